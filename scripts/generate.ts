@@ -1,0 +1,95 @@
+/**
+ * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/. With `--check`, writes nothing and
+ * fails when a checked-in file differs from what would be written.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import openapiTS, { astToString } from 'openapi-typescript';
+import { parse, stringify } from 'yaml';
+import { compileContract } from '../src/contract/compile.js';
+import type { Contract } from '../src/contract/operation.js';
+import { mergeDocument } from './openapi.js';
+
+const GENERATED = 'by `npm run generate` from openapi/. Do not edit.';
+
+const document = mergeDocument('openapi');
+const published = `# Generated ${GENERATED}\n${stringify(document, { lineWidth: 120, aliasDuplicateObjects: false })}`;
+await lint(published);
+const contract = compileContract(document);
+
+const outputs: Record<string, string> = {
+  'openapi.yaml': published,
+  'src/contract/generated/contract.ts': contractModule(contract),
+  'src/contract/generated/openapi.ts': await typesModule(published, contract),
+};
+if (process.argv.includes('--check')) check();
+else write();
+
+async function lint(source: string): Promise<void> {
+  const config = await createConfig({ extends: ['recommended'] });
+  const problems = await lintFromString({ source, absoluteRef: `${process.cwd()}/openapi.yaml`, config });
+  for (const problem of problems) {
+    const where = problem.location[0]?.pointer ?? '';
+    process.stderr.write(`openapi.yaml ${where}: ${problem.severity} ${problem.ruleId}: ${problem.message}\n`);
+  }
+  if (problems.length > 0) process.exit(1);
+}
+
+function contractModule(value: Contract): string {
+  return [
+    `/** The compiled contract. Generated ${GENERATED} */`,
+    `import type { Contract } from '../operation.js';`,
+    '',
+    `export const CONTRACT: Contract = ${JSON.stringify(value, undefined, 1)};`,
+    '',
+  ].join('\n');
+}
+
+async function typesModule(source: string, value: Contract): Promise<string> {
+  const typed = JSON.parse(JSON.stringify(parse(source)), (_key, value) => withoutRequiredUnions(value));
+  const ast = await openapiTS(typed, { alphabetize: true, defaultNonNullable: false });
+  const families = groupByFamily(value);
+  const lines = [...families].map(
+    ([family, operations]) =>
+      `    ${family}: ${operations.map(({ id, effect }) => `["${id}", "${effect}"]`).join(' | ')};`,
+  );
+  return `/** Types of openapi.yaml. Generated ${GENERATED} */\n${astToString(ast)}
+/** Family → its operations, each with its effect. */
+export interface families {
+${lines.join('\n')}
+}
+`;
+}
+
+/** `anyOf: [{required: [q]}, …]` says nothing a type can say, and would be written as `unknown`. */
+function withoutRequiredUnions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const onlyRequired = (branches: unknown) =>
+    Array.isArray(branches) && branches.every((branch) => Object.keys(branch as object).join() === 'required');
+  if (Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, inner]) => !(['oneOf', 'anyOf'].includes(key) && onlyRequired(inner))),
+  );
+}
+
+function groupByFamily(value: Contract): Map<string, Contract['operations'][number][]> {
+  const groups = new Map<string, Contract['operations'][number][]>();
+  for (const operation of value.operations) {
+    groups.set(operation.family, [...(groups.get(operation.family) ?? []), operation]);
+  }
+  return groups;
+}
+
+function write(): void {
+  for (const [path, content] of Object.entries(outputs)) writeFileSync(path, content);
+  process.stdout.write(`generated ${Object.keys(outputs).join(', ')}: ${contract.operations.length} operations\n`);
+}
+
+function check(): void {
+  const stale = Object.entries(outputs).filter(
+    ([path, content]) => !existsSync(path) || readFileSync(path, 'utf8') !== content,
+  );
+  for (const [path] of stale) process.stderr.write(`${path} is stale: run npm run generate\n`);
+  if (stale.length > 0) process.exit(1);
+  process.stdout.write(`${Object.keys(outputs).length} generated files are fresh\n`);
+}

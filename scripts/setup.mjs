@@ -1,0 +1,80 @@
+/**
+ * Makes a clone ready to run, and does nothing when it is: installs what package-lock.json names, compiles src/ to
+ * dist/. Uses Node alone, since it runs before anything is installed.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+
+process.chdir(join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..'));
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19))
+  fail(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+
+const INSTALLED = 'node_modules/.g3n-installed';
+const BUILT = 'dist/.g3n-built';
+
+const lock = digest(['package-lock.json', 'package.json']) + process.versions.modules;
+if (read(INSTALLED) !== lock) {
+  step('installing packages (the first time, better-sqlite3 may have to compile: about a minute)');
+  npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(INSTALLED, lock);
+}
+
+const sources = digest([...filesBelow('src'), 'tsconfig.json', 'package-lock.json']);
+if (read(BUILT) !== sources) {
+  step('compiling');
+  rmSync('dist', { recursive: true, force: true });
+  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+  chmodSync('dist/main.js', 0o755);
+  writeFileSync(BUILT, sources);
+}
+
+/** Content, not time: a checkout gives every file a new date. */
+function digest(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths) hash.update(path).update(readFileSync(path));
+  return hash.digest('hex');
+}
+
+function filesBelow(directory) {
+  return readdirSync(directory, { recursive: true })
+    .map((name) => join(directory, String(name)))
+    .filter((path) => statSync(path).isFile())
+    .sort();
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function npm(args) {
+  const cli = process.env.npm_execpath;
+  if (cli !== undefined && existsSync(cli)) node([cli, ...args]);
+  else run('npm', args);
+}
+
+function node(args) {
+  run(process.execPath, args);
+}
+
+function run(command, args) {
+  mkdirSync('node_modules', { recursive: true });
+  try {
+    execFileSync(command, args, { stdio: ['ignore', 2, 2] });
+  } catch (error) {
+    fail(`${command} ${args.slice(0, 2).join(' ')} failed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function step(text) {
+  process.stderr.write(`setup: ${text} …\n`);
+}
+
+function fail(text) {
+  process.stderr.write(`setup: ${text}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,74 @@
+/** Puts the rooms together: a backend, the pipeline in front of it, the catalogue over both. */
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Logger } from 'pino';
+import type { Environment } from './config.js';
+import type { Backend, Stamp } from './contract/backend.js';
+import { CONTRACT } from './contract/generated/contract.js';
+import { createValidate } from './contract/validate.js';
+import { BUILD, VERSION } from './contract/version.js';
+import { describe, logCall } from './log.js';
+import type { Application } from './server.js';
+import { createIdMint } from './store/ids.js';
+import { openStore, type Store } from './store/store.js';
+import { createCatalogue } from './tools/catalogue.js';
+import { type Headers, header, TRACEPARENT } from './tools/headers.js';
+
+interface BackendOptions {
+  readonly path: string;
+  readonly environment: Environment;
+  readonly log: Logger;
+}
+
+/** Opens the embedded store as configured. @throws Error when it cannot be opened; the message says why. */
+export function openBackend({ path, environment, log }: BackendOptions): Store {
+  return openStore({
+    path,
+    ...(environment.keyFile === undefined ? {} : { keyPath: environment.keyFile }),
+    roles: CONTRACT.roles,
+    settings: environment,
+    onBackgroundError: (error) => log.error({ cause: describe(toError(error)) }, 'background work failed'),
+  });
+}
+
+/** The application over a backend. */
+export function createApplication(backend: Backend, log: Logger): Application {
+  return {
+    info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
+    catalogue: createCatalogue(CONTRACT),
+    pipeline: {
+      roles: CONTRACT.roles,
+      backend,
+      validate: createValidate(),
+      build: BUILD,
+      makeStamp: createStampMaker(),
+      elapsed: () => performance.now(),
+      report: (report) => logCall(log, report),
+    },
+  };
+}
+
+/** Stamps calls. Time never runs backwards within a process, so that ids keep the order of what they name. */
+export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
+  const mint = createIdMint();
+  let last = 0;
+  return (headers) => {
+    last = Math.max(last, clock());
+    return {
+      request_id: mint(last),
+      trace_id: traceId(header(headers, TRACEPARENT)),
+      epoch_ms: last,
+      now: new Date(last).toISOString(),
+    };
+  };
+}
+
+/** The trace the caller is part of (W3C `traceparent`), or a new one. */
+function traceId(traceparent: string | undefined): string {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '');
+  return match?.[1] ?? randomBytes(16).toString('hex');
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('not an error');
+}

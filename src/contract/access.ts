@@ -1,0 +1,21 @@
+/** One decision: does this caller pass this access class? Listing, calling and masking all ask here. */
+import type { RoleTable } from './operation.js';
+
+export interface Grants {
+  readonly owner: boolean;
+  readonly roles: readonly string[];
+}
+
+/** The class of everyone who is authenticated at all (contract §2, `GET /stat`). */
+const ANY_CALLER = 'session';
+
+/** Whether `caller` passes `access`. Unknown classes admit owners only. */
+export function permits(roles: RoleTable, access: string, caller: Grants): boolean {
+  if (caller.owner || access === ANY_CALLER) return true;
+  return rolesFor(roles, access).some((role) => caller.roles.includes(role));
+}
+
+/** The roles that pass an access class, as told in `details.required_roles`. */
+export function rolesFor(roles: RoleTable, access: string): readonly string[] {
+  return roles[access] ?? [];
+}

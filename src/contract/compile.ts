@@ -1,0 +1,81 @@
+/** From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names. */
+import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable } from './operation.js';
+import { advertised, enforced, inline, outline } from './schema.js';
+
+type Node = { readonly [key: string]: unknown };
+
+const ERROR_PREFIX = 'openapi document';
+
+/**
+ * Compiles a merged OpenAPI 3.1 document.
+ * @throws Error naming the operation, when one lacks what a tool needs (operationId, x-access, x-effect, …).
+ */
+export function compileContract(document: Node): Contract {
+  const operations = Object.entries(node(document.paths)).flatMap(([path, item]) =>
+    Object.entries(node(item))
+      .filter(([method]) => method === 'post' || method === 'get')
+      .map(([method, operation]) => compileOperation(document, path, method, node(operation))),
+  );
+  operations.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    version: text(node(document.info).version, 'info.version'),
+    roles: node(document['x-roles']) as RoleTable,
+    operations,
+  };
+}
+
+function compileOperation(document: Node, path: string, method: string, source: Node): Operation {
+  const id = text(source.operationId, `${path} operationId`);
+  const body = node(node(node(source.requestBody).content)['application/json']);
+  const request = inline(document, (body.schema as JsonSchema | undefined) ?? emptyRequest);
+  const data = responseData(document, source);
+  const properties = node(request.properties);
+  const required = (request.required as readonly string[] | undefined) ?? [];
+  return {
+    id,
+    method: method === 'get' ? 'GET' : 'POST',
+    path,
+    family: text((source.tags as readonly unknown[] | undefined)?.[0], `${id} tags`),
+    summary: text(source.summary, `${id} summary`),
+    description: text(source.description, `${id} description`).trim(),
+    access: text(source['x-access'], `${id} x-access`),
+    effect: text(source['x-effect'], `${id} x-effect`) as Effect,
+    origin: text(source['x-origin'], `${id} x-origin`),
+    operational: source['x-operational'] === true,
+    acceptsIdempotencyKey: 'idempotency_key' in properties,
+    requiresRevision: required.includes('expected_revision'),
+    countsFailures: source['x-counts-failures'] === true,
+    shownOnce: Object.entries(node(data.properties))
+      .filter(([, property]) => node(property)['x-shown-once'] === true)
+      .map(([name]) => name),
+    inputSchema: advertised(request),
+    requestSchema: enforced(request),
+    outputSchema: outline(data, 'revision' in node(data.properties)),
+    examples: compileExamples(node(body.examples)),
+  };
+}
+
+const emptyRequest: JsonSchema = { type: 'object', additionalProperties: false };
+
+function responseData(document: Node, source: Node): JsonSchema {
+  const response = node(node(source.responses)['200']);
+  const media = node(node(response.content)['application/json']);
+  const envelope = inline(document, node(media.schema));
+  return node(node(envelope.properties).data);
+}
+
+function compileExamples(source: Node): readonly Example[] {
+  return Object.entries(source).map(([name, example]) => ({
+    name,
+    value: node(example).value as Example['value'],
+  }));
+}
+
+function node(value: unknown): Node {
+  return typeof value === 'object' && value !== null ? (value as Node) : {};
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value !== 'string' || value === '') throw new Error(`${ERROR_PREFIX}: ${where} is missing`);
+  return value;
+}

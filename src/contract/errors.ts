@@ -1,0 +1,137 @@
+/** What can go wrong, in the customer's words: tags, statuses, and the one error class. Not: how an error travels. */
+
+/** The error tags of the contract (§1) and the HTTP status each one travels with. */
+export const STATUS_BY_TAG = {
+  'validation-error': 400,
+  unauthorized: 401,
+  forbidden: 403,
+  'org-write-blocked': 403,
+  'not-found': 404,
+  'expected-revision-required': 428,
+  conflict: 409,
+  'invalid-state': 409,
+  throttled: 429,
+  'internal-error': 500,
+} as const;
+
+export type ErrorTag = keyof typeof STATUS_BY_TAG;
+
+export interface Issue {
+  readonly path: string;
+  readonly message: string;
+  readonly expected?: string;
+}
+
+export interface CrmErrorInit {
+  /** `crm.<snake_case>` */
+  readonly code: string;
+  readonly tag: ErrorTag;
+  /** An English sentence that says how to fix it. */
+  readonly message: string;
+  readonly status?: number;
+  readonly retryable?: boolean;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly conflictSnapshot?: object;
+  /** Short imperative sentences an agent can act on. */
+  readonly nextSteps?: readonly string[];
+  /** A recorded refusal, given again for the same idempotency key. */
+  readonly replayed?: boolean;
+}
+
+/** A refusal the caller is told about as it stands. Anything else that is thrown becomes `crm.internal`. */
+export class CrmError extends Error {
+  readonly code: string;
+  readonly tag: ErrorTag;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly conflictSnapshot: object | undefined;
+  readonly nextSteps: readonly string[] | undefined;
+  readonly replayed: boolean;
+
+  constructor(init: CrmErrorInit) {
+    super(init.message);
+    this.name = 'CrmError';
+    this.code = init.code;
+    this.tag = init.tag;
+    this.status = init.status ?? STATUS_BY_TAG[init.tag];
+    this.retryable = init.retryable ?? init.tag === 'throttled';
+    this.details = init.details;
+    this.conflictSnapshot = init.conflictSnapshot;
+    this.nextSteps = init.nextSteps;
+    this.replayed = init.replayed ?? false;
+  }
+}
+
+type Details = Readonly<Record<string, unknown>>;
+
+/** 409: the record's state, or its owner's, does not allow the action. */
+export function invalidState(
+  code: string,
+  message: string,
+  details?: Details,
+  nextSteps?: readonly string[],
+): CrmError {
+  return new CrmError({ code, tag: 'invalid-state', message, ...optional({ details, nextSteps }) });
+}
+
+/** 409: the request collides with something that exists. */
+export function conflict(code: string, message: string, details?: Details, nextSteps?: readonly string[]): CrmError {
+  return new CrmError({ code, tag: 'conflict', message, ...optional({ details, nextSteps }) });
+}
+
+/** 400 `crm.validation_failed`, with every issue found at once. */
+export function invalidRequest(issues: readonly Issue[]): CrmError {
+  const fields = issues.map((issue) => issue.path || '(request)').join(', ');
+  return new CrmError({
+    code: 'crm.validation_failed',
+    tag: 'validation-error',
+    message: `The request is not valid: ${fields}. Correct every issue listed in details.issues.`,
+    details: { issues },
+  });
+}
+
+/** 400 with a code of its own, for a header or a token rather than a body field. */
+export function badRequest(code: string, message: string, details?: Details): CrmError {
+  return new CrmError({ code, tag: 'validation-error', message, ...optional({ details }) });
+}
+
+/** 404: one body for an unknown org, a foreign org, an absent record and a wrong card code (contract §1). */
+export function notFound(): CrmError {
+  return new CrmError({
+    code: 'crm.not_found',
+    tag: 'not-found',
+    message: 'Not found, or not visible to this caller.',
+    nextSteps: ['Check the id and the orgcode.', 'Find the record with a list or search tool first.'],
+  });
+}
+
+/** 428: a change to a revisioned record without `expected_revision`. */
+export function revisionRequired(): CrmError {
+  return new CrmError({
+    code: 'crm.expected_revision_required',
+    tag: 'expected-revision-required',
+    message: 'This change needs expected_revision.',
+    nextSteps: ['Read the record.', 'Repeat the call with expected_revision set to its revision.'],
+  });
+}
+
+/** 409: the record has moved on. `current` is shown to the caller, so mask it first. */
+export function staleRevision(expected: number, current: { readonly revision: number }): CrmError {
+  return new CrmError({
+    code: 'crm.conflict_revision',
+    tag: 'conflict',
+    message: 'Expected revision does not match the current record.',
+    details: { expected_revision: String(expected), current_revision: String(current.revision) },
+    conflictSnapshot: current,
+    nextSteps: [
+      'Compare conflict_snapshot with your change.',
+      'Repeat with its revision only if the change still holds.',
+    ],
+  });
+}
+
+function optional<T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: NonNullable<T[K]> };
+}

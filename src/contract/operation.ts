@@ -1,0 +1,50 @@
+/** The shape of one compiled operation: a row of the contract, ready to be listed, checked and called. */
+
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+/** What a call does to the world (`x-effect`). `destroy`: irreversible, or takes value away. */
+export type Effect = 'read' | 'append' | 'revise' | 'destroy';
+
+export interface Example {
+  readonly name: string;
+  readonly value: { readonly [field: string]: unknown };
+}
+
+export interface Operation {
+  /** The path with `/` as `_`: `loyalty_policy_set`. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly family: string;
+  readonly summary: string;
+  readonly description: string;
+  /** A class of the role table (`x-access`). */
+  readonly access: string;
+  readonly effect: Effect;
+  /** `customer`: in their document; `vendor`: known from the vendor's pages; `extension`: ours. */
+  readonly origin: string;
+  /** Needs the facility and channel headers (contract §1). */
+  readonly operational: boolean;
+  readonly acceptsIdempotencyKey: boolean;
+  readonly requiresRevision: boolean;
+  /** A read that records failed attempts, and so needs the writer. */
+  readonly countsFailures: boolean;
+  /** Fields of `data` that leave the server once only, never in a replay. */
+  readonly shownOnce: readonly string[];
+  /** What agents are shown: every `$ref` inlined, no union at the root. */
+  readonly inputSchema: JsonSchema;
+  /** What is enforced: the same, with root unions, and without `expected_revision` in `required` (428, not 400). */
+  readonly requestSchema: JsonSchema;
+  /** The success shape without `build` and `stats`; nested records are left open to keep the tool list small. */
+  readonly outputSchema: JsonSchema;
+  readonly examples: readonly Example[];
+}
+
+/** Access class → roles that pass (`x-roles`). An active owner passes all. */
+export type RoleTable = { readonly [access: string]: readonly string[] };
+
+export interface Contract {
+  readonly version: string;
+  readonly roles: RoleTable;
+  readonly operations: readonly Operation[];
+}

@@ -1,0 +1,125 @@
+/** Schema to schema: inline every `$ref`, then cut the variants that agents see and that validators enforce. */
+import type { JsonSchema } from './operation.js';
+
+type Node = { readonly [key: string]: unknown };
+
+const UNION_KEYWORDS = ['oneOf', 'anyOf'] as const;
+
+/** OpenAPI's own keywords, and annotations that mean nothing to an agent. */
+const NOT_FOR_AGENTS = new Set(['example', 'discriminator', 'xml', 'externalDocs', 'deprecated', 'title']);
+
+/**
+ * Replaces every local `$ref` by what it points at. Extensions (`x-…`) stay.
+ * @throws Error on a reference that is not local, does not resolve, or is recursive.
+ */
+export function inline(document: Node, schema: JsonSchema, trail: readonly string[] = []): JsonSchema {
+  return mapSchema(schema, (value) => {
+    const reference = value.$ref;
+    if (typeof reference !== 'string') return undefined;
+    if (trail.includes(reference)) throw new Error(`recursive schema ${reference}`);
+    const { $ref: _, ...siblings } = value;
+    const target = inline(document, resolve(document, reference), [...trail, reference]);
+    return { ...target, ...inline(document, siblings, trail) };
+  });
+}
+
+/** What `tools/list` shows of a request: no `x-…`, no root union, `null` by `anyOf` instead of a type array. */
+export function advertised(request: JsonSchema): JsonSchema {
+  const { oneOf: _one, anyOf: _any, ...rest } = request;
+  return portable(rest);
+}
+
+/** What the validator enforces: the whole request, but a missing `expected_revision` is for 428 to tell. */
+export function enforced(request: JsonSchema): JsonSchema {
+  const required = (request.required as readonly string[] | undefined) ?? [];
+  return portable({ ...request, required: required.filter((name) => name !== 'expected_revision') }, false);
+}
+
+/** The `{success, data, revision?}` of a result: names and types of `data`'s own fields, nothing below them. */
+export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
+  const properties = Object.entries((data.properties as Node | undefined) ?? {})
+    .map(([name, property]) => [name, shallow(property as JsonSchema)] as const)
+    .filter(([, property]) => Object.keys(property).length > 0);
+  return {
+    type: 'object',
+    properties: {
+      success: { type: 'boolean' },
+      data: { type: 'object', properties: Object.fromEntries(properties) },
+      ...(revisioned ? { revision: { type: 'integer' } } : {}),
+    },
+    required: ['success', 'data'],
+  };
+}
+
+function shallow(property: JsonSchema): JsonSchema {
+  const types = typesOf(property);
+  if (types.length !== 1) return types.length === 0 ? {} : { anyOf: types.map((type) => ({ type })) };
+  if (types[0] !== 'array') return { type: types[0] };
+  const items = typesOf((property.items as JsonSchema | undefined) ?? {});
+  return items.length === 1 ? { type: 'array', items: { type: items[0] } } : { type: 'array' };
+}
+
+function typesOf(schema: JsonSchema): readonly string[] {
+  const type = schema.type;
+  if (typeof type === 'string') return [type];
+  if (Array.isArray(type)) return type as string[];
+  if ('const' in schema) return [typeof schema.const];
+  const branches = UNION_KEYWORDS.flatMap((keyword) => (schema[keyword] as JsonSchema[] | undefined) ?? []);
+  return [...new Set(branches.flatMap(typesOf))];
+}
+
+function portable(schema: JsonSchema, unionNull = true): JsonSchema {
+  return mapSchema(schema, (value) => {
+    const kept = Object.entries(value).filter(([key]) => !key.startsWith('x-') && !NOT_FOR_AGENTS.has(key));
+    const clean = Object.fromEntries(kept);
+    const rest = mapChildren(clean, (child) => portable(child, unionNull));
+    return unionNull && Array.isArray(rest.type) ? splitTypes(rest) : rest;
+  });
+}
+
+function splitTypes(schema: Node): JsonSchema {
+  const { type, description, ...rest } = schema;
+  const branches = (type as string[]).map((name) => (name === 'null' ? { type: name } : { type: name, ...rest }));
+  return { ...(description === undefined ? {} : { description }), anyOf: branches };
+}
+
+function resolve(document: Node, reference: string): JsonSchema {
+  if (!reference.startsWith('#/')) throw new Error(`only local references are read: ${reference}`);
+  const target = reference
+    .slice(2)
+    .split('/')
+    .reduce<unknown>(
+      (value, part) => (value as Node | undefined)?.[part.replace(/~1/g, '/').replace(/~0/g, '~')],
+      document,
+    );
+  if (typeof target !== 'object' || target === null) throw new Error(`reference does not resolve: ${reference}`);
+  return target as JsonSchema;
+}
+
+function mapSchema(schema: JsonSchema, replace: (value: Node) => JsonSchema | undefined): JsonSchema {
+  return replace(schema) ?? mapChildren(schema, (child) => mapSchema(child, replace));
+}
+
+/** Applies `map` to the direct sub-schemas of a schema, and to nothing else that looks like one (`examples`, `enum`). */
+function mapChildren(schema: Node, map: (child: JsonSchema) => JsonSchema): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => {
+      if (key === 'properties' || key === '$defs' || key === 'patternProperties')
+        return [key, mapValues(value as Node, map)];
+      if (Array.isArray(value) && ['oneOf', 'anyOf', 'allOf', 'prefixItems'].includes(key))
+        return [key, value.map(map)];
+      if (['items', 'additionalProperties', 'propertyNames', 'not', 'if', 'then', 'else'].includes(key)) {
+        return [key, isNode(value) ? map(value) : value];
+      }
+      return [key, value];
+    }),
+  );
+}
+
+function mapValues(value: Node, map: (child: JsonSchema) => JsonSchema): Node {
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, map(child as JsonSchema)]));
+}
+
+function isNode(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

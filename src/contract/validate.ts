@@ -1,0 +1,122 @@
+/** Step 8 of the contract: the request schema, all problems at once. Validators compile on first use. */
+import { createRequire } from 'node:module';
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import type formatsPlugin from 'ajv-formats';
+import { type Issue, invalidRequest } from './errors.js';
+import type { JsonSchema, Operation } from './operation.js';
+
+/** More would help nobody, and a hostile body could have a million. */
+const MAX_ISSUES = 50;
+
+export type Validate = (operation: Operation, input: unknown) => void;
+
+/** A validator for every operation; each schema is compiled when first met (about 3 ms) and kept. */
+export function createValidate(): Validate {
+  const compiled = new Map<string, ValidateFunction>();
+  const ajv = lazily(createAjv);
+  return (operation, input) => {
+    let validate = compiled.get(operation.id);
+    if (validate === undefined) {
+      validate = ajv().compile(operation.requestSchema);
+      compiled.set(operation.id, validate);
+    }
+    if (!validate(input)) throw invalidRequest(toIssues(validate.errors ?? [], operation.requestSchema));
+  };
+}
+
+/** A validator of any schema of the contract, for tests and generators. Answers the issues, none when valid. */
+export function issuesOf(schema: JsonSchema, value: unknown): readonly Issue[] {
+  const validate = createAjv().compile(schema);
+  return validate(value) ? [] : toIssues(validate.errors ?? [], schema);
+}
+
+/** Loaded when first needed: 26 ms that start-up does not have to pay. */
+function createAjv(): Ajv2020 {
+  const require = createRequire(import.meta.url);
+  const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
+  const formats = require('ajv-formats') as typeof formatsPlugin.default;
+  const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false });
+  formats(ajv);
+  return ajv;
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function toIssues(errors: readonly ErrorObject[], schema: JsonSchema): readonly Issue[] {
+  const unions = errors.filter((error) => error.keyword === 'oneOf' || error.keyword === 'anyOf');
+  const insideUnion = (error: ErrorObject) =>
+    unions.some((union) => error.schemaPath.startsWith(`${union.schemaPath}/`));
+  const issues = errors.filter((error) => !insideUnion(error)).map((error) => toIssue(error, schema));
+  const unique = new Map(issues.map((issue) => [`${issue.path} ${issue.message}`, issue]));
+  return [...unique.values()].slice(0, MAX_ISSUES);
+}
+
+function toIssue(error: ErrorObject, schema: JsonSchema): Issue {
+  const path = dotted(error.instancePath);
+  const parameters = error.params as Record<string, unknown>;
+  switch (error.keyword) {
+    case 'required':
+      return { path: join(path, parameters.missingProperty), message: 'is required' };
+    case 'additionalProperties': {
+      const field = String(parameters.additionalProperty).slice(0, 64);
+      return { path: join(path, field), message: 'is not a field of this request', expected: fieldsAt(schema, error) };
+    }
+    case 'enum':
+      return { path, message: 'is not one of the allowed values', expected: list(parameters.allowedValues) };
+    case 'type':
+      return { path, message: `must be ${parameters.type}`, expected: String(parameters.type) };
+    case 'oneOf':
+    case 'anyOf':
+      return { path, message: unionMessage(error, schema) };
+    default:
+      return { path, message: error.message ?? 'is not valid' };
+  }
+}
+
+function unionMessage(error: ErrorObject, schema: JsonSchema): string {
+  const branches = at(schema, error.schemaPath);
+  const fields = Array.isArray(branches)
+    ? branches.flatMap((branch: JsonSchema) => {
+        const required = branch.required;
+        return Array.isArray(required) ? [required.join(' and ')] : [];
+      })
+    : [];
+  if (fields.length === 0) return 'does not match any allowed form';
+  return error.keyword === 'oneOf'
+    ? `give exactly one of: ${fields.join('; ')}`
+    : `give at least one of: ${fields.join('; ')}`;
+}
+
+function fieldsAt(schema: JsonSchema, error: ErrorObject): string {
+  const parent = at(schema, error.schemaPath.replace(/\/additionalProperties$/, '')) as JsonSchema | undefined;
+  return list(Object.keys((parent?.properties as object | undefined) ?? {}));
+}
+
+function at(schema: JsonSchema, schemaPath: string): unknown {
+  return schemaPath
+    .replace(/^#\/?/, '')
+    .split('/')
+    .filter((part) => part !== '')
+    .reduce<unknown>(
+      (value, part) => (value as Record<string, unknown> | undefined)?.[decodeURIComponent(part)],
+      schema,
+    );
+}
+
+function dotted(pointer: string): string {
+  return pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~').slice(0, 200);
+}
+
+function join(path: string, field: unknown): string {
+  return path === '' ? String(field) : `${path}.${field}`;
+}
+
+function list(values: unknown): string {
+  return Array.isArray(values) ? values.join(', ') : '';
+}

@@ -1,0 +1,99 @@
+/** Org DEMO: made once, through the same handlers an agent's calls reach; its keys can be shown again. Not: what is in it. */
+import type { Caller, Input, Performed } from '../contract/backend.js';
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { Operation } from '../contract/operation.js';
+import { type AdminContext, createKey, createOrg } from '../store/admin.js';
+import { createIdMint } from '../store/ids.js';
+import { one, type Steps } from '../store/step.js';
+import type { Store } from '../store/store.js';
+import type { Headers } from '../tools/headers.js';
+import { CUSTOMERS, type Play, tellStory } from './story.js';
+
+export interface Demo {
+  readonly orgcode: string;
+  readonly customers: number;
+  /** One key per role, and the owner's. */
+  readonly keys: readonly { readonly role: string; readonly api_key: string }[];
+  /** A connection as the owner, with facility and channel. */
+  readonly headers: Headers;
+}
+
+const ORGCODE = 'DEMO';
+const OWNER = 'owner';
+export const DEMO_PLACE = { logical_guid: 'store-001', channel_code: 'pos' };
+
+/**
+ * Seeds org DEMO when it is not there, and tells how to connect to it.
+ * @throws Error when an earlier seeding was interrupted.
+ */
+export async function ensureDemo(store: Store, now: Date): Promise<Demo> {
+  const roles = [OWNER, ...new Set(Object.values(CONTRACT.roles).flat())].sort();
+  const keys = roles.map((role) => ({ role, api_key: demoKey(store, role) }));
+  if (!(await orgExists(store))) await seed(store, now, keys);
+  else if (!(await keysExist(store)))
+    throw new Error('seeding the demo was interrupted: delete the database file and start again');
+  const owner = keys.find(({ role }) => role === OWNER)?.api_key ?? '';
+  return { orgcode: ORGCODE, customers: CUSTOMERS, keys, headers: connection(owner) };
+}
+
+function connection(apiKey: string): Headers {
+  return {
+    'x-orgcode': ORGCODE,
+    'x-api-key': apiKey,
+    'x-logical-guid': DEMO_PLACE.logical_guid,
+    'x-channel-code': DEMO_PLACE.channel_code,
+  };
+}
+
+/** Made from the server key, so that it can be printed at every start although only its hash is stored. */
+function demoKey(store: Store, role: string): string {
+  return `g3nk_demo_${Buffer.from(store.keys.mac('demo-key', role), 'hex').toString('base64url')}`;
+}
+
+async function seed(store: Store, now: Date, keys: Demo['keys']): Promise<void> {
+  const mint = createIdMint();
+  const cx: AdminContext = { keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) };
+  await store.driver.write({ steps: () => createOrg(cx, ORGCODE, 'verified') });
+  await tellStory(player(store), now.getTime());
+  await store.driver.write({ steps: () => createDemoKeys(cx, keys) });
+}
+
+/** Last, and in one transaction: the keys are the sign that the seeding came to its end. */
+function* createDemoKeys(cx: AdminContext, keys: Demo['keys']): Steps<void> {
+  for (const { role, api_key } of keys) {
+    const grant = role === OWNER ? { owner: true, roles: [] } : { owner: false, roles: [role] };
+    yield* createKey(cx, ORGCODE, `demo ${role}`, grant, api_key);
+  }
+}
+
+function player(store: Store): Play {
+  const mint = createIdMint();
+  const operations = new Map(CONTRACT.operations.map((operation) => [operation.id, operation]));
+  const caller: Caller = {
+    orgcode: ORGCODE,
+    org_status: 'verified',
+    owner: true,
+    roles: [],
+    actor: 'system:demo',
+    context_source: 'api_key',
+    fingerprint: '0'.repeat(16),
+  };
+  return async (id: string, input: Input, at: number): Promise<Performed['data']> => {
+    const operation = operations.get(id) as Operation;
+    const stamp = { request_id: mint(at), trace_id: '0'.repeat(32), epoch_ms: at, now: new Date(at).toISOString() };
+    const done = await store.perform({ operation, input, caller, context: DEMO_PLACE, stamp });
+    return done.data;
+  };
+}
+
+async function orgExists(store: Store): Promise<boolean> {
+  return store.driver.read(any('SELECT 1 AS found FROM org WHERE orgcode = ?'));
+}
+
+async function keysExist(store: Store): Promise<boolean> {
+  return store.driver.read(any('SELECT 1 AS found FROM api_key WHERE orgcode = ? LIMIT 1'));
+}
+
+function* any(sql: string): Steps<boolean> {
+  return (yield* one(sql, ORGCODE)) !== undefined;
+}

@@ -1,0 +1,91 @@
+/** Gift cards: codes and PINs as text, what a card may be charged, how many wrong tries are borne. Not: hashing, storage. */
+import { invalidState } from '../contract/errors.js';
+import { toMajor } from './money.js';
+
+/** Wrong codes or PINs per caller or per card before 429 (contract §3, Gift cards). */
+export const FAILURE_LIMIT = 10;
+export const FAILURE_WINDOW_MS = 10 * 60 * 1000;
+
+export interface Card {
+  readonly balance_minor: number;
+  readonly currency: string;
+  readonly status: 'active' | 'exhausted' | 'blocked';
+  readonly expires_at: string | null;
+}
+
+/** Crockford base 32: no I, L, O or U, which people misread. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const CODE_LENGTH = 16;
+const SHOWN = 4;
+const PIN_DIGITS = 6;
+/** The largest multiple of ten below 256: bytes above it would favour small digits. */
+const FAIR_BYTES = 250;
+
+/** A code as it is hashed: upper case, no spaces or dashes. */
+export function normalizeCode(text: string): string {
+  return text.toUpperCase().replace(/[ -]/g, '');
+}
+
+/** Twelve dots and the last four characters. */
+export function maskedCode(code: string): string {
+  return '•'.repeat(CODE_LENGTH - SHOWN) + code.slice(-SHOWN);
+}
+
+/** Sixteen characters from at least 15 random bytes: 75 bits, and a check character. */
+export function mintCode(random: Uint8Array): string {
+  const body = Array.from(random.slice(0, CODE_LENGTH - 1), (byte) => ALPHABET[byte & 31]).join('');
+  return body + checkCharacter(body);
+}
+
+/** Whether a minted code's last character fits: any one wrong character and any two swapped neighbours show. */
+export function hasValidCheck(code: string): boolean {
+  return code.length === CODE_LENGTH && checkCharacter(code.slice(0, -1)) === code.at(-1);
+}
+
+/** Six digits, each equally likely; give at least 16 random bytes. */
+export function mintPin(random: Uint8Array): string {
+  const digits = Array.from(
+    random.filter((byte) => byte < FAIR_BYTES),
+    (byte) => byte % 10,
+  );
+  if (digits.length < PIN_DIGITS) throw new Error('mintPin needs more random bytes');
+  return digits.slice(0, PIN_DIGITS).join('');
+}
+
+/** The status a reader sees: expiry is computed, never stored. */
+export function effectiveStatus(card: Card, now: string): Card['status'] | 'expired' {
+  if (card.status === 'blocked' || card.status === 'exhausted') return card.status;
+  return card.expires_at !== null && card.expires_at <= now ? 'expired' : 'active';
+}
+
+/**
+ * How much a charge takes, in minor units.
+ * @throws CrmError 409 when the card is not active, in another currency, or too poor without `allowPartial`.
+ */
+export function spend(card: Card, requested: number, currency: string, allowPartial: boolean, now: string): number {
+  const status = effectiveStatus(card, now);
+  if (status !== 'active') throw invalidState(`crm.giftcard_${status}`, `The card is ${status}.`, { status });
+  if (card.currency !== currency) {
+    throw invalidState('crm.giftcard_currency_mismatch', `The card holds ${card.currency}.`, {
+      currency: card.currency,
+    });
+  }
+  if (requested <= card.balance_minor) return requested;
+  if (allowPartial) return card.balance_minor;
+  throw invalidState(
+    'crm.giftcard_insufficient_balance',
+    'The card holds less than that.',
+    { requested: toMajor(requested, currency), available: toMajor(card.balance_minor, currency) },
+    ['Ask for at most details.available, or send allow_partial and collect the rest otherwise.'],
+  );
+}
+
+/** Luhn's scheme over 32 symbols: every other value doubled, digits of the product folded. */
+function checkCharacter(body: string): string {
+  let sum = 0;
+  [...body].reverse().forEach((character, index) => {
+    const value = ALPHABET.indexOf(character) * (index % 2 === 0 ? 2 : 1);
+    sum += Math.floor(value / ALPHABET.length) + (value % ALPHABET.length);
+  });
+  return ALPHABET[(ALPHABET.length - (sum % ALPHABET.length)) % ALPHABET.length] ?? '0';
+}

@@ -1,0 +1,46 @@
+/** UUIDv7 whose time is the call's own: ordering by id is ordering by `created_at`, ties included. */
+import { randomFillSync } from 'node:crypto';
+
+export type MintId = (epochMs: number) => string;
+
+const COUNTER_BITS = 42;
+const SEED_LIMIT = 2 ** (COUNTER_BITS - 1);
+
+/** A mint: ids of one millisecond count upwards from a random start, so they sort in the order they were made. */
+export function createIdMint(): MintId {
+  const pool = Buffer.alloc(4096);
+  let used = pool.length;
+  let lastMs = -1;
+  let counter = 0;
+
+  const random32 = () => {
+    if (used + 4 > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += 4;
+    return pool.readUInt32BE(used - 4);
+  };
+
+  return (epochMs) => {
+    if (epochMs === lastMs) counter += 1;
+    else counter = (random32() * 512 + (random32() & 511)) % SEED_LIMIT;
+    lastMs = epochMs;
+    const high = Math.floor(counter / 2 ** 30);
+    const low = counter % 2 ** 30;
+    return format(hex(epochMs, 12), hex(high, 3), hex(0x80000000 + low, 8), hex(random32(), 8));
+  };
+}
+
+/** The smallest id that a record created at `iso` or later can have; for ranges over `created_at`. */
+export function idFloor(iso: string): string {
+  return format(hex(Date.parse(iso), 12), '000', '80000000', '00000000');
+}
+
+function format(time: string, high: string, low: string, tail: string): string {
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low.slice(0, 4)}-${low.slice(4)}${tail}`;
+}
+
+function hex(value: number, width: number): string {
+  return value.toString(16).padStart(width, '0');
+}

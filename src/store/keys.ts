@@ -1,0 +1,82 @@
+/** The server key and everything made with it: hashes of secrets, seals on tokens and journal. Not: where secrets are used. */
+import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { chmodSync, existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+
+/** Each purpose has a key of its own, so that a hash made for one can never serve for another. */
+export type Purpose =
+  | 'credential'
+  | 'giftcard-code'
+  | 'giftcard-pin'
+  | 'request'
+  | 'page-token'
+  | 'journal'
+  | 'key-check'
+  | 'demo-key';
+
+export interface Keys {
+  /** HMAC-SHA-256 under the purpose's key, 64 hex digits. Parts are length-delimited. */
+  mac(purpose: Purpose, ...parts: readonly string[]): string;
+}
+
+const KEY_BYTES = 32;
+
+/**
+ * Reads the key file, or creates it (mode 0600) when `mayCreate` says so.
+ * @throws Error when it is missing and may not be created, or is not 64 hex digits.
+ */
+export function loadKeys(path: string, mayCreate: boolean): Keys {
+  if (!existsSync(path)) {
+    if (!mayCreate) {
+      throw new Error(`the server key ${path} is missing: restore it; the database's credentials and cards need it`);
+    }
+    createKeyFile(path);
+  }
+  const text = readFileSync(path, 'utf8').trim();
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new Error(`the server key ${path} must hold ${KEY_BYTES * 2} hex digits`);
+  return deriveKeys(Buffer.from(text, 'hex'));
+}
+
+/** Keys from 32 random bytes. */
+export function deriveKeys(master: Buffer): Keys {
+  const derived = new Map<Purpose, Buffer>();
+  const keyFor = (purpose: Purpose) => {
+    let key = derived.get(purpose);
+    if (key === undefined) {
+      key = Buffer.from(hkdfSync('sha256', master, '', `g3n-crm-mcp/${purpose}`, KEY_BYTES));
+      derived.set(purpose, key);
+    }
+    return key;
+  };
+  return {
+    mac(purpose, ...parts) {
+      const hmac = createHmac('sha256', keyFor(purpose));
+      for (const part of parts) hmac.update(`${part.length}:${part}`);
+      return hmac.digest('hex');
+    },
+  };
+}
+
+/** The public name of a credential: the first 16 hex digits of its SHA-256 (contract §1, `stats`). */
+export function fingerprint(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 16);
+}
+
+/** Compares two hex digests in constant time. */
+export function sameDigest(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** Written aside and linked into place: two processes that start together end up with one whole file. */
+function createKeyFile(path: string): void {
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(draft, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+  chmodSync(draft, 0o600);
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    unlinkSync(draft);
+  }
+}

@@ -1,0 +1,89 @@
+/** Idempotency receipts: the first answer to a key, given again for 24 h (contract §1). Not: which answers are worth one. */
+import type { Performed } from '../contract/backend.js';
+import { type CrmError, type CrmErrorInit, conflict } from '../contract/errors.js';
+import type { Operation } from '../contract/operation.js';
+import { canonical } from './canonical.js';
+import type { Context } from './handler.js';
+import { one, run, type Steps } from './step.js';
+
+const KEPT_MS = 24 * 60 * 60 * 1000;
+
+const FIND = `SELECT request_mac, answer, expires_at FROM receipt
+  WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`;
+const FORGET = 'DELETE FROM receipt WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?';
+const KEEP = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`;
+
+export const MISMATCH = 'crm.idempotency_mismatch';
+
+/** What is kept of an answer. */
+export type Answer = { readonly performed: Performed } | { readonly refusal: CrmErrorInit };
+
+/** One key of one caller at one endpoint, and the request that came with it. */
+export interface ReceiptRequest {
+  readonly key: string;
+  readonly mac: string;
+}
+
+/** The receipt a call asks for, when it gives an `idempotency_key`. */
+export function receiptRequest(cx: Context, input: object): ReceiptRequest | undefined {
+  const { idempotency_key: key, ...body } = input as { idempotency_key?: string };
+  return key === undefined ? undefined : { key, mac: cx.keys.mac('request', canonical(body)) };
+}
+
+/**
+ * The kept answer to the same key and the same body.
+ * @throws CrmError 409 `crm.idempotency_mismatch` when the body differs.
+ */
+export function* findReceipt(cx: Context, operation: Operation, request: ReceiptRequest): Steps<Answer | undefined> {
+  const scope = [cx.orgcode, cx.caller.actor, operation.path, request.key] as const;
+  const row = yield* one<{ request_mac: string; answer: string; expires_at: string }>(FIND, ...scope);
+  if (row === undefined) return undefined;
+  if (row.expires_at <= cx.stamp.now) {
+    yield* run(FORGET, ...scope);
+    return undefined;
+  }
+  if (row.request_mac !== request.mac) throw mismatch();
+  return JSON.parse(row.answer) as Answer;
+}
+
+/** Keeps an answer, without the fields that are shown once only. */
+export function* keepReceipt(cx: Context, operation: Operation, request: ReceiptRequest, answer: Answer): Steps<void> {
+  yield* run(
+    KEEP,
+    cx.orgcode,
+    cx.caller.actor,
+    operation.path,
+    request.key,
+    request.mac,
+    JSON.stringify(withoutSecrets(operation, answer)),
+    new Date(cx.stamp.epoch_ms + KEPT_MS).toISOString(),
+  );
+}
+
+/** A refusal as it can be kept and thrown again. */
+export function refusalInit(error: CrmError): CrmErrorInit {
+  return {
+    code: error.code,
+    tag: error.tag,
+    message: error.message,
+    status: error.status,
+    retryable: error.retryable,
+    ...(error.details ? { details: error.details } : {}),
+    ...(error.conflictSnapshot ? { conflictSnapshot: error.conflictSnapshot } : {}),
+    ...(error.nextSteps ? { nextSteps: error.nextSteps } : {}),
+  };
+}
+
+function withoutSecrets(operation: Operation, answer: Answer): Answer {
+  if ('refusal' in answer || operation.shownOnce.length === 0) return answer;
+  const hidden = Object.fromEntries(operation.shownOnce.map((field) => [field, null]));
+  return { performed: { ...answer.performed, data: { ...answer.performed.data, ...hidden } } };
+}
+
+function mismatch(): CrmError {
+  return conflict(MISMATCH, 'This idempotency_key was used with another request body.', undefined, [
+    'To repeat the earlier call, send exactly the same body.',
+    'For a new action, use a new idempotency_key.',
+  ]);
+}

@@ -1,0 +1,141 @@
+/** THE pipeline: operation, arguments and headers in, envelope out. Knows no SDK and no transport. */
+import type { Backend, Caller, Input, Performed, Stamp } from '../contract/backend.js';
+import { type Build, type Envelope, errorObject, internalError, type Stats } from '../contract/envelope.js';
+import { CrmError } from '../contract/errors.js';
+import type { Operation, RoleTable } from '../contract/operation.js';
+import type { Validate } from '../contract/validate.js';
+import { authorise } from './authorise.js';
+import { readBody } from './body.js';
+import { readCredentials } from './credentials.js';
+import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
+import { readPlace, splitPlace } from './place.js';
+
+export interface CallRequest {
+  readonly operation: Operation;
+  readonly arguments: unknown;
+  readonly headers: Headers;
+}
+
+export interface Pipeline {
+  readonly roles: RoleTable;
+  readonly backend: Backend;
+  readonly validate: Validate;
+  readonly build: Build;
+  readonly makeStamp: (headers: Headers) => Stamp;
+  /** Milliseconds, monotonic; for `latency_ms` alone. */
+  readonly elapsed: () => number;
+  /** One line per call, and the cause of whatever was not a refusal. */
+  readonly report: (report: CallReport) => void;
+}
+
+export interface CallReport {
+  readonly operation: Operation;
+  readonly stamp: Stamp;
+  readonly caller: Caller | undefined;
+  readonly latency_ms: number;
+  readonly refusal: CrmError | undefined;
+  readonly cause: unknown;
+}
+
+/** Runs one call through every check of contract §1, in its order, and the backend. Never throws. */
+export async function call(pipeline: Pipeline, request: CallRequest): Promise<Envelope> {
+  const started = pipeline.elapsed();
+  const stamp = pipeline.makeStamp(request.headers);
+  let caller: Caller | undefined;
+  let cccode: string | undefined;
+  const stats = (replayed: boolean): Stats => {
+    const latency_ms = Math.round(pipeline.elapsed() - started);
+    return makeStats(request.operation, stamp, caller, cccode, latency_ms, replayed);
+  };
+  try {
+    const body = readBody(request.arguments);
+    caller = await pipeline.backend.identify(readCredentials(request.headers), stamp);
+    authorise(pipeline.roles, request.operation, caller);
+    const { input, place } = splitPlace(request.operation, body);
+    const context = readPlace(request.operation, request.headers, place);
+    cccode = context.cccode;
+    const checked = withIdempotencyKey(request.operation, request.headers, input);
+    pipeline.validate(request.operation, checked);
+    const done = await pipeline.backend.perform({
+      operation: request.operation,
+      input: checked,
+      caller,
+      context,
+      stamp,
+    });
+    pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started));
+    return success(pipeline.build, done, stats(done.replayed === true));
+  } catch (thrown) {
+    const refusal = thrown instanceof CrmError ? thrown : internalError(request.operation.effect === 'read');
+    pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started, refusal, thrown));
+    // A 404 says the same to a stranger and to a member, down to its stats (contract §1).
+    if (refusal.tag === 'not-found') caller = undefined;
+    return {
+      success: false,
+      error: errorObject(refusal, stamp),
+      build: pipeline.build,
+      stats: stats(refusal.replayed),
+    };
+  }
+}
+
+/** The caller behind these headers, or undefined for whoever is not, or not yet, one of the org's. */
+export async function callerOf(pipeline: Pipeline, headers: Headers): Promise<Caller | undefined> {
+  try {
+    return await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
+  } catch (error) {
+    if (error instanceof CrmError && error.status < 500) return undefined;
+    throw error;
+  }
+}
+
+function withIdempotencyKey(operation: Operation, headers: Headers, input: Input): Input {
+  const key = operation.acceptsIdempotencyKey ? header(headers, IDEMPOTENCY_KEY) : undefined;
+  return key === undefined || 'idempotency_key' in input ? input : { ...input, idempotency_key: key };
+}
+
+function success(build: Build, { data, revision }: Performed, stats: Stats): Envelope {
+  return revision === undefined
+    ? { success: true, data, build, stats }
+    : { success: true, data, revision, build, stats };
+}
+
+function makeStats(
+  operation: Operation,
+  stamp: Stamp,
+  caller: Caller | undefined,
+  cccode: string | undefined,
+  latency_ms: number,
+  replayed: boolean,
+): Stats {
+  return {
+    call: `${operation.method} ${operation.path}`,
+    service: 'crm',
+    timestamp_utc: stamp.now,
+    request_id: stamp.request_id,
+    trace_id: stamp.trace_id,
+    latency_ms,
+    ...(caller ? callerStats(caller) : {}),
+    ...(cccode === undefined ? {} : { cccode }),
+    ...(replayed ? { idempotent_replay: true as const } : {}),
+  };
+}
+
+function callerStats(caller: Caller): Partial<Stats> {
+  const { orgcode, actor, context_source, fingerprint } = caller;
+  return context_source === 'session'
+    ? { orgcode, actor, context_source, session_fingerprint: fingerprint }
+    : { orgcode, actor, context_source, api_key_fingerprint: fingerprint };
+}
+
+function report(
+  { operation }: CallRequest,
+  stamp: Stamp,
+  caller: Caller | undefined,
+  latency: number,
+  refusal?: CrmError,
+  cause?: unknown,
+): CallReport {
+  const unforeseen = cause instanceof CrmError ? cause.cause : cause;
+  return { operation, stamp, caller, latency_ms: latency, refusal, cause: unforeseen };
+}

@@ -1,0 +1,34 @@
+/** The header names of the contract (§1) and a lookup that does not care where headers come from. */
+
+/** Lower-case header name → value. HTTP requests and the stdio environment both fit. */
+export type Headers = { readonly [name: string]: string | readonly string[] | undefined };
+
+export const ORGCODE = 'x-orgcode';
+export const SESSION = 'x-session-guid';
+export const API_KEY = 'x-api-key';
+export const LOGICAL_GUID = 'x-logical-guid';
+export const CHANNEL_CODE = 'x-channel-code';
+export const CCCODE = 'x-cccode';
+export const IDEMPOTENCY_KEY = 'idempotency-key';
+
+export const TRACEPARENT = 'traceparent';
+
+/** Every header the pipeline reads; a door hands on these and no others. */
+export const HEADER_NAMES: readonly string[] = [
+  ORGCODE,
+  SESSION,
+  API_KEY,
+  LOGICAL_GUID,
+  CHANNEL_CODE,
+  CCCODE,
+  IDEMPOTENCY_KEY,
+  TRACEPARENT,
+];
+
+/** One header's value, trimmed; undefined when absent, empty or given twice. */
+export function header(headers: Headers, name: string): string | undefined {
+  const value = headers[name];
+  if (typeof value !== 'string') return undefined;
+  const trimmed = value.trim();
+  return trimmed === '' ? undefined : trimmed;
+}

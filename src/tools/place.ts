@@ -1,0 +1,89 @@
+/** Where a call happens: facility, channel and cost code, from headers or, when the headers are silent, from arguments. */
+import type { CallContext, Input } from '../contract/backend.js';
+import { badRequest, type CrmError } from '../contract/errors.js';
+import type { JsonSchema, Operation } from '../contract/operation.js';
+import { CCCODE, CHANNEL_CODE, type Headers, header, LOGICAL_GUID } from './headers.js';
+
+interface Field {
+  readonly name: keyof CallContext;
+  readonly header: string;
+  readonly code: string;
+  readonly pattern: RegExp;
+  readonly description: string;
+  /** Operational actions cannot do without it. */
+  readonly needed: boolean;
+}
+
+const FIELDS: readonly Field[] = [
+  {
+    name: 'logical_guid',
+    header: LOGICAL_GUID,
+    code: 'crm.logical_guid',
+    pattern: /^[\x21-\x7e]{1,128}$/,
+    description: 'Facility of the action, if the connection does not set it',
+    needed: true,
+  },
+  {
+    name: 'channel_code',
+    header: CHANNEL_CODE,
+    code: 'crm.channel_code',
+    pattern: /^[A-Za-z0-9_-]{1,64}$/,
+    description: 'Sales channel, if the connection does not set it',
+    needed: true,
+  },
+  {
+    name: 'cccode',
+    header: CCCODE,
+    code: 'crm.cccode',
+    pattern: /^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$/,
+    description: 'Cost code XXXX-XXXX-XXXX',
+    needed: false,
+  },
+];
+
+/** The optional arguments an operational tool takes besides its request. */
+export const PLACE_PROPERTIES: { readonly [name: string]: JsonSchema } = Object.fromEntries(
+  FIELDS.map(({ name, description }) => [name, { type: 'string', description }]),
+);
+
+/** Takes the place arguments out of a tool's arguments. Only operational tools have them. */
+export function splitPlace(operation: Operation, args: Input): { readonly input: Input; readonly place: Input } {
+  if (!operation.operational || !FIELDS.some(({ name }) => name in args)) return { input: args, place: {} };
+  const { logical_guid, channel_code, cccode, ...input } = args;
+  return { input, place: { logical_guid, channel_code, cccode } };
+}
+
+/**
+ * Step 7 of the contract's checks.
+ * @throws CrmError 400: `crm.<field>_required`, `crm.<field>_invalid`, or `crm.context_mismatch` when header and argument differ.
+ */
+export function readPlace(operation: Operation, headers: Headers, args: Input): CallContext {
+  const place: { -readonly [Name in keyof CallContext]: CallContext[Name] } = {};
+  for (const field of FIELDS) {
+    const value = agreed(field, header(headers, field.header), args[field.name]);
+    if (value !== undefined) place[field.name] = value;
+    else if (operation.operational && field.needed) throw required(field);
+  }
+  return place;
+}
+
+function agreed(field: Field, fromHeader: string | undefined, fromArgument: unknown): string | undefined {
+  const argument = fromArgument === undefined || fromArgument === null ? undefined : normal(field, fromArgument);
+  const value = fromHeader === undefined ? undefined : normal(field, fromHeader);
+  if (value !== undefined && argument !== undefined && value !== argument) {
+    throw badRequest('crm.context_mismatch', `${field.name} differs from what the connection sets. Leave it out.`);
+  }
+  return value ?? argument;
+}
+
+function normal(field: Field, value: unknown): string {
+  const text = typeof value === 'string' ? value.trim() : '';
+  const folded = field.name === 'cccode' ? text.toUpperCase() : text;
+  if (!field.pattern.test(folded)) throw badRequest(`${field.code}_invalid`, `${field.name} is not well formed.`);
+  return folded;
+}
+
+function required(field: Field): CrmError {
+  const how = `Send it in the ${field.header} header, or as the argument ${field.name}.`;
+  return badRequest(`${field.code}_required`, `This action needs ${field.name}. ${how}`);
+}

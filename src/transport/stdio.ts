@@ -1,0 +1,23 @@
+/** MCP over stdin and stdout. stdout carries JSON-RPC and nothing else. */
+import type { McpServerFactory } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+
+export interface StdioDoor {
+  /** Resolves when the client has gone: end of input, or a broken pipe. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One line may be this long: the largest body of the contract, and room for its envelope. */
+const MAX_LINE_BYTES = 1024 * 1024;
+
+/** Serves every protocol era, one connection, until the client goes. */
+export function openStdio(factory: McpServerFactory, onError: (error: Error) => void): StdioDoor {
+  const transport = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: MAX_LINE_BYTES });
+  const closed = new Promise<void>((resolve) => {
+    process.stdin.once('end', resolve).once('close', resolve);
+    process.stdout.once('error', () => resolve());
+  });
+  const handle = serveStdio(factory, { transport, onerror: onError });
+  return { closed, close: () => handle.close() };
+}

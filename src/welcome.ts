@@ -1,0 +1,35 @@
+/** What `http` prints when it is ready: where to connect, and with which demo keys. */
+import type { Demo } from './demo/demo.js';
+
+/** The text for the operator's terminal. Demo keys are meant to be seen; no other secret ever stands here. */
+export function welcome(url: string, demo: Demo | undefined): string {
+  if (demo === undefined) return `g3n-crm-mcp serves MCP on ${url}\n`;
+  const keys = demo.keys.map(({ role, api_key }) => `  ${role.padEnd(24)} x-api-key: ${api_key}`);
+  const headers = Object.entries(demo.headers).map(([name, value]) => [name, String(value)] as const);
+  const flags = headers.map(([name, value]) => `--header "${name}: ${value}"`);
+  const json = { mcpServers: { 'g3n-crm': { type: 'http', url, headers: Object.fromEntries(headers) } } };
+  return `
+g3n-crm-mcp serves MCP on ${url}
+
+Org DEMO holds ${demo.customers} customers with a year of loyalty ledger. Send these headers:
+  x-orgcode: ${demo.orgcode}
+  x-logical-guid: ${demo.headers['x-logical-guid']}
+  x-channel-code: ${demo.headers['x-channel-code']}
+and one of these keys (each may do what its role allows; the owner everything):
+${keys.join('\n')}
+
+Claude Code:
+  claude mcp add --transport http g3n-crm ${url} \\
+    ${flags.join(' \\\n    ')}
+
+Any client with a JSON configuration:
+${JSON.stringify(json, undefined, 2).replace(/^/gm, '  ')}
+
+MCP Inspector:
+  npx @modelcontextprotocol/inspector --cli ${url} --transport http --method tools/list \\
+    ${flags.join(' \\\n    ')}
+
+Try: list the tools, then call crm_stat, crm_customer_search {"q": "anna"} and crm_loyalty_earn.
+Stop the server with Ctrl-C.
+`;
+}

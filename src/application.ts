@@ -31,8 +31,8 @@ export function openBackend({ path, environment, log }: BackendOptions): Store {
   });
 }
 
-/** The application over a backend. */
-export function createApplication(backend: Backend, log: Logger): Application {
+/** The application over a backend. `clock` answers milliseconds since the epoch; default the system's. */
+export function createApplication(backend: Backend, log: Logger, clock?: () => number): Application {
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
     catalogue: createCatalogue(CONTRACT),
@@ -41,7 +41,7 @@ export function createApplication(backend: Backend, log: Logger): Application {
       backend,
       validate: createValidate(),
       build: BUILD,
-      makeStamp: createStampMaker(),
+      makeStamp: createStampMaker(clock),
       elapsed: () => performance.now(),
       report: (report) => logCall(log, report),
     },

@@ -8,6 +8,11 @@ const UNION_KEYWORDS = ['oneOf', 'anyOf'] as const;
 /** OpenAPI's own keywords, and annotations that mean nothing to an agent. */
 const NOT_FOR_AGENTS = new Set(['example', 'discriminator', 'xml', 'externalDocs', 'deprecated', 'title']);
 
+/** Bounds that no honest request meets: enforced, but not worth an agent's tokens. */
+const SILENT_BOUNDS = new Set(['minLength', 'maxLength', 'maxItems', 'minProperties', 'maxProperties']);
+const LONGEST_PATTERN_SHOWN = 48;
+const HUGE = 1e12;
+
 /**
  * Replaces every local `$ref` by what it points at. Extensions (`x-…`) stay.
  * @throws Error on a reference that is not local, does not resolve, or is recursive.
@@ -23,10 +28,10 @@ export function inline(document: Node, schema: JsonSchema, trail: readonly strin
   });
 }
 
-/** What `tools/list` shows of a request: no `x-…`, no root union, `null` by `anyOf` instead of a type array. */
+/** What `tools/list` shows of a request: no `x-…`, no root union, no silent bounds, `null` by `anyOf`, not by a type array. */
 export function advertised(request: JsonSchema): JsonSchema {
   const { oneOf: _one, anyOf: _any, ...rest } = request;
-  return portable(rest);
+  return quiet(portable(rest));
 }
 
 /** What the validator enforces: the whole request, but a missing `expected_revision` is for 428 to tell. */
@@ -75,6 +80,16 @@ function portable(schema: JsonSchema, unionNull = true): JsonSchema {
     const rest = mapChildren(clean, (child) => portable(child, unionNull));
     return unionNull && Array.isArray(rest.type) ? splitTypes(rest) : rest;
   });
+}
+
+function quiet(schema: JsonSchema): JsonSchema {
+  const kept = Object.entries(schema).filter(([key, value]) => {
+    if (key === 'pattern') return String(value).length <= LONGEST_PATTERN_SHOWN;
+    if (key === 'maximum' || key === 'minimum') return Math.abs(Number(value)) < HUGE;
+    if (key === 'propertyNames') return 'enum' in (value as Node);
+    return !SILENT_BOUNDS.has(key) && key !== 'not';
+  });
+  return mapChildren(Object.fromEntries(kept), quiet);
 }
 
 function splitTypes(schema: Node): JsonSchema {

@@ -76,9 +76,7 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "include_history": {
       "type": "boolean",
@@ -174,13 +172,10 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "consents": {
       "type": "object",
-      "minProperties": 1,
       "propertyNames": {
        "enum": [
         "marketing_email",
@@ -219,14 +214,10 @@ export const CONTRACT: Contract = {
       "description": "Where it was given"
      },
      "evidence_ref": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 200
+      "type": "string"
      },
      "policy_version": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 64,
       "description": "Of the privacy policy shown"
      },
      "expected_revision": {
@@ -244,13 +235,10 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -463,34 +451,23 @@ export const CONTRACT: Contract = {
       "properties": {
        "caption": {
         "type": "string",
-        "minLength": 1,
-        "maxLength": 200,
         "description": "Display name"
        },
        "email": {
         "type": "string",
-        "format": "email",
-        "maxLength": 254
+        "format": "email"
        },
        "phone": {
-        "type": "string",
-        "minLength": 3,
-        "maxLength": 40
+        "type": "string"
        },
        "given_name": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 200
+        "type": "string"
        },
        "family_name": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 200
+        "type": "string"
        },
        "company": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 200
+        "type": "string"
        },
        "birth_date": {
         "type": "string",
@@ -505,37 +482,30 @@ export const CONTRACT: Contract = {
        },
        "addresses": {
         "type": "array",
-        "maxItems": 10,
         "items": {
          "type": "object",
          "additionalProperties": false,
          "properties": {
           "kind": {
            "type": "string",
-           "maxLength": 32,
            "examples": [
             "home"
            ]
           },
           "line1": {
-           "type": "string",
-           "maxLength": 200
+           "type": "string"
           },
           "line2": {
-           "type": "string",
-           "maxLength": 200
+           "type": "string"
           },
           "city": {
-           "type": "string",
-           "maxLength": 100
+           "type": "string"
           },
           "region": {
-           "type": "string",
-           "maxLength": 100
+           "type": "string"
           },
           "postal_code": {
-           "type": "string",
-           "maxLength": 20
+           "type": "string"
           },
           "country": {
            "type": "string",
@@ -546,13 +516,10 @@ export const CONTRACT: Contract = {
        },
        "home_logical_guid": {
         "type": "string",
-        "minLength": 1,
-        "maxLength": 128,
         "description": "Home facility"
        },
        "external_refs": {
         "type": "array",
-        "maxItems": 20,
         "items": {
          "type": "object",
          "additionalProperties": false,
@@ -562,38 +529,26 @@ export const CONTRACT: Contract = {
          ],
          "properties": {
           "system": {
-           "type": "string",
-           "minLength": 1,
-           "maxLength": 64
+           "type": "string"
           },
           "ref": {
-           "type": "string",
-           "minLength": 1,
-           "maxLength": 128
+           "type": "string"
           }
          }
         }
        },
        "tags": {
         "type": "array",
-        "maxItems": 20,
         "items": {
-         "type": "string",
-         "minLength": 1,
-         "maxLength": 64
+         "type": "string"
         }
        },
        "attributes": {
         "type": "object",
-        "maxProperties": 50,
-        "propertyNames": {
-         "maxLength": 64
-        },
         "additionalProperties": {
          "anyOf": [
           {
-           "type": "string",
-           "maxLength": 1024
+           "type": "string"
           },
           {
            "type": "number"
@@ -609,13 +564,10 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -1078,9 +1030,7 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      }
     }
    },
@@ -1320,29 +1270,21 @@ export const CONTRACT: Contract = {
       "default": "active"
      },
      "tag": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 64
+      "type": "string"
      },
      "flag": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 64
+      "type": "string"
      },
      "home_logical_guid": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "created_from": {
       "type": "string",
-      "format": "date-time",
-      "maxLength": 40
+      "format": "date-time"
      },
      "created_to": {
       "type": "string",
-      "format": "date-time",
-      "maxLength": 40
+      "format": "date-time"
      },
      "purpose": {
       "enum": [
@@ -1367,7 +1309,6 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "maxLength": 2048,
       "description": "From the previous page; keep the filters"
      }
     }
@@ -1511,19 +1452,14 @@ export const CONTRACT: Contract = {
     "properties": {
      "q": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 200,
       "description": "Words or their beginnings"
      },
      "email": {
       "type": "string",
-      "format": "email",
-      "maxLength": 254
+      "format": "email"
      },
      "phone": {
-      "type": "string",
-      "minLength": 3,
-      "maxLength": 40
+      "type": "string"
      },
      "external_ref": {
       "type": "object",
@@ -1534,14 +1470,10 @@ export const CONTRACT: Contract = {
       ],
       "properties": {
        "system": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 64
+        "type": "string"
        },
        "ref": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 128
+        "type": "string"
        }
       }
      },
@@ -1578,7 +1510,6 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "maxLength": 2048,
       "description": "From the previous page; keep the filters"
      }
     }
@@ -1766,21 +1697,16 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "customer": {
       "type": "object",
       "additionalProperties": false,
-      "minProperties": 1,
       "properties": {
        "caption": {
         "anyOf": [
          {
-          "type": "string",
-          "minLength": 1,
-          "maxLength": 200
+          "type": "string"
          },
          {
           "type": "null"
@@ -1791,8 +1717,7 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "string",
-          "format": "email",
-          "maxLength": 254
+          "format": "email"
          },
          {
           "type": "null"
@@ -1802,9 +1727,7 @@ export const CONTRACT: Contract = {
        "phone": {
         "anyOf": [
          {
-          "type": "string",
-          "minLength": 3,
-          "maxLength": 40
+          "type": "string"
          },
          {
           "type": "null"
@@ -1814,9 +1737,7 @@ export const CONTRACT: Contract = {
        "given_name": {
         "anyOf": [
          {
-          "type": "string",
-          "minLength": 1,
-          "maxLength": 200
+          "type": "string"
          },
          {
           "type": "null"
@@ -1826,9 +1747,7 @@ export const CONTRACT: Contract = {
        "family_name": {
         "anyOf": [
          {
-          "type": "string",
-          "minLength": 1,
-          "maxLength": 200
+          "type": "string"
          },
          {
           "type": "null"
@@ -1838,9 +1757,7 @@ export const CONTRACT: Contract = {
        "company": {
         "anyOf": [
          {
-          "type": "string",
-          "minLength": 1,
-          "maxLength": 200
+          "type": "string"
          },
          {
           "type": "null"
@@ -1873,37 +1790,30 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "array",
-          "maxItems": 10,
           "items": {
            "type": "object",
            "additionalProperties": false,
            "properties": {
             "kind": {
              "type": "string",
-             "maxLength": 32,
              "examples": [
               "home"
              ]
             },
             "line1": {
-             "type": "string",
-             "maxLength": 200
+             "type": "string"
             },
             "line2": {
-             "type": "string",
-             "maxLength": 200
+             "type": "string"
             },
             "city": {
-             "type": "string",
-             "maxLength": 100
+             "type": "string"
             },
             "region": {
-             "type": "string",
-             "maxLength": 100
+             "type": "string"
             },
             "postal_code": {
-             "type": "string",
-             "maxLength": 20
+             "type": "string"
             },
             "country": {
              "type": "string",
@@ -1920,9 +1830,7 @@ export const CONTRACT: Contract = {
        "home_logical_guid": {
         "anyOf": [
          {
-          "type": "string",
-          "minLength": 1,
-          "maxLength": 128
+          "type": "string"
          },
          {
           "type": "null"
@@ -1933,7 +1841,6 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "array",
-          "maxItems": 20,
           "items": {
            "type": "object",
            "additionalProperties": false,
@@ -1943,14 +1850,10 @@ export const CONTRACT: Contract = {
            ],
            "properties": {
             "system": {
-             "type": "string",
-             "minLength": 1,
-             "maxLength": 64
+             "type": "string"
             },
             "ref": {
-             "type": "string",
-             "minLength": 1,
-             "maxLength": 128
+             "type": "string"
             }
            }
           }
@@ -1964,11 +1867,8 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "array",
-          "maxItems": 20,
           "items": {
-           "type": "string",
-           "minLength": 1,
-           "maxLength": 64
+           "type": "string"
           }
          },
          {
@@ -1980,15 +1880,10 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "object",
-          "maxProperties": 50,
-          "propertyNames": {
-           "maxLength": 64
-          },
           "additionalProperties": {
            "anyOf": [
             {
-             "type": "string",
-             "maxLength": 1024
+             "type": "string"
             },
             {
              "type": "number"
@@ -2022,13 +1917,10 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -2499,8 +2391,6 @@ export const CONTRACT: Contract = {
     "properties": {
      "giftcard_id": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "This or code"
      },
      "code": {
@@ -2683,7 +2573,6 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "maximum": 1000000000000,
       "description": "Major units",
       "examples": [
        19.99
@@ -2706,8 +2595,6 @@ export const CONTRACT: Contract = {
      },
      "customer_id": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "The owner, if there is one"
      },
      "code": {
@@ -2726,24 +2613,18 @@ export const CONTRACT: Contract = {
      "expires_at": {
       "type": "string",
       "format": "date-time",
-      "maxLength": 40,
       "description": "Default never"
      },
      "source_ref": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "Your own document number"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -2978,8 +2859,6 @@ export const CONTRACT: Contract = {
     "properties": {
      "giftcard_id": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "This or code"
      },
      "code": {
@@ -2994,7 +2873,6 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "maximum": 1000000000000,
       "description": "Major units",
       "examples": [
        19.99
@@ -3015,19 +2893,14 @@ export const CONTRACT: Contract = {
      },
      "source_ref": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "Your own document number"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -3258,34 +3131,23 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "points": {
       "type": "integer",
-      "minimum": -1000000000000,
-      "maximum": 1000000000000,
-      "not": {
-       "const": 0
-      },
       "description": "Signed, not 0"
      },
      "expires_at": {
       "type": "string",
       "format": "date-time",
-      "maxLength": 40,
       "description": "Of added points; default never"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -3486,14 +3348,11 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "points": {
       "type": "integer",
       "minimum": 1,
-      "maximum": 1000000000000,
       "description": "This or purchase"
      },
      "purchase": {
@@ -3508,7 +3367,6 @@ export const CONTRACT: Contract = {
        "amount": {
         "type": "number",
         "exclusiveMinimum": 0,
-        "maximum": 1000000000000,
         "description": "Major units",
         "examples": [
          19.99
@@ -3524,7 +3382,6 @@ export const CONTRACT: Contract = {
        },
        "lines": {
         "type": "array",
-        "maxItems": 500,
         "items": {
          "type": "object",
          "additionalProperties": false,
@@ -3533,14 +3390,10 @@ export const CONTRACT: Contract = {
          ],
          "properties": {
           "sku": {
-           "type": "string",
-           "minLength": 1,
-           "maxLength": 64
+           "type": "string"
           },
           "category": {
-           "type": "string",
-           "minLength": 1,
-           "maxLength": 64
+           "type": "string"
           },
           "quantity": {
            "type": "number",
@@ -3550,7 +3403,6 @@ export const CONTRACT: Contract = {
           "amount": {
            "type": "number",
            "minimum": 0,
-           "maximum": 1000000000000,
            "description": "Total of the line"
           }
          }
@@ -3560,25 +3412,19 @@ export const CONTRACT: Contract = {
      },
      "source_ref": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "Your own document number"
      },
      "occurred_at": {
       "type": "string",
       "format": "date-time",
-      "maxLength": 40,
       "description": "When it was earned if not now; expiry counts from it"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -3873,14 +3719,11 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "as_of": {
       "type": "string",
       "format": "date-time",
-      "maxLength": 40,
       "description": "Not in the future; default now"
      },
      "dry_run": {
@@ -3894,13 +3737,10 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -4035,9 +3875,7 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "kind": {
       "enum": [
@@ -4053,13 +3891,11 @@ export const CONTRACT: Contract = {
      },
      "from": {
       "type": "string",
-      "format": "date-time",
-      "maxLength": 40
+      "format": "date-time"
      },
      "to": {
       "type": "string",
-      "format": "date-time",
-      "maxLength": 40
+      "format": "date-time"
      },
      "limit": {
       "type": "integer",
@@ -4068,7 +3904,6 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "maxLength": 2048,
       "description": "From the previous page; keep the filters"
      }
     }
@@ -4363,7 +4198,6 @@ export const CONTRACT: Contract = {
          },
          "category_multipliers": {
           "type": "object",
-          "maxProperties": 200,
           "additionalProperties": {
            "type": "number",
            "minimum": 0,
@@ -4372,7 +4206,6 @@ export const CONTRACT: Contract = {
          },
          "sku_multipliers": {
           "type": "object",
-          "maxProperties": 200,
           "additionalProperties": {
            "type": "number",
            "minimum": 0,
@@ -4382,8 +4215,7 @@ export const CONTRACT: Contract = {
          },
          "max_points_per_txn": {
           "type": "integer",
-          "minimum": 1,
-          "maximum": 1000000000000
+          "minimum": 1
          }
         }
        },
@@ -4407,23 +4239,19 @@ export const CONTRACT: Contract = {
          },
          "min_points": {
           "type": "integer",
-          "minimum": 1,
-          "maximum": 1000000000000
+          "minimum": 1
          },
          "step": {
           "type": "integer",
-          "minimum": 1,
-          "maximum": 1000000000000
+          "minimum": 1
          },
          "max_points_per_txn": {
           "type": "integer",
-          "minimum": 1,
-          "maximum": 1000000000000
+          "minimum": 1
          },
          "max_points_per_day": {
           "type": "integer",
           "minimum": 1,
-          "maximum": 1000000000000,
           "description": "Per customer and UTC day"
          }
         }
@@ -4456,7 +4284,6 @@ export const CONTRACT: Contract = {
        },
        "tiers": {
         "type": "array",
-        "maxItems": 20,
         "items": {
          "type": "object",
          "additionalProperties": false,
@@ -4466,14 +4293,11 @@ export const CONTRACT: Contract = {
          ],
          "properties": {
           "tier": {
-           "type": "string",
-           "minLength": 1,
-           "maxLength": 64
+           "type": "string"
           },
           "min_lifetime_points": {
            "type": "integer",
-           "minimum": 0,
-           "maximum": 1000000000000
+           "minimum": 0
           },
           "multiplier": {
            "type": "number",
@@ -4509,13 +4333,10 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -4868,30 +4689,22 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "customer_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "points": {
       "type": "integer",
-      "minimum": 1,
-      "maximum": 1000000000000
+      "minimum": 1
      },
      "source_ref": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "Your own document number"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -5089,25 +4902,19 @@ export const CONTRACT: Contract = {
     "properties": {
      "loyalty_txn_id": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 128,
       "description": "The redeem"
      },
      "points": {
       "type": "integer",
       "minimum": 1,
-      "maximum": 1000000000000,
       "description": "Default all that is left"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"
@@ -5298,19 +5105,14 @@ export const CONTRACT: Contract = {
     ],
     "properties": {
      "loyalty_txn_id": {
-      "type": "string",
-      "minLength": 1,
-      "maxLength": 128
+      "type": "string"
      },
      "reason": {
       "type": "string",
-      "minLength": 1,
-      "maxLength": 500,
       "description": "Why; kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
       "description": "CATEGORY.CODE",
       "examples": [
        "LOYALTY.GOODWILL"

@@ -1,0 +1,170 @@
+/** Laws that hold for every tool there is. A tool that breaks one is named by the test. */
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTRACT } from '../src/contract/generated/contract.js';
+import type { JsonSchema } from '../src/contract/operation.js';
+import { issuesOf } from '../src/contract/validate.js';
+import { mayCall } from '../src/tools/authorise.js';
+import { createCatalogue } from '../src/tools/catalogue.js';
+import { envelopeOf, openWorld, PLACE, ROLES, type World } from './support/world.js';
+
+const { entries } = createCatalogue(CONTRACT);
+const tools = entries.map((entry) => [entry.tool.name, entry] as const);
+
+const OPERATIONAL = [
+  'giftcard_issue',
+  'giftcard_redeem',
+  'loyalty_earn',
+  'loyalty_redeem',
+  'loyalty_restore',
+  'loyalty_reverse',
+];
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+
+test('the tools are those of the contract, sorted by name', () => {
+  const names = entries.map(({ tool }) => tool.name);
+  expect(names).toEqual([...names].sort());
+  expect(names).toHaveLength(20);
+});
+
+describe.each(tools)('%s', (name, { operation, tool }) => {
+  test('has a name and a title that hosts can show', () => {
+    expect(name).toMatch(/^crm_[a-z][a-z0-9_]*$/);
+    expect(name.length).toBeLessThanOrEqual(40);
+    expect(tool.title.length).toBeLessThanOrEqual(60);
+  });
+
+  test('has a description that helps and does not sprawl', () => {
+    expect(tool.description.length).toBeGreaterThanOrEqual(100);
+    expect(tool.description.length).toBeLessThanOrEqual(600);
+  });
+
+  test('has hints that agree with its effect', () => {
+    const { readOnlyHint, destructiveHint, openWorldHint } = tool.annotations;
+    expect(readOnlyHint).toBe(operation.effect === 'read');
+    expect(readOnlyHint && destructiveHint).toBe(false);
+    expect(openWorldHint).toBe(false);
+  });
+
+  test('has schemas every client can read', () => {
+    for (const schema of [tool.inputSchema, tool.outputSchema]) {
+      expect(schema.type).toBe('object');
+      for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not']) expect(schema).not.toHaveProperty(keyword);
+      walk(schema, (node, path) => {
+        const unportable = Object.keys(node).filter(
+          (key) =>
+            key.startsWith('x-') || ['$ref', '$defs', '$schema', 'nullable', 'example', 'discriminator'].includes(key),
+        );
+        expect(unportable, path).toEqual([]);
+        expect(Array.isArray(node.type), `type array at ${path}`).toBe(false);
+        expect(Object.keys(node).length, `empty schema at ${path}`).toBeGreaterThan(0);
+      });
+    }
+    expect(tool.inputSchema.additionalProperties).toBe(false);
+    expect(JSON.stringify(tool.inputSchema)).not.toMatch(/api.?key|session|orgcode|credential/i);
+  });
+
+  test('has a bound on everything it takes', () => {
+    walk(operation.requestSchema, (node, path) => {
+      const bounded = node.enum ?? node.const ?? node.pattern ?? node.maxLength ?? node.format;
+      if (node.type === 'string') expect(bounded, `${path} has no longest`).toBeDefined();
+      if (node.type === 'array') expect(node.maxItems, `${path} has no most`).toBeDefined();
+      const limited = ['maximum', 'default'].some((key) => key in node) || 'maximum' in node;
+      if (node.type === 'integer' && !path.endsWith('/anyOf/0')) expect(limited, `${path} has no largest`).toBe(true);
+    });
+  });
+
+  test('has an example, and its examples are valid', () => {
+    if (operation.method === 'POST') expect(operation.examples.length).toBeGreaterThan(0);
+    for (const example of operation.examples) {
+      expect(issuesOf(operation.requestSchema, example.value), example.name).toEqual([]);
+    }
+  });
+
+  test('costs an agent less than 800 tokens to know', () => {
+    expect(encode(JSON.stringify(tool)).length).toBeLessThan(800);
+  });
+
+  const args = operation.examples[0]?.value ?? {};
+
+  test('answers 401 without credentials and with bad ones', async () => {
+    const none = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...PLACE });
+    expect(none).toMatchObject({ error: { error_code: 'crm.credentials_required', http_status: 401 } });
+    for (const bad of [{ 'x-api-key': 'g3nk_nobody' }, { 'x-session-guid': 'g3ns_nobody' }]) {
+      const answer = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...bad, ...PLACE });
+      expect(answer).toMatchObject({ error: { error_code: 'crm.credentials_invalid', http_status: 401 } });
+    }
+    const noOrg = await envelopeOf(world, name, args, PLACE);
+    expect(noOrg).toMatchObject({ error: { error_code: 'crm.orgcode_required', http_status: 400 } });
+  });
+
+  test('gives a stranger of the org, of an unknown org and of an unknown record the same bytes', async () => {
+    const mine = await world.headers('owner', 'OTHER');
+    const unknownIds = JSON.parse(JSON.stringify(args).replace(/[A-Z]+_ID/g, '01a20000-0000-7000-8000-000000000000'));
+    const foreign = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'ACME' });
+    const unknown = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'NOWHERE' });
+    expect(foreign).toMatchObject({ error: { http_status: 404, error_code: 'crm.not_found' } });
+    expect(timeless(unknown)).toEqual(timeless(foreign));
+    const absent = await envelopeOf(world, name, unknownIds, mine);
+    if (!absent.success && absent.error.http_status === 404) expect(timeless(absent)).toEqual(timeless(foreign));
+    else expect(JSON.stringify(unknownIds)).not.toContain('01a20000');
+  });
+
+  test('answers 403 to whoever lacks its roles, and lets the others in', async () => {
+    for (const role of ROLES) {
+      const answer = await envelopeOf(world, name, args, await world.headers(role));
+      const forbidden = !answer.success && answer.error.http_status === 403;
+      const caller = { owner: false, roles: [role] } as Parameters<typeof mayCall>[2];
+      expect(forbidden, role).toBe(!mayCall(CONTRACT.roles, operation, caller));
+      if (forbidden) expect(answer.error.details).toEqual({ required_roles: CONTRACT.roles[operation.access] });
+    }
+  });
+
+  test('refuses an unknown field by name', async () => {
+    const answer = await envelopeOf(world, name, { ...args, custmer_id: 'x' });
+    expect(answer).toMatchObject({ error: { error_code: 'crm.validation_failed', http_status: 400 } });
+    expect(JSON.stringify(answer)).toContain('custmer_id');
+  });
+});
+
+test('operational tools need their facility and their channel', async () => {
+  const { 'x-logical-guid': _facility, ...noFacility } = await world.headers();
+  const { 'x-channel-code': _channel, ...noChannel } = await world.headers();
+  const operational = entries.filter(({ operation }) => operation.operational);
+  expect(operational.map(({ operation }) => operation.id)).toEqual(OPERATIONAL);
+  for (const { operation, tool } of operational) {
+    const args = operation.examples[0]?.value ?? {};
+    const first = await envelopeOf(world, tool.name, args, noFacility);
+    expect(first).toMatchObject({ error: { error_code: 'crm.logical_guid_required', http_status: 400 } });
+    const second = await envelopeOf(world, tool.name, args, noChannel);
+    expect(second).toMatchObject({ error: { error_code: 'crm.channel_code_required', http_status: 400 } });
+  }
+});
+
+/** Visits every schema in a schema. */
+function walk(schema: JsonSchema, visit: (node: JsonSchema, path: string) => void, path = '#'): void {
+  visit(schema, path);
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === 'properties') {
+      for (const [name, child] of Object.entries(value as object)) walk(child as JsonSchema, visit, `${path}/${name}`);
+    } else if (['oneOf', 'anyOf', 'allOf'].includes(key)) {
+      (value as JsonSchema[]).forEach((child, index) => void walk(child, visit, `${path}/${key}/${index}`));
+    } else if (['items', 'additionalProperties', 'not'].includes(key) && typeof value === 'object') {
+      walk(value as JsonSchema, visit, `${path}/${key}`);
+    }
+  }
+}
+
+/** An envelope without what differs between two equal calls: its time and its names. */
+function timeless(envelope: object): object {
+  return JSON.parse(
+    JSON.stringify(envelope, (key, value) =>
+      ['request_id', 'trace_id', 'timestamp_utc', 'latency_ms'].includes(key) ? '' : value,
+    ),
+  );
+}

@@ -1,0 +1,121 @@
+/** A store in a directory of its own, two orgs, a key for every role, and ways to call as any of them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createApplication } from '../../src/application.js';
+import type { OrgStatus } from '../../src/contract/backend.js';
+import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import type { Application } from '../../src/server.js';
+import { type AdminContext, createKey, createOrg } from '../../src/store/admin.js';
+import { createIdMint } from '../../src/store/ids.js';
+import type { Steps } from '../../src/store/step.js';
+import { openStore, type Store } from '../../src/store/store.js';
+import { type Verification, verifyStore } from '../../src/store/verify.js';
+import { call } from '../../src/tools/call.js';
+import type { Headers } from '../../src/tools/headers.js';
+
+export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
+export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
+
+export interface World {
+  readonly directory: string;
+  readonly path: string;
+  readonly store: Store;
+  readonly application: Application;
+  /** Everything that was logged. */
+  readonly logged: string[];
+  /** Headers of a key with these roles (or `owner`) in an org, with facility and channel. */
+  headers(role?: string, orgcode?: string): Promise<Headers>;
+  admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
+  verify(): Verification;
+  close(): Promise<void>;
+}
+
+/** A fresh world; `clock` moves its time. */
+export async function openWorld(options: { clock?: () => number } = {}): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
+  const path = join(directory, 'crm.db');
+  const store = openStore({
+    path,
+    roles: CONTRACT.roles,
+    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
+    onBackgroundError: (error) => {
+      throw error;
+    },
+  });
+  const logged: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+  const application = createApplication(store, log, options.clock);
+  const mint = createIdMint();
+  const admin = <T>(steps: (cx: AdminContext) => Steps<T>) => {
+    const now = new Date();
+    return store.driver.write({
+      steps: () => steps({ keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) }),
+    });
+  };
+  const keys = new Map<string, Promise<Headers>>();
+  await admin((cx) => createOrg(cx, 'ACME', 'verified'));
+  await admin((cx) => createOrg(cx, 'OTHER', 'verified'));
+  return {
+    directory,
+    path,
+    store,
+    application,
+    logged,
+    admin,
+    headers(role = 'owner', orgcode = 'ACME') {
+      const id = `${role}@${orgcode}`;
+      const made = keys.get(id) ?? admin((cx) => newKey(cx, role, orgcode));
+      keys.set(id, made);
+      return made;
+    },
+    verify: () => store.driver.read(verifyStore(store.keys)),
+    async close() {
+      await store.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export function* addOrg(cx: AdminContext, orgcode: string, status: OrgStatus): Steps<void> {
+  yield* createOrg(cx, orgcode, status);
+}
+
+function* newKey(cx: AdminContext, role: string, orgcode: string): Steps<Headers> {
+  const grant = role === 'owner' ? { owner: true, roles: [] } : { owner: false, roles: role.split('+') };
+  const { api_key } = yield* createKey(cx, orgcode, role, grant);
+  return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...PLACE };
+}
+
+/** Runs a tool through the pipeline and answers its envelope. */
+export async function envelopeOf(world: World, tool: string, args: unknown, headers?: Headers): Promise<Envelope> {
+  const entry = world.application.catalogue.find(tool);
+  if (entry === undefined) throw new Error(`no tool ${tool}`);
+  const from = headers ?? (await world.headers());
+  return call(world.application.pipeline, { operation: entry.operation, arguments: args, headers: from });
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type
+export type Data = any;
+
+/** The data of a call that must succeed. */
+export async function ok(world: World, tool: string, args: unknown, headers?: Headers): Promise<Data> {
+  const envelope = await envelopeOf(world, tool, args, headers);
+  if (!envelope.success) throw new Error(`${tool}: ${JSON.stringify(envelope.error)}`);
+  return envelope.data;
+}
+
+/** The error of a call that must be refused. */
+export async function refused(world: World, tool: string, args: unknown, headers?: Headers): Promise<ErrorObject> {
+  const envelope = await envelopeOf(world, tool, args, headers);
+  if (envelope.success) throw new Error(`${tool} succeeded: ${JSON.stringify(envelope.data)}`);
+  return envelope.error;
+}
+
+/** A customer to work on. */
+export async function newCustomer(world: World, fields: object = {}, headers?: Headers): Promise<string> {
+  const data = await ok(world, 'crm_customer_create', { customer: { caption: 'Test Person', ...fields } }, headers);
+  return data.customer_id;
+}

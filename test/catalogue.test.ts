@@ -119,8 +119,8 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
     for (const role of ROLES) {
       const answer = await envelopeOf(world, name, args, await world.headers(role));
       const forbidden = !answer.success && answer.error.http_status === 403;
-      const caller = { owner: false, roles: [role] } as Parameters<typeof mayCall>[2];
-      expect(forbidden, role).toBe(!mayCall(CONTRACT.roles, operation, caller));
+      const grants = { owner: false, roles: [role] };
+      expect(forbidden, role).toBe(!mayCall(CONTRACT.roles, operation, grants));
       if (forbidden) expect(answer.error.details).toEqual({ required_roles: CONTRACT.roles[operation.access] });
     }
   });

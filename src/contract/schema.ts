@@ -10,8 +10,8 @@ const NOT_FOR_AGENTS = new Set(['example', 'discriminator', 'xml', 'externalDocs
 
 /** Bounds that no honest request meets: enforced, but not worth an agent's tokens. */
 const SILENT_BOUNDS = new Set(['minLength', 'maxLength', 'maxItems', 'minProperties', 'maxProperties']);
-const LONGEST_PATTERN_SHOWN = 48;
-const HUGE = 1e12;
+const LONGEST_PATTERN_SHOWN = 24;
+const HUGE = 1e6;
 
 /**
  * Replaces every local `$ref` by what it points at. Extensions (`x-…`) stay.
@@ -28,7 +28,10 @@ export function inline(document: Node, schema: JsonSchema, trail: readonly strin
   });
 }
 
-/** What `tools/list` shows of a request: no `x-…`, no root union, no silent bounds, `null` by `anyOf`, not by a type array. */
+/**
+ * What `tools/list` shows of a request: no `x-…`, no root union, no silent bounds, `null` by `anyOf`, not by a type
+ * array; and where a field takes more than agents need to know, its simpler `x-advertised`.
+ */
 export function advertised(request: JsonSchema): JsonSchema {
   const { oneOf: _one, anyOf: _any, ...rest } = request;
   return quiet(portable(rest));
@@ -40,11 +43,14 @@ export function enforced(request: JsonSchema): JsonSchema {
   return portable({ ...request, required: required.filter((name) => name !== 'expected_revision') }, false);
 }
 
-/** The `{success, data, revision?}` of a result: names and types of `data`'s own fields, nothing below them. */
+/**
+ * The `{success, data, revision?}` of a result: names and types of `data`'s own fields, nothing below them, and no
+ * field that may be null (a union costs an agent more than its name tells).
+ */
 export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
   const properties = Object.entries((data.properties as Node | undefined) ?? {})
     .map(([name, property]) => [name, shallow(property as JsonSchema)] as const)
-    .filter(([, property]) => Object.keys(property).length > 0);
+    .flatMap(([name, property]) => (property === undefined ? [] : [[name, property] as const]));
   return {
     type: 'object',
     properties: {
@@ -56,9 +62,9 @@ export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
   };
 }
 
-function shallow(property: JsonSchema): JsonSchema {
+function shallow(property: JsonSchema): JsonSchema | undefined {
   const types = typesOf(property);
-  if (types.length !== 1) return types.length === 0 ? {} : { anyOf: types.map((type) => ({ type })) };
+  if (types.length !== 1) return undefined;
   if (types[0] !== 'array') return { type: types[0] };
   const items = typesOf((property.items as JsonSchema | undefined) ?? {});
   return items.length === 1 ? { type: 'array', items: { type: items[0] } } : { type: 'array' };
@@ -75,6 +81,7 @@ function typesOf(schema: JsonSchema): readonly string[] {
 
 function portable(schema: JsonSchema, unionNull = true): JsonSchema {
   return mapSchema(schema, (value) => {
+    if (unionNull && isNode(value['x-advertised'])) return value['x-advertised'];
     const kept = Object.entries(value).filter(([key]) => !key.startsWith('x-') && !NOT_FOR_AGENTS.has(key));
     const clean = Object.fromEntries(kept);
     const rest = mapChildren(clean, (child) => portable(child, unionNull));

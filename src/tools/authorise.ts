@@ -1,11 +1,11 @@
 /** Steps 5 and 6 of the contract's checks: may this caller do this, in the state its org is in? */
-import { permits, rolesFor } from '../contract/access.js';
+import { type Grants, permits, rolesFor } from '../contract/access.js';
 import type { Caller } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 
 /** The one decision behind listing a tool and calling it. */
-export function mayCall(roles: RoleTable, operation: Operation, caller: Caller): boolean {
+export function mayCall(roles: RoleTable, operation: Operation, caller: Grants): boolean {
   return permits(roles, operation.access, caller);
 }
 

@@ -221,16 +221,7 @@ export const CONTRACT: Contract = {
       "description": "Of the privacy policy shown"
      },
      "expected_revision": {
-      "anyOf": [
-       {
-        "type": "integer",
-        "minimum": 0
-       },
-       {
-        "type": "string",
-        "pattern": "^[0-9]{1,15}$"
-       }
-      ],
+      "type": "integer",
       "description": "The record's revision as you read it"
      },
      "reason": {
@@ -475,7 +466,6 @@ export const CONTRACT: Contract = {
        },
        "locale": {
         "type": "string",
-        "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$",
         "examples": [
          "en-US"
         ]
@@ -799,101 +789,11 @@ export const CONTRACT: Contract = {
        "revision": {
         "type": "integer"
        },
-       "caption": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "email": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "phone": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "given_name": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "family_name": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "company": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "birth_date": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "locale": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "addresses": {
         "type": "array",
         "items": {
          "type": "object"
         }
-       },
-       "home_logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "external_refs": {
         "type": "array",
@@ -909,16 +809,6 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "merged_into_customer_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "loyalty": {
         "type": "object"
@@ -1066,101 +956,11 @@ export const CONTRACT: Contract = {
        "revision": {
         "type": "integer"
        },
-       "caption": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "email": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "phone": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "given_name": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "family_name": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "company": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "birth_date": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "locale": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "addresses": {
         "type": "array",
         "items": {
          "type": "object"
         }
-       },
-       "home_logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "external_refs": {
         "type": "array",
@@ -1176,16 +976,6 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "merged_into_customer_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "loyalty": {
         "type": "object"
@@ -1395,16 +1185,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "next_token": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        }
       }
      }
@@ -1629,16 +1409,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "next_token": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        }
       }
      }
@@ -1778,8 +1548,7 @@ export const CONTRACT: Contract = {
        "locale": {
         "anyOf": [
          {
-          "type": "string",
-          "pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$"
+          "type": "string"
          },
          {
           "type": "null"
@@ -1903,16 +1672,7 @@ export const CONTRACT: Contract = {
       }
      },
      "expected_revision": {
-      "anyOf": [
-       {
-        "type": "integer",
-        "minimum": 0
-       },
-       {
-        "type": "string",
-        "pattern": "^[0-9]{1,15}$"
-       }
-      ],
+      "type": "integer",
       "description": "The record's revision as you read it"
      },
      "reason": {
@@ -2187,101 +1947,11 @@ export const CONTRACT: Contract = {
        "revision": {
         "type": "integer"
        },
-       "caption": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "email": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "phone": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "given_name": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "family_name": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "company": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "birth_date": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "locale": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "addresses": {
         "type": "array",
         "items": {
          "type": "object"
         }
-       },
-       "home_logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "external_refs": {
         "type": "array",
@@ -2297,16 +1967,6 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "merged_into_customer_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "loyalty": {
         "type": "object"
@@ -2456,26 +2116,6 @@ export const CONTRACT: Contract = {
        "masked_code": {
         "type": "string"
        },
-       "code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "pin": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "currency": {
         "type": "string"
        },
@@ -2487,26 +2127,6 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "customer_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "expires_at": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "txn": {
         "type": "object"
@@ -2740,26 +2360,6 @@ export const CONTRACT: Contract = {
        "masked_code": {
         "type": "string"
        },
-       "code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "pin": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "currency": {
         "type": "string"
        },
@@ -2771,26 +2371,6 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "customer_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "expires_at": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "txn": {
         "type": "object"
@@ -3015,26 +2595,6 @@ export const CONTRACT: Contract = {
        "masked_code": {
         "type": "string"
        },
-       "code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "pin": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "currency": {
         "type": "string"
        },
@@ -3046,26 +2606,6 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "customer_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "expires_at": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "txn": {
         "type": "object"
@@ -3240,58 +2780,8 @@ export const CONTRACT: Contract = {
          "type": "object"
         }
        },
-       "related_txn_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "source_ref": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "policy_version": {
         "type": "integer"
-       },
-       "logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "channel_code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "actor": {
         "type": "string"
@@ -3397,8 +2887,7 @@ export const CONTRACT: Contract = {
           },
           "quantity": {
            "type": "number",
-           "exclusiveMinimum": 0,
-           "maximum": 1000000
+           "exclusiveMinimum": 0
           },
           "amount": {
            "type": "number",
@@ -3592,58 +3081,8 @@ export const CONTRACT: Contract = {
          "type": "object"
         }
        },
-       "related_txn_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "source_ref": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "policy_version": {
         "type": "integer"
-       },
-       "logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "channel_code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "actor": {
         "type": "string"
@@ -3969,16 +3408,6 @@ export const CONTRACT: Contract = {
          "type": "object"
         }
        },
-       "next_token": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "points_balance": {
         "type": "integer"
        },
@@ -4035,7 +3464,6 @@ export const CONTRACT: Contract = {
      "version": {
       "type": "integer",
       "minimum": 0,
-      "maximum": 1000000000,
       "description": "Default the one in force"
      }
     }
@@ -4073,36 +3501,6 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "actor": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "created_at": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        }
       }
      },
@@ -4177,7 +3575,6 @@ export const CONTRACT: Contract = {
          "points_per_unit": {
           "type": "number",
           "exclusiveMinimum": 0,
-          "maximum": 1000000,
           "description": "Points per major currency unit"
          },
          "currency": {
@@ -4226,7 +3623,6 @@ export const CONTRACT: Contract = {
          "point_value": {
           "type": "number",
           "exclusiveMinimum": 0,
-          "maximum": 1000000,
           "description": "Worth of a point in major units"
          },
          "currency": {
@@ -4319,16 +3715,7 @@ export const CONTRACT: Contract = {
       }
      },
      "expected_revision": {
-      "anyOf": [
-       {
-        "type": "integer",
-        "minimum": 0
-       },
-       {
-        "type": "string",
-        "pattern": "^[0-9]{1,15}$"
-       }
-      ],
+      "type": "integer",
       "description": "The record's revision as you read it"
      },
      "reason": {
@@ -4589,36 +3976,6 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "actor": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "created_at": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        }
       }
      },
@@ -4792,58 +4149,8 @@ export const CONTRACT: Contract = {
          "type": "object"
         }
        },
-       "related_txn_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "source_ref": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "policy_version": {
         "type": "integer"
-       },
-       "logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "channel_code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "actor": {
         "type": "string"
@@ -4998,58 +4305,8 @@ export const CONTRACT: Contract = {
          "type": "object"
         }
        },
-       "related_txn_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "source_ref": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "policy_version": {
         "type": "integer"
-       },
-       "logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "channel_code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "actor": {
         "type": "string"
@@ -5189,58 +4446,8 @@ export const CONTRACT: Contract = {
          "type": "object"
         }
        },
-       "related_txn_id": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "source_ref": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "reason": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
        "policy_version": {
         "type": "integer"
-       },
-       "logical_guid": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
-       },
-       "channel_code": {
-        "anyOf": [
-         {
-          "type": "string"
-         },
-         {
-          "type": "null"
-         }
-        ]
        },
        "actor": {
         "type": "string"

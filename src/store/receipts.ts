@@ -10,9 +10,18 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 
 const FIND = `SELECT request_mac, answer, expires_at FROM receipt
   WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`;
+/** The database lets receipts go only up to here; it only moves on. */
+const MOVE_HORIZON = `INSERT INTO receipt_horizon (orgcode, forgotten_until) VALUES (?, ?)
+  ON CONFLICT (orgcode) DO UPDATE SET forgotten_until = excluded.forgotten_until
+  WHERE excluded.forgotten_until > receipt_horizon.forgotten_until`;
 const FORGET = 'DELETE FROM receipt WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?';
 const KEEP = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
+
+/** So that no commit waits for a large clean-up. */
+const FORGET_AT_ONCE = 500;
+const FORGET_EXPIRED = `DELETE FROM receipt WHERE orgcode = ? AND (actor, endpoint, idempotency_key) IN (
+  SELECT actor, endpoint, idempotency_key FROM receipt WHERE orgcode = ? AND expires_at <= ? LIMIT ${FORGET_AT_ONCE})`;
 
 export const MISMATCH = 'crm.idempotency_mismatch';
 
@@ -40,6 +49,7 @@ export function* findReceipt(cx: Context, operation: Operation, request: Receipt
   const row = yield* one<{ request_mac: string; answer: string; expires_at: string }>(FIND, ...scope);
   if (row === undefined) return undefined;
   if (row.expires_at <= cx.stamp.now) {
+    yield* run(MOVE_HORIZON, cx.orgcode, cx.stamp.now);
     yield* run(FORGET, ...scope);
     return undefined;
   }
@@ -59,6 +69,12 @@ export function* keepReceipt(cx: Context, operation: Operation, request: Receipt
     JSON.stringify(withoutSecrets(operation, answer)),
     new Date(cx.stamp.epoch_ms + KEPT_MS).toISOString(),
   );
+}
+
+/** Forgets up to `FORGET_AT_ONCE` receipts of an org that have expired at `now`. */
+export function* forgetReceipts(orgcode: string, now: string): Steps<void> {
+  yield* run(MOVE_HORIZON, orgcode, now);
+  yield* run(FORGET_EXPIRED, orgcode, orgcode, now);
 }
 
 /** A refusal as it can be kept and thrown again. */

@@ -2,7 +2,7 @@
 import type { Input } from '../contract/backend.js';
 import { badRequest, CrmError } from '../contract/errors.js';
 
-/** Bytes of JSON, as near as a walk can tell. */
+/** Bytes of UTF-8 JSON, as near as a walk can tell. */
 export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_BODY_DEPTH = 32;
 
@@ -26,12 +26,12 @@ export function readBody(value: unknown): Input {
 }
 
 function weigh(value: unknown, depth: number): number {
-  if (typeof value === 'string') return value.length + 2;
+  if (typeof value === 'string') return Buffer.byteLength(value) + 2;
   if (typeof value !== 'object' || value === null) return 4;
   if (depth > MAX_BODY_DEPTH) {
     throw badRequest('crm.malformed_body', `The body is nested deeper than ${MAX_BODY_DEPTH} levels.`);
   }
   let weight = 2;
-  for (const [name, inner] of Object.entries(value)) weight += name.length + 3 + weigh(inner, depth + 1);
+  for (const [name, inner] of Object.entries(value)) weight += Buffer.byteLength(name) + 3 + weigh(inner, depth + 1);
   return weight;
 }

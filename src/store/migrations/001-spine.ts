@@ -294,8 +294,9 @@ CREATE TABLE receipt (
 ) WITHOUT ROWID;
 CREATE INDEX receipt_expiring ON receipt (orgcode, expires_at);
 CREATE TRIGGER receipt_no_update BEFORE UPDATE ON receipt BEGIN SELECT RAISE(ABORT, 'receipt is append-only'); END;
+CREATE TABLE receipt_horizon (orgcode TEXT PRIMARY KEY, forgotten_until TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER receipt_no_early_delete BEFORE DELETE ON receipt
-  WHEN OLD.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+  WHEN OLD.expires_at > COALESCE((SELECT forgotten_until FROM receipt_horizon WHERE orgcode = OLD.orgcode), '')
   BEGIN SELECT RAISE(ABORT, 'receipt is kept until it expires'); END;`;
 
 export const SPINE = [IDENTITY, CUSTOMER, CONSENT, RISK, LOYALTY, GIFTCARD, RECORDS].join('\n');

@@ -1,0 +1,41 @@
+/** An org of its own with a loyalty policy and one customer, and ways to act on them. */
+import { addOrg, type Data, newCustomer, ok, refused, type World } from './world.js';
+
+export const DAY_MS = 86_400_000;
+
+let orgs = 0;
+
+/** The owner's headers in a fresh org, so that every story sets its own policy. */
+export async function freshOrg(world: World) {
+  orgs += 1;
+  const orgcode = `LOYAL${orgs}`;
+  await world.admin((cx) => addOrg(cx, orgcode, 'verified'));
+  return world.headers('owner', orgcode);
+}
+
+/** A programme under `policy`, and one customer in it. */
+export async function openProgramme(world: World, policy: object = {}) {
+  const headers = await freshOrg(world);
+  await ok(world, 'crm_loyalty_policy_set', { policy: { enabled: true, ...policy }, reason: 'test' }, headers);
+  const customer_id = await newCustomer(world, {}, headers);
+  const act = (tool: string, args: object): Promise<Data> => ok(world, `crm_loyalty_${tool}`, args, headers);
+  const deny = (tool: string, args: object) => refused(world, `crm_loyalty_${tool}`, args, headers);
+  return {
+    headers,
+    customer_id,
+    act,
+    deny,
+    earn: (points: number) => act('earn', { customer_id, points }),
+    redeem: (points: number) => act('redeem', { customer_id, points }),
+    /** Points in a lot that expires at `expires_at` milliseconds, or never. */
+    credit: (points: number, expires_at?: number) =>
+      act('adjust', {
+        customer_id,
+        points,
+        reason: 'seed',
+        ...(expires_at === undefined ? {} : { expires_at: new Date(expires_at).toISOString() }),
+      }),
+    ledger: () => act('ledger_list', { customer_id, limit: 256 }),
+    account: async () => (await ok(world, 'crm_customer_get', { customer_id }, headers)).loyalty,
+  };
+}

@@ -15,6 +15,7 @@ import { openStore, type Store } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify.js';
 import { call } from '../../src/tools/call.js';
 import type { Headers } from '../../src/tools/headers.js';
+import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
@@ -55,6 +56,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
       steps: () => steps({ keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) }),
     });
   };
+  const ofVerify = new Set<string>();
   const keys = new Map<string, Promise<Headers>>();
   await admin((cx) => createOrg(cx, 'ACME', 'verified'));
   await admin((cx) => createOrg(cx, 'OTHER', 'verified'));
@@ -71,9 +73,19 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
       keys.set(id, made);
       return made;
     },
-    verify: () => store.driver.read(verifyStore(store.keys)),
+    verify() {
+      const before = store.driver.statements();
+      const verification = store.driver.read(verifyStore(store.keys));
+      for (const sql of store.driver.statements()) if (!before.includes(sql)) ofVerify.add(sql);
+      return verification;
+    },
     async close() {
+      const statements = store.driver.statements();
       await store.close();
+      requireOrgFirst(
+        path,
+        statements.filter((sql) => !ofVerify.has(sql)),
+      );
       rmSync(directory, { recursive: true, force: true });
     },
   };

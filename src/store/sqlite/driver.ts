@@ -22,6 +22,8 @@ export interface Driver {
   script(sql: string): void;
   /** Runs steps on the writer, outside the queue and any transaction of its own; for migrations. */
   direct<T>(steps: Steps<T>): T;
+  /** Every statement prepared so far; a test asks the planner about each. */
+  statements(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -82,6 +84,10 @@ class SqliteDriver implements Driver {
     return this.#writer.drive(steps);
   }
 
+  statements(): readonly string[] {
+    return [...this.#writer.prepared, ...(this.#reader?.prepared ?? [])];
+  }
+
   async close(): Promise<void> {
     if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#reader?.close();
@@ -134,6 +140,10 @@ class Connection {
 
   constructor(database: Database.Database) {
     this.#database = database;
+  }
+
+  get prepared(): readonly string[] {
+    return [...this.#statements.keys()];
   }
 
   get inTransaction(): boolean {

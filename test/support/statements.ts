@@ -1,0 +1,57 @@
+/** Asks SQLite's planner about every statement a test used: org first, no scan (contract §1: nothing of another tenant). */
+import Database from 'better-sqlite3';
+
+/** Tables that belong to no org, or through which the org is found. */
+const WITHOUT_ORG = new Set([
+  'principal',
+  'session',
+  'server_key',
+  'schema_migration',
+  'sqlite_schema',
+  'sqlite_master',
+]);
+/** Statements that look across orgs on purpose, by their first words. */
+const ACROSS_ORGS = ['UPDATE api_key SET revoked_at']; // an operator's, by fingerprint
+/** Found by a credential's keyed hash, which is unique over all orgs. */
+const BY_CREDENTIAL = /^SEARCH k USING PRIMARY KEY \(credential_hash=\?\)$/;
+/** Rows named by the search index, whose every word starts with the org; `orgcode = ?` still filters them. */
+const BY_SEARCH = /^SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)$/;
+
+/** With the org alone an index finds the first or the last row; anything more would read the whole org. */
+const ONE_ROW = /\bLIMIT 1$|\bMAX\(|\bMIN\(/;
+
+/** @throws Error naming the statement whose plan starts with anything but the org. */
+export function requireOrgFirst(path: string, statements: readonly string[]): void {
+  const db = new Database(path, { readonly: true });
+  try {
+    for (const sql of statements) for (const step of planOf(db, sql)) requireStep(sql, step);
+  } finally {
+    db.close();
+  }
+}
+
+function requireStep(sql: string, step: string): void {
+  const access = /^(SCAN|SEARCH) (\w+)(?: |$)/.exec(step);
+  if (access === null || ACROSS_ORGS.some((start) => sql.startsWith(start))) return;
+  const table = tableOf(sql, access[2] ?? '');
+  if (table === undefined || WITHOUT_ORG.has(table)) return;
+  if (/USING .*\(orgcode=\? AND /.test(step) || BY_CREDENTIAL.test(step)) return;
+  if (/USING .*\(orgcode=\?\)/.test(step) && (ONE_ROW.test(sql) || table === 'org')) return;
+  if (table === 'customer_search' && step.includes('VIRTUAL TABLE')) return;
+  if (BY_SEARCH.test(step) && sql.includes('orgcode = ?')) return;
+  throw new Error(`not org first: ${step}\n${sql}`);
+}
+
+/** The table behind a name of the plan; undefined for subqueries and constant rows. */
+function tableOf(sql: string, name: string): string | undefined {
+  const source = new RegExp(`(?:FROM|JOIN|UPDATE|INTO)\\s+(\\w+)(?:\\s+(?:AS\\s+)?${name}\\b)`).exec(sql);
+  if (source !== null) return source[1];
+  return new RegExp(`(?:FROM|JOIN|UPDATE|INTO)\\s+${name}\\b`).test(sql) ? name : undefined;
+}
+
+function planOf(db: Database.Database, sql: string): readonly string[] {
+  if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(sql)) return [];
+  const marks = sql.split('?').length - 1;
+  const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(marks).fill(null)) as { detail: string }[];
+  return rows.map(({ detail }) => detail);
+}

@@ -22,8 +22,8 @@ export interface Application {
 export const INSTRUCTIONS = `Retail CRM: customers, consent, loyalty points, gift cards. Every tool is one CRM endpoint.
 Call crm_stat first: it tells which org you work in, as whom, and with which roles. You see only tools your roles allow.
 Ids are opaque: copy them, never build or guess them. Find a record with a search or list tool before you change it.
-Lists give 8 items unless limit says more (at most 256); pass next_token back unchanged, with the same filters, to go on.
-Records have a revision. To change one, send expected_revision. On 428 read the record first; on 409 crm.conflict_revision
+Lists give 8 items, with limit up to 256; to go on, pass next_token back unchanged with the same filters.
+To change a record send its revision as expected_revision. On 428 read the record first; on crm.conflict_revision
 compare conflict_snapshot with your intent, and repeat with its revision only if the change still makes sense.
 Before any create, earn, redeem, issue or other ledger action choose an idempotency_key and keep it with the request.
 If an answer is lost or unclear, repeat the call with the same key and the same body: it takes effect once only.

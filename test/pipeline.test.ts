@@ -1,9 +1,21 @@
-/** The order of checks of contract §1, and what every envelope carries. Loops over all tools are in catalogue.test.ts. */
+/**
+ * The order of checks of contract §1, and what every envelope carries. Loops over all tools are in catalogue.test.ts.
+ */
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSession, revokeKey, setOrgStatus } from '../src/store/admin.js';
 import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../src/tools/body.js';
-import { addOrg, envelopeOf, newCustomer, ok, openWorld, PLACE, refused, type World } from './support/world.js';
+import {
+  addOrg,
+  envelopeOf,
+  newCustomer,
+  ok,
+  openWorld,
+  PLACE,
+  pathsOf,
+  refused,
+  type World,
+} from './support/world.js';
 
 let now = Date.now();
 let world: World;
@@ -56,9 +68,7 @@ describe('the first check that fails wins', () => {
       customer: { email: 'no mail', birth_date: '2001-02-30', nick: 'x', addresses: [{ country: 'usa' }] },
       reason: '',
     });
-    const issues = error.details?.issues as { path: string }[];
-    const paths = issues.map(({ path }) => path).sort();
-    expect(paths).toEqual([
+    expect(pathsOf(error)).toEqual([
       'customer.addresses.0.country',
       'customer.birth_date',
       'customer.email',

@@ -1,4 +1,6 @@
-/** From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names. */
+/**
+ * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
+ */
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable } from './operation.js';
 import { advertised, enforced, inline, outline } from './schema.js';
 

@@ -122,7 +122,9 @@ function mapSchema(schema: JsonSchema, replace: (value: Node) => JsonSchema | un
   return replace(schema) ?? mapChildren(schema, (child) => mapSchema(child, replace));
 }
 
-/** Applies `map` to the direct sub-schemas of a schema, and to nothing else that looks like one (`examples`, `enum`). */
+/**
+ * Applies `map` to the direct sub-schemas of a schema, and to nothing else that looks like one (`examples`, `enum`).
+ */
 function mapChildren(schema: Node, map: (child: JsonSchema) => JsonSchema): JsonSchema {
   return Object.fromEntries(
     Object.entries(schema).map(([key, value]) => {

@@ -1,4 +1,7 @@
-/** Org DEMO: made once, through the same handlers an agent's calls reach; its keys can be shown again. Not: what is in it. */
+/**
+ * Org DEMO: made once, through the same handlers an agent's calls reach; its keys can be shown again. Not: what is in
+ * it.
+ */
 import type { Caller, Input, Performed } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Operation } from '../contract/operation.js';

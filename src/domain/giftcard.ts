@@ -1,4 +1,7 @@
-/** Gift cards: codes and PINs as text, what a card may be charged, how many wrong tries are borne. Not: hashing, storage. */
+/**
+ * Gift cards: codes and PINs as text, what a card may be charged, how many wrong tries are borne. Not: hashing,
+ * storage.
+ */
 import { invalidState } from '../contract/errors.js';
 import { toMajor } from './money.js';
 

@@ -48,7 +48,8 @@ export function exponentOf(currency: string, path = 'currency'): number {
 
 /**
  * Major units to minor units.
- * @throws CrmError 400 naming `path` when there are more decimals than the currency has, or the amount is out of bounds.
+ * @throws CrmError 400 naming `path` when there are more decimals than the currency has, or the amount is out of
+ * bounds.
  */
 export function toMinor(amount: number, currency: string, path: string): number {
   const exponent = exponentOf(currency);

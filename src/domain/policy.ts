@@ -82,7 +82,8 @@ export function checkEarn(policy: LoyaltyPolicy, points: number): void {
 /**
  * Points for a purchase: every line times its multiplier (sku before category), the rest as it is, times points per
  * unit and the tier's multiplier, rounded once, capped.
- * @throws CrmError 409 when the policy does not price purchases or prices another currency, 400 when lines exceed the amount.
+ * @throws CrmError 409 when the policy does not price purchases or prices another currency, 400 when lines exceed the
+ * amount.
  */
 export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMultiplier: number): number {
   const earn = policy.earn;

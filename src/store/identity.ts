@@ -1,4 +1,7 @@
-/** Who is calling: orgs, principals, memberships, sessions, keys. Secrets are looked up by keyed hash. Not: what roles mean. */
+/**
+ * Who is calling: orgs, principals, memberships, sessions, keys. Secrets are looked up by keyed hash. Not: what roles
+ * mean.
+ */
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
 import { CrmError, notFound } from '../contract/errors.js';
 import type { Keys } from './keys.js';

@@ -1,4 +1,6 @@
-/** The append-only journal, and its hash chain, sealed in commit order behind the writers' backs (contract §1, Audit). */
+/**
+ * The append-only journal, and its hash chain, sealed in commit order behind the writers' backs (contract §1, Audit).
+ */
 import type { Operation } from '../contract/operation.js';
 import type { Context, Written } from './handler.js';
 import type { Keys } from './keys.js';

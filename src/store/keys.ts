@@ -1,4 +1,7 @@
-/** The server key and everything made with it: hashes of secrets, seals on tokens and journal. Not: where secrets are used. */
+/**
+ * The server key and everything made with it: hashes of secrets, seals on tokens and journal. Not: where secrets are
+ * used.
+ */
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 

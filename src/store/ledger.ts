@@ -1,4 +1,7 @@
-/** The loyalty ledger as rows: accounts, lots, entries, and the one way an entry is posted. Not: what an entry should be. */
+/**
+ * The loyalty ledger as rows: accounts, lots, entries, and the one way an entry is posted. Not: what an entry should
+ * be.
+ */
 import { invalidState } from '../contract/errors.js';
 import { type Lot, type LotChange, sweep } from '../domain/lots.js';
 import type { Context } from './handler.js';

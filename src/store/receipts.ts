@@ -1,4 +1,7 @@
-/** Idempotency receipts: the first answer to a key, given again for 24 h (contract §1). Not: which answers are worth one. */
+/**
+ * Idempotency receipts: the first answer to a key, given again for 24 h (contract §1). Not: which answers are worth
+ * one.
+ */
 import type { Performed } from '../contract/backend.js';
 import { type CrmError, type CrmErrorInit, conflict } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';

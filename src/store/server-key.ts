@@ -1,4 +1,6 @@
-/** Ties a database file to the key its hashes were made with, so that a wrong key is told at start, not call by call. */
+/**
+ * Ties a database file to the key its hashes were made with, so that a wrong key is told at start, not call by call.
+ */
 import { type Keys, sameDigest } from './keys.js';
 import { one, run, type Steps } from './step.js';
 

@@ -1,4 +1,7 @@
-/** Backend 1, the embedded CRM: opens the file, dispatches calls to handlers, keeps receipts and journal. Not: any rule. */
+/**
+ * Backend 1, the embedded CRM: opens the file, dispatches calls to handlers, keeps receipts and journal. Not: any
+ * rule.
+ */
 import { randomBytes } from 'node:crypto';
 import { permits } from '../contract/access.js';
 import type { Backend, Caller, Credentials, Performance, Performed, Stamp } from '../contract/backend.js';

@@ -1,4 +1,7 @@
-/** Recomputes what is stored twice, from the side that cannot be changed: balances from ledgers, seals from the journal. */
+/**
+ * Recomputes what is stored twice, from the side that cannot be changed: balances from ledgers, seals from the
+ * journal.
+ */
 import type { LotChange } from '../domain/lots.js';
 import { chainHash, type JournalRow, type SealRow } from './journal.js';
 import type { Keys } from './keys.js';

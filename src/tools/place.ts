@@ -1,4 +1,6 @@
-/** Where a call happens: facility, channel and cost code, from headers or, when the headers are silent, from arguments. */
+/**
+ * Where a call happens: facility, channel and cost code, from headers or, when the headers are silent, from arguments.
+ */
 import type { CallContext, Input } from '../contract/backend.js';
 import { badRequest, type CrmError } from '../contract/errors.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
@@ -55,7 +57,8 @@ export function splitPlace(operation: Operation, args: Input): { readonly input:
 
 /**
  * Step 7 of the contract's checks.
- * @throws CrmError 400: `crm.<field>_required`, `crm.<field>_invalid`, or `crm.context_mismatch` when header and argument differ.
+ * @throws CrmError 400: `crm.<field>_required`, `crm.<field>_invalid`, or `crm.context_mismatch` when header and
+ * argument differ.
  */
 export function readPlace(operation: Operation, headers: Headers, args: Input): CallContext {
   const place: { -readonly [Name in keyof CallContext]: CallContext[Name] } = {};

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg, openProgramme } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, refused, type World } from '../support/world.js';
+import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 let world: World;
 let now = Date.now();
@@ -59,7 +59,7 @@ describe('policies', () => {
       ],
     };
     const error = await refused(world, 'crm_loyalty_policy_set', { policy, reason: 'x' }, headers);
-    const paths = (error.details?.issues as { path: string }[]).map(({ path }) => path).sort();
+    const paths = pathsOf(error);
     expect(paths).toEqual([
       'policy.earn.currency',
       'policy.earn.points_per_unit',
@@ -222,7 +222,8 @@ describe('redeeming', () => {
     db.close();
     const error = await deny('redeem', { customer_id, points: 1 });
     expect(error.error_code).toBe('crm.customer_on_hold');
-    expect((error.details?.hold_ids as string[]).sort()).toEqual(['h3', 'h4']);
+    expect(error.details).toEqual({ hold_ids: expect.arrayContaining(['h3', 'h4']) });
+    expect(Object.values(error.details ?? {})[0]).toHaveLength(2);
     await earn(1);
   });
 });

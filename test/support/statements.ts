@@ -1,4 +1,7 @@
-/** Asks SQLite's planner about every statement a test used: org first, no scan (contract §1: nothing of another tenant). */
+/**
+ * Asks SQLite's planner about every statement a test used: org first, no scan (contract §1: nothing of another
+ * tenant).
+ */
 import Database from 'better-sqlite3';
 
 /** Tables that belong to no org, or through which the org is found. */

@@ -131,3 +131,9 @@ export async function newCustomer(world: World, fields: object = {}, headers?: H
   const data = await ok(world, 'crm_customer_create', { customer: { caption: 'Test Person', ...fields } }, headers);
   return data.customer_id;
 }
+
+/** The paths of a refused request's issues, sorted. */
+export function pathsOf(error: ErrorObject): string[] {
+  const { issues } = error.details as { issues: readonly { path: string }[] };
+  return issues.map(({ path }) => path).sort();
+}

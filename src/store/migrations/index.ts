@@ -23,7 +23,8 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
 )`;
 
 /**
- * Brings a database to this version's schema, each change in one transaction, safe to interrupt and to run twice at once.
+ * Brings a database to this version's schema, each change in one transaction, safe to interrupt and to run twice at
+ * once.
  * @throws Error when the file was made by a newer version, or an applied change has been altered since.
  */
 export function migrate(driver: Driver, now: string): void {

@@ -1,0 +1,150 @@
+/** The house keeps its shape: who imports whom, how long a file is, what is generated, formatted and typed. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { VERSION } from '../src/contract/version.js';
+import { INSTRUCTIONS } from '../src/server.js';
+
+const LONGEST_FILE = 400;
+const LONGEST_LINE = 120;
+
+/** A room → the rooms it may import from. `.` is a file directly under src, by its name. */
+const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
+  contract: [],
+  domain: ['contract'],
+  store: ['contract', 'domain'],
+  tools: ['contract'],
+  'server.ts': ['tools'],
+  transport: ['tools'],
+  demo: ['contract', 'store', 'tools'],
+  'config.ts': ['tools'],
+  'log.ts': ['tools'],
+  'welcome.ts': ['demo'],
+  'application.ts': ['config.ts', 'contract', 'log.ts', 'server.ts', 'store', 'tools'],
+  'main.ts': [
+    'application.ts',
+    'config.ts',
+    'contract',
+    'demo',
+    'log.ts',
+    'server.ts',
+    'store',
+    'tools',
+    'transport',
+    'welcome.ts',
+  ],
+};
+
+/** An npm package → the files that may import it. */
+const PACKAGES: { readonly [name: string]: readonly string[] } = {
+  '@modelcontextprotocol/node': ['transport/http.ts'],
+  '@modelcontextprotocol/server': ['server.ts', 'tools/result.ts', 'transport/http.ts', 'transport/stdio.ts'],
+  ajv: ['contract/validate.ts'],
+  'ajv-formats': ['contract/validate.ts'],
+  'better-sqlite3': ['store/sqlite/driver.ts'],
+  commander: ['main.ts'],
+  'libphonenumber-js': ['domain/customer.ts'],
+  pino: ['application.ts', 'log.ts'],
+  zod: ['config.ts'],
+};
+
+const sources = filesUnder('src').filter((file) => file.endsWith('.ts'));
+const imports = sources.flatMap((file) => importsOf(file).map((target) => ({ file: relative('src', file), target })));
+
+describe('the import rule', () => {
+  const crossings = imports
+    .filter(({ target }) => target.startsWith('.'))
+    .map(({ file, target }) => [roomOf(file), roomOf(join(dirname(file), target))] as const)
+    .filter(([from, to]) => from !== to);
+
+  test('lets a room know only the rooms it may know', () => {
+    const forbidden = crossings.filter(([from, to]) => !MAY_IMPORT[from]?.includes(to));
+    expect(forbidden).toEqual([]);
+  });
+
+  test('allows nothing that nobody uses', () => {
+    const used = new Set(crossings.map(([from, to]) => `${from} → ${to}`));
+    const allowed = Object.entries(MAY_IMPORT).flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`));
+    expect(allowed.filter((pair) => !used.has(pair))).toEqual([]);
+  });
+
+  test('gives every package its home, and every dependency a use', () => {
+    const uses = imports
+      .filter(({ target }) => !target.startsWith('.') && !target.startsWith('node:'))
+      .map(({ file, target }) => `${packageOf(target)} in ${file}`);
+    const homes = Object.entries(PACKAGES).flatMap(([name, files]) => files.map((file) => `${name} in ${file}`));
+    expect([...new Set(uses)].sort()).toEqual(homes.sort());
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object };
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(Object.keys(PACKAGES).sort());
+  });
+});
+
+describe('files', () => {
+  const written = [
+    ...filesUnder('src'),
+    ...filesUnder('test'),
+    ...filesUnder('bench'),
+    ...filesUnder('scripts'),
+  ].filter((file) => /\.(ts|mjs|js)$/.test(file) && !file.includes('generated') && !file.includes('results'));
+
+  test.each(written)('%s is short, and says first what lives in it', (file) => {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines.length).toBeLessThanOrEqual(LONGEST_FILE);
+    expect(lines.filter((line) => line.length > LONGEST_LINE && !/['"`]/.test(line))).toEqual([]);
+    const [first, second] = lines;
+    expect(first?.startsWith('#!') ? second : first).toMatch(/^\/\*\*/);
+  });
+});
+
+test('one version: package.json, the code, and the top of the changelog', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(VERSION).toBe(version);
+  expect(readFileSync('CHANGELOG.md', 'utf8')).toContain(`## ${version}`);
+});
+
+test('every dependency is pinned exactly', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+    ([, range]) => !/^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/.test(range),
+  );
+  expect(loose).toEqual([]);
+});
+
+test('instructions fit in 15 lines', () => {
+  expect(INSTRUCTIONS.split('\n').length).toBeLessThanOrEqual(15);
+});
+
+describe('tools of the house agree', { timeout: 120_000 }, () => {
+  test.each([
+    ['generated files are those the contract makes', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
+    ['formatting and lint', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],
+    ['types', ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.check.json']],
+  ])('%s', (_name, command) => {
+    expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
+  });
+});
+
+function filesUnder(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    return statSync(path).isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:from |import\(|require\(|import )'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+function roomOf(file: string): string {
+  return (file.includes('/') ? file.slice(0, file.indexOf('/')) : file).replace(/\.js$/, '.ts');
+}
+
+function packageOf(specifier: string): string {
+  const parts = specifier.split('/');
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+}

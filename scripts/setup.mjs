@@ -1,10 +1,10 @@
 /**
- * Makes a clone ready to run, and does nothing when it is: installs what package-lock.json names, compiles src/ to
+ * Makes a clone ready to run, and does nothing when it is: installs what package-lock.json names, builds src/ into
  * dist/. Uses Node alone, since it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 
@@ -24,12 +24,10 @@ if (read(INSTALLED) !== lock) {
   writeFileSync(INSTALLED, lock);
 }
 
-const sources = digest([...filesBelow('src'), 'tsconfig.json', 'package-lock.json']);
+const sources = digest([...filesBelow('src'), 'scripts/build.mjs', 'package-lock.json']);
 if (read(BUILT) !== sources) {
-  step('compiling');
-  rmSync('dist', { recursive: true, force: true });
-  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
-  chmodSync('dist/main.js', 0o755);
+  step('building');
+  node(['scripts/build.mjs']);
   writeFileSync(BUILT, sources);
 }
 

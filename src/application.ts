@@ -1,13 +1,12 @@
 /** Puts the rooms together: a backend, the pipeline in front of it, the catalogue over both. */
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { Logger } from 'pino';
 import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
-import { describe, logCall } from './log.js';
+import { describe, type Log, logCall } from './log.js';
 import type { Application } from './server.js';
 import { createIdMint } from './store/ids.js';
 import { openStore, type Store } from './store/store.js';
@@ -17,7 +16,7 @@ import { type Headers, header, TRACEPARENT } from './tools/headers.js';
 interface BackendOptions {
   readonly path: string;
   readonly environment: Environment;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /** Opens the embedded store as configured. @throws Error when it cannot be opened; the message says why. */
@@ -32,7 +31,7 @@ export function openBackend({ path, environment, log }: BackendOptions): Store {
 }
 
 /** The application over a backend. `clock` answers milliseconds since the epoch; default the system's. */
-export function createApplication(backend: Backend, log: Logger, clock?: () => number): Application {
+export function createApplication(backend: Backend, log: Log, clock?: () => number): Application {
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
     catalogue: createCatalogue(CONTRACT),

@@ -1,14 +1,32 @@
 /** JSON lines on stderr. What may be logged is listed here, field by field; nothing else reaches a log. */
-import { type Logger, pino } from 'pino';
+import { createRequire } from 'node:module';
+import type { Logger } from 'pino';
 import type { CallReport } from './tools/call.js';
 
-/** A logger on stderr; stdout belongs to JSON-RPC. */
-export function createLog(level: string): Logger {
+export type Log = Pick<Logger, 'debug' | 'warn' | 'error'>;
+
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/** A logger on stderr; stdout belongs to JSON-RPC. pino loads with the first line: a quiet start does without. */
+export function createLog(level: string): Log {
+  let logger: Logger | undefined;
+  const write = (name: keyof Log) => {
+    if (LEVELS.indexOf(name) < LEVELS.indexOf(level)) return () => {};
+    return (line: object, message: string) => {
+      logger ??= openLogger(level);
+      logger[name](line, message);
+    };
+  };
+  return { debug: write('debug'), warn: write('warn'), error: write('error') } as Log;
+}
+
+function openLogger(level: string): Logger {
+  const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino');
   return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
 }
 
 /** One line per call: no arguments, no results, no error texts that could quote them. */
-export function logCall(log: Logger, report: CallReport): void {
+export function logCall(log: Log, report: CallReport): void {
   const { operation, stamp, caller, latency_ms, refusal, cause } = report;
   const line = {
     request_id: stamp.request_id,

@@ -44,8 +44,8 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'ajv-formats': ['contract/validate.ts'],
   'better-sqlite3': ['store/sqlite/driver.ts'],
   commander: ['main.ts'],
-  'libphonenumber-js': ['domain/customer.ts'],
-  pino: ['application.ts', 'log.ts'],
+  'libphonenumber-js': ['domain/phone.ts'],
+  pino: ['log.ts'],
   zod: ['config.ts'],
 };
 
@@ -122,7 +122,7 @@ describe('tools of the house agree', { timeout: 120_000 }, () => {
   test.each([
     ['generated files are those the contract makes', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
     ['formatting and lint', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],
-    ['types', ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.check.json']],
+    ['types', ['node_modules/typescript/bin/tsc']],
   ])('%s', (_name, command) => {
     expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
   });

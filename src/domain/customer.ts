@@ -1,6 +1,6 @@
 /** Customers: how what is typed becomes what is kept, and the words they are found by. Not: uniqueness, storage. */
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { type Issue, invalidRequest } from '../contract/errors.js';
+import { nationalNumber, toE164 } from './phone.js';
 
 const MAX_WORDS = 40;
 const MAX_WORD_LENGTH = 40;
@@ -59,8 +59,8 @@ function normalizeField(name: string, value: unknown, region: string, issues: Is
   }
   if (name === 'email') return text.toLowerCase();
   if (name !== 'phone') return text;
-  const phone = parsePhoneNumberFromString(text, region as CountryCode);
-  if (phone?.isPossible()) return phone.number;
+  const phone = toE164(text, region);
+  if (phone !== undefined) return phone;
   issues.push({ path, message: 'is not a phone number', expected: 'E.164, such as +12125550123' });
   return text;
 }
@@ -79,7 +79,7 @@ function trimmed(text: string): string {
 
 /** E.164 digits, and the national number, so that either beginning finds it. */
 function phoneTerms(phone: string): string[] {
-  const national = parsePhoneNumberFromString(phone)?.nationalNumber;
+  const national = nationalNumber(phone);
   return [phone.replace(/\D/g, ''), ...(national === undefined ? [] : [national])];
 }
 

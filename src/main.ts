@@ -22,6 +22,7 @@ const DEFAULT_TTL_SECONDS = 3600;
 const program = new Command('g3n-crm-mcp')
   .description('A retail CRM as an MCP server: every endpoint a typed tool, on an embedded SQLite database.')
   .version(VERSION)
+  .exitOverride() // before the commands, which take it over: every wrong usage must exit 2
   .showHelpAfterError('(run with --help for the options)')
   .addHelpText(
     'after',
@@ -122,7 +123,7 @@ await run();
 
 async function run(): Promise<void> {
   try {
-    await program.exitOverride().parseAsync();
+    await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
   }

@@ -1,0 +1,175 @@
+/** The command line: help, exit codes, and what an operator does while a server runs on the same file. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openLine, run, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+
+const place = scratch();
+const { db } = place;
+let owner: Record<string, string>;
+beforeAll(async () => {
+  owner = await setUpOrg(db);
+});
+afterAll(place.remove);
+
+describe('help', () => {
+  test.each([[['--help']], [['admin', '--help']], [['admin', 'key', 'create', '--help']], [['http', '--help']]])(
+    '%j exits 0 and fits the terminal',
+    async (args) => {
+      const { code, stdout } = await run(args);
+      expect(code).toBe(0);
+      expect(stdout).toContain('Usage: g3n-crm-mcp');
+    },
+  );
+
+  test('the first page names every command, variable and exit code', async () => {
+    const { stdout } = await run(['--help']);
+    for (const word of ['stdio', 'http', 'admin', 'verify', 'G3N_API_KEY', 'Exit codes', 'Examples']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  test('--version tells the version of package.json', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect((await run(['--version'])).stdout.trim()).toBe(version);
+  });
+});
+
+describe('wrong usage exits 2, says what to do on stderr, prints nothing on stdout, and makes no file', () => {
+  const none = join(place.directory, 'none.db');
+  const wrong: [string, string[], RegExp, Record<string, string>?][] = [
+    ['an unknown command', ['serve'], /unknown command/],
+    ['an unknown option', ['http', '--prot', '1', '--db', none], /--port/],
+    ['a port that is none', ['http', '--port', '65536', '--db', none], /65536 is not a port/],
+    ['a port that is a word', ['http', '--port', 'http', '--db', none], /is not a port/],
+    ['an address beyond loopback', ['http', '--host', '0.0.0.0', '--db', none], /--allow-host/],
+    ['a role nobody has', ['admin', 'key', 'create', 'ACME', '--roles', 'root', '--db', none], /no such role: root/],
+    ['a status nobody knows', ['admin', 'org', 'set', 'ACME', '--status', 'gone', '--db', none], /verified/],
+    ['a life of no seconds', ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '0', '--db', none], /--ttl 0/],
+    ['no database named', ['admin', 'org', 'create', 'ACME'], /--db/],
+    ['a database that is not there', ['verify', '--db', none], /no database/],
+    ['a bad variable', ['http', '--db', none], /G3N_DEFAULT_REGION: must be/, { G3N_DEFAULT_REGION: 'usa' }],
+    ['a bad log level', ['stdio', '--db', none], /G3N_LOG_LEVEL/, { G3N_LOG_LEVEL: 'loud' }],
+  ];
+  test.each(wrong)('%s', async (_name, args, message, env) => {
+    const { code, stdout, stderr } = await run(args, env);
+    expect(stderr).toMatch(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(existsSync(none)).toBe(false);
+  });
+});
+
+describe('what cannot be done exits 1 with one line', () => {
+  test.each([
+    ['an org that exists', ['org', 'create', 'ACME']],
+    ['an org code that is none', ['org', 'create', 'A B']],
+    ['a key in an unknown org', ['key', 'create', 'NOBODY', '--owner']],
+    ['the status of an unknown org', ['org', 'set', 'NOBODY', '--status', 'verified']],
+    ['revoking an unknown key', ['key', 'revoke', '0123456789abcdef']],
+  ])('%s', async (_name, args) => {
+    const { code, stdout, stderr } = await run(['admin', ...args, '--db', db]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: .+\n$/);
+  });
+
+  test('a file that is no database', async () => {
+    const { code, stderr } = await run(['verify', '--db', 'package.json']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .+\n$/);
+  });
+
+  test('a port that is taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
+    const { port } = taken.address() as { port: number };
+    const { code, stderr } = await run(['http', '--port', String(port), '--db', db]);
+    taken.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: .*EADDRINUSE.*\n$/);
+  });
+});
+
+test('database, log and server key are readable by their owner alone', () => {
+  for (const file of [db, `${db}.key`]) expect(statSync(file).mode & 0o077).toBe(0);
+});
+
+describe('while a server runs on the same file', () => {
+  test('a new key works at once, a revoked one no more', async () => {
+    const line = await openLine(['--db', db], owner);
+    await line.call('crm_stat', {});
+    const { api_key, fingerprint } = await runJson(['admin', 'key', 'create', 'ACME', '--roles', 'crm_view', '--db', db]);
+    expect(fingerprint).toMatch(/^[0-9a-f]{16}$/);
+    const second = await openLine(['--db', db], { ...owner, G3N_API_KEY: api_key });
+    expect(await second.call('crm_stat', {})).toMatchObject({ caller: { owner: false, roles: ['crm_view'] } });
+    await runJson(['admin', 'key', 'revoke', fingerprint, '--db', db]);
+    await expect(second.call('crm_stat', {})).rejects.toThrow('crm.credentials_invalid');
+    await line.call('crm_stat', {});
+    await Promise.all([line.running.stop(), second.running.stop()]);
+  });
+
+  test('a suspended org is read, not written, until it is verified again', async () => {
+    const line = await openLine(['--db', db], owner);
+    const customer = { customer: { caption: 'Before' } };
+    await line.call('crm_customer_create', customer);
+    await runJson(['admin', 'org', 'set', 'ACME', '--status', 'suspended', '--db', db]);
+    await expect(line.call('crm_customer_create', customer)).rejects.toThrow('crm.org_write_blocked');
+    expect((await line.call('crm_customer_list', {})).items.length).toBeGreaterThan(0);
+    await runJson(['admin', 'org', 'set', 'ACME', '--status', 'verified', '--db', db]);
+    await line.call('crm_customer_create', customer);
+    await line.running.stop();
+  });
+
+  test('a session lives as long as --ttl says', async () => {
+    const args = ['admin', 'session', 'create', 'ACME', '--user', 'sam', '--roles', 'crm_view', '--ttl', '2'];
+    const { session_guid } = await runJson([...args, '--db', db]);
+    const { G3N_API_KEY: _, ...rest } = owner;
+    const line = await openLine(['--db', db], { ...rest, G3N_SESSION_GUID: session_guid });
+    expect(await line.call('crm_stat', {})).toMatchObject({ caller: { context_source: 'session' } });
+    await new Promise((done) => setTimeout(done, 2_200));
+    await expect(line.call('crm_stat', {})).rejects.toThrow('crm.credentials_invalid');
+    await line.running.stop();
+  });
+
+  test('verify finds nothing wrong, and after a tampered balance exits 1 and names it', async () => {
+    const line = await openLine(['--db', db], owner);
+    const { customer_id } = await line.call('crm_customer_create', { customer: { caption: 'Tampered' } });
+    await line.call('crm_loyalty_earn', { customer_id, points: 100 });
+    expect((await run(['verify', '--db', db])).code).toBe(0);
+    await line.running.stop();
+    const raw = new Database(db);
+    raw.prepare('UPDATE loyalty_account SET points_balance = 1000 WHERE customer_id = ?').run(customer_id);
+    raw.close();
+    const { code, stdout } = await run(['verify', '--db', db]);
+    expect(code).toBe(1);
+    expect(JSON.stringify(JSON.parse(stdout).disagreements)).toContain(customer_id);
+  });
+});
+
+describe('--demo', () => {
+  const demo = scratch();
+  afterAll(demo.remove);
+
+  test('fills the file once, and shows the same keys at every start', async () => {
+    const first = await startHttp(demo.db, ['--demo']);
+    const keys = first.stdout().match(/g3nk_demo_[\w-]+/g);
+    await first.stop();
+    const second = await startHttp(demo.db, ['--demo']);
+    expect(second.stdout().match(/g3nk_demo_[\w-]+/g)).toEqual(keys);
+    await second.stop();
+    const rows = new Database(demo.db, { readonly: true });
+    expect(rows.prepare('SELECT count(*) AS n FROM customer').get()).toEqual({ n: 200 });
+    rows.close();
+    expect((await run(['verify', '--db', demo.db])).code).toBe(0);
+  });
+
+  test('shows a ready snippet for a client and for the Inspector', async () => {
+    const server = await startHttp(demo.db, ['--demo']);
+    const text = server.stdout();
+    await server.stop();
+    expect(text).toContain('claude mcp add --transport http');
+    expect(text).toContain('@modelcontextprotocol/inspector --cli');
+    for (const role of ['owner', 'crm_view', 'loyalty_admin', 'giftcard_admin']) expect(text).toContain(role);
+  });
+});

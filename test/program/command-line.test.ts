@@ -99,7 +99,16 @@ describe('while a server runs on the same file', () => {
   test('a new key works at once, a revoked one no more', async () => {
     const line = await openLine(['--db', db], owner);
     await line.call('crm_stat', {});
-    const { api_key, fingerprint } = await runJson(['admin', 'key', 'create', 'ACME', '--roles', 'crm_view', '--db', db]);
+    const { api_key, fingerprint } = await runJson([
+      'admin',
+      'key',
+      'create',
+      'ACME',
+      '--roles',
+      'crm_view',
+      '--db',
+      db,
+    ]);
     expect(fingerprint).toMatch(/^[0-9a-f]{16}$/);
     const second = await openLine(['--db', db], { ...owner, G3N_API_KEY: api_key });
     expect(await second.call('crm_stat', {})).toMatchObject({ caller: { owner: false, roles: ['crm_view'] } });

@@ -94,7 +94,11 @@ export async function startHttp(db: string, args: readonly string[] = [], env: R
 /** A directory that goes when `remove` is called. */
 export function scratch(): { readonly db: string; readonly directory: string; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
-  return { directory, db: join(directory, 'crm.db'), remove: () => rmSync(directory, { recursive: true, force: true }) };
+  return {
+    directory,
+    db: join(directory, 'crm.db'),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
 }
 
 /** An org with an owner's key, by the operator's own commands. Answers the environment of a stdio connection. */

@@ -3,7 +3,7 @@ import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 
 export interface StdioDoor {
-  /** Resolves when the client has gone: end of input, or a broken pipe. */
+  /** Resolves when the client has gone: end of input, a broken pipe, or a line that is too long. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
 }
@@ -15,6 +15,8 @@ const MAX_LINE_BYTES = 1024 * 1024;
 export function openStdio(factory: McpServerFactory, onError: (error: Error) => void): StdioDoor {
   const transport = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: MAX_LINE_BYTES });
   const closed = new Promise<void>((resolve) => {
+    const close = transport.close.bind(transport); // the transport closes itself after a line that is too long
+    transport.close = () => close().finally(resolve);
     process.stdin.once('end', resolve).once('close', resolve);
     process.stdout.once('error', () => resolve());
   });

@@ -52,7 +52,8 @@ function toIssues(errors: readonly ErrorObject[], schema: JsonSchema): readonly 
   const unions = errors.filter((error) => error.keyword === 'oneOf' || error.keyword === 'anyOf');
   const insideUnion = (error: ErrorObject) =>
     unions.some((union) => error.schemaPath.startsWith(`${union.schemaPath}/`));
-  const issues = errors.filter((error) => !insideUnion(error)).map((error) => toIssue(error, schema));
+  const ofName = (error: ErrorObject) => error.propertyName !== undefined; // said by its propertyNames
+  const issues = errors.filter((error) => !insideUnion(error) && !ofName(error)).map((error) => toIssue(error, schema));
   const unique = new Map(issues.map((issue) => [`${issue.path} ${issue.message}`, issue]));
   return [...unique.values()].slice(0, MAX_ISSUES);
 }
@@ -67,6 +68,13 @@ function toIssue(error: ErrorObject, schema: JsonSchema): Issue {
       const field = String(parameters.additionalProperty).slice(0, 64);
       return { path: join(path, field), message: 'is not a field of this request', expected: fieldsAt(schema, error) };
     }
+    case 'propertyNames': {
+      const names = (at(schema, error.schemaPath) as JsonSchema | undefined)?.enum;
+      const name = String(parameters.propertyName).slice(0, 64);
+      return { path: join(path, name), message: 'is not an allowed name', expected: list(names) };
+    }
+    case 'pattern':
+      return { path, message: 'is not well formed', expected: String(parameters.pattern) };
     case 'enum':
       return { path, message: 'is not one of the allowed values', expected: list(parameters.allowedValues) };
     case 'type':

@@ -1,7 +1,7 @@
 /** Stories of earning and spending points: policies, pricing, tiers, caps, steps, refusals. */
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DAY_MS, freshOrg, openProgramme } from '../support/loyalty.js';
+import { DAY_MS, freshOrg, holder, openProgramme } from '../support/loyalty.js';
 import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 let world: World;
@@ -209,17 +209,12 @@ describe('redeeming', () => {
   test('is blocked by holds on loyalty or on everything, not by others', async () => {
     const { deny, customer_id, earn, redeem, headers } = await withPolicy({});
     await earn(100);
-    const db = new Database(world.path);
-    const hold = (id: string, scope: string, status: string) =>
-      db
-        .prepare(`INSERT INTO hold VALUES (?, ?, ?, ?, 'manual', NULL, ?, NULL, 1, '', '')`)
-        .run(String(headers['x-orgcode']), id, customer_id, scope, status);
+    const hold = holder(world, String(headers['x-orgcode']), customer_id);
     hold('h1', 'stored_value', 'active');
     hold('h2', 'loyalty', 'released');
     await redeem(1);
     hold('h3', 'loyalty', 'confirmed');
     hold('h4', 'all', 'active');
-    db.close();
     const error = await deny('redeem', { customer_id, points: 1 });
     expect(error.error_code).toBe('crm.customer_on_hold');
     expect(error.details).toEqual({ hold_ids: expect.arrayContaining(['h3', 'h4']) });

@@ -1,4 +1,5 @@
 /** An org of its own with a loyalty policy and one customer, and ways to act on them. */
+import Database from 'better-sqlite3';
 import { addOrg, type Data, newCustomer, ok, refused, type World } from './world.js';
 
 export const DAY_MS = 86_400_000;
@@ -37,5 +38,20 @@ export async function openProgramme(world: World, policy: object = {}) {
       }),
     ledger: () => act('ledger_list', { customer_id, limit: 256 }),
     account: async () => (await ok(world, 'crm_customer_get', { customer_id }, headers)).loyalty,
+  };
+}
+
+/** Puts a hold on a customer, as the risk family will. Answers a function of hold id, scope and status. */
+export function holder(world: World, orgcode: string, customerId: string) {
+  return (id: string, scope: string, status: string): void => {
+    const db = new Database(world.path);
+    db.prepare(`INSERT INTO hold VALUES (?, ?, ?, ?, 'manual', NULL, ?, NULL, 1, '', '')`).run(
+      orgcode,
+      id,
+      customerId,
+      scope,
+      status,
+    );
+    db.close();
   };
 }

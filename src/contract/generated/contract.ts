@@ -445,8 +445,7 @@ export const CONTRACT: Contract = {
         "description": "Display name"
        },
        "email": {
-        "type": "string",
-        "format": "email"
+        "type": "string"
        },
        "phone": {
         "type": "string"
@@ -612,7 +611,7 @@ export const CONTRACT: Contract = {
        },
        "email": {
         "type": "string",
-        "format": "email",
+        "pattern": "^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$",
         "maxLength": 254
        },
        "phone": {
@@ -1235,8 +1234,7 @@ export const CONTRACT: Contract = {
       "description": "Words or their beginnings"
      },
      "email": {
-      "type": "string",
-      "format": "email"
+      "type": "string"
      },
      "phone": {
       "type": "string"
@@ -1328,7 +1326,7 @@ export const CONTRACT: Contract = {
      },
      "email": {
       "type": "string",
-      "format": "email",
+      "pattern": "^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$",
       "maxLength": 254
      },
      "phone": {
@@ -1486,8 +1484,7 @@ export const CONTRACT: Contract = {
        "email": {
         "anyOf": [
          {
-          "type": "string",
-          "format": "email"
+          "type": "string"
          },
          {
           "type": "null"
@@ -1724,7 +1721,7 @@ export const CONTRACT: Contract = {
          "string",
          "null"
         ],
-        "format": "email",
+        "pattern": "^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$",
         "maxLength": 254
        },
        "phone": {

@@ -591,7 +591,6 @@ export interface components {
             /** @description Display name */
             caption?: string;
             company?: components["schemas"]["ShortText"];
-            /** Format: email */
             email?: string;
             external_refs?: components["schemas"]["ExternalRef"][];
             family_name?: components["schemas"]["ShortText"];
@@ -633,7 +632,6 @@ export interface components {
             birth_date?: string | null;
             caption?: string | null;
             company?: string | null;
-            /** Format: email */
             email?: string | null;
             external_refs?: components["schemas"]["ExternalRef"][] | null;
             family_name?: string | null;
@@ -645,7 +643,6 @@ export interface components {
         };
         CustomerSearchRequest: {
             channel?: components["schemas"]["ConsentChannel"];
-            /** Format: email */
             email?: string;
             external_ref?: components["schemas"]["ExternalRef"];
             limit?: components["schemas"]["Limit"];

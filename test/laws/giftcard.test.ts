@@ -1,0 +1,80 @@
+/** Laws of stored value as a seeded property: any mix of calls at the same time keeps Σ transactions = balance ≥ 0. */
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { envelopeOf, ok, openWorld, type World } from '../support/world.js';
+
+const SEED = 20_261_124;
+let world: World;
+let db: Database.Database;
+beforeAll(async () => {
+  world = await openWorld();
+  db = new Database(world.path, { readonly: true });
+});
+afterAll(async () => {
+  db.close();
+  expect(world.verify().disagreements).toEqual([]);
+  await world.close();
+});
+
+const currencies = fc.constantFrom({ currency: 'USD', unit: 0.01 }, { currency: 'JPY', unit: 1 });
+const redeems = fc.array(
+  fc.record({
+    units: fc.integer({ min: 1, max: 4000 }),
+    allow_partial: fc.boolean(),
+    key: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined }),
+  }),
+  { minLength: 1, maxLength: 64 },
+);
+
+test('any redeems at once keep every law', { timeout: 60_000 }, async () => {
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(currencies, fc.integer({ min: 1, max: 20_000 }), redeems, async (money, units, calls) => {
+      run += 1;
+      const major = (count: number) => Number((count * money.unit).toFixed(2));
+      const { currency } = money;
+      const issue = { amount: major(units), currency, reason: 'law' };
+      const { giftcard_id } = await ok(world, 'crm_giftcard_issue', issue);
+      const answers = await Promise.all(
+        calls.map(({ units: wanted, allow_partial, key }) => {
+          const args = { giftcard_id, amount: major(wanted), currency, allow_partial };
+          const once = key === undefined ? {} : { idempotency_key: `run ${run} key ${key}` };
+          return envelopeOf(world, 'crm_giftcard_redeem', { ...args, ...once });
+        }),
+      );
+      for (const answer of answers) if (!answer.success) expect(answer.error.http_status).toBe(409);
+      checkLaws(giftcard_id, units);
+    }),
+    { seed: SEED, numRuns: 60 },
+  );
+});
+
+interface Entry {
+  readonly kind: 'issue' | 'redeem';
+  readonly amount_minor: number;
+  readonly balance_after_minor: number;
+}
+
+function checkLaws(giftcardId: string, initial: number): void {
+  const card = db.prepare('SELECT balance_minor, status FROM giftcard WHERE giftcard_id = ?').get(giftcardId) as {
+    balance_minor: number;
+    status: string;
+  };
+  const entries = db
+    .prepare(
+      'SELECT kind, amount_minor, balance_after_minor FROM giftcard_txn WHERE giftcard_id = ? ORDER BY giftcard_txn_id',
+    )
+    .all(giftcardId) as Entry[];
+  expect(entries.filter(({ kind }) => kind === 'issue')).toHaveLength(1);
+  let running = 0;
+  for (const { kind, amount_minor, balance_after_minor } of entries) {
+    expect(amount_minor, 'nothing moves nothing').toBeGreaterThan(0);
+    running += kind === 'issue' ? amount_minor : -amount_minor;
+    expect(balance_after_minor, 'balance_after').toBe(running);
+    expect(running, 'never below zero').toBeGreaterThanOrEqual(0);
+  }
+  expect(running, 'Σ transactions').toBe(card.balance_minor);
+  expect(card.balance_minor).toBeLessThanOrEqual(initial);
+  expect(card.status).toBe(card.balance_minor === 0 ? 'exhausted' : 'active');
+}

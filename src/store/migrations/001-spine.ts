@@ -252,7 +252,8 @@ CREATE TABLE giftcard_failure (
   failure_id TEXT NOT NULL,
   failed_at TEXT NOT NULL,
   PRIMARY KEY (orgcode, subject, failure_id)
-) WITHOUT ROWID;`;
+) WITHOUT ROWID;
+CREATE INDEX giftcard_failure_by_time ON giftcard_failure (orgcode, failed_at);`;
 
 const RECORDS = `
 CREATE TABLE journal (
@@ -335,6 +336,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('giftcard', 'giftcard_by_customer', '1000000 100000 2'),
   ('giftcard_txn', 'giftcard_txn', '3000000 300000 3 1'),
   ('giftcard_failure', 'giftcard_failure', '10000 1000 10 1'),
+  ('giftcard_failure', 'giftcard_failure_by_time', '10000 1000 1'),
   ('journal', 'journal', '30000000 3000000 1'),
   ('journal_seal', 'journal_seal', '100000 10000 1'),
   ('receipt', 'receipt', '1000000 100000 20000 5000 1'),

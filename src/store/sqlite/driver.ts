@@ -47,6 +47,7 @@ export function openSqlite(path: string): Driver {
   writer.pragma('journal_mode = WAL');
   writer.pragma('synchronous = FULL');
   writer.pragma('secure_delete = ON');
+  writer.pragma('temp_store = MEMORY'); // what savepoints keep to undo would go to a file, four writes a page
   requireSafeVersion(writer);
   return new SqliteDriver(path, writer);
 }

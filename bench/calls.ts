@@ -1,0 +1,85 @@
+/** tools/call through both doors, beside the bare SDK answering the same bytes, and beside no SDK at all. */
+import { writeFileSync } from 'node:fs';
+import { type Client, openHttpClient, openStdioClient } from './client.js';
+import { type Row, rateOf, takeTurns } from './measure.js';
+import { makePlace, type Place } from './place.js';
+
+const ROUNDS = 5;
+const GOAL = { least: 0.8 };
+const OURS = 'dist/main.js';
+
+interface Workload {
+  readonly tool: string;
+  readonly args: (count: number) => object;
+  readonly recordFile: string;
+}
+
+/** (b) of the bench: crm_customer_get and crm_loyalty_earn over stdio (1, 16) and HTTP (1, 16, 64). */
+export async function measureCalls(): Promise<readonly Row[]> {
+  const place = await makePlace();
+  const workloads = await prepare(place);
+  const rows: Row[] = [];
+  for (const workload of workloads) {
+    const stdio = await openAll(workload, (server) => openStdioClient(server('stdio'), place.environment));
+    for (const depth of [1, 16]) rows.push(await compare(`stdio, ${depth} in flight`, workload, stdio, depth, 1500));
+    for (const { client } of stdio) client.close();
+    const headers = place.headers as Record<string, string>;
+    const http = await openAll(workload, (server) => openHttpClient(server('http'), place.environment, headers));
+    for (const count of [1, 16, 64]) rows.push(await compare(`HTTP, ${count} connections`, workload, http, count, 800));
+    for (const { client } of http) client.close();
+  }
+  await place.remove();
+  return rows;
+
+  function openAll(workload: Workload, open: (server: (door: string) => string[]) => Promise<Client>) {
+    const servers: [string, (door: string) => string[]][] = [
+      ['ours', (door) => [OURS, door, '--db', place.path, ...(door === 'http' ? ['--port', '0'] : [])]],
+      ['SDK', (door) => ['bench/servers/sdk.mjs', door, workload.recordFile]],
+      ['bare', (door) => ['bench/servers/bare.mjs', door, workload.recordFile]],
+    ];
+    return Promise.all(servers.map(async ([name, server]) => ({ name, client: await open(server) })));
+  }
+}
+
+async function prepare(place: Place): Promise<readonly Workload[]> {
+  const customer = { given_name: 'Anna', family_name: 'Smith', email: 'anna@example.com', phone: '+12125550123' };
+  const { customer_id } = await place.data('crm_customer_create', { customer });
+  const keyed = (count: number) => ({ customer_id, points: 1, idempotency_key: `bench ${process.pid} ${count}` });
+  const workloads: [string, (count: number) => object][] = [
+    ['crm_customer_get', () => ({ customer_id })],
+    ['crm_loyalty_earn', keyed],
+  ];
+  const prepared: Workload[] = [];
+  for (const [tool, args] of workloads) {
+    const recordFile = `${place.path}.${tool}.json`;
+    writeFileSync(recordFile, JSON.stringify({ success: true, data: await place.data(tool, args(-1)) }));
+    prepared.push({ tool, args, recordFile });
+  }
+  return prepared;
+}
+
+let calls = 0;
+
+async function compare(
+  how: string,
+  { tool, args }: Workload,
+  servers: readonly { readonly name: string; readonly client: Client }[],
+  inFlight: number,
+  total: number,
+): Promise<Row> {
+  const contenders = servers.map(({ name, client }) => ({
+    name,
+    round: () =>
+      rateOf(
+        () => {
+          calls += 1;
+          return client.call(name === 'ours' ? tool : 'echo', args(calls));
+        },
+        total,
+        inFlight,
+      ),
+  }));
+  const figures = await takeTurns(contenders, ROUNDS);
+  const ratio = (figures.ours ?? 0) / (figures.SDK ?? 1);
+  return { what: `${tool}, ${how}`, unit: '/s', figures, ratio, goal: GOAL };
+}

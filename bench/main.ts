@@ -1,0 +1,27 @@
+/** `npm run bench [-- section …]`: every figure beside a bare reference of the same run; a table, and JSON. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { type Row, table } from './measure.js';
+
+const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
+  store: async () => (await import('./store.js')).measureStore(),
+  calls: async () => (await import('./calls.js')).measureCalls(),
+  search: async () => (await import('./search.js')).measureSearch(),
+  start: async () => (await import('./start.js')).measureStart(),
+  list: async () => (await import('./list.js')).measureList(),
+};
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SECTIONS);
+const results: Record<string, readonly Row[]> = {};
+for (const name of wanted) {
+  const section = SECTIONS[name];
+  if (section === undefined) throw new Error(`no section ${name}; there are ${Object.keys(SECTIONS).join(', ')}`);
+  results[name] = await section();
+  console.log(`\n${name}\n${table(results[name])}`);
+}
+mkdirSync('bench/results', { recursive: true });
+const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model };
+const file = `bench/results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`;
+writeFileSync(file, `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+console.log(`\n${file}`);
+process.exit(0);

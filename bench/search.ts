@@ -1,0 +1,137 @@
+/** Search, get and list while one org grows from ten thousand to a million customers. */
+import { performance } from 'node:perf_hooks';
+import { FAMILY_NAMES, GIVEN_NAMES } from '../src/demo/words.js';
+import { CUSTOMER, type CustomerRow, indexCustomer } from '../src/store/customers.js';
+import { createIdMint } from '../src/store/ids.js';
+import { insert } from '../src/store/table.js';
+import { percentile, type Row } from './measure.js';
+import { makePlace, type Place } from './place.js';
+
+const SIZES = [10_000, 100_000, 1_000_000];
+const SAMPLES = 1000;
+const BATCH = 10_000;
+const SYLLABLES = ['ba', 'do', 'fe', 'gi', 'ka', 'lo', 'mi', 'nu', 'pa', 'ri', 'so', 'te', 'va', 'wi', 'ze', 'ch'];
+/** Ours at a million: at most ten times ten thousand's p99, and at most this. */
+const MOST_MS = 2;
+
+/** (c) of the bench. Takes some minutes to fill the org. */
+export async function measureSearch(): Promise<readonly Row[]> {
+  const place = await makePlace();
+  const fill = filler(place);
+  const seen: Record<string, Record<string, { p50: number; p99: number }>> = {};
+  for (const size of SIZES) {
+    fill.to(size);
+    for (const [what, args] of Object.entries(questions(fill.ids))) {
+      seen[what] ??= {};
+      seen[what][`${size / 1000}k`] = await timesOf(place, args);
+    }
+  }
+  await place.remove();
+  return Object.entries(seen).flatMap(([what, sizes]) => {
+    const figures = (share: 'p50' | 'p99') =>
+      Object.fromEntries(Object.entries(sizes).map(([size, times]) => [size, times[share]]));
+    const p99 = figures('p99');
+    const ratio = (p99['1000k'] ?? 0) / (p99['10k'] ?? 1);
+    return [
+      { what: `${what}, p50`, unit: 'ms', figures: figures('p50') },
+      { what: `${what}, p99`, unit: 'ms', figures: p99, ratio, goal: { most: 10 } },
+      { what: `${what}, p99 at 1 M`, unit: 'ms', figures: {}, ratio: p99['1000k'] ?? 0, goal: { most: MOST_MS } },
+    ];
+  });
+}
+
+type Question = () => readonly [tool: string, args: object];
+
+function questions(ids: readonly string[]): { readonly [what: string]: Question } {
+  const random = <T>(values: readonly T[]): T => values[Math.floor(Math.random() * values.length)] as T;
+  const given = () => random(GIVEN_NAMES).toLowerCase();
+  return {
+    'get by id': () => ['crm_customer_get', { customer_id: random(ids) }],
+    'first page of the list': () => ['crm_customer_list', {}],
+    'page somewhere in the list': () => ['crm_customer_list', { created_to: createdAt(random(ids)) }],
+    'search by e-mail': () => [
+      'crm_customer_search',
+      { email: `c${Math.floor(Math.random() * ids.length)}@example.com` },
+    ],
+    'search by phone': () => ['crm_customer_search', { phone: phoneOf(Math.floor(Math.random() * ids.length)) }],
+    'search by a name': () => ['crm_customer_search', { q: given() }],
+    'search by three letters': () => ['crm_customer_search', { q: given().slice(0, 3) }],
+    'search by two words': () => ['crm_customer_search', { q: `${given()} ${random(FAMILY_NAMES).slice(0, 4)}` }],
+    'search by a rare word': () => ['crm_customer_search', { q: rareWord(Math.floor(Math.random() * ids.length)) }],
+  };
+}
+
+async function timesOf(place: Place, question: Question): Promise<{ p50: number; p99: number }> {
+  for (let index = 0; index < 200; index += 1) await place.data(...question());
+  const times: number[] = [];
+  for (let index = 0; index < SAMPLES; index += 1) {
+    const [tool, args] = question();
+    const started = performance.now();
+    await place.data(tool, args);
+    times.push(performance.now() - started);
+  }
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+}
+
+/** Fills the org with the store's own rows and index entries, in large transactions. */
+function filler({ store }: Place) {
+  const mint = createIdMint();
+  const ids: string[] = [];
+  const started = Date.now() - 2 * SIZES.reduce((most, size) => Math.max(most, size), 0);
+  const add = (index: number) => {
+    const epoch = started + index;
+    const now = new Date(epoch).toISOString();
+    const row: CustomerRow = {
+      orgcode: 'BENCH',
+      customer_id: mint(epoch),
+      status: 'active',
+      revision: 1,
+      caption: `${rareWord(index)} account`,
+      email: `c${index}@example.com`,
+      phone: phoneOf(index),
+      given_name: GIVEN_NAMES[index % GIVEN_NAMES.length] ?? null,
+      family_name: FAMILY_NAMES[Math.floor(index / 7) % FAMILY_NAMES.length] ?? null,
+      company: null,
+      birth_date: null,
+      locale: null,
+      addresses: [],
+      home_logical_guid: null,
+      external_refs: [],
+      tags: [],
+      attributes: {},
+      merged_into_customer_id: null,
+      consents: {},
+      profile_access: null,
+      created_at: now,
+      updated_at: now,
+    };
+    store.driver.direct(insert(CUSTOMER, row));
+    store.driver.direct(indexCustomer(row));
+    ids.push(row.customer_id);
+  };
+  return {
+    ids,
+    to(size: number): void {
+      while (ids.length < size) {
+        store.driver.script('BEGIN IMMEDIATE');
+        for (let count = 0; count < BATCH; count += 1) add(ids.length);
+        store.driver.script('COMMIT');
+      }
+    },
+  };
+}
+
+function phoneOf(index: number): string {
+  return `+1212${String(2_000_000 + index).padStart(7, '0')}`;
+}
+
+/** A word of four syllables: some fifteen customers of a million share one. */
+function rareWord(index: number): string {
+  const mixed = (index * 40_503) % 65_536;
+  return [0, 4, 8, 12].map((shift) => SYLLABLES[(mixed >> shift) & 15]).join('');
+}
+
+/** A version 7 UUID begins with its milliseconds. */
+function createdAt(id: string): string {
+  return new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)).toISOString();
+}

@@ -1,18 +1,46 @@
-/** src/ → dist/: one file for what every start needs, chunks for what only some do; packages stay outside. */
-import { chmodSync, rmSync } from 'node:fs';
+/**
+ * src/ → dist/: one file for what every start needs, chunks for what only some do, validators as code. Packages that
+ * every start needs are bundled in, which saves a fifth of the start; the rest stay outside.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { build } from 'esbuild';
 
+const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js'];
+
 rmSync('dist', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: ['src/main.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,
-  packages: 'external',
+  external: OUTSIDE,
   platform: 'node',
   target: 'node20',
   format: 'esm',
   sourcemap: 'linked',
+  metafile: true,
   chunkNames: 'chunks/[name]-[hash]',
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
 });
 chmodSync('dist/main.js', 0o755);
+execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dist/validators'], { stdio: 'inherit' });
+writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inputs)));
+
+/** What the packages in the bundle ask to be told with every copy. */
+function licences(inputs) {
+  const packages = inputs.map((path) => /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const named = [...new Set(packages)].filter((path) => path !== undefined).sort();
+  return named.map((path) => `${path.slice('node_modules/'.length)}\n\n${licenceOf(path)}\n`).join('\n---\n\n');
+}
+
+function licenceOf(path) {
+  const file = readdirSync(path).find((name) => /^licen[cs]e/i.test(name));
+  if (file !== undefined) return readFileSync(join(path, file), 'utf8');
+  const manifest = join(path, 'package.json');
+  return existsSync(manifest) ? `Licence: ${JSON.parse(readFileSync(manifest, 'utf8')).license}` : '';
+}

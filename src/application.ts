@@ -30,15 +30,26 @@ export function openBackend({ path, environment, log }: BackendOptions): Store {
   });
 }
 
-/** The application over a backend. `clock` answers milliseconds since the epoch; default the system's. */
-export function createApplication(backend: Backend, log: Log, clock?: () => number): Application {
+export interface ApplicationOptions {
+  /** Milliseconds since the epoch; default the system's. */
+  readonly clock?: () => number;
+  /** The directory of validators the build made; without it they are compiled when first needed. */
+  readonly validators?: string;
+}
+
+/** The application over a backend. */
+export function createApplication(
+  backend: Backend,
+  log: Log,
+  { clock, validators }: ApplicationOptions = {},
+): Application {
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
     catalogue: createCatalogue(CONTRACT),
     pipeline: {
       roles: CONTRACT.roles,
       backend,
-      validate: createValidate(),
+      validate: createValidate(validators),
       build: BUILD,
       makeStamp: createStampMaker(clock),
       elapsed: () => performance.now(),

@@ -2,6 +2,7 @@
 /** The program: the command line, and the only file that knows every room. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { createApplication, openBackend } from './application.js';
 import { ConfigError, headersFromEnvironment, parsePort, readEnvironment } from './config.js';
@@ -18,6 +19,8 @@ import type { Headers } from './tools/headers.js';
 
 const DEFAULT_DB = '.data/crm.db';
 const DEFAULT_TTL_SECONDS = 3600;
+/** Made by the build beside this file; absent when running from src. */
+const VALIDATORS = fileURLToPath(new URL('validators', import.meta.url));
 
 const program = new Command('g3n-crm-mcp')
   .description('A retail CRM as an MCP server: every endpoint a typed tool, on an embedded SQLite database.')
@@ -135,7 +138,7 @@ async function serveStdio(options: { db: string; demo: boolean }): Promise<void>
   const store = openBackend({ path: databasePath(options.db), environment, log });
   const headers = { ...(options.demo ? await demoHeaders(store) : {}), ...headersFromEnvironment(process.env) };
   const { openStdio } = await import('./transport/stdio.js');
-  const factory = createServerFactory(createApplication(store, log), () => headers);
+  const factory = createServerFactory(createApplication(store, log, { validators: VALIDATORS }), () => headers);
   const door = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio'));
   await Promise.race([door.closed, signalled()]);
   await door.close();
@@ -161,7 +164,7 @@ async function serveHttp(options: HttpCommand): Promise<void> {
   const port = parsePort(options.port);
   const store = openBackend({ path: databasePath(options.db), environment, log });
   const demo = options.demo ? await seedDemo(store) : undefined;
-  const factory = createServerFactory(createApplication(store, log), headersOf);
+  const factory = createServerFactory(createApplication(store, log, { validators: VALIDATORS }), headersOf);
   const door = await openHttp(factory, {
     host: options.host,
     port,

@@ -2,7 +2,7 @@
  * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
  */
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable } from './operation.js';
-import { advertised, enforced, inline, outline } from './schema.js';
+import { advertised, enforced, inline, markedPaths, outline } from './schema.js';
 
 type Node = { readonly [key: string]: unknown };
 
@@ -50,6 +50,8 @@ function compileOperation(document: Node, path: string, method: string, source: 
     shownOnce: Object.entries(node(data.properties))
       .filter(([, property]) => node(property)['x-shown-once'] === true)
       .map(([name]) => name),
+    untrusted: markedPaths(data, 'x-untrusted'),
+    personal: markedPaths(data, 'x-personal'),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
     outputSchema: outline(data, 'revision' in node(data.properties)),

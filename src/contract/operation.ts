@@ -5,6 +5,9 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 /** What a call does to the world (`x-effect`). `destroy`: irreversible, or takes value away. */
 export type Effect = 'read' | 'append' | 'revise' | 'destroy';
 
+/** A field of `data`, with all that is below it: `history.*.reason` is the reason of every item of history. */
+export type FieldPath = string;
+
 export interface Example {
   readonly name: string;
   readonly value: { readonly [field: string]: unknown };
@@ -31,6 +34,10 @@ export interface Operation {
   readonly countsFailures: boolean;
   /** Fields of `data` that leave the server once only, never in a replay. */
   readonly shownOnce: readonly string[];
+  /** Where `data` holds text that strangers wrote (`x-untrusted`). */
+  readonly untrusted: readonly FieldPath[];
+  /** Where `data` holds personal data (`x-personal`). */
+  readonly personal: readonly FieldPath[];
   /** What agents are shown: every `$ref` inlined, no union at the root. */
   readonly inputSchema: JsonSchema;
   /** What is enforced: the same, with root unions, and without `expected_revision` in `required` (428, not 400). */

@@ -1,5 +1,5 @@
 /** Schema to schema: inline every `$ref`, then cut the variants that agents see and that validators enforce. */
-import type { JsonSchema } from './operation.js';
+import type { FieldPath, JsonSchema } from './operation.js';
 
 type Node = { readonly [key: string]: unknown };
 
@@ -60,6 +60,16 @@ export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
     },
     required: ['success', 'data'],
   };
+}
+
+/** The fields of a schema that carry `mark: true`, outermost only: what is below a marked field is marked with it. */
+export function markedPaths(schema: JsonSchema, mark: string): readonly FieldPath[] {
+  if (schema[mark] === true) return [''];
+  const children: [string, unknown][] = Object.entries((schema.properties as Node | undefined) ?? {});
+  if (isNode(schema.items)) children.push(['*', schema.items]);
+  return children.flatMap(([name, child]) =>
+    markedPaths(child as JsonSchema, mark).map((below) => (below === '' ? name : `${name}.${below}`)),
+  );
 }
 
 function shallow(property: JsonSchema): JsonSchema | undefined {

@@ -18,8 +18,8 @@ const MOVE_HORIZON = `INSERT INTO receipt_horizon (orgcode, forgotten_until) VAL
   ON CONFLICT (orgcode) DO UPDATE SET forgotten_until = excluded.forgotten_until
   WHERE excluded.forgotten_until > receipt_horizon.forgotten_until`;
 const FORGET = 'DELETE FROM receipt WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?';
-const KEEP = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?)`;
+const KEEP = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at, customer_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** So that no commit waits for a large clean-up. */
 const FORGET_AT_ONCE = 500;
@@ -35,12 +35,21 @@ export type Answer = { readonly performed: Performed } | { readonly refusal: Crm
 export interface ReceiptRequest {
   readonly key: string;
   readonly mac: string;
+  /** The customer the request names, when it names one. */
+  readonly customer_id: string | undefined;
 }
 
 /** The receipt a call asks for, when it gives an `idempotency_key`. */
 export function receiptRequest(cx: Context, input: object): ReceiptRequest | undefined {
   const { idempotency_key: key, ...body } = input as { idempotency_key?: string };
-  return key === undefined ? undefined : { key, mac: cx.keys.mac('request', canonical(body)) };
+  if (key === undefined) return undefined;
+  return { key, mac: cx.keys.mac('request', canonical(body)), customer_id: customerIn(body) };
+}
+
+function customerIn(record: object): string | undefined {
+  const owners = [record, ...Object.values(record).filter((value) => typeof value === 'object' && value !== null)];
+  const ids = owners.map((owner) => (owner as { customer_id?: unknown }).customer_id);
+  return ids.find((id) => typeof id === 'string');
 }
 
 /**
@@ -71,7 +80,15 @@ export function* keepReceipt(cx: Context, operation: Operation, request: Receipt
     request.mac,
     JSON.stringify(withoutSecrets(operation, answer)),
     new Date(cx.stamp.epoch_ms + KEPT_MS).toISOString(),
+    personalSubject(operation, request, answer),
   );
+}
+
+/** Whose personal data the answer holds, so that it can be found when theirs is erased. */
+function personalSubject(operation: Operation, request: ReceiptRequest, answer: Answer): string | null {
+  if (operation.personal.length === 0) return null;
+  const told = 'performed' in answer ? customerIn(answer.performed.data) : undefined;
+  return told ?? request.customer_id ?? null;
 }
 
 /** Forgets up to `FORGET_AT_ONCE` receipts of an org that have expired at `now`. */

@@ -48,7 +48,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
   });
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-  const application = createApplication(store, log, options.clock);
+  const application = createApplication(store, log, options);
   const mint = createIdMint();
   const admin = <T>(steps: (cx: AdminContext) => Steps<T>) => {
     const now = new Date();

@@ -68,6 +68,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "history.*.evidence_ref",
+    "history.*.reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -162,6 +167,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "history.*.evidence_ref",
+    "history.*.reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -406,6 +416,29 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name",
+    "company",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [
+    "caption",
+    "email",
+    "phone",
+    "given_name",
+    "family_name",
+    "company",
+    "birth_date",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -911,6 +944,29 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name",
+    "company",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [
+    "caption",
+    "email",
+    "phone",
+    "given_name",
+    "family_name",
+    "company",
+    "birth_date",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1044,6 +1100,29 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "items.*.caption",
+    "items.*.given_name",
+    "items.*.family_name",
+    "items.*.company",
+    "items.*.addresses",
+    "items.*.external_refs",
+    "items.*.tags",
+    "items.*.attributes"
+   ],
+   "personal": [
+    "items.*.caption",
+    "items.*.email",
+    "items.*.phone",
+    "items.*.given_name",
+    "items.*.family_name",
+    "items.*.company",
+    "items.*.birth_date",
+    "items.*.addresses",
+    "items.*.external_refs",
+    "items.*.tags",
+    "items.*.attributes"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1225,6 +1304,29 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "items.*.caption",
+    "items.*.given_name",
+    "items.*.family_name",
+    "items.*.company",
+    "items.*.addresses",
+    "items.*.external_refs",
+    "items.*.tags",
+    "items.*.attributes"
+   ],
+   "personal": [
+    "items.*.caption",
+    "items.*.email",
+    "items.*.phone",
+    "items.*.given_name",
+    "items.*.family_name",
+    "items.*.company",
+    "items.*.birth_date",
+    "items.*.addresses",
+    "items.*.external_refs",
+    "items.*.tags",
+    "items.*.attributes"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1455,6 +1557,29 @@ export const CONTRACT: Contract = {
    "requiresRevision": true,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name",
+    "company",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [
+    "caption",
+    "email",
+    "phone",
+    "given_name",
+    "family_name",
+    "company",
+    "birth_date",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2042,6 +2167,11 @@ export const CONTRACT: Contract = {
     "code",
     "pin"
    ],
+   "untrusted": [
+    "txn.source_ref",
+    "transactions.*.source_ref"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2178,6 +2308,11 @@ export const CONTRACT: Contract = {
     "code",
     "pin"
    ],
+   "untrusted": [
+    "txn.source_ref",
+    "transactions.*.source_ref"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2426,6 +2561,11 @@ export const CONTRACT: Contract = {
     "code",
     "pin"
    ],
+   "untrusted": [
+    "txn.source_ref",
+    "transactions.*.source_ref"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2658,6 +2798,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "source_ref",
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2827,6 +2972,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "source_ref",
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3147,6 +3297,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "txns.*.source_ref",
+    "txns.*.reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3303,6 +3458,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "items.*.source_ref",
+    "items.*.reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3454,6 +3614,10 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3538,6 +3702,10 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4034,6 +4202,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "source_ref",
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4196,6 +4369,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "source_ref",
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4350,6 +4528,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [
+    "source_ref",
+    "reason"
+   ],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4491,6 +4674,8 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "untrusted": [],
+   "personal": [],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false

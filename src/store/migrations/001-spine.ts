@@ -1,11 +1,5 @@
 /** Schema, first part: identity, customers, consent, risk marks, loyalty, gift cards, journal, receipts. */
-
-/** A table nobody may change or shorten: the database refuses, not habit. */
-function appendOnly(table: string): string {
-  return `
-CREATE TRIGGER ${table}_no_update BEFORE UPDATE ON ${table} BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;
-CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;`;
-}
+import { appendOnly } from './append-only.js';
 
 const IDENTITY = `
 CREATE TABLE org (
@@ -144,6 +138,7 @@ CREATE TABLE customer_flag (
   orgcode TEXT NOT NULL,
   customer_id TEXT NOT NULL,
   flag TEXT NOT NULL,
+  flag_id TEXT NOT NULL,
   active INTEGER NOT NULL CHECK (active IN (0, 1)),
   note TEXT,
   expires_at TEXT,
@@ -152,7 +147,9 @@ CREATE TABLE customer_flag (
   updated_at TEXT NOT NULL,
   PRIMARY KEY (orgcode, customer_id, flag)
 ) WITHOUT ROWID;
-CREATE INDEX customer_flag_by_flag ON customer_flag (orgcode, flag, customer_id) WHERE active = 1;`;
+CREATE INDEX customer_flag_by_flag ON customer_flag (orgcode, flag, customer_id) WHERE active = 1;
+CREATE UNIQUE INDEX customer_flag_by_id ON customer_flag (orgcode, flag_id);
+CREATE INDEX customer_flag_newest ON customer_flag (orgcode, flag, flag_id);`;
 
 const LOYALTY = `
 CREATE TABLE loyalty_policy (
@@ -323,6 +320,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('hold', 'hold_by_customer', '100000 10000 2 1'),
   ('customer_flag', 'customer_flag', '100000 10000 2 1'),
   ('customer_flag', 'customer_flag_by_flag', '100000 10000 1000 1'),
+  ('customer_flag', 'customer_flag_by_id', '100000 10000 1'),
+  ('customer_flag', 'customer_flag_newest', '100000 10000 1000 1'),
   ('loyalty_policy', 'loyalty_policy', '1000 10 1'),
   ('loyalty_account', 'loyalty_account', '1000000 100000 1'),
   ('loyalty_lot', 'loyalty_lot', '20000000 2000000 40 1'),

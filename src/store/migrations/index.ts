@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Driver } from '../sqlite/driver.js';
 import { all, run } from '../step.js';
 import { SPINE } from './001-spine.js';
+import { FAMILIES } from './002-families.js';
 
 interface Migration {
   readonly version: number;
@@ -10,7 +11,10 @@ interface Migration {
   readonly sql: string;
 }
 
-const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'spine', sql: SPINE }];
+const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'spine', sql: SPINE },
+  { version: 2, name: 'families', sql: FAMILIES },
+];
 
 interface Applied {
   readonly version: number;

@@ -1,5 +1,4 @@
 /** Puts the rooms together: a backend, the pipeline in front of it, the catalogue over both. */
-import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
@@ -8,7 +7,7 @@ import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
 import type { Application } from './server.js';
-import { createIdMint } from './store/ids.js';
+import { createIdMint, createRandom32 } from './store/ids.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
 import { type Headers, header, TRACEPARENT } from './tools/headers.js';
@@ -61,22 +60,23 @@ export function createApplication(
 /** Stamps calls. Time never runs backwards within a process, so that ids keep the order of what they name. */
 export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
   const mint = createIdMint();
+  const random32 = createRandom32();
+  const newTrace = () => [0, 1, 2, 3].map(() => random32().toString(16).padStart(8, '0')).join('');
   let last = 0;
   return (headers) => {
     last = Math.max(last, clock());
     return {
       request_id: mint(last),
-      trace_id: traceId(header(headers, TRACEPARENT)),
+      trace_id: traceOf(header(headers, TRACEPARENT)) ?? newTrace(),
       epoch_ms: last,
       now: new Date(last).toISOString(),
     };
   };
 }
 
-/** The trace the caller is part of (W3C `traceparent`), or a new one. */
-function traceId(traceparent: string | undefined): string {
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '');
-  return match?.[1] ?? randomBytes(16).toString('hex');
+/** The trace the caller is part of (W3C `traceparent`). */
+function traceOf(traceparent: string | undefined): string | undefined {
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '')?.[1];
 }
 
 function toError(error: unknown): Error {

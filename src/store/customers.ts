@@ -5,7 +5,7 @@ import { searchTerms } from '../domain/customer.js';
 import { toMajor } from '../domain/money.js';
 import { tierOf } from '../domain/tiers.js';
 import type { Context } from './handler.js';
-import { type Account, customerAccount } from './ledger.js';
+import { type Account, noAccount } from './ledger.js';
 import { currentPolicy, type PolicyRow } from './policies.js';
 import { all, one, run, type Steps } from './step.js';
 import { defineTable } from './table.js';
@@ -82,40 +82,51 @@ const EXPIRING = `SELECT expires_at, SUM(remaining) AS points FROM loyalty_lot
   GROUP BY expires_at ORDER BY expires_at LIMIT 3`;
 const AVAILABLE = `SELECT COALESCE(SUM(remaining), 0) AS points FROM loyalty_lot
   WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 AND (expires_at IS NULL OR expires_at > ?)`;
-const CARDS = `SELECT currency, SUM(balance_minor) AS balance_minor, COUNT(*) AS cards FROM giftcard
-  WHERE orgcode = ? AND customer_id = ? AND status = 'active' AND (expires_at IS NULL OR expires_at > ?)
-  GROUP BY currency ORDER BY currency LIMIT 50`;
-const MARKS = `SELECT (SELECT COUNT(*) FROM hold h WHERE h.orgcode = c.orgcode AND h.customer_id = c.customer_id
-      AND h.status IN ('active', 'confirmed')) AS active_holds
-  FROM customer c WHERE c.orgcode = ? AND c.customer_id = ?`;
-const FLAGS = `SELECT flag FROM customer_flag WHERE orgcode = ? AND customer_id = ? AND active = 1
-  AND (expires_at IS NULL OR expires_at > ?) ORDER BY flag LIMIT 100`;
+
+const accountsSql = (ids: string) => `SELECT customer_id, points_balance, lifetime_points, debt_points, next_expiry_at
+  FROM loyalty_account WHERE orgcode = ? AND customer_id IN (${ids})`;
+const cardsSql = (ids: string) => `SELECT customer_id, currency, SUM(balance_minor) AS balance_minor, COUNT(*) AS cards
+  FROM giftcard WHERE orgcode = ? AND customer_id IN (${ids}) AND status = 'active' AND (expires_at IS NULL OR expires_at > ?)
+  GROUP BY customer_id, currency ORDER BY customer_id, currency`;
+const holdsSql = (ids: string) => `SELECT customer_id, COUNT(*) AS active_holds FROM hold
+  WHERE orgcode = ? AND customer_id IN (${ids}) AND status IN ('active', 'confirmed') GROUP BY customer_id`;
+const flagsSql = (ids: string) => `SELECT customer_id, flag FROM customer_flag
+  WHERE orgcode = ? AND customer_id IN (${ids}) AND active = 1 AND (expires_at IS NULL OR expires_at > ?)
+  ORDER BY customer_id, flag`;
+
+const MAX_CURRENCIES = 50;
+const MAX_FLAGS = 100;
 
 /** The record as this caller may see it, with everything that is computed from other rows. */
-export function* showCustomer(cx: Context, row: CustomerRow, policy?: PolicyRow): Steps<Customer> {
-  const { profile_access: _, ...shown } = row;
-  const record: Customer = {
-    ...shown,
-    tags: [...row.tags],
-    loyalty: yield* loyaltyOf(cx, row.customer_id, policy ?? (yield* currentPolicy(cx.orgcode))),
-    stored_value: yield* storedValueOf(cx, row.customer_id),
-    active_holds: (yield* one<{ active_holds: number }>(MARKS, cx.orgcode, row.customer_id))?.active_holds ?? 0,
-    flags: (yield* all<{ flag: string }>(FLAGS, cx.orgcode, row.customer_id, cx.stamp.now)).map(({ flag }) => flag),
-  };
-  return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
+export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
+  const [record] = yield* showCustomers(cx, [row]);
+  return record as Customer;
 }
 
-/** Balances and tier of a customer, as they are at this instant. */
-export function* loyaltyOf(cx: Context, customerId: string, policy: PolicyRow): Steps<Customer['loyalty']> {
-  const account = yield* customerAccount(cx.orgcode, customerId);
-  const expiring = yield* all<{ expires_at: string; points: number }>(EXPIRING, cx.orgcode, customerId, cx.stamp.now);
-  return {
-    points_balance: account.points_balance,
-    points_available: yield* pointsAvailable(cx, account),
-    points_pending_expiry: expiring.map(({ points, expires_at }) => ({ points, expires_at })),
-    tier: tierOf(policy.policy, account.lifetime_points)?.tier ?? null,
-    lifetime_points: account.lifetime_points,
-  };
+/** The records of a page: what other tables say of its customers is read once for all of them. */
+export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps<Customer[]> {
+  if (rows.length === 0) return [];
+  const { orgcode, stamp } = cx;
+  const { marks, ids } = idList(rows);
+  const policy = yield* currentPolicy(orgcode);
+  const accounts = byCustomer(yield* all<Account>(accountsSql(marks), orgcode, ...ids));
+  const cards = byCustomer(yield* all<CardsRow>(cardsSql(marks), orgcode, ...ids, stamp.now));
+  const holds = byCustomer(yield* all<HoldsRow>(holdsSql(marks), orgcode, ...ids));
+  const flags = byCustomer(yield* all<FlagRow>(flagsSql(marks), orgcode, ...ids, stamp.now));
+  const records: Customer[] = [];
+  for (const { profile_access: _, ...row } of rows) {
+    const id = row.customer_id;
+    const record: Customer = {
+      ...row,
+      tags: [...row.tags],
+      loyalty: yield* loyaltyOf(cx, accounts.get(id)?.[0] ?? noAccount(id), policy),
+      stored_value: (cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
+      active_holds: holds.get(id)?.[0]?.active_holds ?? 0,
+      flags: (flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
+    };
+    records.push(isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record);
+  }
+  return records;
 }
 
 /** What can be redeemed at this instant: the balance, less what has expired and is not posted yet. */
@@ -126,18 +137,56 @@ export function* pointsAvailable(cx: Context, account: Account): Steps<number> {
   return Math.max(0, row?.points ?? 0);
 }
 
-function* storedValueOf(cx: Context, customerId: string): Steps<Customer['stored_value']> {
-  const rows = yield* all<{ currency: string; balance_minor: number; cards: number }>(
-    CARDS,
-    cx.orgcode,
-    customerId,
-    cx.stamp.now,
-  );
-  return rows.map(({ currency, balance_minor, cards }) => ({
-    currency,
-    balance: toMajor(balance_minor, currency),
-    cards,
-  }));
+interface OfCustomer {
+  readonly customer_id: string;
+}
+interface CardsRow extends OfCustomer {
+  readonly currency: string;
+  readonly balance_minor: number;
+  readonly cards: number;
+}
+interface HoldsRow extends OfCustomer {
+  readonly active_holds: number;
+}
+interface FlagRow extends OfCustomer {
+  readonly flag: string;
+}
+
+/** Balances and tier of an account, as they are at this instant. */
+function* loyaltyOf(cx: Context, account: Account, { policy }: PolicyRow): Steps<Customer['loyalty']> {
+  const { customer_id, points_balance, lifetime_points } = account;
+  return {
+    points_balance,
+    points_available: yield* pointsAvailable(cx, account),
+    points_pending_expiry: account.next_expiry_at === null ? [] : yield* pendingExpiry(cx, customer_id),
+    tier: tierOf(policy, lifetime_points)?.tier ?? null,
+    lifetime_points,
+  };
+}
+
+function* pendingExpiry(cx: Context, customerId: string): Steps<Customer['loyalty']['points_pending_expiry']> {
+  return [...(yield* all<{ points: number; expires_at: string }>(EXPIRING, cx.orgcode, customerId, cx.stamp.now))];
+}
+
+function storedValue({ currency, balance_minor, cards }: CardsRow): Customer['stored_value'][number] {
+  return { currency, balance: toMajor(balance_minor, currency), cards };
+}
+
+/** Placeholders and ids for `IN`; the last id again up to a power of two, so that few statements serve all pages. */
+function idList(rows: readonly OfCustomer[]): { readonly marks: string; readonly ids: readonly string[] } {
+  const size = 2 ** Math.ceil(Math.log2(rows.length));
+  const ids = Array.from({ length: size }, (_, index) => (rows[index] ?? rows.at(-1))?.customer_id ?? '');
+  return { marks: ids.map(() => '?').join(', '), ids };
+}
+
+function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.customer_id);
+    if (group === undefined) groups.set(row.customer_id, [row]);
+    else group.push(row);
+  }
+  return groups;
 }
 
 /** Puts a customer into the side tables; with `before`, takes its old self out first. */

@@ -8,19 +8,9 @@ const SEED_LIMIT = 2 ** (COUNTER_BITS - 1);
 
 /** A mint: ids of one millisecond count upwards from a random start, so they sort in the order they were made. */
 export function createIdMint(): MintId {
-  const pool = Buffer.alloc(4096);
-  let used = pool.length;
+  const random32 = createRandom32();
   let lastMs = -1;
   let counter = 0;
-
-  const random32 = () => {
-    if (used + 4 > pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    used += 4;
-    return pool.readUInt32BE(used - 4);
-  };
 
   return (epochMs) => {
     if (epochMs === lastMs) counter += 1;
@@ -29,6 +19,20 @@ export function createIdMint(): MintId {
     const high = Math.floor(counter / 2 ** 30);
     const low = counter % 2 ** 30;
     return format(hex(epochMs, 12), hex(high, 3), hex(0x80000000 + low, 8), hex(random32(), 8));
+  };
+}
+
+/** Unpredictable 32-bit numbers, drawn from the system a thousand at a time: one by one costs ten times as much. */
+export function createRandom32(): () => number {
+  const pool = Buffer.alloc(4096);
+  let used = pool.length;
+  return () => {
+    if (used === pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += 4;
+    return pool.readUInt32BE(used - 4);
   };
 }
 

@@ -77,14 +77,12 @@ const TXN = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE orgcode = ? AND loyalt
 
 /** A customer's account; all zero when nothing was ever posted. */
 export function* customerAccount(orgcode: string, customerId: string): Steps<Account> {
-  const none: Account = {
-    customer_id: customerId,
-    points_balance: 0,
-    lifetime_points: 0,
-    debt_points: 0,
-    next_expiry_at: null,
-  };
-  return (yield* one<Account>(ACCOUNT, orgcode, customerId)) ?? none;
+  return (yield* one<Account>(ACCOUNT, orgcode, customerId)) ?? noAccount(customerId);
+}
+
+/** The account of a customer without entries. */
+export function noAccount(customerId: string): Account {
+  return { customer_id: customerId, points_balance: 0, lifetime_points: 0, debt_points: 0, next_expiry_at: null };
 }
 
 /** A customer's open lots, oldest first. */

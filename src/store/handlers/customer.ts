@@ -3,10 +3,9 @@ import { conflict, notFound } from '../../contract/errors.js';
 import { normalizeCustomer } from '../../domain/customer.js';
 import { listCustomers } from '../customer-list.js';
 import { searchCustomers } from '../customer-search.js';
-import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer } from '../customers.js';
+import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, showCustomers } from '../customers.js';
 import type { Context, Handlers, InputOf } from '../handler.js';
 import { makeToken, pageLimit } from '../page-token.js';
-import { currentPolicy } from '../policies.js';
 import { requireActive } from '../standing.js';
 import { one, type Steps } from '../step.js';
 import { find, insert, requireRevision, revise } from '../table.js';
@@ -37,7 +36,7 @@ export const customer: Handlers<'customer'> = {
     const rows = yield* listCustomers(cx, input);
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return {
-      items: yield* showAll(cx, rows.slice(0, limit)),
+      items: yield* showCustomers(cx, rows.slice(0, limit)),
       next_token: last === undefined ? null : makeToken(cx, 'customer/list', input, { id: last.customer_id }),
     };
   },
@@ -45,7 +44,7 @@ export const customer: Handlers<'customer'> = {
   *customer_search(cx, input) {
     const { rows, next } = yield* searchCustomers(cx, input);
     return {
-      items: yield* showAll(cx, rows),
+      items: yield* showCustomers(cx, rows),
       next_token: next === undefined ? null : makeToken(cx, 'customer/search', input, next),
     };
   },
@@ -96,13 +95,6 @@ export function* requireCustomer(cx: Context, id: string): Steps<CustomerRow> {
   const row = yield* find(CUSTOMER, cx.orgcode, id);
   if (row === undefined) throw notFound();
   return row;
-}
-
-function* showAll(cx: Context, rows: readonly CustomerRow[]) {
-  const policy = yield* currentPolicy(cx.orgcode);
-  const items = [];
-  for (const row of rows) items.push(yield* showCustomer(cx, row, policy));
-  return items;
 }
 
 /** A cleared list or object is empty, not null. */

@@ -10,7 +10,7 @@ import type { OrgStatus } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import { VERSION } from './contract/version.js';
 import { createLog, describe } from './log.js';
-import { createServerFactory } from './server.js';
+import { createCallTool, createServerFactory } from './server.js';
 import { AdminError, createKey, createOrg, createSession, revokeKey, setOrgStatus } from './store/admin.js';
 import type { Steps } from './store/step.js';
 import type { Store } from './store/store.js';
@@ -164,8 +164,13 @@ async function serveHttp(options: HttpCommand): Promise<void> {
   const port = parsePort(options.port);
   const store = openBackend({ path: databasePath(options.db), environment, log });
   const demo = options.demo ? await seedDemo(store) : undefined;
-  const factory = createServerFactory(createApplication(store, log, { validators: VALIDATORS }), headersOf);
-  const door = await openHttp(factory, {
+  const application = createApplication(store, log, { validators: VALIDATORS });
+  const face = {
+    factory: createServerFactory(application, headersOf),
+    callTool: createCallTool(application),
+    serverInfo: application.info,
+  };
+  const door = await openHttp(face, {
     host: options.host,
     port,
     allowedHosts: options.allowHost ?? [],

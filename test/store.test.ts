@@ -1,4 +1,4 @@
-/** What the file promises: append-only tables, a sealed journal, migrations that know their past, no secret in clear. */
+/** What the file promises: append-only tables, a sealed journal, migrations that know their past, no clear secrets. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -16,7 +16,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   store: ['contract', 'domain'],
   tools: ['contract'],
   'server.ts': ['tools'],
-  transport: ['tools'],
+  transport: ['contract', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
   'config.ts': ['tools'],
   'log.ts': ['tools'],
@@ -39,7 +39,13 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 /** An npm package → the files that may import it. */
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/http.ts'],
-  '@modelcontextprotocol/server': ['server.ts', 'tools/result.ts', 'transport/http.ts', 'transport/stdio.ts'],
+  '@modelcontextprotocol/server': [
+    'server.ts',
+    'tools/result.ts',
+    'transport/http.ts',
+    'transport/lane.ts',
+    'transport/stdio.ts',
+  ],
   ajv: ['contract/validate.ts'],
   'ajv-formats': ['contract/validate.ts'],
   'better-sqlite3': ['store/sqlite/driver.ts'],

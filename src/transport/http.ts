@@ -2,7 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { hostHeaderValidation, originValidation, toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server';
+import { API_VERSION } from '../contract/version.js';
+import type { CallTool, ServerInfo } from '../server.js';
 import { HEADER_NAMES, type Headers } from '../tools/headers.js';
+import { createLane } from './lane.js';
 
 export interface HttpOptions {
   readonly host: string;
@@ -12,6 +15,13 @@ export interface HttpOptions {
   /** Origin host names besides loopback whose pages may call. */
   readonly allowedOrigins: readonly string[];
   readonly onError: (error: Error) => void;
+}
+
+/** What the door serves: the SDK's servers, and tool calls without the SDK. */
+export interface McpFace {
+  readonly factory: McpServerFactory;
+  readonly callTool: CallTool;
+  readonly serverInfo: ServerInfo;
 }
 
 export interface HttpDoor {
@@ -45,14 +55,26 @@ const DRAIN_MS = 5_000;
  * Opens the HTTP door.
  * @throws Error when the address is taken or may not be bound.
  */
-export async function openHttp(factory: McpServerFactory, options: HttpOptions): Promise<HttpDoor> {
+export async function openHttp(mcpServer: McpFace, options: HttpOptions): Promise<HttpDoor> {
+  const { factory, ...face } = mcpServer;
   const handler = createMcpHandler(factory, { onerror: options.onError, maxRequestBodySize: MAX_BODY_BYTES });
   const mcp = toNodeHandler(handler, { onerror: options.onError, maxRequestBodySize: MAX_BODY_BYTES });
+  const lane = createLane({ ...face, maxBodyBytes: MAX_BODY_BYTES });
+  const serve = async (req: IncomingMessage, res: ServerResponse) => {
+    try {
+      const unanswered = await lane(req, res);
+      if (unanswered !== undefined) await mcp(unanswered as Parameters<typeof mcp>[0], res);
+    } catch (error) {
+      options.onError(error as Error);
+      res.destroy();
+    }
+  };
   const hostAllowed = hostHeaderValidation([...LOOPBACK_HOSTS, ...options.allowedHosts]);
   const originAllowed = originValidation([...LOOPBACK_HOSTS, ...options.allowedOrigins]);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {
     if (!hostAllowed(req, res) || !originAllowed(req, res)) return;
-    if (pathOf(req) === MCP_PATH) void mcp(req as Parameters<typeof mcp>[0], res);
+    res.setHeader('x-api-version', API_VERSION);
+    if (pathOf(req) === MCP_PATH) void serve(req, res);
     else notHere(res);
   });
   await listen(server, options);

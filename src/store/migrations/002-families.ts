@@ -92,7 +92,8 @@ CREATE TABLE certificate (
   PRIMARY KEY (orgcode, certificate_id),
   CHECK ((customer_id IS NULL) <> (account_id IS NULL))
 ) WITHOUT ROWID;
-CREATE INDEX certificate_by_customer ON certificate (orgcode, customer_id, certificate_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX certificate_by_customer ON certificate (orgcode, customer_id, certificate_id)
+  WHERE customer_id IS NOT NULL;
 CREATE INDEX certificate_by_account ON certificate (orgcode, account_id, certificate_id) WHERE account_id IS NOT NULL;`;
 
 const COMMENT = `

@@ -4,6 +4,7 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSession, revokeKey, setOrgStatus } from '../src/store/admin.js';
+import { run } from '../src/store/step.js';
 import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../src/tools/body.js';
 import {
   addOrg,
@@ -241,3 +242,15 @@ describe('envelopes', () => {
 function explode(): never {
   throw new TypeError('a secret of the database');
 }
+
+test('a key serves the org it was made for, even where its account became a member of another', async () => {
+  const mine = await world.headers('owner', 'OTHER');
+  const stat = await ok(world, 'crm_stat', {}, mine);
+  const principal = String(stat.caller.actor).split(':')[1] ?? '';
+  const join = `INSERT INTO membership (orgcode, principal_id, roles, owner, status, created_at, updated_at)
+    VALUES ('ACME', ?, '[]', 1, 'active', ?, ?)`;
+  const now = new Date().toISOString();
+  await world.admin(() => run(join, principal, now, now));
+  const error = await refused(world, 'crm_stat', {}, { ...mine, 'x-orgcode': 'ACME' });
+  expect(error.error_code).toBe('crm.not_found');
+});

@@ -38,6 +38,10 @@ const STAND_INS: { readonly [placeholder: string]: string } = {
       (SELECT 1 FROM customer_consent s WHERE s.customer_id = c.customer_id) ORDER BY c.customer_id LIMIT 1`,
   LOYALTY_ID: `SELECT t.loyalty_txn_id AS id FROM loyalty_txn t WHERE t.kind = 'redeem' AND NOT EXISTS
       (SELECT 1 FROM loyalty_txn r WHERE r.related_txn_id = t.loyalty_txn_id) ORDER BY id DESC LIMIT 1`,
+  ACCOUNT_ID: `SELECT account_id AS id FROM account WHERE status = 'active' AND revision = 2 AND credit_hold = 0
+      AND credit_used_minor > 10000 AND credit_limit_minor - credit_used_minor > 100000 ORDER BY account_id LIMIT 1`,
+  CONTACT_ID: `SELECT account_contact_id AS id FROM account_contact WHERE status = 'active' AND revision = 1
+      AND is_primary = 0 ORDER BY account_contact_id LIMIT 1`,
   GIFTCARD_ID: `SELECT giftcard_id AS id FROM giftcard WHERE status = 'active' AND pin_hash IS NULL
       AND balance_minor > 1000 AND currency = 'USD' LIMIT 1`,
 };

@@ -27,6 +27,11 @@ beforeAll(async () => {
   const card = { amount: 20, currency: 'USD', customer_id, reason: 'gift' };
   const { giftcard_id } = await ok(world, 'crm_giftcard_issue', card, headers);
   await ok(world, 'crm_giftcard_redeem', { giftcard_id, amount: 5, currency: 'USD' }, headers);
+  const account = { legal_name: 'Copper & Co', status: 'active', currency: 'USD', credit_limit: 500 };
+  const { account_id } = await ok(world, 'crm_account_create', { account }, headers);
+  const order = { account_id, currency: 'USD', reason: 'order' };
+  await ok(world, 'crm_account_credit_consume', { ...order, amount: 120 }, headers);
+  await ok(world, 'crm_account_credit_release', { ...order, amount: 20 }, headers);
   await world.store.close();
   template = world.directory;
 });
@@ -72,7 +77,7 @@ const unlock = (table: string) =>
 describe('verify', () => {
   test('agrees with a file nobody touched, and has sealed every row of its journal', async () => {
     const verification = await verified(copy());
-    expect(verification).toMatchObject({ disagreements: [], unsealed_rows: 0, giftcard_entries: 2 });
+    expect(verification).toMatchObject({ disagreements: [], unsealed_rows: 0, giftcard_entries: 2, credit_entries: 2 });
     expect(verification.ledger_entries).toBeGreaterThanOrEqual(3);
     expect(verification.journal_rows).toBeGreaterThanOrEqual(8);
   });
@@ -95,6 +100,17 @@ describe('verify', () => {
     ],
     ['a card', 'UPDATE giftcard SET balance_minor = 9999', 'giftcard.balance'],
     ['a card entry', `${unlock('giftcard_txn')} DELETE FROM giftcard_txn WHERE kind = 'redeem'`, 'giftcard.balance'],
+    ['credit in use', 'UPDATE account SET credit_used_minor = 0', 'account.credit_used'],
+    [
+      'a credit entry',
+      `${unlock('account_credit_txn')} UPDATE account_credit_txn SET used_after_minor = 0`,
+      'account_credit_txn.used_after',
+    ],
+    [
+      'a credit entry that is gone',
+      `${unlock('account_credit_txn')} DELETE FROM account_credit_txn WHERE kind = 'release'`,
+      'account.credit_used',
+    ],
     ['a consent', `UPDATE customer SET consents = '{}' WHERE consents <> '{}'`, 'customer.consents'],
     [
       'a journal row',
@@ -124,6 +140,7 @@ describe('append-only tables', () => {
     'loyalty_txn',
     'loyalty_policy',
     'giftcard_txn',
+    'account_credit_txn',
     'customer_consent_history',
     'journal',
     'journal_seal',

@@ -5,10 +5,11 @@
 import { invalidRequest } from '../contract/errors.js';
 import { normalizeCustomer, queryTerms, searchTerms } from '../domain/customer.js';
 import { gateOf } from './customer-list.js';
-import { CUSTOMER, type CustomerRow, orgWord } from './customers.js';
+import { CUSTOMER, type CustomerRow } from './customers.js';
 import type { Context, InputOf } from './handler.js';
 import { pageLimit, readToken } from './page-token.js';
-import { all, one, type Scalar, type Steps } from './step.js';
+import { begunWords, orgWords, wholeWords } from './search-index.js';
+import { all, type Scalar, type Steps } from './step.js';
 import { columnsOf, decode } from './table.js';
 
 type SearchInput = InputOf<'customer_search'>;
@@ -73,12 +74,7 @@ function* candidateSource(cx: Context, input: SearchInput): Steps<Source> {
   const filter = passing(input);
   const exact = exactConditions(cx, input);
   if (exact.sql.length > 0) return exactSource(cx, exact, filter, words);
-  const org = yield* one<{ org_no: number }>('SELECT org_no FROM org WHERE orgcode = ?', cx.orgcode);
-  return wordSource(
-    cx,
-    words.map((word) => orgWord(org?.org_no ?? 0, word)),
-    filter,
-  );
+  return wordSource(cx, yield* orgWords(cx.orgcode, words), filter);
 }
 
 interface Condition {
@@ -158,8 +154,8 @@ function exactSource(cx: Context, exact: Condition, filter: Condition, words: re
 }
 
 function wordSource(cx: Context, words: readonly string[], filter: Condition): Source {
-  const whole = words.map((word) => `"${word}"`).join(' AND ');
-  const begun = words.map((word) => `"${word}" *`).join(' AND ');
+  const whole = wholeWords(words);
+  const begun = begunWords(words);
   const matches = [
     `{names} : (${whole})`,
     `({names} : (${begun})) NOT ({names} : (${whole}))`,

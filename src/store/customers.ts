@@ -7,6 +7,7 @@ import { tierOf } from '../domain/tiers.js';
 import type { Context } from './handler.js';
 import { type Account, noAccount } from './ledger.js';
 import { currentPolicy, type PolicyRow } from './policies.js';
+import { defineIndex, indexWords, type Words } from './search-index.js';
 import { all, one, run, type Steps } from './step.js';
 import { defineTable } from './table.js';
 
@@ -68,10 +69,7 @@ export const CUSTOMER = defineTable<CustomerRow>({
   json: ['addresses', 'external_refs', 'tags', 'attributes', 'consents'],
 });
 
-const ROW_NO = `SELECT c.row_no, o.org_no FROM customer c JOIN org o ON o.orgcode = c.orgcode
-  WHERE c.orgcode = ? AND c.customer_id = ?`;
-const INDEX = 'INSERT INTO customer_search (rowid, names, other) VALUES (?, ?, ?)';
-const UNINDEX = `INSERT INTO customer_search (customer_search, rowid, names, other) VALUES ('delete', ?, ?, ?)`;
+const CUSTOMER_SEARCH = defineIndex('customer_search', ['names', 'other'], CUSTOMER);
 const ADD_TAG = 'INSERT INTO customer_tag (orgcode, tag, customer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
 const REMOVE_TAG = 'DELETE FROM customer_tag WHERE orgcode = ? AND tag = ? AND customer_id = ?';
 const ADD_REF =
@@ -191,30 +189,16 @@ function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<s
 
 /** Puts a customer into the side tables; with `before`, takes its old self out first. */
 export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<void> {
-  const numbers = yield* one<{ row_no: number; org_no: number }>(ROW_NO, row.orgcode, row.customer_id);
-  if (numbers === undefined) return;
-  const { row_no, org_no } = numbers;
-  if (before !== undefined) {
-    yield* run(UNINDEX, row_no, ...searchText(before, org_no));
-    for (const tag of before.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
-    for (const { system, ref } of before.external_refs) {
-      yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
-    }
+  yield* indexWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row), before && wordsOf(before));
+  for (const tag of before?.tags ?? []) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
+  for (const { system, ref } of before?.external_refs ?? []) {
+    yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
   }
-  yield* run(INDEX, row_no, ...searchText(row, org_no));
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
 }
 
-/** Search words carry their org's number in front: a prefix search never touches another org's words. */
-export function orgWord(orgNo: number, word: string): string {
-  return orgNo.toString(36).padStart(ORG_WIDTH, '0') + word;
-}
-
-const ORG_WIDTH = 4;
-
-function searchText(row: CustomerRow, orgNo: number): [string, string] {
+function wordsOf(row: CustomerRow): Words {
   const { names, other } = searchTerms(row);
-  const join = (words: readonly string[]) => words.map((word) => orgWord(orgNo, word)).join(' ');
-  return [join(names), join(other)];
+  return [names, other];
 }

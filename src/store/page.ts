@@ -2,6 +2,7 @@
 import type { Context } from './handler.js';
 import { idFloor } from './ids.js';
 import { makeToken, pageLimit, readToken } from './page-token.js';
+import type { SearchIndex } from './search-index.js';
 import { all, type Scalar, type Steps } from './step.js';
 import { columnsOf, decode, type Table } from './table.js';
 
@@ -18,6 +19,8 @@ export interface PageQuery {
   readonly drive?: Condition;
   /** A side table `(orgcode, column, id)` that leads instead of `drive`. */
   readonly side?: { readonly table: string; readonly column: string; readonly value: Scalar };
+  /** A match in the table's full-text index that leads instead of `drive`. */
+  readonly words?: { readonly index: SearchIndex; readonly match: string };
   /** What else a row must be; rows that are not are passed over, a bounded number a call. */
   readonly passes?: Condition;
   /** Bounds of `created_at`, both included. */
@@ -36,21 +39,23 @@ const MAX_CANDIDATES = 1024;
 const BATCH = 128;
 /** Sorts after every id. */
 const AFTER_ALL = '~';
+/** Sorts after every row number. */
+const FAR = Number.MAX_SAFE_INTEGER;
 
 /** One page of records, newest first. @throws CrmError 400 `crm.invalid_token`. */
 export function* pageOf<Row>(cx: Context, table: Table<Row>, input: Input, query: PageQuery): Steps<Page<Row>> {
   const limit = pageLimit(input);
   const statement = makeStatement(cx, table, query);
   const rows: Row[] = [];
-  let before = readToken<{ id: string }>(cx, query.endpoint, input)?.id ?? ceiling(query);
+  let before = readToken<{ before: Scalar }>(cx, query.endpoint, input)?.before ?? statement.start;
   let seen = 0;
-  const token = () => makeToken(cx, query.endpoint, input, { id: before });
+  const token = () => makeToken(cx, query.endpoint, input, { before });
   while (seen < MAX_CANDIDATES) {
     const batch = yield* candidates(table, statement, before, Math.min(BATCH, limit + 1));
-    for (const { row, passes } of batch) {
+    for (const { row, passes, position } of batch) {
       if (passes && rows.length === limit) return { rows, next_token: token() };
       if (passes) rows.push(row);
-      before = String(row[table.id]);
+      before = position;
     }
     seen += batch.length;
     if (batch.length === 0) return { rows, next_token: null };
@@ -72,33 +77,62 @@ export function both(one: Condition, other: Condition): Condition {
 interface Statement {
   readonly sql: string;
   readonly args: readonly Scalar[];
+  /** Where the first page starts: above every position. */
+  readonly start: Scalar;
+}
+
+/** What rows come from, and the column that orders them. */
+interface Lead {
+  readonly from: string;
+  readonly where: Condition;
+  readonly position: string;
+  readonly floor: Scalar;
+  readonly start: Scalar;
+  readonly passes: Condition;
 }
 
 const NOTHING: Condition = { sql: [], args: [] };
 
 function makeStatement<Row>(cx: Context, table: Table<Row>, query: PageQuery): Statement {
-  const { side, passes = NOTHING, drive = NOTHING } = query;
+  const { from, where, position, floor, start, passes } = leadOf(cx, table, query);
   const filter = passes.sql.length === 0 ? '1' : passes.sql.join(' AND ');
-  const lead = side === undefined ? 't' : 'd';
-  const from = side === undefined ? `${table.name} t` : `${side.table} d CROSS JOIN ${table.name} t`;
-  const where = [
-    `${lead}.orgcode = ?`,
-    ...(side === undefined ? drive.sql : [`d.${side.column} = ?`]),
-    `${lead}.${table.id} >= ?`,
-    `${lead}.${table.id} < ?`,
-    ...(side === undefined ? [] : [`t.orgcode = d.orgcode AND t.${table.id} = d.${table.id}`]),
-  ];
-  const floor = query.created?.from === undefined ? '' : idFloor(query.created.from);
   return {
-    sql: `SELECT (${filter}) AS passes, ${columnsOf(table, 't')} FROM ${from}
-      WHERE ${where.join(' AND ')} ORDER BY ${lead}.${table.id} DESC LIMIT ?`,
-    args: [...passes.args, cx.orgcode, ...(side === undefined ? drive.args : [side.value]), floor],
+    sql: `SELECT (${filter}) AS passes, ${position} AS position, ${columnsOf(table, 't')} FROM ${from}
+      WHERE ${where.sql.join(' AND ')} AND ${position} >= ? AND ${position} < ? ORDER BY ${position} DESC LIMIT ?`,
+    args: [...passes.args, ...where.args, floor],
+    start,
   };
 }
 
-function* candidates<Row>(table: Table<Row>, statement: Statement, before: string, count: number) {
+function leadOf<Row>({ orgcode }: Context, table: Table<Row>, query: PageQuery): Lead {
+  const { side, words, drive = NOTHING, passes = NOTHING } = query;
+  const floor = query.created?.from === undefined ? '' : idFloor(query.created.from);
+  const start = ceiling(query);
+  if (words !== undefined) {
+    const { index, match } = words;
+    const from = `${index.name} s CROSS JOIN ${table.name} t`;
+    const sql = [`${index.name} MATCH ?`, 't.row_no = s.rowid', 't.orgcode = ?'];
+    const created = { sql: [`t.${table.id} >= ?`, `t.${table.id} < ?`], args: [floor, start] };
+    const where = { sql, args: [match, orgcode] };
+    return { from, where, position: 's.rowid', floor: 0, start: FAR, passes: both(passes, created) };
+  }
+  if (side !== undefined) {
+    const from = `${side.table} d CROSS JOIN ${table.name} t`;
+    const joined = `t.orgcode = d.orgcode AND t.${table.id} = d.${table.id}`;
+    const where = { sql: ['d.orgcode = ?', `d.${side.column} = ?`, joined], args: [orgcode, side.value] };
+    return { from, where, position: `d.${table.id}`, floor, start, passes };
+  }
+  const where = both({ sql: ['t.orgcode = ?'], args: [orgcode] }, drive);
+  return { from: `${table.name} t`, where, position: `t.${table.id}`, floor, start, passes };
+}
+
+function* candidates<Row>(table: Table<Row>, statement: Statement, before: Scalar, count: number) {
   const raws = yield* all<Record<string, Scalar>>(statement.sql, ...statement.args, before, count);
-  return raws.map(({ passes, ...raw }) => ({ row: decode(table, raw), passes: passes === 1 }));
+  return raws.map(({ passes, position = null, ...raw }) => ({
+    row: decode(table, raw),
+    passes: passes === 1,
+    position,
+  }));
 }
 
 /** Just above every id of what was created at `created.to`. */

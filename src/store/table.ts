@@ -67,6 +67,12 @@ export function requireRevision<Row extends RowShape>(
   if (Number(expected) !== current.revision) throw staleRevision(Number(expected), show(current));
 }
 
+/** A patch as changes to a row: what it clears (null) gets the value that column has when nothing was given. */
+export function emptied<Row>(patch: object, empty: Partial<Row>): Partial<Row> {
+  const entries = Object.entries(patch).map(([name, value]) => [name, value ?? empty[name as keyof Row]]);
+  return Object.fromEntries(entries) as Partial<Row>;
+}
+
 /** Turns the JSON columns of a raw row into values. */
 export function decode<Row>(table: Table<Row>, raw: Record<string, Scalar>): Row {
   const row: Record<string, unknown> = { ...raw };

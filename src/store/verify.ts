@@ -19,6 +19,7 @@ export interface Verification {
   readonly orgs: number;
   readonly ledger_entries: number;
   readonly giftcard_entries: number;
+  readonly credit_entries: number;
   readonly journal_rows: number;
   readonly unsealed_rows: number;
   readonly disagreements: readonly Disagreement[];
@@ -31,13 +32,14 @@ const BATCH = 1000;
 export function* verifyStore(keys: Keys): Steps<Verification> {
   const orgs = yield* all<{ orgcode: string }>('SELECT orgcode FROM org ORDER BY orgcode');
   const found: Disagreement[] = [];
-  const totals = { ledger_entries: 0, giftcard_entries: 0, journal_rows: 0, unsealed_rows: 0 };
+  const totals = { ledger_entries: 0, giftcard_entries: 0, credit_entries: 0, journal_rows: 0, unsealed_rows: 0 };
   for (const { orgcode } of orgs) {
     const tell = (check: string, id: string, stored: unknown, computed: unknown) => {
       if (stored !== computed && found.length < MAX_TOLD) found.push({ check, orgcode, id, stored, computed });
     };
     totals.ledger_entries += yield* verifyLoyalty(orgcode, tell);
     totals.giftcard_entries += yield* verifyGiftcards(orgcode, tell);
+    totals.credit_entries += yield* verifyCredit(orgcode, tell);
     yield* verifyConsents(orgcode, tell);
     const journal = yield* verifyJournal(orgcode, keys, tell);
     totals.journal_rows += journal.rows;
@@ -155,6 +157,24 @@ function* verifyGiftcards(orgcode: string, tell: Tell): Steps<number> {
     tell('giftcard.balance', id, row.balance_minor, row.computed);
     tell('giftcard.initial_amount', id, row.initial_minor, row.issued);
     if (row.status !== 'blocked') tell('giftcard.status', id, row.status === 'exhausted', row.balance_minor === 0);
+  }
+  return rows.reduce((sum, row) => sum + Number(row.entries), 0);
+}
+
+function* verifyCredit(orgcode: string, tell: Tell): Steps<number> {
+  const signed = `CASE t.kind WHEN 'consume' THEN t.amount_minor ELSE -t.amount_minor END`;
+  const accounts = `SELECT a.account_id, a.credit_used_minor, COALESCE(SUM(${signed}), 0) AS computed,
+      COUNT(t.kind) AS entries
+    FROM account a LEFT JOIN account_credit_txn t ON t.orgcode = a.orgcode AND t.account_id = a.account_id
+    WHERE a.orgcode = ? GROUP BY a.account_id`;
+  const entries = `SELECT t.credit_txn_id, t.used_after_minor,
+      SUM(${signed}) OVER (PARTITION BY t.account_id ORDER BY t.credit_txn_id) AS computed
+    FROM account_credit_txn t WHERE t.orgcode = ?`;
+  const wrong = `SELECT * FROM (${entries}) WHERE used_after_minor <> computed`;
+  const rows = yield* all<Record<string, Scalar>>(accounts, orgcode);
+  for (const row of rows) tell('account.credit_used', String(row.account_id), row.credit_used_minor, row.computed);
+  for (const row of yield* all<Record<string, Scalar>>(wrong, orgcode)) {
+    tell('account_credit_txn.used_after', String(row.credit_txn_id), row.used_after_minor, row.computed);
   }
   return rows.reduce((sum, row) => sum + Number(row.entries), 0);
 }

@@ -20,6 +20,9 @@ const BY_CREDENTIAL = /^SEARCH k USING PRIMARY KEY \(credential_hash=\?\)$/;
 /** Rows named by the search index, whose every word starts with the org; `orgcode = ?` still filters them. */
 const BY_SEARCH = /^SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)$/;
 
+/** Full-text indexes whose every word starts with the org. */
+const SEARCHES = new Set(['customer_search', 'account_search']);
+
 /** A page of the whole org in the index's own order: it reads as many rows as it shows. */
 const PAGE = /WHERE\s+\S+ = \? ORDER BY \S+ DESC LIMIT \?$/;
 /** With the org alone an index finds the first or the last row; anything more would read the whole org. */
@@ -47,7 +50,7 @@ function requireStep(sql: string, step: string, sorts: boolean): void {
   if (/USING .*\(orgcode=\? AND /.test(step) || BY_CREDENTIAL.test(step)) return;
   if (/USING .*\(orgcode=\?\)/.test(step) && (ONE_ROW.test(sql) || table === 'org' || (PAGE.test(sql) && !sorts)))
     return;
-  if (table === 'customer_search' && step.includes('VIRTUAL TABLE')) return;
+  if (SEARCHES.has(table) && step.includes('VIRTUAL TABLE')) return;
   if (BY_SEARCH.test(step) && sql.includes('orgcode = ?')) return;
   throw new Error(`not org first: ${step}\n${sql}`);
 }

@@ -54,6 +54,2869 @@ export const CONTRACT: Contract = {
  },
  "operations": [
   {
+   "id": "account_contact_create",
+   "method": "POST",
+   "path": "/account/contact/create",
+   "family": "account",
+   "summary": "Add a contact to an account",
+   "description": "Adds a person to a B2B account, by at least one of caption, email, phone, customer_id, or given_name with family_name. customer_id links the person to their own customer record. An account has one primary contact per role: a new one takes over from the old.",
+   "access": "account",
+   "effect": "append",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name"
+   ],
+   "personal": [
+    "caption",
+    "given_name",
+    "family_name",
+    "email",
+    "phone"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "contact"
+    ],
+    "properties": {
+     "contact": {
+      "type": "object",
+      "required": [
+       "account_id"
+      ],
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "customer_id": {
+        "type": "string"
+       },
+       "caption": {
+        "type": "string",
+        "description": "Display name"
+       },
+       "given_name": {
+        "type": "string"
+       },
+       "family_name": {
+        "type": "string"
+       },
+       "email": {
+        "type": "string"
+       },
+       "phone": {
+        "type": "string"
+       },
+       "role": {
+        "enum": [
+         "buyer",
+         "approver",
+         "payer",
+         "sales_rep",
+         "other"
+        ],
+        "default": "other"
+       },
+       "is_primary": {
+        "type": "boolean",
+        "default": false
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "contact"
+    ],
+    "properties": {
+     "contact": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "account_id"
+      ],
+      "anyOf": [
+       {
+        "required": [
+         "caption"
+        ]
+       },
+       {
+        "required": [
+         "email"
+        ]
+       },
+       {
+        "required": [
+         "phone"
+        ]
+       },
+       {
+        "required": [
+         "customer_id"
+        ]
+       },
+       {
+        "required": [
+         "given_name",
+         "family_name"
+        ]
+       }
+      ],
+      "properties": {
+       "account_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "customer_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "caption": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "description": "Display name"
+       },
+       "given_name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "family_name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "email": {
+        "type": "string",
+        "pattern": "^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$",
+        "maxLength": 254
+       },
+       "phone": {
+        "type": "string",
+        "minLength": 3,
+        "maxLength": 40
+       },
+       "role": {
+        "enum": [
+         "buyer",
+         "approver",
+         "payer",
+         "sales_rep",
+         "other"
+        ],
+        "default": "other"
+       },
+       "is_primary": {
+        "type": "boolean",
+        "default": false
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_contact_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "account_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "is_primary": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "buyer",
+     "value": {
+      "contact": {
+       "account_id": "ACCOUNT_ID",
+       "caption": "Robin Vale",
+       "email": "robin.vale@example.com",
+       "role": "buyer"
+      },
+      "reason": "met at the fair"
+     }
+    },
+    {
+     "name": "linked",
+     "value": {
+      "contact": {
+       "account_id": "ACCOUNT_ID",
+       "customer_id": "CUSTOMER_ID",
+       "role": "payer",
+       "is_primary": true
+      },
+      "idempotency_key": "contact-7003"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_contact_get",
+   "method": "POST",
+   "path": "/account/contact/get",
+   "family": "account",
+   "summary": "Read a contact of an account",
+   "description": "One contact of a B2B account: who they are, how to reach them, their role there, and the customer record they are linked to, if any. To find contacts, list those of their account.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name"
+   ],
+   "personal": [
+    "caption",
+    "given_name",
+    "family_name",
+    "email",
+    "phone"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_contact_id"
+    ],
+    "properties": {
+     "account_contact_id": {
+      "type": "string"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_contact_id"
+    ],
+    "properties": {
+     "account_contact_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_contact_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "account_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "is_primary": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "one",
+     "value": {
+      "account_contact_id": "CONTACT_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_contact_list",
+   "method": "POST",
+   "path": "/account/contact/list",
+   "family": "account",
+   "summary": "List contacts of an account",
+   "description": "Contacts of one B2B account, newest first, filtered by role or status. Doomed contacts show only with status doomed or all. Whom to address first in a role is the one with is_primary.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.caption",
+    "items.*.given_name",
+    "items.*.family_name"
+   ],
+   "personal": [
+    "items.*.caption",
+    "items.*.given_name",
+    "items.*.family_name",
+    "items.*.email",
+    "items.*.phone"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string"
+     },
+     "role": {
+      "enum": [
+       "buyer",
+       "approver",
+       "payer",
+       "sales_rep",
+       "other"
+      ]
+     },
+     "status": {
+      "enum": [
+       "active",
+       "inactive",
+       "doomed",
+       "all"
+      ],
+      "description": "Default all but doomed"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "role": {
+      "enum": [
+       "buyer",
+       "approver",
+       "payer",
+       "sales_rep",
+       "other"
+      ]
+     },
+     "status": {
+      "enum": [
+       "active",
+       "inactive",
+       "doomed",
+       "all"
+      ],
+      "description": "Default all but doomed"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "buyers",
+     "value": {
+      "account_id": "ACCOUNT_ID",
+      "role": "buyer"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_contact_status_set",
+   "method": "POST",
+   "path": "/account/contact/status/set",
+   "family": "account",
+   "summary": "Deactivate, restore or doom a contact",
+   "description": "active and inactive become each other, and any becomes doomed, which is final and hides the contact from lists. A contact that stops being active is no longer primary. Read the contact first and send its revision.",
+   "access": "account",
+   "effect": "destroy",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name"
+   ],
+   "personal": [
+    "caption",
+    "given_name",
+    "family_name",
+    "email",
+    "phone"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_contact_id",
+     "status",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "account_contact_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "inactive",
+       "doomed"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_contact_id",
+     "status",
+     "reason"
+    ],
+    "properties": {
+     "account_contact_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "active",
+       "inactive",
+       "doomed"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_contact_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "account_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "is_primary": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "leave",
+     "value": {
+      "account_contact_id": "CONTACT_ID",
+      "status": "inactive",
+      "expected_revision": 1,
+      "reason": "left the company"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_contact_update",
+   "method": "POST",
+   "path": "/account/contact/update",
+   "family": "account",
+   "summary": "Change a contact of an account",
+   "description": "Changes the fields you give. Read the contact first and send its revision. is_primary true takes over from the role's present primary contact; another role without is_primary gives the primary place up. Doomed contacts cannot change, and a contact cannot move to another account.",
+   "access": "account",
+   "effect": "revise",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name"
+   ],
+   "personal": [
+    "caption",
+    "given_name",
+    "family_name",
+    "email",
+    "phone"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_contact_id",
+     "contact",
+     "expected_revision"
+    ],
+    "properties": {
+     "account_contact_id": {
+      "type": "string"
+     },
+     "contact": {
+      "type": "object",
+      "description": "null clears a field, but role and is_primary",
+      "properties": {
+       "customer_id": {
+        "type": "string"
+       },
+       "caption": {
+        "type": "string"
+       },
+       "given_name": {
+        "type": "string"
+       },
+       "family_name": {
+        "type": "string"
+       },
+       "email": {
+        "type": "string"
+       },
+       "phone": {
+        "type": "string"
+       },
+       "role": {
+        "enum": [
+         "buyer",
+         "approver",
+         "payer",
+         "sales_rep",
+         "other"
+        ]
+       },
+       "is_primary": {
+        "type": "boolean"
+       }
+      }
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_contact_id",
+     "contact"
+    ],
+    "properties": {
+     "account_contact_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "contact": {
+      "type": "object",
+      "additionalProperties": false,
+      "minProperties": 1,
+      "properties": {
+       "customer_id": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "caption": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "given_name": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "family_name": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "email": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "pattern": "^\\s*[^\\s@]+@[^\\s@.]+(\\.[^\\s@.]+)+\\s*$",
+        "maxLength": 254
+       },
+       "phone": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 3,
+        "maxLength": 40
+       },
+       "role": {
+        "enum": [
+         "buyer",
+         "approver",
+         "payer",
+         "sales_rep",
+         "other"
+        ]
+       },
+       "is_primary": {
+        "type": "boolean"
+       }
+      }
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_contact_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "account_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "is_primary": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "promote",
+     "value": {
+      "account_contact_id": "CONTACT_ID",
+      "contact": {
+       "is_primary": true,
+       "phone": "+1 212 555 0188"
+      },
+      "expected_revision": 1,
+      "reason": "took over purchasing"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_create",
+   "method": "POST",
+   "path": "/account/create",
+   "family": "account",
+   "summary": "Create a B2B account",
+   "description": "Adds a company that buys on account. It starts as draft; send status active only when it is already approved. A credit_limit needs a currency; without a limit nothing can be bought on credit. A taken account_number answers 409 with existing_account_id. People of the company are contacts, with tools of their own.",
+   "access": "account",
+   "effect": "append",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "account_number",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "billing_address",
+    "shipping_addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account"
+    ],
+    "properties": {
+     "account": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "legal_name"
+      ],
+      "properties": {
+       "legal_name": {
+        "type": "string"
+       },
+       "trade_name": {
+        "type": "string"
+       },
+       "account_number": {
+        "type": "string",
+        "description": "Unique in the org"
+       },
+       "tax_id": {
+        "type": "string"
+       },
+       "status": {
+        "enum": [
+         "draft",
+         "active"
+        ],
+        "default": "draft"
+       },
+       "terms": {
+        "type": "object",
+        "description": "net_days*, discount_percent if paid within discount_days"
+       },
+       "currency": {
+        "type": "string",
+        "pattern": "^[A-Z]{3}$",
+        "description": "ISO 4217 code",
+        "examples": [
+         "USD"
+        ]
+       },
+       "credit_limit": {
+        "type": "number",
+        "minimum": 0,
+        "description": "Major units"
+       },
+       "credit_hold": {
+        "type": "boolean",
+        "description": "No further credit"
+       },
+       "billing_address": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+         "kind": {
+          "type": "string",
+          "examples": [
+           "home"
+          ]
+         },
+         "line1": {
+          "type": "string"
+         },
+         "line2": {
+          "type": "string"
+         },
+         "city": {
+          "type": "string"
+         },
+         "region": {
+          "type": "string"
+         },
+         "postal_code": {
+          "type": "string"
+         },
+         "country": {
+          "type": "string",
+          "pattern": "^[A-Z]{2}$"
+         }
+        }
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object",
+         "description": "As billing_address"
+        }
+       },
+       "parent_account_id": {
+        "type": "string"
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object",
+         "description": "system, ref"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object",
+        "description": "Free-form"
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account"
+    ],
+    "properties": {
+     "account": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "legal_name"
+      ],
+      "properties": {
+       "legal_name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "trade_name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "account_number": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 64,
+        "description": "Unique in the org"
+       },
+       "tax_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 64
+       },
+       "status": {
+        "enum": [
+         "draft",
+         "active"
+        ],
+        "default": "draft"
+       },
+       "terms": {
+        "type": "object",
+        "additionalProperties": false,
+        "required": [
+         "net_days"
+        ],
+        "properties": {
+         "net_days": {
+          "type": "integer",
+          "minimum": 0,
+          "maximum": 365
+         },
+         "discount_percent": {
+          "type": "number",
+          "minimum": 0,
+          "maximum": 100
+         },
+         "discount_days": {
+          "type": "integer",
+          "minimum": 0,
+          "maximum": 365
+         }
+        }
+       },
+       "currency": {
+        "type": "string",
+        "pattern": "^[A-Z]{3}$",
+        "description": "ISO 4217 code",
+        "examples": [
+         "USD"
+        ]
+       },
+       "credit_limit": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1000000000000,
+        "description": "Major units"
+       },
+       "credit_hold": {
+        "type": "boolean",
+        "description": "No further credit"
+       },
+       "billing_address": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+         "kind": {
+          "type": "string",
+          "maxLength": 32,
+          "examples": [
+           "home"
+          ]
+         },
+         "line1": {
+          "type": "string",
+          "maxLength": 200
+         },
+         "line2": {
+          "type": "string",
+          "maxLength": 200
+         },
+         "city": {
+          "type": "string",
+          "maxLength": 100
+         },
+         "region": {
+          "type": "string",
+          "maxLength": 100
+         },
+         "postal_code": {
+          "type": "string",
+          "maxLength": 20
+         },
+         "country": {
+          "type": "string",
+          "pattern": "^[A-Z]{2}$"
+         }
+        }
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "maxItems": 20,
+        "items": {
+         "type": "object",
+         "additionalProperties": false,
+         "properties": {
+          "kind": {
+           "type": "string",
+           "maxLength": 32,
+           "examples": [
+            "home"
+           ]
+          },
+          "line1": {
+           "type": "string",
+           "maxLength": 200
+          },
+          "line2": {
+           "type": "string",
+           "maxLength": 200
+          },
+          "city": {
+           "type": "string",
+           "maxLength": 100
+          },
+          "region": {
+           "type": "string",
+           "maxLength": 100
+          },
+          "postal_code": {
+           "type": "string",
+           "maxLength": 20
+          },
+          "country": {
+           "type": "string",
+           "pattern": "^[A-Z]{2}$"
+          }
+         }
+        }
+       },
+       "parent_account_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "external_refs": {
+        "type": "array",
+        "maxItems": 20,
+        "items": {
+         "type": "object",
+         "additionalProperties": false,
+         "required": [
+          "system",
+          "ref"
+         ],
+         "properties": {
+          "system": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 64
+          },
+          "ref": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 128
+          }
+         }
+        }
+       },
+       "tags": {
+        "type": "array",
+        "maxItems": 20,
+        "items": {
+         "type": "string",
+         "minLength": 1,
+         "maxLength": 64
+        }
+       },
+       "attributes": {
+        "type": "object",
+        "maxProperties": 50,
+        "propertyNames": {
+         "maxLength": 64
+        },
+        "additionalProperties": {
+         "anyOf": [
+          {
+           "type": "string",
+           "maxLength": 1024
+          },
+          {
+           "type": "number"
+          },
+          {
+           "type": "boolean"
+          }
+         ]
+        },
+        "description": "Free-form"
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "legal_name": {
+        "type": "string"
+       },
+       "credit_used": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "draft",
+     "value": {
+      "account": {
+       "legal_name": "Harbor Lane Books LLC",
+       "account_number": "B-7001"
+      },
+      "reason": "new wholesale client"
+     }
+    },
+    {
+     "name": "approved",
+     "value": {
+      "account": {
+       "legal_name": "Juniper Street Bakery Inc.",
+       "status": "active",
+       "terms": {
+        "net_days": 30,
+        "discount_percent": 2,
+        "discount_days": 10
+       },
+       "currency": "USD",
+       "credit_limit": 5000,
+       "billing_address": {
+        "line1": "12 Juniper Street",
+        "city": "Boston",
+        "region": "MA",
+        "postal_code": "02108",
+        "country": "US"
+       }
+      },
+      "idempotency_key": "client-7002"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_credit_consume",
+   "method": "POST",
+   "path": "/account/credit/consume",
+   "family": "account",
+   "summary": "Take credit of an account",
+   "description": "Takes an amount from the credit of an active account, in its currency, whole or not at all; credit_used rises. Over the limit, without one, or on credit hold the answer is 409 crm.credit_exceeded with the figures. Send an idempotency_key so that a retry cannot take it twice. Give it back with release.",
+   "access": "account",
+   "effect": "destroy",
+   "origin": "vendor",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "account_number",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "billing_address",
+    "shipping_addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "amount",
+     "currency",
+     "reason"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string"
+     },
+     "amount": {
+      "type": "number",
+      "exclusiveMinimum": 0,
+      "description": "Major units",
+      "examples": [
+       19.99
+      ]
+     },
+     "currency": {
+      "type": "string",
+      "pattern": "^[A-Z]{3}$",
+      "description": "ISO 4217 code",
+      "examples": [
+       "USD"
+      ]
+     },
+     "source_ref": {
+      "type": "string",
+      "description": "Your own document number"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "amount",
+     "currency",
+     "reason"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "amount": {
+      "type": "number",
+      "exclusiveMinimum": 0,
+      "maximum": 1000000000000,
+      "description": "Major units",
+      "examples": [
+       19.99
+      ]
+     },
+     "currency": {
+      "type": "string",
+      "pattern": "^[A-Z]{3}$",
+      "description": "ISO 4217 code",
+      "examples": [
+       "USD"
+      ]
+     },
+     "source_ref": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "Your own document number"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "legal_name": {
+        "type": "string"
+       },
+       "credit_used": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "order",
+     "value": {
+      "account_id": "ACCOUNT_ID",
+      "amount": 249.5,
+      "currency": "USD",
+      "source_ref": "order-000125",
+      "reason": "ordered on account",
+      "idempotency_key": "order-000125-credit"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_credit_release",
+   "method": "POST",
+   "path": "/account/credit/release",
+   "family": "account",
+   "summary": "Give credit back to an account",
+   "description": "Gives back credit that was consumed, when an invoice is paid or an order cancelled; credit_used falls. More than credit_used is refused with 409. Works on suspended accounts and under credit hold too. Send an idempotency_key so that a retry cannot release twice.",
+   "access": "account",
+   "effect": "append",
+   "origin": "vendor",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "account_number",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "billing_address",
+    "shipping_addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "amount",
+     "currency",
+     "reason"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string"
+     },
+     "amount": {
+      "type": "number",
+      "exclusiveMinimum": 0,
+      "description": "Major units",
+      "examples": [
+       19.99
+      ]
+     },
+     "currency": {
+      "type": "string",
+      "pattern": "^[A-Z]{3}$",
+      "description": "ISO 4217 code",
+      "examples": [
+       "USD"
+      ]
+     },
+     "source_ref": {
+      "type": "string",
+      "description": "Your own document number"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "amount",
+     "currency",
+     "reason"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "amount": {
+      "type": "number",
+      "exclusiveMinimum": 0,
+      "maximum": 1000000000000,
+      "description": "Major units",
+      "examples": [
+       19.99
+      ]
+     },
+     "currency": {
+      "type": "string",
+      "pattern": "^[A-Z]{3}$",
+      "description": "ISO 4217 code",
+      "examples": [
+       "USD"
+      ]
+     },
+     "source_ref": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "Your own document number"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "legal_name": {
+        "type": "string"
+       },
+       "credit_used": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "paid",
+     "value": {
+      "account_id": "ACCOUNT_ID",
+      "amount": 100,
+      "currency": "USD",
+      "source_ref": "invoice-000077",
+      "reason": "invoice paid",
+      "idempotency_key": "invoice-000077-credit"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_get",
+   "method": "POST",
+   "path": "/account/get",
+   "family": "account",
+   "summary": "Read a B2B account",
+   "description": "One account with its terms, addresses and credit as they are now: credit_used is what was consumed and not yet released, in the account's currency. What is left is credit_limit less credit_used, and nothing under credit_hold.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "account_number",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "billing_address",
+    "shipping_addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "legal_name": {
+        "type": "string"
+       },
+       "credit_used": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "one",
+     "value": {
+      "account_id": "ACCOUNT_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_list",
+   "method": "POST",
+   "path": "/account/list",
+   "family": "account",
+   "summary": "List or find B2B accounts",
+   "description": "Accounts newest first. q finds by beginnings of words of legal_name, trade_name and account_number, all of which must match; parent_account_id lists direct subsidiaries. Closed accounts show only with status closed or all. A short page with a next_token has more behind it.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.account_number",
+    "items.*.legal_name",
+    "items.*.trade_name",
+    "items.*.tax_id",
+    "items.*.billing_address",
+    "items.*.shipping_addresses",
+    "items.*.external_refs",
+    "items.*.tags",
+    "items.*.attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "status": {
+      "enum": [
+       "draft",
+       "active",
+       "suspended",
+       "closed",
+       "all"
+      ],
+      "description": "Default all but closed"
+     },
+     "q": {
+      "type": "string",
+      "description": "Words or their beginnings"
+     },
+     "parent_account_id": {
+      "type": "string"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "status": {
+      "enum": [
+       "draft",
+       "active",
+       "suspended",
+       "closed",
+       "all"
+      ],
+      "description": "Default all but closed"
+     },
+     "q": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 200,
+      "description": "Words or their beginnings"
+     },
+     "parent_account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "newest",
+     "value": {
+      "limit": 5
+     }
+    },
+    {
+     "name": "name",
+     "value": {
+      "q": "harbor cof",
+      "status": "all"
+     }
+    },
+    {
+     "name": "subsidiaries",
+     "value": {
+      "parent_account_id": "ACCOUNT_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_status_set",
+   "method": "POST",
+   "path": "/account/status/set",
+   "family": "account",
+   "summary": "Activate, suspend or close an account",
+   "description": "draft becomes active, active and suspended become each other, and any becomes closed, which is final and refused while credit_used is above zero: release it first. Only an active account can consume credit. Read the account first and send its revision.",
+   "access": "account",
+   "effect": "destroy",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "account_number",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "billing_address",
+    "shipping_addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "status",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "draft",
+       "active",
+       "suspended",
+       "closed"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "status",
+     "reason"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "draft",
+       "active",
+       "suspended",
+       "closed"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "legal_name": {
+        "type": "string"
+       },
+       "credit_used": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "suspend",
+     "value": {
+      "account_id": "ACCOUNT_ID",
+      "status": "suspended",
+      "expected_revision": 2,
+      "reason": "invoices overdue"
+     }
+    }
+   ]
+  },
+  {
+   "id": "account_update",
+   "method": "POST",
+   "path": "/account/update",
+   "family": "account",
+   "summary": "Change a B2B account",
+   "description": "Changes the fields you give; lists and objects are replaced whole. Read the account first and send its revision. A limit below credit_used is allowed: it stops further credit and undoes none. The currency cannot change while credit is used, and a changed currency needs its credit_limit anew. Closed accounts cannot change.",
+   "access": "account",
+   "effect": "revise",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "account_number",
+    "legal_name",
+    "trade_name",
+    "tax_id",
+    "billing_address",
+    "shipping_addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "account",
+     "expected_revision"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string"
+     },
+     "account": {
+      "type": "object",
+      "description": "As in create; null clears a field, but legal_name and credit_hold",
+      "properties": {
+       "legal_name": {
+        "type": "string"
+       },
+       "trade_name": {
+        "type": "string"
+       },
+       "account_number": {
+        "type": "string"
+       },
+       "tax_id": {
+        "type": "string"
+       },
+       "terms": {
+        "type": "object"
+       },
+       "currency": {
+        "type": "string"
+       },
+       "credit_limit": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "billing_address": {
+        "type": "object"
+       },
+       "shipping_addresses": {
+        "type": "array"
+       },
+       "parent_account_id": {
+        "type": "string"
+       },
+       "external_refs": {
+        "type": "array"
+       },
+       "tags": {
+        "type": "array"
+       },
+       "attributes": {
+        "type": "object"
+       }
+      }
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "account_id",
+     "account"
+    ],
+    "properties": {
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "account": {
+      "type": "object",
+      "additionalProperties": false,
+      "minProperties": 1,
+      "properties": {
+       "legal_name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "trade_name": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 200
+       },
+       "account_number": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 64
+       },
+       "tax_id": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 64
+       },
+       "terms": {
+        "anyOf": [
+         {
+          "type": "object",
+          "additionalProperties": false,
+          "required": [
+           "net_days"
+          ],
+          "properties": {
+           "net_days": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 365
+           },
+           "discount_percent": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 100
+           },
+           "discount_days": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 365
+           }
+          }
+         },
+         {
+          "type": "null"
+         }
+        ]
+       },
+       "currency": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "pattern": "^[A-Z]{3}$"
+       },
+       "credit_limit": {
+        "type": [
+         "number",
+         "null"
+        ],
+        "minimum": 0,
+        "maximum": 1000000000000
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "billing_address": {
+        "anyOf": [
+         {
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+           "kind": {
+            "type": "string",
+            "maxLength": 32,
+            "examples": [
+             "home"
+            ]
+           },
+           "line1": {
+            "type": "string",
+            "maxLength": 200
+           },
+           "line2": {
+            "type": "string",
+            "maxLength": 200
+           },
+           "city": {
+            "type": "string",
+            "maxLength": 100
+           },
+           "region": {
+            "type": "string",
+            "maxLength": 100
+           },
+           "postal_code": {
+            "type": "string",
+            "maxLength": 20
+           },
+           "country": {
+            "type": "string",
+            "pattern": "^[A-Z]{2}$"
+           }
+          }
+         },
+         {
+          "type": "null"
+         }
+        ]
+       },
+       "shipping_addresses": {
+        "type": [
+         "array",
+         "null"
+        ],
+        "maxItems": 20,
+        "items": {
+         "type": "object",
+         "additionalProperties": false,
+         "properties": {
+          "kind": {
+           "type": "string",
+           "maxLength": 32,
+           "examples": [
+            "home"
+           ]
+          },
+          "line1": {
+           "type": "string",
+           "maxLength": 200
+          },
+          "line2": {
+           "type": "string",
+           "maxLength": 200
+          },
+          "city": {
+           "type": "string",
+           "maxLength": 100
+          },
+          "region": {
+           "type": "string",
+           "maxLength": 100
+          },
+          "postal_code": {
+           "type": "string",
+           "maxLength": 20
+          },
+          "country": {
+           "type": "string",
+           "pattern": "^[A-Z]{2}$"
+          }
+         }
+        }
+       },
+       "parent_account_id": {
+        "type": [
+         "string",
+         "null"
+        ],
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "external_refs": {
+        "type": [
+         "array",
+         "null"
+        ],
+        "maxItems": 20,
+        "items": {
+         "type": "object",
+         "additionalProperties": false,
+         "required": [
+          "system",
+          "ref"
+         ],
+         "properties": {
+          "system": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 64
+          },
+          "ref": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 128
+          }
+         }
+        }
+       },
+       "tags": {
+        "type": [
+         "array",
+         "null"
+        ],
+        "maxItems": 20,
+        "items": {
+         "type": "string",
+         "minLength": 1,
+         "maxLength": 64
+        }
+       },
+       "attributes": {
+        "anyOf": [
+         {
+          "type": "object",
+          "maxProperties": 50,
+          "propertyNames": {
+           "maxLength": 64
+          },
+          "additionalProperties": {
+           "anyOf": [
+            {
+             "type": "string",
+             "maxLength": 1024
+            },
+            {
+             "type": "number"
+            },
+            {
+             "type": "boolean"
+            }
+           ]
+          },
+          "description": "Free-form"
+         },
+         {
+          "type": "null"
+         }
+        ]
+       }
+      }
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "account_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "legal_name": {
+        "type": "string"
+       },
+       "credit_used": {
+        "type": "number"
+       },
+       "credit_hold": {
+        "type": "boolean"
+       },
+       "shipping_addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "limit",
+     "value": {
+      "account_id": "ACCOUNT_ID",
+      "account": {
+       "credit_limit": 20000,
+       "trade_name": null
+      },
+      "expected_revision": 2,
+      "reason": "yearly credit review"
+     }
+    }
+   ]
+  },
+  {
    "id": "customer_consent_get",
    "method": "POST",
    "path": "/customer/consent/get",

@@ -4,11 +4,11 @@ import { normalizeCustomer } from '../../domain/customer.js';
 import { listCustomers } from '../customer-list.js';
 import { searchCustomers } from '../customer-search.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, showCustomers } from '../customers.js';
-import type { Context, Handlers, InputOf } from '../handler.js';
+import type { Context, Handlers } from '../handler.js';
 import { makeToken, pageLimit } from '../page-token.js';
 import { requireActive } from '../standing.js';
 import { one, type Steps } from '../step.js';
-import { find, insert, requireRevision, revise } from '../table.js';
+import { emptied, find, insert, requireRevision, revise } from '../table.js';
 
 export const customer: Handlers<'customer'> = {
   *customer_create(cx, input) {
@@ -54,7 +54,7 @@ export const customer: Handlers<'customer'> = {
     requireActive(current);
     const shown = yield* showCustomer(cx, current);
     requireRevision(input.expected_revision, current, () => shown);
-    const changes = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion));
+    const changes: Fields = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion), EMPTY);
     yield* requireUnique(cx, changes, current.customer_id);
     const next = yield* revise(CUSTOMER, cx, current, changes);
     yield* indexCustomer(next, current);
@@ -95,12 +95,6 @@ export function* requireCustomer(cx: Context, id: string): Steps<CustomerRow> {
   const row = yield* find(CUSTOMER, cx.orgcode, id);
   if (row === undefined) throw notFound();
   return row;
-}
-
-/** A cleared list or object is empty, not null. */
-function emptied(patch: InputOf<'customer_update'>['customer']): Fields {
-  const entries = Object.entries(patch).map(([name, value]) => [name, value ?? EMPTY[name as keyof typeof EMPTY]]);
-  return Object.fromEntries(entries) as Fields;
 }
 
 function* requireUnique(cx: Context, fields: Fields, self = ''): Steps<void> {

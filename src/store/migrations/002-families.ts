@@ -41,6 +41,7 @@ CREATE TABLE account_credit_txn (
   kind TEXT NOT NULL CHECK (kind IN ('consume', 'release')),
   amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
   used_after_minor INTEGER NOT NULL,
+  currency TEXT NOT NULL,
   source_ref TEXT,
   reason TEXT,
   actor TEXT NOT NULL,

@@ -1,0 +1,55 @@
+/** Fields of a record as people type them, and the one form they are kept in. Not: which fields a record has. */
+import { type Issue, invalidRequest } from '../contract/errors.js';
+import { toE164 } from './phone.js';
+import { unique } from './words.js';
+
+/** Objects whose texts are trimmed like the record's own; `attributes` stay as they came. */
+const PARTS: ReadonlySet<string> = new Set(['billing_address']);
+
+/**
+ * Trims, folds and checks the fields that are given: e-mail in lower case, phone in E.164, tags once each.
+ * @param noun the record's name in the request, in front of every path
+ * @param defaultRegion for phone numbers without a country code, ISO 3166-1 alpha-2
+ * @throws CrmError 400 with every issue
+ */
+export function normalizeFields<Fields extends object>(noun: string, fields: Fields, defaultRegion: string): Fields {
+  const issues: Issue[] = [];
+  const entries = Object.entries(fields).map(([name, value]) => [
+    name,
+    normalizeField(noun, name, value, defaultRegion, issues),
+  ]);
+  if (issues.length > 0) throw invalidRequest(issues);
+  return Object.fromEntries(entries) as Fields;
+}
+
+function normalizeField(noun: string, name: string, value: unknown, region: string, issues: Issue[]): unknown {
+  if (name === 'tags' && Array.isArray(value))
+    return unique(value.map((tag) => trimmed(String(tag))).filter((tag) => tag !== ''));
+  if (Array.isArray(value)) return value.map((item: object) => normalizeItem(item));
+  if (PARTS.has(name) && value !== null) return normalizeItem(value as object);
+  if (typeof value !== 'string') return value;
+  const text = trimmed(value);
+  const path = `${noun}.${name}`;
+  if (text === '') {
+    issues.push({ path, message: 'must not be blank' });
+    return text;
+  }
+  if (name === 'email') return text.toLowerCase();
+  if (name !== 'phone') return text;
+  const phone = toE164(text, region);
+  if (phone !== undefined) return phone;
+  issues.push({ path, message: 'is not a phone number', expected: 'E.164, such as +12125550123' });
+  return text;
+}
+
+function normalizeItem(item: object): object {
+  const entries = Object.entries(item).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? trimmed(value) : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function trimmed(text: string): string {
+  return text.normalize('NFC').trim();
+}

@@ -2,11 +2,21 @@
 import type { AnyHandler } from '../handler.js';
 import { consent } from './consent.js';
 import { customer } from './customer.js';
+import { exemption } from './exemption.js';
 import { giftcard } from './giftcard.js';
+import { inbox } from './inbox.js';
 import { loyalty } from './loyalty.js';
 import { session } from './session.js';
 
 /** Each family's type asks for all of its operations; here their types are forgotten, once, for dispatch. */
-export const HANDLERS = Object.freeze({ ...consent, ...customer, ...giftcard, ...loyalty, ...session }) as unknown as {
+export const HANDLERS = Object.freeze({
+  ...consent,
+  ...customer,
+  ...exemption,
+  ...giftcard,
+  ...inbox,
+  ...loyalty,
+  ...session,
+}) as unknown as {
   readonly [operation: string]: AnyHandler | undefined;
 };

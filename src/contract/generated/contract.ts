@@ -3698,6 +3698,7 @@ export const CONTRACT: Contract = {
         "const": true
        },
        "record_type": {
+        "type": "string",
         "enum": [
          "customer",
          "account",
@@ -3802,6 +3803,7 @@ export const CONTRACT: Contract = {
         "const": true
        },
        "record_type": {
+        "type": "string",
         "enum": [
          "customer",
          "account",
@@ -3883,9 +3885,6 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "record_type": {
-        "type": "null"
        },
        "created_at": {
         "type": "string"
@@ -4002,9 +4001,6 @@ export const CONTRACT: Contract = {
        "org_wide": {
         "type": "boolean"
        },
-       "record_type": {
-        "type": "null"
-       },
        "created_at": {
         "type": "string"
        },
@@ -4084,6 +4080,7 @@ export const CONTRACT: Contract = {
       "type": "boolean"
      },
      "record_type": {
+      "type": "string",
       "enum": [
        "customer",
        "account",
@@ -4151,6 +4148,7 @@ export const CONTRACT: Contract = {
       "type": "boolean"
      },
      "record_type": {
+      "type": "string",
       "enum": [
        "customer",
        "account",
@@ -4235,7 +4233,7 @@ export const CONTRACT: Contract = {
    "path": "/inbox/state",
    "family": "inbox",
    "summary": "Mark an inbox item read or acknowledged",
-   "description": "Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items too, not on doomed ones (409 crm.inbox_doomed). To finish the work use the status tool.",
+   "description": "Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items, not on doomed ones. To finish the work use the status tool.",
    "access": "notes",
    "effect": "revise",
    "origin": "customer",
@@ -4368,9 +4366,6 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "record_type": {
-        "type": "null"
        },
        "created_at": {
         "type": "string"
@@ -4539,9 +4534,6 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "record_type": {
-        "type": "null"
        },
        "created_at": {
         "type": "string"

@@ -351,7 +351,7 @@ export interface paths {
         put?: never;
         /**
          * Mark an inbox item read or acknowledged
-         * @description Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items too, not on doomed ones (409 crm.inbox_doomed). To finish the work use the status tool.
+         * @description Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items, not on doomed ones. To finish the work use the status tool.
          */
         post: operations["inbox_state"];
         delete?: never;
@@ -1068,7 +1068,7 @@ export interface components {
         };
         /** @enum {unknown} */
         InboxPriority: "low" | "normal" | "high" | "urgent";
-        /** @enum {unknown} */
+        /** @enum {string} */
         InboxRecordType: "customer" | "account" | "contact" | "certificate" | "giftcard" | "loyalty_txn" | "hold" | "comment";
         InboxStateRequest: {
             expected_revision: components["schemas"]["ExpectedRevision"];

@@ -1213,11 +1213,13 @@ export const CONTRACT: Contract = {
      "created_from": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "created_to": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "purpose": {
@@ -3832,6 +3834,7 @@ export const CONTRACT: Contract = {
        "due_at": {
         "type": "string",
         "format": "date-time",
+        "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
         "maxLength": 40
        },
        "assignee": {
@@ -5312,11 +5315,13 @@ export const CONTRACT: Contract = {
      "from": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "to": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "limit": {

@@ -160,10 +160,10 @@ describe('recording', () => {
 
   test('leaves names of fields in the journal, not what stands in them', async () => {
     const made = await create({ customer_id, certificate_number: 'SECRET-77', document_ref: 'scan-secret' });
-    const rows = journalOf(made.certificate_id);
-    expect(rows).toHaveLength(1);
-    expect(JSON.parse(rows[0]?.fields as string)).toContain('document_ref');
-    expect(JSON.stringify(rows)).not.toMatch(/SECRET-77|scan-secret/);
+    const journal = journalOf(made.certificate_id);
+    expect(journal).toHaveLength(1);
+    expect(JSON.parse(journal[0]?.fields as string)).toContain('document_ref');
+    expect(JSON.stringify(journal)).not.toMatch(/SECRET-77|scan-secret/);
   });
 });
 
@@ -233,6 +233,16 @@ describe('a status', () => {
       conflict_snapshot: revoked,
     });
     expect(await denySet({ ...blind, certificate_id: NOWHERE })).toMatchObject({ http_status: 404 });
+  });
+
+  test('answered or refused, leaves a receipt that knows whose data it holds', async () => {
+    const owner = await newCustomer(world);
+    const made = await create({ customer_id: owner });
+    const keyed = (idempotency_key: string) => ({ ...move(made, 'active'), idempotency_key });
+    await ok(world, 'crm_exemption_certificate_status_set', keyed('answered'));
+    expect(await denySet(keyed('refused'))).toHaveProperty('conflict_snapshot.certificate_number');
+    const receipts = rows('SELECT idempotency_key FROM receipt WHERE customer_id = ? ORDER BY 1', owner);
+    expect(receipts.map(({ idempotency_key }) => idempotency_key)).toEqual(['answered', 'refused']);
   });
 
   test('of one certificate raced by 16 moves once', async () => {
@@ -386,8 +396,12 @@ function dayIn(days: number): string {
 }
 
 function journalOf(target: string): Data[] {
+  return rows('SELECT * FROM journal WHERE target_id = ? ORDER BY journal_no', target);
+}
+
+function rows(sql: string, argument: string): Data[] {
   const db = new Database(world.path, { readonly: true });
-  const rows = db.prepare('SELECT * FROM journal WHERE target_id = ? ORDER BY journal_no').all(target) as Data[];
+  const found = db.prepare(sql).all(argument) as Data[];
   db.close();
-  return rows;
+  return found;
 }

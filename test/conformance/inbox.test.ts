@@ -255,6 +255,8 @@ describe('a list', () => {
     await expectFound({}, d, c, b, a);
     await expectFound({ team_guid: 'team-1' }, c, a);
     await expectFound({ team_guid: 'team-1', priority: 'high' }, c);
+    await expectFound({ team_guid: 'team-1', record_type: 'customer' }, c, a);
+    await expectFound({ team_guid: 'team-1', record_type: 'hold' });
     await expectFound({ team_guid: 'team-2', ...about }, b);
     await expectFound({ team_guid: 'team-2', ...elsewhere });
     await expectFound({ org_wide: true }, d);
@@ -301,6 +303,16 @@ describe('a list', () => {
       await create({ priority: 'high' }, headers);
     } while (next_token !== null);
     expect(seen).toEqual(wanted.reverse());
+  });
+
+  test('of one record or one team is there at once, however many items the org has', async () => {
+    const headers = await freshOrg(world);
+    const about = { record_type: 'customer', record_id: await newCustomer(world, {}, headers) };
+    const sought = await create({ ...about, team_guid: 'team-2' }, headers);
+    await Promise.all(Array.from({ length: 1100 }, () => create({}, headers)));
+    for (const filter of [about, { team_guid: 'team-2' }]) {
+      expect(await list(filter, headers)).toEqual({ items: [sought], next_token: null });
+    }
   });
 
   test('of another org shows nothing of this one', async () => {

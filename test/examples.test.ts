@@ -8,11 +8,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication } from '../src/application.js';
 import type { Envelope } from '../src/contract/envelope.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import { issuesOf } from '../src/contract/validate.js';
 import { type Demo, ensureDemo } from '../src/demo/demo.js';
 import { openStore, type Store } from '../src/store/store.js';
 import { verifyStore } from '../src/store/verify.js';
 import { call } from '../src/tools/call.js';
 import { createCatalogue, toolName } from '../src/tools/catalogue.js';
+import { toResult } from '../src/tools/result.js';
 
 const SILENT = pino({ level: 'silent' });
 const catalogue = createCatalogue(CONTRACT);
@@ -44,6 +46,8 @@ const STAND_INS: { readonly [placeholder: string]: string } = {
       AND is_primary = 0 ORDER BY account_contact_id LIMIT 1`,
   GIFTCARD_ID: `SELECT giftcard_id AS id FROM giftcard WHERE status = 'active' AND pin_hash IS NULL
       AND balance_minor > 1000 AND currency = 'USD' LIMIT 1`,
+  CERTIFICATE_ID: `SELECT certificate_id AS id FROM certificate WHERE status = 'pending' LIMIT 1`,
+  INBOX_ID: `SELECT inbox_id AS id FROM inbox WHERE status = 'open' AND state = 'unread' AND revision = 1 LIMIT 1`,
 };
 
 const examples = CONTRACT.operations.flatMap((operation) =>
@@ -57,6 +61,8 @@ describe('an example of the contract does what it says on the demo data', () => 
     await onCopy(async (act) => {
       const envelope = await act(`crm_${id}`, value);
       expect(envelope.success ? 'success' : envelope.error).toBe('success');
+      const promised = catalogue.find(`crm_${id}`)?.tool.outputSchema ?? {};
+      expect(issuesOf(promised, toResult(envelope).structuredContent)).toEqual([]);
     });
   });
 });

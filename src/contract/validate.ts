@@ -79,6 +79,8 @@ function toIssue(error: ErrorObject, schema: JsonSchema): Issue {
   switch (error.keyword) {
     case 'required':
       return { path: join(path, parameters.missingProperty), message: 'is required' };
+    case 'dependentRequired':
+      return { path: join(path, parameters.missingProperty), message: `is required with ${parameters.property}` };
     case 'additionalProperties': {
       const field = String(parameters.additionalProperty).slice(0, 64);
       return { path: join(path, field), message: 'is not a field of this request', expected: fieldsAt(schema, error) };

@@ -1,6 +1,8 @@
 /** What happened in org DEMO over the last year: pure invention, the same every time, told as calls. */
 import type { Input } from '../contract/backend.js';
 import { accountStory } from './account-story.js';
+import { tellExemptions } from './exemption-story.js';
+import { tellInbox } from './inbox-story.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './words.js';
 
 /** Performs one call as of `at` (epoch milliseconds) and answers its data. */
@@ -39,6 +41,8 @@ export async function tellStory(play: Play, now: number): Promise<void> {
   const cards = Array.from({ length: CARDS }, (_, index) => index);
   await Promise.all(cards.map((index) => giftCardLife(play, now, index, ids)));
   await accountStory(play, now, ids);
+  const certificates = await tellExemptions(play, now, ids);
+  await tellInbox(play, now, ids, certificates);
 }
 
 async function customerYear(play: Play, now: number, index: number): Promise<string> {

@@ -87,8 +87,8 @@ export function* keepReceipt(cx: Context, operation: Operation, request: Receipt
 /** Whose personal data the answer holds, so that it can be found when theirs is erased. */
 function personalSubject(operation: Operation, request: ReceiptRequest, answer: Answer): string | null {
   if (operation.personal.length === 0) return null;
-  const told = 'performed' in answer ? customerIn(answer.performed.data) : undefined;
-  return told ?? request.customer_id ?? null;
+  const told = 'performed' in answer ? answer.performed.data : (answer.refusal.conflictSnapshot ?? {});
+  return customerIn(told) ?? request.customer_id ?? null;
 }
 
 /** Forgets up to `FORGET_AT_ONCE` receipts of an org that have expired at `now`. */

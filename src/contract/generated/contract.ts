@@ -4076,11 +4076,13 @@ export const CONTRACT: Contract = {
      "created_from": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "created_to": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "purpose": {
@@ -5013,6 +5015,851 @@ export const CONTRACT: Contract = {
    ]
   },
   {
+   "id": "exemption_certificate_create",
+   "method": "POST",
+   "path": "/exemption/certificate/create",
+   "family": "exemption",
+   "summary": "Record a tax exemption certificate",
+   "description": "Records the certificate that frees a customer or a business account from sales tax in one jurisdiction. It starts as pending: check the document, then set it active. The last day it is good for is expires_on (UTC); without one it does not expire.",
+   "access": "exemption",
+   "effect": "append",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "certificate_number",
+    "document_ref",
+    "attributes"
+   ],
+   "personal": [
+    "certificate_number",
+    "document_ref",
+    "attributes"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "certificate"
+    ],
+    "properties": {
+     "certificate": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "certificate_number",
+       "jurisdiction",
+       "exemption_type"
+      ],
+      "oneOf": [
+       {
+        "required": [
+         "customer_id"
+        ]
+       },
+       {
+        "required": [
+         "account_id"
+        ]
+       }
+      ],
+      "properties": {
+       "customer_id": {
+        "type": "string"
+       },
+       "account_id": {
+        "type": "string"
+       },
+       "certificate_number": {
+        "type": "string",
+        "pattern": "\\S"
+       },
+       "jurisdiction": {
+        "type": "object",
+        "additionalProperties": false,
+        "required": [
+         "country"
+        ],
+        "properties": {
+         "country": {
+          "type": "string",
+          "pattern": "^[A-Z]{2}$",
+          "description": "ISO 3166-1",
+          "examples": [
+           "US"
+          ]
+         },
+         "region": {
+          "type": "string",
+          "pattern": "^[A-Z0-9]{1,3}$",
+          "description": "ISO 3166-2, without the country",
+          "examples": [
+           "NY"
+          ]
+         }
+        }
+       },
+       "exemption_type": {
+        "enum": [
+         "resale",
+         "government",
+         "nonprofit",
+         "manufacturing",
+         "agricultural",
+         "diplomatic",
+         "other"
+        ]
+       },
+       "issued_on": {
+        "type": "string",
+        "format": "date"
+       },
+       "effective_on": {
+        "type": "string",
+        "format": "date"
+       },
+       "expires_on": {
+        "type": "string",
+        "format": "date",
+        "description": "Last day it is good for"
+       },
+       "document_ref": {
+        "type": "string",
+        "description": "Where the document is kept"
+       },
+       "attributes": {
+        "type": "object",
+        "additionalProperties": {
+         "anyOf": [
+          {
+           "type": "string"
+          },
+          {
+           "type": "number"
+          },
+          {
+           "type": "boolean"
+          }
+         ]
+        },
+        "description": "Free-form"
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "certificate"
+    ],
+    "properties": {
+     "certificate": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "certificate_number",
+       "jurisdiction",
+       "exemption_type"
+      ],
+      "oneOf": [
+       {
+        "required": [
+         "customer_id"
+        ]
+       },
+       {
+        "required": [
+         "account_id"
+        ]
+       }
+      ],
+      "properties": {
+       "customer_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "account_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "certificate_number": {
+        "type": "string",
+        "pattern": "\\S",
+        "maxLength": 128
+       },
+       "jurisdiction": {
+        "type": "object",
+        "additionalProperties": false,
+        "required": [
+         "country"
+        ],
+        "properties": {
+         "country": {
+          "type": "string",
+          "pattern": "^[A-Z]{2}$",
+          "description": "ISO 3166-1",
+          "examples": [
+           "US"
+          ]
+         },
+         "region": {
+          "type": "string",
+          "pattern": "^[A-Z0-9]{1,3}$",
+          "description": "ISO 3166-2, without the country",
+          "examples": [
+           "NY"
+          ]
+         }
+        }
+       },
+       "exemption_type": {
+        "enum": [
+         "resale",
+         "government",
+         "nonprofit",
+         "manufacturing",
+         "agricultural",
+         "diplomatic",
+         "other"
+        ]
+       },
+       "issued_on": {
+        "type": "string",
+        "format": "date"
+       },
+       "effective_on": {
+        "type": "string",
+        "format": "date"
+       },
+       "expires_on": {
+        "type": "string",
+        "format": "date",
+        "description": "Last day it is good for"
+       },
+       "document_ref": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 256,
+        "description": "Where the document is kept"
+       },
+       "attributes": {
+        "type": "object",
+        "maxProperties": 50,
+        "propertyNames": {
+         "maxLength": 64
+        },
+        "additionalProperties": {
+         "anyOf": [
+          {
+           "type": "string",
+           "maxLength": 1024
+          },
+          {
+           "type": "number"
+          },
+          {
+           "type": "boolean"
+          }
+         ]
+        },
+        "description": "Free-form"
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "certificate_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "certificate_number": {
+        "type": "string"
+       },
+       "jurisdiction": {
+        "type": "object"
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "resale",
+     "value": {
+      "certificate": {
+       "customer_id": "CUSTOMER_ID",
+       "certificate_number": "NY-ST-120-55871",
+       "jurisdiction": {
+        "country": "US",
+        "region": "NY"
+       },
+       "exemption_type": "resale",
+       "issued_on": "2026-01-15",
+       "expires_on": "2030-01-14",
+       "document_ref": "scan-55871"
+      },
+      "reason": "customer handed in form ST-120",
+      "idempotency_key": "certificate-55871"
+     }
+    }
+   ]
+  },
+  {
+   "id": "exemption_certificate_get",
+   "method": "POST",
+   "path": "/exemption/certificate/get",
+   "family": "exemption",
+   "summary": "Read a tax exemption certificate",
+   "description": "One certificate with its status as of today: expired once expires_on has passed, unless it was revoked. Only an active one, from its effective_on on, frees from tax.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "certificate_number",
+    "document_ref",
+    "attributes"
+   ],
+   "personal": [
+    "certificate_number",
+    "document_ref",
+    "attributes"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "certificate_id"
+    ],
+    "properties": {
+     "certificate_id": {
+      "type": "string"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "certificate_id"
+    ],
+    "properties": {
+     "certificate_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "certificate_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "certificate_number": {
+        "type": "string"
+       },
+       "jurisdiction": {
+        "type": "object"
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "one",
+     "value": {
+      "certificate_id": "CERTIFICATE_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "exemption_certificate_list",
+   "method": "POST",
+   "path": "/exemption/certificate/list",
+   "family": "exemption",
+   "summary": "List tax exemption certificates",
+   "description": "Certificates newest first, of every status unless you name one. To see whether someone is exempt, give customer_id or account_id, the jurisdiction, and status active. To see what to renew, give status active and expiring_before.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.certificate_number",
+    "items.*.document_ref",
+    "items.*.attributes"
+   ],
+   "personal": [
+    "items.*.certificate_number",
+    "items.*.document_ref",
+    "items.*.attributes"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "account_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "pending",
+       "active",
+       "suspended",
+       "revoked",
+       "expired",
+       "all"
+      ],
+      "default": "all"
+     },
+     "jurisdiction": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "country"
+      ],
+      "properties": {
+       "country": {
+        "type": "string",
+        "pattern": "^[A-Z]{2}$",
+        "description": "ISO 3166-1",
+        "examples": [
+         "US"
+        ]
+       },
+       "region": {
+        "type": "string",
+        "pattern": "^[A-Z0-9]{1,3}$",
+        "description": "ISO 3166-2, without the country",
+        "examples": [
+         "NY"
+        ]
+       }
+      }
+     },
+     "expiring_before": {
+      "type": "string",
+      "format": "date",
+      "description": "expires_on earlier than this"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "account_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "pending",
+       "active",
+       "suspended",
+       "revoked",
+       "expired",
+       "all"
+      ],
+      "default": "all"
+     },
+     "jurisdiction": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "country"
+      ],
+      "properties": {
+       "country": {
+        "type": "string",
+        "pattern": "^[A-Z]{2}$",
+        "description": "ISO 3166-1",
+        "examples": [
+         "US"
+        ]
+       },
+       "region": {
+        "type": "string",
+        "pattern": "^[A-Z0-9]{1,3}$",
+        "description": "ISO 3166-2, without the country",
+        "examples": [
+         "NY"
+        ]
+       }
+      }
+     },
+     "expiring_before": {
+      "type": "string",
+      "format": "date",
+      "description": "expires_on earlier than this"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "renewals",
+     "value": {
+      "status": "active",
+      "expiring_before": "2099-01-01"
+     }
+    },
+    {
+     "name": "exempt",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "jurisdiction": {
+       "country": "US",
+       "region": "NY"
+      },
+      "status": "active"
+     }
+    }
+   ]
+  },
+  {
+   "id": "exemption_certificate_status_set",
+   "method": "POST",
+   "path": "/exemption/certificate/status/set",
+   "family": "exemption",
+   "summary": "Approve, suspend or revoke a certificate",
+   "description": "Moves a certificate: pending to active or revoked, active to suspended and back, active or suspended to revoked, which is final. Anything else is 409 crm.certificate_transition. expired cannot be set: it follows from expires_on; an expired certificate still moves by these rules but keeps showing expired until it is revoked.",
+   "access": "exemption",
+   "effect": "destroy",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "certificate_number",
+    "document_ref",
+    "attributes"
+   ],
+   "personal": [
+    "certificate_number",
+    "document_ref",
+    "attributes"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "certificate_id",
+     "status",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "certificate_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "pending",
+       "active",
+       "suspended",
+       "revoked"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "certificate_id",
+     "status",
+     "reason"
+    ],
+    "properties": {
+     "certificate_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "pending",
+       "active",
+       "suspended",
+       "revoked"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "certificate_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "certificate_number": {
+        "type": "string"
+       },
+       "jurisdiction": {
+        "type": "object"
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "approve",
+     "value": {
+      "certificate_id": "CERTIFICATE_ID",
+      "status": "active",
+      "expected_revision": 1,
+      "reason": "document checked"
+     }
+    }
+   ]
+  },
+  {
    "id": "giftcard_get",
    "method": "POST",
    "path": "/giftcard/get",
@@ -5642,6 +6489,943 @@ export const CONTRACT: Contract = {
       "currency": "USD",
       "source_ref": "sale-000126",
       "idempotency_key": "sale-000126-card"
+     }
+    }
+   ]
+  },
+  {
+   "id": "inbox_create",
+   "method": "POST",
+   "path": "/inbox/create",
+   "family": "inbox",
+   "summary": "Put an item into an inbox",
+   "description": "Notifies one team (team_guid) or the whole org (org_wide true), exactly one of them. record_type and record_id say what it is about: both or neither, and the record must exist. It starts open and unread. To note something on a record for good, comment on it instead.",
+   "access": "notes",
+   "effect": "append",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "assignee"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox"
+    ],
+    "properties": {
+     "inbox": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "caption"
+      ],
+      "oneOf": [
+       {
+        "required": [
+         "team_guid"
+        ]
+       },
+       {
+        "required": [
+         "org_wide"
+        ]
+       }
+      ],
+      "dependentRequired": {
+       "record_type": [
+        "record_id"
+       ],
+       "record_id": [
+        "record_type"
+       ]
+      },
+      "properties": {
+       "caption": {
+        "type": "string",
+        "pattern": "\\S"
+       },
+       "body": {
+        "type": "string"
+       },
+       "team_guid": {
+        "type": "string"
+       },
+       "org_wide": {
+        "type": "boolean",
+        "const": true
+       },
+       "record_type": {
+        "type": "string",
+        "enum": [
+         "customer",
+         "account",
+         "contact",
+         "certificate",
+         "giftcard",
+         "loyalty_txn",
+         "hold",
+         "comment"
+        ]
+       },
+       "record_id": {
+        "type": "string"
+       },
+       "priority": {
+        "enum": [
+         "low",
+         "normal",
+         "high",
+         "urgent"
+        ],
+        "default": "normal"
+       },
+       "due_at": {
+        "type": "string",
+        "format": "date-time"
+       },
+       "assignee": {
+        "type": "string"
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox"
+    ],
+    "properties": {
+     "inbox": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "caption"
+      ],
+      "oneOf": [
+       {
+        "required": [
+         "team_guid"
+        ]
+       },
+       {
+        "required": [
+         "org_wide"
+        ]
+       }
+      ],
+      "dependentRequired": {
+       "record_type": [
+        "record_id"
+       ],
+       "record_id": [
+        "record_type"
+       ]
+      },
+      "properties": {
+       "caption": {
+        "type": "string",
+        "pattern": "\\S",
+        "maxLength": 200
+       },
+       "body": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 10000
+       },
+       "team_guid": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "org_wide": {
+        "type": "boolean",
+        "const": true
+       },
+       "record_type": {
+        "type": "string",
+        "enum": [
+         "customer",
+         "account",
+         "contact",
+         "certificate",
+         "giftcard",
+         "loyalty_txn",
+         "hold",
+         "comment"
+        ]
+       },
+       "record_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "priority": {
+        "enum": [
+         "low",
+         "normal",
+         "high",
+         "urgent"
+        ],
+        "default": "normal"
+       },
+       "due_at": {
+        "type": "string",
+        "format": "date-time",
+        "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
+        "maxLength": 40
+       },
+       "assignee": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "inbox_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "caption": {
+        "type": "string"
+       },
+       "org_wide": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "org",
+     "value": {
+      "inbox": {
+       "caption": "Stocktake on Sunday",
+       "body": "All stores close at 16:00",
+       "org_wide": true
+      }
+     }
+    },
+    {
+     "name": "team",
+     "value": {
+      "inbox": {
+       "caption": "Call back about a late parcel",
+       "team_guid": "team-support",
+       "record_type": "customer",
+       "record_id": "CUSTOMER_ID",
+       "priority": "high",
+       "due_at": "2026-12-01T09:00:00Z"
+      },
+      "idempotency_key": "callback-4711"
+     }
+    }
+   ]
+  },
+  {
+   "id": "inbox_get",
+   "method": "POST",
+   "path": "/inbox/get",
+   "family": "inbox",
+   "summary": "Read an inbox item",
+   "description": "One item with its two axes: status (open, closed, doomed) says whether it still needs work, state (unread, read, acknowledged) how far the receivers took note. Reading it here changes neither.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "assignee"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox_id"
+    ],
+    "properties": {
+     "inbox_id": {
+      "type": "string"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox_id"
+    ],
+    "properties": {
+     "inbox_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "inbox_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "caption": {
+        "type": "string"
+       },
+       "org_wide": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "one",
+     "value": {
+      "inbox_id": "INBOX_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "inbox_list",
+   "method": "POST",
+   "path": "/inbox/list",
+   "family": "inbox",
+   "summary": "List inbox items",
+   "description": "Items newest first, open ones unless status says otherwise. Filter by team or org_wide, by what they are about (record_type, with record_id for one record), by state and priority. A team's list leaves out the org-wide items.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.caption",
+    "items.*.body",
+    "items.*.assignee"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "dependentRequired": {
+     "record_id": [
+      "record_type"
+     ]
+    },
+    "properties": {
+     "status": {
+      "enum": [
+       "open",
+       "closed",
+       "doomed",
+       "all"
+      ],
+      "default": "open"
+     },
+     "state": {
+      "enum": [
+       "unread",
+       "read",
+       "acknowledged"
+      ]
+     },
+     "team_guid": {
+      "type": "string"
+     },
+     "org_wide": {
+      "type": "boolean"
+     },
+     "record_type": {
+      "type": "string",
+      "enum": [
+       "customer",
+       "account",
+       "contact",
+       "certificate",
+       "giftcard",
+       "loyalty_txn",
+       "hold",
+       "comment"
+      ]
+     },
+     "record_id": {
+      "type": "string"
+     },
+     "priority": {
+      "enum": [
+       "low",
+       "normal",
+       "high",
+       "urgent"
+      ]
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "dependentRequired": {
+     "record_id": [
+      "record_type"
+     ]
+    },
+    "properties": {
+     "status": {
+      "enum": [
+       "open",
+       "closed",
+       "doomed",
+       "all"
+      ],
+      "default": "open"
+     },
+     "state": {
+      "enum": [
+       "unread",
+       "read",
+       "acknowledged"
+      ]
+     },
+     "team_guid": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "org_wide": {
+      "type": "boolean"
+     },
+     "record_type": {
+      "type": "string",
+      "enum": [
+       "customer",
+       "account",
+       "contact",
+       "certificate",
+       "giftcard",
+       "loyalty_txn",
+       "hold",
+       "comment"
+      ]
+     },
+     "record_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "priority": {
+      "enum": [
+       "low",
+       "normal",
+       "high",
+       "urgent"
+      ]
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "unread",
+     "value": {
+      "state": "unread",
+      "limit": 5
+     }
+    },
+    {
+     "name": "about",
+     "value": {
+      "record_type": "customer",
+      "record_id": "CUSTOMER_ID",
+      "status": "all"
+     }
+    }
+   ]
+  },
+  {
+   "id": "inbox_state",
+   "method": "POST",
+   "path": "/inbox/state",
+   "family": "inbox",
+   "summary": "Mark an inbox item read or acknowledged",
+   "description": "Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items, not on doomed ones. To finish the work use the status tool.",
+   "access": "notes",
+   "effect": "revise",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "assignee"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox_id",
+     "state",
+     "expected_revision"
+    ],
+    "properties": {
+     "inbox_id": {
+      "type": "string"
+     },
+     "state": {
+      "enum": [
+       "unread",
+       "read",
+       "acknowledged"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox_id",
+     "state"
+    ],
+    "properties": {
+     "inbox_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "state": {
+      "enum": [
+       "unread",
+       "read",
+       "acknowledged"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "inbox_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "caption": {
+        "type": "string"
+       },
+       "org_wide": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "seen",
+     "value": {
+      "inbox_id": "INBOX_ID",
+      "state": "read",
+      "expected_revision": 1
+     }
+    }
+   ]
+  },
+  {
+   "id": "inbox_status",
+   "method": "POST",
+   "path": "/inbox/status",
+   "family": "inbox",
+   "summary": "Close, reopen or doom an inbox item",
+   "description": "Closes an open item when its work is done, reopens a closed one, or dooms either, which is final: doomed is for items that should never have been. The state axis stays as it is.",
+   "access": "notes",
+   "effect": "destroy",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "assignee"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox_id",
+     "status",
+     "expected_revision"
+    ],
+    "properties": {
+     "inbox_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "open",
+       "closed",
+       "doomed"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "inbox_id",
+     "status"
+    ],
+    "properties": {
+     "inbox_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "open",
+       "closed",
+       "doomed"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "inbox_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "caption": {
+        "type": "string"
+       },
+       "org_wide": {
+        "type": "boolean"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "done",
+     "value": {
+      "inbox_id": "INBOX_ID",
+      "status": "closed",
+      "expected_revision": 1,
+      "reason": "customer was called"
      }
     }
    ]
@@ -6394,11 +8178,13 @@ export const CONTRACT: Contract = {
      "from": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "to": {
       "type": "string",
       "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "limit": {

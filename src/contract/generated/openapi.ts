@@ -380,6 +380,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/exemption/certificate/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record a tax exemption certificate
+         * @description Records the certificate that frees a customer or a business account from sales tax in one jurisdiction. It starts as pending: check the document, then set it active. The last day it is good for is expires_on (UTC); without one it does not expire.
+         */
+        post: operations["exemption_certificate_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exemption/certificate/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a tax exemption certificate
+         * @description One certificate with its status as of today: expired once expires_on has passed, unless it was revoked. Only an active one, from its effective_on on, frees from tax.
+         */
+        post: operations["exemption_certificate_get"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exemption/certificate/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List tax exemption certificates
+         * @description Certificates newest first, of every status unless you name one. To see whether someone is exempt, give customer_id or account_id, the jurisdiction, and status active. To see what to renew, give status active and expiring_before.
+         */
+        post: operations["exemption_certificate_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/exemption/certificate/status/set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve, suspend or revoke a certificate
+         * @description Moves a certificate: pending to active or revoked, active to suspended and back, active or suspended to revoked, which is final. Anything else is 409 crm.certificate_transition. expired cannot be set: it follows from expires_on; an expired certificate still moves by these rules but keeps showing expired until it is revoked.
+         */
+        post: operations["exemption_certificate_status_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/giftcard/get": {
         parameters: {
             query?: never;
@@ -434,6 +514,106 @@ export interface paths {
          * @description Takes an amount from a card named by giftcard_id or code, with its pin if it has one. Too little on it: 409, or with allow_partial what is there; txn.amount tells what was taken. A wrong code or PIN is a plain 404 and counts: after ten in ten minutes 429. Never guess.
          */
         post: operations["giftcard_redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inbox/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an item into an inbox
+         * @description Notifies one team (team_guid) or the whole org (org_wide true), exactly one of them. record_type and record_id say what it is about: both or neither, and the record must exist. It starts open and unread. To note something on a record for good, comment on it instead.
+         */
+        post: operations["inbox_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inbox/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read an inbox item
+         * @description One item with its two axes: status (open, closed, doomed) says whether it still needs work, state (unread, read, acknowledged) how far the receivers took note. Reading it here changes neither.
+         */
+        post: operations["inbox_get"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inbox/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List inbox items
+         * @description Items newest first, open ones unless status says otherwise. Filter by team or org_wide, by what they are about (record_type, with record_id for one record), by state and priority. A team's list leaves out the org-wide items.
+         */
+        post: operations["inbox_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inbox/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark an inbox item read or acknowledged
+         * @description Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items, not on doomed ones. To finish the work use the status tool.
+         */
+        post: operations["inbox_state"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inbox/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close, reopen or doom an inbox item
+         * @description Closes an open item when its work is done, reopens a closed one, or dooms either, which is final: doomed is for items that should never have been. The state axis stays as it is.
+         */
+        post: operations["inbox_status"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1184,6 +1364,112 @@ export interface components {
             retryable: boolean;
             trace_id: string;
         };
+        ExemptionCertificate: {
+            account_id: string | null;
+            attributes: {
+                [key: string]: string | number | boolean;
+            };
+            certificate_id: components["schemas"]["Id"];
+            certificate_number: string;
+            created_at: components["schemas"]["Timestamp"];
+            customer_id: string | null;
+            document_ref: string | null;
+            /** Format: date */
+            effective_on: string | null;
+            exemption_type: components["schemas"]["ExemptionType"];
+            /** Format: date */
+            expires_on: string | null;
+            /** Format: date */
+            issued_on: string | null;
+            jurisdiction: {
+                country: string;
+                region: string | null;
+            };
+            orgcode: string;
+            revision: number;
+            /**
+             * @description As of today
+             * @enum {unknown}
+             */
+            status: "pending" | "active" | "suspended" | "revoked" | "expired";
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        ExemptionCertificateCreateRequest: {
+            certificate: components["schemas"]["ExemptionCertificateInput"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+        };
+        ExemptionCertificateEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["ExemptionCertificate"];
+            /** @description The record's revision */
+            revision?: number;
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        ExemptionCertificateGetRequest: {
+            certificate_id: components["schemas"]["Id"];
+        };
+        ExemptionCertificateInput: {
+            account_id?: components["schemas"]["Id"];
+            attributes?: components["schemas"]["Attributes"];
+            certificate_number: string;
+            customer_id?: components["schemas"]["Id"];
+            /** @description Where the document is kept */
+            document_ref?: string;
+            /** Format: date */
+            effective_on?: string;
+            exemption_type: components["schemas"]["ExemptionType"];
+            /**
+             * Format: date
+             * @description Last day it is good for
+             */
+            expires_on?: string;
+            /** Format: date */
+            issued_on?: string;
+            jurisdiction: components["schemas"]["TaxJurisdiction"];
+        };
+        ExemptionCertificateListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["ExemptionCertificate"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        ExemptionCertificateListRequest: {
+            account_id?: components["schemas"]["Id"];
+            customer_id?: components["schemas"]["Id"];
+            /**
+             * Format: date
+             * @description expires_on earlier than this
+             */
+            expiring_before?: string;
+            jurisdiction?: components["schemas"]["TaxJurisdiction"];
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+            /**
+             * @default all
+             * @enum {unknown}
+             */
+            status?: "pending" | "active" | "suspended" | "revoked" | "expired" | "all";
+        };
+        ExemptionCertificateStatusSetRequest: {
+            certificate_id: components["schemas"]["Id"];
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+            /** @enum {unknown} */
+            status: "pending" | "active" | "suspended" | "revoked";
+        };
+        /** @enum {unknown} */
+        ExemptionType: "resale" | "government" | "nonprofit" | "manufacturing" | "agricultural" | "diplomatic" | "other";
         /** @description The record's revision as you read it */
         ExpectedRevision: number | string;
         ExternalRef: {
@@ -1193,6 +1479,107 @@ export interface components {
         Id: string;
         /** @description Same key and body take effect once (24 h) */
         IdempotencyKey: string;
+        InboxCreateRequest: {
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            inbox: components["schemas"]["InboxInput"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+        };
+        InboxEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["InboxItem"];
+            /** @description The record's revision */
+            revision?: number;
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        InboxGetRequest: {
+            inbox_id: components["schemas"]["Id"];
+        };
+        InboxInput: {
+            assignee?: string;
+            body?: string;
+            caption: string;
+            due_at?: components["schemas"]["Timestamp"];
+            /** @constant */
+            org_wide?: true;
+            /** @default normal */
+            priority?: components["schemas"]["InboxPriority"];
+            record_id?: components["schemas"]["Id"];
+            record_type?: components["schemas"]["InboxRecordType"];
+            team_guid?: components["schemas"]["Id"];
+        };
+        InboxItem: {
+            assignee: string | null;
+            body: string | null;
+            caption: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            due_at: string | null;
+            inbox_id: components["schemas"]["Id"];
+            org_wide: boolean;
+            orgcode: string;
+            priority: components["schemas"]["InboxPriority"];
+            record_id: string | null;
+            record_type: components["schemas"]["InboxRecordType"] | null;
+            revision: number;
+            /** @enum {unknown} */
+            state: "unread" | "read" | "acknowledged";
+            /** @enum {unknown} */
+            status: "open" | "closed" | "doomed";
+            team_guid: string | null;
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        InboxListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["InboxItem"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        InboxListRequest: {
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+            org_wide?: boolean;
+            priority?: components["schemas"]["InboxPriority"];
+            record_id?: components["schemas"]["Id"];
+            record_type?: components["schemas"]["InboxRecordType"];
+            /** @enum {unknown} */
+            state?: "unread" | "read" | "acknowledged";
+            /**
+             * @default open
+             * @enum {unknown}
+             */
+            status?: "open" | "closed" | "doomed" | "all";
+            team_guid?: components["schemas"]["Id"];
+        };
+        /** @enum {unknown} */
+        InboxPriority: "low" | "normal" | "high" | "urgent";
+        /** @enum {string} */
+        InboxRecordType: "customer" | "account" | "contact" | "certificate" | "giftcard" | "loyalty_txn" | "hold" | "comment";
+        InboxStateRequest: {
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            inbox_id: components["schemas"]["Id"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+            /** @enum {unknown} */
+            state: "unread" | "read" | "acknowledged";
+        };
+        InboxStatusRequest: {
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            inbox_id: components["schemas"]["Id"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+            /** @enum {unknown} */
+            status: "open" | "closed" | "doomed";
+        };
         /**
          * @description 1-256, clamped
          * @default 8
@@ -1615,6 +2002,18 @@ export interface components {
             /** @enum {unknown} */
             kind: "issue" | "redeem";
             source_ref: string | null;
+        };
+        TaxJurisdiction: {
+            /**
+             * @description ISO 3166-1
+             * @example US
+             */
+            country: string;
+            /**
+             * @description ISO 3166-2, without the country
+             * @example NY
+             */
+            region?: string;
         };
         /** Format: date-time */
         Timestamp: string;
@@ -2605,6 +3004,181 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    exemption_certificate_create: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExemptionCertificateCreateRequest"];
+            };
+        };
+        responses: {
+            /** @description Record a tax exemption certificate */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionCertificateEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    exemption_certificate_get: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExemptionCertificateGetRequest"];
+            };
+        };
+        responses: {
+            /** @description Read a tax exemption certificate */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionCertificateEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    exemption_certificate_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExemptionCertificateListRequest"];
+            };
+        };
+        responses: {
+            /** @description List tax exemption certificates */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionCertificateListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    exemption_certificate_status_set: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExemptionCertificateStatusSetRequest"];
+            };
+        };
+        responses: {
+            /** @description Approve, suspend or revoke a certificate */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExemptionCertificateEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     giftcard_get: {
         parameters: {
             query?: never;
@@ -2733,6 +3307,227 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    inbox_create: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxCreateRequest"];
+            };
+        };
+        responses: {
+            /** @description Put an item into an inbox */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    inbox_get: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxGetRequest"];
+            };
+        };
+        responses: {
+            /** @description Read an inbox item */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    inbox_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxListRequest"];
+            };
+        };
+        responses: {
+            /** @description List inbox items */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    inbox_state: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxStateRequest"];
+            };
+        };
+        responses: {
+            /** @description Mark an inbox item read or acknowledged */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    inbox_status: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxStatusRequest"];
+            };
+        };
+        responses: {
+            /** @description Close, reopen or doom an inbox item */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["InternalError"];
         };
@@ -3181,7 +3976,9 @@ export interface families {
     account: ["account_contact_create", "append"] | ["account_contact_get", "read"] | ["account_contact_list", "read"] | ["account_contact_status_set", "destroy"] | ["account_contact_update", "revise"] | ["account_create", "append"] | ["account_credit_consume", "destroy"] | ["account_credit_release", "append"] | ["account_get", "read"] | ["account_list", "read"] | ["account_status_set", "destroy"] | ["account_update", "revise"];
     consent: ["customer_consent_get", "read"] | ["customer_consent_set", "revise"];
     customer: ["customer_create", "append"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
+    exemption: ["exemption_certificate_create", "append"] | ["exemption_certificate_get", "read"] | ["exemption_certificate_list", "read"] | ["exemption_certificate_status_set", "destroy"];
     giftcard: ["giftcard_get", "read"] | ["giftcard_issue", "append"] | ["giftcard_redeem", "destroy"];
+    inbox: ["inbox_create", "append"] | ["inbox_get", "read"] | ["inbox_list", "read"] | ["inbox_state", "revise"] | ["inbox_status", "destroy"];
     loyalty: ["loyalty_adjust", "destroy"] | ["loyalty_earn", "append"] | ["loyalty_expire", "destroy"] | ["loyalty_ledger_list", "read"] | ["loyalty_policy_get", "read"] | ["loyalty_policy_set", "revise"] | ["loyalty_redeem", "destroy"] | ["loyalty_restore", "append"] | ["loyalty_reverse", "destroy"];
     session: ["stat", "read"];
 }

@@ -3,7 +3,9 @@ import type { AnyHandler } from '../handler.js';
 import { account } from './account.js';
 import { consent } from './consent.js';
 import { customer } from './customer.js';
+import { exemption } from './exemption.js';
 import { giftcard } from './giftcard.js';
+import { inbox } from './inbox.js';
 import { loyalty } from './loyalty.js';
 import { session } from './session.js';
 
@@ -12,7 +14,9 @@ export const HANDLERS = Object.freeze({
   ...account,
   ...consent,
   ...customer,
+  ...exemption,
   ...giftcard,
+  ...inbox,
   ...loyalty,
   ...session,
 }) as unknown as {

@@ -1,5 +1,6 @@
 /** Every handler of the store, by operation id. */
 import type { AnyHandler } from '../handler.js';
+import { comment } from './comment.js';
 import { consent } from './consent.js';
 import { customer } from './customer.js';
 import { giftcard } from './giftcard.js';
@@ -7,6 +8,13 @@ import { loyalty } from './loyalty.js';
 import { session } from './session.js';
 
 /** Each family's type asks for all of its operations; here their types are forgotten, once, for dispatch. */
-export const HANDLERS = Object.freeze({ ...consent, ...customer, ...giftcard, ...loyalty, ...session }) as unknown as {
+export const HANDLERS = Object.freeze({
+  ...comment,
+  ...consent,
+  ...customer,
+  ...giftcard,
+  ...loyalty,
+  ...session,
+}) as unknown as {
   readonly [operation: string]: AnyHandler | undefined;
 };

@@ -27,6 +27,8 @@ beforeAll(async () => {
   const card = { amount: 20, currency: 'USD', customer_id, reason: 'gift' };
   const { giftcard_id } = await ok(world, 'crm_giftcard_issue', card, headers);
   await ok(world, 'crm_giftcard_redeem', { giftcard_id, amount: 5, currency: 'USD' }, headers);
+  const comment = { target_type: 'customer', target_id: customer_id, body: 'Returned a mug.' };
+  await ok(world, 'crm_comment', { comment }, headers);
   await world.store.close();
   template = world.directory;
 });
@@ -96,6 +98,12 @@ describe('verify', () => {
     ['a card', 'UPDATE giftcard SET balance_minor = 9999', 'giftcard.balance'],
     ['a card entry', `${unlock('giftcard_txn')} DELETE FROM giftcard_txn WHERE kind = 'redeem'`, 'giftcard.balance'],
     ['a consent', `UPDATE customer SET consents = '{}' WHERE consents <> '{}'`, 'customer.consents'],
+    ['a count of comments', 'UPDATE comment_total SET comments = 7', 'comment_total.comments'],
+    ['a size of comments', `DELETE FROM comment_total WHERE target_id <> '*'`, 'comment_total.bytes'],
+    ['a comment that is gone', 'DELETE FROM comment', 'comment_total.comments'],
+    ['the text of a comment', `UPDATE comment SET body = 'Returned a jug.'`, 'comment.body'],
+    ['the caption of a comment', `UPDATE comment SET caption = 'x'`, 'comment.body'],
+    ['a text that is gone', `${unlock('comment_revision')} DELETE FROM comment_revision`, 'comment.body'],
     [
       'a journal row',
       `${unlock('journal')} UPDATE journal SET reason = 'x' WHERE journal_no = 2`,
@@ -125,6 +133,7 @@ describe('append-only tables', () => {
     'loyalty_policy',
     'giftcard_txn',
     'customer_consent_history',
+    'comment_revision',
     'journal',
     'journal_seal',
     'receipt',

@@ -34,6 +34,8 @@ afterAll(() => {
 
 /** Ids of the demo that an example's placeholders stand for. */
 const STAND_INS: { readonly [placeholder: string]: string } = {
+  COMMENT_ID: `SELECT comment_id AS id FROM comment
+    WHERE author LIKE 'service_account_guid:%' AND status = 'active' AND revision = 1 ORDER BY comment_id LIMIT 1`,
   CUSTOMER_ID: `SELECT c.customer_id AS id FROM customer c
     JOIN loyalty_account a ON a.orgcode = c.orgcode AND a.customer_id = c.customer_id
     WHERE c.status = 'active' AND c.revision = 1 AND a.points_balance > 200 AND NOT EXISTS

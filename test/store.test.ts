@@ -32,6 +32,8 @@ beforeAll(async () => {
   const order = { account_id, currency: 'USD', reason: 'order' };
   await ok(world, 'crm_account_credit_consume', { ...order, amount: 120 }, headers);
   await ok(world, 'crm_account_credit_release', { ...order, amount: 20 }, headers);
+  const comment = { target_type: 'customer', target_id: customer_id, body: 'Returned a mug.' };
+  await ok(world, 'crm_comment', { comment }, headers);
   await world.store.close();
   template = world.directory;
 });
@@ -112,6 +114,12 @@ describe('verify', () => {
       'account.credit_used',
     ],
     ['a consent', `UPDATE customer SET consents = '{}' WHERE consents <> '{}'`, 'customer.consents'],
+    ['a count of comments', 'UPDATE comment_total SET comments = 7', 'comment_total.comments'],
+    ['a size of comments', `DELETE FROM comment_total WHERE target_id <> '*'`, 'comment_total.bytes'],
+    ['a comment that is gone', 'DELETE FROM comment', 'comment_total.comments'],
+    ['the text of a comment', `UPDATE comment SET body = 'Returned a jug.'`, 'comment.body'],
+    ['the caption of a comment', `UPDATE comment SET caption = 'x'`, 'comment.body'],
+    ['a text that is gone', `${unlock('comment_revision')} DELETE FROM comment_revision`, 'comment.body'],
     [
       'a journal row',
       `${unlock('journal')} UPDATE journal SET reason = 'x' WHERE journal_no = 2`,
@@ -142,6 +150,7 @@ describe('append-only tables', () => {
     'giftcard_txn',
     'account_credit_txn',
     'customer_consent_history',
+    'comment_revision',
     'journal',
     'journal_seal',
     'receipt',

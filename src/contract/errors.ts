@@ -80,6 +80,11 @@ export function conflict(code: string, message: string, details?: Details, nextS
   return new CrmError({ code, tag: 'conflict', message, ...optional({ details, nextSteps }) });
 }
 
+/** 403 `crm.forbidden`: not this caller, whatever they send. */
+export function forbidden(message: string, details?: Details, nextSteps?: readonly string[]): CrmError {
+  return new CrmError({ code: 'crm.forbidden', tag: 'forbidden', message, ...optional({ details, nextSteps }) });
+}
+
 /** 400 `crm.validation_failed`, with every issue found at once. */
 export function invalidRequest(issues: readonly Issue[]): CrmError {
   const fields = issues.map((issue) => issue.path || '(request)').join(', ');

@@ -57,15 +57,20 @@ async function seed(store: Store, now: Date, keys: Demo['keys']): Promise<void> 
   const mint = createIdMint();
   const cx: AdminContext = { keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) };
   await store.driver.write({ steps: () => createOrg(cx, ORGCODE, 'verified') });
-  await tellStory(player(store), now.getTime());
-  await store.driver.write({ steps: () => createDemoKeys(cx, keys) });
+  const ownerId = cx.newId();
+  await tellStory(player(store), now.getTime(), `service_account_guid:${ownerId}`);
+  await store.driver.write({ steps: () => createDemoKeys(cx, keys, ownerId) });
 }
 
-/** Last, and in one transaction: the keys are the sign that the seeding came to its end. */
-function* createDemoKeys(cx: AdminContext, keys: Demo['keys']): Steps<void> {
+/**
+ * Last, and in one transaction: the keys are the sign that the seeding came to its end. The owner's service account
+ * gets the id that already wrote comments.
+ */
+function* createDemoKeys(cx: AdminContext, keys: Demo['keys'], ownerId: string): Steps<void> {
   for (const { role, api_key } of keys) {
     const grant = role === OWNER ? { owner: true, roles: [] } : { owner: false, roles: [role] };
-    yield* createKey(cx, ORGCODE, `demo ${role}`, grant, api_key);
+    const account = role === OWNER ? { ...cx, newId: () => ownerId } : cx;
+    yield* createKey(account, ORGCODE, `demo ${role}`, grant, api_key);
   }
 }
 
@@ -81,10 +86,11 @@ function player(store: Store): Play {
     context_source: 'api_key',
     fingerprint: '0'.repeat(16),
   };
-  return async (id: string, input: Input, at: number): Promise<Performed['data']> => {
+  return async (id: string, input: Input, at: number, actor = caller.actor): Promise<Performed['data']> => {
     const operation = operations.get(id) as Operation;
     const stamp = { request_id: mint(at), trace_id: '0'.repeat(32), epoch_ms: at, now: new Date(at).toISOString() };
-    const done = await store.perform({ operation, input, caller, context: DEMO_PLACE, stamp });
+    const as = { ...caller, actor };
+    const done = await store.perform({ operation, input, caller: as, context: DEMO_PLACE, stamp });
     return done.data;
   };
 }

@@ -3,10 +3,11 @@ import type { Input } from '../contract/backend.js';
 import { accountStory } from './account-story.js';
 import { tellExemptions } from './exemption-story.js';
 import { tellInbox } from './inbox-story.js';
+import { tellComments } from './comment-story.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './words.js';
 
-/** Performs one call as of `at` (epoch milliseconds) and answers its data. */
-export type Play = (operation: string, input: Input, at: number) => Promise<object>;
+/** Performs one call as of `at` (epoch milliseconds), as `actor` if it matters who, and answers its data. */
+export type Play = (operation: string, input: Input, at: number, actor?: string) => Promise<object>;
 
 export const CUSTOMERS = 200;
 const CARDS = 40;
@@ -33,8 +34,8 @@ const POLICY = {
   on_reverse_spent: 'refuse',
 };
 
-/** Tells the whole year, up to `now`. */
-export async function tellStory(play: Play, now: number): Promise<void> {
+/** Tells the whole year, up to `now`; `owner` is the actor behind the owner's key. */
+export async function tellStory(play: Play, now: number, owner: string): Promise<void> {
   await play('loyalty_policy_set', { policy: POLICY, reason: 'loyalty programme opens' }, now - YEAR - DAY);
   const indexes = Array.from({ length: CUSTOMERS }, (_, index) => index);
   const ids = await Promise.all(indexes.map((index) => customerYear(play, now, index)));
@@ -43,6 +44,7 @@ export async function tellStory(play: Play, now: number): Promise<void> {
   await accountStory(play, now, ids);
   const certificates = await tellExemptions(play, now, ids);
   await tellInbox(play, now, ids, certificates);
+  await tellComments(play, now, ids, owner);
 }
 
 async function customerYear(play: Play, now: number, index: number): Promise<string> {

@@ -1,14 +1,17 @@
-/** Life cycles: which status may follow which. Not: what else a change of status asks for, nor any one life cycle. */
+/** Which state may follow which: the one check that every record with a lifecycle goes through. Not: the states. */
 import { invalidState } from '../contract/errors.js';
 
-/** Each status, and those it may become; one that may become none is final. */
+/** A state → the states it may become; a final one has none. */
 export type Transitions<S extends string> = { readonly [From in S]: readonly S[] };
 
-/** @throws CrmError 409 `crm.<noun>_transition`, with what would be allowed. */
+/** @throws CrmError 409 `crm.<noun>_transition` when `from` may not become `to`. */
 export function requireTransition<S extends string>(noun: string, transitions: Transitions<S>, from: S, to: S): void {
   const allowed = transitions[from];
   if (allowed.includes(to)) return;
-  const record = noun.replaceAll('_', ' ');
-  const rule = allowed.length === 0 ? `${from} is final` : `${from} may become ${allowed.join(' or ')}`;
-  throw invalidState(`crm.${noun}_transition`, `The ${record} cannot become ${to}: ${rule}.`, { from, to, allowed });
+  const instead = allowed.length === 0 ? `${from} is final.` : `It can become ${allowed.join(' or ')}.`;
+  throw invalidState(
+    `crm.${noun}_transition`,
+    `This ${noun.replaceAll('_', ' ')} is ${from} and cannot become ${to}. ${instead}`,
+    { from, to, allowed },
+  );
 }

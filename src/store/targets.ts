@@ -1,20 +1,9 @@
-/** Whether a record that comments or inbox items point at exists in the caller's org. Not: what it says or allows. */
+/** The records others may refer to by type and id, and whether one is there. Not: what state it is in. */
 import { notFound } from '../contract/errors.js';
 import type { Context } from './handler.js';
 import { one, type Steps } from './step.js';
 
-export type TargetType =
-  | 'customer'
-  | 'account'
-  | 'contact'
-  | 'certificate'
-  | 'giftcard'
-  | 'loyalty_txn'
-  | 'hold'
-  | 'inbox'
-  | 'comment';
-
-const FIND: { readonly [Type in TargetType]: string } = Object.freeze({
+const FIND = Object.freeze({
   customer: 'SELECT 1 AS found FROM customer WHERE orgcode = ? AND customer_id = ?',
   account: 'SELECT 1 AS found FROM account WHERE orgcode = ? AND account_id = ?',
   contact: 'SELECT 1 AS found FROM account_contact WHERE orgcode = ? AND account_contact_id = ?',
@@ -25,6 +14,8 @@ const FIND: { readonly [Type in TargetType]: string } = Object.freeze({
   inbox: 'SELECT 1 AS found FROM inbox WHERE orgcode = ? AND inbox_id = ?',
   comment: 'SELECT 1 AS found FROM comment WHERE orgcode = ? AND comment_id = ?',
 });
+
+export type TargetType = keyof typeof FIND;
 
 /** @throws CrmError 404 when the org has no such record. */
 export function* requireTarget(cx: Context, type: TargetType, id: string): Steps<void> {

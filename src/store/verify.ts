@@ -6,6 +6,7 @@ import type { LotChange } from '../domain/lots.js';
 import { chainHash, type JournalRow, type SealRow } from './journal.js';
 import type { Keys } from './keys.js';
 import { all, type Scalar, type Steps } from './step.js';
+import { verifyComments } from './verify-comments.js';
 
 export interface Disagreement {
   readonly check: string;
@@ -41,6 +42,7 @@ export function* verifyStore(keys: Keys): Steps<Verification> {
     totals.giftcard_entries += yield* verifyGiftcards(orgcode, tell);
     totals.credit_entries += yield* verifyCredit(orgcode, tell);
     yield* verifyConsents(orgcode, tell);
+    yield* verifyComments(orgcode, tell);
     const journal = yield* verifyJournal(orgcode, keys, tell);
     totals.journal_rows += journal.rows;
     totals.unsealed_rows += journal.unsealed;
@@ -48,7 +50,7 @@ export function* verifyStore(keys: Keys): Steps<Verification> {
   return { orgs: orgs.length, ...totals, disagreements: found };
 }
 
-type Tell = (check: string, id: string, stored: unknown, computed: unknown) => void;
+export type Tell = (check: string, id: string, stored: unknown, computed: unknown) => void;
 
 interface Replayed {
   points: number;

@@ -1,7 +1,7 @@
 /** Steps 5 and 6 of the contract's checks: may this caller do this, in the state its org is in? */
 import { type Grants, permits, rolesFor } from '../contract/access.js';
 import type { Caller } from '../contract/backend.js';
-import { CrmError } from '../contract/errors.js';
+import { CrmError, forbidden } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 
 /** The one decision behind listing a tool and calling it. */
@@ -11,18 +11,14 @@ export function mayCall(roles: RoleTable, operation: Operation, caller: Grants):
 
 /** @throws CrmError 403 `crm.forbidden` with the roles that would pass, or 403 `crm.org_write_blocked`. */
 export function authorise(roles: RoleTable, operation: Operation, caller: Caller): void {
-  if (!mayCall(roles, operation, caller)) throw forbidden(rolesFor(roles, operation.access));
+  if (!mayCall(roles, operation, caller)) throw roleMissing(rolesFor(roles, operation.access));
   if (operation.effect !== 'read' && caller.org_status !== 'verified') throw writeBlocked();
 }
 
-function forbidden(required: readonly string[]): CrmError {
-  return new CrmError({
-    code: 'crm.forbidden',
-    tag: 'forbidden',
-    message: 'The caller lacks a role for this action.',
-    details: { required_roles: required },
-    nextSteps: ['Use a tool from your own tool list, or ask for one of details.required_roles.'],
-  });
+function roleMissing(required: readonly string[]): CrmError {
+  return forbidden('The caller lacks a role for this action.', { required_roles: required }, [
+    'Use a tool from your own tool list, or ask for one of details.required_roles.',
+  ]);
 }
 
 function writeBlocked(): CrmError {

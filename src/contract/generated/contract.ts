@@ -2917,6 +2917,1166 @@ export const CONTRACT: Contract = {
    ]
   },
   {
+   "id": "comment",
+   "method": "POST",
+   "path": "/comment",
+   "family": "comment",
+   "summary": "Comment on a record",
+   "description": "Adds a note, in your name, to a customer, account, contact, certificate, gift card, ledger entry, hold or inbox item. Words marked # in the body become its hashtags, 50 at most. To answer a comment give its parent_comment_id; threads nest 8 deep. Attachments are described here; their bytes live elsewhere.",
+   "access": "notes",
+   "effect": "append",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "hashtags",
+    "attachments",
+    "revisions.*.caption",
+    "revisions.*.body"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment"
+    ],
+    "properties": {
+     "comment": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "target_type",
+       "target_id",
+       "body"
+      ],
+      "properties": {
+       "target_type": {
+        "enum": [
+         "customer",
+         "account",
+         "contact",
+         "certificate",
+         "giftcard",
+         "loyalty_txn",
+         "hold",
+         "inbox"
+        ]
+       },
+       "target_id": {
+        "type": "string"
+       },
+       "parent_comment_id": {
+        "type": "string",
+        "description": "On the same record"
+       },
+       "caption": {
+        "type": "string",
+        "pattern": "\\S"
+       },
+       "body": {
+        "type": "string",
+        "pattern": "\\S"
+       },
+       "attachments": {
+        "type": "array",
+        "items": {
+         "type": "object",
+         "additionalProperties": false,
+         "required": [
+          "filename",
+          "size_bytes"
+         ],
+         "properties": {
+          "filename": {
+           "type": "string"
+          },
+          "content_type": {
+           "type": "string"
+          },
+          "size_bytes": {
+           "type": "integer",
+           "minimum": 0
+          },
+          "record_id": {
+           "type": "string",
+           "description": "Where its bytes are"
+          }
+         }
+        }
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment"
+    ],
+    "properties": {
+     "comment": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "target_type",
+       "target_id",
+       "body"
+      ],
+      "properties": {
+       "target_type": {
+        "enum": [
+         "customer",
+         "account",
+         "contact",
+         "certificate",
+         "giftcard",
+         "loyalty_txn",
+         "hold",
+         "inbox"
+        ]
+       },
+       "target_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128
+       },
+       "parent_comment_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128,
+        "description": "On the same record"
+       },
+       "caption": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "pattern": "\\S"
+       },
+       "body": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 10000,
+        "pattern": "\\S"
+       },
+       "attachments": {
+        "type": "array",
+        "maxItems": 20,
+        "items": {
+         "type": "object",
+         "additionalProperties": false,
+         "required": [
+          "filename",
+          "size_bytes"
+         ],
+         "properties": {
+          "filename": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 255
+          },
+          "content_type": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 127
+          },
+          "size_bytes": {
+           "type": "integer",
+           "minimum": 0,
+           "maximum": 134217728
+          },
+          "record_id": {
+           "type": "string",
+           "minLength": 1,
+           "maxLength": 128,
+           "description": "Where its bytes are"
+          }
+         }
+        }
+       }
+      }
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "comment_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "target_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "body": {
+        "type": "string"
+       },
+       "hashtags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attachments": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "author": {
+        "type": "string"
+       },
+       "size_bytes": {
+        "type": "integer"
+       },
+       "revisions": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "note",
+     "value": {
+      "comment": {
+       "target_type": "customer",
+       "target_id": "CUSTOMER_ID",
+       "body": "Prefers a call after five. #callback"
+      }
+     }
+    },
+    {
+     "name": "receipt",
+     "value": {
+      "comment": {
+       "target_type": "giftcard",
+       "target_id": "GIFTCARD_ID",
+       "caption": "Damaged card",
+       "body": "Code is hard to read, photo attached. #giftcard",
+       "attachments": [
+        {
+         "filename": "card.jpg",
+         "content_type": "image/jpeg",
+         "size_bytes": 48213,
+         "record_id": "mrs-881"
+        }
+       ]
+      },
+      "idempotency_key": "damaged-881"
+     }
+    }
+   ]
+  },
+  {
+   "id": "comment_get",
+   "method": "POST",
+   "path": "/comment/get",
+   "family": "comment",
+   "summary": "Read a comment",
+   "description": "One comment, whatever its status, with revisions: every text it has had, the current one first, 100 at most. Its revision is what revise and status need.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "hashtags",
+    "attachments",
+    "revisions.*.caption",
+    "revisions.*.body"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment_id"
+    ],
+    "properties": {
+     "comment_id": {
+      "type": "string"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment_id"
+    ],
+    "properties": {
+     "comment_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "comment_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "target_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "body": {
+        "type": "string"
+       },
+       "hashtags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attachments": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "author": {
+        "type": "string"
+       },
+       "size_bytes": {
+        "type": "integer"
+       },
+       "revisions": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "one",
+     "value": {
+      "comment_id": "COMMENT_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "comment_list",
+   "method": "POST",
+   "path": "/comment/list",
+   "family": "comment",
+   "summary": "List comments",
+   "description": "Comments newest first: all, or those on one record (target_type with target_id), of one author, with one hashtag. Replies name their parent_comment_id. Hidden and doomed comments are listed only when status asks for them.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.caption",
+    "items.*.body",
+    "items.*.hashtags",
+    "items.*.attachments",
+    "items.*.revisions.*.caption",
+    "items.*.revisions.*.body"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "target_type": {
+      "enum": [
+       "customer",
+       "account",
+       "contact",
+       "certificate",
+       "giftcard",
+       "loyalty_txn",
+       "hold",
+       "inbox"
+      ]
+     },
+     "target_id": {
+      "type": "string",
+      "description": "With target_type"
+     },
+     "author": {
+      "type": "string",
+      "description": "As a comment names it"
+     },
+     "hashtag": {
+      "type": "string",
+      "description": "Any case, with or without #"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "hidden",
+       "doomed",
+       "all"
+      ],
+      "default": "active"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "target_type": {
+      "enum": [
+       "customer",
+       "account",
+       "contact",
+       "certificate",
+       "giftcard",
+       "loyalty_txn",
+       "hold",
+       "inbox"
+      ]
+     },
+     "target_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "With target_type"
+     },
+     "author": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 200,
+      "description": "As a comment names it"
+     },
+     "hashtag": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 65,
+      "description": "Any case, with or without #"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "hidden",
+       "doomed",
+       "all"
+      ],
+      "default": "active"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "newest",
+     "value": {
+      "limit": 5
+     }
+    },
+    {
+     "name": "record",
+     "value": {
+      "target_type": "customer",
+      "target_id": "CUSTOMER_ID"
+     }
+    },
+    {
+     "name": "hashtag",
+     "value": {
+      "hashtag": "callback",
+      "status": "all"
+     }
+    }
+   ]
+  },
+  {
+   "id": "comment_report",
+   "method": "POST",
+   "path": "/comment/report",
+   "family": "comment",
+   "summary": "Report the largest comments",
+   "description": "The largest comments first, by bytes of caption, body and attachments, with how many there are and their bytes in all: in the org, on one target_type, or on one record. Doomed ones do not count. It reports size, not abuse.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.caption"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "top_n": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 100,
+      "default": 10
+     },
+     "target_type": {
+      "enum": [
+       "customer",
+       "account",
+       "contact",
+       "certificate",
+       "giftcard",
+       "loyalty_txn",
+       "hold",
+       "inbox"
+      ]
+     },
+     "target_id": {
+      "type": "string",
+      "description": "With target_type"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "top_n": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 100,
+      "default": 10
+     },
+     "target_type": {
+      "enum": [
+       "customer",
+       "account",
+       "contact",
+       "certificate",
+       "giftcard",
+       "loyalty_txn",
+       "hold",
+       "inbox"
+      ]
+     },
+     "target_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "With target_type"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "total_comments": {
+        "type": "integer"
+       },
+       "total_bytes": {
+        "type": "integer"
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "org",
+     "value": {
+      "top_n": 5
+     }
+    },
+    {
+     "name": "customers",
+     "value": {
+      "target_type": "customer"
+     }
+    }
+   ]
+  },
+  {
+   "id": "comment_revise",
+   "method": "POST",
+   "path": "/comment/revise",
+   "family": "comment",
+   "summary": "Rewrite your comment",
+   "description": "Changes the caption, the body or both of an active comment of your own; a null caption clears it. Anybody else gets 403: answer with a comment instead. Earlier texts are kept and shown by comment_get. Read the comment first and send its revision as expected_revision.",
+   "access": "notes",
+   "effect": "revise",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "hashtags",
+    "attachments",
+    "revisions.*.caption",
+    "revisions.*.body"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment_id",
+     "expected_revision"
+    ],
+    "properties": {
+     "comment_id": {
+      "type": "string"
+     },
+     "caption": {
+      "anyOf": [
+       {
+        "type": "string",
+        "pattern": "\\S"
+       },
+       {
+        "type": "null"
+       }
+      ]
+     },
+     "body": {
+      "type": "string",
+      "pattern": "\\S"
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment_id"
+    ],
+    "anyOf": [
+     {
+      "required": [
+       "caption"
+      ]
+     },
+     {
+      "required": [
+       "body"
+      ]
+     }
+    ],
+    "properties": {
+     "comment_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "caption": {
+      "type": [
+       "string",
+       "null"
+      ],
+      "minLength": 1,
+      "maxLength": 200,
+      "pattern": "\\S"
+     },
+     "body": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 10000,
+      "pattern": "\\S"
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "comment_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "target_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "body": {
+        "type": "string"
+       },
+       "hashtags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attachments": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "author": {
+        "type": "string"
+       },
+       "size_bytes": {
+        "type": "integer"
+       },
+       "revisions": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "correct",
+     "value": {
+      "comment_id": "COMMENT_ID",
+      "body": "Call after six, not five. #callback",
+      "expected_revision": 1
+     }
+    }
+   ]
+  },
+  {
+   "id": "comment_status",
+   "method": "POST",
+   "path": "/comment/status",
+   "family": "comment",
+   "summary": "Hide or doom a comment",
+   "description": "Hides a comment, makes it active again, or dooms it, which is final. Hidden and doomed comments leave the lists but can still be read; doomed ones no longer count in reports. For its author and for moderators; others get 403.",
+   "access": "notes",
+   "effect": "destroy",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "body",
+    "hashtags",
+    "attachments",
+    "revisions.*.caption",
+    "revisions.*.body"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment_id",
+     "status",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "comment_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "hidden",
+       "doomed"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "comment_id",
+     "status",
+     "reason"
+    ],
+    "properties": {
+     "comment_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "active",
+       "hidden",
+       "doomed"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "comment_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "target_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "body": {
+        "type": "string"
+       },
+       "hashtags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attachments": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "author": {
+        "type": "string"
+       },
+       "size_bytes": {
+        "type": "integer"
+       },
+       "revisions": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "hide",
+     "value": {
+      "comment_id": "COMMENT_ID",
+      "status": "hidden",
+      "expected_revision": 1,
+      "reason": "names another customer"
+     }
+    }
+   ]
+  },
+  {
    "id": "customer_consent_get",
    "method": "POST",
    "path": "/customer/consent/get",

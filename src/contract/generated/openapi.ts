@@ -240,6 +240,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment on a record
+         * @description Adds a note, in your name, to a customer, account, contact, certificate, gift card, ledger entry, hold or inbox item. Words marked # in the body become its hashtags, 50 at most. To answer a comment give its parent_comment_id; threads nest 8 deep. Attachments are described here; their bytes live elsewhere.
+         */
+        post: operations["comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comment/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a comment
+         * @description One comment, whatever its status, with revisions: every text it has had, the current one first, 100 at most. Its revision is what revise and status need.
+         */
+        post: operations["comment_get"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comment/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List comments
+         * @description Comments newest first: all, or those on one record (target_type with target_id), of one author, with one hashtag. Replies name their parent_comment_id. Hidden and doomed comments are listed only when status asks for them.
+         */
+        post: operations["comment_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comment/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report the largest comments
+         * @description The largest comments first, by bytes of caption, body and attachments, with how many there are and their bytes in all: in the org, on one target_type, or on one record. Doomed ones do not count. It reports size, not abuse.
+         */
+        post: operations["comment_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comment/revise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rewrite your comment
+         * @description Changes the caption, the body or both of an active comment of your own; a null caption clears it. Anybody else gets 403: answer with a comment instead. Earlier texts are kept and shown by comment_get. Read the comment first and send its revision as expected_revision.
+         */
+        post: operations["comment_revise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/comment/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hide or doom a comment
+         * @description Hides a comment, makes it active again, or dooms it, which is final. Hidden and doomed comments leave the lists but can still be read; doomed ones no longer count in reports. For its author and for moderators; others get 403.
+         */
+        post: operations["comment_status"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customer/consent/get": {
         parameters: {
             query?: never;
@@ -1093,6 +1213,144 @@ export interface components {
         /** @description Case and separators do not matter */
         CardCode: string;
         CardPin: string;
+        Comment: {
+            attachments: components["schemas"]["CommentAttachment"][];
+            author: string;
+            body: string;
+            caption: string | null;
+            comment_id: components["schemas"]["Id"];
+            created_at: components["schemas"]["Timestamp"];
+            hashtags: string[];
+            orgcode: string;
+            parent_comment_id: string | null;
+            revision: number;
+            revisions?: components["schemas"]["CommentRevision"][];
+            /** @description UTF-8 bytes of caption and body, and the attachments' size_bytes */
+            size_bytes: number;
+            status: components["schemas"]["CommentStatus"];
+            target_id: components["schemas"]["Id"];
+            target_type: components["schemas"]["CommentTargetType"];
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        CommentAddRequest: {
+            comment: {
+                attachments?: components["schemas"]["CommentAttachment"][];
+                body: components["schemas"]["CommentBody"];
+                caption?: components["schemas"]["CommentCaption"];
+                /** @description On the same record */
+                parent_comment_id?: string;
+                target_id: components["schemas"]["Id"];
+                target_type: components["schemas"]["CommentTargetType"];
+            };
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+        };
+        CommentAttachment: {
+            content_type?: string;
+            filename: string;
+            /** @description Where its bytes are */
+            record_id?: string;
+            size_bytes: number;
+        };
+        CommentBody: string;
+        CommentCaption: string;
+        CommentEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["Comment"];
+            /** @description The record's revision */
+            revision?: number;
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CommentGetRequest: {
+            comment_id: components["schemas"]["Id"];
+        };
+        CommentListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["Comment"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CommentListRequest: {
+            /** @description As a comment names it */
+            author?: string;
+            /** @description Any case, with or without # */
+            hashtag?: string;
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+            /**
+             * @default active
+             * @enum {unknown}
+             */
+            status?: "active" | "hidden" | "doomed" | "all";
+            /** @description With target_type */
+            target_id?: string;
+            target_type?: components["schemas"]["CommentTargetType"];
+        };
+        CommentReport: {
+            items: {
+                author: string;
+                caption: string | null;
+                comment_id: components["schemas"]["Id"];
+                created_at: components["schemas"]["Timestamp"];
+                size_bytes: number;
+                status: components["schemas"]["CommentStatus"];
+                target_id: components["schemas"]["Id"];
+                target_type: components["schemas"]["CommentTargetType"];
+            }[];
+            total_bytes: number;
+            total_comments: number;
+        };
+        CommentReportEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["CommentReport"];
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CommentReportRequest: {
+            /** @description With target_type */
+            target_id?: string;
+            target_type?: components["schemas"]["CommentTargetType"];
+            /** @default 10 */
+            top_n?: number;
+        };
+        CommentReviseRequest: {
+            body?: components["schemas"]["CommentBody"];
+            caption?: string | null;
+            comment_id: components["schemas"]["Id"];
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+        };
+        CommentRevision: {
+            actor: string;
+            body: string;
+            caption: string | null;
+            revised_at: components["schemas"]["Timestamp"];
+            /** @description The comment's revision that brought this text */
+            revision: number;
+        };
+        /** @enum {unknown} */
+        CommentStatus: "active" | "hidden" | "doomed";
+        CommentStatusRequest: {
+            comment_id: components["schemas"]["Id"];
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+            status: components["schemas"]["CommentStatus"];
+        };
+        /** @enum {unknown} */
+        CommentTargetType: "customer" | "account" | "contact" | "certificate" | "giftcard" | "loyalty_txn" | "hold" | "inbox";
         /**
          * @description With purpose marketing
          * @enum {unknown}
@@ -2699,6 +2957,269 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    comment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentAddRequest"];
+            };
+        };
+        responses: {
+            /** @description Comment on a record */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    comment_get: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentGetRequest"];
+            };
+        };
+        responses: {
+            /** @description Read a comment */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    comment_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentListRequest"];
+            };
+        };
+        responses: {
+            /** @description List comments */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    comment_report: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Report the largest comments */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentReportEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    comment_revise: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentReviseRequest"];
+            };
+        };
+        responses: {
+            /** @description Rewrite your comment */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    comment_status: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentStatusRequest"];
+            };
+        };
+        responses: {
+            /** @description Hide or doom a comment */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     customer_consent_get: {
         parameters: {
             query?: never;
@@ -3974,6 +4495,7 @@ export interface operations {
 /** Family → its operations, each with its effect. */
 export interface families {
     account: ["account_contact_create", "append"] | ["account_contact_get", "read"] | ["account_contact_list", "read"] | ["account_contact_status_set", "destroy"] | ["account_contact_update", "revise"] | ["account_create", "append"] | ["account_credit_consume", "destroy"] | ["account_credit_release", "append"] | ["account_get", "read"] | ["account_list", "read"] | ["account_status_set", "destroy"] | ["account_update", "revise"];
+    comment: ["comment", "append"] | ["comment_get", "read"] | ["comment_list", "read"] | ["comment_report", "read"] | ["comment_revise", "revise"] | ["comment_status", "destroy"];
     consent: ["customer_consent_get", "read"] | ["customer_consent_set", "revise"];
     customer: ["customer_create", "append"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
     exemption: ["exemption_certificate_create", "append"] | ["exemption_certificate_get", "read"] | ["exemption_certificate_list", "read"] | ["exemption_certificate_status_set", "destroy"];

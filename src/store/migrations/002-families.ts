@@ -119,7 +119,11 @@ CREATE TABLE comment (
 CREATE INDEX comment_by_target ON comment (orgcode, target_type, target_id, comment_id);
 CREATE INDEX comment_by_author ON comment (orgcode, author, comment_id);
 CREATE INDEX comment_by_size ON comment (orgcode, size_bytes, comment_id) WHERE status <> 'doomed';
+CREATE INDEX comment_by_type ON comment (orgcode, target_type, comment_id);
+CREATE INDEX comment_by_status ON comment (orgcode, status, comment_id) WHERE status <> 'active';
 CREATE INDEX comment_by_type_size ON comment (orgcode, target_type, size_bytes, comment_id) WHERE status <> 'doomed';
+CREATE INDEX comment_by_target_size ON comment (orgcode, target_type, target_id, size_bytes, comment_id)
+  WHERE status <> 'doomed';
 CREATE TABLE comment_hashtag (
   orgcode TEXT NOT NULL, hashtag TEXT NOT NULL, comment_id TEXT NOT NULL,
   PRIMARY KEY (orgcode, hashtag, comment_id)
@@ -256,8 +260,11 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('comment', 'comment', '3000000 300000 1'),
   ('comment', 'comment_by_target', '3000000 300000 100000 5 1'),
   ('comment', 'comment_by_author', '3000000 300000 3000 1'),
+  ('comment', 'comment_by_type', '3000000 300000 100000 1'),
+  ('comment', 'comment_by_status', '100000 10000 5000 1'),
   ('comment', 'comment_by_size', '3000000 300000 100 1'),
   ('comment', 'comment_by_type_size', '3000000 300000 100000 100 1'),
+  ('comment', 'comment_by_target_size', '3000000 300000 100000 5 1 1'),
   ('comment_hashtag', 'comment_hashtag', '1000000 100000 1000 1'),
   ('comment_revision', 'comment_revision', '3000000 300000 2 1'),
   ('comment_total', 'comment_total', '1000000 100000 20000 1'),

@@ -1,0 +1,85 @@
+/** Comments: what is read off their text, who may change them, where a reply may stand. Not: how they are kept. */
+import { forbidden, invalidRequest, invalidState } from '../contract/errors.js';
+import type { Transitions } from './lifecycle.js';
+
+export type CommentStatus = 'active' | 'hidden' | 'doomed';
+
+export const COMMENT_TRANSITIONS: Transitions<CommentStatus> = {
+  active: ['hidden', 'doomed'],
+  hidden: ['active', 'doomed'],
+  doomed: [],
+};
+
+/** Levels of a thread, its first comment included. */
+export const MAX_THREAD_DEPTH = 8;
+
+const MAX_HASHTAGS = 50;
+const MAX_HASHTAG_LENGTH = 64;
+/** A word behind #, unless the # ends a word, an address or an HTML entity. Marks: many scripts write vowels so. */
+const HASHTAG = /(?<![\p{L}\p{M}\p{N}_&/#])#([\p{L}\p{M}\p{N}_]+)/gu;
+
+interface Content {
+  readonly caption: string | null;
+  readonly body: string;
+  readonly attachments: readonly { readonly size_bytes: number }[];
+}
+
+interface Placed {
+  readonly status: CommentStatus;
+  readonly target_type: string;
+  readonly target_id: string;
+}
+
+/** The hashtags of a text, folded, each once, in their order; beyond fifty the rest is left out. */
+export function hashtagsIn(text: string): string[] {
+  const words = Array.from(text.normalize('NFKC').matchAll(HASHTAG), (match) => foldHashtag(match[1] ?? ''));
+  const short = words.filter((word) => [...word].length <= MAX_HASHTAG_LENGTH);
+  return [...new Set(short)].slice(0, MAX_HASHTAGS);
+}
+
+/** The one form of a hashtag: no #, lower case, compatibility forms (full width, ligatures) resolved. */
+export function foldHashtag(hashtag: string): string {
+  return hashtag.normalize('NFKC').replace(/^#/, '').toLowerCase().normalize('NFKC');
+}
+
+/** What a comment takes: the UTF-8 bytes of its caption and body, and what its attachments say they take. */
+export function sizeOf({ caption, body, attachments }: Content): number {
+  const text = Buffer.byteLength(caption ?? '') + Buffer.byteLength(body);
+  return attachments.reduce((sum, { size_bytes }) => sum + size_bytes, text);
+}
+
+/** @throws CrmError 403 when `actor` did not write the comment. */
+export function requireAuthor(comment: { readonly author: string }, actor: string): void {
+  if (comment.author === actor) return;
+  throw forbidden('Only its author may rewrite a comment.', undefined, [
+    'Answer it: add a comment with this comment_id as parent_comment_id.',
+  ]);
+}
+
+/** @throws CrmError 403 when `actor` neither wrote the comment nor moderates. */
+export function requireSay(comment: { readonly author: string }, actor: string, moderates: boolean): void {
+  if (moderates || comment.author === actor) return;
+  throw forbidden('Only its author or a moderator may change the status of a comment.', undefined, [
+    'Ask its author or somebody who may moderate comments.',
+  ]);
+}
+
+/** @throws CrmError 409 `crm.comment_not_active` when the comment is hidden or doomed. */
+export function requireActiveComment({ status }: { readonly status: CommentStatus }): void {
+  if (status === 'active') return;
+  const nextSteps = status === 'hidden' ? ['Make it active with comment_status first.'] : undefined;
+  throw invalidState('crm.comment_not_active', `The comment is ${status}.`, { status }, nextSteps);
+}
+
+/** @throws CrmError 400 when the parent is on another record, 409 when it is doomed or the thread too deep. */
+export function requireReplyable(parent: Placed, reply: Omit<Placed, 'status'>, parentDepth: number): void {
+  if (parent.target_type !== reply.target_type || parent.target_id !== reply.target_id) {
+    const expected = `target_type ${parent.target_type}, target_id ${parent.target_id}`;
+    throw invalidRequest([{ path: 'comment.parent_comment_id', message: 'is on another record', expected }]);
+  }
+  if (parent.status === 'doomed') throw invalidState('crm.comment_doomed', 'A doomed comment cannot be answered.');
+  if (parentDepth < MAX_THREAD_DEPTH) return;
+  throw invalidState('crm.comment_thread_depth', 'The thread is too deep.', { max_depth: MAX_THREAD_DEPTH }, [
+    'Answer a comment higher up in the thread.',
+  ]);
+}

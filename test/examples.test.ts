@@ -40,6 +40,7 @@ const STAND_INS: { readonly [placeholder: string]: string } = {
       (SELECT 1 FROM loyalty_txn r WHERE r.related_txn_id = t.loyalty_txn_id) ORDER BY id DESC LIMIT 1`,
   GIFTCARD_ID: `SELECT giftcard_id AS id FROM giftcard WHERE status = 'active' AND pin_hash IS NULL
       AND balance_minor > 1000 AND currency = 'USD' LIMIT 1`,
+  HOLD_ID: `SELECT hold_id AS id FROM hold WHERE status = 'active' AND revision = 1 LIMIT 1`,
 };
 
 const examples = CONTRACT.operations.flatMap((operation) =>

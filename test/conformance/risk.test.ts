@@ -37,6 +37,14 @@ async function known(fields: object = {}) {
   return { customer_id, giftcard_id: card.giftcard_id as string };
 }
 
+/** As the merge family will. */
+function setStatus(customerId: string, status: string): void {
+  const db = new Database(world.path);
+  const sql = `UPDATE customer SET status = ?, merged_into_customer_id = 'x' WHERE customer_id = ?`;
+  db.prepare(sql).run(status, customerId);
+  db.close();
+}
+
 /** Another caller of the same org. */
 async function otherCaller(): Promise<Headers> {
   const grant = { owner: true, roles: [] };
@@ -116,11 +124,7 @@ describe('an assessment', () => {
     const elsewhere = await world.headers('owner', 'OTHER');
     const args = { customer_id, event: { type: 'redeem' }, ...CERTAIN };
     expect((await deny('customer_fraud_assess', args, elsewhere)).error_code).toBe('crm.not_found');
-    const db = new Database(world.path);
-    db.prepare(`UPDATE customer SET status = 'merged', merged_into_customer_id = 'x' WHERE customer_id = ?`).run(
-      customer_id,
-    );
-    db.close();
+    setStatus(customer_id, 'merged');
     expect(await deny('customer_fraud_assess', args)).toMatchObject({
       error_code: 'crm.customer_not_active',
       details: { merged_into_customer_id: 'x' },
@@ -172,14 +176,19 @@ describe('what the store knows reaches the rules:', () => {
     expect(codesOf(await assess(customer_id))).toEqual(['adjust_then_redeem']);
   });
 
-  test('a phone that another active customer of the org has', async () => {
+  test('a phone and a device that other active customers of the org have', async () => {
     const { customer_id } = await known({ phone: '+12125550171' });
     await newCustomer(world, { phone: '+12125550171' }, await world.headers('owner', 'OTHER'));
     expect(codesOf(await assess(customer_id))).toEqual([]);
-    await newCustomer(world, { phone: '+12125550171' }, headers);
-    expect((await assess(customer_id)).signals).toEqual([
-      { code: 'shared_identifier', weight: 15, evidence: 'phone of 1 other' },
+    const twin = await newCustomer(world, { phone: '+12125550171' }, headers);
+    await assess(twin, { type: 'signup', device_id: 'shared by twins' });
+    await assess(await newCustomer(world, {}, headers), { type: 'signup', device_id: 'shared by twins' });
+    const sharing = () => assess(customer_id, { type: 'signup', device_id: 'shared by twins' });
+    expect((await sharing()).signals).toEqual([
+      { code: 'shared_identifier', weight: 30, evidence: 'phone of 1 other, device_id of 2 others' },
     ]);
+    setStatus(twin, 'merged');
+    expect(codesOf(await sharing())).toEqual([]);
   });
 
   test('a device and an address seen with other customers, however the address is spelt', async () => {

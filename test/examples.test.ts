@@ -50,6 +50,7 @@ const STAND_INS: { readonly [placeholder: string]: string } = {
       AND balance_minor > 1000 AND currency = 'USD' LIMIT 1`,
   CERTIFICATE_ID: `SELECT certificate_id AS id FROM certificate WHERE status = 'pending' LIMIT 1`,
   INBOX_ID: `SELECT inbox_id AS id FROM inbox WHERE status = 'open' AND state = 'unread' AND revision = 1 LIMIT 1`,
+  HOLD_ID: `SELECT hold_id AS id FROM hold WHERE status = 'active' AND revision = 1 LIMIT 1`,
 };
 
 const examples = CONTRACT.operations.flatMap((operation) =>

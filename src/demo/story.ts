@@ -1,9 +1,10 @@
 /** What happened in org DEMO over the last year: pure invention, the same every time, told as calls. */
 import type { Input } from '../contract/backend.js';
 import { accountStory } from './account-story.js';
+import { tellComments } from './comment-story.js';
 import { tellExemptions } from './exemption-story.js';
 import { tellInbox } from './inbox-story.js';
-import { tellComments } from './comment-story.js';
+import { tellRisk } from './risk-story.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './words.js';
 
 /** Performs one call as of `at` (epoch milliseconds), as `actor` if it matters who, and answers its data. */
@@ -45,6 +46,7 @@ export async function tellStory(play: Play, now: number, owner: string): Promise
   const certificates = await tellExemptions(play, now, ids);
   await tellInbox(play, now, ids, certificates);
   await tellComments(play, now, ids, owner);
+  await tellRisk(play, now, ids);
 }
 
 async function customerYear(play: Play, now: number, index: number): Promise<string> {

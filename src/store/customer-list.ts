@@ -13,23 +13,24 @@ type ListInput = InputOf<'customer_list'>;
 interface SideFilter {
   readonly table: string;
   readonly column: string;
-  readonly also: string;
   readonly value: string | undefined;
+  /** What else its row, `d`, must be. */
+  readonly also?: { readonly sql: string; readonly args: readonly Scalar[] };
 }
 
 /** One row more than the page, so that the caller can tell whether there is a next one. */
 export function* listCustomers(cx: Context, input: ListInput): Steps<readonly CustomerRow[]> {
   const after = readToken<{ id: string }>(cx, 'customer/list', input);
-  const filters = sideFilters(input).filter(({ value }) => value !== undefined);
+  const filters = sideFilters(cx, input).filter(({ value }) => value !== undefined);
   const [driver, ...rest] = filters;
   const where = conditions(input, cx.orgcode, after?.id, driver !== undefined);
   for (const filter of rest) {
     where.sql.push(`EXISTS (SELECT 1 FROM ${filter.table} f WHERE f.orgcode = c.orgcode AND f.${filter.column} = ?
-      AND f.customer_id = c.customer_id${filter.also.replaceAll('d.', 'f.')})`);
-    where.args.push(filter.value ?? null);
+      AND f.customer_id = c.customer_id${alsoSql(filter).replaceAll('d.', 'f.')})`);
+    where.args.push(...valuesOf(filter));
   }
   const from = driver === undefined ? 'customer c' : drivenFrom(driver);
-  const driven: readonly Scalar[] = driver === undefined ? [] : [cx.orgcode, driver.value ?? null];
+  const driven: readonly Scalar[] = driver === undefined ? [] : [cx.orgcode, ...valuesOf(driver)];
   const sql = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${from} ${driver === undefined ? 'WHERE' : 'AND'}
     ${where.sql.join(' AND ')} ORDER BY ${driver === undefined ? 'c' : 'd'}.customer_id DESC LIMIT ?`;
   const rows = yield* all<Record<string, Scalar>>(sql, ...driven, ...where.args, pageLimit(input) + 1);
@@ -41,18 +42,27 @@ export function gateOf(input: Pick<ListInput, 'purpose' | 'channel'>): string | 
   return input.purpose === undefined ? undefined : gatePurpose(input.purpose, input.channel);
 }
 
-function sideFilters(input: ListInput): readonly SideFilter[] {
+function sideFilters(cx: Context, input: ListInput): readonly SideFilter[] {
+  const inForce = { sql: 'd.active = 1 AND (d.expires_at IS NULL OR d.expires_at > ?)', args: [cx.stamp.now] };
   return [
-    { table: 'customer_tag', column: 'tag', also: '', value: input.tag },
-    { table: 'customer_flag', column: 'flag', also: ' AND d.active = 1', value: input.flag },
-    { table: 'customer_consent_granted', column: 'purpose', also: '', value: gateOf(input) },
+    { table: 'customer_tag', column: 'tag', value: input.tag },
+    { table: 'customer_flag', column: 'flag', value: input.flag, also: inForce },
+    { table: 'customer_consent_granted', column: 'purpose', value: gateOf(input) },
   ];
 }
 
+function alsoSql({ also }: SideFilter): string {
+  return also === undefined ? '' : ` AND ${also.sql}`;
+}
+
+function valuesOf({ value, also }: SideFilter): readonly Scalar[] {
+  return [value ?? null, ...(also?.args ?? [])];
+}
+
 /** CROSS JOIN keeps the side table in front: it is ordered by customer, and holds only what passes. */
-function drivenFrom({ table, column, also }: SideFilter): string {
-  return `${table} d CROSS JOIN customer c
-    WHERE d.orgcode = ? AND d.${column} = ?${also} AND c.orgcode = d.orgcode AND c.customer_id = d.customer_id`;
+function drivenFrom(filter: SideFilter): string {
+  return `${filter.table} d CROSS JOIN customer c
+    WHERE d.orgcode = ? AND d.${filter.column} = ?${alsoSql(filter)} AND c.orgcode = d.orgcode AND c.customer_id = d.customer_id`;
 }
 
 function conditions(input: ListInput, orgcode: string, after: string | undefined, driven: boolean) {

@@ -10,6 +10,7 @@ export type Purpose =
   | 'credential'
   | 'giftcard-code'
   | 'giftcard-pin'
+  | 'fraud-identifier'
   | 'request'
   | 'page-token'
   | 'journal'

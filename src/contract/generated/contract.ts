@@ -4953,6 +4953,778 @@ export const CONTRACT: Contract = {
    ]
   },
   {
+   "id": "customer_flag_list",
+   "method": "POST",
+   "path": "/customer/flag/list",
+   "family": "risk",
+   "summary": "List flags",
+   "description": "Flags newest first, of one customer or of all who have a flag, with note, expiry and the revision that flag_set needs. Without status only those in force; expired ones and those taken away come when you ask.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.note"
+   ],
+   "personal": [
+    "items.*.note"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "flag": {
+      "type": "string",
+      "pattern": "^[a-z][a-z0-9_]{0,63}$"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "inactive",
+       "expired",
+       "all"
+      ],
+      "default": "active"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "flag": {
+      "type": "string",
+      "pattern": "^[a-z][a-z0-9_]{0,63}$"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "inactive",
+       "expired",
+       "all"
+      ],
+      "default": "active"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "customer",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "status": "all"
+     }
+    },
+    {
+     "name": "who",
+     "value": {
+      "flag": "vip_service"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_flag_set",
+   "method": "POST",
+   "path": "/customer/flag/set",
+   "family": "risk",
+   "summary": "Set or clear a flag",
+   "description": "Marks a customer with a flag of your own naming, or takes the mark away with active false. note and expires_at are replaced whole: left out, they are gone. A flag that was ever set needs expected_revision; flag_list with status all has it.",
+   "access": "customer",
+   "effect": "revise",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "note"
+   ],
+   "personal": [
+    "note"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id",
+     "flag",
+     "active",
+     "reason"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "flag": {
+      "type": "string",
+      "pattern": "^[a-z][a-z0-9_]{0,63}$"
+     },
+     "active": {
+      "type": "boolean"
+     },
+     "note": {
+      "type": "string"
+     },
+     "expires_at": {
+      "type": "string",
+      "format": "date-time",
+      "description": "Default never"
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id",
+     "flag",
+     "active",
+     "reason"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "flag": {
+      "type": "string",
+      "pattern": "^[a-z][a-z0-9_]{0,63}$"
+     },
+     "active": {
+      "type": "boolean"
+     },
+     "note": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 1000
+     },
+     "expires_at": {
+      "type": "string",
+      "format": "date-time",
+      "maxLength": 40,
+      "description": "Default never"
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "flag_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "customer_id": {
+        "type": "string"
+       },
+       "flag": {
+        "type": "string"
+       },
+       "active": {
+        "type": "boolean"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "mark",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "flag": "id_check_required",
+      "active": true,
+      "note": "ask for an ID at pickup",
+      "reason": "parcel picked up by a stranger"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_fraud_assess",
+   "method": "POST",
+   "path": "/customer/fraud/assess",
+   "family": "risk",
+   "summary": "Assess a customer for fraud",
+   "description": "Scores from 0 to 100 how suspicious a customer, or an event about to happen, looks; signals name each rule that fired, with its evidence. High or critical opens a hold (earn, redeem: loyalty; gift cards: stored_value; else all) unless one is open; hold_id names the one that blocks now. One signal of your own at 1 is enough for that.",
+   "access": "risk",
+   "effect": "append",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "event.source_ref",
+    "signals.*.evidence"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "event": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "type"
+      ],
+      "dependentRequired": {
+       "amount": [
+        "currency"
+       ],
+       "currency": [
+        "amount"
+       ]
+      },
+      "description": "What is about to happen",
+      "properties": {
+       "type": {
+        "enum": [
+         "signup",
+         "purchase",
+         "earn",
+         "redeem",
+         "giftcard_issue",
+         "giftcard_redeem",
+         "return"
+        ]
+       },
+       "amount": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "Major units",
+        "examples": [
+         19.99
+        ]
+       },
+       "currency": {
+        "type": "string",
+        "pattern": "^[A-Z]{3}$",
+        "description": "ISO 4217 code",
+        "examples": [
+         "USD"
+        ]
+       },
+       "points": {
+        "type": "integer",
+        "minimum": 1
+       },
+       "ip": {
+        "type": "string",
+        "description": "The customer's own; compared, never shown"
+       },
+       "device_id": {
+        "type": "string",
+        "description": "Likewise"
+       },
+       "source_ref": {
+        "type": "string",
+        "description": "Your own document number"
+       }
+      }
+     },
+     "signals": {
+      "type": "object",
+      "additionalProperties": {
+       "type": "number",
+       "minimum": 0,
+       "maximum": 1
+      },
+      "description": "Your own; 1 is certain",
+      "examples": [
+       {
+        "chargeback": 0.8
+       }
+      ]
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "event": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": [
+       "type"
+      ],
+      "dependentRequired": {
+       "amount": [
+        "currency"
+       ],
+       "currency": [
+        "amount"
+       ]
+      },
+      "description": "What is about to happen",
+      "properties": {
+       "type": {
+        "enum": [
+         "signup",
+         "purchase",
+         "earn",
+         "redeem",
+         "giftcard_issue",
+         "giftcard_redeem",
+         "return"
+        ]
+       },
+       "amount": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1000000000000,
+        "description": "Major units",
+        "examples": [
+         19.99
+        ]
+       },
+       "currency": {
+        "type": "string",
+        "pattern": "^[A-Z]{3}$",
+        "description": "ISO 4217 code",
+        "examples": [
+         "USD"
+        ]
+       },
+       "points": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1000000000000
+       },
+       "ip": {
+        "type": "string",
+        "minLength": 2,
+        "maxLength": 45,
+        "description": "The customer's own; compared, never shown"
+       },
+       "device_id": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 256,
+        "description": "Likewise"
+       },
+       "source_ref": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128,
+        "description": "Your own document number"
+       }
+      }
+     },
+     "signals": {
+      "type": "object",
+      "maxProperties": 20,
+      "propertyNames": {
+       "pattern": "^[a-z][a-z0-9_]{0,63}$"
+      },
+      "additionalProperties": {
+       "type": "number",
+       "minimum": 0,
+       "maximum": 1
+      },
+      "description": "Your own; 1 is certain",
+      "examples": [
+       {
+        "chargeback": 0.8
+       }
+      ]
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "assessment_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "customer_id": {
+        "type": "string"
+       },
+       "score": {
+        "type": "integer"
+       },
+       "signals": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "actor": {
+        "type": "string"
+       },
+       "created_at": {
+        "type": "string"
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "redeem",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "event": {
+       "type": "redeem",
+       "points": 150,
+       "device_id": "pos-tablet-7",
+       "source_ref": "sale-000127"
+      }
+     }
+    },
+    {
+     "name": "chargeback",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "event": {
+       "type": "purchase",
+       "amount": 249.5,
+       "currency": "USD",
+       "ip": "203.0.113.7"
+      },
+      "signals": {
+       "chargeback": 0.4,
+       "address_mismatch": 0.2
+      },
+      "reason_code": "FRAUD.SUSPICIOUS_ACTIVITY"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_fraud_list",
+   "method": "POST",
+   "path": "/customer/fraud/list",
+   "family": "risk",
+   "summary": "List fraud assessments",
+   "description": "Past assessments, newest first, of one customer or of all, by level and time: what was scored, which rules fired on what evidence, and the hold_id of the hold that came of it. They are never changed.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.event.source_ref",
+    "items.*.signals.*.evidence"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "level": {
+      "enum": [
+       "low",
+       "medium",
+       "high",
+       "critical"
+      ]
+     },
+     "created_from": {
+      "type": "string",
+      "format": "date-time"
+     },
+     "created_to": {
+      "type": "string",
+      "format": "date-time"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "level": {
+      "enum": [
+       "low",
+       "medium",
+       "high",
+       "critical"
+      ]
+     },
+     "created_from": {
+      "type": "string",
+      "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
+      "maxLength": 40
+     },
+     "created_to": {
+      "type": "string",
+      "format": "date-time",
+      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
+      "maxLength": 40
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "customer",
+     "value": {
+      "customer_id": "CUSTOMER_ID"
+     }
+    },
+    {
+     "name": "worst",
+     "value": {
+      "level": "critical",
+      "limit": 20
+     }
+    }
+   ]
+  },
+  {
    "id": "customer_get",
    "method": "POST",
    "path": "/customer/get",
@@ -5104,6 +5876,301 @@ export const CONTRACT: Contract = {
      "name": "one",
      "value": {
       "customer_id": "CUSTOMER_ID"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_hold_list",
+   "method": "POST",
+   "path": "/customer/hold/list",
+   "family": "risk",
+   "summary": "List holds",
+   "description": "Holds, newest first. Without status those that block: active ones wait for a review, confirmed ones had it. A hold blocks redeem of points (scope loyalty), of gift cards (stored_value) or of both (all), and merges.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.reason"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "status": {
+      "enum": [
+       "active",
+       "released",
+       "confirmed",
+       "all"
+      ],
+      "description": "Default active and confirmed"
+     },
+     "scope": {
+      "enum": [
+       "all",
+       "loyalty",
+       "stored_value"
+      ]
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "status": {
+      "enum": [
+       "active",
+       "released",
+       "confirmed",
+       "all"
+      ],
+      "description": "Default active and confirmed"
+     },
+     "scope": {
+      "enum": [
+       "all",
+       "loyalty",
+       "stored_value"
+      ]
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "customer",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "status": "all"
+     }
+    },
+    {
+     "name": "waiting",
+     "value": {
+      "status": "active"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_hold_resolve",
+   "method": "POST",
+   "path": "/customer/hold/resolve",
+   "family": "risk",
+   "summary": "Release or confirm a hold",
+   "description": "Ends the review of a hold. released lets the customer redeem again, and is final; confirmed keeps the block, until you release it. Only on a person's decision: read the assessment's evidence first. hold_list has the revision.",
+   "access": "risk",
+   "effect": "revise",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "reason"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "hold_id",
+     "resolution",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "hold_id": {
+      "type": "string"
+     },
+     "resolution": {
+      "enum": [
+       "released",
+       "confirmed"
+      ]
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "hold_id",
+     "resolution",
+     "reason"
+    ],
+    "properties": {
+     "hold_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "resolution": {
+      "enum": [
+       "released",
+       "confirmed"
+      ]
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "hold_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "customer_id": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "cleared",
+     "value": {
+      "hold_id": "HOLD_ID",
+      "resolution": "released",
+      "expected_revision": 1,
+      "reason": "customer showed the receipt",
+      "reason_code": "FRAUD.REVIEWED"
      }
     }
    ]

@@ -420,6 +420,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customer/flag/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List flags
+         * @description Flags newest first, of one customer or of all who have a flag, with note, expiry and the revision that flag_set needs. Without status only those in force; expired ones and those taken away come when you ask.
+         */
+        post: operations["customer_flag_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/flag/set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set or clear a flag
+         * @description Marks a customer with a flag of your own naming, or takes the mark away with active false. note and expires_at are replaced whole: left out, they are gone. A flag that was ever set needs expected_revision; flag_list with status all has it.
+         */
+        post: operations["customer_flag_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/fraud/assess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assess a customer for fraud
+         * @description Scores from 0 to 100 how suspicious a customer, or an event about to happen, looks; signals name each rule that fired, with its evidence. High or critical opens a hold (earn, redeem: loyalty; gift cards: stored_value; else all) unless one is open; hold_id names the one that blocks now. One signal of your own at 1 is enough for that.
+         */
+        post: operations["customer_fraud_assess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/fraud/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List fraud assessments
+         * @description Past assessments, newest first, of one customer or of all, by level and time: what was scored, which rules fired on what evidence, and the hold_id of the hold that came of it. They are never changed.
+         */
+        post: operations["customer_fraud_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customer/get": {
         parameters: {
             query?: never;
@@ -434,6 +514,46 @@ export interface paths {
          * @description One customer with points balance, tier, stored value, consents, holds and flags as they are now. A merged customer is returned as itself, with merged_into_customer_id: work with that one. masked_fields lists what you may not see.
          */
         post: operations["customer_get"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/hold/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List holds
+         * @description Holds, newest first. Without status those that block: active ones wait for a review, confirmed ones had it. A hold blocks redeem of points (scope loyalty), of gift cards (stored_value) or of both (all), and merges.
+         */
+        post: operations["customer_hold_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/hold/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release or confirm a hold
+         * @description Ends the review of a hold. released lets the customer redeem again, and is final; confirmed keeps the block, until you release it. Only on a person's decision: read the assessment's evidence first. hold_list has the revision.
+         */
+        post: operations["customer_hold_resolve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1510,8 +1630,208 @@ export interface components {
             /** @constant */
             success: true;
         };
+        CustomerFlag: {
+            /** @description As set */
+            active: boolean;
+            created_at: components["schemas"]["Timestamp"];
+            customer_id: components["schemas"]["Id"];
+            /** Format: date-time */
+            expires_at: string | null;
+            flag: string;
+            flag_id: components["schemas"]["Id"];
+            note: string | null;
+            orgcode: string;
+            revision: number;
+            /** @enum {unknown} */
+            status: "active" | "inactive" | "expired";
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        CustomerFlagEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["CustomerFlag"];
+            /** @description The record's revision */
+            revision?: number;
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerFlagListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["CustomerFlag"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerFlagListRequest: {
+            customer_id?: components["schemas"]["Id"];
+            flag?: components["schemas"]["FlagName"];
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+            /**
+             * @default active
+             * @enum {unknown}
+             */
+            status?: "active" | "inactive" | "expired" | "all";
+        };
+        CustomerFlagSetRequest: {
+            active: boolean;
+            customer_id: components["schemas"]["Id"];
+            expected_revision?: components["schemas"]["ExpectedRevision"];
+            /**
+             * Format: date-time
+             * @description Default never
+             */
+            expires_at?: string;
+            flag: components["schemas"]["FlagName"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            note?: string;
+            reason: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+        };
+        CustomerFraudAssessEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["CustomerFraudAssessment"];
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerFraudAssessment: {
+            actor: string;
+            assessment_id: components["schemas"]["Id"];
+            created_at: components["schemas"]["Timestamp"];
+            customer_id: components["schemas"]["Id"];
+            event: {
+                amount: number | null;
+                currency: string | null;
+                points: number | null;
+                source_ref: string | null;
+                type: components["schemas"]["FraudEventType"];
+            } | null;
+            /** @description The hold that blocks since this assessment or an earlier one */
+            hold_id: string | null;
+            level: components["schemas"]["FraudLevel"];
+            orgcode: string;
+            /** @enum {unknown} */
+            recommended_action: "allow" | "review" | "hold";
+            /** @description Sum of the weights, 100 at most */
+            score: number;
+            signals: {
+                /** @description The rule */
+                code: string;
+                evidence: string;
+                /** @description What it added to the score */
+                weight: number;
+            }[];
+        };
+        CustomerFraudAssessRequest: {
+            customer_id: components["schemas"]["Id"];
+            /** @description What is about to happen */
+            event?: {
+                amount?: components["schemas"]["Amount"];
+                currency?: components["schemas"]["Currency"];
+                /** @description Likewise */
+                device_id?: string;
+                /** @description The customer's own; compared, never shown */
+                ip?: string;
+                points?: components["schemas"]["Points"];
+                source_ref?: components["schemas"]["SourceRef"];
+                type: components["schemas"]["FraudEventType"];
+            };
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason?: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+            /**
+             * @description Your own; 1 is certain
+             * @example {
+             *       "chargeback": 0.8
+             *     }
+             */
+            signals?: {
+                [key: string]: number;
+            };
+        };
+        CustomerFraudListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["CustomerFraudAssessment"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerFraudListRequest: {
+            created_from?: components["schemas"]["Timestamp"];
+            created_to?: components["schemas"]["Timestamp"];
+            customer_id?: components["schemas"]["Id"];
+            level?: components["schemas"]["FraudLevel"];
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+        };
         CustomerGetRequest: {
             customer_id: components["schemas"]["Id"];
+        };
+        CustomerHold: {
+            /** @description What opened it */
+            assessment_id: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            customer_id: components["schemas"]["Id"];
+            hold_id: components["schemas"]["Id"];
+            orgcode: string;
+            /** @enum {unknown} */
+            origin: "fraud" | "manual";
+            /** @description Of its last change */
+            reason: string | null;
+            revision: number;
+            scope: components["schemas"]["HoldScope"];
+            /** @enum {unknown} */
+            status: "active" | "released" | "confirmed";
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        CustomerHoldEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["CustomerHold"];
+            /** @description The record's revision */
+            revision?: number;
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerHoldListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["CustomerHold"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerHoldListRequest: {
+            customer_id?: components["schemas"]["Id"];
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+            scope?: components["schemas"]["HoldScope"];
+            /**
+             * @description Default active and confirmed
+             * @enum {unknown}
+             */
+            status?: "active" | "released" | "confirmed" | "all";
+        };
+        CustomerHoldResolveRequest: {
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            hold_id: components["schemas"]["Id"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+            /** @enum {unknown} */
+            resolution: "released" | "confirmed";
         };
         CustomerInput: {
             addresses?: components["schemas"]["CustomerAddress"][];
@@ -1734,6 +2054,13 @@ export interface components {
             ref: string;
             system: string;
         };
+        FlagName: string;
+        /** @enum {unknown} */
+        FraudEventType: "signup" | "purchase" | "earn" | "redeem" | "giftcard_issue" | "giftcard_redeem" | "return";
+        /** @enum {unknown} */
+        FraudLevel: "low" | "medium" | "high" | "critical";
+        /** @enum {unknown} */
+        HoldScope: "all" | "loyalty" | "stored_value";
         Id: string;
         /** @description Same key and body take effect once (24 h) */
         IdempotencyKey: string;
@@ -3353,6 +3680,181 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    customer_flag_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerFlagListRequest"];
+            };
+        };
+        responses: {
+            /** @description List flags */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerFlagListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_flag_set: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerFlagSetRequest"];
+            };
+        };
+        responses: {
+            /** @description Set or clear a flag */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerFlagEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_fraud_assess: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerFraudAssessRequest"];
+            };
+        };
+        responses: {
+            /** @description Assess a customer for fraud */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerFraudAssessEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_fraud_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerFraudListRequest"];
+            };
+        };
+        responses: {
+            /** @description List fraud assessments */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerFraudListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     customer_get: {
         parameters: {
             query?: never;
@@ -3391,6 +3893,94 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_hold_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerHoldListRequest"];
+            };
+        };
+        responses: {
+            /** @description List holds */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerHoldListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_hold_resolve: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerHoldResolveRequest"];
+            };
+        };
+        responses: {
+            /** @description Release or confirm a hold */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerHoldEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
             429: components["responses"]["Throttled"];
             500: components["responses"]["InternalError"];
         };
@@ -4498,6 +5088,7 @@ export interface families {
     comment: ["comment", "append"] | ["comment_get", "read"] | ["comment_list", "read"] | ["comment_report", "read"] | ["comment_revise", "revise"] | ["comment_status", "destroy"];
     consent: ["customer_consent_get", "read"] | ["customer_consent_set", "revise"];
     customer: ["customer_create", "append"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
+    risk: ["customer_flag_list", "read"] | ["customer_flag_set", "revise"] | ["customer_fraud_assess", "append"] | ["customer_fraud_list", "read"] | ["customer_hold_list", "read"] | ["customer_hold_resolve", "revise"];
     exemption: ["exemption_certificate_create", "append"] | ["exemption_certificate_get", "read"] | ["exemption_certificate_list", "read"] | ["exemption_certificate_status_set", "destroy"];
     giftcard: ["giftcard_get", "read"] | ["giftcard_issue", "append"] | ["giftcard_redeem", "destroy"];
     inbox: ["inbox_create", "append"] | ["inbox_get", "read"] | ["inbox_list", "read"] | ["inbox_state", "revise"] | ["inbox_status", "destroy"];

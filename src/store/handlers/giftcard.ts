@@ -12,8 +12,9 @@ import {
   normalizeCode,
   spend,
 } from '../../domain/giftcard.js';
+import { futureInstant } from '../../domain/instant.js';
 import { toMajor, toMinor } from '../../domain/money.js';
-import type { Context, Handlers, InputOf, Refused } from '../handler.js';
+import type { Context, Handlers, Refused } from '../handler.js';
 import { sameDigest } from '../keys.js';
 import { activeAccount, requireNoHold } from '../standing.js';
 import { all, one, run, type Steps } from '../step.js';
@@ -69,7 +70,7 @@ const ADD_FAILURE = 'INSERT INTO giftcard_failure (orgcode, subject, failure_id,
 export const giftcard: Handlers<'giftcard'> = {
   *giftcard_issue(cx, input) {
     if (input.customer_id !== undefined) yield* activeAccount(cx.orgcode, input.customer_id);
-    requireFuture(cx, input.expires_at);
+    const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
     if (input.pin !== undefined && input.generate_pin === true) throw twoPins();
     const code = input.code ?? mintCode(cx.randomBytes(15));
     const giftcard_id = cx.newId();
@@ -87,7 +88,7 @@ export const giftcard: Handlers<'giftcard'> = {
       initial_minor: amount,
       status: 'active',
       customer_id: input.customer_id ?? null,
-      expires_at: input.expires_at === undefined ? null : new Date(input.expires_at).toISOString(),
+      expires_at,
       revision: 1,
       created_at: cx.stamp.now,
       updated_at: cx.stamp.now,
@@ -245,11 +246,6 @@ function showTxn(
 /** Salted with the card's id, so that equal PINs of two cards have different hashes. */
 function pinHash(cx: Context, giftcardId: string, pin: string): string {
   return cx.keys.mac('giftcard-pin', cx.orgcode, giftcardId, pin);
-}
-
-function requireFuture(cx: Context, expiresAt: InputOf<'giftcard_issue'>['expires_at']): void {
-  if (expiresAt === undefined || Date.parse(expiresAt) > cx.stamp.epoch_ms) return;
-  throw invalidRequest([{ path: 'expires_at', message: 'must be in the future' }]);
 }
 
 function twoPins(): CrmError {

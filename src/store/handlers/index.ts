@@ -8,6 +8,7 @@ import { exemption } from './exemption.js';
 import { giftcard } from './giftcard.js';
 import { inbox } from './inbox.js';
 import { loyalty } from './loyalty.js';
+import { risk } from './risk.js';
 import { session } from './session.js';
 
 /** Each family's type asks for all of its operations; here their types are forgotten, once, for dispatch. */
@@ -20,6 +21,7 @@ export const HANDLERS = Object.freeze({
   ...giftcard,
   ...inbox,
   ...loyalty,
+  ...risk,
   ...session,
 }) as unknown as {
   readonly [operation: string]: AnyHandler | undefined;

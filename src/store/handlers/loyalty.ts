@@ -2,6 +2,7 @@
 
 import { invalidRequest, invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
+import { futureInstant } from '../../domain/instant.js';
 import { give, take } from '../../domain/lots.js';
 import {
   checkEarn,
@@ -113,10 +114,7 @@ export const loyalty: Handlers<'loyalty'> = {
       const changes = take(yield* openLots(cx.orgcode, input.customer_id), -points, cx.stamp.now);
       return yield* enter(cx, account, { kind: 'adjust', changes, policy_version, reason });
     }
-    const expires_at = input.expires_at === undefined ? null : new Date(input.expires_at).toISOString();
-    if (expires_at !== null && expires_at <= cx.stamp.now) {
-      throw invalidRequest([{ path: 'expires_at', message: 'must be in the future' }]);
-    }
+    const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
     return yield* credit(cx, account, points, expires_at, { kind: 'adjust', policy_version, reason });
   },
 

@@ -196,7 +196,8 @@ CREATE TABLE fraud_identifier (
   PRIMARY KEY (orgcode, kind, identifier_hash, customer_id)
 ) WITHOUT ROWID;
 CREATE INDEX fraud_identifier_by_customer ON fraud_identifier (orgcode, customer_id);
-CREATE INDEX hold_by_status ON hold (orgcode, status, hold_id);`;
+CREATE INDEX hold_by_status ON hold (orgcode, status, hold_id);
+CREATE INDEX hold_blocking ON hold (orgcode, hold_id) WHERE status <> 'released';`;
 
 /** A customer that shares a blocking key with an older one stands in customer_suspect: only those need comparing. */
 const DUPLICATES = `
@@ -278,6 +279,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('fraud_identifier', 'fraud_identifier', '1000000 100000 50000 2 1'),
   ('fraud_identifier', 'fraud_identifier_by_customer', '1000000 100000 3'),
   ('hold', 'hold_by_status', '100000 10000 3000 1'),
+  ('hold', 'hold_blocking', '10000 1000 1'),
   ('customer_block', 'customer_block', '4000000 400000 100000 1 1'),
   ('customer_suspect', 'customer_suspect', '100000 10000 1'),
   ('customer_merge', 'customer_merge', '100000 10000 1'),

@@ -1,5 +1,6 @@
 /** What happened in org DEMO over the last year: pure invention, the same every time, told as calls. */
 import type { Input } from '../contract/backend.js';
+import { mergeStory } from './merge-story.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './words.js';
 
 /** Performs one call as of `at` (epoch milliseconds) and answers its data. */
@@ -37,6 +38,7 @@ export async function tellStory(play: Play, now: number): Promise<void> {
   const ids = await Promise.all(indexes.map((index) => customerYear(play, now, index)));
   const cards = Array.from({ length: CARDS }, (_, index) => index);
   await Promise.all(cards.map((index) => giftCardLife(play, now, index, ids)));
+  await mergeStory(play, now, ids);
 }
 
 async function customerYear(play: Play, now: number, index: number): Promise<string> {

@@ -142,19 +142,22 @@ function* storedValueOf(cx: Context, customerId: string): Steps<Customer['stored
 
 /** Puts a customer into the side tables; with `before`, takes its old self out first. */
 export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<void> {
-  const numbers = yield* one<{ row_no: number; org_no: number }>(ROW_NO, row.orgcode, row.customer_id);
-  if (numbers === undefined) return;
-  const { row_no, org_no } = numbers;
-  if (before !== undefined) {
-    yield* run(UNINDEX, row_no, ...searchText(before, org_no));
-    for (const tag of before.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
-    for (const { system, ref } of before.external_refs) {
-      yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
-    }
-  }
-  yield* run(INDEX, row_no, ...searchText(row, org_no));
+  if (before !== undefined) yield* unindexCustomer(before);
+  yield* changeSearch(INDEX, row);
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
+}
+
+/** Takes a customer out of the side tables. Once only, and as it was put in: the search index keeps no copy to check. */
+export function* unindexCustomer(row: CustomerRow): Steps<void> {
+  yield* changeSearch(UNINDEX, row);
+  for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
+  for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
+}
+
+function* changeSearch(sql: string, row: CustomerRow): Steps<void> {
+  const numbers = yield* one<{ row_no: number; org_no: number }>(ROW_NO, row.orgcode, row.customer_id);
+  if (numbers !== undefined) yield* run(sql, numbers.row_no, ...searchText(row, numbers.org_no));
 }
 
 /** Search words carry their org's number in front: a prefix search never touches another org's words. */

@@ -1,6 +1,6 @@
 /** Customers: create, read, list, search, update. The rules are in domain/; here they meet their rows. */
-import { conflict, notFound } from '../../contract/errors.js';
 import { normalizeCustomer } from '../../domain/customer.js';
+import { requireCustomer, requireCustomerRevision, requireUnique } from '../customer-identity.js';
 import { listCustomers } from '../customer-list.js';
 import { searchCustomers } from '../customer-search.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer } from '../customers.js';
@@ -8,10 +8,16 @@ import type { Context, Handlers, InputOf } from '../handler.js';
 import { makeToken, pageLimit } from '../page-token.js';
 import { currentPolicy } from '../policies.js';
 import { requireActive } from '../standing.js';
-import { one, type Steps } from '../step.js';
-import { find, insert, requireRevision, revise } from '../table.js';
+import { insert, revise } from '../table.js';
+import { customerAnonymize } from './customer-anonymize.js';
+import { customerMerge } from './customer-merge.js';
+
+export { requireCustomer };
 
 export const customer: Handlers<'customer'> = {
+  ...customerMerge,
+  ...customerAnonymize,
+
   *customer_create(cx, input) {
     const fields = normalizeCustomer(input.customer, cx.settings.defaultRegion);
     yield* requireUnique(cx, fields);
@@ -53,8 +59,7 @@ export const customer: Handlers<'customer'> = {
   *customer_update(cx, input) {
     const current = yield* requireCustomer(cx, input.customer_id);
     requireActive(current);
-    const shown = yield* showCustomer(cx, current);
-    requireRevision(input.expected_revision, current, () => shown);
+    yield* requireCustomerRevision(cx, input.expected_revision, current);
     const changes = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion));
     yield* requireUnique(cx, changes, current.customer_id);
     const next = yield* revise(CUSTOMER, cx, current, changes);
@@ -91,13 +96,6 @@ const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updat
 
 type Fields = Partial<CustomerRow>;
 
-/** @throws CrmError 404 when the org has no such customer. */
-export function* requireCustomer(cx: Context, id: string): Steps<CustomerRow> {
-  const row = yield* find(CUSTOMER, cx.orgcode, id);
-  if (row === undefined) throw notFound();
-  return row;
-}
-
 function* showAll(cx: Context, rows: readonly CustomerRow[]) {
   const policy = yield* currentPolicy(cx.orgcode);
   const items = [];
@@ -109,25 +107,4 @@ function* showAll(cx: Context, rows: readonly CustomerRow[]) {
 function emptied(patch: InputOf<'customer_update'>['customer']): Fields {
   const entries = Object.entries(patch).map(([name, value]) => [name, value ?? EMPTY[name as keyof typeof EMPTY]]);
   return Object.fromEntries(entries) as Fields;
-}
-
-function* requireUnique(cx: Context, fields: Fields, self = ''): Steps<void> {
-  for (const field of cx.settings.uniqueCustomerFields) {
-    const value = fields[field];
-    if (value === undefined || value === null) continue;
-    const taken = yield* one<{ customer_id: string }>(
-      `SELECT customer_id FROM customer
-        WHERE orgcode = ? AND ${field} = ? AND status = 'active' AND customer_id <> ? LIMIT 1`,
-      cx.orgcode,
-      value,
-      self,
-    );
-    if (taken !== undefined) throw exists(field, taken.customer_id);
-  }
-}
-
-function exists(field: string, id: string) {
-  return conflict('crm.customer_exists', `Another customer has this ${field}.`, { field, existing_customer_id: id }, [
-    'Use details.existing_customer_id, or correct the value.',
-  ]);
 }

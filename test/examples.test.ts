@@ -40,6 +40,8 @@ const STAND_INS: { readonly [placeholder: string]: string } = {
     JOIN loyalty_account a ON a.orgcode = c.orgcode AND a.customer_id = c.customer_id
     WHERE c.status = 'active' AND c.revision = 1 AND a.points_balance > 200 AND NOT EXISTS
       (SELECT 1 FROM customer_consent s WHERE s.customer_id = c.customer_id) ORDER BY c.customer_id LIMIT 1`,
+  DUPLICATE_ID: `SELECT c.customer_id AS id FROM customer c WHERE c.status = 'active' AND NOT EXISTS
+      (SELECT 1 FROM hold h WHERE h.customer_id = c.customer_id) ORDER BY id DESC LIMIT 1`,
   LOYALTY_ID: `SELECT t.loyalty_txn_id AS id FROM loyalty_txn t WHERE t.kind = 'redeem' AND NOT EXISTS
       (SELECT 1 FROM loyalty_txn r WHERE r.related_txn_id = t.loyalty_txn_id) ORDER BY id DESC LIMIT 1`,
   ACCOUNT_ID: `SELECT account_id AS id FROM account WHERE status = 'active' AND revision = 2 AND credit_hold = 0

@@ -4,6 +4,7 @@ import { accountStory } from './account-story.js';
 import { tellComments } from './comment-story.js';
 import { tellExemptions } from './exemption-story.js';
 import { tellInbox } from './inbox-story.js';
+import { mergeStory } from './merge-story.js';
 import { tellRisk } from './risk-story.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './words.js';
 
@@ -47,6 +48,7 @@ export async function tellStory(play: Play, now: number, owner: string): Promise
   await tellInbox(play, now, ids, certificates);
   await tellComments(play, now, ids, owner);
   await tellRisk(play, now, ids);
+  await mergeStory(play, now, ids);
 }
 
 async function customerYear(play: Play, now: number, index: number): Promise<string> {

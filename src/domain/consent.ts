@@ -6,6 +6,9 @@ export type ConsentState = 'granted' | 'denied' | 'withdrawn';
 /** The fields that a refused `profile_access` hides (contract §3, Consent). */
 const MASKED = ['email', 'phone', 'addresses', 'birth_date'] as const;
 
+/** Purpose to answer; a purpose nobody asked about is absent. */
+type Consents<Entry> = { readonly [purpose: string]: Entry };
+
 interface Maskable {
   email: string | null;
   phone: string | null;
@@ -30,6 +33,25 @@ export function gatePurpose(purpose: 'marketing' | 'export', channel?: 'email' |
   throw invalidRequest([
     { path: 'channel', message: 'is required with purpose marketing', expected: 'email, sms, phone, post' },
   ]);
+}
+
+/** Both refusals block alike; an answer never given outranks one that was taken back. */
+const STRICTNESS = { granted: 0, withdrawn: 1, denied: 2 };
+
+/**
+ * What merging changes in the survivor's consents: the strictest answer of all sides wins, so refusals spread. Grants do
+ * not: what somebody allowed under another record is no permission to write to this one. Never asked stays never asked.
+ */
+export function spreadRefusals<Entry extends { readonly state: ConsentState }>(
+  own: Consents<Entry>,
+  others: readonly Consents<Entry>[],
+): Consents<Entry> {
+  const spread: { [purpose: string]: Entry } = {};
+  for (const [purpose, entry] of others.flatMap((consents) => Object.entries(consents))) {
+    const strictest = spread[purpose] ?? own[purpose];
+    if (STRICTNESS[entry.state] > STRICTNESS[strictest?.state ?? 'granted']) spread[purpose] = entry;
+  }
+  return spread;
 }
 
 /** The record with what consent hides masked, and `masked_fields` naming what was. */

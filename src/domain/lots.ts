@@ -149,6 +149,16 @@ export function takeBack(
   );
 }
 
+/** Takes every open lot away whole, expired or not, debts too: what is left is zero. */
+export function moveOut(lots: readonly Lot[]): LotChange[] {
+  return lots.map((lot) => change(lot, -lot.remaining));
+}
+
+/** What `moveOut` took, as lots of another account: as many points, and the same expiry. */
+export function moveIn(taken: readonly LotChange[], newId: () => string): LotChange[] {
+  return taken.map(({ points, expires_at }) => ({ lot_id: newId(), points: -points, expires_at }));
+}
+
 /** The lots after an entry; unknown lots are born. */
 export function applyChanges(lots: readonly Lot[], changes: readonly LotChange[], expiring = false): Lot[] {
   const result = new Map(lots.map((lot) => [lot.lot_id, lot]));

@@ -3,7 +3,7 @@ import { invalidState, notFound } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 import { accountWords, majorOf } from '../domain/account.js';
 import type { Context } from './handler.js';
-import { defineIndex, indexWords } from './search-index.js';
+import { addWords, defineIndex, removeWords } from './search-index.js';
 import { run, type Steps } from './step.js';
 import { defineTable, find, revise } from './table.js';
 
@@ -73,8 +73,9 @@ export function requireOpen({ status }: AccountRow): void {
 
 /** Puts an account's words into the search index; with `before`, takes the old ones out first. */
 export function* indexAccount(row: AccountRow, before?: AccountRow): Steps<void> {
-  const now = [accountWords(row)];
-  yield* indexWords(ACCOUNT_SEARCH, row.orgcode, row.account_id, now, before && [accountWords(before)]);
+  const key = [row.orgcode, row.account_id] as const;
+  if (before !== undefined) yield* removeWords(ACCOUNT_SEARCH, ...key, [accountWords(before)]);
+  yield* addWords(ACCOUNT_SEARCH, ...key, [accountWords(row)]);
 }
 
 /** One movement of credit, decided. */

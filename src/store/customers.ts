@@ -7,7 +7,7 @@ import { tierOf } from '../domain/tiers.js';
 import type { Context } from './handler.js';
 import { type Account, noAccount } from './ledger.js';
 import { currentPolicy, type PolicyRow } from './policies.js';
-import { defineIndex, indexWords, type Words } from './search-index.js';
+import { addWords, defineIndex, removeWords, type Words } from './search-index.js';
 import { all, one, run, type Steps } from './step.js';
 import { defineTable } from './table.js';
 
@@ -189,13 +189,17 @@ function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<s
 
 /** Puts a customer into the side tables; with `before`, takes its old self out first. */
 export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<void> {
-  yield* indexWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row), before && wordsOf(before));
-  for (const tag of before?.tags ?? []) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
-  for (const { system, ref } of before?.external_refs ?? []) {
-    yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
-  }
+  if (before !== undefined) yield* unindexCustomer(before);
+  yield* addWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
+}
+
+/** Takes a customer out of the side tables. Once only, and as it was put in: the search index keeps no copy to check. */
+export function* unindexCustomer(row: CustomerRow): Steps<void> {
+  yield* removeWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
+  for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
+  for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
 }
 
 function wordsOf(row: CustomerRow): Words {

@@ -40,8 +40,8 @@ export interface TxnRow {
 export interface Entry {
   readonly kind: TxnKind;
   readonly changes: readonly LotChange[];
-  /** The lot among `changes` that this entry brings into being. */
-  readonly born?: string;
+  /** The lots among `changes` that this entry brings into being. */
+  readonly born?: ReadonlySet<string>;
   readonly policy_version: number;
   readonly reason?: string | undefined;
   readonly related_txn_id?: string | undefined;
@@ -149,7 +149,7 @@ function* moveLots(cx: Context, account: Account, entry: Entry): Steps<Account> 
   for (const change of entry.changes) {
     const expired = entry.kind === 'expire' ? -change.points : 0;
     const key = [cx.orgcode, account.customer_id, change.lot_id] as const;
-    if (change.lot_id === entry.born) {
+    if (entry.born?.has(change.lot_id)) {
       yield* run(BEAR_LOT, ...key, change.points, change.points, change.expires_at);
       if (change.points < 0) debt_points -= change.points;
     } else {
@@ -160,7 +160,8 @@ function* moveLots(cx: Context, account: Account, entry: Entry): Steps<Account> 
       next_expiry_at = change.expires_at;
     }
   }
-  if (entry.kind === 'expire') next_expiry_at = yield* nextExpiry(cx.orgcode, account.customer_id);
+  if (entry.kind === 'expire' || entry.kind === 'merge_out')
+    next_expiry_at = yield* nextExpiry(cx.orgcode, account.customer_id);
   return { ...account, debt_points, next_expiry_at };
 }
 

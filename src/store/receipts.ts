@@ -4,10 +4,12 @@
  */
 import type { Performed } from '../contract/backend.js';
 import { type CrmError, type CrmErrorInit, conflict } from '../contract/errors.js';
-import type { Operation } from '../contract/operation.js';
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { FieldPath, Operation } from '../contract/operation.js';
+import { erased } from '../domain/erasure.js';
 import { canonical } from './canonical.js';
 import type { Context } from './handler.js';
-import { one, run, type Steps } from './step.js';
+import { all, one, run, type Steps } from './step.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
@@ -20,6 +22,16 @@ const MOVE_HORIZON = `INSERT INTO receipt_horizon (orgcode, forgotten_until) VAL
 const FORGET = 'DELETE FROM receipt WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?';
 const KEEP = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at, customer_id)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** Where the answers of an endpoint hold personal data. */
+const PERSONAL: ReadonlyMap<string, readonly FieldPath[]> = new Map(
+  CONTRACT.operations.map(({ path, personal }) => [path, personal]),
+);
+const OF_CUSTOMER = `SELECT actor, endpoint, idempotency_key, answer FROM receipt
+  WHERE orgcode = ? AND customer_id = ? AND (actor, endpoint, idempotency_key) > (?, ?, ?)
+  ORDER BY actor, endpoint, idempotency_key LIMIT 100`;
+const REWRITE = `UPDATE receipt SET answer = ?
+  WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`;
 
 /** So that no commit waits for a large clean-up. */
 const FORGET_AT_ONCE = 500;
@@ -89,6 +101,42 @@ function personalSubject(operation: Operation, request: ReceiptRequest, answer: 
   if (operation.personal.length === 0) return null;
   const told = 'performed' in answer ? answer.performed.data : (answer.refusal.conflictSnapshot ?? {});
   return customerIn(told) ?? request.customer_id ?? null;
+}
+
+/** Takes the personal data out of every kept answer about a customer; the database demands that it be erased already. */
+export function* eraseReceipts(orgcode: string, customerId: string): Steps<void> {
+  let after: readonly [string, string, string] = ['', '', ''];
+  for (;;) {
+    const receipts = yield* all<KeptAnswer>(OF_CUSTOMER, orgcode, customerId, ...after);
+    for (const { actor, endpoint, idempotency_key, answer } of receipts) {
+      const blank = withoutPersonal(JSON.parse(answer) as Answer, PERSONAL.get(endpoint) ?? []);
+      after = [actor, endpoint, idempotency_key];
+      yield* run(REWRITE, JSON.stringify(blank), orgcode, ...after);
+    }
+    if (receipts.length === 0) return;
+  }
+}
+
+interface KeptAnswer {
+  readonly actor: string;
+  readonly endpoint: string;
+  readonly idempotency_key: string;
+  readonly answer: string;
+}
+
+/** A refusal shows the record as `data` would, in its snapshot or its details. */
+function withoutPersonal(answer: Answer, paths: readonly FieldPath[]): Answer {
+  if ('performed' in answer) {
+    return { performed: { ...answer.performed, data: erased(answer.performed.data, paths) } };
+  }
+  const { details, conflictSnapshot, ...refusal } = answer.refusal;
+  return {
+    refusal: {
+      ...refusal,
+      ...(details ? { details: erased(details, paths) } : {}),
+      ...(conflictSnapshot ? { conflictSnapshot: erased(conflictSnapshot, paths) } : {}),
+    },
+  };
 }
 
 /** Forgets up to `FORGET_AT_ONCE` receipts of an org that have expired at `now`. */

@@ -31,14 +31,14 @@ export function defineIndex(
 /** A record's words, a list for each column of the index. */
 export type Words = readonly (readonly string[])[];
 
-/** Puts a record's words into its index; with `before`, takes its old ones out first. */
-export function* indexWords(index: SearchIndex, orgcode: string, id: string, now: Words, before?: Words): Steps<void> {
-  const numbers = yield* one<{ row_no: number; org_no: number }>(index.numbersSql, orgcode, id);
-  if (numbers === undefined) return;
-  const { row_no, org_no } = numbers;
-  const texts = (words: Words) => words.map((list) => list.map((word) => orgWord(org_no, word)).join(' '));
-  if (before !== undefined) yield* run(index.removeSql, row_no, ...texts(before));
-  yield* run(index.addSql, row_no, ...texts(now));
+/** Puts a record's words into its index. */
+export function* addWords(index: SearchIndex, orgcode: string, id: string, words: Words): Steps<void> {
+  yield* changeWords(index.addSql, index, orgcode, id, words);
+}
+
+/** Takes a record's words out of its index, as they were put in: the index keeps no copy to check. */
+export function* removeWords(index: SearchIndex, orgcode: string, id: string, words: Words): Steps<void> {
+  yield* changeWords(index.removeSql, index, orgcode, id, words);
 }
 
 /** Words as the index knows them in an org. */
@@ -55,6 +55,13 @@ export function wholeWords(words: readonly string[]): string {
 /** A match expression: something that begins with each word. */
 export function begunWords(words: readonly string[]): string {
   return words.map((word) => `"${word}" *`).join(' AND ');
+}
+
+function* changeWords(sql: string, index: SearchIndex, orgcode: string, id: string, words: Words): Steps<void> {
+  const numbers = yield* one<{ row_no: number; org_no: number }>(index.numbersSql, orgcode, id);
+  if (numbers === undefined) return;
+  const texts = words.map((list) => list.map((word) => orgWord(numbers.org_no, word)).join(' '));
+  yield* run(sql, numbers.row_no, ...texts);
 }
 
 /** A prefix search never touches another org's words. */

@@ -60,8 +60,9 @@ interface Replayed {
 
 function* verifyLoyalty(orgcode: string, tell: Tell): Steps<number> {
   const entries = `SELECT t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, r.kind AS related_kind,
-      r.points AS related_points
+      r.points AS related_points, a.lifetime_points AS related_lifetime
     FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
+    LEFT JOIN loyalty_account a ON a.orgcode = r.orgcode AND a.customer_id = r.customer_id
     WHERE t.orgcode = ? AND t.customer_id = ? ORDER BY t.loyalty_txn_id`;
   let count = 0;
   for (const customerId of yield* customersWithPoints(orgcode)) {
@@ -83,6 +84,8 @@ interface EntryRow {
   readonly lots: string;
   readonly related_kind: string | null;
   readonly related_points: number | null;
+  /** Ever earned by the customer of the related entry; frozen once that customer is merged. */
+  readonly related_lifetime: number | null;
 }
 
 function* customersWithPoints(orgcode: string): Steps<readonly string[]> {
@@ -99,6 +102,11 @@ function replay(state: Replayed, row: EntryRow, tell: Tell): void {
   tell('loyalty_txn.balance_after', row.loyalty_txn_id, row.balance_after, state.points);
   if (row.kind === 'earn') state.lifetime += row.points;
   if (row.kind === 'reverse' && row.related_kind === 'earn') state.lifetime -= row.related_points ?? 0;
+  if (row.kind === 'merge_in') {
+    state.lifetime += row.related_lifetime ?? 0;
+    const left = row.related_kind === 'merge_out' ? -(row.related_points ?? 0) : null;
+    tell('loyalty_txn.points of a merge', row.loyalty_txn_id, row.points, left);
+  }
   for (const change of changes) {
     const lot = state.lots.get(change.lot_id) ?? { remaining: 0, expired: 0, expires_at: null, born: change.points };
     lot.remaining += change.points;

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { endCustomer, plant } from '../support/records.js';
+import { endCustomer, plant } from '../support/planted.js';
 import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';

@@ -1,7 +1,7 @@
 /** The inbox: to whom, about what, how far along on both axes, and lists that show what still needs work. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { plant } from '../support/records.js';
+import { plant } from '../support/planted.js';
 import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';

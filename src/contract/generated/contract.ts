@@ -4077,6 +4077,219 @@ export const CONTRACT: Contract = {
    ]
   },
   {
+   "id": "customer_anonymize",
+   "method": "POST",
+   "path": "/customer/anonymize",
+   "family": "customer",
+   "summary": "Erase a customer's personal data",
+   "description": "Erases who the customer is, and who was merged into it: record, search, contacts, certificates, flag notes, kept answers. The ledger, cards and comments stay under the same customer_id, which nobody can act on again. Final: it cannot be undone. Refused while a hold is open.",
+   "access": "privacy",
+   "effect": "destroy",
+   "origin": "vendor",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name",
+    "company",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [
+    "caption",
+    "email",
+    "phone",
+    "given_name",
+    "family_name",
+    "company",
+    "birth_date",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id",
+     "reason"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "customer_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "loyalty": {
+        "type": "object"
+       },
+       "stored_value": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "consents": {
+        "type": "object"
+       },
+       "active_holds": {
+        "type": "integer"
+       },
+       "flags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "masked_fields": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "forget",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "expected_revision": 1,
+      "reason": "asked to be forgotten"
+     }
+    }
+   ]
+  },
+  {
    "id": "customer_consent_get",
    "method": "POST",
    "path": "/customer/consent/get",
@@ -6377,6 +6590,409 @@ export const CONTRACT: Contract = {
       "purpose": "marketing",
       "channel": "email",
       "tag": "newsletter"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_merge",
+   "method": "POST",
+   "path": "/customer/merge",
+   "family": "customer",
+   "summary": "Merge duplicate customers",
+   "description": "Makes one customer of up to eleven. customer_id survives; the others become merged and only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first; a refused consent wins, a granted one does not spread. Cannot be undone. Read both first: the same person?",
+   "access": "customer",
+   "effect": "destroy",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": true,
+   "requiresRevision": true,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "caption",
+    "given_name",
+    "family_name",
+    "company",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "personal": [
+    "caption",
+    "email",
+    "phone",
+    "given_name",
+    "family_name",
+    "company",
+    "birth_date",
+    "addresses",
+    "external_refs",
+    "tags",
+    "attributes"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id",
+     "merge_customer_ids",
+     "expected_revision",
+     "reason"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "description": "Who survives"
+     },
+     "merge_customer_ids": {
+      "type": "array",
+      "minItems": 1,
+      "uniqueItems": true,
+      "items": {
+       "type": "string"
+      }
+     },
+     "expected_revision": {
+      "type": "integer",
+      "description": "The record's revision as you read it"
+     },
+     "field_choices": {
+      "type": "object",
+      "propertyNames": {
+       "enum": [
+        "caption",
+        "email",
+        "phone",
+        "given_name",
+        "family_name",
+        "company",
+        "birth_date",
+        "locale",
+        "addresses",
+        "home_logical_guid",
+        "external_refs",
+        "tags",
+        "attributes"
+       ]
+      },
+      "additionalProperties": {
+       "type": "string"
+      },
+      "description": "Field to the customer_id it is taken from whole, even if empty there"
+     },
+     "reason": {
+      "type": "string",
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "required": [
+     "customer_id",
+     "merge_customer_ids",
+     "reason"
+    ],
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "description": "Who survives"
+     },
+     "merge_customer_ids": {
+      "type": "array",
+      "minItems": 1,
+      "maxItems": 10,
+      "uniqueItems": true,
+      "items": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 128
+      }
+     },
+     "expected_revision": {
+      "anyOf": [
+       {
+        "type": "integer",
+        "minimum": 0
+       },
+       {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}$"
+       }
+      ],
+      "description": "The record's revision as you read it"
+     },
+     "field_choices": {
+      "type": "object",
+      "propertyNames": {
+       "enum": [
+        "caption",
+        "email",
+        "phone",
+        "given_name",
+        "family_name",
+        "company",
+        "birth_date",
+        "locale",
+        "addresses",
+        "home_logical_guid",
+        "external_refs",
+        "tags",
+        "attributes"
+       ]
+      },
+      "additionalProperties": {
+       "type": "string",
+       "minLength": 1,
+       "maxLength": 128
+      },
+      "description": "Field to the customer_id it is taken from whole, even if empty there"
+     },
+     "reason": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 500,
+      "description": "Why; kept in the journal"
+     },
+     "reason_code": {
+      "type": "string",
+      "pattern": "^(LIFECYCLE|POLICY|PRICING|PROMOTION|INVENTORY|RECEIVING|FULFILLMENT|CUSTOMER|LOYALTY|FRAUD|ACCOUNTING|COMPLIANCE|TAX|SYSTEM)\\.[A-Za-z0-9_.-]{1,64}$",
+      "description": "CATEGORY.CODE",
+      "examples": [
+       "LOYALTY.GOODWILL"
+      ]
+     },
+     "idempotency_key": {
+      "type": "string",
+      "pattern": "^[\\x20-\\x7E]{1,128}$",
+      "description": "Same key and body take effect once (24 h)"
+     }
+    }
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "customer_id": {
+        "type": "string"
+       },
+       "orgcode": {
+        "type": "string"
+       },
+       "revision": {
+        "type": "integer"
+       },
+       "addresses": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "external_refs": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "tags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "attributes": {
+        "type": "object"
+       },
+       "loyalty": {
+        "type": "object"
+       },
+       "stored_value": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       },
+       "consents": {
+        "type": "object"
+       },
+       "active_holds": {
+        "type": "integer"
+       },
+       "flags": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "masked_fields": {
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
+       },
+       "created_at": {
+        "type": "string"
+       },
+       "updated_at": {
+        "type": "string"
+       }
+      }
+     },
+     "revision": {
+      "type": "integer"
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "duplicate",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "merge_customer_ids": [
+       "DUPLICATE_ID"
+      ],
+      "expected_revision": 1,
+      "reason": "same person, signed up twice"
+     }
+    },
+    {
+     "name": "choosing",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "merge_customer_ids": [
+       "DUPLICATE_ID"
+      ],
+      "expected_revision": 1,
+      "field_choices": {
+       "phone": "DUPLICATE_ID",
+       "tags": "CUSTOMER_ID"
+      },
+      "reason": "newer phone number",
+      "reason_code": "CUSTOMER.DUPLICATE",
+      "idempotency_key": "merge-77"
+     }
+    }
+   ]
+  },
+  {
+   "id": "customer_merge_list",
+   "method": "POST",
+   "path": "/customer/merge/list",
+   "family": "customer",
+   "summary": "List merges",
+   "description": "Which customers were merged into which, newest first: what moved, by whom and why. With customer_id only the merges that customer took part in, as survivor or as one of the merged.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [
+    "items.*.reason"
+   ],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "newest",
+     "value": {
+      "limit": 5
+     }
+    },
+    {
+     "name": "of_one",
+     "value": {
+      "customer_id": "CUSTOMER_ID"
      }
     }
    ]

@@ -360,6 +360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customer/anonymize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a customer's personal data
+         * @description Erases who the customer is, and who was merged into it: record, search, contacts, certificates, flag notes, kept answers. The ledger, cards and comments stay under the same customer_id, which nobody can act on again. Final: it cannot be undone. Refused while a hold is open.
+         */
+        post: operations["customer_anonymize"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customer/consent/get": {
         parameters: {
             query?: never;
@@ -574,6 +594,46 @@ export interface paths {
          * @description Customers newest first, filtered by tag, flag, home facility, creation time or status. To look for a person use search. purpose limits the list to customers who consented: marketing needs channel, export does not.
          */
         post: operations["customer_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge duplicate customers
+         * @description Makes one customer of up to eleven. customer_id survives; the others become merged and only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first; a refused consent wins, a granted one does not spread. Cannot be undone. Read both first: the same person?
+         */
+        post: operations["customer_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customer/merge/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * List merges
+         * @description Which customers were merged into which, newest first: what moved, by whom and why. With customer_id only the merges that customer took part in, as survivor or as one of the merged.
+         */
+        post: operations["customer_merge_list"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1558,6 +1618,13 @@ export interface components {
             postal_code?: string;
             region?: string;
         };
+        CustomerAnonymizeRequest: {
+            customer_id: components["schemas"]["Id"];
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            reason: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
+        };
         CustomerConsent: {
             consents: {
                 [key: string]: components["schemas"]["ConsentEntry"];
@@ -1874,6 +1941,57 @@ export interface components {
             purpose?: components["schemas"]["ConsentGate"];
             status?: components["schemas"]["CustomerStatusFilter"];
             tag?: string;
+        };
+        CustomerMerge: {
+            actor: string;
+            created_at: components["schemas"]["Timestamp"];
+            customer_id: components["schemas"]["Id"];
+            merge_customer_ids: components["schemas"]["Id"][];
+            merge_id: components["schemas"]["Id"];
+            /** @description Points, and how many records of each kind */
+            moved: {
+                certificates: number;
+                comments: number;
+                contacts: number;
+                flags: number;
+                gift_cards: number;
+                holds: number;
+                inbox_items: number;
+                lots: number;
+                points: number;
+            };
+            reason: string;
+        };
+        /** @enum {unknown} */
+        CustomerMergeField: "caption" | "email" | "phone" | "given_name" | "family_name" | "company" | "birth_date" | "locale" | "addresses" | "home_logical_guid" | "external_refs" | "tags" | "attributes";
+        CustomerMergeListEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["CustomerMerge"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerMergeListRequest: {
+            customer_id?: components["schemas"]["Id"];
+            limit?: components["schemas"]["Limit"];
+            next_token?: components["schemas"]["NextToken"];
+        };
+        CustomerMergeRequest: {
+            /** @description Who survives */
+            customer_id: components["schemas"]["Id"];
+            expected_revision: components["schemas"]["ExpectedRevision"];
+            /** @description Field to the customer_id it is taken from whole, even if empty there */
+            field_choices?: {
+                [key: string]: components["schemas"]["Id"];
+            };
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            merge_customer_ids: components["schemas"]["Id"][];
+            reason: components["schemas"]["Reason"];
+            reason_code?: components["schemas"]["ReasonCode"];
         };
         CustomerPatch: {
             addresses?: components["schemas"]["CustomerAddress"][] | null;
@@ -3547,6 +3665,52 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    customer_anonymize: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerAnonymizeRequest"];
+            };
+        };
+        responses: {
+            /** @description Erase a customer's personal data */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     customer_consent_get: {
         parameters: {
             query?: never;
@@ -4016,6 +4180,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerListEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_merge: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Same as the body's idempotency_key */
+                "idempotency-key"?: components["parameters"]["IdempotencyHeader"];
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerMergeRequest"];
+            };
+        };
+        responses: {
+            /** @description Merge duplicate customers */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            428: components["responses"]["RevisionRequired"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    customer_merge_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerMergeListRequest"];
+            };
+        };
+        responses: {
+            /** @description List merges */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerMergeListEnvelope"];
                 };
             };
             400: components["responses"]["ValidationFailed"];
@@ -5086,8 +5338,8 @@ export interface operations {
 export interface families {
     account: ["account_contact_create", "append"] | ["account_contact_get", "read"] | ["account_contact_list", "read"] | ["account_contact_status_set", "destroy"] | ["account_contact_update", "revise"] | ["account_create", "append"] | ["account_credit_consume", "destroy"] | ["account_credit_release", "append"] | ["account_get", "read"] | ["account_list", "read"] | ["account_status_set", "destroy"] | ["account_update", "revise"];
     comment: ["comment", "append"] | ["comment_get", "read"] | ["comment_list", "read"] | ["comment_report", "read"] | ["comment_revise", "revise"] | ["comment_status", "destroy"];
+    customer: ["customer_anonymize", "destroy"] | ["customer_create", "append"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_merge", "destroy"] | ["customer_merge_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
     consent: ["customer_consent_get", "read"] | ["customer_consent_set", "revise"];
-    customer: ["customer_create", "append"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
     risk: ["customer_flag_list", "read"] | ["customer_flag_set", "revise"] | ["customer_fraud_assess", "append"] | ["customer_fraud_list", "read"] | ["customer_hold_list", "read"] | ["customer_hold_resolve", "revise"];
     exemption: ["exemption_certificate_create", "append"] | ["exemption_certificate_get", "read"] | ["exemption_certificate_list", "read"] | ["exemption_certificate_status_set", "destroy"];
     giftcard: ["giftcard_get", "read"] | ["giftcard_issue", "append"] | ["giftcard_redeem", "destroy"];

@@ -1,16 +1,22 @@
 /** Customers: create, read, list, search, update. The rules are in domain/; here they meet their rows. */
-import { conflict, notFound } from '../../contract/errors.js';
 import { normalizeCustomer } from '../../domain/customer.js';
+import { requireCustomer, requireCustomerRevision, requireUnique } from '../customer-identity.js';
 import { listCustomers } from '../customer-list.js';
 import { searchCustomers } from '../customer-search.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, showCustomers } from '../customers.js';
-import type { Context, Handlers } from '../handler.js';
+import type { Handlers } from '../handler.js';
 import { makeToken, pageLimit } from '../page-token.js';
 import { requireActive } from '../standing.js';
-import { one, type Steps } from '../step.js';
-import { emptied, find, insert, requireRevision, revise } from '../table.js';
+import { emptied, insert, revise } from '../table.js';
+import { customerAnonymize } from './customer-anonymize.js';
+import { customerMerge } from './customer-merge.js';
+
+export { requireCustomer };
 
 export const customer: Handlers<'customer'> = {
+  ...customerMerge,
+  ...customerAnonymize,
+
   *customer_create(cx, input) {
     const fields = normalizeCustomer(input.customer, cx.settings.defaultRegion);
     yield* requireUnique(cx, fields);
@@ -52,8 +58,7 @@ export const customer: Handlers<'customer'> = {
   *customer_update(cx, input) {
     const current = yield* requireCustomer(cx, input.customer_id);
     requireActive(current);
-    const shown = yield* showCustomer(cx, current);
-    requireRevision(input.expected_revision, current, () => shown);
+    yield* requireCustomerRevision(cx, input.expected_revision, current);
     const changes: Fields = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion), EMPTY);
     yield* requireUnique(cx, changes, current.customer_id);
     const next = yield* revise(CUSTOMER, cx, current, changes);
@@ -89,31 +94,3 @@ const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updat
 };
 
 type Fields = Partial<CustomerRow>;
-
-/** @throws CrmError 404 when the org has no such customer. */
-export function* requireCustomer(cx: Context, id: string): Steps<CustomerRow> {
-  const row = yield* find(CUSTOMER, cx.orgcode, id);
-  if (row === undefined) throw notFound();
-  return row;
-}
-
-function* requireUnique(cx: Context, fields: Fields, self = ''): Steps<void> {
-  for (const field of cx.settings.uniqueCustomerFields) {
-    const value = fields[field];
-    if (value === undefined || value === null) continue;
-    const taken = yield* one<{ customer_id: string }>(
-      `SELECT customer_id FROM customer
-        WHERE orgcode = ? AND ${field} = ? AND status = 'active' AND customer_id <> ? LIMIT 1`,
-      cx.orgcode,
-      value,
-      self,
-    );
-    if (taken !== undefined) throw exists(field, taken.customer_id);
-  }
-}
-
-function exists(field: string, id: string) {
-  return conflict('crm.customer_exists', `Another customer has this ${field}.`, { field, existing_customer_id: id }, [
-    'Use details.existing_customer_id, or correct the value.',
-  ]);
-}

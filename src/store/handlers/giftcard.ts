@@ -169,7 +169,7 @@ function* requireTries(cx: Context, subject: string): Steps<void> {
 
 function* requireUnheldOwner(cx: Context, customerId: string): Steps<void> {
   yield* activeAccount(cx.orgcode, customerId);
-  yield* requireNoHold(cx.orgcode, customerId, 'stored_value');
+  yield* requireNoHold(cx.orgcode, [customerId], 'stored_value');
 }
 
 function* addCard(cx: Context, card: CardRow, codeHash: string): Steps<void> {

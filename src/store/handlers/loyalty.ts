@@ -97,7 +97,7 @@ export const loyalty: Handlers<'loyalty'> = {
   *loyalty_redeem(cx, input) {
     const { account, policy, policy_version } = yield* open(cx, input.customer_id);
     requireEnabled(policy);
-    yield* requireNoHold(cx.orgcode, input.customer_id, 'loyalty');
+    yield* requireNoHold(cx.orgcode, [input.customer_id], 'loyalty');
     checkRedeem(policy, input.points, yield* redeemedToday(cx, input.customer_id, policy));
     const changes = take(yield* openLots(cx.orgcode, input.customer_id), input.points, cx.stamp.now);
     const { reason, source_ref } = input;
@@ -216,11 +216,15 @@ function* credit(cx: Context, account: Account, points: number, expires_at: stri
   const born = cx.newId();
   const lots = account.debt_points > 0 ? yield* openLots(cx.orgcode, account.customer_id) : [];
   const changes = give(lots, points, { lot_id: born, expires_at });
-  return yield* enter(cx, account, { ...entry, changes, born });
+  return yield* enter(cx, account, { ...entry, changes, born: new Set([born]) });
 }
 
 function* correct(cx: Context, account: Account, entry: Decided, { changes, born, unrestorable }: Correction) {
-  const written = yield* enter(cx, account, { ...entry, changes, ...(born === undefined ? {} : { born }) });
+  const written = yield* enter(cx, account, {
+    ...entry,
+    changes,
+    ...(born === undefined ? {} : { born: new Set([born]) }),
+  });
   return unrestorable === 0 ? written : { ...written, data: { ...written.data, unrestorable_points: unrestorable } };
 }
 

@@ -1,0 +1,265 @@
+/** Anonymizing: who may not be, what remains, and, by a search of the file's bytes, that nothing of the person does. */
+import { readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { PERSONAL_FIELDS } from '../../src/store/erasure.js';
+import { openMerging } from '../support/merging.js';
+import { type Data, envelopeOf, newCustomer, openWorld, refused, type World } from '../support/world.js';
+
+let world: World;
+let db: Database.Database;
+beforeAll(async () => {
+  world = await openWorld();
+  db = new Database(world.path, { readonly: true });
+});
+afterAll(async () => {
+  expect(world.verify().disagreements).toEqual([]);
+  db.close();
+  await world.close();
+});
+
+async function openOrg() {
+  const org = await openMerging(world, db);
+  const request = async (customer_id: string, more: object = {}) => {
+    const { revision } = await org.read(customer_id);
+    return { customer_id, expected_revision: revision, reason: 'asked to be forgotten', ...more };
+  };
+  return {
+    ...org,
+    request,
+    forget: async (customer_id: string, more: object = {}): Promise<Data> =>
+      org.act('customer_anonymize', await request(customer_id, more)),
+    keep: async (customer_id: string, more: object = {}) =>
+      refused(world, 'crm_customer_anonymize', await request(customer_id, more), org.headers),
+  };
+}
+
+describe('an anonymized customer', () => {
+  test('has no personal field left, and keeps its id, its ledger and its history', async () => {
+    const { create, act, forget, read } = await openOrg();
+    const customer_id = await create({ email: 'a@example.com', tags: ['t'], attributes: { a: 1 }, locale: 'de' });
+    await act('loyalty_earn', { customer_id, points: 7 });
+    const consents = { profiling: 'denied' };
+    await act('customer_consent_set', { customer_id, consents, reason: 'asked' });
+    const forgotten = await forget(customer_id);
+    expect(forgotten).toMatchObject({
+      customer_id,
+      status: 'anonymized',
+      revision: 2,
+      locale: 'de',
+      consents,
+      loyalty: { points_balance: 7, lifetime_points: 7 },
+    });
+    for (const field of PERSONAL_FIELDS) expect([[], {}, null], field).toContainEqual(forgotten[field]);
+    expect(PERSONAL_FIELDS).toContain('email');
+    expect(await read(customer_id)).toEqual(forgotten);
+    expect((await act('loyalty_ledger_list', { customer_id })).items).toHaveLength(1);
+  });
+
+  test('frees its e-mail, is hidden from lists and found by no search', async () => {
+    const { create, act, forget } = await openOrg();
+    const fields = { caption: 'Obsidian Wren', email: 'wren@example.com', tags: ['bird'] };
+    const external_ref = { system: 'pos', ref: 'W' };
+    const customer_id = await create({ ...fields, external_refs: [external_ref] });
+    await act('customer_consent_set', { customer_id, consents: { data_export: 'granted' }, reason: 'asked' });
+    await forget(customer_id);
+    const criteria = [{ q: 'obsidian' }, { email: 'wren@example.com' }, { external_ref }];
+    for (const criterion of criteria) {
+      expect((await act('customer_search', { ...criterion, status: 'all' })).items).toEqual([]);
+    }
+    expect((await act('customer_list', {})).items).toEqual([]);
+    expect((await act('customer_list', { status: 'all', tag: 'bird' })).items).toEqual([]);
+    expect((await act('customer_list', { status: 'all', purpose: 'export' })).items).toEqual([]);
+    expect((await act('customer_list', { status: 'anonymized' })).items).toHaveLength(1);
+    await create({ email: 'wren@example.com' });
+  });
+
+  test('can no longer be acted on, nor can its cards', async () => {
+    const { create, act, forget, headers, read } = await openOrg();
+    const customer_id = await create();
+    const card = { amount: 5, currency: 'USD', customer_id, reason: 'gift' };
+    const { giftcard_id } = await act('giftcard_issue', card);
+    await forget(customer_id);
+    const writing: [string, object][] = [
+      ['crm_giftcard_redeem', { giftcard_id, amount: 1, currency: 'USD' }],
+      ['crm_giftcard_issue', card],
+      ['crm_loyalty_earn', { customer_id, points: 1 }],
+      ['crm_customer_update', { customer_id, customer: { caption: 'Back' }, expected_revision: 2 }],
+      ['crm_customer_consent_set', { customer_id, consents: { profiling: 'granted' }, reason: 'x' }],
+      ['crm_customer_anonymize', { customer_id, expected_revision: 2, reason: 'again' }],
+    ];
+    for (const [tool, args] of writing) {
+      const error = await refused(world, tool, args, headers);
+      expect(error, tool).toMatchObject({ error_code: 'crm.customer_not_active', details: { status: 'anonymized' } });
+    }
+    expect(await read(customer_id)).toMatchObject({ stored_value: [{ balance: 5 }] });
+  });
+
+  test('takes everybody who was merged into it along', async () => {
+    const { create, merge, forget, read } = await openOrg();
+    const [a, b, c] = [await create({ caption: 'A' }), await create({ caption: 'B' }), await create({ caption: 'C' })];
+    await merge(b, [a]);
+    await merge(c, [b]);
+    await forget(c);
+    for (const id of [a, b]) {
+      expect(await read(id)).toMatchObject({ status: 'merged', caption: null, merged_into_customer_id: c });
+    }
+  });
+});
+
+describe('anonymizing is refused', () => {
+  test('for whom the org does not have', async () => {
+    const { keep, headers } = await openOrg();
+    const stranger = { customer_id: await newCustomer(world), expected_revision: 1, reason: 'x' };
+    expect((await refused(world, 'crm_customer_anonymize', stranger, headers)).http_status).toBe(404);
+    expect(keep).toBeDefined();
+  });
+
+  test('without the revision, with a stale one, or without a reason', async () => {
+    const { create, keep, read } = await openOrg();
+    const customer_id = await create({ caption: 'Mine' });
+    expect((await keep(customer_id, { expected_revision: undefined })).http_status).toBe(428);
+    expect(await keep(customer_id, { expected_revision: 9 })).toMatchObject({
+      error_code: 'crm.conflict_revision',
+      conflict_snapshot: { caption: 'Mine' },
+    });
+    expect((await keep(customer_id, { reason: undefined })).http_status).toBe(400);
+    expect((await read(customer_id)).caption).toBe('Mine');
+  });
+
+  test.each(['active', 'confirmed'])('while a hold is %s: an investigation is not erased', async (status) => {
+    const { create, keep, records } = await openOrg();
+    const customer_id = await create();
+    const hold = await records.hold(customer_id, 'loyalty', status);
+    const error = { error_code: 'crm.customer_on_hold', details: { hold_ids: [hold] } };
+    expect(await keep(customer_id)).toMatchObject(error);
+  });
+
+  test('for a merged customer, whose survivor is named', async () => {
+    const { create, merge, keep } = await openOrg();
+    const [survivor, loser] = [await create(), await create()];
+    await merge(survivor, [loser]);
+    const details = { merged_into_customer_id: survivor };
+    expect(await keep(loser)).toMatchObject({ error_code: 'crm.customer_not_active', details });
+  });
+});
+
+/** A person nobody else is: every text begins and ends like no other in the file. */
+function canary(letter: string) {
+  const word = (kind: string) => `${letter}q${kind}Zx${kind}J`;
+  const digits = { k: '2125550166', w: '3125550177' }[letter] ?? '';
+  return {
+    fields: {
+      caption: word('Cap'),
+      email: `${word('Mail')}@${word('Host')}.example`,
+      phone: `+1${digits}`,
+      given_name: word('Giv'),
+      family_name: word('Fam'),
+      company: word('Com'),
+      birth_date: letter === 'k' ? '1931-07-13' : '1932-08-14',
+      addresses: [{ line1: word('Lin'), line2: word('Apt'), city: word('Cit'), postal_code: word('Zip') }],
+      external_refs: [{ system: word('Sys'), ref: word('Ref') }],
+      tags: [word('Tag')],
+      attributes: { [word('Key')]: word('Val') },
+    },
+    contact: {
+      caption: word('Kap'),
+      given_name: word('Kgi'),
+      family_name: word('Kfa'),
+      email: word('Kma'),
+      phone: word('Kph'),
+    },
+    certificate: {
+      certificate_number: word('Num'),
+      document_ref: word('Doc'),
+      attributes: `{"${word('Atk')}":"${word('Atv')}"}`,
+    },
+    note: word('Not'),
+    device: word('Dev'),
+    changed: word('Chg'),
+    digits,
+  };
+}
+
+/** Every leaf of a value, keys of attributes included. */
+function textsOf(value: unknown, depth = 0): string[] {
+  if (typeof value === 'string') return value.startsWith('{') ? textsOf(JSON.parse(value), 3) : [value];
+  if (typeof value !== 'object' || value === null) return [];
+  const keys = depth >= 2 && !Array.isArray(value) ? Object.keys(value) : [];
+  return [
+    ...keys.filter((key) => key.includes('q')),
+    ...Object.values(value).flatMap((item) => textsOf(item, depth + 1)),
+  ];
+}
+
+/** The words that still stand in the database file or its log, in whatever case. */
+function standing(words: readonly string[]): string[] {
+  world.store.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
+  const bytes = ['', '-wal'].map((end) => readFileSync(world.path + end, 'latin1').toLowerCase()).join('\n');
+  return words.filter((word) => bytes.includes(word.toLowerCase()));
+}
+
+test('no byte of the person is left in the file: not in records, indexes, receipts, nor of who was merged', async () => {
+  const { create, merge, act, forget, headers, records, read, rows } = await openOrg();
+  const neighbours = Array.from({ length: 150 }, (_, index) => ({
+    caption: `Kq${index} Wq${index}`,
+    email: `kq${index}.wq@example.com`,
+    phone: `+1212555${String(1000 + index)}`,
+    tags: [`kqt${index}`],
+  }));
+  for (const fields of neighbours.slice(0, 75)) await create(fields);
+  const people = [canary('k'), canary('w')];
+  const ids: string[] = [];
+  for (const { fields, contact, certificate, note, device, changed } of people) {
+    const key = { idempotency_key: `signup-${ids.length}` };
+    const { customer_id } = await act('customer_create', { customer: fields, ...key });
+    ids.push(customer_id);
+    const change = { customer_id, customer: { company: changed }, expected_revision: 1 };
+    await act('customer_update', { ...change, idempotency_key: `update-${ids.length}` });
+    const stale = { ...change, idempotency_key: `stale-${ids.length}` };
+    const error = await refused(world, 'crm_customer_update', stale, headers);
+    expect(error.conflict_snapshot).toMatchObject({ company: changed });
+    await records.contact(customer_id, contact);
+    await records.certificate(customer_id, certificate);
+    await records.flag(customer_id, `f${ids.length}`, { note });
+    await records.identifier(customer_id, device);
+  }
+  for (const fields of neighbours.slice(75)) await create(fields);
+  const words = [...textsOf(people), ...people.map(({ digits }) => digits)];
+  expect(words.length).toBeGreaterThan(50);
+  expect(standing(words)).toEqual(words);
+
+  const [survivor = '', loser = ''] = ids;
+  await merge(survivor, [loser], { idempotency_key: 'merge-1' });
+  await forget(survivor, { idempotency_key: 'forget-1' });
+
+  expect(standing(words)).toEqual([]);
+  expect(standing(['kq149', 'asked to be forgotten'])).toHaveLength(2);
+  const receipts = rows('SELECT customer_id, endpoint, answer FROM receipt WHERE orgcode = ?');
+  expect(receipts).toHaveLength(8);
+  const again = { customer: people[0]?.fields, idempotency_key: 'signup-0' };
+  const replay = await envelopeOf(world, 'crm_customer_create', again, headers);
+  expect(replay).toMatchObject({
+    success: true,
+    stats: { idempotent_replay: true },
+    data: { customer_id: survivor, email: null, tags: [], attributes: {}, revision: 1 },
+  });
+  expect(await read(survivor)).toMatchObject({ status: 'anonymized' });
+  expect(
+    rows('SELECT certificate_number, document_ref, attributes, revision FROM certificate WHERE orgcode = ?'),
+  ).toEqual([
+    { certificate_number: 'erased', document_ref: null, attributes: '{}', revision: 2 },
+    { certificate_number: 'erased', document_ref: null, attributes: '{}', revision: 3 },
+  ]);
+  expect(rows('SELECT note FROM customer_flag WHERE orgcode = ?')).toEqual([{ note: null }, { note: null }]);
+  expect(rows('SELECT * FROM fraud_identifier WHERE orgcode = ?')).toEqual([]);
+});
+
+test('every endpoint that shows a customer’s personal data marks it, so that its receipts can be erased', () => {
+  const showing = CONTRACT.operations.filter(
+    ({ effect, path }) => effect !== 'read' && /^\/customer\/(create|update|merge|anonymize)$/.test(path),
+  );
+  expect(showing).toHaveLength(4);
+  for (const { id, personal } of showing) expect(personal, id).toEqual(PERSONAL_FIELDS);
+});

@@ -1,0 +1,31 @@
+/** An org of its own whose customers are merged, and ways to look at what became of them. */
+import type Database from 'better-sqlite3';
+import { freshOrg } from './loyalty.js';
+import { recordsIn } from './records.js';
+import { type Data, newCustomer, ok, refused, type World } from './world.js';
+
+/** `db` reads the world's file, for what no tool shows. */
+export async function openMerging(world: World, db: Database.Database) {
+  const headers = await freshOrg(world);
+  const orgcode = String(headers['x-orgcode']);
+  const read = (customer_id: string): Promise<Data> => ok(world, 'crm_customer_get', { customer_id }, headers);
+  const request = async (survivor: string, losers: readonly string[], more: object = {}) => {
+    const { revision } = await read(survivor);
+    const args = { customer_id: survivor, merge_customer_ids: losers, expected_revision: revision };
+    return { ...args, reason: 'same person', ...more };
+  };
+  return {
+    headers,
+    orgcode,
+    read,
+    request,
+    records: recordsIn(world, orgcode),
+    create: (fields: object = {}) => newCustomer(world, fields, headers),
+    merge: async (survivor: string, losers: readonly string[], more: object = {}): Promise<Data> =>
+      ok(world, 'crm_customer_merge', await request(survivor, losers, more), headers),
+    deny: async (survivor: string, losers: readonly string[], more: object = {}) =>
+      refused(world, 'crm_customer_merge', await request(survivor, losers, more), headers),
+    act: (tool: string, args: object): Promise<Data> => ok(world, `crm_${tool}`, args, headers),
+    rows: (sql: string, ...args: string[]): Data[] => db.prepare(sql).all(orgcode, ...args),
+  };
+}

@@ -1,4 +1,5 @@
 /** B2B accounts: what is kept of what was typed, numbers, parents, partial changes, life cycle, lists and words. */
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
@@ -340,6 +341,23 @@ describe('a list', () => {
     }, filter(parent_account_id));
     expect(seen).toEqual(made.toReversed());
   });
+
+  test.each([{}, { q: 'hidden' }])(
+    'that hides most of what it meets %o ends early with a token, and gets there',
+    async (args) => {
+      const org = accountActs(world, await freshOrg(world));
+      const oldest = await org.open({ legal_name: 'Hidden Oldest' });
+      await Promise.all(Array.from({ length: 1100 }, () => org.open({ legal_name: 'Hidden' })));
+      const db = new Database(world.path);
+      const close = `UPDATE account SET status = 'closed' WHERE orgcode = ? AND account_id <> ?`;
+      db.prepare(close).run(oldest.orgcode, oldest.account_id);
+      db.close();
+      const { items, next_token } = await org.act('list', args);
+      expect([items, next_token]).toEqual([[], expect.any(String)]);
+      const rest = await org.act('list', { ...args, next_token });
+      expect([idsOf(rest), rest.next_token]).toEqual([[oldest.account_id], null]);
+    },
+  );
 
   test('of subsidiaries needs a parent that exists', async () => {
     expect((await acts.deny('list', { parent_account_id: 'nobody' })).error_code).toBe('crm.not_found');

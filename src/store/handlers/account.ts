@@ -32,7 +32,7 @@ import { contacts } from './account-contact.js';
 type ListInput = InputOf<'account_list'>;
 type Patch = Partial<InputOf<'account_create'>['account']> | InputOf<'account_update'>['account'];
 
-/** Above this a parent's parents are no company's structure; it bounds the search for a circle. */
+/** No group of companies is deeper; and the search for a circle has an end. */
 const MAX_ANCESTORS = 16;
 
 const BY_NUMBER = 'SELECT account_id FROM account WHERE orgcode = ? AND account_number = ? AND account_id <> ? LIMIT 1';

@@ -124,7 +124,7 @@ test('instructions fit in 15 lines', () => {
   expect(INSTRUCTIONS.split('\n').length).toBeLessThanOrEqual(15);
 });
 
-describe('tools of the house agree', { timeout: 120_000 }, () => {
+describe('tools of the house agree', { timeout: 300_000 }, () => {
   test.each([
     ['generated files are those the contract makes', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
     ['formatting and lint', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],

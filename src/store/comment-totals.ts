@@ -17,6 +17,13 @@ const ADD = `UPDATE comment_total SET comments = comments + ?, bytes = bytes + ?
   WHERE orgcode = ? AND target_type = ? AND target_id = ?`;
 const START = 'INSERT INTO comment_total (comments, bytes, orgcode, target_type, target_id) VALUES (?, ?, ?, ?, ?)';
 
+const JOIN = `INSERT INTO comment_total (orgcode, target_type, target_id, comments, bytes)
+  SELECT orgcode, target_type, ?, comments, bytes FROM comment_total
+    WHERE orgcode = ? AND target_type = ? AND target_id = ?
+  ON CONFLICT (orgcode, target_type, target_id) DO UPDATE SET comments = comment_total.comments + excluded.comments,
+    bytes = comment_total.bytes + excluded.bytes`;
+const DROP = 'DELETE FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
+
 /** The totals of a target, of a type when no target is given, of the org when neither is. */
 export function* totalsOf(orgcode: string, targetType = EVERY, targetId = EVERY): Steps<Totals> {
   return (yield* one<Totals>(READ, orgcode, targetType, targetId)) ?? { comments: 0, bytes: 0 };
@@ -28,6 +35,12 @@ export function* addToTotals(orgcode: string, targetType: string, targetId: stri
     const known = yield* run(ADD, change.comments, change.bytes, orgcode, ...level);
     if (known === 0) yield* run(START, change.comments, change.bytes, orgcode, ...level);
   }
+}
+
+/** Adds the totals of one target to another's of the same type, when its comments have moved there. */
+export function* moveTotals(orgcode: string, targetType: string, from: string, into: string): Steps<void> {
+  yield* run(JOIN, into, orgcode, targetType, from);
+  yield* run(DROP, orgcode, targetType, from);
 }
 
 /** The keys of every total that a comment on a target counts in. */

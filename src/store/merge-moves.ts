@@ -1,6 +1,7 @@
 /** The records that follow a merged customer to its survivor, a bounded number at once. Not: its points, its consents. */
 import type { components } from '../contract/generated/openapi.js';
 import { mergeLimit } from '../domain/merge.js';
+import { moveTotals } from './comment-totals.js';
 import type { Context } from './handler.js';
 import { all, one, run, type Steps } from './step.js';
 
@@ -36,12 +37,6 @@ const SHARE_IDENTIFIERS = `INSERT INTO fraud_identifier (orgcode, kind, identifi
   SELECT orgcode, kind, identifier_hash, ? FROM fraud_identifier WHERE orgcode = ? AND customer_id = ?
   ON CONFLICT DO NOTHING`;
 const FORGET_IDENTIFIERS = 'DELETE FROM fraud_identifier WHERE orgcode = ? AND customer_id = ?';
-const ADD_TOTALS = `INSERT INTO comment_total (orgcode, target_type, target_id, comments, bytes)
-  SELECT orgcode, target_type, ?, comments, bytes FROM comment_total
-    WHERE orgcode = ? AND target_type = 'customer' AND target_id = ?
-  ON CONFLICT (orgcode, target_type, target_id) DO UPDATE SET comments = comment_total.comments + excluded.comments,
-    bytes = comment_total.bytes + excluded.bytes`;
-const DROP_TOTALS = `DELETE FROM comment_total WHERE orgcode = ? AND target_type = 'customer' AND target_id = ?`;
 
 const FLAGS = `SELECT flag, active, note, expires_at FROM customer_flag WHERE orgcode = ? AND customer_id = ? LIMIT ?`;
 const FLAG =
@@ -65,8 +60,7 @@ export function* moveRecords(cx: Context, from: string, into: string, moved: Mov
   }
   next.flags += yield* moveFlags(cx, from, into);
   requireBounded(next);
-  yield* run(ADD_TOTALS, into, orgcode, from);
-  yield* run(DROP_TOTALS, orgcode, from);
+  yield* moveTotals(orgcode, 'customer', from, into);
   yield* run(SHARE_IDENTIFIERS, into, orgcode, from);
   yield* run(FORGET_IDENTIFIERS, orgcode, from);
   const merged = yield* run(REPOINT_MERGED, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);

@@ -232,9 +232,11 @@ describe('records', () => {
       { target_id: survivor, revision: 2 },
       { target_id: survivor, revision: 2 },
     ]);
-    expect(rows('SELECT target_id, comments, bytes FROM comment_total WHERE orgcode = ?')).toEqual([
-      { target_id: survivor, comments: 3, bytes: 13 },
-    ]);
+    const { total_comments, total_bytes } = await act('comment_report', {
+      target_type: 'customer',
+      target_id: survivor,
+    });
+    expect({ total_comments, total_bytes }).toEqual({ total_comments: 3, total_bytes: 13 });
     expect(rows('SELECT identifier_hash, customer_id FROM fraud_identifier WHERE orgcode = ?')).toEqual([
       { identifier_hash: 'phone-1', customer_id: survivor },
       { identifier_hash: 'phone-2', customer_id: survivor },
@@ -275,7 +277,6 @@ describe('records', () => {
       SELECT ?, 'c' || n, 'customer', ?, NULL, 'active', 1, NULL, 'x', '[]', '[]', 'sam', 1, '', '' FROM n`;
     const editor = new Database(world.path);
     editor.prepare(many).run(orgcode, loser);
-    editor.close();
     expect(await deny(survivor, [loser])).toMatchObject({
       error_code: 'crm.customer_merge_limit',
       details: { max: 10_000 },
@@ -284,6 +285,8 @@ describe('records', () => {
     expect(rows('SELECT COUNT(*) AS n FROM comment WHERE orgcode = ? AND target_id = ?', loser)).toEqual([
       { n: 10_001 },
     ]);
+    editor.prepare('DELETE FROM comment WHERE orgcode = ?').run(orgcode);
+    editor.close();
   });
 });
 

@@ -2,8 +2,8 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { endCustomer, plant } from '../support/planted.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { endCustomer } from '../support/records.js';
+import { type Data, newAccount, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const;
@@ -87,7 +87,7 @@ describe('recording', () => {
   });
 
   test('takes a business account as owner', async () => {
-    const account_id = plant(world, 'account', 'ACME', 'account-owner');
+    const account_id = await newAccount(world);
     expect(await create({ account_id })).toMatchObject({ account_id, customer_id: null, status: 'pending' });
   });
 
@@ -122,7 +122,7 @@ describe('recording', () => {
   test('answers 404 for an owner who is nowhere or in another org', async () => {
     const other = await world.headers('owner', 'OTHER');
     const foreignCustomer = await newCustomer(world, {}, other);
-    const foreignAccount = plant(world, 'account', 'OTHER', 'account-foreign');
+    const foreignAccount = await newAccount(world, other);
     for (const owner of [
       { customer_id: NOWHERE },
       { customer_id: foreignCustomer },
@@ -308,7 +308,7 @@ describe('a list', () => {
   test('filters by owner and by jurisdiction', async () => {
     const headers = await freshOrg(world);
     const [one, two] = [await newCustomer(world, {}, headers), await newCustomer(world, {}, headers)];
-    const account_id = plant(world, 'account', String(headers['x-orgcode']), 'account-listed');
+    const account_id = await newAccount(world, headers);
     const inPlace = (owner: object, jurisdiction: object) => create({ ...owner, jurisdiction }, headers);
     const ny = await inPlace({ customer_id: one }, { country: 'US', region: 'NY' });
     const tx = await inPlace({ customer_id: two }, { country: 'US', region: 'TX' });

@@ -1,7 +1,6 @@
 /** The inbox: to whom, about what, how far along on both axes, and lists that show what still needs work. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { plant } from '../support/planted.js';
 import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
@@ -100,8 +99,8 @@ describe('creating', () => {
   });
 
   test('needs the record it is about to be in the org, whatever its type', async () => {
-    const about = await recordsOf(await world.headers(), 'ACME');
-    const foreign = await recordsOf(await world.headers('owner', 'OTHER'), 'OTHER');
+    const about = await recordsOf(await world.headers());
+    const foreign = await recordsOf(await world.headers('owner', 'OTHER'));
     expect(about).toHaveLength(8);
     for (const [index, record] of about.entries()) {
       expect(await create(record), record.record_type).toMatchObject(record);
@@ -322,7 +321,7 @@ describe('a list', () => {
 });
 
 /** One record of every type an item can be about. */
-async function recordsOf(headers: Data, orgcode: string): Promise<{ record_type: string; record_id: string }[]> {
+async function recordsOf(headers: Data): Promise<{ record_type: string; record_id: string }[]> {
   const customer_id = await newCustomer(world, {}, headers);
   const certificate = {
     customer_id,
@@ -333,15 +332,21 @@ async function recordsOf(headers: Data, orgcode: string): Promise<{ record_type:
   const exempt = await ok(world, 'crm_exemption_certificate_create', { certificate }, headers);
   const card = await ok(world, 'crm_giftcard_issue', { amount: 5, currency: 'USD', reason: 'gift' }, headers);
   const earned = await ok(world, 'crm_loyalty_earn', { customer_id, points: 5 }, headers);
-  const planted = (['account', 'contact', 'hold', 'comment'] as const).map((record_type) => ({
-    record_type,
-    record_id: plant(world, record_type, orgcode, `${record_type}-of-${orgcode}`),
-  }));
+  const { account_id } = await ok(world, 'crm_account_create', { account: { legal_name: 'Tide Ltd' } }, headers);
+  const contact = { account_id, caption: 'Alex', role: 'buyer' };
+  const { account_contact_id } = await ok(world, 'crm_account_contact_create', { contact }, headers);
+  const suspicion = { customer_id, signals: { seen: 1 } };
+  const { hold_id } = await ok(world, 'crm_customer_fraud_assess', suspicion, headers);
+  const comment = { target_type: 'customer', target_id: customer_id, body: 'x' };
+  const { comment_id } = await ok(world, 'crm_comment', { comment }, headers);
   return [
     { record_type: 'customer', record_id: customer_id },
     { record_type: 'certificate', record_id: exempt.certificate_id },
     { record_type: 'giftcard', record_id: card.giftcard_id },
     { record_type: 'loyalty_txn', record_id: earned.loyalty_txn_id },
-    ...planted,
+    { record_type: 'account', record_id: account_id },
+    { record_type: 'contact', record_id: account_contact_id },
+    { record_type: 'hold', record_id: hold_id },
+    { record_type: 'comment', record_id: comment_id },
   ];
 }

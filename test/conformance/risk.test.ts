@@ -106,7 +106,7 @@ describe('an assessment', () => {
   });
 
   test.each([
-    ['an amount without currency', { event: { type: 'purchase', amount: 5 } }, ['event']],
+    ['an amount without currency', { event: { type: 'purchase', amount: 5 } }, ['event.currency']],
     ['a currency nobody has', { event: { type: 'purchase', amount: 5, currency: 'QQQ' } }, ['event.currency']],
     ['more decimals than it has', { event: { type: 'return', amount: 5.5, currency: 'JPY' } }, ['event.amount']],
     ['no points at all', { event: { type: 'redeem', points: 0 } }, ['event.points']],

@@ -6,7 +6,8 @@ import { type Line, openLine, runJson, scratch, setUpOrg } from '../support/prog
 
 const ROUNDS = 50;
 const IN_FLIGHT = 16;
-const RESTART_MS = 1000;
+/** What a kill may add to a start, whatever a start costs on the machine at that hour. */
+const RECOVERY_MS = 1000;
 const place = scratch();
 let env: Record<string, string>;
 beforeAll(async () => {
@@ -27,7 +28,8 @@ interface Story {
 }
 
 test('nothing acknowledged is lost, nothing happens twice', { timeout: 300_000 }, async () => {
-  const first = await openLine(['--db', place.db], env);
+  const clean = await timeToAnswer();
+  const first = clean.line;
   const { customer_id } = await first.call('crm_customer_create', { customer: { caption: 'Survivor' } });
   const card = await first.call('crm_giftcard_issue', { amount: 1e6, currency: 'USD', reason: 'load' });
   const story = { customer_id, giftcard_id: card.giftcard_id };
@@ -36,10 +38,8 @@ test('nothing acknowledged is lost, nothing happens twice', { timeout: 300_000 }
   const attempts: Attempt[] = [];
   const restarts: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const started = performance.now();
-    const line = await openLine(['--db', place.db], env);
-    await line.call('crm_stat', {});
-    restarts.push(performance.now() - started);
+    const { line, took } = await timeToAnswer();
+    restarts.push(took);
     await retryLost(line, attempts);
     await loadUntilKilled(line, round, story, attempts);
   }
@@ -52,8 +52,15 @@ test('nothing acknowledged is lost, nothing happens twice', { timeout: 300_000 }
   expect(entriesOf(story)).toEqual(attempts.map(({ acknowledged }) => acknowledged).sort());
   const { disagreements } = await runJson(['verify', '--db', place.db]);
   expect(disagreements).toEqual([]);
-  expect(restarts.sort((a, b) => a - b)[ROUNDS / 2]).toBeLessThan(RESTART_MS);
+  expect(restarts.sort((a, b) => a - b)[ROUNDS / 2]).toBeLessThan(clean.took + RECOVERY_MS);
 });
+
+async function timeToAnswer(): Promise<{ line: Line; took: number }> {
+  const started = performance.now();
+  const line = await openLine(['--db', place.db], env);
+  await line.call('crm_stat', {});
+  return { line, took: performance.now() - started };
+}
 
 /** Keeps calls in flight, and kills once a moment has passed that differs from round to round. */
 async function loadUntilKilled(line: Line, round: number, story: Story, attempts: Attempt[]): Promise<void> {

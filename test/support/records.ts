@@ -1,6 +1,6 @@
-/** Records of families that have no tools for it yet, put into the store by SQL, and read back. */
-import { run, type Scalar } from '../../src/store/step.js';
-import type { World } from './world.js';
+/** Records beside a customer, in any state: put into the store by SQL where no tool can make them so. */
+import { run, type Scalar, type Steps } from '../../src/store/step.js';
+import { ok, type World } from './world.js';
 
 let made = 0;
 
@@ -38,23 +38,9 @@ export function recordsIn(world: World, orgcode: string) {
         attributes: '{}',
         ...fields,
       }),
-    /** A comment on a customer, and its part of the totals. */
     async comment(customer_id: string, body: string): Promise<string> {
-      const of = { target_type: 'customer', target_id: customer_id };
-      const text = {
-        status: 'active',
-        body,
-        hashtags: '[]',
-        attachments: '[]',
-        author: 'sam',
-        size_bytes: body.length,
-      };
-      const id = await record('comment', 'comment_id', { ...of, ...text });
-      const total = `INSERT INTO comment_total (orgcode, target_type, target_id, comments, bytes) VALUES (?, ?, ?, 1, ?)
-        ON CONFLICT DO UPDATE SET comments = comments + 1, bytes = bytes + excluded.bytes`;
-      const args = [orgcode, of.target_type, of.target_id, body.length];
-      await world.store.driver.write({ steps: () => run(total, ...args) });
-      return id;
+      const comment = { target_type: 'customer', target_id: customer_id, body };
+      return (await ok(world, 'crm_comment', { comment }, await world.headers('owner', orgcode))).comment_id;
     },
     inboxItem: (customer_id: string) =>
       record('inbox', 'inbox_id', {
@@ -73,4 +59,14 @@ export function recordsIn(world: World, orgcode: string) {
     identifier: (customer_id: string, identifier_hash: string) =>
       put('fraud_identifier', { orgcode, kind: 'device', identifier_hash, customer_id }),
   };
+}
+
+/** Makes a customer terminal in any way, also those that no tool knows. */
+export function endCustomer(world: World, customerId: string, status: string, survivor: string | null): Promise<void> {
+  const sql = `UPDATE customer SET status = ?, merged_into_customer_id = ? WHERE orgcode = 'ACME' AND customer_id = ?`;
+  return world.admin(() => done(run(sql, status, survivor, customerId)));
+}
+
+function* done(steps: Steps<unknown>): Steps<void> {
+  yield* steps;
 }

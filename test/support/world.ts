@@ -132,6 +132,11 @@ export async function newCustomer(world: World, fields: object = {}, headers?: H
   return data.customer_id;
 }
 
+/** An account to work on. */
+export async function newAccount(world: World, headers?: Headers): Promise<string> {
+  return (await ok(world, 'crm_account_create', { account: { legal_name: 'Tide Ltd' } }, headers)).account_id;
+}
+
 /** The paths of a refused request's issues, sorted. */
 export function pathsOf(error: ErrorObject): string[] {
   const { issues } = error.details as { issues: readonly { path: string }[] };

@@ -1,4 +1,4 @@
-/** Text as words: how a name or a query falls into what can be searched for. Not: which fields have words, the index. */
+/** Text as words: how a name or a query falls into what can be searched for. Not: whose words, nor the index. */
 
 const MAX_WORDS = 40;
 const MAX_WORD_LENGTH = 40;

@@ -46,6 +46,18 @@ export function queryTerms(q: string): string[] {
   return phoneLike ? [q.replace(/\D/g, '')] : unique(words(q));
 }
 
+/** The words of a text, folded: small letters without accents, and digits. */
+export function words(text: string): string[] {
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '')
+    .map((word) => word.slice(0, MAX_WORD_LENGTH))
+    .slice(0, MAX_WORDS);
+}
+
 function normalizeField(name: string, value: unknown, region: string, issues: Issue[]): unknown {
   if (name === 'tags' && Array.isArray(value))
     return unique(value.map((tag) => trimmed(String(tag))).filter((tag) => tag !== ''));
@@ -81,17 +93,6 @@ function trimmed(text: string): string {
 function phoneTerms(phone: string): string[] {
   const national = nationalNumber(phone);
   return [phone.replace(/\D/g, ''), ...(national === undefined ? [] : [national])];
-}
-
-function words(text: string): string[] {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => word !== '')
-    .map((word) => word.slice(0, MAX_WORD_LENGTH))
-    .slice(0, MAX_WORDS);
 }
 
 function unique(values: readonly string[]): string[] {

@@ -4,6 +4,7 @@ import { isMasked, maskCustomer } from '../domain/consent.js';
 import { searchTerms } from '../domain/customer.js';
 import { toMajor } from '../domain/money.js';
 import { tierOf } from '../domain/tiers.js';
+import { block, unblock } from './blocks.js';
 import type { Context } from './handler.js';
 import { type Account, customerAccount } from './ledger.js';
 import { currentPolicy, type PolicyRow } from './policies.js';
@@ -142,19 +143,21 @@ function* storedValueOf(cx: Context, customerId: string): Steps<Customer['stored
 
 /** Puts a customer into the side tables; with `before`, takes its old self out first. */
 export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<void> {
-  const numbers = yield* one<{ row_no: number; org_no: number }>(ROW_NO, row.orgcode, row.customer_id);
-  if (numbers === undefined) return;
-  const { row_no, org_no } = numbers;
-  if (before !== undefined) {
-    yield* run(UNINDEX, row_no, ...searchText(before, org_no));
-    for (const tag of before.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
-    for (const { system, ref } of before.external_refs) {
-      yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
-    }
-  }
-  yield* run(INDEX, row_no, ...searchText(row, org_no));
+  if (before !== undefined) yield* unindexCustomer(before);
+  const numbers = yield* rowNumbers(row);
+  yield* run(INDEX, numbers.row_no, ...searchText(row, numbers.org_no));
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
+  if (row.status === 'active') yield* block(row);
+}
+
+/** Takes a customer, as it was put there, out of the side tables: nobody finds it by what stood in it. */
+export function* unindexCustomer(row: CustomerRow): Steps<void> {
+  const numbers = yield* rowNumbers(row);
+  yield* run(UNINDEX, numbers.row_no, ...searchText(row, numbers.org_no));
+  for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
+  for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
+  yield* unblock(row);
 }
 
 /** Search words carry their org's number in front: a prefix search never touches another org's words. */
@@ -163,6 +166,12 @@ export function orgWord(orgNo: number, word: string): string {
 }
 
 const ORG_WIDTH = 4;
+
+function* rowNumbers(row: CustomerRow): Steps<{ readonly row_no: number; readonly org_no: number }> {
+  const numbers = yield* one<{ row_no: number; org_no: number }>(ROW_NO, row.orgcode, row.customer_id);
+  if (numbers === undefined) throw new Error('a customer is indexed after it is inserted');
+  return numbers;
+}
 
 function searchText(row: CustomerRow, orgNo: number): [string, string] {
   const { names, other } = searchTerms(row);

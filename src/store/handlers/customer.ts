@@ -1,9 +1,10 @@
-/** Customers: create, read, list, search, update. The rules are in domain/; here they meet their rows. */
+/** Customers: create, read, list, search, duplicates, update. The rules are in domain/; here they meet their rows. */
 import { conflict, notFound } from '../../contract/errors.js';
 import { normalizeCustomer } from '../../domain/customer.js';
 import { listCustomers } from '../customer-list.js';
 import { searchCustomers } from '../customer-search.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer } from '../customers.js';
+import { listDuplicates } from '../duplicates.js';
 import type { Context, Handlers, InputOf } from '../handler.js';
 import { makeToken, pageLimit } from '../page-token.js';
 import { currentPolicy } from '../policies.js';
@@ -48,6 +49,10 @@ export const customer: Handlers<'customer'> = {
       items: yield* showAll(cx, rows),
       next_token: next === undefined ? null : makeToken(cx, 'customer/search', input, next),
     };
+  },
+
+  *customer_dedupe_list(cx, input) {
+    return yield* listDuplicates(cx, input);
   },
 
   *customer_update(cx, input) {

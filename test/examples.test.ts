@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication } from '../src/application.js';
 import type { Envelope } from '../src/contract/envelope.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import { SIGNED_UP_TWICE } from '../src/demo/dedupe-story.js';
 import { type Demo, ensureDemo } from '../src/demo/demo.js';
 import { openStore, type Store } from '../src/store/store.js';
 import { verifyStore } from '../src/store/verify.js';
@@ -102,6 +103,13 @@ describe("the customer's document, verbatim", () => {
         },
       });
     });
+  });
+});
+
+test('the demo holds six people who signed up twice, and nobody else is taken for two', async () => {
+  await onCopy(async (act) => {
+    const found = await act('crm_customer_dedupe_list', { limit: 100 });
+    expect(found.success && (found.data as { items: object[] }).items).toHaveLength(SIGNED_UP_TWICE);
   });
 });
 

@@ -183,7 +183,8 @@ function names({ name: a }: Subject, { name: b }: Subject): Finding[] {
   const given = agreement(a.given, b.given);
   const family = agreement(a.family, b.family);
   const straight = given !== 'different' && family !== 'different';
-  if (!straight && [agreement(a.given, b.family), agreement(a.family, b.given)].every(isAlike))
+  const crossed = [agreement(a.given, b.family), agreement(a.family, b.given)];
+  if (!straight && crossed.every(isAlike) && crossed.includes('exact'))
     return [finding('given_name', 'swapped'), finding('family_name', 'swapped')];
   return [
     ...(given === undefined ? [] : [finding('given_name', given)]),

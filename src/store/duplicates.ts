@@ -4,11 +4,11 @@ import type { components } from '../contract/generated/openapi.js';
 import { isMasked } from '../domain/consent.js';
 import { blockKeys, commonIdentifiers, compare, type Identifier, SHARED_ABOVE, toSubject } from '../domain/dedupe.js';
 import { NOT_MASKED } from './customer-search.js';
-import { CUSTOMER, type CustomerRow } from './customers.js';
+import type { CustomerRow } from './customers.js';
 import type { Context, InputOf } from './handler.js';
 import { makeToken, pageLimit, readToken } from './page-token.js';
 import { all, type Scalar, type Steps } from './step.js';
-import { columnsOf, decode, find } from './table.js';
+import { columnsOf, decode, defineTable, find } from './table.js';
 
 type Input = InputOf<'customer_dedupe_list'>;
 type Candidate = components['schemas']['DuplicateCandidate'];
@@ -29,7 +29,7 @@ export function* listDuplicates(cx: Context, input: Input) {
   const walk = input.customer_id === undefined ? everyone(cx) : yield* only(cx, input.customer_id);
   const items: Candidate[] = [];
   let at = readToken<Position>(cx, ENDPOINT, input);
-  const encounters = openEncounters(walk, at);
+  const encounters = openEncounters(cx, walk, at);
   const counted: Counted = new Map();
   for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
     const met = yield* encounters.next();
@@ -50,41 +50,65 @@ interface Position {
   readonly partner: string;
 }
 
+const COMPARED_COLUMNS = [
+  'customer_id',
+  'status',
+  'email',
+  'phone',
+  'given_name',
+  'family_name',
+  'caption',
+  'birth_date',
+  'addresses',
+  'consents',
+] as const;
+
+/** What of a customer is compared: every column of a row costs, and many rows are read for one pair. */
+type Compared = Pick<CustomerRow, (typeof COMPARED_COLUMNS)[number]>;
+
+const COMPARED = defineTable<Compared>({
+  name: 'customer',
+  id: 'customer_id',
+  columns: COMPARED_COLUMNS,
+  json: ['addresses', 'consents'],
+});
+
 /** Whom to compare, newest first, and with whom. */
 interface Walk {
-  customers(before: string): Steps<readonly CustomerRow[]>;
-  partners(row: CustomerRow): Steps<readonly CustomerRow[]>;
+  customers(before: string): Steps<readonly Compared[]>;
+  /** Their ids. */
+  partners(row: Compared): Steps<readonly string[]>;
 }
 
 interface Encounter {
-  readonly customer: CustomerRow;
+  readonly customer: Compared;
   /** Absent when the customer was only looked up. */
-  readonly partner?: CustomerRow | undefined;
+  readonly partner?: Compared | undefined;
 }
 
 /** One after the other: a customer, then each of its partners, then the next customer. */
-function openEncounters(walk: Walk, start: Position | undefined) {
-  const customers: CustomerRow[] = [];
-  const partners: CustomerRow[] = [];
+function openEncounters(cx: Context, walk: Walk, start: Position | undefined) {
+  const customers: Compared[] = [];
+  const partners: string[] = [];
   let before = start === undefined ? AFTER_ALL : start.customer + AFTER_ALL;
-  let customer: CustomerRow | undefined;
+  let customer: Compared | undefined;
   return {
     *next(): Steps<Encounter | undefined> {
       const partner = partners.shift();
-      if (customer !== undefined && partner !== undefined) return { customer, partner };
+      if (customer !== undefined && partner !== undefined)
+        return { customer, partner: yield* find(COMPARED, cx.orgcode, partner) };
       if (customers.length === 0) customers.push(...(yield* walk.customers(before)));
       customer = customers.shift();
       if (customer === undefined) return undefined;
       before = customer.customer_id;
       const after = before === start?.customer ? start.partner : AFTER_ALL;
-      const met = yield* walk.partners(customer);
-      partners.push(...met.filter(({ customer_id }) => customer_id < after));
+      partners.push(...(yield* walk.partners(customer)).filter((id) => id < after));
       return { customer };
     },
   };
 }
 
-const SUSPECTS = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM customer_suspect s CROSS JOIN customer c
+const SUSPECTS = `SELECT ${columnsOf(COMPARED, 'c')} FROM customer_suspect s CROSS JOIN customer c
   WHERE s.orgcode = ? AND s.customer_id < ? AND c.orgcode = s.orgcode AND c.customer_id = s.customer_id
   ORDER BY s.customer_id DESC LIMIT ?`;
 
@@ -93,7 +117,7 @@ function everyone(cx: Context): Walk {
   return {
     *customers(before) {
       const rows = yield* all<Record<string, Scalar>>(SUSPECTS, cx.orgcode, before, BATCH);
-      return rows.map((row) => decode(CUSTOMER, row));
+      return rows.map((row) => decode(COMPARED, row));
     },
     partners: (row) => members(cx, row, ['older']),
   };
@@ -101,7 +125,7 @@ function everyone(cx: Context): Walk {
 
 /** One customer, with whoever shares a block with it. @throws CrmError 404. */
 function* only(cx: Context, customerId: string): Steps<Walk> {
-  const row = yield* find(CUSTOMER, cx.orgcode, customerId);
+  const row = yield* find(COMPARED, cx.orgcode, customerId);
   if (row === undefined) throw notFound();
   return {
     // biome-ignore lint/correctness/useYield: the walk over all customers does ask
@@ -118,32 +142,32 @@ const SIDES = {
 } as const;
 
 /** The nearest of those who share a block with an active customer, newest first. Nobody meets whom they may not see. */
-function* members(cx: Context, row: CustomerRow, sides: readonly (keyof typeof SIDES)[]): Steps<CustomerRow[]> {
+function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDES)[]): Steps<string[]> {
   if (row.status !== 'active' || (isMasked(row.consents) && !cx.permits('unmasked'))) return [];
-  const found = new Map<string, CustomerRow>();
+  const ids = new Set<string>();
   for (const { kind, key } of blockKeys(toSubject(row))) {
     for (const side of sides) {
-      const sql = memberSql(cx, columnsOf(CUSTOMER, 'c'), side);
-      const raws = yield* all<Record<string, Scalar>>(sql, cx.orgcode, kind, key, row.customer_id, BLOCK_REACH);
-      for (const raw of raws) found.set(String(raw.customer_id), decode(CUSTOMER, raw));
+      for (const id of yield* memberIds(cx, kind, key, side, row.customer_id, BLOCK_REACH)) ids.add(id);
     }
   }
-  return [...found.values()].sort((one, other) => (one.customer_id < other.customer_id ? 1 : -1));
+  return [...ids].sort().reverse();
 }
 
 /** The mask is asked about before the LIMIT: a hidden member must not even take another's place. */
-function memberSql(cx: Context, columns: string, side: keyof typeof SIDES): string {
+function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof SIDES, from: string, most: number) {
   const { sign, order } = SIDES[side];
-  return `SELECT ${columns} FROM customer_block b CROSS JOIN customer c
+  const masked = `CROSS JOIN customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
+  const sql = `SELECT b.customer_id FROM customer_block b ${cx.permits('unmasked') ? '' : masked}
     WHERE b.orgcode = ? AND b.block_kind = ? AND b.block_key = ? AND b.customer_id ${sign} ?
-      AND c.orgcode = b.orgcode AND c.customer_id = b.customer_id ${cx.permits('unmasked') ? '' : `AND ${NOT_MASKED}`}
     ORDER BY b.customer_id ${order} LIMIT ?`;
+  const rows = yield* all<{ customer_id: string }>(sql, cx.orgcode, kind, key, from, most);
+  return rows.map(({ customer_id }) => customer_id);
 }
 
 /** Whether an identifier is shared by many, by its block key, as far as a call has asked. */
 type Counted = Map<string, boolean>;
 
-function* candidate(cx: Context, row: CustomerRow, partner: CustomerRow, counted: Counted): Steps<Candidate> {
+function* candidate(cx: Context, row: Compared, partner: Compared, counted: Counted): Steps<Candidate> {
   const [older, newer] = row.customer_id < partner.customer_id ? [row, partner] : [partner, row];
   const [one, other] = [toSubject(older), toSubject(newer)];
   const shared = new Set<Identifier>();
@@ -162,6 +186,5 @@ function* candidate(cx: Context, row: CustomerRow, partner: CustomerRow, counted
 }
 
 function* isShared(cx: Context, kind: Identifier, key: string): Steps<boolean> {
-  const rows = yield* all(memberSql(cx, 'b.customer_id', 'newer'), cx.orgcode, kind, key, '', SHARED_ABOVE + 1);
-  return rows.length > SHARED_ABOVE;
+  return (yield* memberIds(cx, kind, key, 'newer', '', SHARED_ABOVE + 1)).length > SHARED_ABOVE;
 }

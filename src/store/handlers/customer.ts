@@ -73,7 +73,7 @@ export const customer: Handlers<'customer'> = {
   },
 };
 
-const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = {
+export const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = {
   status: 'active',
   revision: 1,
   caption: null,

@@ -7,6 +7,7 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   store: async () => (await import('./store.js')).measureStore(),
   calls: async () => (await import('./calls.js')).measureCalls(),
   search: async () => (await import('./search.js')).measureSearch(),
+  dedupe: async () => (await import('./dedupe.js')).measureDedupe(),
   start: async () => (await import('./start.js')).measureStart(),
   list: async () => (await import('./list.js')).measureList(),
 };

@@ -9,6 +9,7 @@ import { createApplication } from '../src/application.js';
 import type { Envelope } from '../src/contract/envelope.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { issuesOf } from '../src/contract/validate.js';
+import { SIGNED_UP_TWICE } from '../src/demo/dedupe-story.js';
 import { type Demo, ensureDemo } from '../src/demo/demo.js';
 import { openStore, type Store } from '../src/store/store.js';
 import { verifyStore } from '../src/store/verify.js';
@@ -117,6 +118,13 @@ describe("the customer's document, verbatim", () => {
         },
       });
     });
+  });
+});
+
+test('the demo holds six people who signed up twice, and nobody else is taken for two', async () => {
+  await onCopy(async (act) => {
+    const found = await act('crm_customer_dedupe_list', { limit: 100 });
+    expect(found.success && (found.data as { items: object[] }).items).toHaveLength(SIGNED_UP_TWICE);
   });
 });
 

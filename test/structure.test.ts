@@ -50,6 +50,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'ajv-formats': ['contract/validate.ts'],
   'better-sqlite3': ['store/sqlite/driver.ts'],
   commander: ['main.ts'],
+  'double-metaphone': ['domain/names.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
   zod: ['config.ts'],

@@ -2,6 +2,7 @@
 import type { Input } from '../contract/backend.js';
 import { accountStory } from './account-story.js';
 import { tellComments } from './comment-story.js';
+import { signupAt } from './dedupe-story.js';
 import { tellExemptions } from './exemption-story.js';
 import { tellInbox } from './inbox-story.js';
 import { mergeStory } from './merge-story.js';
@@ -54,9 +55,9 @@ export async function tellStory(play: Play, now: number, owner: string): Promise
 async function customerYear(play: Play, now: number, index: number): Promise<string> {
   const dice = createDice(1000 + index);
   const joined = now - YEAR + Math.floor(dice() * YEAR * 0.8);
-  const created = (await play('customer_create', { customer: person(dice, index), reason: 'signup' }, joined)) as {
-    customer_id: string;
-  };
+  person(dice, index); // its throws, so that the visits stay what they were
+  const customer = signupAt(index, personAt);
+  const created = (await play('customer_create', { customer, reason: 'signup' }, joined)) as { customer_id: string };
   const customer_id = created.customer_id;
   if (dice() < 0.6) await askConsent(play, customer_id, index, joined + 60_000);
   await visits(play, dice, customer_id, joined + 2 * 3_600_000, now);
@@ -106,6 +107,12 @@ async function giftCardLife(play: Play, now: number, index: number, ids: readonl
   if (dice() < 0.5) return;
   const spent = dice() < 0.3 ? amount : (Math.floor(amount * 40 * dice()) + 100) / 100;
   await play('giftcard_redeem', { giftcard_id, amount: spent, currency: 'USD', reason: 'checkout' }, at + 3_600_000);
+}
+
+function personAt(index: number): Input {
+  const dice = createDice(1000 + index);
+  dice();
+  return person(dice, index);
 }
 
 function person(dice: Dice, index: number): Input {

@@ -101,7 +101,7 @@ function passing(input: SearchInput): Condition {
 }
 
 /** A masked caller must not find by what the mask hides. */
-const NOT_MASKED = `COALESCE(c.profile_access, 'granted') = 'granted'`;
+export const NOT_MASKED = `COALESCE(c.profile_access, 'granted') = 'granted'`;
 
 function exactConditions(cx: Context, input: SearchInput): Condition {
   const sql: string[] = [];

@@ -4,6 +4,7 @@ import { isMasked, maskCustomer } from '../domain/consent.js';
 import { searchTerms } from '../domain/customer.js';
 import { toMajor } from '../domain/money.js';
 import { tierOf } from '../domain/tiers.js';
+import { block, unblock } from './blocks.js';
 import type { Context } from './handler.js';
 import { type Account, noAccount } from './ledger.js';
 import { currentPolicy, type PolicyRow } from './policies.js';
@@ -193,6 +194,7 @@ export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<vo
   yield* addWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
+  if (row.status === 'active') yield* block(row);
 }
 
 /** Takes a customer out of the side tables. Once only, and as it was put in: the search index keeps no copy to check. */
@@ -200,6 +202,7 @@ export function* unindexCustomer(row: CustomerRow): Steps<void> {
   yield* removeWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
+  yield* unblock(row);
 }
 
 function wordsOf(row: CustomerRow): Words {

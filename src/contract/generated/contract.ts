@@ -5166,6 +5166,119 @@ export const CONTRACT: Contract = {
    ]
   },
   {
+   "id": "customer_dedupe_list",
+   "method": "POST",
+   "path": "/customer/dedupe/list",
+   "family": "customer",
+   "summary": "Find duplicate customers",
+   "description": "Pairs of active customers that look like one person, newest first, with the evidence that adds up to the score. With customer_id: that customer's pairs alone. Read both before you merge them: namesakes and families exist. A page may be short while next_token says there is more.",
+   "access": "read",
+   "effect": "read",
+   "origin": "customer",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [],
+   "personal": [],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string"
+     },
+     "min_score": {
+      "type": "number",
+      "minimum": 0,
+      "maximum": 1,
+      "default": 0.7
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "description": "From the previous page; keep the filters"
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "customer_id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128
+     },
+     "min_score": {
+      "type": "number",
+      "minimum": 0,
+      "maximum": 1,
+      "default": 0.7
+     },
+     "limit": {
+      "type": "integer",
+      "default": 8,
+      "description": "1-256, clamped"
+     },
+     "next_token": {
+      "type": "string",
+      "maxLength": 2048,
+      "description": "From the previous page; keep the filters"
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "success": {
+      "type": "boolean"
+     },
+     "data": {
+      "type": "object",
+      "properties": {
+       "items": {
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
+       }
+      }
+     }
+    },
+    "required": [
+     "success",
+     "data"
+    ]
+   },
+   "examples": [
+    {
+     "name": "all",
+     "value": {}
+    },
+    {
+     "name": "sure",
+     "value": {
+      "min_score": 0.9,
+      "limit": 20
+     }
+    },
+    {
+     "name": "one",
+     "value": {
+      "customer_id": "CUSTOMER_ID",
+      "min_score": 0.5
+     }
+    }
+   ]
+  },
+  {
    "id": "customer_flag_list",
    "method": "POST",
    "path": "/customer/flag/list",

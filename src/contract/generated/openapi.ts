@@ -440,6 +440,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customer/dedupe/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find duplicate customers
+         * @description Pairs of active customers that look like one person, newest first, with the evidence that adds up to the score. With customer_id: that customer's pairs alone. Read both before you merge them: namesakes and families exist. A page may be short while next_token says there is more.
+         */
+        post: operations["customer_dedupe_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customer/flag/list": {
         parameters: {
             query?: never;
@@ -1688,6 +1708,24 @@ export interface components {
             reason?: components["schemas"]["Reason"];
             reason_code?: components["schemas"]["ReasonCode"];
         };
+        CustomerDedupeEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: {
+                items: components["schemas"]["DuplicateCandidate"][];
+                /** @description null at the end */
+                next_token: string | null;
+            };
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        CustomerDedupeRequest: {
+            customer_id?: components["schemas"]["Id"];
+            limit?: components["schemas"]["Limit"];
+            /** @default 0.7 */
+            min_score?: number;
+            next_token?: components["schemas"]["NextToken"];
+        };
         CustomerEnvelope: {
             build: components["schemas"]["BuildMeta"];
             data: components["schemas"]["Customer"];
@@ -2033,6 +2071,24 @@ export interface components {
             idempotency_key?: components["schemas"]["IdempotencyKey"];
             reason?: components["schemas"]["Reason"];
             reason_code?: components["schemas"]["ReasonCode"];
+        };
+        DuplicateCandidate: {
+            candidate_id: components["schemas"]["Id"];
+            /** @description The older one first */
+            customer_ids: components["schemas"]["Id"][];
+            evidence: components["schemas"]["DuplicateEvidence"][];
+            /** @description Sum of the weights, 0-1 */
+            score: number;
+            /** @description More than five customers have that email or phone; it weighs less */
+            shared_identifier: boolean;
+        };
+        DuplicateEvidence: {
+            /** @enum {unknown} */
+            field: "email" | "phone" | "addresses" | "birth_date" | "given_name" | "family_name";
+            /** @enum {unknown} */
+            kind: "exact" | "normalised" | "typo" | "similar" | "sound" | "initial" | "swapped" | "postal_code" | "shared" | "different";
+            /** @description Negative when it speaks against */
+            weight: number;
         };
         ErrorEnvelope: {
             build: components["schemas"]["BuildMeta"];
@@ -3844,6 +3900,48 @@ export interface operations {
             500: components["responses"]["InternalError"];
         };
     };
+    customer_dedupe_list: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerDedupeRequest"];
+            };
+        };
+        responses: {
+            /** @description Find duplicate customers */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerDedupeEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+        };
+    };
     customer_flag_list: {
         parameters: {
             query?: never;
@@ -5338,7 +5436,7 @@ export interface operations {
 export interface families {
     account: ["account_contact_create", "append"] | ["account_contact_get", "read"] | ["account_contact_list", "read"] | ["account_contact_status_set", "destroy"] | ["account_contact_update", "revise"] | ["account_create", "append"] | ["account_credit_consume", "destroy"] | ["account_credit_release", "append"] | ["account_get", "read"] | ["account_list", "read"] | ["account_status_set", "destroy"] | ["account_update", "revise"];
     comment: ["comment", "append"] | ["comment_get", "read"] | ["comment_list", "read"] | ["comment_report", "read"] | ["comment_revise", "revise"] | ["comment_status", "destroy"];
-    customer: ["customer_anonymize", "destroy"] | ["customer_create", "append"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_merge", "destroy"] | ["customer_merge_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
+    customer: ["customer_anonymize", "destroy"] | ["customer_create", "append"] | ["customer_dedupe_list", "read"] | ["customer_get", "read"] | ["customer_list", "read"] | ["customer_merge", "destroy"] | ["customer_merge_list", "read"] | ["customer_search", "read"] | ["customer_update", "revise"];
     consent: ["customer_consent_get", "read"] | ["customer_consent_set", "revise"];
     risk: ["customer_flag_list", "read"] | ["customer_flag_set", "revise"] | ["customer_fraud_assess", "append"] | ["customer_fraud_list", "read"] | ["customer_hold_list", "read"] | ["customer_hold_resolve", "revise"];
     exemption: ["exemption_certificate_create", "append"] | ["exemption_certificate_get", "read"] | ["exemption_certificate_list", "read"] | ["exemption_certificate_status_set", "destroy"];

@@ -1,9 +1,10 @@
-/** Customers: create, read, list, search, update. The rules are in domain/; here they meet their rows. */
+/** Customers: create, read, list, search, duplicates, update. The rules are in domain/; here they meet their rows. */
 import { normalizeCustomer } from '../../domain/customer.js';
 import { requireCustomer, requireCustomerRevision, requireUnique } from '../customer-identity.js';
 import { listCustomers } from '../customer-list.js';
 import { searchCustomers } from '../customer-search.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, showCustomers } from '../customers.js';
+import { listDuplicates } from '../duplicates.js';
 import type { Handlers } from '../handler.js';
 import { makeToken, pageLimit } from '../page-token.js';
 import { requireActive } from '../standing.js';
@@ -55,6 +56,10 @@ export const customer: Handlers<'customer'> = {
     };
   },
 
+  *customer_dedupe_list(cx, input) {
+    return yield* listDuplicates(cx, input);
+  },
+
   *customer_update(cx, input) {
     const current = yield* requireCustomer(cx, input.customer_id);
     requireActive(current);
@@ -72,7 +77,7 @@ export const customer: Handlers<'customer'> = {
   },
 };
 
-const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = {
+export const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = {
   status: 'active',
   revision: 1,
   caption: null,

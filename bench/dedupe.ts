@@ -1,0 +1,76 @@
+/** Duplicates in an org of a hundred thousand: how many are found, how soon, and what keeping the keys costs. */
+import { performance } from 'node:perf_hooks';
+import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../test/support/duplicates.js';
+import { makePopulation, type Signup, truePairs } from '../test/support/people.js';
+import { percentile, type Row, takeTurns } from './measure.js';
+import { makePlace, type Place } from './place.js';
+
+const CUSTOMERS = 100_000;
+const SEED = 7;
+const LEAST = 0.95;
+const FIRST_PAGE_MS = 200;
+const SAMPLES = 50;
+const ROUNDS = 7;
+const GROUP = 64;
+
+/** Plants 2 % duplicates and walks every page at the default score. */
+export async function measureDedupe(): Promise<readonly Row[]> {
+  const place = await makePlace();
+  const signups = makePopulation(SEED, CUSTOMERS);
+  const truth = truePairs(signups, settle(place.store, 'BENCH', signups));
+  const first = await firstPages(place);
+  const started = performance.now();
+  let calls = 0;
+  const found = await walkPages(
+    (args) => {
+      calls += 1;
+      return place.data('crm_customer_dedupe_list', args);
+    },
+    { limit: 256 },
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const { recall, precision } = qualityOf(found, truth);
+  const creating = await creations(place, signups);
+  await place.remove();
+  return [
+    { what: 'recall', unit: `of ${truth.size} pairs`, figures: {}, ratio: recall, goal: { least: LEAST } },
+    { what: 'precision', unit: `of ${found.length} pairs`, figures: {}, ratio: precision, goal: { least: LEAST } },
+    { what: 'first page', unit: 'ms', figures: first, ratio: first.p50, goal: { most: FIRST_PAGE_MS } },
+    { what: 'every page', unit: '', figures: { calls, seconds } },
+    creating,
+  ];
+}
+
+async function firstPages(place: Place): Promise<{ p50: number; p99: number }> {
+  const times: number[] = [];
+  for (let index = 0; index < SAMPLES; index += 1) {
+    const started = performance.now();
+    await place.data('crm_customer_dedupe_list', {});
+    times.push(performance.now() - started);
+  }
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+}
+
+/** Rows and side tables of new customers in groups of 64; a doomed one is put everywhere but under blocking keys. */
+async function creations({ store }: Place, signups: readonly Signup[]): Promise<Row> {
+  const toRow = rowMaker('BENCH', Date.now());
+  const round = (status: 'active' | 'doomed') => () => {
+    const rows = signups.slice(0, 32 * GROUP).map(({ fields }) => ({ ...toRow(fields), status }));
+    const started = performance.now();
+    while (rows.length > 0) {
+      store.driver.script('BEGIN IMMEDIATE');
+      for (const row of rows.splice(0, GROUP)) store.driver.direct(settleOne(row));
+      store.driver.script('COMMIT');
+    }
+    return (32 * GROUP) / ((performance.now() - started) / 1000);
+  };
+  const figures = await takeTurns(
+    [
+      { name: 'with keys', round: round('active') },
+      { name: 'without', round: round('doomed') },
+    ],
+    ROUNDS,
+  );
+  const ratio = (figures['with keys'] ?? 0) / (figures.without ?? 1);
+  return { what: `create, the rows alone, by ${GROUP}`, unit: '/s', figures, ratio };
+}

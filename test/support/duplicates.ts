@@ -1,0 +1,66 @@
+/** A population settled in an org, every page of its duplicates, and how good they are. Not: who the people are. */
+import { CUSTOMER, type CustomerRow, indexCustomer } from '../../src/store/customers.js';
+import { EMPTY } from '../../src/store/handlers/customer.js';
+import { createIdMint } from '../../src/store/ids.js';
+import type { Steps } from '../../src/store/step.js';
+import type { Store } from '../../src/store/store.js';
+import { insert } from '../../src/store/table.js';
+import type { Signup } from './people.js';
+
+const BATCH = 10_000;
+
+/** Inserts the signups, a millisecond apart, in large transactions; answers their ids. */
+export function settle(store: Store, orgcode: string, signups: readonly Signup[]): string[] {
+  const toRow = rowMaker(orgcode, Date.now() - 2 * signups.length);
+  const ids: string[] = [];
+  for (let start = 0; start < signups.length; start += BATCH) {
+    store.driver.script('BEGIN IMMEDIATE');
+    for (const { fields } of signups.slice(start, start + BATCH)) {
+      const row = toRow(fields);
+      store.driver.direct(settleOne(row));
+      ids.push(row.customer_id);
+    }
+    store.driver.script('COMMIT');
+  }
+  return ids;
+}
+
+/** Makes rows of what a signup says, each a millisecond younger than the last. */
+export function rowMaker(orgcode: string, from: number): (fields: Signup['fields']) => CustomerRow {
+  const mint = createIdMint();
+  let epoch = from;
+  return (fields) => {
+    epoch += 1;
+    const now = new Date(epoch).toISOString();
+    const addresses = fields.addresses.map((home) => ({ ...home }));
+    return { ...EMPTY, ...fields, addresses, orgcode, customer_id: mint(epoch), created_at: now, updated_at: now };
+  };
+}
+
+export function* settleOne(row: CustomerRow): Steps<void> {
+  yield* insert(CUSTOMER, row);
+  yield* indexCustomer(row);
+}
+
+interface Page {
+  readonly items: readonly { readonly customer_ids: readonly string[] }[];
+  readonly next_token: string | null;
+}
+
+/** Every pair of every page, in the order they came, as `older newer`. */
+export async function walkPages(page: (args: object) => Promise<Page>, args: object = {}): Promise<string[]> {
+  const found: string[] = [];
+  let next_token: string | null = null;
+  do {
+    const answer: Page = await page({ ...args, ...(next_token === null ? {} : { next_token }) });
+    found.push(...answer.items.map(({ customer_ids }) => customer_ids.join(' ')));
+    next_token = answer.next_token;
+  } while (next_token !== null);
+  return found;
+}
+
+/** How many of the true pairs were found, and how many of the found are true. */
+export function qualityOf(found: readonly string[], truth: ReadonlySet<string>) {
+  const right = found.filter((pair) => truth.has(pair)).length;
+  return { recall: right / truth.size, precision: right / found.length };
+}

@@ -1,4 +1,4 @@
-/** The records that follow a merged customer to its survivor, a bounded number at once. Not: its points, its consents. */
+/** The records that follow a merged customer to its survivor, a bounded number. Not: its points, its consents. */
 import type { components } from '../contract/generated/openapi.js';
 import { mergeLimit } from '../domain/merge.js';
 import { moveTotals } from './comment-totals.js';

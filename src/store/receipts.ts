@@ -103,7 +103,7 @@ function personalSubject(operation: Operation, request: ReceiptRequest, answer: 
   return customerIn(told) ?? request.customer_id ?? null;
 }
 
-/** Takes the personal data out of every kept answer about a customer; the database demands that it be erased already. */
+/** Takes the personal data out of every kept answer about a customer; the database asks that theirs be erased first. */
 export function* eraseReceipts(orgcode: string, customerId: string): Steps<void> {
   let after: readonly [string, string, string] = ['', '', ''];
   for (;;) {

@@ -1,8 +1,7 @@
 /** Tax exemption certificates: whose they are, how they move, what the calendar does to them, how they are found. */
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { endCustomer } from '../support/records.js';
+import { endCustomer, rowsOf } from '../support/records.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
@@ -241,7 +240,7 @@ describe('a status', () => {
     const keyed = (idempotency_key: string) => ({ ...move(made, 'active'), idempotency_key });
     await ok(world, 'crm_exemption_certificate_status_set', keyed('answered'));
     expect(await denySet(keyed('refused'))).toHaveProperty('conflict_snapshot.certificate_number');
-    const receipts = rows('SELECT idempotency_key FROM receipt WHERE customer_id = ? ORDER BY 1', owner);
+    const receipts = rowsOf(world, 'SELECT idempotency_key FROM receipt WHERE customer_id = ? ORDER BY 1', owner);
     expect(receipts.map(({ idempotency_key }) => idempotency_key)).toEqual(['answered', 'refused']);
   });
 
@@ -396,12 +395,5 @@ function dayIn(days: number): string {
 }
 
 function journalOf(target: string): Data[] {
-  return rows('SELECT * FROM journal WHERE target_id = ? ORDER BY journal_no', target);
-}
-
-function rows(sql: string, argument: string): Data[] {
-  const db = new Database(world.path, { readonly: true });
-  const found = db.prepare(sql).all(argument) as Data[];
-  db.close();
-  return found;
+  return rowsOf(world, 'SELECT * FROM journal WHERE target_id = ? ORDER BY journal_no', target);
 }

@@ -1,4 +1,4 @@
-/** Fraud assessments: what the store knows reaches the rules, a bad one blocks, and nothing tells where events came from. */
+/** Fraud assessments: what the store knows reaches the rules, a bad one blocks, none tells where events came from. */
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

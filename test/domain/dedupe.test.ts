@@ -1,4 +1,4 @@
-/** Duplicates judged: one spelling of a mailbox, keys under which doubles meet, and what each piece of evidence does. */
+/** Duplicates judged: one spelling of a mailbox, keys under which doubles meet, what each piece of evidence does. */
 import { describe, expect, test } from 'vitest';
 import { blockKeys, compare, type Identifier, mailbox, type Person, toSubject } from '../../src/domain/dedupe.js';
 

@@ -15,21 +15,30 @@ type Fields = { -readonly [Name in keyof Person]: Person[Name] };
 
 const GIVEN =
   `Mary James Maria John Anna Robert Linda Michael Elena William Sofia David Susan Richard Laura Joseph Karen Thomas
-  Nancy Carlos Lisa Daniel Betty Matthew Sandra Anthony Ashley Mark Emily Donald Donna Steven Michelle Paul Carol Andrew
-  Amanda Joshua Melissa Kenneth Deborah Kevin Stephanie Brian Rebecca George Sharon Timothy Julia Ronald Cynthia Edward
-  Kathleen Jason Amy Jeffrey Angela Ryan Shirley Jacob Brenda Gary Emma Nicholas Pamela Eric Nicole Jonathan Helen Stephen
+  Nancy Carlos Lisa Daniel Betty Matthew Sandra Anthony Ashley Mark Emily Donald Donna Steven Michelle Paul Carol
+  Andrew
+  Amanda Joshua Melissa Kenneth Deborah Kevin Stephanie Brian Rebecca George Sharon Timothy Julia Ronald Cynthia
+  Edward
+  Kathleen Jason Amy Jeffrey Angela Ryan Shirley Jacob Brenda Gary Emma Nicholas Pamela Eric Nicole Jonathan Helen
+  Stephen
   Samantha Larry Katherine Justin Christine Scott Victoria Brandon Debra Benjamin Rachel Samuel Carolyn Gregory Janet
-  Alexander Catherine Patrick Heather Frank Diane Raymond Olivia Jack Julie Dennis Joyce Jerry Hannah Wei Mohammed Fatima
+  Alexander Catherine Patrick Heather Frank Diane Raymond Olivia Jack Julie Dennis Joyce Jerry Hannah Wei Mohammed
+  Fatima
   Yusuf Aisha Hiroshi Keiko Priya Arjun Ngoc Minh Ivan Olga Lukasz Zofia Lars Ingrid Pablo Lucia Chiara Marco`.split(
     /\s+/,
   );
 const FAMILY =
   `Smith Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Gonzalez Wilson Anderson
-  Thomas Taylor Moore Jackson Martin Lee Perez Thompson White Harris Sanchez Clark Ramirez Lewis Robinson Walker Young Allen
-  King Wright Scott Torres Nguyen Hill Flores Green Adams Nelson Baker Hall Rivera Campbell Mitchell Carter Roberts Gomez
-  Phillips Evans Turner Diaz Parker Cruz Edwards Collins Reyes Stewart Morris Morales Murphy Cook Rogers Gutierrez Ortiz
-  Morgan Cooper Peterson Bailey Reed Kelly Howard Ramos Kim Cox Ward Richardson Watson Brooks Chavez Wood James Bennett
-  Gray Mendoza Ruiz Hughes Price Alvarez Castillo Sanders Patel Myers Long Ross Foster Jimenez Kowalski Schmidt Meyer Weber
+  Thomas Taylor Moore Jackson Martin Lee Perez Thompson White Harris Sanchez Clark Ramirez Lewis Robinson Walker
+  Young Allen
+  King Wright Scott Torres Nguyen Hill Flores Green Adams Nelson Baker Hall Rivera Campbell Mitchell Carter Roberts
+  Gomez
+  Phillips Evans Turner Diaz Parker Cruz Edwards Collins Reyes Stewart Morris Morales Murphy Cook Rogers Gutierrez
+  Ortiz
+  Morgan Cooper Peterson Bailey Reed Kelly Howard Ramos Kim Cox Ward Richardson Watson Brooks Chavez Wood James
+  Bennett
+  Gray Mendoza Ruiz Hughes Price Alvarez Castillo Sanders Patel Myers Long Ross Foster Jimenez Kowalski Schmidt
+  Meyer Weber
   Fischer Rossi Bianchi Dubois Lefevre Hansen Olsen Petrov Ivanova Tanaka Suzuki Chen Wang Singh Khan Ali Okafor`.split(
     /\s+/,
   );
@@ -137,7 +146,8 @@ function canBeKnown({ email, phone, birth_date, addresses }: Fields): boolean {
   return email !== null || phone !== null || birth_date !== null || addresses.length > 0;
 }
 
-/** The same person at another till: another spelling of the mailbox, one to three troubles, and something that holds. */
+/** The same person at another till: another spelling of the mailbox, one to three troubles, and something that
+holds. */
 function signUpAgain(world: World, known: Fields): Fields {
   const { dice } = world;
   for (;;) {

@@ -1,6 +1,7 @@
 /** Records beside a customer, in any state: put into the store by SQL where no tool can make them so. */
+import Database from 'better-sqlite3';
 import { run, type Scalar, type Steps } from '../../src/store/step.js';
-import { ok, type World } from './world.js';
+import { type Data, ok, type World } from './world.js';
 
 let made = 0;
 
@@ -59,6 +60,14 @@ export function recordsIn(world: World, orgcode: string) {
     identifier: (customer_id: string, identifier_hash: string) =>
       put('fraud_identifier', { orgcode, kind: 'device', identifier_hash, customer_id }),
   };
+}
+
+/** What stands in the world's file, for what no tool shows. */
+export function rowsOf(world: World, sql: string, ...args: readonly string[]): Data[] {
+  const db = new Database(world.path, { readonly: true });
+  const found = db.prepare(sql).all(...args) as Data[];
+  db.close();
+  return found;
 }
 
 /** Makes a customer terminal in any way, also those that no tool knows. */

@@ -148,7 +148,7 @@ export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<vo
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
 }
 
-/** Takes a customer out of the side tables. Once only, and as it was put in: the search index keeps no copy to check. */
+/** Takes a customer out of the side tables. Once, and as it was put in: the search index keeps no copy to check. */
 export function* unindexCustomer(row: CustomerRow): Steps<void> {
   yield* changeSearch(UNINDEX, row);
   for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);

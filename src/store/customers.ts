@@ -197,7 +197,7 @@ export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<vo
   if (row.status === 'active') yield* block(row);
 }
 
-/** Takes a customer out of the side tables. Once only, and as it was put in: the search index keeps no copy. */
+/** Takes a customer out of the side tables. Once, and as it was put in: the search index keeps no copy to check. */
 export function* unindexCustomer(row: CustomerRow): Steps<void> {
   yield* removeWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);

@@ -103,7 +103,7 @@ function personalSubject(operation: Operation, request: ReceiptRequest, answer: 
   return customerIn(told) ?? request.customer_id ?? null;
 }
 
-/** Takes the personal data out of every kept answer about a customer; the database asks that theirs be erased first. */
+/** Takes the personal data out of every kept answer about a customer, which must be marked as erased already. */
 export function* eraseReceipts(orgcode: string, customerId: string): Steps<void> {
   let after: readonly [string, string, string] = ['', '', ''];
   for (;;) {

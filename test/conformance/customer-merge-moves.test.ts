@@ -270,20 +270,20 @@ describe('records', () => {
     expect(flags.map(({ flag_id }) => flag_id)).not.toContain(down);
   });
 
-  test('past 10,000 are too many for one merge, and nothing has moved', async () => {
+  test('past 5,000 are too many for one merge, and nothing has moved', async () => {
     const { survivor, loser, deny, read, orgcode, rows } = await openPair();
     const many = `INSERT INTO comment
-      WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10001)
+      WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5001)
       SELECT ?, 'c' || n, 'customer', ?, NULL, 'active', 1, NULL, 'x', '[]', '[]', 'sam', 1, '', '' FROM n`;
     const editor = new Database(world.path);
     editor.prepare(many).run(orgcode, loser);
     expect(await deny(survivor, [loser])).toMatchObject({
       error_code: 'crm.customer_merge_limit',
-      details: { max: 10_000 },
+      details: { max: 5_000 },
     });
     expect(await read(loser)).toMatchObject({ status: 'active' });
     expect(rows('SELECT COUNT(*) AS n FROM comment WHERE orgcode = ? AND target_id = ?', loser)).toEqual([
-      { n: 10_001 },
+      { n: 5_001 },
     ]);
     editor.prepare('DELETE FROM comment WHERE orgcode = ?').run(orgcode);
     editor.close();

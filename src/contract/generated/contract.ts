@@ -69,9 +69,12 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "consents.*.policy_version",
     "history.*.evidence_ref",
+    "history.*.policy_version",
     "history.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -168,9 +171,12 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "consents.*.policy_version",
     "history.*.evidence_ref",
+    "history.*.policy_version",
     "history.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -418,12 +424,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -864,10 +876,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -946,12 +955,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -1054,10 +1069,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -1102,12 +1114,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "items.*.caption",
+    "items.*.email",
     "items.*.given_name",
     "items.*.family_name",
     "items.*.company",
     "items.*.addresses",
+    "items.*.home_logical_guid",
     "items.*.external_refs",
     "items.*.tags",
+    "items.*.attributes",
+    "items.*.loyalty.tier"
+   ],
+   "untrustedKeys": [
     "items.*.attributes"
    ],
    "personal": [
@@ -1306,12 +1324,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "items.*.caption",
+    "items.*.email",
     "items.*.given_name",
     "items.*.family_name",
     "items.*.company",
     "items.*.addresses",
+    "items.*.home_logical_guid",
     "items.*.external_refs",
     "items.*.tags",
+    "items.*.attributes",
+    "items.*.loyalty.tier"
+   ],
+   "untrustedKeys": [
     "items.*.attributes"
    ],
    "personal": [
@@ -1559,12 +1583,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -2112,10 +2142,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -2171,6 +2198,7 @@ export const CONTRACT: Contract = {
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -2312,6 +2340,7 @@ export const CONTRACT: Contract = {
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -2565,6 +2594,7 @@ export const CONTRACT: Contract = {
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -2802,6 +2832,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -2976,6 +3007,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3301,6 +3333,7 @@ export const CONTRACT: Contract = {
     "txns.*.source_ref",
     "txns.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3462,6 +3495,7 @@ export const CONTRACT: Contract = {
     "items.*.source_ref",
     "items.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3615,7 +3649,14 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers",
+    "policy.tiers.*.tier",
     "reason"
+   ],
+   "untrustedKeys": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers"
    ],
    "personal": [],
    "inputSchema": {
@@ -3703,7 +3744,14 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers",
+    "policy.tiers.*.tier",
     "reason"
+   ],
+   "untrustedKeys": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers"
    ],
    "personal": [],
    "inputSchema": {
@@ -4206,6 +4254,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -4373,6 +4422,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -4532,6 +4582,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -4675,6 +4726,7 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",

@@ -430,7 +430,7 @@ export interface components {
             actor: string;
             policy_version: string | null;
             set_at: components["schemas"]["Timestamp"];
-            source: string | null;
+            source: components["schemas"]["ConsentSource"];
             state: components["schemas"]["ConsentState"];
         };
         /**
@@ -440,6 +440,8 @@ export interface components {
         ConsentGate: "marketing" | "export";
         /** @enum {unknown} */
         ConsentPurpose: "marketing_email" | "marketing_sms" | "marketing_phone" | "marketing_post" | "profiling" | "data_export" | "third_party_sharing" | "profile_access";
+        /** @enum {unknown} */
+        ConsentSource: "web" | "pos" | "phone" | "paper" | "import" | "agent" | null;
         /** @enum {unknown} */
         ConsentState: "granted" | "denied" | "withdrawn";
         /**
@@ -454,6 +456,7 @@ export interface components {
             attributes: {
                 [key: string]: string | number | boolean;
             };
+            /** Format: date */
             birth_date: string | null;
             caption: string | null;
             company: string | null;
@@ -483,7 +486,7 @@ export interface components {
                 tier: string | null;
             };
             /** @description Fields consent hides from you */
-            masked_fields?: string[];
+            masked_fields?: ("email" | "phone" | "addresses" | "birth_date")[];
             merged_into_customer_id: string | null;
             orgcode: string;
             phone: string | null;
@@ -521,7 +524,7 @@ export interface components {
                 reason: string;
                 revision: number;
                 set_at: components["schemas"]["Timestamp"];
-                source: string | null;
+                source: components["schemas"]["ConsentSource"];
                 state: components["schemas"]["ConsentState"];
             }[];
             /** @description 0 when nothing was ever set */

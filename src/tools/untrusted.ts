@@ -73,15 +73,9 @@ function cleanValues(record: object, fields: StrangeFields | undefined, whole: b
     const value = clean(values[name], fields?.named.get(name) ?? fields?.each, whole);
     if (value === values[name]) continue;
     copy ??= { ...values };
-    put(copy, name, value);
+    copy[name] = value; // its own property already, even one called `__proto__`
   }
   return copy ?? record;
-}
-
-/** Plain assignment, but for the one name that would set the prototype instead. */
-function put(record: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== '__proto__') record[name] = value;
-  else Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** A key that looks like another once it is cleaned gets a number; the one that was clean keeps its name. */

@@ -6,6 +6,7 @@ import type { JsonSchema } from '../src/contract/operation.js';
 import { issuesOf } from '../src/contract/validate.js';
 import { mayCall } from '../src/tools/authorise.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
+import { RESPONSES, textFields } from './support/responses.js';
 import { envelopeOf, openWorld, PLACE, ROLES, type World } from './support/world.js';
 
 const { entries } = createCatalogue(CONTRACT);
@@ -19,6 +20,20 @@ const OPERATIONAL = [
   'loyalty_restore',
   'loyalty_reverse',
 ];
+
+/** Text that nobody but this program makes: ids it found or minted, times, and these. */
+const MADE_HERE = /(^|_)(id|ids|at|token)$/;
+const MADE_HERE_BY_NAME = new Set([
+  'actor',
+  'author',
+  'channel_code', // held to a pattern as header and as argument
+  'cccode',
+  'logical_guid',
+  'masked_code',
+  'orgcode',
+  'roles',
+  'version',
+]);
 
 let world: World;
 beforeAll(async () => {
@@ -77,6 +92,16 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
       const limited = ['maximum', 'default'].some((key) => key in node) || 'maximum' in node;
       if (node.type === 'integer' && !path.endsWith('/anyOf/0')) expect(limited, `${path} has no largest`).toBe(true);
     });
+  });
+
+  test('marks as untrusted all text it answers with, but what this program makes', () => {
+    const open = textFields(RESPONSES.get(operation.id) ?? {}).filter(
+      ({ untrusted, name: field, schema, path }) =>
+        !untrusted &&
+        (path.endsWith('{}') || !(MADE_HERE.test(field) || MADE_HERE_BY_NAME.has(field))) &&
+        schema['x-shown-once'] !== true,
+    );
+    expect(open.map(({ path }) => path)).toEqual([]);
   });
 
   test('has an example, and its examples are valid', () => {

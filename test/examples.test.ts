@@ -15,6 +15,7 @@ import { openStore, type Store } from '../src/store/store.js';
 import { verifyStore } from '../src/store/verify.js';
 import { call } from '../src/tools/call.js';
 import { createCatalogue, toolName } from '../src/tools/catalogue.js';
+import { createBoundaryMint } from '../src/tools/marks.js';
 import { toResult } from '../src/tools/result.js';
 
 const SILENT = pino({ level: 'silent' });
@@ -67,8 +68,10 @@ describe('an example of the contract does what it says on the demo data', () => 
     await onCopy(async (act) => {
       const envelope = await act(`crm_${id}`, value);
       expect(envelope.success ? 'success' : envelope.error).toBe('success');
-      const promised = catalogue.find(`crm_${id}`)?.tool.outputSchema ?? {};
-      expect(issuesOf(promised, toResult(envelope).structuredContent)).toEqual([]);
+      const entry = catalogue.find(`crm_${id}`);
+      if (entry === undefined) throw new Error(`no tool crm_${id}`);
+      const { structuredContent } = toResult(envelope, entry.strange, createBoundaryMint());
+      expect(issuesOf(entry.tool.outputSchema, structuredContent)).toEqual([]);
     });
   });
 });

@@ -2,7 +2,7 @@
  * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
  */
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable } from './operation.js';
-import { advertised, enforced, inline, markedPaths, outline } from './schema.js';
+import { advertised, enforced, freeKeyPaths, inline, markedPaths, outline } from './schema.js';
 
 type Node = { readonly [key: string]: unknown };
 
@@ -51,6 +51,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
       .filter(([, property]) => node(property)['x-shown-once'] === true)
       .map(([name]) => name),
     untrusted: markedPaths(data, 'x-untrusted'),
+    untrustedKeys: freeKeyPaths(data, 'x-untrusted'),
     personal: markedPaths(data, 'x-personal'),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
@@ -61,7 +62,8 @@ function compileOperation(document: Node, path: string, method: string, source: 
 
 const emptyRequest: JsonSchema = { type: 'object', additionalProperties: false };
 
-function responseData(document: Node, source: Node): JsonSchema {
+/** The schema of what an operation answers with, every `$ref` inlined. */
+export function responseData(document: Node, source: Node): JsonSchema {
   const response = node(node(source.responses)['200']);
   const media = node(node(response.content)['application/json']);
   const envelope = inline(document, node(media.schema));

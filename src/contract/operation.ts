@@ -5,7 +5,10 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 /** What a call does to the world (`x-effect`). `destroy`: irreversible, or takes value away. */
 export type Effect = 'read' | 'append' | 'revise' | 'destroy';
 
-/** A field of `data`, with all that is below it: `history.*.reason` is the reason of every item of history. */
+/**
+ * A field of `data`, with all that is below it. `*` is every item of a list or value of a map: `history.*.reason` is the
+ * reason of every item of history.
+ */
 export type FieldPath = string;
 
 export interface Example {
@@ -36,6 +39,8 @@ export interface Operation {
   readonly shownOnce: readonly string[];
   /** Where `data` holds text that strangers wrote (`x-untrusted`). */
   readonly untrusted: readonly FieldPath[];
+  /** The maps there whose keys strangers chose too. */
+  readonly untrustedKeys: readonly FieldPath[];
   /** Where `data` holds personal data (`x-personal`). */
   readonly personal: readonly FieldPath[];
   /** What agents are shown: every `$ref` inlined, no union at the root. */

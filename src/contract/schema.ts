@@ -64,12 +64,35 @@ export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
 
 /** The fields of a schema that carry `mark: true`, outermost only: what is below a marked field is marked with it. */
 export function markedPaths(schema: JsonSchema, mark: string): readonly FieldPath[] {
-  if (schema[mark] === true) return [''];
+  return schema[mark] === true ? [''] : pathsBelow(schema, (child) => markedPaths(child, mark));
+}
+
+/** The maps at or below marked fields whose keys anyone may choose, and so are text as much as the values. */
+export function freeKeyPaths(schema: JsonSchema, mark: string, inside = false): readonly FieldPath[] {
+  const marked = inside || schema[mark] === true;
+  const below = pathsBelow(schema, (child) => freeKeyPaths(child, mark, marked));
+  return marked && hasFreeKeys(schema) ? ['', ...below] : below;
+}
+
+/** Whether a schema is of a map whose keys are not listed anywhere. */
+export function hasFreeKeys(schema: JsonSchema): boolean {
+  const { additionalProperties, propertyNames } = schema;
+  const listed = isNode(propertyNames) && ('enum' in propertyNames || 'pattern' in propertyNames);
+  return (isNode(additionalProperties) || additionalProperties === true) && !listed;
+}
+
+/** What `find` finds in the direct parts of a schema, under their names; `*` is every item, or value of a map. */
+function pathsBelow(schema: JsonSchema, find: (child: JsonSchema) => readonly FieldPath[]): readonly FieldPath[] {
   const children: [string, unknown][] = Object.entries((schema.properties as Node | undefined) ?? {});
   if (isNode(schema.items)) children.push(['*', schema.items]);
-  return children.flatMap(([name, child]) =>
-    markedPaths(child as JsonSchema, mark).map((below) => (below === '' ? name : `${name}.${below}`)),
+  if (isNode(schema.additionalProperties)) children.push(['*', schema.additionalProperties]);
+  const below = children.flatMap(([name, child]) =>
+    find(child as JsonSchema).map((path) => (path === '' ? name : `${name}.${path}`)),
   );
+  const branches = [...UNION_KEYWORDS, 'allOf'].flatMap(
+    (keyword) => (schema[keyword] as JsonSchema[] | undefined) ?? [],
+  );
+  return [...new Set([...below, ...branches.flatMap(find)])];
 }
 
 function shallow(property: JsonSchema): JsonSchema | undefined {

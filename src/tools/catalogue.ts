@@ -1,6 +1,7 @@
 /** Operation → MCP tool: names, hints, schemas. Built once, frozen, sorted by name. Not: who may see which. */
 import type { Contract, Effect, JsonSchema, Operation } from '../contract/operation.js';
 import { PLACE_PROPERTIES } from './place.js';
+import { type StrangeFields, strangeFields } from './untrusted.js';
 
 export interface Tool {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface Tool {
 export interface CatalogueEntry {
   readonly operation: Operation;
   readonly tool: Tool;
+  /** Where its answers hold text that strangers wrote. */
+  readonly strange: StrangeFields;
 }
 
 export interface Catalogue {
@@ -37,7 +40,7 @@ const HINTS: { readonly [Kind in Effect]: Omit<Tool['annotations'], 'openWorldHi
 /** Every operation of the contract as a tool. */
 export function createCatalogue(contract: Contract): Catalogue {
   const entries = contract.operations
-    .map((operation) => Object.freeze({ operation, tool: toTool(operation) }))
+    .map((operation) => Object.freeze({ operation, tool: toTool(operation), strange: strangeFields(operation) }))
     .sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
   const byName = new Map(entries.map((entry) => [entry.tool.name, entry]));
   return { entries: Object.freeze(entries), find: (name) => byName.get(name) };

@@ -1,14 +1,29 @@
 /** Envelope → MCP tool result. Errors travel as text, which is what every client shows the model. */
 import type { CallToolResult } from '@modelcontextprotocol/server';
-import type { Envelope } from '../contract/envelope.js';
+import type { Envelope, ErrorObject } from '../contract/envelope.js';
+import { type MintBoundary, markedJson } from './marks.js';
+import { cleanData, cleanWhole, type StrangeFields } from './untrusted.js';
 
 /** `build` and `stats` ride in `_meta`; the model reads the rest. */
-export function toResult(envelope: Envelope): CallToolResult {
+export function toResult(envelope: Envelope, fields: StrangeFields, mint: MintBoundary): CallToolResult {
   const { build, stats, ...rest } = envelope;
-  const text = JSON.stringify(envelope.success ? rest : envelope.error);
   const _meta = { build, stats };
+  if (rest.success) {
+    const structuredContent = { ...rest, data: cleanData(rest.data, fields) };
+    const text = markedJson(structuredContent, 'data', fields, mint());
+    return { content: [{ type: 'text', text }], structuredContent, _meta };
+  }
   // v1 clients throw on structuredContent of an error, and the model would never see it: text only.
-  return envelope.success
-    ? { content: [{ type: 'text', text }], structuredContent: rest, _meta }
-    : { content: [{ type: 'text', text }], isError: true, _meta };
+  const text = markedJson(cleanError(rest.error, fields), 'conflict_snapshot', fields, mint());
+  return { content: [{ type: 'text', text }], isError: true, _meta };
+}
+
+/** A snapshot has the shape of the operation's data. `details` may echo the request, where anything can stand. */
+function cleanError(error: ErrorObject, fields: StrangeFields): ErrorObject {
+  const { details, conflict_snapshot } = error;
+  return {
+    ...error,
+    ...(details === undefined ? {} : { details: cleanWhole(details) }),
+    ...(conflict_snapshot === undefined ? {} : { conflict_snapshot: cleanData(conflict_snapshot, fields) }),
+  };
 }

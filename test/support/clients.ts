@@ -7,12 +7,13 @@ import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sd
 import { Client as Client113 } from 'mcp-sdk-1-13/client/index.js';
 import { StdioClientTransport as Stdio113 } from 'mcp-sdk-1-13/client/stdio.js';
 import { StreamableHTTPClientTransport as Http113 } from 'mcp-sdk-1-13/client/streamableHttp.js';
+import { unmark } from './marks.js';
 import { cleanEnvironment, MAIN } from './program.js';
 
 /** What a test sees of a tool's answer. */
 export interface ToolAnswer {
   readonly isError: boolean;
-  /** The text block, parsed. */
+  /** The text block, parsed, without the marks around strangers' text. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type
   readonly text: any;
   // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type
@@ -89,7 +90,7 @@ async function connect(client: object, transport: object): Promise<AnyClient> {
       const [block] = answer.content;
       return {
         isError: answer.isError === true,
-        text: JSON.parse(String(block?.text)),
+        text: unmark(String(block?.text)).answer,
         structured: answer.structuredContent,
       };
     },

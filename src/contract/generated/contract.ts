@@ -71,8 +71,11 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "given_name",
-    "family_name"
+    "family_name",
+    "email",
+    "phone"
    ],
+   "untrustedKeys": [],
    "personal": [
     "caption",
     "given_name",
@@ -350,8 +353,11 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "given_name",
-    "family_name"
+    "family_name",
+    "email",
+    "phone"
    ],
+   "untrustedKeys": [],
    "personal": [
     "caption",
     "given_name",
@@ -453,8 +459,11 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.caption",
     "items.*.given_name",
-    "items.*.family_name"
+    "items.*.family_name",
+    "items.*.email",
+    "items.*.phone"
    ],
+   "untrustedKeys": [],
    "personal": [
     "items.*.caption",
     "items.*.given_name",
@@ -594,8 +603,11 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "given_name",
-    "family_name"
+    "family_name",
+    "email",
+    "phone"
    ],
+   "untrustedKeys": [],
    "personal": [
     "caption",
     "given_name",
@@ -771,8 +783,11 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "given_name",
-    "family_name"
+    "family_name",
+    "email",
+    "phone"
    ],
+   "untrustedKeys": [],
    "personal": [
     "caption",
     "given_name",
@@ -1044,6 +1059,9 @@ export const CONTRACT: Contract = {
     "shipping_addresses",
     "external_refs",
     "tags",
+    "attributes"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [],
@@ -1553,6 +1571,9 @@ export const CONTRACT: Contract = {
     "tags",
     "attributes"
    ],
+   "untrustedKeys": [
+    "attributes"
+   ],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -1767,6 +1788,9 @@ export const CONTRACT: Contract = {
     "shipping_addresses",
     "external_refs",
     "tags",
+    "attributes"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [],
@@ -1985,6 +2009,9 @@ export const CONTRACT: Contract = {
     "tags",
     "attributes"
    ],
+   "untrustedKeys": [
+    "attributes"
+   ],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -2110,6 +2137,9 @@ export const CONTRACT: Contract = {
     "items.*.shipping_addresses",
     "items.*.external_refs",
     "items.*.tags",
+    "items.*.attributes"
+   ],
+   "untrustedKeys": [
     "items.*.attributes"
    ],
    "personal": [],
@@ -2252,6 +2282,9 @@ export const CONTRACT: Contract = {
     "shipping_addresses",
     "external_refs",
     "tags",
+    "attributes"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [],
@@ -2455,6 +2488,9 @@ export const CONTRACT: Contract = {
     "shipping_addresses",
     "external_refs",
     "tags",
+    "attributes"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [],
@@ -2939,6 +2975,7 @@ export const CONTRACT: Contract = {
     "revisions.*.caption",
     "revisions.*.body"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3260,6 +3297,7 @@ export const CONTRACT: Contract = {
     "revisions.*.caption",
     "revisions.*.body"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3384,6 +3422,7 @@ export const CONTRACT: Contract = {
     "items.*.revisions.*.caption",
     "items.*.revisions.*.body"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3553,6 +3592,7 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.caption"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3680,6 +3720,7 @@ export const CONTRACT: Contract = {
     "revisions.*.caption",
     "revisions.*.body"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -3901,6 +3942,7 @@ export const CONTRACT: Contract = {
     "revisions.*.caption",
     "revisions.*.body"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -4093,12 +4135,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -4256,10 +4304,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -4305,9 +4350,12 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "consents.*.policy_version",
     "history.*.evidence_ref",
+    "history.*.policy_version",
     "history.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -4404,9 +4452,12 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "consents.*.policy_version",
     "history.*.evidence_ref",
+    "history.*.policy_version",
     "history.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -4654,12 +4705,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -5100,10 +5157,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -5181,6 +5235,7 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -5296,6 +5351,7 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.note"
    ],
+   "untrustedKeys": [],
    "personal": [
     "items.*.note"
    ],
@@ -5422,6 +5478,7 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "note"
    ],
+   "untrustedKeys": [],
    "personal": [
     "note"
    ],
@@ -5618,6 +5675,7 @@ export const CONTRACT: Contract = {
     "event.source_ref",
     "signals.*.evidence"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -5934,6 +5992,7 @@ export const CONTRACT: Contract = {
     "items.*.event.source_ref",
     "items.*.signals.*.evidence"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -6067,12 +6126,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -6175,10 +6240,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -6224,6 +6286,7 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -6354,6 +6417,7 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -6518,12 +6582,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "items.*.caption",
+    "items.*.email",
     "items.*.given_name",
     "items.*.family_name",
     "items.*.company",
     "items.*.addresses",
+    "items.*.home_logical_guid",
     "items.*.external_refs",
     "items.*.tags",
+    "items.*.attributes",
+    "items.*.loyalty.tier"
+   ],
+   "untrustedKeys": [
     "items.*.attributes"
    ],
    "personal": [
@@ -6724,12 +6794,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -6960,10 +7036,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -7031,6 +7104,7 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -7127,12 +7201,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "items.*.caption",
+    "items.*.email",
     "items.*.given_name",
     "items.*.family_name",
     "items.*.company",
     "items.*.addresses",
+    "items.*.home_logical_guid",
     "items.*.external_refs",
     "items.*.tags",
+    "items.*.attributes",
+    "items.*.loyalty.tier"
+   ],
+   "untrustedKeys": [
     "items.*.attributes"
    ],
    "personal": [
@@ -7380,12 +7460,18 @@ export const CONTRACT: Contract = {
    "shownOnce": [],
    "untrusted": [
     "caption",
+    "email",
     "given_name",
     "family_name",
     "company",
     "addresses",
+    "home_logical_guid",
     "external_refs",
     "tags",
+    "attributes",
+    "loyalty.tier"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -7933,10 +8019,7 @@ export const CONTRACT: Contract = {
         }
        },
        "masked_fields": {
-        "type": "array",
-        "items": {
-         "type": "string"
-        }
+        "type": "array"
        },
        "created_at": {
         "type": "string"
@@ -7988,6 +8071,9 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "certificate_number",
     "document_ref",
+    "attributes"
+   ],
+   "untrustedKeys": [
     "attributes"
    ],
    "personal": [
@@ -8352,6 +8438,9 @@ export const CONTRACT: Contract = {
     "document_ref",
     "attributes"
    ],
+   "untrustedKeys": [
+    "attributes"
+   ],
    "personal": [
     "certificate_number",
     "document_ref",
@@ -8454,6 +8543,9 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.certificate_number",
     "items.*.document_ref",
+    "items.*.attributes"
+   ],
+   "untrustedKeys": [
     "items.*.attributes"
    ],
    "personal": [
@@ -8655,6 +8747,9 @@ export const CONTRACT: Contract = {
     "document_ref",
     "attributes"
    ],
+   "untrustedKeys": [
+    "attributes"
+   ],
    "personal": [
     "certificate_number",
     "document_ref",
@@ -8837,6 +8932,7 @@ export const CONTRACT: Contract = {
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -8978,6 +9074,7 @@ export const CONTRACT: Contract = {
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -9231,6 +9328,7 @@ export const CONTRACT: Contract = {
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -9467,8 +9565,10 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "body",
+    "team_guid",
     "assignee"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -9770,8 +9870,10 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "body",
+    "team_guid",
     "assignee"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -9867,8 +9969,10 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "items.*.caption",
     "items.*.body",
+    "items.*.team_guid",
     "items.*.assignee"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -10067,8 +10171,10 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "body",
+    "team_guid",
     "assignee"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -10235,8 +10341,10 @@ export const CONTRACT: Contract = {
    "untrusted": [
     "caption",
     "body",
+    "team_guid",
     "assignee"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -10405,6 +10513,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -10579,6 +10688,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -10904,6 +11014,7 @@ export const CONTRACT: Contract = {
     "txns.*.source_ref",
     "txns.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -11065,6 +11176,7 @@ export const CONTRACT: Contract = {
     "items.*.source_ref",
     "items.*.reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -11220,7 +11332,14 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers",
+    "policy.tiers.*.tier",
     "reason"
+   ],
+   "untrustedKeys": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers"
    ],
    "personal": [],
    "inputSchema": {
@@ -11308,7 +11427,14 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers",
+    "policy.tiers.*.tier",
     "reason"
+   ],
+   "untrustedKeys": [
+    "policy.earn.category_multipliers",
+    "policy.earn.sku_multipliers"
    ],
    "personal": [],
    "inputSchema": {
@@ -11811,6 +11937,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -11978,6 +12105,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -12137,6 +12265,7 @@ export const CONTRACT: Contract = {
     "source_ref",
     "reason"
    ],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",
@@ -12280,6 +12409,7 @@ export const CONTRACT: Contract = {
    "countsFailures": false,
    "shownOnce": [],
    "untrusted": [],
+   "untrustedKeys": [],
    "personal": [],
    "inputSchema": {
     "type": "object",

@@ -1560,7 +1560,7 @@ export interface components {
             actor: string;
             policy_version: string | null;
             set_at: components["schemas"]["Timestamp"];
-            source: string | null;
+            source: components["schemas"]["ConsentSource"];
             state: components["schemas"]["ConsentState"];
         };
         /**
@@ -1570,6 +1570,8 @@ export interface components {
         ConsentGate: "marketing" | "export";
         /** @enum {unknown} */
         ConsentPurpose: "marketing_email" | "marketing_sms" | "marketing_phone" | "marketing_post" | "profiling" | "data_export" | "third_party_sharing" | "profile_access";
+        /** @enum {unknown} */
+        ConsentSource: "web" | "pos" | "phone" | "paper" | "import" | "agent" | null;
         /** @enum {unknown} */
         ConsentState: "granted" | "denied" | "withdrawn";
         /**
@@ -1584,6 +1586,7 @@ export interface components {
             attributes: {
                 [key: string]: string | number | boolean;
             };
+            /** Format: date */
             birth_date: string | null;
             caption: string | null;
             company: string | null;
@@ -1613,7 +1616,7 @@ export interface components {
                 tier: string | null;
             };
             /** @description Fields consent hides from you */
-            masked_fields?: string[];
+            masked_fields?: ("email" | "phone" | "addresses" | "birth_date")[];
             merged_into_customer_id: string | null;
             orgcode: string;
             phone: string | null;
@@ -1658,7 +1661,7 @@ export interface components {
                 reason: string;
                 revision: number;
                 set_at: components["schemas"]["Timestamp"];
-                source: string | null;
+                source: components["schemas"]["ConsentSource"];
                 state: components["schemas"]["ConsentState"];
             }[];
             /** @description 0 when nothing was ever set */
@@ -1742,7 +1745,7 @@ export interface components {
             customer_id: components["schemas"]["Id"];
             /** Format: date-time */
             expires_at: string | null;
-            flag: string;
+            flag: components["schemas"]["FlagName"];
             flag_id: components["schemas"]["Id"];
             note: string | null;
             orgcode: string;

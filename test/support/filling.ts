@@ -1,0 +1,67 @@
+/** Puts a text into every field of a request where anybody may write what they like. Not: ids, filters, page tokens. */
+import type { JsonSchema } from '../../src/contract/operation.js';
+import { hasFreeKeys } from '../../src/contract/schema.js';
+import { branches } from './responses.js';
+
+type Node = { readonly [key: string]: unknown };
+
+/** Free by schema, and held to a form of their own by the handler. */
+const OF_A_FORM = new Set(['phone', 'ip']);
+/** A pattern that takes this takes any text; it may only ask that there be some. */
+const ANY_TEXT = 'so \u00e4, \u20ac? \u2042';
+const NO_TEXT = /(^|_)(?<!tax_)(id|ids|token)$/;
+
+/** `value` with `text` wherever the schema takes any text and it fits, optional fields included. */
+export function fillText(schema: JsonSchema, value: unknown, text: string): unknown {
+  return fill(schema, value, text, '') ?? value;
+}
+
+/** Undefined where nothing can be put, or what must stand beside it is not known. */
+function fill(schema: JsonSchema, value: unknown, text: string, name: string): unknown {
+  const open = branches(schema).find((branch) => fill(branch, value, text, name) !== undefined && 'type' in branch);
+  if (open !== undefined) return fill(open, value, text, name);
+  const types = [schema.type].flat();
+  if (types.includes('string')) return takes(schema, text, name) ? text : value;
+  if (types.includes('array')) return fillItems(schema, value, text, name);
+  if (types.includes('object')) return fillObject(schema, (value ?? undefined) as Node | undefined, text);
+  return value;
+}
+
+function fillItems(schema: JsonSchema, value: unknown, text: string, name: string): unknown {
+  const items = schema.items as JsonSchema;
+  if (Array.isArray(value) && value.length > 0) return value.map((item) => fill(items, item, text, name) ?? item);
+  const item = fill(items, undefined, text, name);
+  return item === undefined ? value : [item];
+}
+
+function fillObject(schema: JsonSchema, value: Node | undefined, text: string): unknown {
+  const filled: Record<string, unknown> = { ...value };
+  for (const [name, child] of Object.entries((schema.properties as Node | undefined) ?? {})) {
+    const inner = fill(child as JsonSchema, value?.[name], text, name);
+    if (inner !== undefined) filled[name] = inner;
+  }
+  if (hasFreeKeys(schema) && fits(text, schema.propertyNames as JsonSchema | undefined)) {
+    const values = schema.additionalProperties as JsonSchema;
+    const inner = values.type === 'number' ? 1 : fill(values, undefined, text, '');
+    if (inner !== undefined) Object.defineProperty(filled, text, { value: inner, enumerable: true });
+  }
+  const required = (schema.required as readonly string[] | undefined) ?? [];
+  for (const name of required) {
+    const child = ((schema.properties as Node | undefined)?.[name] ?? {}) as JsonSchema;
+    if (!(name in filled) && child.type === 'integer') filled[name] = child.minimum ?? 1;
+  }
+  const complete = value !== undefined || required.every((name) => name in filled);
+  return complete && Object.keys(filled).length > 0 ? filled : undefined;
+}
+
+function takes(schema: JsonSchema, text: string, name: string): boolean {
+  const formed = ['enum', 'const', 'format'].some((keyword) => keyword in schema);
+  const patterns = typeof schema.pattern === 'string' ? [new RegExp(schema.pattern, 'u')] : [];
+  if (!patterns.every((pattern) => pattern.test(ANY_TEXT) && pattern.test(text))) return false;
+  return !formed && !OF_A_FORM.has(name) && !NO_TEXT.test(name) && fits(text, schema);
+}
+
+function fits(text: string, schema: JsonSchema | undefined): boolean {
+  const length = [...text].length;
+  return length >= Number(schema?.minLength ?? 0) && length <= Number(schema?.maxLength ?? Number.POSITIVE_INFINITY);
+}

@@ -20,7 +20,7 @@ export interface Application {
 }
 
 /** What an agent is told before anything else. At most 15 lines. */
-export const INSTRUCTIONS = `Retail CRM: customers, consent, loyalty points, gift cards. Every tool is one CRM endpoint.
+export const INSTRUCTIONS = `Retail CRM: customers, consent, risk, loyalty, gift cards, accounts, tax certificates, comments, inbox; a tool an endpoint.
 Call crm_stat first: it tells which org you work in, as whom, and with which roles. You see only tools your roles allow.
 Ids are opaque: copy them, never build or guess them. Find a record with a search or list tool before you change it.
 Lists give 8 items, with limit up to 256; to go on, pass next_token back unchanged with the same filters.

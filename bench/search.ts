@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { FAMILY_NAMES, GIVEN_NAMES } from '../src/demo/words.js';
 import { CUSTOMER, type CustomerRow, indexCustomer } from '../src/store/customers.js';
+import { EMPTY } from '../src/store/handlers/customer.js';
 import { createIdMint } from '../src/store/ids.js';
 import { insert } from '../src/store/table.js';
 import { percentile, type Row } from './measure.js';
@@ -82,26 +83,14 @@ function filler({ store }: Place) {
     const epoch = started + index;
     const now = new Date(epoch).toISOString();
     const row: CustomerRow = {
+      ...EMPTY,
       orgcode: 'BENCH',
       customer_id: mint(epoch),
-      status: 'active',
-      revision: 1,
       caption: `${rareWord(index)} account`,
       email: `c${index}@example.com`,
       phone: phoneOf(index),
       given_name: GIVEN_NAMES[index % GIVEN_NAMES.length] ?? null,
       family_name: FAMILY_NAMES[Math.floor(index / 7) % FAMILY_NAMES.length] ?? null,
-      company: null,
-      birth_date: null,
-      locale: null,
-      addresses: [],
-      home_logical_guid: null,
-      external_refs: [],
-      tags: [],
-      attributes: {},
-      merged_into_customer_id: null,
-      consents: {},
-      profile_access: null,
       created_at: now,
       updated_at: now,
     };

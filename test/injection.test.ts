@@ -12,7 +12,7 @@ import { toResult } from '../src/tools/result.js';
 import { dataWith } from './support/answers.js';
 import { fillText } from './support/filling.js';
 import { INJECTIONS, type Injection } from './support/injections.js';
-import { createTenant, type Tenant } from './support/makers.js';
+import { createTenant, exampleFor, type Tenant } from './support/makers.js';
 import { unmark } from './support/marks.js';
 import { RESPONSES, textFields } from './support/responses.js';
 import { addOrg, envelopeOf, openWorld, type World } from './support/world.js';
@@ -196,7 +196,7 @@ describe('through the store', () => {
     const round = async (effects: readonly string[]) => {
       for (const entry of entries.filter(({ operation }) => effects.includes(operation.effect))) {
         if (effects.includes('read')) await run(entry, await readingArgs(tenant, entry, text));
-        else await write(entry, await tenant.example(entry.operation));
+        else await write(entry, await exampleFor(tenant, entry.operation));
       }
     };
     await round(['append', 'revise']);
@@ -228,7 +228,7 @@ async function readingArgs(tenant: Tenant, { operation }: CatalogueEntry, text: 
     properties?: Record<string, { type?: unknown }>;
     required?: readonly string[];
   };
-  const example = Object.entries(await tenant.example(operation));
+  const example = Object.entries(await exampleFor(tenant, operation));
   const asked = example.filter(([name]) => required.includes(name) || /(^|_)id$/.test(name));
   const switches = Object.keys(properties).filter((name) => properties[name]?.type === 'boolean');
   return { ...Object.fromEntries(asked), ...Object.fromEntries(switches.map((name) => [name, true])) };

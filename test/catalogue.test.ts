@@ -7,7 +7,7 @@ import { issuesOf } from '../src/contract/validate.js';
 import { mayCall } from '../src/tools/authorise.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import { RESPONSES, textFields } from './support/responses.js';
-import { envelopeOf, openWorld, PLACE, ROLES, type World } from './support/world.js';
+import { envelopeOf, openWorld, PLACE, ROLES, timeless, type World } from './support/world.js';
 
 const { entries } = createCatalogue(CONTRACT);
 const tools = entries.map((entry) => [entry.tool.name, entry] as const);
@@ -183,13 +183,4 @@ function walk(schema: JsonSchema, visit: (node: JsonSchema, path: string) => voi
       walk(value as JsonSchema, visit, `${path}/${key}`);
     }
   }
-}
-
-/** An envelope without what differs between two equal calls: its time and its names. */
-function timeless(envelope: object): object {
-  return JSON.parse(
-    JSON.stringify(envelope, (key, value) =>
-      ['request_id', 'trace_id', 'timestamp_utc', 'latency_ms'].includes(key) ? '' : value,
-    ),
-  );
 }

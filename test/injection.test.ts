@@ -12,7 +12,7 @@ import { toResult } from '../src/tools/result.js';
 import { dataWith } from './support/answers.js';
 import { fillText } from './support/filling.js';
 import { INJECTIONS, type Injection } from './support/injections.js';
-import { createTenant, type Tenant } from './support/makers.js';
+import { createTenant, exampleFor, type Tenant } from './support/makers.js';
 import { unmark } from './support/marks.js';
 import { RESPONSES, textFields } from './support/responses.js';
 import { addOrg, envelopeOf, openWorld, type World } from './support/world.js';
@@ -198,7 +198,7 @@ describe('through the store', () => {
       if (effects.includes('destroy')) called.reverse(); // whom anonymize erased can be merged no more
       for (const entry of called) {
         if (effects.includes('read')) await run(entry, await readingArgs(tenant, entry, text));
-        else await write(entry, await tenant.example(entry.operation));
+        else await write(entry, await exampleFor(tenant, entry.operation));
       }
     };
     await round(['append', 'revise']);
@@ -238,7 +238,7 @@ async function readingArgs(tenant: Tenant, { operation }: CatalogueEntry, text: 
     properties?: Record<string, { type?: unknown; enum?: readonly unknown[] }>;
     required?: readonly string[];
   };
-  const example = Object.entries(await tenant.example(operation));
+  const example = Object.entries(await exampleFor(tenant, operation));
   const isList = 'next_token' in properties;
   const asked = example.filter(([name]) => required.includes(name) || (!isList && /(^|_)id$/.test(name)));
   const switches = Object.keys(properties).filter((name) => properties[name]?.type === 'boolean' && !FILTERS.has(name));

@@ -1,4 +1,5 @@
 /** MCP over stdin and stdout. stdout carries JSON-RPC and nothing else. */
+import type { Readable, Writable } from 'node:stream';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 
@@ -12,13 +13,18 @@ export interface StdioDoor {
 const MAX_LINE_BYTES = 1024 * 1024;
 
 /** Serves every protocol era, one connection, until the client goes. */
-export function openStdio(factory: McpServerFactory, onError: (error: Error) => void): StdioDoor {
-  const transport = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: MAX_LINE_BYTES });
+export function openStdio(
+  factory: McpServerFactory,
+  onError: (error: Error) => void,
+  input: Readable = process.stdin,
+  output: Writable = process.stdout,
+): StdioDoor {
+  const transport = new StdioServerTransport(input, output, { maxBufferSize: MAX_LINE_BYTES });
   const closed = new Promise<void>((resolve) => {
     const close = transport.close.bind(transport); // the transport closes itself after a line that is too long
     transport.close = () => close().finally(resolve);
-    process.stdin.once('end', resolve).once('close', resolve);
-    process.stdout.once('error', () => resolve());
+    input.once('end', resolve).once('close', resolve);
+    output.once('error', () => resolve());
   });
   const handle = serveStdio(factory, { transport, onerror: onError });
   return { closed, close: () => handle.close() };

@@ -9,14 +9,19 @@ import type { Data } from './world.js';
 export type Act = (tool: string, args: object) => Promise<Data>;
 
 export interface Kind {
-  /** Makes one and answers its id; `id` gives the tenant's record of another kind. */
-  readonly make: (act: Act, id: (field: string) => Promise<string>) => Promise<string>;
+  /** Makes one and answers what names it; `id` gives the tenant's record of another kind. */
+  readonly make: (act: Act, id: (field: string) => Promise<Data>) => Promise<Data>;
   /** Brings it to its terminal state, where it has one. */
-  readonly end?: (act: Act, id: string) => Promise<unknown>;
+  readonly end?: (act: Act, id: Data) => Promise<unknown>;
+  /** A well-formed name of nothing. */
+  readonly invented?: Data;
 }
 
 const TILL = { amount: 25, currency: 'USD', reason: 'made for a test' };
 const issue = (act: Act) => act('crm_giftcard_issue', TILL);
+
+/** What no mint has made. */
+const INVENTED_ID = '01a20000-0000-7000-8000-000000000000';
 
 export const KINDS: { readonly [field: string]: Kind } = {
   customer_id: {
@@ -38,8 +43,16 @@ export const KINDS: { readonly [field: string]: Kind } = {
     make: async (act) => (await issue(act)).giftcard_id,
     end: (act, giftcard_id) => act('crm_giftcard_redeem', { giftcard_id, amount: 25, currency: 'USD' }),
   },
+  external_ref: {
+    make: async (act) => {
+      const customer = { caption: 'Somebody', external_refs: [{ system: 'pos', ref: 'C-1' }] };
+      return (await act('crm_customer_create', { customer })).external_refs[0];
+    },
+    invented: { system: 'pos', ref: 'nobody' },
+  },
   code: {
     make: async (act) => (await issue(act)).code,
+    invented: 'ZZZZZZZZZZZZZZZZ',
     end: (act, code) => act('crm_giftcard_redeem', { code, amount: 25, currency: 'USD' }),
   },
   account_id: {
@@ -97,6 +110,8 @@ const SAME_AS: { readonly [field: string]: string } = {
   merge_customer_ids: 'customer_id',
   parent_account_id: 'account_id',
   parent_comment_id: 'comment_id',
+  target_id: 'customer_id', // of the type in the examples
+  record_id: 'customer_id',
 };
 
 /** Placeholders of the contract's examples whose field is not their name in lower case. */
@@ -112,41 +127,52 @@ export function kindOf(field: string): Kind {
   return kind;
 }
 
-export interface Tenant {
-  readonly act: Act;
-  /** The tenant's record of a kind, made when first asked for. */
-  id(field: string): Promise<string>;
-  /** A record of a kind made for this call alone, brought to its end. Undefined for kinds that have none. */
-  ended(field: string): Promise<string | undefined>;
-  /** The contract's first example of an operation, with this tenant's records for its placeholders. */
-  example(operation: Operation): Promise<Record<string, unknown>>;
+/** A well-formed name of nothing of that field's kind. */
+export function invented(field: string): Data {
+  return kindOf(field).invented ?? INVENTED_ID;
 }
 
+export interface Tenant {
+  /** The tenant's record of a kind, made when first asked for. */
+  id(field: string): Promise<Data>;
+  /** One of them brought to its end; undefined for kinds that have none. */
+  ended(field: string): Promise<Data>;
+}
+
+/** A tenant with a record of every kind, but only of those that are asked for. */
 export function createTenant(act: Act): Tenant {
-  const made = new Map<Kind, Promise<string>>();
-  const id = (field: string): Promise<string> => {
-    const kind = kindOf(field);
-    const known = made.get(kind) ?? kind.make(act, id);
-    made.set(kind, known);
-    return known;
+  const made = new Map<Kind, Promise<Data>>();
+  const over = new Map<Kind, Promise<Data>>();
+  const once = (known: Map<Kind, Promise<Data>>, kind: Kind, make: () => Promise<Data>) => {
+    const record = known.get(kind) ?? make();
+    known.set(kind, record);
+    return record;
   };
-  return {
-    act,
-    id,
-    async ended(field) {
+  const tenant: Tenant = {
+    id: async (field) => {
+      const kind = kindOf(field);
+      return once(made, kind, () => kind.make(act, tenant.id));
+    },
+    ended: async (field) => {
       const { make, end } = kindOf(field);
       if (end === undefined) return undefined;
-      const record = await make(act, id);
-      await end(act, record);
-      return record;
-    },
-    async example(operation) {
-      const ids = new Map<string, string>();
-      const json = JSON.stringify(operation.examples[0]?.value ?? {});
-      for (const [, name = ''] of json.matchAll(/"([A-Z]+(?:_[A-Z]+)*_ID)"/g)) {
-        ids.set(name, await id(PLACEHOLDERS[name] ?? name.toLowerCase()));
-      }
-      return JSON.parse(json, (_, value) => ids.get(value) ?? value);
+      return once(over, kindOf(field), async () => {
+        const record = await make(act, tenant.id);
+        await end(act, record);
+        return record;
+      });
     },
   };
+  return tenant;
+}
+
+/** The first example of an operation, with records of the tenant for its placeholders, and no idempotency key. */
+export async function exampleFor(tenant: Tenant, operation: Operation): Promise<Record<string, Data>> {
+  const ids = new Map<string, Data>();
+  const { idempotency_key: _, ...example } = operation.examples[0]?.value ?? {};
+  const json = JSON.stringify(example);
+  for (const [, name = ''] of json.matchAll(/"([A-Z]+(?:_[A-Z]+)*_ID)"/g)) {
+    ids.set(name, await tenant.id(PLACEHOLDERS[name] ?? name.toLowerCase()));
+  }
+  return JSON.parse(json, (_, value) => ids.get(value) ?? value);
 }

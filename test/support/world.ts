@@ -27,7 +27,7 @@ export interface World {
   readonly application: Application;
   /** Everything that was logged. */
   readonly logged: string[];
-  /** Headers of a key with these roles (or `owner`) in an org, with facility and channel. */
+  /** Headers of a key with these roles (`a+b`, or none, or `owner`) in an org, with facility and channel. */
   headers(role?: string, orgcode?: string): Promise<Headers>;
   admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
   verify(): Verification;
@@ -96,7 +96,8 @@ export function* addOrg(cx: AdminContext, orgcode: string, status: OrgStatus): S
 }
 
 function* newKey(cx: AdminContext, role: string, orgcode: string): Steps<Headers> {
-  const grant = role === 'owner' ? { owner: true, roles: [] } : { owner: false, roles: role.split('+') };
+  const grant =
+    role === 'owner' ? { owner: true, roles: [] } : { owner: false, roles: role.split('+').filter(Boolean) };
   const { api_key } = yield* createKey(cx, orgcode, role, grant);
   return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...PLACE };
 }
@@ -135,6 +136,15 @@ export async function newCustomer(world: World, fields: object = {}, headers?: H
 /** An account to work on. */
 export async function newAccount(world: World, headers?: Headers): Promise<string> {
   return (await ok(world, 'crm_account_create', { account: { legal_name: 'Tide Ltd' } }, headers)).account_id;
+}
+
+/** An envelope without what differs between two equal calls: its time and its names. */
+export function timeless(envelope: object): Data {
+  return JSON.parse(
+    JSON.stringify(envelope, (key, value) =>
+      ['request_id', 'trace_id', 'timestamp_utc', 'latency_ms'].includes(key) ? '' : value,
+    ),
+  );
 }
 
 /** The paths of a refused request's issues, sorted. */

@@ -14,7 +14,7 @@ import { addOrg, openWorld, type World } from '../support/world.js';
 const SEED = 20_261_127;
 const WORKERS = 64;
 const SEQUENCES = 20_032;
-const CALLS = 12;
+const CALLS = 8;
 const PEOPLE = 3;
 const DAY_MS = 86_400_000;
 const BEGINNING = Date.UTC(2026, 0, 1);

@@ -62,7 +62,8 @@ function node(args) {
 function run(command, args) {
   mkdirSync('node_modules', { recursive: true });
   try {
-    execFileSync(command, args, { stdio: ['ignore', 2, 2] });
+    const env = { JOBS: 'max', ...process.env }; // better-sqlite3 compiles on every core
+    execFileSync(command, args, { stdio: ['ignore', 2, 2], env });
   } catch (error) {
     fail(`${command} ${args.slice(0, 2).join(' ')} failed: ${error instanceof Error ? error.message : error}`);
   }

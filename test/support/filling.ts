@@ -1,6 +1,7 @@
 /** Puts a text into every field of a request where anybody may write what they like. Not: ids, filters, page tokens. */
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { hasFreeKeys } from '../../src/contract/schema.js';
+import { OF_NOTHING } from './id-arguments.js';
 import { branches } from './responses.js';
 
 type Node = { readonly [key: string]: unknown };
@@ -36,7 +37,10 @@ function fillItems(schema: JsonSchema, value: unknown, text: string, name: strin
 
 function fillObject(schema: JsonSchema, value: Node | undefined, text: string): unknown {
   const filled: Record<string, unknown> = { ...value };
+  const either = ((schema.oneOf as Node[] | undefined) ?? []).flatMap(({ required }) => (required ?? []) as string[]);
+  const decided = either.some((name) => value !== undefined && name in value);
   for (const [name, child] of Object.entries((schema.properties as Node | undefined) ?? {})) {
+    if (decided && either.includes(name) && !(name in (value ?? {}))) continue;
     const inner = fill(child as JsonSchema, value?.[name], text, name);
     if (inner !== undefined) filled[name] = inner;
   }
@@ -55,10 +59,10 @@ function fillObject(schema: JsonSchema, value: Node | undefined, text: string): 
 }
 
 function takes(schema: JsonSchema, text: string, name: string): boolean {
-  const formed = ['enum', 'const', 'format'].some((keyword) => keyword in schema);
-  const patterns = typeof schema.pattern === 'string' ? [new RegExp(schema.pattern, 'u')] : [];
-  if (!patterns.every((pattern) => pattern.test(ANY_TEXT) && pattern.test(text))) return false;
-  return !formed && !OF_A_FORM.has(name) && !NO_TEXT.test(name) && fits(text, schema);
+  const pattern = String(schema.pattern ?? '');
+  const formed = 'enum' in schema || 'const' in schema || 'format' in schema || pattern.startsWith('^');
+  if (!new RegExp(pattern, 'u').test(text)) return false;
+  return !formed && !OF_A_FORM.has(name) && (OF_NOTHING.has(name) || !NO_TEXT.test(name)) && fits(text, schema);
 }
 
 function fits(text: string, schema: JsonSchema | undefined): boolean {

@@ -19,7 +19,13 @@ export interface IdArgument {
 const NAMES_A_RECORD = /(^|_)ids?$|^code$|^external_ref$/;
 
 /** Named like what names a record, and yet names of nothing that is kept here, or not yet. */
-const OF_NOTHING = new Set(['device_id', 'tax_id', 'giftcard_issue.code']);
+export const OF_NOTHING: ReadonlySet<string> = new Set(['device_id', 'tax_id', 'giftcard_issue.code']);
+
+/** What a name of two parts needs beside it. */
+const OTHER_PART: { readonly [field: string]: object } = {
+  record_id: { record_type: 'customer' },
+  target_id: { target_type: 'customer' },
+};
 
 /** What must stand beside an id whose kind is told apart. */
 const BESIDE: { readonly [field: string]: object } = {
@@ -30,13 +36,17 @@ const BESIDE: { readonly [field: string]: object } = {
 /** Every argument of an operation that names a record. */
 export function idArguments({ id, requestSchema, effect }: Operation): readonly IdArgument[] {
   const required = (requestSchema.required as readonly string[] | undefined) ?? [];
-  const isList = 'items' in ((RESPONSES.get(id)?.properties as Node | undefined) ?? {});
   const paths = find(requestSchema, []).filter((path) => !OF_NOTHING.has(`${id}.${path.join('.')}`));
   return paths.map((path) => {
     const field = path.at(-1) ?? '';
-    const filter = effect === 'read' && isList && !required.includes(path[0] ?? '');
+    const filter = effect === 'read' && isList(id) && !required.includes(path[0] ?? '');
     return { path: path.join('.'), field, many: field.endsWith('_ids'), filter };
   });
+}
+
+/** Whether an operation answers with a page. */
+export function isList(operationId: string): boolean {
+  return 'items' in ((RESPONSES.get(operationId)?.properties as Node | undefined) ?? {});
 }
 
 function find(schema: JsonSchema, trail: readonly string[]): readonly (readonly string[])[] {
@@ -57,7 +67,7 @@ export function withArgument(operation: Operation, args: Data, { path, many }: I
     const last = index === steps.length - 1;
     const either = (schema.oneOf as JsonSchema[] | undefined)?.map(({ required }) => required as string[]) ?? [];
     if (either.flat().includes(step)) for (const other of either.flat()) if (other !== step) delete place[other];
-    if (last) Object.assign(place, BESIDE[step]);
+    if (last) Object.assign(place, OTHER_PART[step]);
     place[step] = last ? (many ? [value] : value) : (place[step] ?? {});
     place = place[step];
     schema = (schema.properties as Node | undefined)?.[step] ?? {};

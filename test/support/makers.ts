@@ -17,32 +17,18 @@ export interface Kind {
   readonly invented?: Data;
 }
 
-const TILL = { amount: 25, currency: 'USD', reason: 'made for a test' };
-const issue = (act: Act) => act('crm_giftcard_issue', TILL);
-
 /** What no mint has made. */
 const INVENTED_ID = '01a20000-0000-7000-8000-000000000000';
 
+const reason = 'made for a test';
+const issue = (act: Act) => act('crm_giftcard_issue', { amount: 25, currency: 'USD', reason });
+const spend = { amount: 25, currency: 'USD' };
+const somebody = async (act: Act) =>
+  (await act('crm_customer_create', { customer: { caption: 'Somebody' } })).customer_id;
+
 export const KINDS: { readonly [field: string]: Kind } = {
-  customer_id: {
-    make: async (act) => (await act('crm_customer_create', { customer: { caption: 'Somebody' } })).customer_id,
-  },
-  /** Another person, to be merged into the first. */
-  duplicate_id: {
-    make: async (act) => (await act('crm_customer_create', { customer: { caption: 'Somebody else' } })).customer_id,
-  },
-  loyalty_txn_id: {
-    make: async (act, id) => {
-      const customer_id = await id('customer_id');
-      await act('crm_loyalty_earn', { customer_id, points: 5000 });
-      return (await act('crm_loyalty_redeem', { customer_id, points: 100 })).loyalty_txn_id;
-    },
-    end: (act, loyalty_txn_id) => act('crm_loyalty_reverse', { loyalty_txn_id, reason: 'returned' }),
-  },
-  giftcard_id: {
-    make: async (act) => (await issue(act)).giftcard_id,
-    end: (act, giftcard_id) => act('crm_giftcard_redeem', { giftcard_id, amount: 25, currency: 'USD' }),
-  },
+  customer_id: { make: somebody },
+  merge_customer_ids: { make: somebody },
   external_ref: {
     make: async (act) => {
       const customer = { caption: 'Somebody', external_refs: [{ system: 'pos', ref: 'C-1' }] };
@@ -50,10 +36,71 @@ export const KINDS: { readonly [field: string]: Kind } = {
     },
     invented: { system: 'pos', ref: 'nobody' },
   },
+  loyalty_txn_id: {
+    make: async (act, id) => {
+      const customer_id = await id('customer_id');
+      await act('crm_loyalty_earn', { customer_id, points: 5000 });
+      return (await act('crm_loyalty_redeem', { customer_id, points: 100 })).loyalty_txn_id;
+    },
+    end: (act, loyalty_txn_id) => act('crm_loyalty_reverse', { loyalty_txn_id, reason }),
+  },
+  giftcard_id: {
+    make: async (act) => (await issue(act)).giftcard_id,
+    end: (act, giftcard_id) => act('crm_giftcard_redeem', { giftcard_id, ...spend }),
+  },
   code: {
     make: async (act) => (await issue(act)).code,
     invented: 'ZZZZZZZZZZZZZZZZ',
-    end: (act, code) => act('crm_giftcard_redeem', { code, amount: 25, currency: 'USD' }),
+    end: (act, code) => act('crm_giftcard_redeem', { code, ...spend }),
+  },
+  account_id: {
+    make: async (act) => {
+      const account = { legal_name: 'Some Company', status: 'active', currency: 'USD', credit_limit: 1000 };
+      return (await act('crm_account_create', { account })).account_id;
+    },
+    end: (act, account_id) =>
+      act('crm_account_status_set', { account_id, status: 'closed', expected_revision: 1, reason }),
+  },
+  account_contact_id: {
+    make: async (act, id) => {
+      const contact = { account_id: await id('account_id'), caption: 'Somebody', role: 'buyer' };
+      return (await act('crm_account_contact_create', { contact })).account_contact_id;
+    },
+    end: (act, account_contact_id) =>
+      act('crm_account_contact_status_set', { account_contact_id, status: 'doomed', expected_revision: 1, reason }),
+  },
+  certificate_id: {
+    make: async (act, id) => {
+      const jurisdiction = { country: 'US', region: 'NY' };
+      const kind = { certificate_number: 'NY-1', jurisdiction, exemption_type: 'resale' };
+      const certificate = { customer_id: await id('customer_id'), ...kind };
+      return (await act('crm_exemption_certificate_create', { certificate })).certificate_id;
+    },
+    end: (act, certificate_id) =>
+      act('crm_exemption_certificate_status_set', { certificate_id, status: 'revoked', expected_revision: 1, reason }),
+  },
+  comment_id: {
+    make: async (act, id) => {
+      const attachments = [{ filename: 'seen.jpg', content_type: 'image/jpeg', size_bytes: 1 }];
+      const target = { target_type: 'customer', target_id: await id('customer_id') };
+      const comment = { ...target, body: 'Seen #today', attachments };
+      return (await act('crm_comment', { comment })).comment_id;
+    },
+    end: (act, comment_id) => act('crm_comment_status', { comment_id, status: 'doomed', expected_revision: 1, reason }),
+  },
+  inbox_id: {
+    make: async (act) =>
+      (await act('crm_inbox_create', { inbox: { caption: 'Stocktake', team_guid: 'team' } })).inbox_id,
+    end: (act, inbox_id) => act('crm_inbox_status', { inbox_id, status: 'doomed', expected_revision: 1, reason }),
+  },
+  hold_id: {
+    make: async (act) => {
+      const event = { type: 'purchase', amount: 900, currency: 'USD' };
+      const suspicious = { customer_id: await somebody(act), event, signals: { chargeback: 1, stolen_card: 1 } };
+      return (await act('crm_customer_fraud_assess', suspicious)).hold_id;
+    },
+    end: (act, hold_id) =>
+      act('crm_customer_hold_resolve', { hold_id, resolution: 'released', expected_revision: 1, reason }),
   },
   account_id: {
     make: async (act) => {
@@ -107,17 +154,17 @@ function endBy(noun: string, verb: string, field: string, status: string): NonNu
 
 /** Fields that name a record of another field's kind. */
 const SAME_AS: { readonly [field: string]: string } = {
-  merge_customer_ids: 'customer_id',
   parent_account_id: 'account_id',
   parent_comment_id: 'comment_id',
-  target_id: 'customer_id', // of the type in the examples
   record_id: 'customer_id',
+  target_id: 'customer_id',
 };
 
 /** Placeholders of the contract's examples whose field is not their name in lower case. */
 const PLACEHOLDERS: { readonly [placeholder: string]: string } = {
-  LOYALTY_ID: 'loyalty_txn_id',
   CONTACT_ID: 'account_contact_id',
+  DUPLICATE_ID: 'merge_customer_ids',
+  LOYALTY_ID: 'loyalty_txn_id',
 };
 
 /** @throws Error when there is no line for the field. */

@@ -52,10 +52,17 @@ export function branches(schema: JsonSchema): readonly JsonSchema[] {
 
 /** A string of any content, or a value or an object of which nothing is said. */
 function isText(schema: JsonSchema): boolean {
-  if (['enum', 'const', 'format', 'pattern'].some((keyword) => keyword in schema)) return false;
+  if (['enum', 'const', 'format'].some((keyword) => keyword in schema) || isForm(String(schema.pattern ?? ''))) {
+    return false;
+  }
   if (branches(schema).length > 0) return false;
   const types = [schema.type].flat();
   if (types.includes(undefined)) return true;
   if (types.includes('object')) return !('properties' in schema) && !('additionalProperties' in schema);
   return types.includes('string');
+}
+
+/** A pattern that says of a whole text what may stand in it; `\\S` alone, or all but some characters, does not. */
+function isForm(pattern: string): boolean {
+  return /^\^.*\$$/.test(pattern) && !/\[\^|\\S|(?<!\\)\./.test(pattern);
 }

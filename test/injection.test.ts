@@ -216,7 +216,7 @@ describe('through the store', () => {
 type Told = Reading & { readonly tool: string };
 
 /** Fields that only take text of a form, so that no text of the corpus can be in them. */
-const OF_A_FORM = new Set(['email', 'hashtags']);
+const OF_A_FORM = new Set(['email']);
 
 /** Optional fields that a tool never gives, by its nature. */
 const NEVER_TOLD = new Set([

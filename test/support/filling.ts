@@ -8,9 +8,7 @@ type Node = { readonly [key: string]: unknown };
 
 /** Free by schema, and held to a form of their own by the handler. */
 const OF_A_FORM = new Set(['phone', 'ip']);
-/** A pattern that takes this takes any text; it may only ask that there be some. */
-const ANY_TEXT = 'so \u00e4, \u20ac? \u2042';
-const NO_TEXT = /(^|_)(?<!tax_)(id|ids|token)$/;
+const NO_TEXT = /(^|_)(id|ids|token)$/;
 
 /** `value` with `text` wherever the schema takes any text and it fits, optional fields included. */
 export function fillText(schema: JsonSchema, value: unknown, text: string): unknown {
@@ -50,10 +48,6 @@ function fillObject(schema: JsonSchema, value: Node | undefined, text: string): 
     if (inner !== undefined) Object.defineProperty(filled, text, { value: inner, enumerable: true });
   }
   const required = (schema.required as readonly string[] | undefined) ?? [];
-  for (const name of required) {
-    const child = ((schema.properties as Node | undefined)?.[name] ?? {}) as JsonSchema;
-    if (!(name in filled) && child.type === 'integer') filled[name] = child.minimum ?? 1;
-  }
   const complete = value !== undefined || required.every((name) => name in filled);
   return complete && Object.keys(filled).length > 0 ? filled : undefined;
 }

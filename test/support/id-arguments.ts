@@ -27,12 +27,6 @@ const OTHER_PART: { readonly [field: string]: object } = {
   target_id: { target_type: 'customer' },
 };
 
-/** What must stand beside an id whose kind is told apart. */
-const BESIDE: { readonly [field: string]: object } = {
-  target_id: { target_type: 'customer' },
-  record_id: { record_type: 'customer' },
-};
-
 /** Every argument of an operation that names a record. */
 export function idArguments({ id, requestSchema, effect }: Operation): readonly IdArgument[] {
   const required = (requestSchema.required as readonly string[] | undefined) ?? [];

@@ -27,7 +27,10 @@ const somebody = async (act: Act) =>
   (await act('crm_customer_create', { customer: { caption: 'Somebody' } })).customer_id;
 
 export const KINDS: { readonly [field: string]: Kind } = {
-  customer_id: { make: somebody },
+  customer_id: {
+    make: somebody,
+    end: (act, customer_id) => act('crm_customer_anonymize', { customer_id, expected_revision: 1, reason }),
+  },
   merge_customer_ids: { make: somebody },
   external_ref: {
     make: async (act) => {
@@ -102,55 +105,7 @@ export const KINDS: { readonly [field: string]: Kind } = {
     end: (act, hold_id) =>
       act('crm_customer_hold_resolve', { hold_id, resolution: 'released', expected_revision: 1, reason }),
   },
-  account_id: {
-    make: async (act) => {
-      const account = { legal_name: 'Tide Ltd', status: 'active', currency: 'USD', credit_limit: 5000 };
-      const { account_id } = await act('crm_account_create', { account });
-      await act('crm_account_credit_consume', { account_id, amount: 1000, currency: 'USD', reason: 'order' });
-      return account_id;
-    },
-  },
-  account_contact_id: {
-    make: async (act, id) => {
-      const contact = { account_id: await id('account_id'), caption: 'Somebody', role: 'buyer' };
-      return (await act('crm_account_contact_create', { contact })).account_contact_id;
-    },
-    end: endBy('crm_account_contact', 'status_set', 'account_contact_id', 'doomed'),
-  },
-  certificate_id: {
-    make: async (act, id) => {
-      const kind = { certificate_number: 'NY-1', jurisdiction: { country: 'US' }, exemption_type: 'resale' };
-      const certificate = { ...kind, customer_id: await id('customer_id') };
-      return (await act('crm_exemption_certificate_create', { certificate })).certificate_id;
-    },
-    end: endBy('crm_exemption_certificate', 'status_set', 'certificate_id', 'revoked'),
-  },
-  comment_id: {
-    make: async (act, id) => {
-      const comment = { target_type: 'customer', target_id: await id('customer_id'), body: 'Called back.' };
-      return (await act('crm_comment', { comment })).comment_id;
-    },
-    end: endBy('crm_comment', 'status', 'comment_id', 'doomed'),
-  },
-  inbox_id: {
-    make: async (act) =>
-      (await act('crm_inbox_create', { inbox: { caption: 'Call back', team_guid: 'team-1' } })).inbox_id,
-    end: endBy('crm_inbox', 'status', 'inbox_id', 'doomed'),
-  },
-  hold_id: {
-    make: async (act) => {
-      const { customer_id } = await act('crm_customer_create', { customer: { caption: 'Suspect' } });
-      return (await act('crm_customer_fraud_assess', { customer_id, signals: { seen: 1 } })).hold_id;
-    },
-    end: async (act, hold_id) =>
-      act('crm_customer_hold_resolve', { hold_id, resolution: 'released', expected_revision: 1, reason: 'cleared' }),
-  },
 };
-
-/** Moves a record as it was made to a final status. */
-function endBy(noun: string, verb: string, field: string, status: string): NonNullable<Kind['end']> {
-  return (act, id) => act(`${noun}_${verb}`, { [field]: id, status, expected_revision: 1, reason: 'ended' });
-}
 
 /** Fields that name a record of another field's kind. */
 const SAME_AS: { readonly [field: string]: string } = {

@@ -1,8 +1,8 @@
 /** Pages of a customer's ledger, with where the account stands. */
 
+import { requireCustomer } from './customer-identity.js';
 import { pointsAvailable } from './customers.js';
 import type { Context, InputOf } from './handler.js';
-import { requireCustomer } from './handlers/customer.js';
 import { idFloor } from './ids.js';
 import { customerAccount, decodeTxn, openLots, TXN_COLUMNS, type TxnRow } from './ledger.js';
 import { makeToken, pageLimit, readToken, toPage } from './page-token.js';

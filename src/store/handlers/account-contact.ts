@@ -5,12 +5,12 @@ import { CONTACT_LIFE } from '../../domain/account.js';
 import { normalizeFields } from '../../domain/fields.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import { requireAccount, requireOpen } from '../accounts.js';
+import { requireCustomer } from '../customer-identity.js';
 import type { Context, Handlers, Written } from '../handler.js';
 import { both, type Condition, equal, pageOf } from '../page.js';
 import { requireActive } from '../standing.js';
 import { one, type Scalar, type Steps } from '../step.js';
 import { decode, defineTable, find, insert, requireRevision, revise } from '../table.js';
-import { requireCustomer } from './customer.js';
 
 type Contact = components['schemas']['AccountContact'];
 

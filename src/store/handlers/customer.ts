@@ -12,8 +12,6 @@ import { emptied, insert, revise } from '../table.js';
 import { customerAnonymize } from './customer-anonymize.js';
 import { customerMerge } from './customer-merge.js';
 
-export { requireCustomer };
-
 export const customer: Handlers<'customer'> = {
   ...customerMerge,
   ...customerAnonymize,

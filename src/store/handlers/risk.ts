@@ -6,6 +6,7 @@ import { HOLD_TRANSITIONS, holdScope } from '../../domain/hold.js';
 import { futureInstant } from '../../domain/instant.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import { exponentOf, toMajor, toMinor } from '../../domain/money.js';
+import { requireCustomer } from '../customer-identity.js';
 import { FLAG, type FlagRow, findFlag, flagStatus, requireRoom, showFlag } from '../flags.js';
 import { gatherFacts } from '../fraud-facts.js';
 import type { Context, Handlers, InputOf } from '../handler.js';
@@ -14,7 +15,6 @@ import { both, type Condition, equal, pageOf } from '../page.js';
 import { requireActive } from '../standing.js';
 import type { Steps } from '../step.js';
 import { defineTable, find, insert, requireRevision, revise } from '../table.js';
-import { requireCustomer } from './customer.js';
 
 type Assessment = components['schemas']['CustomerFraudAssessment'];
 type Event = NonNullable<Assessment['event']>;

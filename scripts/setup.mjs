@@ -20,7 +20,7 @@ const BUILT = 'dist/.g3n-built';
 const lock = digest(['package-lock.json', 'package.json']) + process.versions.modules;
 if (read(INSTALLED) !== lock) {
   step('installing packages (the first time, better-sqlite3 may have to compile: about a minute)');
-  npm(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(INSTALLED, lock);
 }
 

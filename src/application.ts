@@ -51,6 +51,7 @@ export function createApplication(
       validate: createValidate(validators),
       build: BUILD,
       makeStamp: createStampMaker(clock),
+      random32: createRandom32(),
       elapsed: () => performance.now(),
       report: (report) => logCall(log, report),
     },

@@ -40,7 +40,7 @@ export type CallTool = (name: string, args: object, headers: Headers) => Promise
 
 /** `tools/call`, the same for every door. */
 export function createCallTool({ catalogue, pipeline }: Application): CallTool {
-  const mintBoundary = createBoundaryMint();
+  const mintBoundary = createBoundaryMint(pipeline.random32);
   return (name, args, headers) => {
     const entry = catalogue.find(name);
     if (entry === undefined) return undefined;

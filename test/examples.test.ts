@@ -11,6 +11,7 @@ import { CONTRACT } from '../src/contract/generated/contract.js';
 import { issuesOf } from '../src/contract/validate.js';
 import { SIGNED_UP_TWICE } from '../src/demo/dedupe-story.js';
 import { type Demo, ensureDemo } from '../src/demo/demo.js';
+import { createRandom32 } from '../src/store/ids.js';
 import { openStore, type Store } from '../src/store/store.js';
 import { verifyStore } from '../src/store/verify.js';
 import { call } from '../src/tools/call.js';
@@ -70,7 +71,7 @@ describe('an example of the contract does what it says on the demo data', () => 
       expect(envelope.success ? 'success' : envelope.error).toBe('success');
       const entry = catalogue.find(`crm_${id}`);
       if (entry === undefined) throw new Error(`no tool crm_${id}`);
-      const { structuredContent } = toResult(envelope, entry.strange, createBoundaryMint());
+      const { structuredContent } = toResult(envelope, entry.strange, createBoundaryMint(createRandom32()));
       expect(issuesOf(entry.tool.outputSchema, structuredContent)).toEqual([]);
     });
   });

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Envelope } from '../src/contract/envelope.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import { createRandom32 } from '../src/store/ids.js';
 import { type CatalogueEntry, createCatalogue } from '../src/tools/catalogue.js';
 import { createBoundaryMint } from '../src/tools/marks.js';
 import { toResult } from '../src/tools/result.js';
@@ -20,7 +21,7 @@ import { addOrg, envelopeOf, openWorld, type World } from './support/world.js';
 
 const { entries } = createCatalogue(CONTRACT);
 const tools = entries.map((entry) => [entry.tool.name, entry] as const);
-const mint = createBoundaryMint();
+const mint = createBoundaryMint(createRandom32());
 
 const UNSEEN = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 

@@ -110,7 +110,7 @@ const COMPANIES: readonly Company[] = [
 ];
 
 /** Opens the accounts, parents first, and lives their lives. `customers` are ids that a few contacts are linked to. */
-export async function accountStory(play: Play, now: number, customers: readonly string[]): Promise<void> {
+export async function tellAccounts(play: Play, now: number, customers: readonly string[]): Promise<void> {
   const opened = (index: number) => now - (FIRST_DAYS_AGO - index * 4) * DAY;
   const ids: string[] = [];
   for (const [index, company] of COMPANIES.entries()) {

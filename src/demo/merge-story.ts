@@ -10,7 +10,7 @@ const WALK_INS = [
 ];
 
 /** Two walk-ins turn out to be known customers; a third person leaves for good. Told last, up to `now`. */
-export async function mergeStory(play: Play, now: number, ids: readonly string[]): Promise<void> {
+export async function tellMerges(play: Play, now: number, ids: readonly string[]): Promise<void> {
   for (const { index, points, ...customer } of WALK_INS) {
     const duplicate = await created(play, { ...customer, external_refs: [{ system: 'pos', ref: `W${index}` }] }, now);
     await play('loyalty_earn', { customer_id: duplicate, points, reason: 'purchase' }, now - 4 * MINUTE);

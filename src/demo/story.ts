@@ -1,11 +1,11 @@
 /** What happened in org DEMO over the last year: pure invention, the same every time, told as calls. */
 import type { Input } from '../contract/backend.js';
-import { accountStory } from './account-story.js';
+import { tellAccounts } from './account-story.js';
 import { tellComments } from './comment-story.js';
 import { signupAt } from './dedupe-story.js';
 import { tellExemptions } from './exemption-story.js';
 import { tellInbox } from './inbox-story.js';
-import { mergeStory } from './merge-story.js';
+import { tellMerges } from './merge-story.js';
 import { tellRisk } from './risk-story.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './words.js';
 
@@ -44,12 +44,12 @@ export async function tellStory(play: Play, now: number, owner: string): Promise
   const ids = await Promise.all(indexes.map((index) => customerYear(play, now, index)));
   const cards = Array.from({ length: CARDS }, (_, index) => index);
   await Promise.all(cards.map((index) => giftCardLife(play, now, index, ids)));
-  await accountStory(play, now, ids);
+  await tellAccounts(play, now, ids);
   const certificates = await tellExemptions(play, now, ids);
   await tellInbox(play, now, ids, certificates);
   await tellComments(play, now, ids, owner);
   await tellRisk(play, now, ids);
-  await mergeStory(play, now, ids);
+  await tellMerges(play, now, ids);
 }
 
 async function customerYear(play: Play, now: number, index: number): Promise<string> {

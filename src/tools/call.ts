@@ -22,6 +22,8 @@ export interface Pipeline {
   readonly validate: Validate;
   readonly build: Build;
   readonly makeStamp: (headers: Headers) => Stamp;
+  /** Unpredictable 32-bit numbers. */
+  readonly random32: () => number;
   /** Milliseconds, monotonic; for `latency_ms` alone. */
   readonly elapsed: () => number;
   /** One line per call, and the cause of whatever was not a refusal. */

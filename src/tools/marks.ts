@@ -2,7 +2,6 @@
  * Marks around strangers' text in the JSON a model reads. Written straight into the JSON: a marked copy to stringify
  * costs three times as much.
  */
-import { randomFillSync } from 'node:crypto';
 import type { StrangeFields } from './untrusted.js';
 
 /** The marks of one answer. */
@@ -14,17 +13,8 @@ export interface Boundary {
 export type MintBoundary = () => Boundary;
 
 /** Boundaries nobody can guess, so that no stored text contains one: 64 random bits each. */
-export function createBoundaryMint(): MintBoundary {
-  const pool = Buffer.alloc(4096);
-  let used = pool.length;
-  const tenDigits = () => {
-    if (used === pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    used += 4;
-    return String(pool.readUInt32BE(used - 4)).padStart(10, '0');
-  };
+export function createBoundaryMint(random32: () => number): MintBoundary {
+  const tenDigits = () => String(random32()).padStart(10, '0');
   return () => {
     const name = tenDigits() + tenDigits(); // of 64 bits written out, digits cost a model the fewest tokens
     return { open: `<${name}>`, close: `</${name}>` };

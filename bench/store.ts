@@ -1,7 +1,7 @@
 /** Earning in the store against the same statements by hand on better-sqlite3, one by one and in groups. */
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
-import type { Performance } from '../src/contract/backend.js';
+import type { StorePerformance } from '../src/store/store.js';
 import { readCredentials } from '../src/tools/credentials.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
 import { makePlace, type Place } from './place.js';
@@ -63,7 +63,7 @@ async function earner({ store, application, headers }: Place, customers: readonl
     count += 1;
     const input = { customer_id: customers[count % CUSTOMERS], points: 5, idempotency_key: `key ${count}` };
     const stamp = pipeline.makeStamp(headers);
-    return store.perform({ operation, input, caller, context, stamp } satisfies Performance);
+    return store.perform({ operation, input, caller, context, stamp } satisfies StorePerformance);
   };
 }
 

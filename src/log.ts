@@ -27,14 +27,15 @@ function openLogger(level: string): Logger {
 
 /** One line per call: no arguments, no results, no error texts that could quote them. */
 export function logCall(log: Log, report: CallReport): void {
-  const { operation, stamp, caller, latency_ms, refusal, cause } = report;
+  const { operation, stamp, caller, latency_ms, error_code, upstream_request_id, cause } = report;
   const line = {
     request_id: stamp.request_id,
     trace_id: stamp.trace_id,
     operation: operation.id,
     ms: Math.round(latency_ms * 1000) / 1000,
     ...(caller ? { orgcode: caller.orgcode, fingerprint: caller.fingerprint } : {}),
-    ...(refusal ? { error_code: refusal.code } : {}),
+    ...(error_code === undefined ? {} : { error_code }),
+    ...(upstream_request_id === undefined ? {} : { upstream_request_id }),
   };
   if (cause instanceof Error) log.error({ ...line, cause: describe(cause) }, 'call failed');
   else log.debug(line, 'call');

@@ -4,6 +4,8 @@ import type { RoleTable } from './operation.js';
 export interface Grants {
   readonly owner: boolean;
   readonly roles: readonly string[];
+  /** Nobody here knows them: whoever is behind the backend decides. */
+  readonly unknown?: true;
 }
 
 /** The class of everyone who is authenticated at all (contract §2, `GET /stat`). */
@@ -11,7 +13,7 @@ const ANY_CALLER = 'session';
 
 /** Whether `caller` passes `access`. Unknown classes admit owners only. */
 export function permits(roles: RoleTable, access: string, caller: Grants): boolean {
-  if (caller.owner || access === ANY_CALLER) return true;
+  if (caller.owner || caller.unknown === true || access === ANY_CALLER) return true;
   return rolesFor(roles, access).some((role) => caller.roles.includes(role));
 }
 

@@ -1,5 +1,6 @@
 /** The port between the pipeline and a backend: who is calling, and do this. Types only. */
 import type { Grants } from './access.js';
+import type { Envelope } from './envelope.js';
 import type { Operation } from './operation.js';
 
 /** Made once per call; nothing behind the pipeline reads a clock. */
@@ -29,6 +30,8 @@ export interface Caller extends Grants {
   readonly context_source: 'session' | 'api_key';
   /** First 16 hex digits of the SHA-256 of the credential. */
   readonly fingerprint: string;
+  /** Known from an earlier call: good enough to admit, never to refuse. */
+  readonly remembered?: true;
 }
 
 /** Where the call happens, in the business: facility, channel, cost code. */
@@ -45,8 +48,12 @@ export interface Performance {
   /** Validated, and without `idempotency_key` unless the caller gave one. */
   readonly input: Input;
   readonly caller: Caller;
+  /** As the caller sent them. Only a backend that forwards them looks at them. */
+  readonly credentials: Credentials;
   readonly context: CallContext;
   readonly stamp: Stamp;
+  /** Aborted when the client went away: a read may stop, a write may not. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Performed {
@@ -56,11 +63,19 @@ export interface Performed {
   readonly replayed?: boolean;
 }
 
+/** The whole answer of another server, refusals too: it goes on to the caller as it came. */
+export interface Relayed {
+  readonly envelope: Envelope;
+}
+
 export interface Backend {
   readonly kind: 'store' | 'gateway';
-  /** @throws CrmError 401 `crm.credentials_invalid`, or the 404 of contract §1 for every way of not belonging. */
-  identify(credentials: Credentials, stamp: Stamp): Caller | Promise<Caller>;
+  /**
+   * Who is calling; `anew` asks whoever knows, even when the answer is remembered.
+   * @throws CrmError 401 `crm.credentials_invalid`, or the 404 of contract §1 for every way of not belonging.
+   */
+  identify(credentials: Credentials, stamp: Stamp, anew?: boolean): Caller | Promise<Caller>;
   /** @throws CrmError for a refusal of the domain; `replayed` on it when it is a recorded one. */
-  perform(performance: Performance): Promise<Performed>;
+  perform(performance: Performance): Promise<Performed | Relayed>;
   close(): Promise<void>;
 }

@@ -16,10 +16,34 @@ export interface Example {
   readonly value: { readonly [field: string]: unknown };
 }
 
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+
+/** A field of the input that travels outside the body. */
+export interface Parameter {
+  /** The field of the input. */
+  readonly field: string;
+  /** What it is called on the wire. */
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  /** One `name=value` an item (OpenAPI's `explode`), or all of them in one, comma between. */
+  readonly explode: boolean;
+}
+
+/** How the requests and answers of somebody else's API are shaped; ours are one JSON object and an envelope. */
+export interface ForeignShape {
+  readonly parameters: readonly Parameter[];
+  /** The input field that is the whole body; without one, whatever is no parameter is a field of the body. */
+  readonly bodyField?: string;
+  /** No request body at all, even when fields are left. */
+  readonly bodiless: boolean;
+  /** Answers are envelopes as in our contract; otherwise the JSON value of a success is `data` itself. */
+  readonly enveloped: boolean;
+}
+
 export interface Operation {
   /** The path with `/` as `_`: `loyalty_policy_set`. */
   readonly id: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: Method;
   readonly path: string;
   readonly family: string;
   readonly summary: string;
@@ -50,6 +74,10 @@ export interface Operation {
   /** The success shape without `build` and `stats`; nested records are left open to keep the tool list small. */
   readonly outputSchema: JsonSchema;
   readonly examples: readonly Example[];
+  /** Only on operations of somebody else's document. */
+  readonly foreign?: ForeignShape;
+  /** The schema of `data`, where it is at hand: other documents', whose marks nobody compiled. */
+  readonly dataSchema?: JsonSchema;
 }
 
 /** Access class → roles that pass (`x-roles`). An active owner passes all. */

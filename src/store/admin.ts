@@ -1,7 +1,7 @@
 /** What an operator does to identity: orgs, keys, sessions. Secrets leave here once, in clear. Not: any CRM record. */
 import { randomBytes } from 'node:crypto';
 import type { OrgStatus } from '../contract/backend.js';
-import { fingerprint, type Keys } from './keys.js';
+import { fingerprint, type Keys } from '../secrets/keys.js';
 import { one, run, type Steps } from './step.js';
 
 /** An operator's mistake; its message says which. */

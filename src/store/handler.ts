@@ -3,7 +3,7 @@
 import type { CallContext, Caller, Stamp } from '../contract/backend.js';
 import type { CrmError } from '../contract/errors.js';
 import type { families, operations } from '../contract/generated/openapi.js';
-import type { Keys } from './keys.js';
+import type { Keys } from '../secrets/keys.js';
 import type { Steps } from './step.js';
 
 export interface Settings {

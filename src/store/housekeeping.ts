@@ -1,7 +1,7 @@
 /** What an org needs now and then, off the callers' path: seal the journal, forget old receipts and failures. */
 import { FAILURE_WINDOW_MS } from '../domain/giftcard.js';
+import type { Keys } from '../secrets/keys.js';
 import { SEAL_BATCH, sealJournal } from './journal.js';
-import type { Keys } from './keys.js';
 import { forgetReceipts } from './receipts.js';
 import { run, type Steps } from './step.js';
 

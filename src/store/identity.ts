@@ -4,7 +4,7 @@
  */
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
 import { CrmError, notFound } from '../contract/errors.js';
-import type { Keys } from './keys.js';
+import type { Keys } from '../secrets/keys.js';
 import { one, run, type Steps } from './step.js';
 
 interface Found {

@@ -2,8 +2,8 @@
  * The append-only journal, and its hash chain, sealed in commit order behind the writers' backs (contract §1, Audit).
  */
 import type { Operation } from '../contract/operation.js';
+import type { Keys } from '../secrets/keys.js';
 import type { Context, Written } from './handler.js';
-import type { Keys } from './keys.js';
 import { all, one, run, type Steps } from './step.js';
 
 export interface JournalRow {

@@ -1,8 +1,8 @@
 /** `next_token`: where a list goes on, sealed to the caller, the endpoint and the filters it was made with. */
 import { badRequest } from '../contract/errors.js';
+import { sameDigest } from '../secrets/keys.js';
 import { canonical } from './canonical.js';
 import type { Context } from './handler.js';
-import { sameDigest } from './keys.js';
 
 const MAC_LENGTH = 64;
 const DEFAULT_LIMIT = 8;

@@ -1,7 +1,7 @@
 /**
  * Ties a database file to the key its hashes were made with, so that a wrong key is told at start, not call by call.
  */
-import { type Keys, sameDigest } from './keys.js';
+import { type Keys, sameDigest } from '../secrets/keys.js';
 import { one, run, type Steps } from './step.js';
 
 /** Whether the file was ever opened with a key. */

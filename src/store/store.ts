@@ -7,13 +7,13 @@ import { permits } from '../contract/access.js';
 import type { Backend, Caller, Credentials, Performance, Performed, Stamp } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
+import { type Keys, loadKeys } from '../secrets/keys.js';
 import type { AnyHandler, Context, Refused, Settings, Written } from './handler.js';
 import { HANDLERS } from './handlers/index.js';
 import { housekeep } from './housekeeping.js';
 import { identify } from './identity.js';
 import { createIdMint } from './ids.js';
 import { appendJournal } from './journal.js';
-import { type Keys, loadKeys } from './keys.js';
 import { migrate } from './migrations/index.js';
 import { type Answer, findReceipt, keepReceipt, MISMATCH, receiptRequest, refusalInit } from './receipts.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
@@ -34,7 +34,11 @@ export interface StoreOptions {
 export interface Store extends Backend {
   readonly driver: Driver;
   readonly keys: Keys;
+  perform(performance: StorePerformance): Promise<Performed>;
 }
+
+/** A store knows the caller; how they proved it is no longer its business. */
+export type StorePerformance = Omit<Performance, 'credentials' | 'signal'>;
 
 /** How long a change may wait for its seal in the journal's chain. */
 const HOUSEKEEPING_MS = 2000;
@@ -74,7 +78,7 @@ class EmbeddedStore implements Store {
     return caller;
   }
 
-  async perform(performance: Performance): Promise<Performed> {
+  async perform(performance: StorePerformance): Promise<Performed> {
     const { operation, input } = performance;
     const handler = HANDLERS[operation.id];
     if (handler === undefined) throw new Error(`no handler for ${operation.id}`);
@@ -101,7 +105,7 @@ class EmbeddedStore implements Store {
     await this.driver.close();
   }
 
-  #context({ operation: _, caller, context, stamp }: Performance): Context {
+  #context({ operation: _, caller, context, stamp }: StorePerformance): Context {
     return {
       orgcode: caller.orgcode,
       caller,

@@ -3,8 +3,8 @@
  * journal.
  */
 import type { LotChange } from '../domain/lots.js';
+import type { Keys } from '../secrets/keys.js';
 import { chainHash, type JournalRow, type SealRow } from './journal.js';
-import type { Keys } from './keys.js';
 import { all, type Scalar, type Steps } from './step.js';
 import { verifyComments } from './verify-comments.js';
 

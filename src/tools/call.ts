@@ -1,10 +1,10 @@
 /** THE pipeline: operation, arguments and headers in, envelope out. Knows no SDK and no transport. */
-import type { Backend, Caller, Input, Performed, Stamp } from '../contract/backend.js';
+import type { Backend, Caller, Credentials, Input, Performed, Stamp } from '../contract/backend.js';
 import { type Build, type Envelope, errorObject, internalError, type Stats } from '../contract/envelope.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 import type { Validate } from '../contract/validate.js';
-import { authorise } from './authorise.js';
+import { authorise, isAuthorised } from './authorise.js';
 import { readBody } from './body.js';
 import { readCredentials } from './credentials.js';
 import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
@@ -14,6 +14,8 @@ export interface CallRequest {
   readonly operation: Operation;
   readonly arguments: unknown;
   readonly headers: Headers;
+  /** Aborted when the client went away. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Pipeline {
@@ -35,7 +37,10 @@ export interface CallReport {
   readonly stamp: Stamp;
   readonly caller: Caller | undefined;
   readonly latency_ms: number;
-  readonly refusal: CrmError | undefined;
+  /** The `error_code` of a call that was refused. */
+  readonly error_code: string | undefined;
+  /** The name of the call at the server behind the backend, when it gave one. */
+  readonly upstream_request_id: string | undefined;
   readonly cause: unknown;
 }
 
@@ -51,8 +56,9 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
   };
   try {
     const body = readBody(request.arguments);
-    caller = await pipeline.backend.identify(readCredentials(request.headers), stamp);
-    authorise(pipeline.roles, request.operation, caller);
+    const credentials = readCredentials(request.headers);
+    caller = await pipeline.backend.identify(credentials, stamp);
+    caller = await admit(pipeline, request.operation, caller, credentials, stamp);
     const { input, place } = splitPlace(request.operation, body);
     const context = readPlace(request.operation, request.headers, place);
     cccode = context.cccode;
@@ -62,9 +68,15 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
       operation: request.operation,
       input: checked,
       caller,
+      credentials,
       context,
       stamp,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
+    if ('envelope' in done) {
+      pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, done.envelope));
+      return done.envelope;
+    }
     pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started));
     return success(pipeline.build, done, stats(done.replayed === true));
   } catch (thrown) {
@@ -89,6 +101,25 @@ export async function callerOf(pipeline: Pipeline, headers: Headers): Promise<Ca
     if (error instanceof CrmError && error.status < 500) return undefined;
     throw error;
   }
+}
+
+/**
+ * Authorises a caller who may be remembered; a refusal is never founded on memory.
+ * @throws CrmError as `authorise` and the backend's `identify` do.
+ */
+async function admit(
+  { roles, backend }: Pipeline,
+  operation: Operation,
+  caller: Caller,
+  credentials: Credentials,
+  stamp: Stamp,
+): Promise<Caller> {
+  let known = caller;
+  if (known.remembered === true && !isAuthorised(roles, operation, known)) {
+    known = await backend.identify(credentials, stamp, true);
+  }
+  authorise(roles, operation, known);
+  return known;
 }
 
 function withIdempotencyKey(operation: Operation, headers: Headers, input: Input): Input {
@@ -136,8 +167,14 @@ function report(
   caller: Caller | undefined,
   latency: number,
   refusal?: CrmError,
-  cause?: unknown,
+  thrown?: unknown,
 ): CallReport {
-  const unforeseen = cause instanceof CrmError ? cause.cause : cause;
-  return { operation, stamp, caller, latency_ms: latency, refusal, cause: unforeseen };
+  const cause = thrown instanceof CrmError ? thrown.cause : thrown;
+  const error_code = refusal?.code;
+  return { operation, stamp, caller, latency_ms: latency, error_code, upstream_request_id: undefined, cause };
+}
+
+function relayed(request: CallRequest, stamp: Stamp, caller: Caller, latency: number, envelope: Envelope): CallReport {
+  const error_code = envelope.success ? undefined : envelope.error.error_code;
+  return { ...report(request, stamp, caller, latency), error_code, upstream_request_id: envelope.stats.request_id };
 }

@@ -14,8 +14,8 @@ import {
 } from '../../domain/giftcard.js';
 import { futureInstant } from '../../domain/instant.js';
 import { toMajor, toMinor } from '../../domain/money.js';
+import { sameDigest } from '../../secrets/keys.js';
 import type { Context, Handlers, Refused } from '../handler.js';
-import { sameDigest } from '../keys.js';
 import { activeAccount, requireNoHold } from '../standing.js';
 import { all, one, run, type Steps } from '../step.js';
 

@@ -1,11 +1,19 @@
 /**
- * The server key and everything made with it: hashes of secrets, seals on tokens and journal. Not: where secrets are
- * used.
+ * The server key and everything made with it: hashes of secrets, seals on tokens and journal, and the locking away of
+ * what must be readable again. Not: where secrets are used.
  */
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { chmodSync, existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 
-/** Each purpose has a key of its own, so that a hash made for one can never serve for another. */
+/** Each purpose has a key of its own, so that what was made for one can never serve for another. */
 export type Purpose =
   | 'credential'
   | 'giftcard-code'
@@ -15,14 +23,25 @@ export type Purpose =
   | 'page-token'
   | 'journal'
   | 'key-check'
-  | 'demo-key';
+  | 'demo-key'
+  | 'caller-key'
+  | 'upstream-credential'
+  | 'upstream-answer'
+  | 'upstream-receipt';
 
 export interface Keys {
   /** HMAC-SHA-256 under the purpose's key, 64 hex digits. Parts are length-delimited. */
   mac(purpose: Purpose, ...parts: readonly string[]): string;
+  /** AES-256-GCM under the purpose's key, base64. `context` must be given again to unseal, and is not kept. */
+  seal(purpose: Purpose, text: string, context: string): string;
+  /** @throws Error when it was sealed for another purpose, context or server key, or was altered. */
+  unseal(purpose: Purpose, sealed: string, context: string): string;
 }
 
 const KEY_BYTES = 32;
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
 
 /**
  * Reads the key file, or creates it (mode 0600) when `mayCreate` says so.
@@ -56,6 +75,19 @@ export function deriveKeys(master: Buffer): Keys {
       const hmac = createHmac('sha256', keyFor(purpose));
       for (const part of parts) hmac.update(`${part.length}:${part}`);
       return hmac.digest('hex');
+    },
+    seal(purpose, text, context) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv(CIPHER, keyFor(purpose), nonce).setAAD(Buffer.from(context));
+      const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+      return Buffer.concat(sealed).toString('base64');
+    },
+    unseal(purpose, sealed, context) {
+      const bytes = Buffer.from(sealed, 'base64');
+      const decipher = createDecipheriv(CIPHER, keyFor(purpose), bytes.subarray(0, NONCE_BYTES));
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES));
+      const open = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+      return Buffer.concat([open, decipher.final()]).toString('utf8');
     },
   };
 }

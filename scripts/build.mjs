@@ -7,8 +7,9 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild';
+import { parse } from 'yaml';
 
-const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js'];
+const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js', 'undici', 'yaml'];
 
 rmSync('dist', { recursive: true, force: true });
 const { metafile } = await build({
@@ -29,6 +30,7 @@ const { metafile } = await build({
 });
 chmodSync('dist/main.js', 0o755);
 execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dist/validators'], { stdio: 'inherit' });
+writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inputs)));
 
 /** What the packages in the bundle ask to be told with every copy. */

@@ -24,7 +24,13 @@ if (read(INSTALLED) !== lock) {
   writeFileSync(INSTALLED, lock);
 }
 
-const sources = digest([...filesBelow('src'), 'scripts/build.mjs', 'scripts/validators.ts', 'package-lock.json']);
+const sources = digest([
+  ...filesBelow('src'),
+  'scripts/build.mjs',
+  'scripts/validators.ts',
+  'openapi.yaml',
+  'package-lock.json',
+]);
 if (read(BUILT) !== sources) {
   step('building');
   node(['scripts/build.mjs']);

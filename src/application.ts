@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
+import type { Contract } from './contract/operation.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
@@ -32,7 +33,9 @@ export function openBackend({ path, environment, log }: BackendOptions): Store {
 export interface ApplicationOptions {
   /** Milliseconds since the epoch; default the system's. */
   readonly clock?: () => number;
-  /** The directory of validators the build made; without it they are compiled when first needed. */
+  /** What can be called; default the whole contract of this program. */
+  readonly contract?: Contract;
+  /** The directory of validators the build made for that contract; without it they are compiled when first needed. */
   readonly validators?: string;
 }
 
@@ -40,13 +43,13 @@ export interface ApplicationOptions {
 export function createApplication(
   backend: Backend,
   log: Log,
-  { clock, validators }: ApplicationOptions = {},
+  { clock, contract = CONTRACT, validators }: ApplicationOptions = {},
 ): Application {
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
-    catalogue: createCatalogue(CONTRACT),
+    catalogue: createCatalogue(contract),
     pipeline: {
-      roles: CONTRACT.roles,
+      roles: contract.roles,
       backend,
       validate: createValidate(validators),
       build: BUILD,

@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import type { Ajv2020, CodeOptions, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type formatsPlugin from 'ajv-formats';
 import { type Issue, invalidRequest } from './errors.js';
+import { lazily } from './lazily.js';
 import type { JsonSchema, Operation } from './operation.js';
 
 /** More would help nobody, and a hostile body could have a million. */
@@ -53,14 +54,6 @@ export function createAjv(code?: CodeOptions): Ajv2020 {
   const ajv = new Ajv2020({ allErrors: true, strict: true, ...lenient, ...(code === undefined ? {} : { code }) });
   formats(ajv);
   return ajv;
-}
-
-function lazily<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }
 
 function toIssues(errors: readonly ErrorObject[], schema: JsonSchema): readonly Issue[] {

@@ -1,0 +1,70 @@
+/** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
+import { type Command, Option } from 'commander';
+import { createApplication } from '../application.js';
+import { ConfigError, parsePort, readEnvironment } from '../config.js';
+import { createLog, describe } from '../log.js';
+import { createCallTool, createServerFactory } from '../server.js';
+import { dbOption, gatewayOptions } from './options.js';
+import { signalled } from './output.js';
+import { openServing, type ServingFlags } from './serving.js';
+
+interface HttpFlags extends ServingFlags {
+  readonly host: string;
+  readonly port: string;
+  readonly allowHost?: readonly string[];
+  readonly allowOrigin?: readonly string[];
+  readonly upstreamAuth: 'held' | 'direct';
+}
+
+/** Adds the `http` command; `directory` is the program's own. */
+export function addHttp(program: Command, directory: string): void {
+  const command = program
+    .command('http')
+    .description('serve MCP clients over Streamable HTTP at /mcp, and the CRM itself at /crm')
+    .addOption(dbOption())
+    .option('--demo', 'fill an empty database with org DEMO, and print its keys', false)
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 for any', '8787')
+    .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
+    .option('--allow-origin <host...>', 'host names of web pages that may call, besides loopback');
+  for (const option of gatewayOptions()) command.addOption(option);
+  command
+    .addOption(
+      new Option(
+        '--upstream-auth <mode>',
+        "whose credentials go to the gateway: those held for a caller's key, or the caller's own",
+      )
+        .choices(['held', 'direct'])
+        .default('held'),
+    )
+    .action((flags: HttpFlags) => serveHttp(directory, flags));
+}
+
+async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
+  const environment = readEnvironment(process.env);
+  const log = createLog(environment.logLevel);
+  const { headersOf, isLoopback, openHttp } = await import('../transport/http.js');
+  if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
+    throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
+  }
+  const port = parsePort(flags.port);
+  const serving = await openServing(directory, flags, flags.upstreamAuth, environment, log);
+  const application = createApplication(serving.backend, log, serving);
+  const face = {
+    factory: createServerFactory(application, headersOf),
+    callTool: createCallTool(application),
+    serverInfo: application.info,
+  };
+  const door = await openHttp(face, {
+    host: flags.host,
+    port,
+    allowedHosts: flags.allowHost ?? [],
+    allowedOrigins: flags.allowOrigin ?? [],
+    onError: (error) => log.warn({ cause: describe(error) }, 'http'),
+  });
+  const { welcome } = await import('../welcome.js');
+  process.stdout.write(welcome(door.url, serving.demo));
+  await signalled();
+  await door.close();
+  await serving.backend.close();
+}

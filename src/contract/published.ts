@@ -1,0 +1,38 @@
+/**
+ * The published document as files: openapi.yaml, and the JSON the build made of it. What programs download, and what
+ * it says of every answer. Not: the compiled contract, which needs no file.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { responseData } from './compile.js';
+import { lazily } from './lazily.js';
+import type { JsonSchema } from './operation.js';
+
+export interface Published {
+  yaml(): string;
+  json(): string;
+  /** The schema of an operation's `data`, every `$ref` inlined; undefined for an operation that is not there. */
+  dataSchema(operationId: string): JsonSchema | undefined;
+}
+
+type Node = { readonly [key: string]: unknown };
+
+/** The document at `yamlPath`, each form read when first asked for; parsed from YAML where `jsonPath` is missing. */
+export function createPublished(yamlPath: string, jsonPath: string): Published {
+  const yaml = lazily(() => readFileSync(yamlPath, 'utf8'));
+  const json = lazily(() => (existsSync(jsonPath) ? readFileSync(jsonPath, 'utf8') : JSON.stringify(parsed(yaml()))));
+  const operations = lazily(() => operationsOf(JSON.parse(json()) as Node));
+  return { yaml, json, dataSchema: (id) => operations().get(id)?.() };
+}
+
+function operationsOf(document: Node): ReadonlyMap<string, () => JsonSchema> {
+  const operations = Object.values(document.paths as Node).flatMap((item) => Object.values(item as Node) as Node[]);
+  return new Map(
+    operations.map((operation) => [String(operation.operationId), lazily(() => responseData(document, operation))]),
+  );
+}
+
+function parsed(text: string): unknown {
+  const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
+  return parse(text);
+}

@@ -15,6 +15,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   secrets: [],
   domain: ['contract'],
   store: ['contract', 'domain', 'secrets'],
+  gateway: ['contract'],
   tools: ['contract'],
   'server.ts': ['tools'],
   transport: ['contract', 'server.ts', 'tools'],
@@ -23,7 +24,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   'log.ts': ['tools'],
   'welcome.ts': ['demo'],
   'application.ts': ['config.ts', 'contract', 'log.ts', 'server.ts', 'store', 'tools'],
-  'main.ts': [
+  commands: [
     'application.ts',
     'config.ts',
     'contract',
@@ -31,10 +32,11 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'log.ts',
     'server.ts',
     'store',
-    'tools',
     'transport',
     'welcome.ts',
   ],
+  doctor: ['config.ts', 'contract', 'gateway', 'store', 'tools'],
+  'main.ts': ['commands', 'config.ts', 'contract', 'store'],
 };
 
 /** An npm package → the files that may import it. */
@@ -50,10 +52,19 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   ajv: ['contract/validate.ts'],
   'ajv-formats': ['contract/validate.ts'],
   'better-sqlite3': ['store/sqlite/driver.ts'],
-  commander: ['main.ts'],
+  commander: [
+    'commands/admin.ts',
+    'commands/http.ts',
+    'commands/options.ts',
+    'commands/stdio.ts',
+    'commands/verify.ts',
+    'main.ts',
+  ],
   'double-metaphone': ['domain/names.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
+  undici: ['gateway/probe.ts'],
+  yaml: ['contract/published.ts'],
   zod: ['config.ts'],
 };
 

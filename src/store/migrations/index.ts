@@ -16,6 +16,9 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: 'families', sql: FAMILIES },
 ];
 
+/** The schema this program works on. */
+export const NEWEST_SCHEMA = MIGRATIONS.length;
+
 interface Applied {
   readonly version: number;
   readonly name: string;

@@ -1,12 +1,14 @@
 /**
- * src/ → dist/: one file for what every start needs, chunks for what only some do, validators as code. Packages that
- * every start needs are bundled in, which saves a fifth of the start; the rest stay outside.
+ * src/ → dist/: one file for what every start needs, chunks for what only some do, validators as code, the published
+ * document as JSON. Packages that every start needs are bundled in, which saves a fifth of the start; the rest stay
+ * outside.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild';
+import { parse } from 'yaml';
 
 const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js'];
 
@@ -29,6 +31,7 @@ const { metafile } = await build({
 });
 chmodSync('dist/main.js', 0o755);
 execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dist/validators'], { stdio: 'inherit' });
+writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inputs)));
 
 /** What the packages in the bundle ask to be told with every copy. */

@@ -43,6 +43,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/server': [
     'server.ts',
     'tools/result.ts',
+    'transport/admission.ts',
     'transport/http.ts',
     'transport/lane.ts',
     'transport/stdio.ts',
@@ -54,6 +55,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'double-metaphone': ['domain/names.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
+  yaml: ['transport/documents.ts'],
   zod: ['config.ts'],
 };
 

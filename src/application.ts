@@ -11,7 +11,7 @@ import type { Application } from './server.js';
 import { createIdMint, createRandom32 } from './store/ids.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
-import { type Headers, header, TRACEPARENT } from './tools/headers.js';
+import { type Headers, header, REQUEST_ID, TRACEPARENT } from './tools/headers.js';
 
 interface BackendOptions {
   readonly path: string;
@@ -61,7 +61,7 @@ export function createApplication(
   };
 }
 
-/** Stamps calls. Time never runs backwards within a process, so that ids keep the order of what they name. */
+/** Stamps calls, under the name the door gave or one of its own. Time never runs backwards within a process, so that ids keep the order of what they name. */
 export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
   const mint = createIdMint();
   const random32 = createRandom32();
@@ -70,7 +70,7 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Head
   return (headers) => {
     last = Math.max(last, clock());
     return {
-      request_id: mint(last),
+      request_id: header(headers, REQUEST_ID) ?? mint(last),
       trace_id: traceOf(header(headers, TRACEPARENT)) ?? newTrace(),
       epoch_ms: last,
       now: new Date(last).toISOString(),

@@ -45,6 +45,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/server': [
     'server.ts',
     'tools/result.ts',
+    'transport/admission.ts',
     'transport/http.ts',
     'transport/lane.ts',
     'transport/stdio.ts',

@@ -16,13 +16,16 @@ export function addAdminUpstream(admin: Command): void {
   upstream
     .command('add <orgcode>')
     .description("seal a credential behind a new caller's key, which is printed once")
-    .addOption(new Option('--kind <kind>', 'how the upstream knows it').choices(['api_key', 'session']).default('api_key'))
+    .addOption(
+      new Option('--kind <kind>', 'how the upstream knows it').choices(['api_key', 'session']).default('api_key'),
+    )
     .option('--name <name>', 'what the key is for', 'key')
     .addOption(gatewayDbOption())
-    .action((orgcode: string, { kind, name, gatewayDb }: { kind: Credentials['kind']; name: string; gatewayDb: string }) =>
-      withDatabase(gatewayDb, async (db, { holdCredential }) =>
-        holdCredential(db, { orgcode: orgcode.trim().toUpperCase(), kind, name, secret: await readSecret() }),
-      ),
+    .action(
+      (orgcode: string, { kind, name, gatewayDb }: { kind: Credentials['kind']; name: string; gatewayDb: string }) =>
+        withDatabase(gatewayDb, async (db, { holdCredential }) =>
+          holdCredential(db, { orgcode: orgcode.trim().toUpperCase(), kind, name, secret: await readSecret() }),
+        ),
     );
   upstream
     .command('list')

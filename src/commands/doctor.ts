@@ -51,7 +51,8 @@ function environmentOr(findings: readonly Finding[]): Environment | undefined {
 async function storeFindings({ db }: DoctorFlags, environment: Environment): Promise<readonly Finding[]> {
   const path = databasePath(db);
   const findings = checkStore(path, environment.keyFile);
-  if (findings.some(({ verdict }) => verdict === 'fail') || !existsSync(path) || !namesCaller(process.env)) return findings;
+  if (findings.some(({ verdict }) => verdict === 'fail') || !existsSync(path) || !namesCaller(process.env))
+    return findings;
   const store = openBackend({ path, environment, log: createLog('silent') });
   return [...findings, await whoCalls(store)];
 }
@@ -87,4 +88,3 @@ function lineOf({ check, verdict, found, remedy }: Finding): string {
   const line = `${MARK[verdict]}  ${check.padEnd(14)} ${found}\n`;
   return remedy === undefined ? line : `${line}      ${' '.repeat(14)} → ${remedy}\n`;
 }
-

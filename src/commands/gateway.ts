@@ -1,5 +1,5 @@
 /** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
-import { openGatewayDatabase } from './gateway-database.js';
+
 import { ConfigError, type Environment } from '../config.js';
 import { importContract } from '../contract/foreign/import.js';
 import { CONTRACT } from '../contract/generated/contract.js';
@@ -12,6 +12,7 @@ import { createSendOnce } from '../gateway/receipts.js';
 import { createTellers } from '../gateway/tellers.js';
 import { describe, type Log } from '../log.js';
 import { createRandom32 } from '../store/ids.js';
+import { openGatewayDatabase } from './gateway-database.js';
 import type { Serving, ServingFlags } from './serving.js';
 
 /** The flags of a command that works through a gateway. */
@@ -68,7 +69,8 @@ function withoutExtensions(): Contract {
 async function contractFrom(source: string, log: Log): Promise<Contract> {
   const { contract, omitted } = importContract(await readDocument(source), { overlay: CONTRACT });
   for (const { where, why } of omitted) log.warn({ where, why }, 'left out of the tools');
-  if (contract.operations.length === 0) throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
+  if (contract.operations.length === 0)
+    throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
   return contract;
 }
 

@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { ConfigError, parsePort, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
-import { createCallTool, createServerFactory } from '../server.js';
 import { dbOption, gatewayOptions } from './options.js';
 import { signalled } from './output.js';
 import { openServing, type ServingFlags } from './serving.js';
@@ -43,19 +42,20 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
-  const { headersOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { faceOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
   const port = parsePort(flags.port);
   const serving = await openServing(directory, flags, flags.upstreamAuth, environment, log);
   const application = createApplication(serving.backend, log, serving);
-  const face = {
-    factory: createServerFactory(application, headersOf),
-    callTool: createCallTool(application),
-    serverInfo: application.info,
-  };
-  const door = await openHttp(face, {
+  const rest = createRest({
+    pipeline: application.pipeline,
+    operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),
+    documents: serving.published,
+  });
+  const door = await openHttp(faceOf(application, rest), {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],

@@ -13,6 +13,9 @@ export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 export const TRACEPARENT = 'traceparent';
 
+/** What a door calls the request. It writes this itself, over whatever was sent under the name. */
+export const REQUEST_ID = 'x-request-id';
+
 /** Every header the pipeline reads; a door hands on these and no others. */
 export const HEADER_NAMES: readonly string[] = [
   ORGCODE,
@@ -23,7 +26,13 @@ export const HEADER_NAMES: readonly string[] = [
   CCCODE,
   IDEMPOTENCY_KEY,
   TRACEPARENT,
+  REQUEST_ID,
 ];
+
+/** The headers of the contract among all of a request, by name in lower case. */
+export function contractHeaders(all: Headers): Headers {
+  return Object.fromEntries(HEADER_NAMES.flatMap((name) => (name in all ? [[name, all[name]]] : [])));
+}
 
 /** One header's value, trimmed; undefined when absent, empty or given twice. */
 export function header(headers: Headers, name: string): string | undefined {

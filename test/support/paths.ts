@@ -90,7 +90,9 @@ export async function openDetour(
           ? [comparable(envelope), comparable(await call(embedded.pipeline, request))]
           : [envelope, known];
       if (!isDeepStrictEqual(here, there)) {
-        throw new Error(`${operation.id} through the gateway: ${JSON.stringify(here)}\nat once: ${JSON.stringify(there)}`);
+        throw new Error(
+          `${operation.id} through the gateway: ${JSON.stringify(here)}\nat once: ${JSON.stringify(there)}`,
+        );
       }
       return envelope;
     },

@@ -4,6 +4,7 @@ import { ConfigError, type Environment } from '../config.js';
 import { importContract } from '../contract/foreign/import.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract, Operation } from '../contract/operation.js';
+import type { Published } from '../contract/published.js';
 import { readDocument } from '../gateway/document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';
@@ -20,7 +21,7 @@ export type GatewayServing = ServingFlags & { readonly gateway: string };
 
 /** Opens the gateway. @throws ConfigError, GatewayOptionsError or ContractError when the flags make none. */
 export async function openGateway(
-  ours: Pick<Serving, 'published' | 'validators'>,
+  ours: { readonly published: Published; readonly validators: string },
   flags: GatewayServing,
   auth: 'held' | 'direct',
   environment: Environment,
@@ -56,8 +57,7 @@ export async function openGateway(
       },
     },
     contract,
-    published: ours.published,
-    ...(flags.openapi === undefined ? { validators: ours.validators } : {}),
+    ...(flags.openapi === undefined ? ours : {}),
   };
 }
 

@@ -53,7 +53,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const rest = createRest({
     pipeline: application.pipeline,
     operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),
-    documents: serving.published,
+    ...(serving.published === undefined ? {} : { documents: serving.published }),
   });
   const door = await openHttp(faceOf(application, rest), {
     host: flags.host,

@@ -11,27 +11,24 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-const SPACE = /[ \t\r\n]/;
-
 /** Whether an object anywhere in a valid JSON text has a name twice: JSON.parse would keep the last without a word. */
 function repeatsName(text: string): boolean {
-  const open: (Set<string> | undefined)[] = []; // the names so far of each object around; undefined for a list
+  const around: (Set<string> | undefined)[] = []; // the names so far in each object around; undefined for a list
   let names: Set<string> | undefined;
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at];
-    if (character === '{' || character === '[') {
-      open.push(names);
-      names = character === '{' ? new Set() : undefined;
-    } else if (character === '}' || character === ']') {
-      names = open.pop();
-    } else if (character === '"') {
-      const end = endOfString(text, at);
-      if (names !== undefined && isName(text, end)) {
-        const name = JSON.parse(text.slice(at, end)) as string;
-        if (names.has(name)) return true;
-        names.add(name);
-      }
-      at = end - 1;
+  const mark = /["{}[\]]/g;
+  for (let found = mark.exec(text); found !== null; found = mark.exec(text)) {
+    if (found[0] === '"') {
+      const end = endOfString(text, found.index);
+      mark.lastIndex = end;
+      if (names === undefined || !isName(text, end)) continue;
+      const name = nameAt(text, found.index, end);
+      if (names.has(name)) return true;
+      names.add(name);
+    } else if (found[0] === '{' || found[0] === '[') {
+      around.push(names);
+      names = found[0] === '{' ? new Set() : undefined;
+    } else {
+      names = around.pop();
     }
   }
   return false;
@@ -39,13 +36,26 @@ function repeatsName(text: string): boolean {
 
 /** Behind the quote that closes the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at + 1;
+  let quote = text.indexOf('"', start + 1);
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let start = at;
+  while (text[start - 1] === '\\') start -= 1;
+  return (at - start) % 2 === 1;
 }
 
 function isName(text: string, end: number): boolean {
   let at = end;
-  while (SPACE.test(text[at] ?? '')) at += 1;
+  while (text.charCodeAt(at) <= SPACE) at += 1;
   return text[at] === ':';
+}
+
+const SPACE = 32; // and in JSON nothing else below it between two tokens but tabs and ends of lines
+
+function nameAt(text: string, start: number, end: number): string {
+  const name = text.slice(start + 1, end - 1);
+  return name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name;
 }

@@ -31,9 +31,11 @@ export interface RestOptions {
  */
 export type Rest = (request: IncomingMessage, response: ServerResponse, objection?: CrmError) => Promise<void>;
 
+export const REST_PATH = '/crm';
+
 /** Whether a path, without its query, is the REST surface's to answer. */
 export function isRestPath(path: string): boolean {
-  return path === BASE || path.startsWith(`${BASE}/`);
+  return path === REST_PATH || path.startsWith(`${REST_PATH}/`);
 }
 
 /** The REST surface over a pipeline. */
@@ -46,7 +48,7 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
     const { operation, document } = here.find((route) => route.method === method) ?? {};
     const headers = contractHeaders(request.headers);
     const no = (thrown: unknown) => {
-      const name = `${method} ${here.length === 0 ? '/*' : path.slice(BASE.length)}`;
+      const name = `${method} ${here.length === 0 ? '/*' : path.slice(REST_PATH.length)}`;
       sendEnvelope(response, refuse(pipeline, { operation, name, headers, thrown }));
     };
 
@@ -65,8 +67,6 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
   };
 }
 
-const BASE = '/crm';
-
 /** What answers a path and a method: an operation, or a document. */
 interface Route {
   readonly path: string;
@@ -77,7 +77,7 @@ interface Route {
 
 function operationRoutes(operations: readonly Operation[]): readonly Route[] {
   const ours = operations.filter(({ foreign }) => foreign === undefined);
-  return ours.map((operation) => ({ path: `${BASE}${operation.path}`, method: operation.method, operation }));
+  return ours.map((operation) => ({ path: `${REST_PATH}${operation.path}`, method: operation.method, operation }));
 }
 
 function documentRoutes(documents: Documents | undefined): readonly Route[] {
@@ -85,8 +85,8 @@ function documentRoutes(documents: Documents | undefined): readonly Route[] {
   const yaml = createServeDocument('application/yaml', documents.yaml);
   const json = createServeDocument('application/json', documents.json);
   return [
-    { path: `${BASE}/openapi.yaml`, method: 'GET', document: yaml },
-    { path: `${BASE}/openapi.json`, method: 'GET', document: json },
+    { path: `${REST_PATH}/openapi.yaml`, method: 'GET', document: yaml },
+    { path: `${REST_PATH}/openapi.json`, method: 'GET', document: json },
   ];
 }
 

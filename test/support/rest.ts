@@ -1,6 +1,7 @@
 /** The HTTP door with the REST surface over a world, and requests as raw as a test wants them. */
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import type { Backend } from '../../src/contract/backend.js';
 import { createPublished } from '../../src/contract/published.js';
 import type { Application } from '../../src/server.js';
 import { faceOf, openHttp } from '../../src/transport/http.js';
@@ -91,6 +92,13 @@ export function exchange(
     socket.on('close', () => resolve(text));
     socket.write(bytes);
   });
+}
+
+/** The application over its store, but for what another backend does its own way. */
+export function withBackend(application: Application, other: Partial<Backend>): Application {
+  const { backend } = application.pipeline;
+  const mixed = { ...backend, identify: backend.identify.bind(backend), ...other };
+  return { ...application, pipeline: { ...application.pipeline, backend: mixed } };
 }
 
 function parsed(text: string): Data {

@@ -14,6 +14,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   contract: [],
   secrets: [],
   domain: ['contract'],
+  gateway: ['contract'],
   store: ['contract', 'domain', 'secrets'],
   tools: ['contract'],
   'server.ts': ['tools'],
@@ -54,6 +55,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'double-metaphone': ['domain/names.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
+  undici: ['gateway/origin.ts'],
   zod: ['config.ts'],
 };
 

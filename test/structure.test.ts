@@ -15,7 +15,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   secrets: [],
   domain: ['contract'],
   store: ['contract', 'domain', 'secrets'],
-  gateway: ['contract'],
+  gateway: ['contract', 'secrets'],
   tools: ['contract'],
   'server.ts': ['tools'],
   transport: ['contract', 'server.ts', 'tools'],
@@ -64,7 +64,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'double-metaphone': ['domain/names.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
-  undici: ['gateway/probe.ts'],
+  undici: ['gateway/origin.ts', 'gateway/probe.ts'],
   yaml: ['contract/published.ts'],
   zod: ['config.ts'],
 };

@@ -1,6 +1,8 @@
 /** Where the upstream is and how it is reached: which URLs are taken, pool, TLS, proxy. Not: what is sent. */
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 
+export type { Dispatcher };
+
 /** A mistake of whoever configured the gateway; its message is all they need. */
 export class GatewayOptionsError extends Error {
   override readonly name = 'GatewayOptionsError';

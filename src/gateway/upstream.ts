@@ -2,10 +2,9 @@
  * One HTTP exchange with the upstream, bounded in time, size and number, and whether its request can have arrived. Not:
  * what is asked, what an answer means, trying again.
  */
-import type { Dispatcher } from 'undici';
 import type { Method } from '../contract/operation.js';
 import { Fault, type FaultKind, type Reason } from './faults.js';
-import { CONNECTIONS, type OriginOptions, openOrigin } from './origin.js';
+import { CONNECTIONS, type Dispatcher, type OriginOptions, openOrigin } from './origin.js';
 import type { Reply } from './reply.js';
 import { createSlots, type Leave, type Slots } from './slots.js';
 

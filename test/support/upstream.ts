@@ -98,14 +98,18 @@ export async function openUpstream(options: TestUpstreamOptions = {}): Promise<T
 
   const accept = (socket: Socket) => {
     state.connections += 1;
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+    socket.on('error', () => {});
     const faulty = state.stats > 0;
     if (faulty) play.onConnection?.(socket);
     read(socket, () => server.close(), serve, faulty ? play.onFirstBytes : undefined);
   };
   const server: Server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
   server.on('tlsClientError', () => {});
+  // Also those that never finish a handshake.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket.on('error', () => {}));
+    socket.on('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as { port: number };
   return {

@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly settings: Settings;
   /** Told of background work that failed; never of a call's own failure. */
   readonly onBackgroundError: (error: unknown) => void;
+  /** Milliseconds since the epoch, for background work alone: calls bring their own time. Default the system's. */
+  readonly clock?: () => number;
 }
 
 export interface Store extends Backend {
@@ -122,7 +124,7 @@ class EmbeddedStore implements Store {
   #housekeep(): void {
     const orgs = [...this.#unsealed];
     this.#unsealed.clear();
-    const now = new Date().toISOString();
+    const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     for (const orgcode of orgs) {
       this.driver.write({ steps: () => housekeep(orgcode, this.keys, now) }).catch(this.#options.onBackgroundError);
     }

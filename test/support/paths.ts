@@ -117,6 +117,7 @@ function openDoor({ pipeline }: Application, answered: Map<string, Envelope>): P
     }) as typeof response.end;
     void rest(request, response);
   });
+  server.keepAliveTimeout = 60_000; // a test that holds up the loop must not look like an upstream that hangs up
   return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)));
 }
 

@@ -53,6 +53,7 @@ export async function openWorld(options: { clock?: () => number; base?: string }
     onBackgroundError: (error) => {
       throw error;
     },
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });

@@ -36,7 +36,7 @@ export interface GatewayDb {
 }
 
 export interface GatewayDbOptions {
-  /** The file, made when it does not exist; its directory must. `:memory:` for a database that goes with the process. */
+  /** The file, made when it does not exist; its directory must. `:memory:` for one that goes with the process. */
   readonly path: string;
   /** Default: the database file with `.key` behind it; for `:memory:` a key that goes with the process too. */
   readonly keyPath?: string;

@@ -53,7 +53,7 @@ export function answerNotKept(past: Past, ended: 'done' | 'refused'): CrmError {
   return new CrmError({
     code: 'crm.answer_not_kept',
     tag: 'conflict',
-    message: `This idempotency_key was used for the same call, which was ${ended}. Its answer is not kept, and it was not sent again.`,
+    message: `The same call was sent before and was ${ended}. Its answer is not kept, and it was not sent again.`,
     details: first(past),
     nextSteps: [
       ended === 'done' ? `Take it as done. ${readFirst(past)}` : readFirst(past),

@@ -1,4 +1,4 @@
-/** A write whose answer never came is not sent a second time: whoever repeats it is told what to read, and what then. */
+/** A write whose answer never came is not sent a second time: its repetition is told what to read, and what then. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CrmError, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { gatewayFault, type Outcome } from '../../src/gateway/faults.js';

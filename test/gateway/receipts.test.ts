@@ -1,4 +1,4 @@
-/** A write with an idempotency_key goes upstream once; the same call again gets the first answer, as the store's would. */
+/** A write with an idempotency_key goes upstream once; the same call again gets the first answer, as from the store. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ErrorTag, idempotencyMismatch, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';

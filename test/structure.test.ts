@@ -52,7 +52,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   ],
   ajv: ['contract/validate.ts'],
   'ajv-formats': ['contract/validate.ts'],
-  'better-sqlite3': ['store/sqlite/driver.ts'],
+  'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/driver.ts'],
   commander: [
     'commands/admin.ts',
     'commands/http.ts',

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { permits } from '../contract/access.js';
 import type { Backend, Caller, Credentials, Performance, Performed, Stamp } from '../contract/backend.js';
-import { CrmError } from '../contract/errors.js';
+import { CrmError, IDEMPOTENCY_MISMATCH } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import type { AnyHandler, Context, Refused, Settings, Written } from './handler.js';
@@ -15,7 +15,7 @@ import { identify } from './identity.js';
 import { createIdMint } from './ids.js';
 import { appendJournal } from './journal.js';
 import { migrate } from './migrations/index.js';
-import { type Answer, findReceipt, keepReceipt, MISMATCH, receiptRequest, refusalInit } from './receipts.js';
+import { type Answer, findReceipt, keepReceipt, receiptRequest, refusalInit } from './receipts.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { type Driver, openSqlite } from './sqlite/driver.js';
 import type { Steps } from './step.js';
@@ -92,7 +92,7 @@ class EmbeddedStore implements Store {
     const answer = await this.driver.write({
       steps: () => unit(cx, operation, handler, input, request),
       refused: (refusal) => {
-        const keep = request !== undefined && !refusal.retryable && refusal.code !== MISMATCH;
+        const keep = request !== undefined && !refusal.retryable && refusal.code !== IDEMPOTENCY_MISMATCH;
         return keep ? keepReceipt(cx, operation, request, { refusal: refusalInit(refusal) }) : undefined;
       },
     });

@@ -77,7 +77,7 @@ function pathWith(template: string, given: readonly Given[], issues: Issue[]): s
     return encode(text);
   });
   const climbs = path.split('/').some((segment) => segment === '.' || segment === '..');
-  if (climbs) issues.push({ path: '', message: 'leads out of its path' });
+  if (climbs && issues.length === 0) issues.push({ path: '', message: 'leads out of its path' });
   return path;
 }
 

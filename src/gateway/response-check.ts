@@ -41,11 +41,24 @@ const ANNOTATIONS = ['example', 'xml', 'externalDocs', 'discriminator'];
 
 export function createResponseCheck({ validation, dataSchemaOf, report }: ResponseCheckOptions): CheckResponse {
   if (validation === 'off') return async () => {};
+  const compile = createCompile();
   const validators = new Map<string, Promise<Validator | undefined>>();
   const counts = new Map<string, number>();
+
+  /** A schema that cannot be used is told once and then left alone. */
+  const prepare = async (operation: Operation) => {
+    try {
+      const schema = await dataSchemaOf(operation);
+      return schema === undefined ? undefined : compile(schema);
+    } catch {
+      report({ kind: 'schema_unusable', operation: operation.id });
+      return undefined;
+    }
+  };
+
   return async (operation, data) => {
     const { id } = operation;
-    const ready = validators.get(id) ?? prepare(operation, dataSchemaOf, report);
+    const ready = validators.get(id) ?? prepare(operation);
     validators.set(id, ready);
     const validate = await ready;
     if (validate === undefined || validate(data)) return;
@@ -59,22 +72,17 @@ export function createResponseCheck({ validation, dataSchemaOf, report }: Respon
 
 type Validator = ReturnType<ReturnType<typeof createAjv>['compile']>;
 
-/** Compiles the schema of an operation; one that cannot be used is told once and then left alone. */
-async function prepare(
-  operation: Operation,
-  dataSchemaOf: DataSchemaOf,
-  report: ResponseCheckOptions['report'],
-): Promise<Validator | undefined> {
-  try {
-    const schema = await dataSchemaOf(operation);
-    if (schema === undefined) return undefined;
-    const ajv = createAjv(undefined, false);
-    ajv.addVocabulary([...new Set([...ANNOTATIONS, ...extensionsIn(schema)])]);
+/** Compiles schemas with one validator, made with the first; their annotations mean nothing to it. */
+function createCompile(): (schema: JsonSchema) => Validator {
+  let ajv: ReturnType<typeof createAjv> | undefined;
+  const taught = new Set<string>();
+  return (schema) => {
+    ajv ??= createAjv(undefined, false);
+    const names = new Set([...ANNOTATIONS, ...extensionsIn(schema)].filter((name) => !taught.has(name)));
+    ajv.addVocabulary([...names]);
+    for (const name of names) taught.add(name);
     return ajv.compile(schema);
-  } catch {
-    report({ kind: 'schema_unusable', operation: operation.id });
-    return undefined;
-  }
+  };
 }
 
 /** Every `x-…` there is, wherever it stands. */

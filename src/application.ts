@@ -61,7 +61,10 @@ export function createApplication(
   };
 }
 
-/** Stamps calls, under the name the door gave or one of its own. Time never runs backwards within a process, so that ids keep the order of what they name. */
+/**
+ * Stamps calls, under the name the door gave or one of its own. Time never runs backwards within a process, so that ids
+ * keep the order of what they name.
+ */
 export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
   const mint = createIdMint();
   const random32 = createRandom32();

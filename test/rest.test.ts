@@ -1,6 +1,6 @@
 /**
- * The REST surface as its door: what an answer looks like, what is refused before it is a call. Bytes on the wire are in
- * rest-wire.test.ts, bodies with credentials in rest-body.test.ts, every operation in published-contract.test.ts.
+ * The REST surface as its door: what an answer looks like, what is refused before it is a call. Bytes on the wire are
+ * in rest-wire.test.ts, bodies with credentials in rest-body.test.ts, every operation in published-contract.test.ts.
  */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

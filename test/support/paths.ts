@@ -13,6 +13,7 @@ import { createGateway } from '../../src/gateway/gateway.js';
 import { type GatewayDb, openGatewayDb } from '../../src/gateway/gateway-db.js';
 import { createHeldCredentials, holdCredential } from '../../src/gateway/held-credentials.js';
 import { createSendOnce } from '../../src/gateway/receipts.js';
+import { createSlots, type Leave } from '../../src/gateway/slots.js';
 import { createTellers } from '../../src/gateway/tellers.js';
 import type { Log } from '../../src/log.js';
 import type { Application } from '../../src/server.js';
@@ -40,6 +41,8 @@ export interface Detour {
 }
 
 const DEADLINE_MS = 30_000;
+/** Stories may start a thousand calls at once; a gateway turns away what would wait too long. */
+const AT_ONCE = 200;
 
 /** Opens the REST door over `embedded`, and a gateway to it that stamps calls by `clock`. */
 export async function openDetour(
@@ -49,6 +52,7 @@ export async function openDetour(
   clock: () => number = Date.now,
 ): Promise<Detour> {
   const answered = new Map<string, Envelope>();
+  const places = createSlots(AT_ONCE, Number.POSITIVE_INFINITY);
   const door = await openDoor(embedded, answered);
   const db = openGatewayDb({ path: ':memory:' });
   const held = path === 'second-org';
@@ -79,7 +83,10 @@ export async function openDetour(
     application,
     present: held ? (headers) => hold(db, headers, originals) : async (headers) => headers,
     async send(operation, args, headers) {
-      const envelope = await call(application.pipeline, { operation, arguments: args, headers });
+      const leave = await new Promise<Leave>((granted) => {
+        const place = places.take(() => queueMicrotask(() => granted(place as Leave)));
+      });
+      const envelope = await call(application.pipeline, { operation, arguments: args, headers }).finally(leave);
       const { request_id = '' } = envelope.stats;
       const known = answered.get(request_id);
       answered.delete(request_id);

@@ -60,9 +60,9 @@ async function storeFindings({ db }: DoctorFlags, environment: Environment): Pro
 async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<readonly Finding[]> {
   const { checkGateway } = await import('../doctor/gateway.js');
   const { checkPublished } = await import('../doctor/published.js');
-  const { parseUrl } = await import('./gateway.js');
+  const { parseUrl, readContract } = await import('./gateway.js');
   const base = parseUrl('--gateway', flags.gateway ?? '');
-  const findings = [...(await checkGateway(base, Date.now)), ...(await checkPublished(base))];
+  const findings = [...(await checkGateway(base, Date.now)), ...(await checkPublished(base, readContract))];
   if (!namesCaller(process.env)) return findings;
   const serving = await openServing(
     directory,

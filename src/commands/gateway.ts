@@ -1,7 +1,8 @@
 /** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
 
 import { ConfigError, type Environment } from '../config.js';
-import { importContract } from '../contract/foreign/import.js';
+import { type Imported, importContract } from '../contract/foreign/import.js';
+import { parseDocument } from '../contract/foreign/parse.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import type { Published } from '../contract/published.js';
@@ -13,6 +14,7 @@ import { createSendOnce } from '../gateway/receipts.js';
 import { createTellers } from '../gateway/tellers.js';
 import { describe, type Log } from '../log.js';
 import { createRandom32 } from '../store/ids.js';
+import { HEADER_NAMES } from '../tools/headers.js';
 import { openGatewayDatabase } from './gateway-database.js';
 import type { Serving, ServingFlags } from './serving.js';
 
@@ -67,11 +69,16 @@ function withoutExtensions(): Contract {
 }
 
 async function contractFrom(source: string, log: Log): Promise<Contract> {
-  const { contract, omitted } = importContract(await readDocument(source), { overlay: CONTRACT });
-  for (const { where, why } of omitted) log.warn({ where, why }, 'left out of the tools');
+  const { contract, report } = await readContract(source);
+  for (const { where, why } of report.omitted) log.warn({ where, why }, 'left out of the tools');
   if (contract.operations.length === 0)
     throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
   return contract;
+}
+
+/** The contract that a document, a file or an https URL, describes. @throws ContractError when it describes none. */
+export async function readContract(source: string): Promise<Imported> {
+  return importContract(await parseDocument(await readDocument(source)), { overlay: CONTRACT, headers: HEADER_NAMES });
 }
 
 function schemaOfItsOwn({ dataSchema }: Operation) {

@@ -1,16 +1,18 @@
 /** The doctor on the document an upstream publishes: whether its requests are those this program was built for. */
 import { ContractError } from '../contract/foreign/contract-error.js';
-import { importContract } from '../contract/foreign/import.js';
 import { CONTRACT } from '../contract/generated/contract.js';
-import { readDocument } from '../gateway/document.js';
+import type { Contract } from '../contract/operation.js';
 import { checkDrift } from './drift.js';
 import { type Finding, warn } from './finding.js';
 
-/** Compares `{base}/openapi.yaml`, where there is one. */
-export async function checkPublished(base: URL): Promise<readonly Finding[]> {
+/** Compares `{base}/openapi.yaml`, where there is one; `read` makes a contract of the document at a URL. */
+export async function checkPublished(
+  base: URL,
+  read: (source: string) => Promise<{ readonly contract: Contract }>,
+): Promise<readonly Finding[]> {
   const source = `${base.href.replace(/\/$/, '')}/openapi.yaml`;
   try {
-    const { contract } = importContract(await readDocument(source), { overlay: CONTRACT });
+    const { contract } = await read(source);
     return checkDrift(CONTRACT, contract);
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;

@@ -1,4 +1,5 @@
 /** Operation → MCP tool: names, hints, schemas. Built once, frozen, sorted by name. Not: who may see which. */
+import { lazily } from '../contract/lazily.js';
 import type { Contract, Effect, JsonSchema, Operation } from '../contract/operation.js';
 import { PLACE_PROPERTIES } from './place.js';
 import { type StrangeFields, strangeFields } from './untrusted.js';
@@ -39,11 +40,20 @@ const HINTS: { readonly [Kind in Effect]: Omit<Tool['annotations'], 'openWorldHi
 
 /** Every operation of the contract as a tool. */
 export function createCatalogue(contract: Contract): Catalogue {
-  const entries = contract.operations
-    .map((operation) => Object.freeze({ operation, tool: toTool(operation), strange: strangeFields(operation) }))
-    .sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
+  const entries = contract.operations.map(toEntry).sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
   const byName = new Map(entries.map((entry) => [entry.tool.name, entry]));
   return { entries: Object.freeze(entries), find: (name) => byName.get(name) };
+}
+
+function toEntry(operation: Operation): CatalogueEntry {
+  const strange = lazily(() => strangeFields(operation)); // of a large document, most tools are never called
+  return Object.freeze({
+    operation,
+    tool: toTool(operation),
+    get strange() {
+      return strange();
+    },
+  });
 }
 
 /** `crm_` and the path with `/` as `_`. */

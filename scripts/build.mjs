@@ -10,7 +10,7 @@ import process from 'node:process';
 import { build } from 'esbuild';
 import { parse } from 'yaml';
 
-const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js', 'undici', 'yaml'];
+const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js', 'js-yaml', 'undici'];
 
 rmSync('dist', { recursive: true, force: true });
 const { metafile } = await build({

@@ -7,7 +7,7 @@ import type { Contract } from './contract/operation.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
-import type { Application } from './server.js';
+import { type Application, FOREIGN_INSTRUCTIONS, INSTRUCTIONS } from './server.js';
 import { createIdMint, createRandom32 } from './store/ids.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
@@ -47,6 +47,7 @@ export function createApplication(
 ): Application {
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
+    instructions: isOurs(contract) ? INSTRUCTIONS : FOREIGN_INSTRUCTIONS,
     catalogue: createCatalogue(contract),
     pipeline: {
       roles: contract.roles,

@@ -1,6 +1,7 @@
 /** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
 
 import { ConfigError, type Environment } from '../config.js';
+import { ContractError } from '../contract/foreign/contract-error.js';
 import { type Imported, importContract } from '../contract/foreign/import.js';
 import { parseDocument } from '../contract/foreign/parse.js';
 import { CONTRACT } from '../contract/generated/contract.js';
@@ -9,7 +10,7 @@ import type { Published } from '../contract/published.js';
 import { readDocument } from '../gateway/document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';
-import { type ProxyOptions, proxyOf } from '../gateway/origin.js';
+import { GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
 import { createSendOnce } from '../gateway/receipts.js';
 import { createTellers } from '../gateway/tellers.js';
 import { describe, type Log } from '../log.js';
@@ -21,8 +22,17 @@ import type { Serving, ServingFlags } from './serving.js';
 /** The flags of a command that works through a gateway. */
 export type GatewayServing = ServingFlags & { readonly gateway: string };
 
-/** Opens the gateway. @throws ConfigError, GatewayOptionsError or ContractError when the flags make none. */
-export async function openGateway(
+/** Opens the gateway. @throws ConfigError when the flags make none. */
+export async function openGateway(...parts: Parameters<typeof open>): Promise<Serving> {
+  try {
+    return await open(...parts);
+  } catch (error) {
+    const mistake = error instanceof GatewayOptionsError || error instanceof ContractError;
+    throw mistake ? new ConfigError(error.message) : error;
+  }
+}
+
+async function open(
   ours: { readonly published: Published; readonly validators: string },
   flags: GatewayServing,
   auth: 'held' | 'direct',

@@ -90,3 +90,8 @@ function traceOf(traceparent: string | undefined): string | undefined {
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error('not an error');
 }
+
+/** Whether what the instructions name is there: our contract, or a document much like it. */
+function isOurs({ operations }: Contract): boolean {
+  return operations.some(({ id, foreign }) => id === 'stat' && foreign === undefined);
+}

@@ -43,8 +43,9 @@ export function announcesBody({ headers }: IncomingMessage): boolean {
 }
 
 /** Whether a body is said to be JSON in UTF-8, as it stands: one media type, no other charset, not compressed. */
-export function isPlainJson({ headers, headersDistinct }: IncomingMessage): boolean {
-  const types = headersDistinct['content-type'] ?? [];
+export function isPlainJson({ headers, rawHeaders }: IncomingMessage): boolean {
+  // Of several media types node:http keeps the first, where whoever stands in front of us may have read another.
+  const types = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'content-type');
   const encoding = headers['content-encoding'] ?? 'identity';
   return types.length === 1 && types.every(isJson) && encoding.trim().toLowerCase() === 'identity';
 }

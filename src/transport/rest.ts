@@ -98,9 +98,11 @@ function attempt(act: () => void, failed: (thrown: unknown) => void): void {
   }
 }
 
-/** Aborted once the client cannot be answered any more. */
+/** Aborted when the client goes away before it is answered. */
 function abortedWith(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
   return gone.signal;
 }

@@ -45,6 +45,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     origin: options.base.origin,
     places: createSlots(CONNECTIONS, MAX_WAITING),
     large: createSlots(LARGE_ANSWERS, CONNECTIONS),
+    spare: [],
     maxAnswerBytes: options.maxAnswerBytes,
   };
   return {
@@ -69,8 +70,13 @@ interface Shared {
   readonly origin: string;
   readonly places: Slots;
   readonly large: Slots;
+  /** What large answers are read into, one after the other, so that a flood of them is no flood of garbage. */
+  readonly spare: Buffer[];
   readonly maxAnswerBytes: number;
 }
+
+const NOTHING = Buffer.alloc(0);
+const DONE = new Error('done');
 
 type Controller = Dispatcher.DispatchController;
 type ReplyHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -82,11 +88,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #reject: (error: unknown) => void;
   #leavePlace: Leave | undefined;
   #leaveLarge: Leave | undefined;
+  #isLarge = false;
   #stopListening: () => void = () => {};
   /** Set when the request is about to be written: from here on it may have arrived. */
   #controller: Controller | undefined;
   #head: Omit<Reply, 'body'> | undefined;
-  #body = Buffer.alloc(0);
+  #body: Buffer = NOTHING;
   #length = 0;
   #settled: Error | undefined;
 
@@ -149,16 +156,13 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#end('too_large');
       return;
     }
-    if (length > SMALL_ANSWER_BYTES && this.#leaveLarge === undefined) {
-      controller.pause();
-      this.#leaveLarge = this.#shared.large.take(() => controller.resume());
-    }
+    if (length > SMALL_ANSWER_BYTES && this.#leaveLarge === undefined) this.#takeTurn(controller);
     this.#append(chunk, length);
   }
 
   onResponseEnd(): void {
     if (this.#head === undefined) this.#end('not_http');
-    else this.#settle({ ...this.#head, body: this.#body.subarray(0, this.#length) });
+    else this.#settle({ ...this.#head, body: this.#whole() });
   }
 
   onResponseError(_controller: Controller, error: Error): void {
@@ -170,10 +174,19 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#end('not_http');
   }
 
+  /** Reads on only as one of the few large answers; the rest of it waits in the socket. */
+  #takeTurn(controller: Controller): void {
+    this.#leaveLarge = this.#shared.large.take(() => {
+      this.#isLarge = true;
+      queueMicrotask(() => controller.resume()); // another's parser is at work, and there is one for all
+    });
+    if (!this.#isLarge) controller.pause();
+  }
+
   /** Copied, so that a hostile many of tiny chunks weighs no more than its bytes. */
   #append(chunk: Buffer, length: number): void {
     if (length > this.#body.length) {
-      const grown = Buffer.allocUnsafe(Math.min(this.#shared.maxAnswerBytes, Math.max(length, this.#body.length * 2)));
+      const grown = this.#bufferOf(length);
       this.#body.copy(grown, 0, 0, this.#length);
       this.#body = grown;
     }
@@ -181,11 +194,22 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#length = length;
   }
 
+  #bufferOf(length: number): Buffer {
+    const { spare, maxAnswerBytes } = this.#shared;
+    if (this.#isLarge) return spare.pop() ?? Buffer.allocUnsafe(maxAnswerBytes);
+    return Buffer.allocUnsafe(Math.max(length, Math.min(SMALL_ANSWER_BYTES, this.#body.length * 2)));
+  }
+
+  #whole(): Buffer {
+    const body = this.#body.subarray(0, this.#length);
+    return this.#isLarge ? Buffer.from(body) : body;
+  }
+
   /** Ended by a flaw. A refusal whose head is known is one, whatever became of its page. */
   #end(reason: Reason): void {
     const head = this.#head;
     const isRefusal = head !== undefined && head.status >= 300 && head.status < 500;
-    if (isRefusal) this.#settle({ ...head, body: Buffer.alloc(0), flaw: reason });
+    if (isRefusal) this.#settle({ ...head, body: NOTHING, flaw: reason });
     else this.#settle(faultOf(reason, this.#controller !== undefined, head?.status));
   }
 
@@ -195,14 +219,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#stopListening();
     this.#leavePlace?.();
     this.#leaveLarge?.();
-    this.#body = Buffer.alloc(0);
+    if (this.#isLarge && this.#body.length === this.#shared.maxAnswerBytes) this.#shared.spare.push(this.#body);
+    this.#body = NOTHING;
     if (end instanceof Error) this.#reject(end);
     else this.#resolve(end);
     this.#controller?.abort(this.#settled); // of no effect after a whole answer
   }
 }
-
-const DONE = new Error('done');
 
 function cancelled(): Fault {
   return new Fault({ kind: 'cancelled', reason: 'client_gone', outcome: 'unknown', transient: false });

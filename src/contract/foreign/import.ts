@@ -43,7 +43,7 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
     vetted: patternsOf(overlay),
     ownHeaders: new Set(headers),
     secrets: secretParameters(document),
-    shared: new WeakMap(),
+    shared: new Map(),
     bodies: new WeakMap(),
     roles: readRoles(document.root, overlay.roles),
     overlay: createOverlay(overlay, document.root),

@@ -2,6 +2,7 @@
 import type { JsonSchema, Parameter } from '../operation.js';
 import { Omission } from './contract-error.js';
 import { type Document, isNode, listAt, type Node, own } from './document.js';
+import { isSmall } from './keywords.js';
 import { MAX_PARAMETERS, REQUEST_BOUNDS } from './limits.js';
 import { readSchema } from './schema.js';
 import { cleanLine, cleanText } from './text.js';
@@ -32,13 +33,16 @@ export interface ParameterContext {
   readonly ownHeaders: ReadonlySet<string>;
   /** Parameters that are credentials, by the document's own word: `query api_key`; headers in lower case. */
   readonly secrets: ReadonlySet<string>;
-  /** What was made of a parameter that several operations share. */
-  readonly shared: WeakMap<Node, readonly Argument[] | string>;
+  /** What was made of parameters, by what they say: documents repeat the same few in every operation. */
+  readonly shared: Map<string, readonly Argument[] | string>;
 }
 
 /** Headers that belong to the connection itself, or that OpenAPI says are no parameters. */
 const NO_ARGUMENTS =
   /^(accept|accept-encoding|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin|proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-.*)$/;
+
+/** Characters of JSON. */
+const LARGEST_SHARED = 2_000;
 
 const PLACES = ['path', 'query', 'header'] as const;
 type Place = (typeof PLACES)[number];
@@ -101,10 +105,11 @@ function readOne(context: ParameterContext, path: string, parameter: Node): read
   const header = name.toLowerCase();
   if (context.secrets.has(`${place} ${place === 'header' ? header : name}`)) return [];
   if (place === 'header' && (NO_ARGUMENTS.test(header) || context.ownHeaders.has(header))) return [];
-  const known = context.shared.get(parameter);
+  const said = isSmall(parameter, LARGEST_SHARED, context.document.isWide) ? JSON.stringify(parameter) : undefined;
+  const known = said === undefined ? undefined : context.shared.get(said);
   if (known !== undefined) return known;
   const read = encoded(parameter, name, place, readParameterSchema(context, parameter, place));
-  context.shared.set(parameter, read);
+  if (said !== undefined) context.shared.set(said, read);
   return read;
 }
 

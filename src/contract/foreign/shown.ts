@@ -18,15 +18,15 @@ interface Detail {
   readonly examples: boolean;
 }
 
+/** From least to most. */
 const DETAILS: readonly Detail[] = [
   { levels: 1, description: 0, examples: false },
   { levels: 1, description: 80, examples: false },
-  { levels: 2, description: 80, examples: false },
-  { levels: 3, description: 100, examples: false },
-  { levels: 4, description: 120, examples: false },
-  { levels: 5, description: 160, examples: false },
-  { levels: 6, description: 300, examples: true },
+  { levels: 2, description: 100, examples: false },
+  { levels: 3, description: 120, examples: false },
+  { levels: 5, description: 200, examples: true },
 ];
+const FIRST_TRIED = 2;
 
 /** Bytes of JSON that few schemas stay below. */
 const LEAST_BYTES = 24;
@@ -76,17 +76,22 @@ function toField(source: JsonSchema): Field {
   return { schema, bytes: sizeOf(schema) };
 }
 
+/** The last detail that fits, searched from the middle. */
 function mostShown(shownAt: (detail: Detail) => Field, bytes: number): JsonSchema {
   let best: Field | undefined;
-  for (const detail of DETAILS) {
+  for (const detail of DETAILS.slice(FIRST_TRIED)) {
     const more = shownAt(detail);
-    if (best === undefined && more.bytes > SCHEMA_SHOWN_AT_ALL) {
-      throw new Omission('its input has too many fields to be shown');
-    }
-    if (best !== undefined && more.bytes > bytes) break;
+    if (more.bytes > bytes) break;
     best = more;
   }
-  return best?.schema ?? ANYTHING;
+  for (const detail of best === undefined ? DETAILS.slice(0, FIRST_TRIED).reverse() : []) {
+    best = shownAt(detail);
+    if (best.bytes <= bytes) break;
+  }
+  if (best === undefined || best.bytes > SCHEMA_SHOWN_AT_ALL) {
+    throw new Omission('its input has too many fields to be shown');
+  }
+  return best.schema;
 }
 
 /** The schemas in one, itself too; not counted much beyond `most`. */

@@ -1,4 +1,4 @@
-/** What can go wrong between us and the upstream, and what is known of it then. Not: how it is noticed, how it is told. */
+/** What can go wrong between us and the upstream, and what is known then. Not: how it is noticed, how it is told. */
 import { CrmError, type CrmErrorInit } from '../contract/errors.js';
 
 /**

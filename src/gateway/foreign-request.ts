@@ -1,4 +1,4 @@
-/** Where the input of somebody else's operation travels: path, query, headers, body. Not: what every request carries. */
+/** Where the input of somebody else's operation travels: path, query, headers, body. Not: what all requests carry. */
 import type { Input } from '../contract/backend.js';
 import { type Issue, invalidRequest } from '../contract/errors.js';
 import type { ForeignShape, Operation, Parameter } from '../contract/operation.js';

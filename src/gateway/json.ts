@@ -1,6 +1,6 @@
 /**
- * JSON as strangers send it: text → value, refused where JSON.parse would hide something (a key given twice, digits it
- * cannot hold) or what reads the value would break (depth, number of values). Not: what the value means.
+ * JSON as strangers send it: text → value, refused where JSON.parse would hide something (a key given twice, digits
+ * it cannot hold) or what reads the value would break (depth, number of values). Not: what the value means.
  */
 import type { Reason } from './faults.js';
 
@@ -139,7 +139,7 @@ function endOfNumber(text: string, start: number): number {
 /** A double holds every number of so many characters, when it has no exponent. */
 const SURELY_EXACT = 15;
 
-/** Whether the number survives: no digit lost, and no integer beyond 2^53. What is no number is JSON.parse's to refuse. */
+/** Whether the number survives: no digit lost, no integer beyond 2^53. What is no number is JSON.parse's to refuse. */
 function isExact(literal: string): boolean {
   if (literal.length <= SURELY_EXACT && !/e/i.test(literal)) return true;
   const value = Number(literal);

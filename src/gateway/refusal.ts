@@ -1,4 +1,4 @@
-/** How a fault is told to the caller: code, sentence, what is known of a write, what to do next. Not: what went wrong. */
+/** How a fault is told to the caller: code, sentence, what is known of a write, what to do. Not: what went wrong. */
 import { CrmError, type CrmErrorInit, type ErrorTag, notFound } from '../contract/errors.js';
 import type { Fault, FaultKind, Outcome, Reason } from './faults.js';
 

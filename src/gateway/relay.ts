@@ -1,6 +1,6 @@
 /**
- * One question to the upstream and its answer: breaker, attempts and reading, under one deadline. Not: what the caller is
- * told when it fails.
+ * One question to the upstream and its answer: breaker, attempts and reading, under one deadline. Not: what the
+ * caller is told when it fails.
  */
 import type { Operation } from '../contract/operation.js';
 import type { Breaker, Ending } from './breaker.js';

@@ -146,7 +146,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       contentEncoding: single(headers['content-encoding']),
       retryAfter: single(headers['retry-after']),
     };
-    if (Number(single(headers['content-length'])) > this.#shared.maxAnswerBytes) this.#end('too_large');
+    const hasBody = this.#request.method !== 'HEAD';
+    if (hasBody && Number(single(headers['content-length'])) > this.#shared.maxAnswerBytes) this.#end('too_large');
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {

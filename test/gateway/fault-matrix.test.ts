@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
-import { openGateway, SECRET } from '../support/gateway.js';
+import { openGateway, operationOf, SECRET } from '../support/gateway.js';
 import { openUpstream } from '../support/upstream.js';
 import { PAGE, type Told, type UpstreamFault, upstreamFaults } from '../support/upstream-faults.js';
 
@@ -43,6 +43,29 @@ describe('whatever the tool, and whoever waits', { timeout: 120_000 }, () => {
     };
     await Promise.all(Array.from({ length: fault.stalls === true ? STALLS_AT_ONCE : AT_ONCE }, worker));
     expect(complaints.slice(0, 5)).toEqual([]);
+    expect(strangers).toBe(0);
+  });
+});
+
+describe('while it is found out who calls', { timeout: 120_000 }, () => {
+  const faults = FAULTS.filter(({ onRequest }) => onRequest !== undefined);
+
+  test.each(faults)('$name: a write is sent at most once, and called undone when it was not', async (fault) => {
+    const upstream = await openUpstream({ play: fault, stat: (line) => fault.onRequest?.(line) });
+    const deadlineMs = fault.stalls === true ? STALL_DEADLINE_MS : DEADLINE_MS;
+    const gateway = openGateway(upstream.base, { deadlineMs, maxAnswerBytes: 512 * 1024 });
+    const answer = gateway.envelopeOf(operationOf('customer_create'));
+    const envelope = await Promise.race([answer, after(deadlineMs + MARGIN_MS)]);
+    await gateway.backend.close();
+    const sent = upstream.received.filter(({ path }) => path === '/crm/customer/create').length;
+    await upstream.close();
+    expect(envelope).toBeDefined();
+    expect(sent).toBeLessThanOrEqual(1);
+    if (envelope?.success === false && sent === 0) {
+      expect(envelope.error.details?.outcome).toBe('not_done');
+      expect(envelope.error.next_steps?.length).toBeGreaterThan(0);
+    }
+    expect(JSON.stringify([envelope, gateway.logged])).not.toMatch(/key-that-nobody-may-see|internal-host-17/);
     expect(strangers).toBe(0);
   });
 });

@@ -29,7 +29,7 @@ const timer = setInterval(() => {
   collect();
   const now = process.memoryUsage();
   if (now.arrayBuffers > peak.arrayBuffers) peak = now;
-}, 25);
+}, 150);
 const codes = new Set<string>();
 for (let count = 0; count < ROUNDS; count += 1) for (const code of await round(hostile)) codes.add(code);
 clearInterval(timer);

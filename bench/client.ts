@@ -9,11 +9,6 @@ export interface Client {
   close(): void;
 }
 
-export interface StdioClient extends Client {
-  /** The names of the tools it lists. */
-  toolNames(): Promise<readonly string[]>;
-}
-
 /** A child that ends with this process, its own words on stderr. */
 function start(command: readonly string[], env: Record<string, string>): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [...command], { env: { ...process.env, ...env }, stdio: 'pipe' });
@@ -22,7 +17,7 @@ function start(command: readonly string[], env: Record<string, string>): ChildPr
 }
 
 /** A server over stdio, initialized as a 2025 client. */
-export async function openStdioClient(command: readonly string[], env: Record<string, string>): Promise<StdioClient> {
+export async function openStdioClient(command: readonly string[], env: Record<string, string>): Promise<Client> {
   const child = start(command, env);
   const waiting = new Map<number, (line: string) => void>();
   let rest = '';
@@ -48,10 +43,6 @@ export async function openStdioClient(command: readonly string[], env: Record<st
   return {
     pid: child.pid ?? 0,
     call: async (name, args) => good(await ask('tools/call', { name, arguments: args })),
-    toolNames: async () => {
-      const { result } = JSON.parse(await ask('tools/list', {})) as { result: { tools: { name: string }[] } };
-      return result.tools.map(({ name }) => name);
-    },
     close: () => child.kill(),
   };
 }

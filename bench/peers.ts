@@ -19,9 +19,13 @@ export interface Peer {
   readonly name: string;
   /** The command line of its stdio server, Node left out. */
   readonly command: readonly string[];
-  /** Tells the tool of an operation by its name. */
-  readonly tool: RegExp;
+  /** Its tool for `POST /customer/get`. */
+  readonly tool: string;
+  /** That tool's arguments for a body; both want the org as one. */
+  readonly wrap: (body: object) => object;
 }
+
+const ORG = { 'x-orgcode': 'BENCH' };
 
 /** openapi-mcp-generator and @ivotoby/openapi-mcp-server over the document at `openapi`, in front of `url`. */
 export function preparePeers(openapi: object, url: string): readonly Peer[] {
@@ -50,7 +54,17 @@ export function preparePeers(openapi: object, url: string): readonly Peer[] {
   const ivotoby = join(HOME, 'node_modules/.bin/openapi-mcp-server');
   const flags = ['--transport', 'stdio', '--api-base-url', url, '--openapi-spec', document];
   return [
-    { name: 'generator', command: [entry], tool: /^customer_?get$/i },
-    { name: 'ivotoby', command: [ivotoby, ...flags], tool: /customer.*get|get.*customer/i },
+    {
+      name: 'generator',
+      command: [entry],
+      tool: 'customer_get',
+      wrap: (requestBody) => ({ ...ORG, requestBody }),
+    },
+    {
+      name: 'ivotoby',
+      command: [ivotoby, ...flags],
+      tool: 'customer-get',
+      wrap: (body) => ({ ...ORG, ...body }),
+    },
   ];
 }

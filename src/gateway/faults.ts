@@ -88,6 +88,8 @@ interface FaultInit {
 export class Fault extends Error {
   readonly kind: FaultKind;
   readonly reason: Reason;
+  /** The reason, where logs look for it. */
+  readonly code: Reason;
   readonly outcome: Outcome;
   readonly transient: boolean;
   readonly status: number | undefined;
@@ -99,6 +101,7 @@ export class Fault extends Error {
     this.name = 'Fault';
     this.kind = init.kind;
     this.reason = init.reason;
+    this.code = init.reason;
     this.outcome = init.outcome;
     this.transient = init.transient;
     this.status = init.status;

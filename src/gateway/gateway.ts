@@ -21,6 +21,8 @@ import { createTellers } from './tellers.js';
 import { createUpstream } from './upstream.js';
 
 export const DEFAULT_DEADLINE_MS = 10_000;
+/** Nobody waits longer, and no timer runs for ever. */
+export const LONGEST_DEADLINE_MS = 600_000;
 export const DEFAULT_MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Something the operator should know; holds no personal data and no secrets. */
@@ -57,7 +59,9 @@ export interface GatewayOptions {
 export function createGateway(options: GatewayOptions): Backend {
   const { base, operations, report, upstreamCredentials, clock = () => monotonic.now() } = options;
   const { deadlineMs = DEFAULT_DEADLINE_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES } = options;
-  if (!(deadlineMs >= 1)) throw new GatewayOptionsError('the deadline must be at least 1 ms');
+  if (!(deadlineMs >= 1 && deadlineMs <= LONGEST_DEADLINE_MS)) {
+    throw new GatewayOptionsError(`the deadline must be 1 to ${LONGEST_DEADLINE_MS} ms`);
+  }
   const upstream = createUpstream({ ...options, deadlineMs, maxAnswerBytes });
   const relay = createRelay({
     basePath: base.pathname.replace(/\/+$/, ''),

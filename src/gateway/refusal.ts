@@ -12,8 +12,17 @@ export interface Struck {
   readonly deadlineMs: number;
 }
 
-/** The fault as the caller is told of it. */
+/** The fault as the caller is told of it; itself the cause, for the log, when something on the way is out of order. */
 export function toRefusal(fault: Fault, struck: Struck): CrmError {
+  const refusal = tell(fault, struck);
+  if (!NOTHING_BROKEN.has(fault.kind)) refusal.cause = fault;
+  return refusal;
+}
+
+/** The upstream works, and says no; or the client is gone. */
+const NOTHING_BROKEN: ReadonlySet<FaultKind> = new Set<FaultKind>(['refused', 'throttled', 'cancelled']);
+
+function tell(fault: Fault, struck: Struck): CrmError {
   const { outcome, status, retryAfterMs, path, reason } = fault;
   const details = {
     ...(struck.write ? { outcome } : {}),

@@ -110,7 +110,7 @@ function after(ms: number): Promise<undefined> {
   return new Promise((done) => setTimeout(done, ms, undefined));
 }
 
-function isAsTold(envelope: Envelope, { effect }: Operation, { told, orTold }: UpstreamFault): boolean {
+function isAsTold(envelope: Envelope, { effect }: Operation, { told, orTold, reason }: UpstreamFault): boolean {
   const fits = (expected: Told) => {
     const code = effect === 'read' ? expected.read : expected.write;
     if (envelope.success) return code === 'success';
@@ -118,7 +118,8 @@ function isAsTold(envelope: Envelope, { effect }: Operation, { told, orTold }: U
     const outcome = effect === 'read' ? undefined : expected.outcome;
     const promisesTooMuch = retryable && outcome === 'unknown';
     const typed = http_status >= 400 && major.message.en_US !== '' && next_steps.length > 0;
-    return error_code === code && details.outcome === outcome && !promisesTooMuch && typed;
+    const named = typeof details.reason === 'string' && (reason === undefined || details.reason === reason);
+    return error_code === code && details.outcome === outcome && named && !promisesTooMuch && typed;
   };
   return fits(told) || (orTold !== undefined && fits(orTold));
 }

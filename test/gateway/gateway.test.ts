@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { VERSION } from '../../src/contract/version.js';
+import { GatewayOptionsError } from '../../src/gateway/origin.js';
 import { exampleOf, HEADERS, openGateway, operationOf, SECRET } from '../support/gateway.js';
 import { BUILD, head, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
@@ -235,6 +236,25 @@ describe('a client that goes away', () => {
     expect(envelope).toMatchObject({ success: false, error: { error_code: 'crm.cancelled' } });
     expect(upstream.asked()).toHaveLength(1);
   });
+});
+
+test.each([0, -1, Number.NaN, 600_001])('a deadline of %d ms is refused when the gateway is made', (deadlineMs) => {
+  expect(() => openGateway(new URL('https://api.example.com/crm'), { deadlineMs })).toThrow(GatewayOptionsError);
+});
+
+test('what is out of order on the way is logged by its reason, without address, body or credential', async () => {
+  const { upstream, gateway } = await open(({ answer, request }) =>
+    request.path === '/crm/customer/get' ? answer(404, {}) : answer(200, '<html>', { 'content-type': 'text/html' }),
+  );
+  await gateway.refused('customer_create');
+  expect(JSON.parse(gateway.logged.at(-1) ?? '')).toMatchObject({
+    operation: 'customer_create',
+    error_code: 'crm.gateway_bad_reply',
+    cause: { type: 'Fault', code: 'not_json' },
+  });
+  await gateway.refused('customer_get');
+  expect(JSON.parse(gateway.logged.at(-1) ?? '')).not.toHaveProperty('cause');
+  expect(gateway.logged.join('')).not.toMatch(new RegExp(`${SECRET}|${upstream.base.port}|html`));
 });
 
 test('once closed, a gateway does nothing and says so', async () => {

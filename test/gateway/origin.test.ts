@@ -2,6 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { GatewayOptionsError, proxyOf } from '../../src/gateway/origin.js';
+import { createUpstream } from '../../src/gateway/upstream.js';
 import { makeCertificate } from '../support/certificate.js';
 import { openGateway, SECRET } from '../support/gateway.js';
 import { closingUpstreams } from '../support/upstreams.js';
@@ -78,6 +79,31 @@ describe('TLS', () => {
   });
 });
 
+test('a request given up while its connection was made is never written', async () => {
+  const tls = makeCertificate();
+  const upstream = await upstreamOf({ tls });
+  let bytes = 0;
+  const port = await listen((socket) => {
+    const through = connect(Number(upstream.base.port), '127.0.0.1');
+    through
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        bytes += chunk.length;
+      });
+    socket.on('close', () => through.destroy());
+    setTimeout(() => socket.pipe(through).pipe(socket), 500); // the handshake outlasts the caller's patience
+  });
+  const base = new URL(`https://127.0.0.1:${port}/crm`);
+  const bare = createUpstream({ base, deadlineMs: 10_000, maxAnswerBytes: 1024, ca: tls.cert });
+  closeLater(() => bare.close());
+  const request = { method: 'POST', path: '/crm/x', headers: {}, body: '{}' } as const;
+  await expect(bare.send(request, 200, undefined)).rejects.toMatchObject({ reason: 'deadline', outcome: 'not_done' });
+  for (let count = 0; count < 50 && bytes === 0; count += 1) await new Promise((done) => setTimeout(done, 50));
+  await new Promise((done) => setTimeout(done, 300));
+  expect(bytes).toBeGreaterThan(0);
+  expect(upstream.received).toEqual([]);
+});
+
 /** Nobody resolves it, so only the proxy can carry the call. */
 const NAME = 'upstream.invalid';
 
@@ -117,10 +143,25 @@ describe('a proxy', () => {
   });
 
   test('is not asked about loopback', async () => {
-    const upstream = await upstreamOf();
-    const proxy = await openProxy(Number(upstream.base.port));
-    await gatewayTo(upstream.base, { proxy: { url: proxy.url, except: '' } }).ok('customer_list');
-    expect(proxy.seen).toEqual([]);
+    const tls = makeCertificate();
+    for (const upstream of [await upstreamOf(), await upstreamOf({ tls })]) {
+      const proxy = await openProxy(Number(upstream.base.port));
+      await gatewayTo(upstream.base, { ca: tls.cert, proxy: { url: proxy.url, except: '' } }).ok('customer_list');
+      expect(proxy.seen).toEqual([]);
+    }
+  });
+
+  test('that says nothing is let go soon after the deadline', async () => {
+    const held = new Set<Socket>();
+    const port = await listen((socket) => {
+      held.add(socket.on('data', () => {}));
+      socket.on('close', () => held.delete(socket));
+    });
+    const proxy = { url: new URL(`http://127.0.0.1:${port}`), except: '' };
+    await gatewayTo(new URL(`https://${NAME}/crm`), { proxy, deadlineMs: 500 }).refused('customer_create');
+    expect(held.size).toBeGreaterThan(0);
+    for (let count = 0; count < 100 && held.size > 0; count += 1) await new Promise((done) => setTimeout(done, 100));
+    expect(held.size).toBe(0);
   });
 
   test('that refuses or says nothing leaves a write undone', async () => {

@@ -14,6 +14,8 @@ export interface Told {
 export interface UpstreamFault extends Play {
   readonly name: string;
   readonly told: Told;
+  /** `details.reason`, where one word is right. */
+  readonly reason?: string;
   /** As good: which of the two happens is the network's to decide. */
   readonly orTold?: Told;
   /** It ends by our deadline alone. */
@@ -58,12 +60,13 @@ const reset = (socket: Socket) => void socket.resetAndDestroy();
 const CONNECTION_FAULTS: readonly UpstreamFault[] = [
   {
     name: 'connection refused',
+    reason: 'connection_refused',
     told: unavailable('not_done'),
     ...fresh({ afterStat: ({ stopListening }) => stopListening() }),
   },
   { name: 'reset on connection', told: LOST, orTold: unavailable('not_done'), ...fresh({ onConnection: reset }) },
   { name: 'reset in the middle of the request', told: LOST, ...fresh({ onFirstBytes: reset }) },
-  { name: 'reset after the request', told: LOST, ...whole(({ socket }) => reset(socket)) },
+  { name: 'reset after the request', reason: 'connection_lost', told: LOST, ...whole(({ socket }) => reset(socket)) },
   { name: 'closed after the request', told: LOST, ...whole(({ socket }) => socket.end()) },
   {
     name: 'reset in the middle of the headers',
@@ -72,11 +75,13 @@ const CONNECTION_FAULTS: readonly UpstreamFault[] = [
   },
   {
     name: 'reset in the middle of the body',
+    reason: 'broken_off',
     told: UNREADABLE,
     ...whole(({ socket }) => socket.write(`${head(200, ofLength(500))}{"succ`, () => setTimeout(reset, 20, socket))),
   },
   {
     name: 'closed in the middle of the body',
+    reason: 'broken_off',
     told: UNREADABLE,
     ...whole(({ socket }) => socket.end(`${head(200, ofLength(500))}{"success":true`)),
   },
@@ -91,9 +96,15 @@ const CONNECTION_FAULTS: readonly UpstreamFault[] = [
     orTold: LOST,
     afterStat: ({ socket }) => void setImmediate(() => socket.end()),
   },
-  { name: 'no HTTP at all', told: UNREADABLE, ...whole(({ say }) => say('SSH-2.0-OpenSSH_9.2\r\n\r\n')) },
+  {
+    name: 'no HTTP at all',
+    reason: 'not_http',
+    told: UNREADABLE,
+    ...whole(({ say }) => say('SSH-2.0-OpenSSH_9.2\r\n\r\n')),
+  },
   {
     name: 'an endless header',
+    reason: 'not_http',
     told: UNREADABLE,
     ...whole(({ say }) => say(`HTTP/1.1 200 OK\r\nx-long: ${'a'.repeat(64 * 1024)}`)),
   },
@@ -116,6 +127,7 @@ const STALLS: readonly UpstreamFault[] = [
   { name: 'a stall before the body', told: LATE, stalls: true, ...whole(({ say }) => say(head(200, ofLength(500)))) },
   {
     name: 'a stall in the body',
+    reason: 'deadline',
     told: LATE,
     stalls: true,
     ...whole(({ say }) => say(`${head(200, ofLength(500))}{"s`)),
@@ -168,28 +180,41 @@ const STATUS_FAULTS: readonly UpstreamFault[] = [
 function redirects(elsewhere: () => string): readonly UpstreamFault[] {
   return [301, 302, 303, 307, 308].map((code) => ({
     name: `a ${code} to another host`,
+    reason: 'redirect',
     told: TURNED_AWAY,
     onRequest: ({ answer }) => answer(code, '', { location: elsewhere() }),
   }));
 }
 
 const BODY_FAULTS: readonly UpstreamFault[] = [
-  { name: '200 with a page', told: UNREADABLE, ...whole(({ answer }) => answer(200, PAGE, HTML)) },
-  { name: '200 with nothing', told: UNREADABLE, ...whole(({ answer }) => answer(200, '')) },
-  { name: '204', told: UNREADABLE, ...whole(({ say }) => say(head(204, {}))) },
+  { name: '200 with a page', reason: 'not_json', told: UNREADABLE, ...whole(({ answer }) => answer(200, PAGE, HTML)) },
+  { name: '200 with nothing', reason: 'empty', told: UNREADABLE, ...whole(({ answer }) => answer(200, '')) },
+  { name: '204', reason: 'empty', told: UNREADABLE, ...whole(({ say }) => say(head(204, {}))) },
   {
     name: 'a JSON text that ends early',
+    reason: 'not_json',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, JSON.stringify(successOf(DATA)).slice(0, -20))),
   },
-  { name: 'a JSON list', told: UNREADABLE, ...whole(({ answer }) => answer(200, [successOf(DATA)])) },
+  {
+    name: 'a JSON list',
+    reason: 'no_envelope',
+    told: UNREADABLE,
+    ...whole(({ answer }) => answer(200, [successOf(DATA)])),
+  },
   { name: 'a JSON word', told: UNREADABLE, ...whole(({ answer }) => answer(200, 'null')) },
   {
     name: 'success told in words',
+    reason: 'no_envelope',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, { success: 'true', data: DATA })),
   },
-  { name: 'an envelope without data', told: UNREADABLE, ...whole(({ answer }) => answer(200, { success: true })) },
+  {
+    name: 'an envelope without data',
+    reason: 'no_data',
+    told: UNREADABLE,
+    ...whole(({ answer }) => answer(200, { success: true })),
+  },
   {
     name: 'an envelope whose data are a list',
     told: UNREADABLE,
@@ -197,42 +222,55 @@ const BODY_FAULTS: readonly UpstreamFault[] = [
   },
   {
     name: 'a refusal without an error',
+    reason: 'no_error',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(400, { success: false, error: PAGE })),
   },
-  { name: 'a success under status 500', told: UNREADABLE, ...whole(({ answer }) => answer(500, successOf(DATA))) },
+  {
+    name: 'a success under status 500',
+    reason: 'contradiction',
+    told: UNREADABLE,
+    ...whole(({ answer }) => answer(500, successOf(DATA))),
+  },
   {
     name: '30 MB, announced',
+    reason: 'too_large',
     told: UNREADABLE,
     ...whole(({ socket }) => void socket.write(head(200, ofLength(LONG)), () => flood(socket, false))),
   },
   {
     name: '30 MB in chunks',
+    reason: 'too_large',
     told: UNREADABLE,
     ...whole(({ socket }) => void socket.write(head(200, CHUNKED), () => flood(socket, true))),
   },
   {
     name: 'a key given twice',
+    reason: 'duplicate_key',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `{"success":true,"data":{"points":1,"p\\u006fints":2}}`)),
   },
   {
     name: 'an integer beyond 2^53',
+    reason: 'number_not_exact',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `{"success":true,"data":{"points":9007199254740993}}`)),
   },
   {
     name: 'a number of too many digits',
+    reason: 'number_not_exact',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `{"success":true,"data":{"amount":0.12345678901234567890}}`)),
   },
   {
     name: 'a number that is infinite',
+    reason: 'number_not_exact',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `{"success":true,"data":{"amount":1e999}}`)),
   },
   {
     name: 'bytes that are not UTF-8',
+    reason: 'wrong_charset',
     told: UNREADABLE,
     ...whole(({ answer }) =>
       answer(200, Buffer.from([...Buffer.from('{"success":true,"data":{"a":"'), 0xff, 0xfe, ...Buffer.from('"}}')])),
@@ -240,31 +278,37 @@ const BODY_FAULTS: readonly UpstreamFault[] = [
   },
   {
     name: 'another charset',
+    reason: 'wrong_charset',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, successOf(DATA), { 'content-type': 'application/json; charset=utf-16' })),
   },
   {
     name: 'another content type',
+    reason: 'not_json',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, successOf(DATA), { 'content-type': 'text/plain' })),
   },
   {
     name: 'a compressed body',
+    reason: 'encoded',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, gzipSync(JSON.stringify(successOf(DATA))), { 'content-encoding': 'gzip' })),
   },
   {
     name: 'trailing garbage',
+    reason: 'not_json',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `${JSON.stringify(successOf(DATA))}<!-- ${PAGE} -->`)),
   },
   {
     name: 'a hundred thousand levels',
+    reason: 'too_deep',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `{"success":true,"data":${'['.repeat(1e5)}${']'.repeat(1e5)}}`)),
   },
   {
     name: 'a hundred thousand values',
+    reason: 'too_many_values',
     told: UNREADABLE,
     ...whole(({ answer }) => answer(200, `{"success":true,"data":{"a":[${'0,'.repeat(1e5)}0]}}`)),
   },

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 
-const HOME = resolve('bench/.peers');
+const HOME = resolve('node_modules/.peers');
 const PACKAGES = [
   'openapi-mcp-generator@4.0.1',
   '@ivotoby/openapi-mcp-server@1.16.1',

@@ -44,7 +44,7 @@ const CONSTRAINTS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['type', readTypes],
   ['enum', readEnum],
   ['const', (value) => (isScalar(value) && isShort(value, LONGEST_CONST) ? value : undefined)],
-  ['format', (value) => (FORMATS.has(String(value)) ? value : undefined)],
+  ['format', (value) => (typeof value === 'string' && FORMATS.has(value) ? value : undefined)],
   ['minLength', count],
   ['maxLength', count],
   ['minItems', count],
@@ -118,7 +118,9 @@ function excludeBounds(schema: Node, keywords: Kept['keywords']): void {
 
 function readTypes(value: unknown): unknown {
   if (typeof value === 'string') return TYPES.has(value) ? value : undefined;
-  const types = [...new Set([value].flat().slice(0, TYPES.size))].filter((type) => TYPES.has(String(type)));
+  const types = [...new Set([value].flat().slice(0, TYPES.size))].filter(
+    (type) => typeof type === 'string' && TYPES.has(type),
+  );
   return types.length <= 1 ? types[0] : types;
 }
 

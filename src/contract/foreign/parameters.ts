@@ -153,7 +153,8 @@ function encoded(parameter: Node, name: string, place: Place, whole: JsonSchema)
     if (fields.length === 0 || !fields.every(([, field]) => isFlat(field as JsonSchema))) return 'is an object';
     return fields.map(([field, of]) => {
       const wire = style === 'deepObject' ? `${name}[${field}]` : field;
-      return argument(wire, of as JsonSchema, required && needed.includes(field));
+      const parameter = { name: wire, in: place, explode: true };
+      return { parameter, schema: of as JsonSchema, required: required && needed.includes(field) };
     });
   }
   if (!isFlat(schema)) return 'is a list of objects';

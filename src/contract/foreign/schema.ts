@@ -3,6 +3,7 @@
  * would never end or grow too large, OpenAPI 3.0 said as 3.1, `allOf` in one. Not: how much of it is shown.
  */
 import type { JsonSchema } from '../operation.js';
+import { advertisedField } from '../schema.js';
 import { Omission } from './contract-error.js';
 import { type Document, isNode, type Node } from './document.js';
 import { isName, keepKeywords, withNull } from './keywords.js';
@@ -133,7 +134,9 @@ function readOwn(reading: Reading, source: Node, depth: number, trail: Trail): J
     if (part !== false && part !== ANYTHING && isExact(part)) schema[keyword] = part;
     else exact = false;
   }
-  if (isNode(source['x-advertised'])) schema['x-advertised'] = child(source['x-advertised']) || ANYTHING;
+  if (depth > 0 && isNode(source['x-advertised'])) {
+    schema['x-advertised'] = advertisedField(child(source['x-advertised']) || ANYTHING);
+  }
   if (source.uniqueItems === true) {
     if (isListOfScalars(schema)) schema.uniqueItems = true;
     else exact = false;

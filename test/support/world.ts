@@ -7,7 +7,6 @@ import { createApplication } from '../../src/application.js';
 import type { OrgStatus } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import type { Operation } from '../../src/contract/operation.js';
 import { ensureDemo } from '../../src/demo/demo.js';
 import type { Application } from '../../src/server.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/admin.js';
@@ -17,7 +16,7 @@ import { openStore, type Store } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify.js';
 import { call } from '../../src/tools/call.js';
 import type { Headers } from '../../src/tools/headers.js';
-import { openDetour, PATH } from './paths.js';
+import { type Detour, openDetour, PATH } from './paths.js';
 import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
@@ -35,8 +34,8 @@ export interface World {
    * another `name`.
    */
   headers(role?: string, orgcode?: string, name?: string): Promise<Headers>;
-  /** Makes a call, by the path this run tests (paths.ts). */
-  send(operation: Operation, args: unknown, headers: Headers): Promise<Envelope>;
+  /** The way round by which this run tests the stories, if it does (paths.ts). */
+  readonly detour: Detour | undefined;
   admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
   verify(): Verification;
   close(): Promise<void>;
@@ -83,8 +82,7 @@ export async function openWorld(options: { clock?: () => number; base?: string }
     application,
     logged,
     admin,
-    send: (operation, args, headers) =>
-      detour?.send(operation, args, headers) ?? call(embedded.pipeline, { operation, arguments: args, headers }),
+    detour,
     headers(role = 'owner', orgcode = 'ACME', name = '') {
       const id = `${role}@${orgcode} ${name}`;
       const made = keys.get(id) ?? newHeaders(role, orgcode);
@@ -126,7 +124,9 @@ export async function envelopeOf(world: World, tool: string, args: unknown, head
   const entry = world.application.catalogue.find(tool);
   if (entry === undefined) throw new Error(`no tool ${tool}`);
   const from = headers ?? (await world.headers());
-  return world.send(entry.operation, args, from);
+  const { operation } = entry;
+  if (world.detour !== undefined) return world.detour.send(operation, args, from);
+  return call(world.application.pipeline, { operation, arguments: args, headers: from });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type

@@ -38,8 +38,12 @@ export interface ParameterContext {
 }
 
 /** Headers that belong to the connection itself, or that OpenAPI says are no parameters. */
-const NO_ARGUMENTS =
-  /^(accept|accept-encoding|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin|proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-.*)$/;
+const NO_ARGUMENTS = new RegExp(
+  `^(${[
+    'accept|accept-encoding|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin',
+    'proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-.*',
+  ].join('|')})$`,
+);
 
 /** Characters of JSON. */
 const LARGEST_SHARED = 2_000;

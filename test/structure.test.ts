@@ -18,7 +18,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   gateway: ['contract', 'secrets'],
   tools: ['contract'],
   'server.ts': ['tools'],
-  transport: ['contract', 'server.ts', 'tools'],
+  transport: ['contract', 'secrets', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
   'config.ts': ['tools'],
   'log.ts': ['tools'],
@@ -70,6 +70,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'js-yaml': ['contract/foreign/parse.ts', 'contract/published.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
+  'rate-limiter-flexible': ['transport/rate-limits.ts'],
   undici: ['gateway/document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
   zod: ['config.ts'],
 };

@@ -5,7 +5,8 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server';
 import { API_VERSION } from '../contract/version.js';
 import { type Application, type CallTool, createCallTool, createServerFactory, type ServerInfo } from '../server.js';
-import { HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
+import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
+import { addressOf } from './address.js';
 import { createAdmission, createAnswerBroken, turnAway } from './admission.js';
 import { createLane } from './lane.js';
 import { isRestPath, type Rest } from './rest.js';
@@ -17,6 +18,8 @@ export interface HttpOptions {
   readonly allowedHosts: readonly string[];
   /** Origin host names besides loopback whose pages may call. */
   readonly allowedOrigins: readonly string[];
+  /** Proxies of the operator's own that every request comes through; default none. */
+  readonly trustedProxies?: number;
   readonly onError: (error: Error) => void;
 }
 
@@ -28,6 +31,8 @@ export interface HttpFace {
   /** A name for a request, which the call in it takes over; default a random UUID. */
   readonly nameRequest?: () => string;
   readonly rest?: Rest;
+  /** Whether a tool may ask its client's user. */
+  readonly mayAsk?: boolean;
 }
 
 export interface HttpDoor {
@@ -80,6 +85,7 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
     const name = nameRequest();
     req.headers[REQUEST_ID] = name; // over whatever the client sent
+    req.headers[ADDRESS] = addressOf(req, options.trustedProxies ?? 0); // this too
     res.setHeader('x-api-version', API_VERSION);
     res.setHeader(REQUEST_ID, name);
     const objection = objectionTo(req);

@@ -32,7 +32,7 @@ export interface HttpFace {
   readonly nameRequest?: () => string;
   readonly rest?: Rest;
   /** Whether a tool may ask its client's user. */
-  readonly mayAsk?: boolean;
+  readonly mayAsk?: (toolName: string) => boolean;
 }
 
 export interface HttpDoor {
@@ -49,6 +49,7 @@ export function faceOf(application: Application, rest?: Rest): HttpFace {
     callTool: createCallTool(application),
     serverInfo: application.info,
     nameRequest: () => application.pipeline.makeStamp({}).request_id,
+    ...(application.confirmation === undefined ? {} : { mayAsk: application.confirmation.covers }),
     ...(rest === undefined ? {} : { rest }),
   };
 }
@@ -123,10 +124,15 @@ const SERVER_OPTIONS = {
 };
 
 /** MCP over requests of node:http: the lane first, the SDK for what it leaves. */
-function createMcp({ factory, callTool, serverInfo }: HttpFace, onerror: (error: Error) => void) {
+function createMcp({ factory, callTool, serverInfo, mayAsk }: HttpFace, onerror: (error: Error) => void) {
   const handler = createMcpHandler(factory, { onerror, maxRequestBodySize: MAX_BODY_BYTES });
   const sdk = toNodeHandler(handler, { onerror, maxRequestBodySize: MAX_BODY_BYTES });
-  const lane = createLane({ callTool, serverInfo, maxBodyBytes: MAX_BODY_BYTES });
+  const lane = createLane({
+    callTool,
+    serverInfo,
+    maxBodyBytes: MAX_BODY_BYTES,
+    ...(mayAsk === undefined ? {} : { mayAsk }),
+  });
   return {
     serve: async (req: IncomingMessage, res: ServerResponse) => {
       const unanswered = await lane(req, res);

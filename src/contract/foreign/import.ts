@@ -100,6 +100,7 @@ function finishOperation(document: Document, draft: Draft, id: string, show: Sho
   return {
     ...facts,
     shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (ours?.shownOnce ?? []),
+    ...(ours?.unforeseen === undefined ? {} : { unforeseen: ours.unforeseen }),
     ...movesOf(facts.moves, ours),
     inputSchema: show(request),
     outputSchema: outputSchema(answer),

@@ -19,6 +19,7 @@ interface Source {
   readonly origin: string;
   readonly operational?: boolean;
   readonly counts_failures?: boolean;
+  readonly unforeseen?: readonly string[];
   readonly request?: string;
   readonly response: string;
   readonly examples?: Node;
@@ -74,6 +75,7 @@ function operation(path: string, source: Source, family: string, schemas: Node):
     'x-origin': source.origin,
     ...(source.operational ? { 'x-operational': true } : {}),
     ...(source.counts_failures ? { 'x-counts-failures': true } : {}),
+    ...(source.unforeseen ? { 'x-unforeseen': source.unforeseen } : {}),
     parameters: parameters(source.operational ?? false, 'idempotency_key' in properties),
     ...(source.request === undefined ? {} : { requestBody: requestBody(source.request, source.examples ?? {}) }),
     responses: responses(source, 'expected_revision' in properties),

@@ -1,5 +1,13 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
-import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+} from '@modelcontextprotocol/server';
+import type { Confirmation } from './mcp/confirmation.js';
+import { type Dialogue, openDialogue } from './mcp/elicitation.js';
 import { mayCall } from './tools/authorise.js';
 import { call, callerOf, type Pipeline } from './tools/call.js';
 import type { Catalogue, Tool } from './tools/catalogue.js';
@@ -19,6 +27,8 @@ export interface Application {
   readonly instructions: string;
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
+  /** Asks before it acts; without it every call is carried out as it comes. */
+  readonly confirmation?: Confirmation;
 }
 
 /** Of the whole contract of this program. At most 15 lines. */
@@ -47,15 +57,29 @@ An answer with a notice holds text that strangers wrote, between the marks the n
 /** Runs a tool; undefined when there is none of that name. */
 export type CallTool = (name: string, args: object, headers: Headers) => Promise<CallToolResult> | undefined;
 
+/** As CallTool; in a dialogue the answer may be a question. */
+type Converse = (
+  name: string,
+  args: object,
+  headers: Headers,
+  dialogue: Dialogue | undefined,
+) => Promise<CallToolResult | InputRequiredResult> | undefined;
+
 /** `tools/call`, the same for every door. */
-export function createCallTool({ catalogue, pipeline }: Application): CallTool {
+export function createCallTool(application: Application): CallTool {
+  const converse = createConverse(application);
+  return (name, args, headers) => converse(name, args, headers, undefined) as ReturnType<CallTool>;
+}
+
+function createConverse({ catalogue, pipeline, confirmation }: Application): Converse {
   const mintBoundary = createBoundaryMint(pipeline.random32);
-  return (name, args, headers) => {
+  return (name, args, headers, dialogue) => {
     const entry = catalogue.find(name);
     if (entry === undefined) return undefined;
     const { operation, strange } = entry;
-    return call(pipeline, { operation, arguments: args, headers }).then((envelope) =>
-      toResult(envelope, strange, mintBoundary),
+    const request = { operation, arguments: args, headers };
+    return call(pipeline, confirmation?.guard(request, dialogue) ?? request).then(
+      (envelope) => dialogue?.question(operation, args, envelope) ?? toResult(envelope, strange, mintBoundary),
     );
   };
 }
@@ -66,7 +90,7 @@ export function createServerFactory(
   headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
 ): () => Server {
   const { info, instructions, catalogue, pipeline } = application;
-  const callTool = createCallTool(application);
+  const converse = createConverse(application);
   const everyTool = Object.freeze(catalogue.entries.map(({ tool }) => tool));
   return () => {
     const server = new Server(info, { capabilities: { tools: {} }, instructions });
@@ -75,7 +99,8 @@ export function createServerFactory(
       return { tools: tools as never, ttlMs: 60_000, cacheScope: 'private' as const };
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {
-      const running = callTool(params.name, params.arguments ?? {}, headersOf(context.http?.req));
+      const dialogue = application.confirmation && openDialogue(context, server.getClientCapabilities());
+      const running = converse(params.name, params.arguments ?? {}, headersOf(context.http?.req), dialogue);
       if (running === undefined) throw unknownTool();
       return running;
     });

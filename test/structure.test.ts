@@ -17,8 +17,9 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   store: ['contract', 'domain', 'secrets'],
   gateway: ['contract', 'secrets'],
   tools: ['contract'],
-  'server.ts': ['tools'],
-  transport: ['contract', 'server.ts', 'tools'],
+  mcp: ['contract', 'secrets', 'tools'],
+  'server.ts': ['mcp', 'tools'],
+  transport: ['contract', 'mcp', 'secrets', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
   'config.ts': ['tools'],
   'log.ts': ['tools'],
@@ -32,6 +33,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'doctor',
     'gateway',
     'log.ts',
+    'mcp',
+    'secrets',
     'server.ts',
     'store',
     'tools',
@@ -46,6 +49,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/http.ts'],
   '@modelcontextprotocol/server': [
+    'mcp/elicitation.ts',
     'server.ts',
     'tools/result.ts',
     'transport/admission.ts',
@@ -70,6 +74,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'js-yaml': ['contract/foreign/parse.ts', 'contract/published.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pino: ['log.ts'],
+  'rate-limiter-flexible': ['transport/rate-limits.ts'],
   undici: ['gateway/document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
   zod: ['config.ts'],
 };

@@ -69,6 +69,7 @@ async function open(
       },
     },
     contract,
+    keys: db.keys,
     ...(flags.openapi === undefined ? ours : {}),
   };
 }

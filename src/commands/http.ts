@@ -3,11 +3,20 @@ import { type Command, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { ConfigError, parsePort, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
-import { dbOption, gatewayOptions } from './options.js';
+import { withConfirmation } from '../mcp/confirmation.js';
+import {
+  type ConfirmFlags,
+  confirmOption,
+  dbOption,
+  gatewayOptions,
+  type LimitFlags,
+  limitOptions,
+  trustedProxies,
+} from './options.js';
 import { signalled } from './output.js';
 import { openServing, type ServingFlags } from './serving.js';
 
-interface HttpFlags extends ServingFlags {
+interface HttpFlags extends ServingFlags, ConfirmFlags, LimitFlags {
   readonly host: string;
   readonly port: string;
   readonly allowHost?: readonly string[];
@@ -26,7 +35,8 @@ export function addHttp(program: Command, directory: string): void {
     .option('--port <port>', 'port to listen on; 0 for any', '8787')
     .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
     .option('--allow-origin <host...>', 'host names of web pages that may call, besides loopback');
-  for (const option of gatewayOptions()) command.addOption(option);
+  command.addOption(confirmOption());
+  for (const option of [...limitOptions(), ...gatewayOptions()]) command.addOption(option);
   command
     .addOption(
       new Option(
@@ -49,7 +59,14 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   }
   const port = parsePort(flags.port);
   const serving = await openServing(directory, flags, flags.upstreamAuth, environment, log);
-  const application = createApplication(serving.backend, log, serving);
+  const { createRateLimits } = await import('../transport/rate-limits.js');
+  const limits = createRateLimits({
+    callsPerMinute: flags.maxCallsPerMinute,
+    failuresPerMinute: flags.maxFailuresPerMinute,
+  });
+  const plain = createApplication(serving.backend, log, serving);
+  const limited = limits === undefined ? plain : { ...plain, pipeline: { ...plain.pipeline, limits } };
+  const application = withConfirmation(limited, flags.confirm, serving.keys);
   const rest = createRest({
     pipeline: application.pipeline,
     operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),
@@ -60,6 +77,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     port,
     allowedHosts: flags.allowHost ?? [],
     allowedOrigins: flags.allowOrigin ?? [],
+    trustedProxies: trustedProxies(flags),
     onError: (error) => log.warn({ cause: describe(error) }, 'http'),
   });
   const { welcome } = await import('../welcome.js');

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { type ConfirmMode, readConfirmMode } from '../mcp/confirmation.js';
 
 const DEFAULT_DB = '.data/crm.db';
 const DEFAULT_GATEWAY_DB = '.data/gateway.db';
@@ -20,6 +21,18 @@ export interface GatewayFlags {
   readonly responseValidation: 'warn' | 'strict' | 'off';
   readonly openapi?: string;
   readonly proxy?: string;
+}
+
+/** What `stdio` and `http` know of calls that need to be confirmed. */
+export interface ConfirmFlags {
+  readonly confirm: ConfirmMode;
+}
+
+/** What `http` knows of callers who call too often. */
+export interface LimitFlags {
+  readonly maxCallsPerMinute: number;
+  readonly maxFailuresPerMinute: number;
+  readonly trustProxy?: number | true;
 }
 
 export interface StoreFlags {
@@ -57,12 +70,59 @@ export function gatewayOptions(): readonly Option[] {
   ];
 }
 
+export const confirmOption = () =>
+  new Option(
+    '--confirm <mode>',
+    'which calls of agents a user has to agree to: off, destructive, money=AMOUNT (that move so much value) or all',
+  )
+    .argParser(parsed(readConfirmMode))
+    .default('off' satisfies ConfirmMode);
+
+/** The options of a door that many come through. */
+export function limitOptions(): readonly Option[] {
+  const count = parsed(readCount);
+  return [
+    new Option('--max-calls-per-minute <count>', 'calls of one credential; 0 for no limit')
+      .argParser(count)
+      .default(6000),
+    new Option('--max-failures-per-minute <count>', 'refused credentials from one address; 0 for no limit')
+      .argParser(count)
+      .default(30),
+    new Option(
+      '--trust-proxy [count]',
+      'take addresses from x-forwarded-for, as so many proxies of your own in front of this server write it (1)',
+    ).argParser(count),
+  ];
+}
+
 /** The embedded database's path, ready to be opened: relative to where the program was started, its directory made. */
 export function databasePath(db: string = DEFAULT_DB): string {
   if (db === ':memory:') return db;
   const path = resolve(db);
   mkdirSync(dirname(path), { recursive: true });
   return path;
+}
+
+/** Proxies in front of the server, as the flags say. */
+export function trustedProxies({ trustProxy }: LimitFlags): number {
+  return trustProxy === true ? 1 : (trustProxy ?? 0);
+}
+
+/** A reader whose complaints commander understands. */
+function parsed<T>(read: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return read(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,9}$/.test(text)) throw new Error('must be a whole number, at most 999999999');
+  return count;
 }
 
 function parseMilliseconds(text: string): number {

@@ -8,6 +8,7 @@ import type { Contract } from '../contract/operation.js';
 import { createPublished, type Published } from '../contract/published.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
+import type { Keys } from '../secrets/keys.js';
 import { databasePath, type GatewayFlags, type StoreFlags } from './options.js';
 
 export type ServingFlags = StoreFlags & GatewayFlags;
@@ -20,6 +21,8 @@ export interface Serving {
   readonly demo?: Demo;
   /** The document of that contract, where it is ours. */
   readonly published?: Published;
+  /** What the server seals with. Without it: with keys of this process alone. */
+  readonly keys?: Keys;
 }
 
 /**
@@ -41,7 +44,7 @@ export async function openServing(
     return openGateway({ published, validators }, { ...flags, gateway: flags.gateway }, auth, environment, log);
   }
   const store = openBackend({ path: databasePath(flags.db), environment, log });
-  const serving = { backend: store, contract: CONTRACT, validators, published };
+  const serving = { backend: store, contract: CONTRACT, validators, published, keys: store.keys };
   if (!flags.demo) return serving;
   const { ensureDemo } = await import('../demo/demo.js');
   return { ...serving, demo: await ensureDemo(store, new Date()) };

@@ -63,6 +63,17 @@ export interface Performed {
   readonly replayed?: boolean;
 }
 
+/** What a call would do, told without doing it. */
+export interface Previewed {
+  readonly preview: {
+    /** Its answer, but for what is shown once, and for names that would be others the next time: those are null. */
+    readonly data: object;
+    /** The record it is about, as the caller may read it, where there is one. */
+    readonly before?: object;
+    readonly after?: object;
+  };
+}
+
 /** The whole answer of another server, refusals too: it goes on to the caller as it came. */
 export interface Relayed {
   readonly envelope: Envelope;
@@ -77,5 +88,11 @@ export interface Backend {
   identify(credentials: Credentials, stamp: Stamp, anew?: boolean): Caller | Promise<Caller>;
   /** @throws CrmError for a refusal of the domain; `replayed` on it when it is a recorded one. */
   perform(performance: Performance): Promise<Performed | Relayed>;
+  /**
+   * What `perform` would do now, without doing it; or, of a call that would change nothing, its answer. Absent where
+   * nobody can tell beforehand.
+   * @throws CrmError as `perform` does, and then it is the call's own answer: failures are counted, receipts kept.
+   */
+  preview?(performance: Performance): Promise<Performed | Previewed>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
  * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
  */
-import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable } from './operation.js';
+import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable, ValueMoved } from './operation.js';
 import { advertised, enforced, freeKeyPaths, inline, markedPaths, outline } from './schema.js';
 
 type Node = { readonly [key: string]: unknown };
@@ -47,6 +47,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
   return {
     ...factsOf(said, request, data),
     ...marksOf(data),
+    ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
     outputSchema: outputOf(data),
@@ -75,7 +76,7 @@ export function factsOf(
   { countsFailures, ...said }: Said,
   request: JsonSchema,
   data: JsonSchema,
-): Said & Pick<Operation, 'acceptsIdempotencyKey' | 'requiresRevision' | 'shownOnce'> {
+): Said & Pick<Operation, 'acceptsIdempotencyKey' | 'requiresRevision' | 'shownOnce' | 'moves'> {
   const required = (request.required as readonly string[] | undefined) ?? [];
   const fields = Object.entries(node(data.properties));
   return {
@@ -84,6 +85,7 @@ export function factsOf(
     requiresRevision: required.includes('expected_revision'),
     countsFailures,
     shownOnce: fields.filter(([, field]) => node(field)['x-shown-once'] === true).map(([name]) => name),
+    ...optional('moves', valueMoved(request)),
   };
 }
 
@@ -104,6 +106,19 @@ export function marksOf(data: JsonSchema): AnswerMarks {
 }
 
 const EMPTY_REQUEST: JsonSchema = { type: 'object', additionalProperties: false };
+
+const VALUE = 'x-moves-value';
+
+function valueMoved(request: JsonSchema): ValueMoved | undefined {
+  const money = markedPaths(request, VALUE, 'money');
+  const points = markedPaths(request, VALUE, 'points');
+  const untold = request[VALUE] === 'untold';
+  return untold || money.length + points.length > 0 ? { money, points, untold } : undefined;
+}
+
+function optional<Name extends keyof Operation>(name: Name, value: Operation[Name] | undefined) {
+  return value === undefined ? {} : { [name]: value };
+}
 
 /** The schema of what an operation answers with, every `$ref` inlined. */
 export function responseData(document: Node, source: Node): JsonSchema {

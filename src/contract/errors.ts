@@ -131,6 +131,17 @@ export function idempotencyMismatch(): CrmError {
   ]);
 }
 
+/** 429: too often; `retryAfterMs` is rounded up to whole milliseconds, at least one. */
+export function throttled(message: string, retryAfterMs: number, nextSteps: readonly string[] = []): CrmError {
+  return new CrmError({
+    code: 'crm.throttled',
+    tag: 'throttled',
+    message,
+    details: { retry_after_ms: Math.max(1, Math.ceil(retryAfterMs)) },
+    nextSteps: ['Wait details.retry_after_ms.', ...nextSteps],
+  });
+}
+
 /** 428: a change to a revisioned record without `expected_revision`. */
 export function revisionRequired(): CrmError {
   return new CrmError({

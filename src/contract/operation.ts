@@ -42,6 +42,15 @@ export interface ForeignShape {
   readonly enveloped: boolean;
 }
 
+/** Where a request says how much value it moves (`x-moves-value`). */
+export interface ValueMoved {
+  /** Amounts, in major units of the currency beside them. */
+  readonly money: readonly FieldPath[];
+  readonly points: readonly FieldPath[];
+  /** Without any of these fields it moves what only the records know. */
+  readonly untold: boolean;
+}
+
 export interface Operation {
   /** The path with `/` as `_`: `loyalty_policy_set`. */
   readonly id: string;
@@ -63,6 +72,10 @@ export interface Operation {
   readonly countsFailures: boolean;
   /** Fields of `data` that leave the server once only, never in a replay. */
   readonly shownOnce: readonly string[];
+  /** Fields of `data` that no preview can tell, because chance decides them (`x-unforeseen`). */
+  readonly unforeseen?: readonly string[];
+  /** Absent: it moves nothing of value. */
+  readonly moves?: ValueMoved;
   /** Where `data` holds text that strangers wrote (`x-untrusted`). */
   readonly untrusted: readonly FieldPath[];
   /** The maps there whose keys strangers chose too. */

@@ -72,9 +72,9 @@ export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
   };
 }
 
-/** The fields of a schema that carry `mark: true`, outermost only: what is below a marked field is marked with it. */
-export function markedPaths(schema: JsonSchema, mark: string): readonly FieldPath[] {
-  return schema[mark] === true ? [''] : pathsBelow(schema, (child) => markedPaths(child, mark));
+/** The fields of a schema that carry `mark`, outermost only: what is below a marked field is marked with it. */
+export function markedPaths(schema: JsonSchema, mark: string, value: unknown = true): readonly FieldPath[] {
+  return schema[mark] === value ? [''] : pathsBelow(schema, (child) => markedPaths(child, mark, value));
 }
 
 /** The maps at or below marked fields whose keys anyone may choose, and so are text as much as the values. */

@@ -21,6 +21,7 @@ export type Purpose =
   | 'fraud-identifier'
   | 'request'
   | 'page-token'
+  | 'confirmation'
   | 'journal'
   | 'key-check'
   | 'demo-key'

@@ -4,21 +4,20 @@
  */
 import { randomBytes } from 'node:crypto';
 import { permits } from '../contract/access.js';
-import type { Backend, Caller, Credentials, Performance, Performed, Stamp } from '../contract/backend.js';
-import { CrmError, IDEMPOTENCY_MISMATCH } from '../contract/errors.js';
-import type { Operation, RoleTable } from '../contract/operation.js';
+import type { Backend, Caller, Credentials, Performance, Performed, Previewed, Stamp } from '../contract/backend.js';
+import type { RoleTable } from '../contract/operation.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
-import type { AnyHandler, Context, Refused, Settings, Written } from './handler.js';
+import type { Context, Settings } from './handler.js';
 import { HANDLERS } from './handlers/index.js';
 import { housekeep } from './housekeeping.js';
 import { identify } from './identity.js';
 import { createIdMint } from './ids.js';
-import { appendJournal } from './journal.js';
 import { migrate } from './migrations/index.js';
-import { type Answer, findReceipt, keepReceipt, receiptRequest, refusalInit } from './receipts.js';
+import { receiptRequest } from './receipts.js';
+import { rehearse } from './rehearsal.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { type Driver, openSqlite } from './sqlite/driver.js';
-import type { Steps } from './step.js';
+import { keepRefusal, performedOf, runUnit, type Unit } from './unit.js';
 
 export interface StoreOptions {
   /** The database file; its directory must exist. */
@@ -37,6 +36,7 @@ export interface Store extends Backend {
   readonly driver: Driver;
   readonly keys: Keys;
   perform(performance: StorePerformance): Promise<Performed>;
+  preview(performance: StorePerformance): Promise<Performed | Previewed>;
 }
 
 /** A store knows the caller; how they proved it is no longer its business. */
@@ -81,24 +81,21 @@ class EmbeddedStore implements Store {
   }
 
   async perform(performance: StorePerformance): Promise<Performed> {
-    const { operation, input } = performance;
-    const handler = HANDLERS[operation.id];
-    if (handler === undefined) throw new Error(`no handler for ${operation.id}`);
-    const cx = this.#context(performance);
+    const unit = this.#unit(performance);
+    const { cx, operation, handler, input } = unit;
     if (operation.effect === 'read' && !operation.countsFailures) {
       return { data: this.driver.read(handler(cx, input)) };
     }
-    const request = receiptRequest(cx, input);
-    const answer = await this.driver.write({
-      steps: () => unit(cx, operation, handler, input, request),
-      refused: (refusal) => {
-        const keep = request !== undefined && !refusal.retryable && refusal.code !== IDEMPOTENCY_MISMATCH;
-        return keep ? keepReceipt(cx, operation, request, { refusal: refusalInit(refusal) }) : undefined;
-      },
+    const { answer } = await this.driver.write({
+      steps: () => runUnit(unit),
+      refused: (refusal) => keepRefusal(unit, refusal),
     });
     this.#unsealed.add(cx.orgcode);
-    if ('refusal' in answer) throw new CrmError(answer.refusal);
-    return answer.performed;
+    return performedOf(answer);
+  }
+
+  preview(performance: StorePerformance): Promise<Performed | Previewed> {
+    return rehearse(this.driver, this.#unit(performance));
   }
 
   async close(): Promise<void> {
@@ -107,8 +104,10 @@ class EmbeddedStore implements Store {
     await this.driver.close();
   }
 
-  #context({ operation: _, caller, context, stamp }: StorePerformance): Context {
-    return {
+  #unit({ operation, input, caller, context, stamp }: StorePerformance): Unit {
+    const handler = HANDLERS[operation.id];
+    if (handler === undefined) throw new Error(`no handler for ${operation.id}`);
+    const cx: Context = {
       orgcode: caller.orgcode,
       caller,
       stamp,
@@ -119,6 +118,8 @@ class EmbeddedStore implements Store {
       randomBytes: (count) => randomBytes(count),
       permits: (access) => permits(this.#options.roles, access, caller),
     };
+    const request = operation.effect === 'read' ? undefined : receiptRequest(cx, input);
+    return { cx, operation, handler, input, request };
   }
 
   #housekeep(): void {
@@ -129,48 +130,4 @@ class EmbeddedStore implements Store {
       this.driver.write({ steps: () => housekeep(orgcode, this.keys, now) }).catch(this.#options.onBackgroundError);
     }
   }
-}
-
-/** One change as a whole: the receipt if there is one, else the handler, its journal row, and a new receipt. */
-function* unit(
-  cx: Context,
-  operation: Operation,
-  handler: AnyHandler,
-  input: object,
-  request: ReturnType<typeof receiptRequest>,
-): Steps<Answer> {
-  if (request !== undefined) {
-    const kept = yield* findReceipt(cx, operation, request);
-    if (kept !== undefined) return replay(kept);
-  }
-  const { idempotency_key: _, ...rest } = input as { idempotency_key?: string };
-  const outcome = yield* handler(cx, rest);
-  const answer: Answer = isRefused(outcome)
-    ? { refusal: refusalInit(outcome.refusal) }
-    : { performed: performed(outcome) };
-  if (isWritten(outcome) && outcome.fields.length > 0) yield* appendJournal(cx, operation, outcome, rest);
-  if (request !== undefined && !(isRefused(outcome) && outcome.refusal.retryable)) {
-    yield* keepReceipt(cx, operation, request, answer);
-  }
-  return answer;
-}
-
-function replay(kept: Answer): Answer {
-  return 'refusal' in kept
-    ? { refusal: { ...kept.refusal, replayed: true } }
-    : { performed: { ...kept.performed, replayed: true } };
-}
-
-function performed(outcome: object): Performed {
-  const data = isWritten(outcome) ? outcome.data : outcome;
-  const { revision } = data as { revision?: number };
-  return revision === undefined ? { data } : { data, revision };
-}
-
-function isWritten(outcome: object): outcome is Written<object> {
-  return 'target_id' in outcome && 'fields' in outcome && 'data' in outcome;
-}
-
-function isRefused(outcome: object): outcome is Refused {
-  return 'refusal' in outcome;
 }

@@ -14,8 +14,9 @@ import type { Validate } from '../contract/validate.js';
 import { authorise, isAuthorised } from './authorise.js';
 import { readBody } from './body.js';
 import { unpackBody } from './body-context.js';
-import { readCredentials } from './credentials.js';
+import { readCredentials, secretIn } from './credentials.js';
 import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
+import { identifyWithin, type Limits, noteRelayed } from './limits.js';
 import { readPlace, splitPlace } from './place.js';
 
 export interface CallRequest {
@@ -24,6 +25,8 @@ export interface CallRequest {
   readonly headers: Headers;
   /** REST alone: credential, org and cost code may stand in the body too. */
   readonly bodyContext?: true;
+  /** Carries out the call, once it is checked, in the backend's place. */
+  readonly perform?: Backend['perform'];
   /** Aborted when the client went away. */
   readonly signal?: AbortSignal;
 }
@@ -32,6 +35,8 @@ export interface Pipeline {
   readonly roles: RoleTable;
   readonly backend: Backend;
   readonly validate: Validate;
+  /** Without it every caller calls as often as they like. */
+  readonly limits?: Limits;
   readonly build: Build;
   readonly makeStamp: (headers: Headers) => Stamp;
   /** Unpredictable 32-bit numbers. */
@@ -70,15 +75,17 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
     const body = readBody(request.arguments);
     const told = request.bodyContext ? unpackBody(request.headers, body) : undefined;
     const headers = told?.headers ?? request.headers;
-    const credentials = readCredentials(headers);
-    caller = await pipeline.backend.identify(credentials, stamp);
+    const { credentials, ...known } = await identify(pipeline, headers, stamp);
+    caller = known.caller;
+    await pipeline.limits?.called(caller);
     caller = await admit(pipeline, request.operation, caller, credentials, stamp);
     const { input, place } = splitPlace(request.operation, told?.input ?? body);
     const context = readPlace(request.operation, headers, { ...place, ...told?.place });
     cccode = context.cccode;
     const checked = withIdempotencyKey(request.operation, headers, input);
     pipeline.validate(request.operation, checked);
-    const done = await pipeline.backend.perform({
+    const perform = request.perform ?? ((performance) => pipeline.backend.perform(performance));
+    const done = await perform({
       operation: request.operation,
       input: checked,
       caller,
@@ -88,6 +95,7 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
     if ('envelope' in done) {
+      await noteRelayed(pipeline.limits, headers, done.envelope);
       pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, done.envelope));
       return done.envelope;
     }
@@ -120,12 +128,20 @@ export function refuse(pipeline: Pipeline, { operation, name, headers, thrown }:
 
 /** The caller behind these headers, or undefined for whoever is not, or not yet, one of the org's. */
 export async function callerOf(pipeline: Pipeline, headers: Headers): Promise<Caller | undefined> {
+  if (secretIn(headers) === undefined) return undefined;
   try {
-    return await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
+    return (await identify(pipeline, headers, pipeline.makeStamp(headers))).caller;
   } catch (error) {
     if (error instanceof CrmError && error.status < 500) return undefined;
     throw error;
   }
+}
+
+function identify({ backend, limits }: Pipeline, headers: Headers, stamp: Stamp) {
+  return identifyWithin(limits, headers, async () => {
+    const credentials = readCredentials(headers);
+    return { credentials, caller: await backend.identify(credentials, stamp) };
+  });
 }
 
 /**

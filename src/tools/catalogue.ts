@@ -41,6 +41,11 @@ const HINTS: { readonly [Kind in Effect]: Omit<Tool['annotations'], 'openWorldHi
 /** Every operation of the contract as a tool. */
 export function createCatalogue(contract: Contract): Catalogue {
   const entries = contract.operations.map(toEntry).sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
+  return createCatalogueOf(entries);
+}
+
+/** Entries that are sorted already, as a catalogue. */
+export function createCatalogueOf(entries: readonly CatalogueEntry[]): Catalogue {
   const byName = new Map(entries.map((entry) => [entry.tool.name, entry]));
   return { entries: Object.freeze(entries), find: (name) => byName.get(name) };
 }

@@ -23,6 +23,11 @@ export function readCredentials(headers: Headers): Credentials {
   throw credentialsRequired();
 }
 
+/** Whatever stands for a credential, good or not. */
+export function secretIn(headers: Headers): string | undefined {
+  return header(headers, SESSION) ?? header(headers, API_KEY);
+}
+
 function bounded(secret: string): string {
   if (secret.length > MAX_SECRET) throw credentialsRequired();
   return secret;

@@ -16,6 +16,12 @@ export const TRACEPARENT = 'traceparent';
 /** What a door calls the request. It writes this itself, over whatever was sent under the name. */
 export const REQUEST_ID = 'x-request-id';
 
+/**
+ * The address a request came from, or the part of it that one party holds. A door writes this itself, over whatever was
+ * sent under the name; on stdio there is none.
+ */
+export const ADDRESS = 'x-client-address';
+
 /** Every header the pipeline reads; a door hands on these and no others. */
 export const HEADER_NAMES: readonly string[] = [
   ORGCODE,
@@ -27,6 +33,7 @@ export const HEADER_NAMES: readonly string[] = [
   IDEMPOTENCY_KEY,
   TRACEPARENT,
   REQUEST_ID,
+  ADDRESS,
 ];
 
 /** The headers of the contract among all of a request, by name in lower case. */

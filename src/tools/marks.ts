@@ -21,15 +21,15 @@ export function createBoundaryMint(random32: () => number): MintBoundary {
   };
 }
 
-/** The JSON of a record: strangers' text in `field` between marks, and first of all, if there is any, a notice. */
-export function markedJson<Field extends string>(
-  record: { readonly [Name in Field]?: object },
-  field: Field,
-  fields: StrangeFields,
+/** The JSON of a record: strangers' text in `marked` between marks, and first of all, if there is any, a notice. */
+export function markedJson(
+  record: object,
+  marked: { readonly [field: string]: StrangeFields },
   { open, close }: Boundary,
 ): string {
-  const members = Object.entries(record).map(([name, value]) => {
-    const json = name === field ? write(value, fields, `"${open}`, `${close}"`, false) : JSON.stringify(value);
+  const members = Object.entries(record as { readonly [field: string]: unknown }).map(([name, value]) => {
+    const fields = marked[name];
+    const json = fields === undefined ? JSON.stringify(value) : write(value, fields, `"${open}`, `${close}"`, false);
     return `"${name}":${json}`;
   });
   const json = members.join(',');

@@ -2,7 +2,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Envelope, ErrorObject } from '../contract/envelope.js';
 import { type MintBoundary, markedJson } from './marks.js';
-import { cleanData, cleanWhole, type StrangeFields } from './untrusted.js';
+import { cleanData, cleanWhole, fieldsAt, type StrangeFields, WHOLE } from './untrusted.js';
 
 /** `build` and `stats` ride in `_meta`; the model reads the rest. */
 export function toResult(envelope: Envelope, fields: StrangeFields, mint: MintBoundary): CallToolResult {
@@ -10,12 +10,18 @@ export function toResult(envelope: Envelope, fields: StrangeFields, mint: MintBo
   const _meta = { build, stats };
   if (rest.success) {
     const structuredContent = { ...rest, data: cleanData(rest.data, fields) };
-    const text = markedJson(structuredContent, 'data', fields, mint());
+    const text = markedJson(structuredContent, { data: fields }, mint());
     return { content: [{ type: 'text', text }], structuredContent, _meta };
   }
   // v1 clients throw on structuredContent of an error, and the model would never see it: text only.
-  const text = markedJson(cleanError(rest.error, fields), 'conflict_snapshot', fields, mint());
+  const marked = { conflict_snapshot: fields, ...('preview' in (rest.error.details ?? {}) ? previewed(fields) : {}) };
+  const text = markedJson(cleanError(rest.error, fields), marked, mint());
   return { content: [{ type: 'text', text }], isError: true, _meta };
+}
+
+/** A preview tells of a record that may be of another shape, so all of what changes in it counts as strangers' text. */
+function previewed(fields: StrangeFields) {
+  return { details: fieldsAt({ preview: fieldsAt({ changes: WHOLE, result: fields }) }) };
 }
 
 /** A snapshot has the shape of the operation's data. `details` may echo the request, where anything can stand. */

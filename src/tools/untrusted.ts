@@ -25,6 +25,16 @@ export function strangeFields({
   return growTree(steps(untrusted), steps(untrustedKeys), steps(trusted));
 }
 
+const NOTHING = { whole: false, keys: false, named: new Map<string, StrangeFields>(), each: undefined, word: false };
+
+/** All of a value. */
+export const WHOLE: StrangeFields = Object.freeze({ ...NOTHING, whole: true });
+
+/** What is strange in the named fields of a record, and nothing else of it. */
+export function fieldsAt(named: { readonly [field: string]: StrangeFields }): StrangeFields {
+  return { ...NOTHING, named: new Map(Object.entries(named)) };
+}
+
 /** Data without what cannot be seen in strangers' text; the very same object when there is nothing of the kind. */
 export function cleanData<Data>(data: Data, fields: StrangeFields): Data {
   return clean(data, fields, false) as Data;

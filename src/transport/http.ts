@@ -5,7 +5,8 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server';
 import { API_VERSION } from '../contract/version.js';
 import { type Application, type CallTool, createCallTool, createServerFactory, type ServerInfo } from '../server.js';
-import { HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
+import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
+import { addressOf } from './address.js';
 import { createAdmission, createAnswerBroken, turnAway } from './admission.js';
 import { createLane } from './lane.js';
 import { isRestPath, type Rest } from './rest.js';
@@ -17,6 +18,8 @@ export interface HttpOptions {
   readonly allowedHosts: readonly string[];
   /** Origin host names besides loopback whose pages may call. */
   readonly allowedOrigins: readonly string[];
+  /** Proxies of the operator's own that every request comes through; default none. */
+  readonly trustedProxies?: number;
   readonly onError: (error: Error) => void;
 }
 
@@ -28,6 +31,8 @@ export interface HttpFace {
   /** A name for a request, which the call in it takes over; default a random UUID. */
   readonly nameRequest?: () => string;
   readonly rest?: Rest;
+  /** Whether a tool may ask its client's user. */
+  readonly mayAsk?: (toolName: string) => boolean;
 }
 
 export interface HttpDoor {
@@ -44,6 +49,7 @@ export function faceOf(application: Application, rest?: Rest): HttpFace {
     callTool: createCallTool(application),
     serverInfo: application.info,
     nameRequest: () => application.pipeline.makeStamp({}).request_id,
+    ...(application.confirmation === undefined ? {} : { mayAsk: application.confirmation.covers }),
     ...(rest === undefined ? {} : { rest }),
   };
 }
@@ -80,6 +86,7 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
     const name = nameRequest();
     req.headers[REQUEST_ID] = name; // over whatever the client sent
+    req.headers[ADDRESS] = addressOf(req, options.trustedProxies ?? 0); // this too
     res.setHeader('x-api-version', API_VERSION);
     res.setHeader(REQUEST_ID, name);
     const objection = objectionTo(req);
@@ -117,10 +124,15 @@ const SERVER_OPTIONS = {
 };
 
 /** MCP over requests of node:http: the lane first, the SDK for what it leaves. */
-function createMcp({ factory, callTool, serverInfo }: HttpFace, onerror: (error: Error) => void) {
+function createMcp({ factory, callTool, serverInfo, mayAsk }: HttpFace, onerror: (error: Error) => void) {
   const handler = createMcpHandler(factory, { onerror, maxRequestBodySize: MAX_BODY_BYTES });
   const sdk = toNodeHandler(handler, { onerror, maxRequestBodySize: MAX_BODY_BYTES });
-  const lane = createLane({ callTool, serverInfo, maxBodyBytes: MAX_BODY_BYTES });
+  const lane = createLane({
+    callTool,
+    serverInfo,
+    maxBodyBytes: MAX_BODY_BYTES,
+    ...(mayAsk === undefined ? {} : { mayAsk }),
+  });
   return {
     serve: async (req: IncomingMessage, res: ServerResponse) => {
       const unanswered = await lane(req, res);

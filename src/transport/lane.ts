@@ -10,6 +10,7 @@ import {
   SERVER_INFO_META_KEY,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
+import { canAsk } from '../mcp/elicitation.js';
 import type { CallTool } from '../server.js';
 import { contractHeaders } from '../tools/headers.js';
 
@@ -19,6 +20,8 @@ export type Unanswered = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & A
 export interface LaneOptions {
   readonly callTool: CallTool;
   readonly serverInfo: object;
+  /** Whether a tool may ask its client's user: clients that have one are then left to the SDK. */
+  readonly mayAsk?: (toolName: string) => boolean;
   readonly maxBodyBytes: number;
 }
 
@@ -29,7 +32,7 @@ const STATELESS_VERSION = '2026-07-28';
 const TOOLS_CALL = 'tools/call';
 
 /** The lane in front of the SDK's handler. Rejects only when the client goes away before the body is there. */
-export function createLane({ callTool, serverInfo, maxBodyBytes }: LaneOptions): Lane {
+export function createLane({ callTool, serverInfo, mayAsk, maxBodyBytes }: LaneOptions): Lane {
   return async (request, response) => {
     const { headers } = request;
     if (!isPlain(request) || !(Number(headers['content-length']) <= maxBodyBytes)) return request;
@@ -38,7 +41,7 @@ export function createLane({ callTool, serverInfo, maxBodyBytes }: LaneOptions):
     const body = Buffer.concat(chunks);
     const message = parse(body.toString('utf8'));
     const running =
-      message !== undefined && suits(message, headers)
+      message !== undefined && suits(message, headers) && !(mayAsk?.(message.params.name) && hasUser(message))
         ? callTool(message.params.name, message.params.arguments ?? {}, contractHeaders(headers))
         : undefined;
     if (message === undefined || running === undefined) return withBody(request, body);
@@ -107,6 +110,11 @@ function suits({ params }: Message, headers: HttpHeaders): boolean {
   }
   if (headers['mcp-method'] !== undefined || headers['mcp-name'] !== undefined) return false;
   return version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(String(version));
+}
+
+function hasUser({ params }: Message): boolean {
+  const meta = (params._meta ?? {}) as { readonly [key: string]: unknown };
+  return canAsk(meta[CLIENT_CAPABILITIES_META_KEY] as { readonly elicitation?: unknown } | undefined);
 }
 
 /** What the stateless era adds to a result. */

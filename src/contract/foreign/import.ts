@@ -4,7 +4,7 @@
  */
 import { factsOf } from '../compile.js';
 import { lazily } from '../lazily.js';
-import type { Contract, JsonSchema, Operation } from '../operation.js';
+import type { Contract, JsonSchema, Operation, ValueMoved } from '../operation.js';
 import { enforced, validated } from '../schema.js';
 import { answerMarks, outputSchema } from './answer.js';
 import { Omission } from './contract-error.js';
@@ -100,6 +100,8 @@ function finishOperation(document: Document, draft: Draft, id: string, show: Sho
   return {
     ...facts,
     shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (ours?.shownOnce ?? []),
+    ...(ours?.unforeseen === undefined ? {} : { unforeseen: ours.unforeseen }),
+    ...movesOf(facts.moves, ours),
     inputSchema: show(request),
     outputSchema: outputSchema(answer),
     examples,
@@ -123,6 +125,12 @@ function finishOperation(document: Document, draft: Draft, id: string, show: Sho
       return marks().trusted ?? [];
     },
   };
+}
+
+/** What the document says it moves, or else what ours does; by other names of fields the amount is not told. */
+function movesOf(said: ValueMoved | undefined, ours: Operation | undefined): Pick<Operation, 'moves'> {
+  const moves = said ?? (ours?.moves && { ...ours.moves, untold: true });
+  return moves === undefined ? {} : { moves };
 }
 
 /** The patterns of our own contract: longer than what is taken from others, and known to be good. */

@@ -67,6 +67,7 @@ const ANNOTATIONS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['x-untrusted', mark],
   ['x-personal', mark],
   ['x-shown-once', mark],
+  ['x-moves-value', (value) => (['money', 'points', 'untold'].includes(String(value)) ? value : undefined)],
 ]);
 
 /** Constraints that are not read at all. */

@@ -19,6 +19,7 @@ const MERGES: { readonly [keyword: string]: Merge } = {
   'x-untrusted': either,
   'x-personal': either,
   'x-shown-once': either,
+  'x-moves-value': first,
   uniqueItems: either,
   minLength: greater,
   minItems: greater,

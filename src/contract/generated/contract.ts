@@ -1560,6 +1560,13 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [
+     "amount"
+    ],
+    "points": [],
+    "untold": false
+   },
    "untrusted": [
     "account_number",
     "legal_name",
@@ -1779,6 +1786,13 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [
+     "amount"
+    ],
+    "points": [],
+    "untold": false
+   },
    "untrusted": [
     "account_number",
     "legal_name",
@@ -9070,12 +9084,22 @@ export const CONTRACT: Contract = {
     "code",
     "pin"
    ],
+   "moves": {
+    "money": [
+     "amount"
+    ],
+    "points": [],
+    "untold": false
+   },
    "untrusted": [
     "txn.source_ref",
     "transactions.*.source_ref"
    ],
    "untrustedKeys": [],
    "personal": [],
+   "unforeseen": [
+    "masked_code"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -9324,6 +9348,13 @@ export const CONTRACT: Contract = {
     "code",
     "pin"
    ],
+   "moves": {
+    "money": [
+     "amount"
+    ],
+    "points": [],
+    "untold": false
+   },
    "untrusted": [
     "txn.source_ref",
     "transactions.*.source_ref"
@@ -10509,6 +10540,13 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [],
+    "points": [
+     "points"
+    ],
+    "untold": false
+   },
    "untrusted": [
     "source_ref",
     "reason"
@@ -10684,6 +10722,15 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [
+     "purchase.amount"
+    ],
+    "points": [
+     "points"
+    ],
+    "untold": false
+   },
    "untrusted": [
     "source_ref",
     "reason"
@@ -11010,6 +11057,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [],
+    "points": [],
+    "untold": true
+   },
    "untrusted": [
     "txns.*.source_ref",
     "txns.*.reason"
@@ -11933,6 +11985,13 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [],
+    "points": [
+     "points"
+    ],
+    "untold": false
+   },
    "untrusted": [
     "source_ref",
     "reason"
@@ -12101,6 +12160,13 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [],
+    "points": [
+     "points"
+    ],
+    "untold": true
+   },
    "untrusted": [
     "source_ref",
     "reason"
@@ -12261,6 +12327,11 @@ export const CONTRACT: Contract = {
    "requiresRevision": false,
    "countsFailures": false,
    "shownOnce": [],
+   "moves": {
+    "money": [],
+    "points": [],
+    "untold": true
+   },
    "untrusted": [
     "source_ref",
     "reason"

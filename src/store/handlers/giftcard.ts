@@ -1,6 +1,6 @@
 /** Gift cards and store credit. Codes and PINs are shown once and kept as keyed hashes; failed tries are counted. */
 
-import { CrmError, conflict, invalidRequest, notFound } from '../../contract/errors.js';
+import { type CrmError, conflict, invalidRequest, notFound, throttled } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import {
   effectiveStatus,
@@ -158,13 +158,11 @@ function* requireTries(cx: Context, subject: string): Steps<void> {
   const failures = yield* all<{ failed_at: string }>(FAILURES, cx.orgcode, subject, since);
   const oldest = failures.at(-1);
   if (oldest === undefined || failures.length < FAILURE_LIMIT) return;
-  throw new CrmError({
-    code: 'crm.throttled',
-    tag: 'throttled',
-    message: 'Too many wrong gift card codes or PINs. Wait before trying again.',
-    details: { retry_after_ms: Date.parse(oldest.failed_at) + FAILURE_WINDOW_MS - cx.stamp.epoch_ms },
-    nextSteps: ['Wait details.retry_after_ms.', 'Ask the card holder for the code and the PIN; do not guess.'],
-  });
+  throw throttled(
+    'Too many wrong gift card codes or PINs. Wait before trying again.',
+    Date.parse(oldest.failed_at) + FAILURE_WINDOW_MS - cx.stamp.epoch_ms,
+    ['Ask the card holder for the code and the PIN; do not guess.'],
+  );
 }
 
 function* requireUnheldOwner(cx: Context, customerId: string): Steps<void> {

@@ -11,6 +11,11 @@ export interface Job<T> {
   readonly steps: () => Steps<T>;
   /** After `steps` was undone because of this refusal: what is to be kept in its place. */
   readonly refused?: (refusal: CrmError) => Steps<void> | undefined;
+  /**
+   * After `steps` went well: what answers in its place once it is undone, a look at what was there before. Whatever it
+   * writes is undone too. Undefined keeps what was done.
+   */
+  readonly undone?: (value: T) => Steps<T> | undefined;
 }
 
 export interface Driver {
@@ -31,6 +36,13 @@ interface Waiting {
   readonly job: Job<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** What came of one who waited. */
+interface Attempt {
+  readonly answer: () => void;
+  /** Whether something may have been written. */
+  readonly kept: boolean;
 }
 
 /** Longest group: keeps one commit under about 10 ms, so that nobody waits for a crowd. */
@@ -108,29 +120,34 @@ class SqliteDriver implements Driver {
 
   /** One transaction for everyone who waits; each in a savepoint of its own; answers after COMMIT. */
   #flush(group: readonly Waiting[]): void {
-    const answers: (() => void)[] = [];
+    const attempts: Attempt[] = [];
     try {
       this.#writer.exec('BEGIN IMMEDIATE');
-      for (const waiting of group) answers.push(this.#attempt(waiting));
-      this.#writer.exec('COMMIT');
+      for (const waiting of group) attempts.push(this.#attempt(waiting));
+      this.#writer.exec(attempts.some(({ kept }) => kept) ? 'COMMIT' : 'ROLLBACK');
     } catch (cause) {
       this.#writer.abandon();
       const error = storageUnavailable(cause);
       for (const waiting of group) waiting.reject(error);
       return;
     }
-    for (const answer of answers) answer();
+    for (const { answer } of attempts) answer();
   }
 
-  #attempt({ job, resolve, reject }: Waiting): () => void {
+  #attempt({ job, resolve, reject }: Waiting): Attempt {
+    let kept = true;
     try {
-      const value = this.#writer.savepoint(job.steps());
-      return () => resolve(value);
+      const value = this.#writer.savepoint(job.steps(), (done) => {
+        const instead = job.undone?.(done);
+        kept = instead === undefined;
+        return instead;
+      });
+      return { answer: () => resolve(value), kept };
     } catch (error) {
       if (!this.#writer.inTransaction) throw error;
       const aftermath = error instanceof CrmError ? job.refused?.(error) : undefined;
       if (aftermath !== undefined) this.#writer.savepoint(aftermath);
-      return () => reject(error);
+      return { answer: () => reject(error), kept: true };
     }
   }
 }
@@ -168,10 +185,16 @@ class Connection {
     }
   }
 
-  savepoint<T>(steps: Steps<T>): T {
+  savepoint<T>(steps: Steps<T>, undone?: Job<T>['undone']): T {
     this.exec('SAVEPOINT unit');
     try {
-      const value = this.drive(steps);
+      let value = this.drive(steps);
+      const instead = undone?.(value);
+      if (instead !== undefined) {
+        this.exec('ROLLBACK TO unit');
+        value = this.drive(instead);
+        this.exec('ROLLBACK TO unit');
+      }
       this.exec('RELEASE unit');
       return value;
     } catch (error) {

@@ -1,0 +1,84 @@
+/**
+ * Tokens that stand for one call somebody may agree to: sealed, tied to that call and its caller, good once and for a
+ * while. Not: which calls need one.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Performance } from '../contract/backend.js';
+import { canonical } from '../contract/canonical.js';
+import { type CrmError, invalidState } from '../contract/errors.js';
+import type { Keys } from '../secrets/keys.js';
+
+export interface ConfirmTokens {
+  /** A token for this call and no other, and until when it is good, ISO-8601. */
+  mint(performance: Performance): { readonly confirm_token: string; readonly expires_at: string };
+  /**
+   * Spends a token on the call it was made for; answers its name, which nothing else has.
+   * @throws CrmError 409 `crm.confirmation_invalid`: forged, altered, of another call or caller, expired, or spent.
+   */
+  spend(token: unknown, performance: Performance): string;
+  /** Makes a spent token good again, by its name. */
+  giveBack(name: string): void;
+}
+
+/** As long as a person may take to answer. */
+const LIFETIME_MS = 10 * 60_000;
+const LONGEST_TOKEN = 512;
+const NAME_BYTES = 16;
+/** Spent tokens that are remembered, the latest; each is worthless anyway after its lifetime. */
+const MOST_SPENT = 10_000;
+
+/** Tokens under a server's keys; what is spent is known to this process alone. */
+export function createConfirmTokens(keys: Keys): ConfirmTokens {
+  const spent = new Set<string>();
+  return {
+    mint(performance) {
+      const expires = performance.stamp.epoch_ms + LIFETIME_MS;
+      const name = randomBytes(NAME_BYTES).toString('base64url');
+      const confirm_token = keys.seal('confirmation', `${expires} ${name}`, boundTo(performance));
+      return { confirm_token, expires_at: new Date(expires).toISOString() };
+    },
+    spend(token, performance) {
+      const [expires = '', name = ''] = opened(keys, token, performance).split(' ');
+      if (Number(expires) <= performance.stamp.epoch_ms) throw invalid('expired');
+      if (spent.has(name)) throw spentAlready();
+      spent.add(name);
+      const [oldest] = spent;
+      if (spent.size > MOST_SPENT && oldest !== undefined) spent.delete(oldest);
+      return name;
+    },
+    giveBack: (name) => void spent.delete(name),
+  };
+}
+
+/** 409: the call this token stands for was made. */
+export function spentAlready(): CrmError {
+  return invalidState('crm.confirmation_invalid', 'This confirm_token was used already.', { reason: 'spent' }, [
+    'Read the record: the call it stood for was made once.',
+    'To make it once more, leave confirm_token out and have the new preview confirmed.',
+  ]);
+}
+
+function opened(keys: Keys, token: unknown, performance: Performance): string {
+  if (typeof token !== 'string' || token.length > LONGEST_TOKEN) throw invalid('unknown');
+  try {
+    return keys.unseal('confirmation', token, boundTo(performance));
+  } catch {
+    throw invalid('unknown');
+  }
+}
+
+/** All that a token is tied to: who, where, what. */
+function boundTo({ operation, input, caller, context }: Performance): string {
+  const { orgcode, actor, fingerprint } = caller;
+  return canonical({ operation: operation.id, input, context, orgcode, actor, fingerprint });
+}
+
+function invalid(reason: 'unknown' | 'expired'): CrmError {
+  const message =
+    reason === 'expired'
+      ? 'This confirm_token has expired.'
+      : 'This confirm_token does not belong to this call: it is of other arguments, another tool or another caller.';
+  return invalidState('crm.confirmation_invalid', message, { reason }, [
+    'Repeat the call without confirm_token, and have the new preview confirmed.',
+  ]);
+}

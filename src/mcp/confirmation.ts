@@ -1,0 +1,191 @@
+/**
+ * Calls that somebody has to agree to first: the first one is answered with a preview and a token, the same call with
+ * the token is carried out. Not: how a person is asked.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Backend, Performance, Performed, Relayed } from '../contract/backend.js';
+import { CrmError, invalidState } from '../contract/errors.js';
+import type { JsonSchema, Operation } from '../contract/operation.js';
+import { deriveKeys, type Keys } from '../secrets/keys.js';
+import type { CallRequest, Pipeline } from '../tools/call.js';
+import { type Catalogue, type CatalogueEntry, createCatalogueOf } from '../tools/catalogue.js';
+import { createConfirmTokens, spentAlready } from './confirm-token.js';
+import { movesAtLeast } from './moved-value.js';
+import { showPreview } from './preview.js';
+
+/** Which calls need it: those that destroy, those that move so much value, or every write. */
+export type ConfirmMode = 'off' | 'destructive' | 'all' | { readonly money: number };
+
+/** What somebody said to a preview. */
+export interface Reply {
+  readonly token: unknown;
+  readonly agreed: boolean;
+}
+
+export interface Confirmation {
+  /** Whether calls of a tool may need it. */
+  covers(toolName: string): boolean;
+  /**
+   * The call as it comes, to be carried out only when it is confirmed, if it needs to be. Where the user can be asked
+   * (`dialogue`), their reply alone confirms it, and no token that a model gives.
+   */
+  guard(request: CallRequest, dialogue: { readonly reply: Reply | undefined } | undefined): CallRequest;
+}
+
+interface Confirmable {
+  readonly catalogue: Catalogue;
+  readonly pipeline: Pipeline;
+}
+
+export const CONFIRMATION_REQUIRED = 'crm.confirmation_required';
+const TOKEN = 'confirm_token';
+const TOKEN_PROPERTY: JsonSchema = {
+  type: 'string',
+  description: 'From crm.confirmation_required, once the user has agreed; all else unchanged',
+};
+/** The read that prices points, and where its answer does. */
+const POLICY_TOOL = 'crm_loyalty_policy_get';
+
+/** @throws Error when `text` is no mode; the message lists them. */
+export function readConfirmMode(text: string): ConfirmMode {
+  if (text === 'off' || text === 'destructive' || text === 'all') return text;
+  const money = /^money=(\d{1,12}(?:\.\d{1,4})?)$/.exec(text)?.[1];
+  if (money === undefined) throw new Error('must be off, destructive, money=AMOUNT or all');
+  return { money: Number(money) };
+}
+
+/**
+ * An application whose calls are confirmed as `mode` says. Tokens are sealed with `keys`: servers that share them take
+ * each other's; without any they are good in this process alone.
+ * @throws Error when there is nothing to confirm, or a tool has an argument named `confirm_token` of its own.
+ */
+export function withConfirmation<Application extends Confirmable>(
+  application: Application,
+  mode: ConfirmMode,
+  keys: Keys | undefined,
+): Application & { readonly confirmation?: Confirmation } {
+  if (mode === 'off') return application;
+  const { catalogue, pipeline } = application;
+  const covered = catalogue.entries.filter(({ operation }) => covers(mode, operation));
+  if (covered.length === 0) throw new Error('--confirm: no tool of this contract is marked as moving value');
+  const entries = catalogue.entries.map((entry) => (covered.includes(entry) ? withToken(entry) : entry));
+  const priceTool = catalogue.find(POLICY_TOOL)?.operation;
+  const guard = createGuard(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, priceTool);
+  const names = new Set(covered.map(({ tool }) => tool.name));
+  const confirmation = { guard, covers: (toolName: string) => names.has(toolName) };
+  return { ...application, catalogue: createCatalogueOf(entries), confirmation };
+}
+
+/** Whether calls of an operation may need to be confirmed. */
+export function covers(mode: ConfirmMode, { effect, moves }: Operation): boolean {
+  if (mode === 'off' || effect === 'read') return false;
+  if (mode === 'all') return true;
+  return mode === 'destructive' ? effect === 'destroy' : moves !== undefined;
+}
+
+function createGuard(
+  mode: ConfirmMode,
+  keys: Keys,
+  backend: Backend,
+  priceTool: Operation | undefined,
+): Confirmation['guard'] {
+  const tokens = createConfirmTokens(keys);
+
+  async function perform(performance: Performance, reply: Reply | undefined): Promise<Performed | Relayed> {
+    if (!(await isNeeded(performance))) return backend.perform(performance);
+    if (reply === undefined) return ask(performance);
+    const name = tokens.spend(reply.token, performance);
+    if (!reply.agreed) throw declined();
+    return performOnce(performance, name);
+  }
+
+  async function isNeeded({ operation: { moves }, input, ...rest }: Performance): Promise<boolean> {
+    if (typeof mode === 'string') return true;
+    if (moves === undefined) return false;
+    return movesAtLeast(mode.money, moves, input, () => pointValue(backend, priceTool, rest));
+  }
+
+  /** What would change nothing, a replay or a dry run, is answered at once. */
+  async function ask(performance: Performance): Promise<Performed> {
+    const seen = await backend.preview?.(performance);
+    if (seen !== undefined && !('preview' in seen)) return seen;
+    throw required({ preview: showPreview(performance.operation, seen), ...tokens.mint(performance) });
+  }
+
+  /**
+   * The token's name is the idempotency key of a call that has none, so that the token is good once even where another
+   * process spent it.
+   */
+  async function performOnce(performance: Performance, name: string): Promise<Performed | Relayed> {
+    const { operation, input } = performance;
+    const keyless = operation.acceptsIdempotencyKey && !('idempotency_key' in input);
+    const once = keyless ? { ...performance, input: { ...input, idempotency_key: `confirm:${name}` } } : performance;
+    try {
+      const done = await backend.perform(once);
+      if (keyless && isReplay(done)) throw spentAlready();
+      if ('envelope' in done && !done.envelope.success && done.envelope.error.retryable) tokens.giveBack(name);
+      return done;
+    } catch (error) {
+      if (error instanceof CrmError && error.retryable) tokens.giveBack(name);
+      throw error;
+    }
+  }
+
+  return (request, dialogue) => {
+    if (!covers(mode, request.operation)) return request;
+    const { [TOKEN]: token, ...rest } = request.arguments as { [TOKEN]?: unknown };
+    const given = token === undefined || token === null || token === '' ? undefined : { token, agreed: true };
+    const reply = dialogue === undefined ? given : dialogue.reply;
+    return { ...request, arguments: rest, perform: (performance) => perform(performance, reply) };
+  };
+}
+
+function withToken(entry: CatalogueEntry): CatalogueEntry {
+  const { tool } = entry;
+  const properties = (tool.inputSchema.properties ?? {}) as object;
+  if (TOKEN in properties) throw new Error(`--confirm: ${tool.name} has an argument ${TOKEN} of its own`);
+  const inputSchema = { ...tool.inputSchema, properties: { ...properties, [TOKEN]: TOKEN_PROPERTY } };
+  return Object.freeze({
+    operation: entry.operation,
+    tool: Object.freeze({ ...tool, inputSchema }),
+    get strange() {
+      return entry.strange; // made when first asked for
+    },
+  });
+}
+
+/** What the policy in force says a point is worth, in major units; undefined where it says nothing. */
+async function pointValue(
+  backend: Backend,
+  operation: Operation | undefined,
+  rest: Omit<Performance, 'operation' | 'input'>,
+): Promise<number | undefined> {
+  if (operation === undefined) return undefined;
+  try {
+    const done = await backend.perform({ ...rest, operation, input: {} });
+    const data = 'envelope' in done ? (done.envelope.success ? done.envelope.data : {}) : done.data;
+    const { policy } = data as { policy?: { redeem?: { point_value?: number } } };
+    return policy?.redeem?.point_value;
+  } catch (error) {
+    if (error instanceof CrmError) return undefined;
+    throw error;
+  }
+}
+
+function isReplay(done: Performed | Relayed): boolean {
+  return 'envelope' in done ? done.envelope.stats?.idempotent_replay === true : done.replayed === true;
+}
+
+function required(details: Readonly<Record<string, unknown>>): CrmError {
+  return invalidState(CONFIRMATION_REQUIRED, 'Nothing was done: this call needs to be confirmed.', details, [
+    'Show details.preview to the user, and ask.',
+    'If they agree, repeat the very same call with confirm_token from details.',
+    'If not, leave it.',
+  ]);
+}
+
+function declined(): CrmError {
+  return invalidState('crm.confirmation_declined', 'Nothing was done: the user did not agree.', undefined, [
+    'Do not repeat the call. Ask the user what they want instead.',
+  ]);
+}

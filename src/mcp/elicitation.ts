@@ -1,0 +1,66 @@
+/** Asks the person behind a client, where the client can: the form, and what was answered to it. Not: what for. */
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  type InputRequiredResult,
+  inputRequired,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import type { Input } from '../contract/backend.js';
+import type { Envelope } from '../contract/envelope.js';
+import type { Operation } from '../contract/operation.js';
+import { CONFIRMATION_REQUIRED, type Reply } from './confirmation.js';
+import { describePreview, type ShownPreview } from './preview.js';
+
+/** One tool call of a client whose user can be asked. */
+export interface Dialogue {
+  /** What the user said, when the client comes back with it. */
+  readonly reply: Reply | undefined;
+  /** The question to ask in place of an answer; undefined when the answer asks for no confirmation. */
+  question(operation: Operation, args: object, envelope: Envelope): InputRequiredResult | undefined;
+}
+
+const CONFIRM = 'confirm';
+const FORM = {
+  type: 'object' as const,
+  properties: { [CONFIRM]: { type: 'boolean' as const, title: 'Do it', description: 'Off: nothing is done' } },
+  required: [CONFIRM],
+};
+
+/**
+ * The dialogue of a request; undefined when its client cannot ask anybody. A stateless request says itself what its
+ * client can do; of older ones the connection knows (`declared`).
+ */
+export function openDialogue(
+  { mcpReq }: Pick<ServerContext, 'mcpReq'>,
+  declared: ClientCapabilities | undefined,
+): Dialogue | undefined {
+  const claims = mcpReq.envelope as { readonly [key: string]: ClientCapabilities } | undefined;
+  if (!canAsk(claims?.[CLIENT_CAPABILITIES_META_KEY] ?? declared)) return undefined;
+  const token = mcpReq.requestState<string>();
+  const answer = mcpReq.inputResponses?.[CONFIRM];
+  return {
+    reply: token === undefined || answer === undefined ? undefined : { token, agreed: isYes(answer) },
+    question,
+  };
+}
+
+/** Whether a client that declared these capabilities shows forms; `elicitation: {}` is from before there were kinds. */
+export function canAsk(capabilities: { readonly elicitation?: unknown } | undefined): boolean {
+  const elicitation = capabilities?.elicitation;
+  if (typeof elicitation !== 'object' || elicitation === null) return false;
+  return 'form' in elicitation || Object.keys(elicitation).length === 0;
+}
+
+function question(operation: Operation, args: object, envelope: Envelope): InputRequiredResult | undefined {
+  if (envelope.success || envelope.error.error_code !== CONFIRMATION_REQUIRED) return undefined;
+  const { preview, confirm_token } = envelope.error.details as { preview: ShownPreview; confirm_token: string };
+  const message = describePreview(operation, args as Input, preview);
+  const form = inputRequired.elicit({ message, requestedSchema: FORM });
+  return inputRequired({ inputRequests: { [CONFIRM]: form }, requestState: confirm_token });
+}
+
+function isYes(answer: unknown): boolean {
+  const { action, content } = answer as { action?: unknown; content?: { [CONFIRM]?: unknown } };
+  return action === 'accept' && content?.[CONFIRM] === true;
+}

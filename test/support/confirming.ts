@@ -1,0 +1,50 @@
+/** Tools of a world whose calls need to be confirmed, as a client without a user calls them. */
+import type { Backend } from '../../src/contract/backend.js';
+import { type ConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
+import { type Application, createCallTool } from '../../src/server.js';
+import type { Headers } from '../../src/tools/headers.js';
+import { unmark } from './marks.js';
+import type { Data, World } from './world.js';
+
+export interface Asking {
+  readonly application: Application;
+  /** The text of an answer. */
+  read(tool: string, args: object, headers?: Headers): Promise<string>;
+  /** The answer as a model understands it. */
+  tell(tool: string, args: object, headers?: Headers): Promise<Data>;
+  /** The details of a call that must ask for confirmation. */
+  asked(tool: string, args: object, headers?: Headers): Promise<Data>;
+  /** The data of a call that must succeed, asked for confirmation or not. */
+  confirmed(tool: string, args: object, headers?: Headers): Promise<Data>;
+}
+
+/** A world's application that asks; like a process of its own beside others with the same keys. */
+export function openAsking(world: World, mode: ConfirmMode, backend?: Backend): Asking {
+  const { pipeline } = world.application;
+  const plain = { ...world.application, pipeline: { ...pipeline, backend: backend ?? pipeline.backend } };
+  const application = withConfirmation(plain, mode, world.store.keys);
+  const callTool = createCallTool(application);
+  const read: Asking['read'] = async (tool, args, headers) => {
+    const result = await callTool(tool, args, headers ?? (await world.headers()));
+    const [block] = result?.content ?? [];
+    return String((block as { text?: unknown } | undefined)?.text);
+  };
+  const tell: Asking['tell'] = async (...of) => unmark(await read(...of)).answer;
+  const asked: Asking['asked'] = async (tool, args, headers) => {
+    const answer = await tell(tool, args, headers);
+    if (answer.error_code !== 'crm.confirmation_required') throw new Error(`${tool}: ${JSON.stringify(answer)}`);
+    return answer.details;
+  };
+  return {
+    application,
+    read,
+    tell,
+    asked,
+    async confirmed(tool, args, headers) {
+      const { confirm_token } = await asked(tool, args, headers);
+      const answer = await tell(tool, { ...args, confirm_token }, headers);
+      if (answer.success !== true) throw new Error(`${tool}: ${JSON.stringify(answer)}`);
+      return answer.data;
+    },
+  };
+}

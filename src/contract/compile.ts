@@ -55,7 +55,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
     personal: markedPaths(data, 'x-personal'),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
-    outputSchema: outline(data, 'revision' in node(data.properties)),
+    outputSchema: outline(data),
     examples: compileExamples(node(body.examples)),
   };
 }

@@ -136,19 +136,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -250,7 +246,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -270,16 +266,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -290,21 +280,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -394,16 +374,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -414,21 +388,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -502,7 +466,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -555,9 +519,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -571,7 +532,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -637,23 +597,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -695,7 +651,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -715,16 +671,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -735,21 +685,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -845,23 +785,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -962,7 +898,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -982,16 +918,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -1002,21 +932,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -1105,11 +1025,7 @@ export const CONTRACT: Contract = {
        },
        "currency": {
         "type": "string",
-        "pattern": "^[A-Z]{3}$",
-        "description": "ISO 4217 code",
-        "examples": [
-         "USD"
-        ]
+        "description": "ISO 4217"
        },
        "credit_limit": {
         "type": "number",
@@ -1182,19 +1098,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -1426,7 +1338,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -1446,16 +1358,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -1490,21 +1396,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -1591,18 +1487,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "source_ref": {
       "type": "string",
@@ -1610,19 +1499,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -1645,10 +1530,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -1668,7 +1550,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -1688,16 +1570,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -1732,21 +1608,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -1810,18 +1676,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "source_ref": {
       "type": "string",
@@ -1829,19 +1688,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -1864,10 +1719,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -1887,7 +1739,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -1907,16 +1759,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -1951,21 +1797,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -2042,16 +1878,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -2086,21 +1916,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -2167,7 +1987,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -2216,9 +2036,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -2232,7 +2049,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -2311,23 +2127,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -2370,7 +2182,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -2390,16 +2202,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -2434,21 +2240,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -2556,23 +2352,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -2855,7 +2647,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -2875,16 +2667,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -2919,21 +2705,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3051,19 +2827,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -3159,7 +2931,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -3179,16 +2951,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -3223,21 +2989,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3328,16 +3084,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -3372,21 +3122,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3464,7 +3204,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -3531,9 +3271,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -3547,7 +3284,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3656,9 +3392,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -3678,7 +3411,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3750,23 +3482,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -3826,7 +3554,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -3846,16 +3574,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -3890,21 +3612,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3966,23 +3678,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -4024,7 +3732,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -4044,16 +3752,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -4088,21 +3790,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4176,23 +3868,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -4226,7 +3914,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -4246,16 +3934,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -4305,21 +3987,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4394,9 +4066,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -4416,13 +4085,9 @@ export const CONTRACT: Contract = {
         }
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4519,23 +4184,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -4621,7 +4282,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -4641,9 +4302,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -4663,13 +4321,9 @@ export const CONTRACT: Contract = {
         }
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4879,19 +4533,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -5079,7 +4729,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -5099,16 +4749,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -5158,21 +4802,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -5253,7 +4887,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -5292,9 +4926,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -5308,7 +4939,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -5378,7 +5008,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -5424,9 +5054,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -5440,7 +5067,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -5512,23 +5138,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -5582,7 +5204,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -5602,16 +5224,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "flag_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -5625,21 +5241,11 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -5717,18 +5323,11 @@ export const CONTRACT: Contract = {
        "amount": {
         "type": "number",
         "exclusiveMinimum": 0,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
-        "pattern": "^[A-Z]{3}$",
-        "description": "ISO 4217 code",
-        "examples": [
-         "USD"
-        ]
+        "description": "ISO 4217"
        },
        "points": {
         "type": "integer",
@@ -5764,19 +5363,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -5823,10 +5418,7 @@ export const CONTRACT: Contract = {
         "type": "number",
         "exclusiveMinimum": 0,
         "maximum": 1000000000000,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
@@ -5883,7 +5475,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -5903,16 +5495,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "assessment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -5929,15 +5515,11 @@ export const CONTRACT: Contract = {
        },
        "actor": {
         "type": "string"
-       },
-       "created_at": {
-        "type": "string"
        }
       }
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6020,7 +5602,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -6073,9 +5655,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -6089,7 +5668,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6182,16 +5760,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -6241,21 +5813,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6314,7 +5876,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -6363,9 +5925,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -6379,7 +5938,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6440,23 +5998,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -6497,7 +6051,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -6517,16 +6071,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "hold_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -6534,21 +6082,11 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6659,7 +6197,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -6740,9 +6278,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -6756,7 +6291,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6845,7 +6379,7 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "field_choices": {
       "type": "object",
@@ -6873,19 +6407,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -6958,7 +6488,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -6978,16 +6508,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -7037,21 +6561,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -7116,7 +6630,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -7149,9 +6663,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -7165,7 +6676,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -7287,7 +6797,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -7399,9 +6909,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -7415,7 +6922,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -7702,23 +7208,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -7941,7 +7443,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -7961,16 +7463,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8020,21 +7516,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8193,19 +7679,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -8335,7 +7817,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -8355,16 +7837,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "certificate_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8378,21 +7854,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8475,16 +7941,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "certificate_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8498,21 +7958,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8607,7 +8057,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -8686,9 +8136,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -8702,7 +8149,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8778,23 +8224,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -8837,7 +8279,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -8857,16 +8299,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "certificate_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8880,21 +8316,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8990,16 +8416,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "giftcard_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "masked_code": {
@@ -9025,21 +8445,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9088,18 +8498,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "kind": {
       "enum": [
@@ -9136,19 +8539,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -9165,10 +8564,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -9220,7 +8616,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -9240,16 +8636,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "giftcard_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "masked_code": {
@@ -9275,21 +8665,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9354,18 +8734,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "allow_partial": {
       "type": "boolean",
@@ -9378,19 +8751,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -9433,10 +8802,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -9461,7 +8827,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -9481,16 +8847,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "giftcard_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "masked_code": {
@@ -9516,21 +8876,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9654,19 +9004,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -9767,7 +9113,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -9787,16 +9133,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -9807,21 +9147,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9904,16 +9234,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -9924,21 +9248,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10032,7 +9346,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -10115,9 +9429,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -10131,7 +9442,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10197,23 +9507,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10254,7 +9560,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10274,16 +9580,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -10294,21 +9594,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10367,23 +9657,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10424,7 +9710,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10444,16 +9730,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -10464,21 +9744,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10538,19 +9808,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10587,7 +9853,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10607,16 +9873,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -10640,9 +9900,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -10653,7 +9910,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10717,18 +9973,11 @@ export const CONTRACT: Contract = {
        "amount": {
         "type": "number",
         "exclusiveMinimum": 0,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
-        "pattern": "^[A-Z]{3}$",
-        "description": "ISO 4217 code",
-        "examples": [
-         "USD"
-        ]
+        "description": "ISO 4217"
        },
        "lines": {
         "type": "array",
@@ -10770,19 +10019,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10829,10 +10074,7 @@ export const CONTRACT: Contract = {
         "type": "number",
         "exclusiveMinimum": 0,
         "maximum": 1000000000000,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
@@ -10894,7 +10136,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10914,16 +10156,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -10947,9 +10183,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -10960,7 +10193,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11042,19 +10274,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -11089,7 +10317,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -11109,9 +10337,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -11143,7 +10368,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11211,7 +10435,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -11270,9 +10494,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -11301,7 +10522,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11369,15 +10589,9 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
-       "orgcode": {
-        "type": "string"
-       },
        "policy_version": {
         "type": "integer"
        },
@@ -11388,13 +10602,9 @@ export const CONTRACT: Contract = {
         "type": "integer"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11475,11 +10685,7 @@ export const CONTRACT: Contract = {
          },
          "currency": {
           "type": "string",
-          "pattern": "^[A-Z]{3}$",
-          "description": "ISO 4217 code",
-          "examples": [
-           "USD"
-          ]
+          "description": "ISO 4217"
          },
          "rounding": {
           "enum": [
@@ -11523,11 +10729,7 @@ export const CONTRACT: Contract = {
          },
          "currency": {
           "type": "string",
-          "pattern": "^[A-Z]{3}$",
-          "description": "ISO 4217 code",
-          "examples": [
-           "USD"
-          ]
+          "description": "ISO 4217"
          },
          "min_points": {
           "type": "integer",
@@ -11612,23 +10814,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -11835,7 +11033,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -11855,15 +11053,9 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
-       "orgcode": {
-        "type": "string"
-       },
        "policy_version": {
         "type": "integer"
        },
@@ -11874,13 +11066,9 @@ export const CONTRACT: Contract = {
         "type": "integer"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11960,19 +11148,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -12004,7 +11188,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -12024,16 +11208,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -12057,9 +11235,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -12070,7 +11245,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12126,19 +11300,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -12166,7 +11336,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -12186,16 +11356,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -12219,9 +11383,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -12232,7 +11393,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12280,19 +11440,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -12313,7 +11469,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -12333,16 +11489,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -12366,9 +11516,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -12379,7 +11526,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12423,9 +11569,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -12448,7 +11591,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },

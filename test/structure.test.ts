@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../src/contract/version.js';
-import { INSTRUCTIONS } from '../src/server.js';
+import { INSTRUCTIONS, LEAN_INSTRUCTIONS } from '../src/mcp/instructions.js';
 
 const LONGEST_FILE = 400;
 const LONGEST_LINE = 120;
@@ -17,19 +17,21 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   store: ['contract', 'domain', 'secrets'],
   gateway: ['contract'],
   tools: ['contract'],
-  'server.ts': ['tools'],
+  mcp: ['contract', 'tools'],
+  'server.ts': ['mcp', 'tools'],
   transport: ['contract', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
-  'config.ts': ['tools'],
+  'config.ts': ['mcp', 'tools'],
   'log.ts': ['tools'],
   'welcome.ts': ['demo'],
-  'application.ts': ['config.ts', 'contract', 'log.ts', 'server.ts', 'store', 'tools'],
+  'application.ts': ['config.ts', 'contract', 'log.ts', 'mcp', 'server.ts', 'store', 'tools'],
   commands: [
     'application.ts',
     'config.ts',
     'contract',
     'demo',
     'log.ts',
+    'mcp',
     'server.ts',
     'store',
     'transport',
@@ -54,6 +56,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'better-sqlite3': ['store/sqlite/driver.ts'],
   commander: [
     'commands/admin.ts',
+    'commands/agent-options.ts',
     'commands/http.ts',
     'commands/options.ts',
     'commands/stdio.ts',
@@ -135,6 +138,7 @@ test('every dependency is pinned exactly', () => {
 
 test('instructions fit in 15 lines', () => {
   expect(INSTRUCTIONS.split('\n').length).toBeLessThanOrEqual(15);
+  expect(LEAN_INSTRUCTIONS.split('\n').length).toBeLessThanOrEqual(15);
 });
 
 describe('tools of the house agree', { timeout: 300_000 }, () => {

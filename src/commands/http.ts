@@ -1,14 +1,14 @@
 /** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
 import { type Command, Option } from 'commander';
-import { createApplication } from '../application.js';
-import { ConfigError, parsePort, readEnvironment } from '../config.js';
+import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
 import { createCallTool, createServerFactory } from '../server.js';
+import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { dbOption, gatewayOptions } from './options.js';
 import { signalled } from './output.js';
 import { openServing, type ServingFlags } from './serving.js';
 
-interface HttpFlags extends ServingFlags {
+interface HttpFlags extends ServingFlags, AgentFlags {
   readonly host: string;
   readonly port: string;
   readonly allowHost?: readonly string[];
@@ -27,7 +27,7 @@ export function addHttp(program: Command, directory: string): void {
     .option('--port <port>', 'port to listen on; 0 for any', '8787')
     .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
     .option('--allow-origin <host...>', 'host names of web pages that may call, besides loopback');
-  for (const option of gatewayOptions()) command.addOption(option);
+  for (const option of [...agentOptions(), ...gatewayOptions()]) command.addOption(option);
   command
     .addOption(
       new Option(
@@ -48,8 +48,10 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
   const port = parsePort(flags.port);
-  const serving = await openServing(directory, flags, flags.upstreamAuth, environment, log);
-  const application = createApplication(serving.backend, log, serving);
+  const settings = agentSettings(flags, readAgentEnvironment(process.env));
+  const { readOnly } = settings;
+  const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
+  const application = agentApplication(serving, log, settings);
   const face = {
     factory: createServerFactory(application, headersOf),
     callTool: createCallTool(application),

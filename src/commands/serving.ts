@@ -8,9 +8,13 @@ import type { Contract } from '../contract/operation.js';
 import { createPublished, type Published } from '../contract/published.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
+import { readOnlyBackend } from '../tools/read-only.js';
 import { databasePath, type GatewayFlags, type StoreFlags } from './options.js';
 
 export type ServingFlags = StoreFlags & GatewayFlags;
+
+/** With what agents are allowed, which may come from the environment. */
+type Wanted = ServingFlags & { readonly readOnly: boolean };
 
 export interface Serving {
   readonly backend: Backend;
@@ -27,7 +31,7 @@ export interface Serving {
  */
 export async function openServing(
   directory: string,
-  flags: ServingFlags,
+  flags: Wanted,
   auth: 'held' | 'direct',
   environment: Environment,
   log: Log,
@@ -37,16 +41,24 @@ export async function openServing(
   const validators = join(directory, 'validators');
   if (flags.gateway !== undefined) {
     const { openGateway } = await import('./gateway.js');
-    return openGateway({ published, validators }, { ...flags, gateway: flags.gateway }, auth, environment, log);
+    const serving = await openGateway(
+      { published, validators },
+      { ...flags, gateway: flags.gateway },
+      auth,
+      environment,
+      log,
+    );
+    return flags.readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
-  const store = openBackend({ path: databasePath(flags.db), environment, log });
+  const store = openBackend({ path: databasePath(flags.db), environment, log, readOnly: flags.readOnly });
   const serving = { backend: store, contract: CONTRACT, validators, published };
   if (!flags.demo) return serving;
   const { ensureDemo } = await import('../demo/demo.js');
   return { ...serving, demo: await ensureDemo(store, new Date()) };
 }
 
-function refuseContradictions({ gateway, db, demo, openapi }: ServingFlags): void {
+function refuseContradictions({ gateway, db, demo, openapi, readOnly }: Wanted): void {
+  if (demo && readOnly) throw new ConfigError('--demo fills the database and --read-only forbids it: give one');
   if (gateway === undefined) {
     if (openapi !== undefined) throw new ConfigError('--openapi describes an API to forward to: give --gateway too');
     return;

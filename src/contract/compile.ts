@@ -1,6 +1,7 @@
 /**
  * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
  */
+import { fieldNames } from './answer-fields.js';
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable } from './operation.js';
 import { advertised, enforced, freeKeyPaths, inline, markedPaths, outline } from './schema.js';
 
@@ -56,6 +57,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
     inputSchema: advertised(request),
     requestSchema: enforced(request),
     outputSchema: outline(data),
+    ...(source['x-effect'] === 'read' ? { answerFields: fieldNames(data) } : {}),
     examples: compileExamples(node(body.examples)),
   };
 }

@@ -22,6 +22,8 @@ export interface Pipeline {
   readonly roles: RoleTable;
   readonly backend: Backend;
   readonly validate: Validate;
+  /** Why this connection does not have the operation, whoever calls; undefined when it has it. */
+  readonly gate: Gate;
   readonly build: Build;
   readonly makeStamp: (headers: Headers) => Stamp;
   /** Unpredictable 32-bit numbers. */
@@ -31,6 +33,8 @@ export interface Pipeline {
   /** One line per call, and the cause of whatever was not a refusal. */
   readonly report: (report: CallReport) => void;
 }
+
+export type Gate = (operation: Operation, headers: Headers) => CrmError | undefined;
 
 export interface CallReport {
   readonly operation: Operation;
@@ -59,6 +63,8 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
     const credentials = readCredentials(request.headers);
     caller = await pipeline.backend.identify(credentials, stamp);
     caller = await admit(pipeline, request.operation, caller, credentials, stamp);
+    const shut = pipeline.gate(request.operation, request.headers);
+    if (shut !== undefined) throw shut;
     const { input, place } = splitPlace(request.operation, body);
     const context = readPlace(request.operation, request.headers, place);
     cccode = context.cccode;

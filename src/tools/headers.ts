@@ -13,6 +13,11 @@ export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 export const TRACEPARENT = 'traceparent';
 
+/** What a client wants to see less of; these take tools away and never add any. */
+export const MCP_TOOLSETS = 'x-mcp-toolsets';
+export const MCP_TOOLS = 'x-mcp-tools';
+export const MCP_READ_ONLY = 'x-mcp-readonly';
+
 /** Every header the pipeline reads; a door hands on these and no others. */
 export const HEADER_NAMES: readonly string[] = [
   ORGCODE,
@@ -23,6 +28,9 @@ export const HEADER_NAMES: readonly string[] = [
   CCCODE,
   IDEMPOTENCY_KEY,
   TRACEPARENT,
+  MCP_TOOLSETS,
+  MCP_TOOLS,
+  MCP_READ_ONLY,
 ];
 
 /** One header's value, trimmed; undefined when absent, empty or given twice. */

@@ -396,6 +396,23 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "account_contact_id": {},
+    "orgcode": {},
+    "account_id": {},
+    "customer_id": {},
+    "status": {},
+    "revision": {},
+    "caption": {},
+    "given_name": {},
+    "family_name": {},
+    "email": {},
+    "phone": {},
+    "role": {},
+    "is_primary": {},
+    "created_at": {},
+    "updated_at": {}
+   },
    "examples": [
     {
      "name": "one",
@@ -534,6 +551,26 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "account_contact_id": {},
+     "orgcode": {},
+     "account_id": {},
+     "customer_id": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "given_name": {},
+     "family_name": {},
+     "email": {},
+     "phone": {},
+     "role": {},
+     "is_primary": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -1924,6 +1961,54 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "account_id": {},
+    "orgcode": {},
+    "status": {},
+    "revision": {},
+    "account_number": {},
+    "legal_name": {},
+    "trade_name": {},
+    "tax_id": {},
+    "terms": {
+     "net_days": {},
+     "discount_percent": {},
+     "discount_days": {}
+    },
+    "currency": {},
+    "credit_limit": {},
+    "credit_used": {},
+    "credit_hold": {},
+    "billing_address": {
+     "kind": {},
+     "line1": {},
+     "line2": {},
+     "city": {},
+     "region": {},
+     "postal_code": {},
+     "country": {}
+    },
+    "shipping_addresses": {
+     "kind": {},
+     "line1": {},
+     "line2": {},
+     "city": {},
+     "region": {},
+     "postal_code": {},
+     "country": {}
+    },
+    "parent_account_id": {},
+    "external_refs": {
+     "system": {},
+     "ref": {}
+    },
+    "tags": {},
+    "attributes": {
+     "*": {}
+    },
+    "created_at": {},
+    "updated_at": {}
+   },
    "examples": [
     {
      "name": "one",
@@ -2051,6 +2136,57 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "account_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "account_number": {},
+     "legal_name": {},
+     "trade_name": {},
+     "tax_id": {},
+     "terms": {
+      "net_days": {},
+      "discount_percent": {},
+      "discount_days": {}
+     },
+     "currency": {},
+     "credit_limit": {},
+     "credit_used": {},
+     "credit_hold": {},
+     "billing_address": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "shipping_addresses": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "parent_account_id": {},
+     "external_refs": {
+      "system": {},
+      "ref": {}
+     },
+     "tags": {},
+     "attributes": {
+      "*": {}
+     },
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -3130,6 +3266,35 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "comment_id": {},
+    "orgcode": {},
+    "target_type": {},
+    "target_id": {},
+    "parent_comment_id": {},
+    "status": {},
+    "revision": {},
+    "caption": {},
+    "body": {},
+    "hashtags": {},
+    "attachments": {
+     "filename": {},
+     "content_type": {},
+     "size_bytes": {},
+     "record_id": {}
+    },
+    "author": {},
+    "size_bytes": {},
+    "revisions": {
+     "revision": {},
+     "caption": {},
+     "body": {},
+     "actor": {},
+     "revised_at": {}
+    },
+    "created_at": {},
+    "updated_at": {}
+   },
    "examples": [
     {
      "name": "one",
@@ -3287,6 +3452,38 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "items": {
+     "comment_id": {},
+     "orgcode": {},
+     "target_type": {},
+     "target_id": {},
+     "parent_comment_id": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "body": {},
+     "hashtags": {},
+     "attachments": {
+      "filename": {},
+      "content_type": {},
+      "size_bytes": {},
+      "record_id": {}
+     },
+     "author": {},
+     "size_bytes": {},
+     "revisions": {
+      "revision": {},
+      "caption": {},
+      "body": {},
+      "actor": {},
+      "revised_at": {}
+     },
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
+   },
    "examples": [
     {
      "name": "newest",
@@ -3413,6 +3610,20 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "comment_id": {},
+     "target_type": {},
+     "target_id": {},
+     "caption": {},
+     "author": {},
+     "size_bytes": {},
+     "status": {},
+     "created_at": {}
+    },
+    "total_comments": {},
+    "total_bytes": {}
    },
    "examples": [
     {
@@ -4090,6 +4301,79 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "customer_id": {},
+    "consents": {
+     "marketing_email": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "marketing_sms": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "marketing_phone": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "marketing_post": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "profiling": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "data_export": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "third_party_sharing": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "profile_access": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     }
+    },
+    "revision": {},
+    "history": {
+     "purpose": {},
+     "state": {},
+     "source": {},
+     "evidence_ref": {},
+     "policy_version": {},
+     "reason": {},
+     "actor": {},
+     "set_at": {},
+     "revision": {}
+    }
    },
    "examples": [
     {
@@ -4942,6 +5226,20 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "items": {
+     "candidate_id": {},
+     "customer_ids": {},
+     "score": {},
+     "evidence": {
+      "field": {},
+      "kind": {},
+      "weight": {}
+     },
+     "shared_identifier": {}
+    },
+    "next_token": {}
+   },
    "examples": [
     {
      "name": "all",
@@ -5069,6 +5367,22 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "flag_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "flag": {},
+     "active": {},
+     "note": {},
+     "expires_at": {},
+     "status": {},
+     "revision": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -5671,6 +5985,32 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "items": {
+     "assessment_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "event": {
+      "type": {},
+      "amount": {},
+      "currency": {},
+      "points": {},
+      "source_ref": {}
+     },
+     "score": {},
+     "level": {},
+     "recommended_action": {},
+     "signals": {
+      "code": {},
+      "weight": {},
+      "evidence": {}
+     },
+     "hold_id": {},
+     "actor": {},
+     "created_at": {}
+    },
+    "next_token": {}
+   },
    "examples": [
     {
      "name": "customer",
@@ -5821,6 +6161,69 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "customer_id": {},
+    "orgcode": {},
+    "status": {},
+    "revision": {},
+    "caption": {},
+    "email": {},
+    "phone": {},
+    "given_name": {},
+    "family_name": {},
+    "company": {},
+    "birth_date": {},
+    "locale": {},
+    "addresses": {
+     "kind": {},
+     "line1": {},
+     "line2": {},
+     "city": {},
+     "region": {},
+     "postal_code": {},
+     "country": {}
+    },
+    "home_logical_guid": {},
+    "external_refs": {
+     "system": {},
+     "ref": {}
+    },
+    "tags": {},
+    "attributes": {
+     "*": {}
+    },
+    "merged_into_customer_id": {},
+    "loyalty": {
+     "points_balance": {},
+     "points_available": {},
+     "points_pending_expiry": {
+      "points": {},
+      "expires_at": {}
+     },
+     "tier": {},
+     "lifetime_points": {}
+    },
+    "stored_value": {
+     "currency": {},
+     "balance": {},
+     "cards": {}
+    },
+    "consents": {
+     "marketing_email": {},
+     "marketing_sms": {},
+     "marketing_phone": {},
+     "marketing_post": {},
+     "profiling": {},
+     "data_export": {},
+     "third_party_sharing": {},
+     "profile_access": {}
+    },
+    "active_holds": {},
+    "flags": {},
+    "masked_fields": {},
+    "created_at": {},
+    "updated_at": {}
+   },
    "examples": [
     {
      "name": "one",
@@ -5940,6 +6343,22 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "hold_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "scope": {},
+     "origin": {},
+     "assessment_id": {},
+     "status": {},
+     "reason": {},
+     "revision": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -6293,6 +6712,72 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "customer_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "email": {},
+     "phone": {},
+     "given_name": {},
+     "family_name": {},
+     "company": {},
+     "birth_date": {},
+     "locale": {},
+     "addresses": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "home_logical_guid": {},
+     "external_refs": {
+      "system": {},
+      "ref": {}
+     },
+     "tags": {},
+     "attributes": {
+      "*": {}
+     },
+     "merged_into_customer_id": {},
+     "loyalty": {
+      "points_balance": {},
+      "points_available": {},
+      "points_pending_expiry": {
+       "points": {},
+       "expires_at": {}
+      },
+      "tier": {},
+      "lifetime_points": {}
+     },
+     "stored_value": {
+      "currency": {},
+      "balance": {},
+      "cards": {}
+     },
+     "consents": {
+      "marketing_email": {},
+      "marketing_sms": {},
+      "marketing_phone": {},
+      "marketing_post": {},
+      "profiling": {},
+      "data_export": {},
+      "third_party_sharing": {},
+      "profile_access": {}
+     },
+     "active_holds": {},
+     "flags": {},
+     "masked_fields": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -6679,6 +7164,28 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "items": {
+     "merge_id": {},
+     "customer_id": {},
+     "merge_customer_ids": {},
+     "moved": {
+      "points": {},
+      "lots": {},
+      "gift_cards": {},
+      "comments": {},
+      "certificates": {},
+      "holds": {},
+      "flags": {},
+      "inbox_items": {},
+      "contacts": {}
+     },
+     "reason": {},
+     "actor": {},
+     "created_at": {}
+    },
+    "next_token": {}
+   },
    "examples": [
     {
      "name": "newest",
@@ -6924,6 +7431,72 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "customer_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "email": {},
+     "phone": {},
+     "given_name": {},
+     "family_name": {},
+     "company": {},
+     "birth_date": {},
+     "locale": {},
+     "addresses": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "home_logical_guid": {},
+     "external_refs": {
+      "system": {},
+      "ref": {}
+     },
+     "tags": {},
+     "attributes": {
+      "*": {}
+     },
+     "merged_into_customer_id": {},
+     "loyalty": {
+      "points_balance": {},
+      "points_available": {},
+      "points_pending_expiry": {
+       "points": {},
+       "expires_at": {}
+      },
+      "tier": {},
+      "lifetime_points": {}
+     },
+     "stored_value": {
+      "currency": {},
+      "balance": {},
+      "cards": {}
+     },
+     "consents": {
+      "marketing_email": {},
+      "marketing_sms": {},
+      "marketing_phone": {},
+      "marketing_post": {},
+      "profiling": {},
+      "data_export": {},
+      "third_party_sharing": {},
+      "profile_access": {}
+     },
+     "active_holds": {},
+     "flags": {},
+     "masked_fields": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -7966,6 +8539,29 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "certificate_id": {},
+    "orgcode": {},
+    "status": {},
+    "revision": {},
+    "customer_id": {},
+    "account_id": {},
+    "certificate_number": {},
+    "jurisdiction": {
+     "country": {},
+     "region": {}
+    },
+    "exemption_type": {},
+    "issued_on": {},
+    "effective_on": {},
+    "expires_on": {},
+    "document_ref": {},
+    "attributes": {
+     "*": {}
+    },
+    "created_at": {},
+    "updated_at": {}
+   },
    "examples": [
     {
      "name": "one",
@@ -8151,6 +8747,32 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "certificate_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "customer_id": {},
+     "account_id": {},
+     "certificate_number": {},
+     "jurisdiction": {
+      "country": {},
+      "region": {}
+     },
+     "exemption_type": {},
+     "issued_on": {},
+     "effective_on": {},
+     "expires_on": {},
+     "document_ref": {},
+     "attributes": {
+      "*": {}
+     },
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -8452,6 +9074,39 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "giftcard_id": {},
+    "orgcode": {},
+    "kind": {},
+    "masked_code": {},
+    "code": {},
+    "pin": {},
+    "currency": {},
+    "balance": {},
+    "initial_amount": {},
+    "status": {},
+    "revision": {},
+    "customer_id": {},
+    "expires_at": {},
+    "txn": {
+     "giftcard_txn_id": {},
+     "kind": {},
+     "amount": {},
+     "balance_after": {},
+     "source_ref": {},
+     "created_at": {}
+    },
+    "transactions": {
+     "giftcard_txn_id": {},
+     "kind": {},
+     "amount": {},
+     "balance_after": {},
+     "source_ref": {},
+     "created_at": {}
+    },
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -9256,6 +9911,24 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "inbox_id": {},
+    "orgcode": {},
+    "status": {},
+    "state": {},
+    "revision": {},
+    "caption": {},
+    "body": {},
+    "team_guid": {},
+    "org_wide": {},
+    "record_type": {},
+    "record_id": {},
+    "priority": {},
+    "due_at": {},
+    "assignee": {},
+    "created_at": {},
+    "updated_at": {}
+   },
    "examples": [
     {
      "name": "one",
@@ -9444,6 +10117,27 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "inbox_id": {},
+     "orgcode": {},
+     "status": {},
+     "state": {},
+     "revision": {},
+     "caption": {},
+     "body": {},
+     "team_guid": {},
+     "org_wide": {},
+     "record_type": {},
+     "record_id": {},
+     "priority": {},
+     "due_at": {},
+     "assignee": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -10525,6 +11219,44 @@ export const CONTRACT: Contract = {
      "data"
     ]
    },
+   "answerFields": {
+    "items": {
+     "loyalty_txn_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "kind": {},
+     "points": {},
+     "balance_after": {},
+     "lots": {
+      "lot_id": {},
+      "points": {},
+      "expires_at": {}
+     },
+     "related_txn_id": {},
+     "source_ref": {},
+     "reason": {},
+     "policy_version": {},
+     "logical_guid": {},
+     "channel_code": {},
+     "actor": {},
+     "created_at": {},
+     "value": {
+      "amount": {},
+      "currency": {}
+     },
+     "unrestorable_points": {}
+    },
+    "next_token": {},
+    "points_balance": {},
+    "points_available": {},
+    "open_lots": {
+     "lot_id": {},
+     "points": {},
+     "remaining": {},
+     "expires_at": {}
+    },
+    "open_lots_total": {}
+   },
    "examples": [
     {
      "name": "earned",
@@ -10607,6 +11339,49 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "orgcode": {},
+    "policy_version": {},
+    "policy": {
+     "enabled": {},
+     "earn": {
+      "mode": {},
+      "points_per_unit": {},
+      "currency": {},
+      "rounding": {},
+      "category_multipliers": {
+       "*": {}
+      },
+      "sku_multipliers": {
+       "*": {}
+      },
+      "max_points_per_txn": {}
+     },
+     "redeem": {
+      "point_value": {},
+      "currency": {},
+      "min_points": {},
+      "step": {},
+      "max_points_per_txn": {},
+      "max_points_per_day": {}
+     },
+     "expiry": {
+      "mode": {},
+      "days": {},
+      "restore_grace_days": {}
+     },
+     "tiers": {
+      "tier": {},
+      "min_lifetime_points": {},
+      "multiplier": {}
+     },
+     "on_reverse_spent": {}
+    },
+    "revision": {},
+    "reason": {},
+    "actor": {},
+    "created_at": {}
    },
    "examples": [
     {
@@ -11593,6 +12368,26 @@ export const CONTRACT: Contract = {
     "required": [
      "data"
     ]
+   },
+   "answerFields": {
+    "status": {},
+    "version": {},
+    "backend": {},
+    "caller": {
+     "actor": {},
+     "context_source": {},
+     "owner": {},
+     "roles": {}
+    },
+    "org": {
+     "orgcode": {},
+     "status": {}
+    },
+    "context": {
+     "logical_guid": {},
+     "channel_code": {},
+     "cccode": {}
+    }
    },
    "examples": []
   }

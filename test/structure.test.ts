@@ -34,6 +34,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
     'mcp',
     'server.ts',
     'store',
+    'tools',
     'transport',
     'welcome.ts',
   ],

@@ -14,7 +14,7 @@ import { createBoundaryMint } from '../tools/marks.js';
 import { type ToolResult, toResult } from '../tools/result.js';
 import { estimateTokens, mayExceed } from '../tools/tokens.js';
 import { cleanData } from '../tools/untrusted.js';
-import { cutToFit } from './cut.js';
+import { cutToFit, type Shape } from './cut.js';
 import { besideOf, longParts, takesPages, toldCuts, toldError } from './going-on.js';
 
 /** Calls a tool and answers as MCP does. Never throws. */
@@ -61,12 +61,12 @@ export function createAnswer(pipeline: Pipeline, budget: number): Answer {
   /** Cuts inside the data, where no smaller page can help. */
   function shrink({ entry, asked }: Asking, envelope: Envelope, long: ToolResult): ToolResult {
     const { operation, strange } = entry;
-    const whole = takesPages(operation) ? 'items' : undefined;
+    const shape = shapeOf(operation);
     const data = envelope.success ? cleanData(envelope.data, strange) : longParts(envelope.error);
     let result = long;
     let aim = budget * AIM;
     for (let count = 0; count < MOST_FITS && excess(result) > 1; count += 1) {
-      const { data: cut, cuts } = cutToFit(data, aim, whole);
+      const { data: cut, cuts } = cutToFit(data, aim, shape);
       result = envelope.success
         ? toResult({ ...envelope, data: cut }, strange, mint, toldCuts(operation, envelope, asked, cuts))
         : toResult({ ...envelope, error: toldError(envelope.error, cut) }, strange, mint);
@@ -103,6 +103,12 @@ function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['va
     }
     throw invalidRequest([...others, ...wrong]);
   };
+}
+
+function shapeOf(operation: Operation): Shape {
+  const steps = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
+  const maps = steps.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));
+  return { ...(takesPages(operation) ? { page: 'items' } : {}), maps };
 }
 
 /** A page that can be asked for anew with nothing done twice. */

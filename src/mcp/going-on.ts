@@ -19,7 +19,7 @@ export function takesPages({ effect, inputSchema }: Operation): boolean {
 export function besideOf(operation: Operation, envelope: Envelope, asked: Asked | undefined): Beside {
   if (!envelope.success) return {};
   const steps: string[] = [];
-  const { next_token } = envelope.data as { readonly next_token?: unknown };
+  const next_token = (envelope.data as { readonly next_token?: unknown } | null)?.next_token; // upstreams may say null
   if (typeof next_token === 'string' && next_token !== '') steps.push(MORE);
   if (asked !== undefined && 'paths' in asked && !knowsFields(operation)) {
     const absent = absentFields(envelope.data, asked.paths);

@@ -4,6 +4,10 @@ import type { CatalogueEntry } from '../tools/catalogue.js';
 const IN_NAME = 5;
 const IN_TITLE = 3;
 const IN_DESCRIPTION = 1;
+/** The very word counts this much more than one like it. */
+const EXACT = 2;
+/** In every name, and so in none. */
+const PREFIX = 'crm';
 
 /** The entries that have something of the words in them, best first; all of them, by name, for no words. */
 export function rank(entries: readonly CatalogueEntry[], words: string): readonly CatalogueEntry[] {
@@ -38,17 +42,19 @@ function scoreOf({ operation, tool }: CatalogueEntry, wanted: readonly string[])
     [IN_DESCRIPTION, wordsOf(tool.description)],
   ];
   const best = (word: string) =>
-    parts.map(([weight, words]) => (words.some((other) => alike(word, other)) ? weight : 0));
+    parts.map(([weight, words]) => {
+      if (words.includes(word)) return weight * EXACT;
+      return words.some((other) => alike(word, other)) ? weight : 0;
+    });
   return wanted.reduce((score, word) => score + best(word).reduce((sum, weight) => sum + weight, 0), 0);
 }
 
 function wordsOf(text: string): readonly string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => word !== PREFIX);
 }
 
 /** Whether two words are one but for their endings: merge and merging, list and lists. */
 function alike(one: string, other: string): boolean {
-  if (one === other) return true;
   const shorter = Math.min(one.length, other.length);
   if (shorter < 3 || Math.abs(one.length - other.length) > 4) return false;
   const shared = Math.max(3, shorter - 1);

@@ -7,7 +7,7 @@ import type { Input } from '../contract/backend.js';
 import type { Issue } from '../contract/errors.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 
-/** One step on the way to a field; of a list or a text, what stands from `from` on. */
+/** One step on the way to a field; of a list, a map or a text, what stands from `from` on. */
 interface Step {
   readonly name: string;
   readonly from: number;
@@ -149,10 +149,12 @@ function pick(value: unknown, wanted: Wanted): unknown {
     const rest = wanted.from === 0 ? value : value.slice(wanted.from);
     return wanted.whole ? rest : rest.map((item) => pick(item, { ...wanted, from: 0 }));
   }
-  if (typeof value !== 'object' || value === null || wanted.whole) return value;
+  if (typeof value !== 'object' || value === null) return value;
   const record = value as Record<string, unknown>;
-  const names = Object.keys(record).filter((name) => wanted.below.has(name));
-  return Object.fromEntries(names.map((name) => [name, pick(record[name], wanted.below.get(name) as Wanted)]));
+  const names = Object.keys(record).slice(wanted.from);
+  if (wanted.whole) return wanted.from === 0 ? value : Object.fromEntries(names.map((name) => [name, record[name]]));
+  const chosen = names.filter((name) => wanted.below.has(name));
+  return Object.fromEntries(chosen.map((name) => [name, pick(record[name], wanted.below.get(name) as Wanted)]));
 }
 
 function leads(value: unknown, [step, ...rest]: Path): boolean {

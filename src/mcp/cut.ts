@@ -1,6 +1,6 @@
 /**
- * Makes the data of an answer small enough: lists, maps and long texts in it are cut, the largest first, each at the end
- * of an item or a character, and what was cut is told. Not: pages of a list, which are asked for anew (answer.ts).
+ * Makes the data of an answer small enough: lists, maps and long texts in it are cut, the largest first, each at the
+ * end of an item or a character, and what was cut is told. Not: pages of a list, which are asked for anew (answer.ts).
  */
 import { estimateTokens } from '../tools/tokens.js';
 

@@ -22,7 +22,7 @@ const MOST_FIELDS = 50;
 const LONGEST_FIELD = 200;
 const STEP = /^([^[\]]+)(?:\[(\d{1,9}):\])?$/;
 
-/** What says which record it is, how new it is, what is hidden in it and how to go on: answered whoever asks for what. */
+/** How new a record is, what is hidden in it and how to go on: answered whatever was asked for. */
 const ALWAYS = new Set(['revision', 'masked_fields', 'next_token']);
 
 const PROPERTY: JsonSchema = { type: 'array', items: { type: 'string' }, description: 'Only these, dotted' };

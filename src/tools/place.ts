@@ -57,7 +57,7 @@ export function pinsOf(headers: Headers): Pins {
   );
 }
 
-/** The optional arguments an operational tool takes besides its request: the places that the connection does not set. */
+/** The optional arguments an operational tool takes besides its request: places that the connection does not set. */
 export function placeProperties(pins: Pins): { readonly [name: string]: JsonSchema } {
   const open = FIELDS.filter((_, bit) => (pins & (1 << bit)) === 0);
   return Object.fromEntries(open.map(({ name, description }) => [name, { type: 'string', description }]));

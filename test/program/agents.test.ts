@@ -1,4 +1,4 @@
-/** What agents see of the real program: by flag, by environment and by header, over stdio and HTTP, with every client. */
+/** What agents see of the real program: by flag, by environment and by header, over stdio and HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnyClient, CLIENTS, type Door } from '../support/clients.js';
 import { type HttpProgram, openLine, run, scratch, setUpOrg, startHttp } from '../support/program.js';

@@ -2,7 +2,7 @@
 import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { CONTRACT } from '../src/contract/generated/contract.js';
-import { INSTRUCTIONS, LEAN_INSTRUCTIONS } from '../src/mcp/instructions.js';
+import { instructionsFor } from '../src/mcp/instructions.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { selectOperations, toolsetsOf } from '../src/mcp/visibility.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
@@ -18,8 +18,8 @@ export async function measureList(): Promise<readonly Row[]> {
     row('--toolsets loyalty,giftcard', JSON.stringify({ tools: toolsOf('loyalty', 'giftcard') })),
     row('--lean', JSON.stringify({ tools: LEAN_TOOLS })),
     { what: 'the longest tool', unit: 'tokens', figures: { o200k: longest } },
-    row('instructions', INSTRUCTIONS),
-    row('instructions of --lean', LEAN_INSTRUCTIONS),
+    row('instructions', instructionsFor({ ours: true, lean: false })),
+    row('instructions of --lean', instructionsFor({ ours: true, lean: true })),
   ];
 }
 

@@ -8,6 +8,7 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   calls: async () => (await import('./calls.js')).measureCalls(),
   search: async () => (await import('./search.js')).measureSearch(),
   dedupe: async () => (await import('./dedupe.js')).measureDedupe(),
+  gateway: async () => (await import('./gateway.js')).measureGateway(),
   start: async () => (await import('./start.js')).measureStart(),
   list: async () => (await import('./list.js')).measureList(),
 };

@@ -26,6 +26,12 @@ interface Source {
 
 const SCHEMA = '#/components/schemas/';
 
+/** The headers of every answer, success or error. */
+const everyAnswer: Node = {
+  'X-API-Version': ref('#/components/headers/ApiVersion'),
+  'x-request-id': ref('#/components/headers/RequestId'),
+};
+
 /** Merges the files of a directory into one OpenAPI 3.1 document, sorted by path and by name. */
 export function mergeDocument(directory: string): Node {
   const names = readdirSync(directory).filter((name) => name.endsWith('.yaml') && name !== 'common.yaml');
@@ -47,7 +53,12 @@ export function mergeDocument(directory: string): Node {
     const file = read(directory, name);
     add(basename(name, '.yaml'), node(file.operations), node(file.envelopes), node(file.schemas));
   }
-  return { ...document, paths: sorted(paths), components: { ...components, schemas: sorted(schemas) } };
+  const errors = mapValues(node(components.responses), errorResponse);
+  return {
+    ...document,
+    paths: sorted(paths),
+    components: { ...components, responses: errors, schemas: sorted(schemas) },
+  };
 }
 
 function operation(path: string, source: Source, family: string, schemas: Node): Node {
@@ -89,20 +100,27 @@ function responses(source: Source, revisioned: boolean): Node {
     '403': 'Forbidden',
     '404': 'NotFound',
     ...(source.effect === 'read' ? {} : { '409': 'Conflict' }),
-    ...(source.request === undefined ? {} : { '413': 'BodyTooLarge' }),
+    ...(source.request === undefined ? {} : { '413': 'BodyTooLarge', '415': 'UnsupportedMediaType' }),
     ...(revisioned ? { '428': 'RevisionRequired' } : {}),
     '429': 'Throttled',
     '500': 'InternalError',
+    '502': 'BadGateway',
+    '503': 'Unavailable',
+    '504': 'GatewayTimeout',
   };
   const ok = {
     description: source.summary,
-    headers: {
-      'X-API-Version': ref('#/components/headers/ApiVersion'),
-      'x-request-id': ref('#/components/headers/RequestId'),
-    },
+    headers: everyAnswer,
     content: { 'application/json': { schema: ref(SCHEMA + source.response) } },
   };
   return { '200': ok, ...mapValues(refused, (name) => ref(`#/components/responses/${name}`)) };
+}
+
+/** An error response as common.yaml writes it, with what all of them have. */
+function errorResponse(value: unknown): Node {
+  const { description, headers, example } = value as { description: string; headers?: Node; example?: unknown };
+  const media = { schema: ref(`${SCHEMA}ErrorEnvelope`), ...(example === undefined ? {} : { example }) };
+  return { description, headers: { ...everyAnswer, ...headers }, content: { 'application/json': media } };
 }
 
 /** `{record, revision?}`: one record; `{list}`: a page of them. */

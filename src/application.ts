@@ -8,12 +8,13 @@ import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
 import { DEFAULT_ANSWER_TOKENS } from './mcp/answer.js';
+import { instructionsFor } from './mcp/instructions.js';
 import { createGate, type Selection, selectOperations } from './mcp/visibility.js';
 import type { Application } from './server.js';
 import { createIdMint, createRandom32 } from './store/ids.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
-import { type Headers, header, TRACEPARENT } from './tools/headers.js';
+import { type Headers, header, REQUEST_ID, TRACEPARENT } from './tools/headers.js';
 
 interface BackendOptions {
   readonly path: string;
@@ -53,11 +54,12 @@ export interface ApplicationOptions {
 
 /** The application over a backend. @throws SelectionError when the selection names what the contract does not have. */
 export function createApplication(backend: Backend, log: Log, options: ApplicationOptions = {}): Application {
-  const { clock, contract = CONTRACT, validators, selection = {}, readOnly = false } = options;
+  const { clock, contract = CONTRACT, validators, selection = {}, readOnly = false, lean = false } = options;
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
+    instructions: instructionsFor({ ours: isOurs(contract), lean }),
     catalogue: createCatalogue(selectOperations(contract, selection)),
-    lean: options.lean ?? false,
+    lean,
     answerTokens: options.answerTokens ?? DEFAULT_ANSWER_TOKENS,
     pipeline: {
       roles: contract.roles,
@@ -73,7 +75,10 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
   };
 }
 
-/** Stamps calls. Time never runs backwards within a process, so that ids keep the order of what they name. */
+/**
+ * Stamps calls, under the name the door gave or one of its own. Time never runs backwards within a process, so that ids
+ * keep the order of what they name.
+ */
 export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
   const mint = createIdMint();
   const random32 = createRandom32();
@@ -82,7 +87,7 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Head
   return (headers) => {
     last = Math.max(last, clock());
     return {
-      request_id: mint(last),
+      request_id: header(headers, REQUEST_ID) ?? mint(last),
       trace_id: traceOf(header(headers, TRACEPARENT)) ?? newTrace(),
       epoch_ms: last,
       now: new Date(last).toISOString(),
@@ -97,4 +102,9 @@ function traceOf(traceparent: string | undefined): string | undefined {
 
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error('not an error');
+}
+
+/** Whether what the instructions name is there: our contract, or a document much like it. */
+function isOurs({ operations }: Contract): boolean {
+  return operations.some(({ id, foreign }) => id === 'stat' && foreign === undefined);
 }

@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { addAdmin } from './commands/admin.js';
+import { addAdminUpstream } from './commands/admin-upstream.js';
+import { addDoctor } from './commands/doctor.js';
 import { addHttp } from './commands/http.js';
 import { addStdio } from './commands/stdio.js';
 import { addVerify } from './commands/verify.js';
@@ -43,8 +45,9 @@ Exit codes: 0 done, 1 failed or disagreements found, 2 wrong usage.`,
 const directory = dirname(fileURLToPath(import.meta.url));
 addStdio(program, directory);
 addHttp(program, directory);
-addAdmin(program);
+addAdminUpstream(addAdmin(program));
 addVerify(program);
+addDoctor(program, directory);
 
 // Databases, keys and logs of this program are nobody else's business.
 process.umask(0o077);

@@ -1,7 +1,6 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import { createAnswer } from './mcp/answer.js';
-import { INSTRUCTIONS, LEAN_INSTRUCTIONS } from './mcp/instructions.js';
 import { createLean } from './mcp/lean.js';
 import { LEAN_TOOLS } from './mcp/lean-tools.js';
 import { visibleTools } from './mcp/visibility.js';
@@ -17,6 +16,8 @@ export interface ServerInfo {
 
 export interface Application {
   readonly info: ServerInfo;
+  /** What an agent is told before anything else. */
+  readonly instructions: string;
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
   /** Three tools that reach every operation, instead of a tool each. */
@@ -43,9 +44,8 @@ export function createServerFactory(
   application: Application,
   headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
 ): () => Server {
-  const { info, catalogue, pipeline, lean } = application;
+  const { info, instructions, catalogue, pipeline, lean } = application;
   const callTool = createCallTool(application);
-  const instructions = lean ? LEAN_INSTRUCTIONS : INSTRUCTIONS;
   return () => {
     const server = new Server(info, { capabilities: { tools: {} }, instructions });
     server.setRequestHandler('tools/list', async (_request, context) => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication } from '../src/application.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { type Demo, ensureDemo } from '../src/demo/demo.js';
-import { INSTRUCTIONS, LEAN_INSTRUCTIONS } from '../src/mcp/instructions.js';
+import { instructionsFor } from '../src/mcp/instructions.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { type Selection, selectOperations } from '../src/mcp/visibility.js';
 import type { Application } from '../src/server.js';
@@ -30,7 +30,7 @@ describe.each(Object.entries(TOKENIZERS))('by %s', (_name, count) => {
   });
 
   test('instructions cost no more than 400', () => {
-    for (const text of [INSTRUCTIONS, LEAN_INSTRUCTIONS]) expect(count(text)).toBeLessThanOrEqual(400);
+    for (const lean of [false, true]) expect(count(instructionsFor({ ours: true, lean }))).toBeLessThanOrEqual(400);
   });
 });
 

@@ -2,10 +2,10 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../src/contract/generated/contract.js';
-import type { JsonSchema } from '../src/contract/operation.js';
 import { issuesOf } from '../src/contract/validate.js';
 import { mayCall } from '../src/tools/authorise.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
+import { portabilityProblems, walkSchema } from './support/portability.js';
 import { RESPONSES, textFields } from './support/responses.js';
 import { envelopeOf, openWorld, PLACE, ROLES, timeless, type World } from './support/world.js';
 
@@ -48,12 +48,6 @@ test('the tools are those of the contract, sorted by name', () => {
 });
 
 describe.each(tools)('%s', (name, { operation, tool }) => {
-  test('has a name and a title that hosts can show', () => {
-    expect(name).toMatch(/^crm_[a-z][a-z0-9_]*$/);
-    expect(name.length).toBeLessThanOrEqual(40);
-    expect(tool.title.length).toBeLessThanOrEqual(60);
-  });
-
   test('has a description that helps and does not sprawl', () => {
     expect(tool.description.length).toBeGreaterThanOrEqual(100);
     expect(tool.description.length).toBeLessThanOrEqual(600);
@@ -66,26 +60,13 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
     expect(openWorldHint).toBe(false);
   });
 
-  test('has schemas every client can read', () => {
-    for (const schema of [tool.inputSchema, tool.outputSchema]) {
-      expect(schema.type).toBe('object');
-      for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not']) expect(schema).not.toHaveProperty(keyword);
-      walk(schema, (node, path) => {
-        const unportable = Object.keys(node).filter(
-          (key) =>
-            key.startsWith('x-') || ['$ref', '$defs', '$schema', 'nullable', 'example', 'discriminator'].includes(key),
-        );
-        expect(unportable, path).toEqual([]);
-        expect(Array.isArray(node.type), `type array at ${path}`).toBe(false);
-        expect(Object.keys(node).length, `empty schema at ${path}`).toBeGreaterThan(0);
-      });
-    }
-    expect(tool.inputSchema.additionalProperties).toBe(false);
+  test('has a name, a title and schemas that every client can read', () => {
+    expect(portabilityProblems(tool)).toEqual([]);
     expect(JSON.stringify(tool.inputSchema)).not.toMatch(/api.?key|session|orgcode|credential/i);
   });
 
   test('has a bound on everything it takes', () => {
-    walk(operation.requestSchema, (node, path) => {
+    walkSchema(operation.requestSchema, (node, path) => {
       const bounded = node.enum ?? node.const ?? node.pattern ?? node.maxLength ?? node.format;
       if (node.type === 'string') expect(bounded, `${path} has no longest`).toBeDefined();
       if (node.type === 'array') expect(node.maxItems, `${path} has no most`).toBeDefined();
@@ -170,17 +151,3 @@ test('operational tools need their facility and their channel', async () => {
     expect(second).toMatchObject({ error: { error_code: 'crm.channel_code_required', http_status: 400 } });
   }
 });
-
-/** Visits every schema in a schema. */
-function walk(schema: JsonSchema, visit: (node: JsonSchema, path: string) => void, path = '#'): void {
-  visit(schema, path);
-  for (const [key, value] of Object.entries(schema)) {
-    if (key === 'properties') {
-      for (const [name, child] of Object.entries(value as object)) walk(child as JsonSchema, visit, `${path}/${name}`);
-    } else if (['oneOf', 'anyOf', 'allOf'].includes(key)) {
-      (value as JsonSchema[]).forEach((child, index) => void walk(child, visit, `${path}/${key}/${index}`));
-    } else if (['items', 'additionalProperties', 'not'].includes(key) && typeof value === 'object') {
-      walk(value as JsonSchema, visit, `${path}/${key}`);
-    }
-  }
-}

@@ -1,7 +1,7 @@
 /** What is left of a stranger's text: nothing unseen, and everything that is seen. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { shownText } from '../src/tools/shown-text.js';
+import { shownText } from '../src/contract/shown-text.js';
 
 const SEED = 20_261_127;
 

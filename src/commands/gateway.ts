@@ -1,13 +1,110 @@
-/** placeholder */
-import type { Environment } from '../config.js';
-import type { Log } from '../log.js';
+/** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
+
+import { ConfigError, type Environment } from '../config.js';
+import { ContractError } from '../contract/foreign/contract-error.js';
+import { type Imported, importContract } from '../contract/foreign/import.js';
+import { parseDocument } from '../contract/foreign/parse.js';
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { Contract, Operation } from '../contract/operation.js';
+import type { Published } from '../contract/published.js';
+import { readDocument } from '../gateway/document.js';
+import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
+import { createHeldCredentials } from '../gateway/held-credentials.js';
+import { GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
+import { createSendOnce } from '../gateway/receipts.js';
+import { createTellers } from '../gateway/tellers.js';
+import { describe, type Log } from '../log.js';
+import { createRandom32 } from '../store/ids.js';
+import { HEADER_NAMES } from '../tools/headers.js';
+import { openGatewayDatabase } from './gateway-database.js';
 import type { Serving, ServingFlags } from './serving.js';
-export async function openGateway(
-  _s: Pick<Serving, 'published' | 'validators'>,
-  _f: ServingFlags & { gateway: string },
-  _a: string,
-  _e: Environment,
-  _l: Log,
+
+/** The flags of a command that works through a gateway. */
+export type GatewayServing = ServingFlags & { readonly gateway: string };
+
+/** Opens the gateway. @throws ConfigError when the flags make none. */
+export async function openGateway(...parts: Parameters<typeof open>): Promise<Serving> {
+  try {
+    return await open(...parts);
+  } catch (error) {
+    const mistake = error instanceof GatewayOptionsError || error instanceof ContractError;
+    throw mistake ? new ConfigError(error.message) : error;
+  }
+}
+
+async function open(
+  ours: { readonly published: Published; readonly validators: string },
+  flags: GatewayServing,
+  auth: 'held' | 'direct',
+  environment: Environment,
+  log: Log,
 ): Promise<Serving> {
-  throw new Error('not yet');
+  const contract = flags.openapi === undefined ? withoutExtensions() : await contractFrom(flags.openapi, log);
+  const db = openGatewayDatabase(flags.gatewayDb, environment);
+  const { operations } = contract;
+  const gateway = createGateway({
+    base: parseUrl('--gateway', flags.gateway),
+    operations,
+    honoursKeys: flags.gatewayIdempotency,
+    responseValidation: flags.responseValidation,
+    dataSchemaOf: flags.openapi === undefined ? ({ id }) => ours.published.dataSchema(id) : schemaOfItsOwn,
+    upstreamCredentials: auth === 'held' ? createHeldCredentials(db) : (credentials) => credentials,
+    sendOnce: createSendOnce(db, {
+      clock: Date.now,
+      deadlineMs: flags.deadlineMs,
+      readsThatTell: createTellers(operations),
+      onBackgroundError: (error) => log.error({ cause: describe(error as Error) }, 'a receipt was not kept'),
+    }),
+    report: (event) => tell(log, event),
+    random32: createRandom32(),
+    deadlineMs: flags.deadlineMs,
+    proxy: proxyFrom(flags.proxy),
+  });
+  return {
+    backend: {
+      ...gateway,
+      close: async () => {
+        await gateway.close();
+        await db.close();
+      },
+    },
+    contract,
+    ...(flags.openapi === undefined ? ours : {}),
+  };
+}
+
+/** What nobody but the embedded store serves is not offered. */
+function withoutExtensions(): Contract {
+  return { ...CONTRACT, operations: CONTRACT.operations.filter(({ origin }) => origin !== 'extension') };
+}
+
+async function contractFrom(source: string, log: Log): Promise<Contract> {
+  const { contract, report } = await readContract(source);
+  for (const { where, why } of report.omitted) log.warn({ where, why }, 'left out of the tools');
+  if (contract.operations.length === 0)
+    throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
+  return contract;
+}
+
+/** The contract that a document, a file or an https URL, describes. @throws ContractError when it describes none. */
+export async function readContract(source: string): Promise<Imported> {
+  return importContract(await parseDocument(await readDocument(source)), { overlay: CONTRACT, headers: HEADER_NAMES });
+}
+
+function schemaOfItsOwn({ dataSchema }: Operation) {
+  return dataSchema;
+}
+
+function tell(log: Log, event: GatewayEvent): void {
+  log.warn(event, 'gateway');
+}
+
+function proxyFrom(flag: string | undefined): ProxyOptions | undefined {
+  return flag === undefined ? proxyOf(process.env) : { url: parseUrl('--proxy', flag), except: '' };
+}
+
+/** @throws ConfigError when it is none. */
+export function parseUrl(flag: string, text: string): URL {
+  if (!URL.canParse(text)) throw new ConfigError(`${flag} ${text} is not a URL`);
+  return new URL(text);
 }

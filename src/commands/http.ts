@@ -2,7 +2,6 @@
 import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
-import { createCallTool, createServerFactory } from '../server.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { dbOption, gatewayOptions } from './options.js';
 import { signalled } from './output.js';
@@ -43,7 +42,8 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
-  const { headersOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { faceOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
@@ -52,12 +52,12 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const { readOnly } = settings;
   const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
   const application = agentApplication(serving, log, settings);
-  const face = {
-    factory: createServerFactory(application, headersOf),
-    callTool: createCallTool(application),
-    serverInfo: application.info,
-  };
-  const door = await openHttp(face, {
+  const rest = createRest({
+    pipeline: application.pipeline,
+    operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),
+    ...(serving.published === undefined ? {} : { documents: serving.published }),
+  });
+  const door = await openHttp(faceOf(application, rest), {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],

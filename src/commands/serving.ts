@@ -22,7 +22,8 @@ export interface Serving {
   /** The directory of the contract's validators, where the build made them. */
   readonly validators?: string;
   readonly demo?: Demo;
-  readonly published: Published;
+  /** The document of that contract, where it is ours. */
+  readonly published?: Published;
 }
 
 /**

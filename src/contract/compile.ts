@@ -30,11 +30,9 @@ export function compileContract(document: Node): Contract {
 function compileOperation(document: Node, path: string, method: string, source: Node): Operation {
   const id = text(source.operationId, `${path} operationId`);
   const body = node(node(node(source.requestBody).content)['application/json']);
-  const request = inline(document, (body.schema as JsonSchema | undefined) ?? emptyRequest);
+  const request = inline(document, (body.schema as JsonSchema | undefined) ?? EMPTY_REQUEST);
   const data = responseData(document, source);
-  const properties = node(request.properties);
-  const required = (request.required as readonly string[] | undefined) ?? [];
-  return {
+  const said: Said = {
     id,
     method: method === 'get' ? 'GET' : 'POST',
     path,
@@ -45,24 +43,64 @@ function compileOperation(document: Node, path: string, method: string, source: 
     effect: text(source['x-effect'], `${id} x-effect`) as Effect,
     origin: text(source['x-origin'], `${id} x-origin`),
     operational: source['x-operational'] === true,
-    acceptsIdempotencyKey: 'idempotency_key' in properties,
-    requiresRevision: required.includes('expected_revision'),
     countsFailures: source['x-counts-failures'] === true,
-    shownOnce: Object.entries(node(data.properties))
-      .filter(([, property]) => node(property)['x-shown-once'] === true)
-      .map(([name]) => name),
-    untrusted: markedPaths(data, 'x-untrusted'),
-    untrustedKeys: freeKeyPaths(data, 'x-untrusted'),
-    personal: markedPaths(data, 'x-personal'),
+  };
+  return {
+    ...factsOf(said, request, data),
+    ...marksOf(data),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
     outputSchema: outline(data),
-    ...(source['x-effect'] === 'read' ? { answerFields: fieldNames(data) } : {}),
+    ...(said.effect === 'read' ? { answerFields: fieldNames(data) } : {}),
     examples: compileExamples(node(body.examples)),
   };
 }
 
-const emptyRequest: JsonSchema = { type: 'object', additionalProperties: false };
+/** What a document says of an operation in words, not schemas. */
+export type Said = Pick<
+  Operation,
+  | 'id'
+  | 'method'
+  | 'path'
+  | 'family'
+  | 'summary'
+  | 'description'
+  | 'access'
+  | 'effect'
+  | 'origin'
+  | 'operational'
+  | 'countsFailures'
+>;
+
+/** What is said of an operation, and what follows from the schemas of its request and its data, read without `$ref`. */
+export function factsOf(
+  { countsFailures, ...said }: Said,
+  request: JsonSchema,
+  data: JsonSchema,
+): Said & Pick<Operation, 'acceptsIdempotencyKey' | 'requiresRevision' | 'shownOnce'> {
+  const required = (request.required as readonly string[] | undefined) ?? [];
+  const fields = Object.entries(node(data.properties));
+  return {
+    ...said,
+    acceptsIdempotencyKey: 'idempotency_key' in node(request.properties),
+    requiresRevision: required.includes('expected_revision'),
+    countsFailures,
+    shownOnce: fields.filter(([, field]) => node(field)['x-shown-once'] === true).map(([name]) => name),
+  };
+}
+
+export type AnswerMarks = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal'>;
+
+/** What the schema of an answer says of strangers' text and of people. */
+export function marksOf(data: JsonSchema): AnswerMarks {
+  return {
+    untrusted: markedPaths(data, 'x-untrusted'),
+    untrustedKeys: freeKeyPaths(data, 'x-untrusted'),
+    personal: markedPaths(data, 'x-personal'),
+  };
+}
+
+const EMPTY_REQUEST: JsonSchema = { type: 'object', additionalProperties: false };
 
 /** The schema of what an operation answers with, every `$ref` inlined. */
 export function responseData(document: Node, source: Node): JsonSchema {

@@ -125,6 +125,26 @@ export function notFound(): CrmError {
   });
 }
 
+/** 401: one body for credentials that are unknown, expired or revoked. */
+export function credentialsInvalid(): CrmError {
+  return new CrmError({
+    code: 'crm.credentials_invalid',
+    tag: 'unauthorized',
+    message: 'The credentials are unknown, expired or revoked.',
+    nextSteps: ['Ask the operator for a valid session or API key.'],
+  });
+}
+
+export const IDEMPOTENCY_MISMATCH = 'crm.idempotency_mismatch';
+
+/** 409: the key stands for another request. The receipt stays as it is: this refusal is never recorded itself. */
+export function idempotencyMismatch(): CrmError {
+  return conflict(IDEMPOTENCY_MISMATCH, 'This idempotency_key was used with another request body.', undefined, [
+    'To repeat the earlier call, send exactly the same body.',
+    'For a new action, use a new idempotency_key.',
+  ]);
+}
+
 /** 428: a change to a revisioned record without `expected_revision`. */
 export function revisionRequired(): CrmError {
   return new CrmError({

@@ -37,6 +37,8 @@ export interface ForeignShape {
   readonly bodyField?: string;
   /** No request body at all, even when fields are left. */
   readonly bodiless: boolean;
+  /** What a JSON body is called, where that is not `application/json`: `application/merge-patch+json`. */
+  readonly mediaType?: string;
   /** Answers are envelopes as in our contract; otherwise the JSON value of a success is `data` itself. */
   readonly enveloped: boolean;
 }
@@ -66,6 +68,8 @@ export interface Operation {
   readonly untrusted: readonly FieldPath[];
   /** The maps there whose keys strangers chose too. */
   readonly untrustedKeys: readonly FieldPath[];
+  /** Where, within that, the schema promises ids, times and words from a list: a single word there is no stranger's. */
+  readonly trusted?: readonly FieldPath[];
   /** Where `data` holds personal data (`x-personal`). */
   readonly personal: readonly FieldPath[];
   /** What agents are shown: every `$ref` inlined, no union at the root. */

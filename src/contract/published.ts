@@ -33,6 +33,6 @@ function operationsOf(document: Node): ReadonlyMap<string, () => JsonSchema> {
 }
 
 function parsed(text: string): unknown {
-  const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-  return parse(text);
+  const { load } = createRequire(import.meta.url)('js-yaml') as typeof import('js-yaml');
+  return load(text);
 }

@@ -37,13 +37,23 @@ export function inline(document: Node, schema: JsonSchema, trail: readonly strin
  */
 export function advertised(request: JsonSchema): JsonSchema {
   const { oneOf: _one, anyOf: _any, ...rest } = request;
-  return quiet(portable(rest));
+  return advertisedField(rest);
+}
+
+/** The same of a field of a request: it may be a union. */
+export function advertisedField(field: JsonSchema): JsonSchema {
+  return quiet(portable(field));
 }
 
 /** What the validator enforces: the whole request, but a missing `expected_revision` is for 428 to tell. */
 export function enforced(request: JsonSchema): JsonSchema {
   const required = (request.required as readonly string[] | undefined) ?? [];
   return portable({ ...request, required: required.filter((name) => name !== 'expected_revision') }, false);
+}
+
+/** What an answer's data is held to: nothing an agent alone needs, and no extension. */
+export function validated(data: JsonSchema): JsonSchema {
+  return portable(data, false);
 }
 
 /**
@@ -158,7 +168,7 @@ function mapSchema(schema: JsonSchema, replace: (value: Node) => JsonSchema | un
 /**
  * Applies `map` to the direct sub-schemas of a schema, and to nothing else that looks like one (`examples`, `enum`).
  */
-function mapChildren(schema: Node, map: (child: JsonSchema) => JsonSchema): JsonSchema {
+export function mapChildren(schema: Node, map: (child: JsonSchema) => JsonSchema): JsonSchema {
   return Object.fromEntries(
     Object.entries(schema).map(([key, value]) => {
       if (key === 'properties' || key === '$defs' || key === 'patternProperties')

@@ -45,13 +45,13 @@ function loadBuilt(directory: string | undefined, id: string): ValidateFunction 
   return createRequire(import.meta.url)(file) as ValidateFunction;
 }
 
-/** The one set of rules schemas are read by; `code` says what is kept of what is compiled. */
-export function createAjv(code?: CodeOptions): Ajv2020 {
+/** The one set of rules schemas are read by; `code` says what is kept of what is compiled. Finds all errors, or one. */
+export function createAjv(code?: CodeOptions, allErrors = true): Ajv2020 {
   const require = createRequire(import.meta.url);
   const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
   const formats = require('ajv-formats') as typeof formatsPlugin.default;
   const lenient = { strictTypes: false, strictRequired: false };
-  const ajv = new Ajv2020({ allErrors: true, strict: true, ...lenient, ...(code === undefined ? {} : { code }) });
+  const ajv = new Ajv2020({ allErrors, strict: true, ...lenient, ...(code === undefined ? {} : { code }) });
   formats(ajv);
   return ajv;
 }

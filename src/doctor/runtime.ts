@@ -32,6 +32,12 @@ function checkVariables(env: NodeJS.ProcessEnv): Finding {
   }
 }
 
+/** Whether the environment says who a stdio client is. */
+export function namesCaller(env: NodeJS.ProcessEnv): boolean {
+  const { [ORGCODE]: orgcode, [SESSION]: session, [API_KEY]: key } = headersFromEnvironment(env);
+  return Boolean(orgcode) && Boolean(session || key);
+}
+
 function checkCaller(env: NodeJS.ProcessEnv): Finding {
   const headers = headersFromEnvironment(env);
   const has = (name: string) => headers[name] !== undefined && headers[name] !== '';

@@ -107,7 +107,7 @@ function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['va
 
 function shapeOf(operation: Operation): Shape {
   const steps = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
-  const maps = steps.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));
+  const maps = steps.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.')).filter((name) => name !== '');
   return { ...(takesPages(operation) ? { page: 'items' } : {}), maps };
 }
 

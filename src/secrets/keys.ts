@@ -39,6 +39,7 @@ export interface Keys {
 }
 
 const KEY_BYTES = 32;
+const SECRET_BYTES = 32;
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -90,6 +91,11 @@ export function deriveKeys(master: Buffer): Keys {
       return Buffer.concat([open, decipher.final()]).toString('utf8');
     },
   };
+}
+
+/** A new secret for somebody to keep: 256 random bits behind a prefix that secret scanners can know. */
+export function mintSecret(prefix: string): string {
+  return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
 /** The public name of a credential: the first 16 hex digits of its SHA-256 (contract §1, `stats`). */

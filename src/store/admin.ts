@@ -1,7 +1,6 @@
 /** What an operator does to identity: orgs, keys, sessions. Secrets leave here once, in clear. Not: any CRM record. */
-import { randomBytes } from 'node:crypto';
 import type { OrgStatus } from '../contract/backend.js';
-import { fingerprint, type Keys } from '../secrets/keys.js';
+import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
 import { one, run, type Steps } from './step.js';
 
 /** An operator's mistake; its message says which. */
@@ -22,8 +21,6 @@ export interface OrgView {
   readonly orgcode: string;
   readonly status: OrgStatus;
 }
-
-const SECRET_BYTES = 32;
 
 /** @throws AdminError when the org exists. */
 export function* createOrg(cx: AdminContext, orgcode: string, status: OrgStatus): Steps<OrgView> {
@@ -49,7 +46,7 @@ export function* setOrgStatus(cx: AdminContext, orgcode: string, status: OrgStat
 }
 
 /** A service account of its own, and its key: shown here once. */
-export function* createKey(cx: AdminContext, orgcode: string, name: string, grant: Grant, secret = newSecret('g3nk')) {
+export function* createKey(cx: AdminContext, orgcode: string, name: string, grant: Grant, secret = mintSecret('g3nk')) {
   const code = yield* existingOrg(orgcode);
   const principal = yield* createPrincipal(cx, 'service_account', name);
   yield* grantMembership(cx, code, principal, grant);
@@ -84,7 +81,7 @@ export function* createSession(cx: AdminContext, orgcode: string, user: string, 
   );
   const principal = known?.principal_id ?? (yield* createPrincipal(cx, 'user', user));
   yield* grantMembership(cx, code, principal, grant);
-  const session_guid = newSecret('g3ns');
+  const session_guid = mintSecret('g3ns');
   const expires_at = new Date(Date.parse(cx.now) + ttlSeconds * 1000).toISOString();
   yield* run(
     `INSERT INTO session (credential_hash, principal_id, fingerprint, ttl_seconds, expires_at, created_at)
@@ -97,11 +94,6 @@ export function* createSession(cx: AdminContext, orgcode: string, user: string, 
     cx.now,
   );
   return { session_guid, fingerprint: fingerprint(session_guid), expires_at, orgcode: code, ...grant };
-}
-
-/** 256 random bits behind a prefix that secret scanners can know. */
-function newSecret(prefix: string): string {
-  return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
 function* existingOrg(orgcode: string): Steps<string> {

@@ -3,7 +3,7 @@
  * mean.
  */
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
-import { CrmError, notFound } from '../contract/errors.js';
+import { credentialsInvalid, notFound } from '../contract/errors.js';
 import type { Keys } from '../secrets/keys.js';
 import { one, run, type Steps } from './step.js';
 
@@ -86,13 +86,4 @@ function member(found: Found, orgcode: string, kind: Credentials['kind']): Calle
     context_source: kind,
     fingerprint: found.fingerprint,
   };
-}
-
-function credentialsInvalid(): CrmError {
-  return new CrmError({
-    code: 'crm.credentials_invalid',
-    tag: 'unauthorized',
-    message: 'The credentials are unknown, expired or revoked.',
-    nextSteps: ['Ask the operator for a valid session or API key.'],
-  });
 }

@@ -1,7 +1,7 @@
 /** `next_token`: where a list goes on, sealed to the caller, the endpoint and the filters it was made with. */
+import { canonical } from '../contract/canonical.js';
 import { badRequest } from '../contract/errors.js';
 import { sameDigest } from '../secrets/keys.js';
-import { canonical } from './canonical.js';
 import type { Context } from './handler.js';
 
 const MAC_LENGTH = 64;

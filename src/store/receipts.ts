@@ -3,11 +3,11 @@
  * one.
  */
 import type { Performed } from '../contract/backend.js';
-import { type CrmError, type CrmErrorInit, conflict } from '../contract/errors.js';
+import { canonical } from '../contract/canonical.js';
+import { type CrmError, type CrmErrorInit, idempotencyMismatch } from '../contract/errors.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { FieldPath, Operation } from '../contract/operation.js';
 import { erased } from '../domain/erasure.js';
-import { canonical } from './canonical.js';
 import type { Context } from './handler.js';
 import { all, one, run, type Steps } from './step.js';
 
@@ -37,8 +37,6 @@ const REWRITE = `UPDATE receipt SET answer = ?
 const FORGET_AT_ONCE = 500;
 const FORGET_EXPIRED = `DELETE FROM receipt WHERE orgcode = ? AND (actor, endpoint, idempotency_key) IN (
   SELECT actor, endpoint, idempotency_key FROM receipt WHERE orgcode = ? AND expires_at <= ? LIMIT ${FORGET_AT_ONCE})`;
-
-export const MISMATCH = 'crm.idempotency_mismatch';
 
 /** What is kept of an answer. */
 export type Answer = { readonly performed: Performed } | { readonly refusal: CrmErrorInit };
@@ -77,7 +75,7 @@ export function* findReceipt(cx: Context, operation: Operation, request: Receipt
     yield* run(FORGET, ...scope);
     return undefined;
   }
-  if (row.request_mac !== request.mac) throw mismatch();
+  if (row.request_mac !== request.mac) throw idempotencyMismatch();
   return JSON.parse(row.answer) as Answer;
 }
 
@@ -163,11 +161,4 @@ function withoutSecrets(operation: Operation, answer: Answer): Answer {
   if ('refusal' in answer || operation.shownOnce.length === 0) return answer;
   const hidden = Object.fromEntries(operation.shownOnce.map((field) => [field, null]));
   return { performed: { ...answer.performed, data: { ...answer.performed.data, ...hidden } } };
-}
-
-function mismatch(): CrmError {
-  return conflict(MISMATCH, 'This idempotency_key was used with another request body.', undefined, [
-    'To repeat the earlier call, send exactly the same body.',
-    'For a new action, use a new idempotency_key.',
-  ]);
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { permits } from '../contract/access.js';
 import type { Backend, Caller, Credentials, Performance, Performed, Stamp } from '../contract/backend.js';
-import { CrmError } from '../contract/errors.js';
+import { CrmError, IDEMPOTENCY_MISMATCH } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import type { AnyHandler, Context, Refused, Settings, Written } from './handler.js';
@@ -16,7 +16,7 @@ import { identify } from './identity.js';
 import { createIdMint } from './ids.js';
 import { appendJournal } from './journal.js';
 import { migrate, requireSchema } from './migrations/index.js';
-import { type Answer, findReceipt, keepReceipt, MISMATCH, receiptRequest, refusalInit } from './receipts.js';
+import { type Answer, findReceipt, keepReceipt, receiptRequest, refusalInit } from './receipts.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { type Driver, openSqlite } from './sqlite/driver.js';
 import type { Steps } from './step.js';
@@ -32,6 +32,8 @@ export interface StoreOptions {
   readonly readOnly?: boolean;
   /** Told of background work that failed; never of a call's own failure. */
   readonly onBackgroundError: (error: unknown) => void;
+  /** Milliseconds since the epoch, for background work alone: calls bring their own time. Default the system's. */
+  readonly clock?: () => number;
 }
 
 export interface Store extends Backend {
@@ -107,7 +109,7 @@ class EmbeddedStore implements Store {
     const answer = await this.driver.write({
       steps: () => unit(cx, operation, handler, input, request),
       refused: (refusal) => {
-        const keep = request !== undefined && !refusal.retryable && refusal.code !== MISMATCH;
+        const keep = request !== undefined && !refusal.retryable && refusal.code !== IDEMPOTENCY_MISMATCH;
         return keep ? keepReceipt(cx, operation, request, { refusal: refusalInit(refusal) }) : undefined;
       },
     });
@@ -139,7 +141,7 @@ class EmbeddedStore implements Store {
   #housekeep(): void {
     const orgs = [...this.#unsealed];
     this.#unsealed.clear();
-    const now = new Date().toISOString();
+    const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     for (const orgcode of orgs) {
       this.driver.write({ steps: () => housekeep(orgcode, this.keys, now) }).catch(this.#options.onBackgroundError);
     }

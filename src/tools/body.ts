@@ -12,17 +12,20 @@ export const MAX_BODY_DEPTH = 32;
  */
 export function readBody(value: unknown): Input {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badRequest('crm.malformed_body', 'The body must be a JSON object.');
+    throw badRequest('crm.malformed_body', 'The body must be a JSON object, no name in it given twice.');
   }
-  if (weigh(value, 1) > MAX_BODY_BYTES) {
-    throw new CrmError({
-      code: 'crm.body_too_large',
-      tag: 'validation-error',
-      status: 413,
-      message: `The body is larger than ${MAX_BODY_BYTES} bytes.`,
-    });
-  }
+  if (weigh(value, 1) > MAX_BODY_BYTES) throw bodyTooLarge();
   return value as Input;
+}
+
+/** 413 `crm.body_too_large`. */
+export function bodyTooLarge(): CrmError {
+  return new CrmError({
+    code: 'crm.body_too_large',
+    tag: 'validation-error',
+    status: 413,
+    message: `The body is larger than ${MAX_BODY_BYTES} bytes.`,
+  });
 }
 
 function weigh(value: unknown, depth: number): number {

@@ -1,11 +1,19 @@
 /** THE pipeline: operation, arguments and headers in, envelope out. Knows no SDK and no transport. */
 import type { Backend, Caller, Credentials, Input, Performed, Stamp } from '../contract/backend.js';
-import { type Build, type Envelope, errorObject, internalError, type Stats } from '../contract/envelope.js';
+import {
+  type Build,
+  type Envelope,
+  type ErrorEnvelope,
+  errorObject,
+  internalError,
+  type Stats,
+} from '../contract/envelope.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 import type { Validate } from '../contract/validate.js';
 import { authorise, isAuthorised } from './authorise.js';
 import { readBody } from './body.js';
+import { unpackBody } from './body-context.js';
 import { readCredentials } from './credentials.js';
 import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
 import { readPlace, splitPlace } from './place.js';
@@ -14,6 +22,8 @@ export interface CallRequest {
   readonly operation: Operation;
   readonly arguments: unknown;
   readonly headers: Headers;
+  /** REST alone: credential, org and cost code may stand in the body too. */
+  readonly bodyContext?: true;
   /** Aborted when the client went away. */
   readonly signal?: AbortSignal;
 }
@@ -37,7 +47,8 @@ export interface Pipeline {
 export type Gate = (operation: Operation, headers: Headers) => CrmError | undefined;
 
 export interface CallReport {
-  readonly operation: Operation;
+  /** Undefined when a door refused what names no operation. */
+  readonly operation: Operation | undefined;
   readonly stamp: Stamp;
   readonly caller: Caller | undefined;
   readonly latency_ms: number;
@@ -54,21 +65,24 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
   const stamp = pipeline.makeStamp(request.headers);
   let caller: Caller | undefined;
   let cccode: string | undefined;
+  const name = `${request.operation.method} ${request.operation.path}`;
   const stats = (replayed: boolean): Stats => {
     const latency_ms = Math.round(pipeline.elapsed() - started);
-    return makeStats(request.operation, stamp, caller, cccode, latency_ms, replayed);
+    return makeStats(name, stamp, caller, cccode, latency_ms, replayed);
   };
   try {
     const body = readBody(request.arguments);
-    const credentials = readCredentials(request.headers);
+    const told = request.bodyContext ? unpackBody(request.headers, body) : undefined;
+    const headers = told?.headers ?? request.headers;
+    const credentials = readCredentials(headers);
     caller = await pipeline.backend.identify(credentials, stamp);
     caller = await admit(pipeline, request.operation, caller, credentials, stamp);
-    const shut = pipeline.gate(request.operation, request.headers);
+    const shut = pipeline.gate(request.operation, headers);
     if (shut !== undefined) throw shut;
-    const { input, place } = splitPlace(request.operation, body);
-    const context = readPlace(request.operation, request.headers, place);
+    const { input, place } = splitPlace(request.operation, told?.input ?? body);
+    const context = readPlace(request.operation, headers, { ...place, ...told?.place });
     cccode = context.cccode;
-    const checked = withIdempotencyKey(request.operation, request.headers, input);
+    const checked = withIdempotencyKey(request.operation, headers, input);
     pipeline.validate(request.operation, checked);
     const done = await pipeline.backend.perform({
       operation: request.operation,
@@ -90,13 +104,24 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
     pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started, refusal, thrown));
     // A 404 says the same to a stranger and to a member, down to its stats (contract §1).
     if (refusal.tag === 'not-found') caller = undefined;
-    return {
-      success: false,
-      error: errorObject(refusal, stamp),
-      build: pipeline.build,
-      stats: stats(refusal.replayed),
-    };
+    return failure(pipeline.build, refusal, stamp, stats(refusal.replayed));
   }
+}
+
+/** What a door refuses before it is a call, and why; `name` as in `stats.call`, with nothing of a caller's own in it. */
+export interface Refused {
+  readonly operation?: Operation | undefined;
+  readonly name: string;
+  readonly headers: Headers;
+  readonly thrown: unknown;
+}
+
+/** The whole envelope of a door's own refusal: stamped and reported like any other. Never throws. */
+export function refuse(pipeline: Pipeline, { operation, name, headers, thrown }: Refused): ErrorEnvelope {
+  const stamp = pipeline.makeStamp(headers);
+  const refusal = thrown instanceof CrmError ? thrown : internalError(true);
+  pipeline.report(report({ operation }, stamp, undefined, 0, refusal, thrown));
+  return failure(pipeline.build, refusal, stamp, makeStats(name, stamp, undefined, undefined, 0, false));
 }
 
 /** The caller behind these headers, or undefined for whoever is not, or not yet, one of the org's. */
@@ -139,8 +164,12 @@ function success(build: Build, { data, revision }: Performed, stats: Stats): Env
     : { success: true, data, revision, build, stats };
 }
 
+function failure(build: Build, refusal: CrmError, stamp: Stamp, stats: Stats): ErrorEnvelope {
+  return { success: false, error: errorObject(refusal, stamp), build, stats };
+}
+
 function makeStats(
-  operation: Operation,
+  call: string,
   stamp: Stamp,
   caller: Caller | undefined,
   cccode: string | undefined,
@@ -148,7 +177,7 @@ function makeStats(
   replayed: boolean,
 ): Stats {
   return {
-    call: `${operation.method} ${operation.path}`,
+    call,
     service: 'crm',
     timestamp_utc: stamp.now,
     request_id: stamp.request_id,
@@ -168,7 +197,7 @@ function callerStats(caller: Caller): Partial<Stats> {
 }
 
 function report(
-  { operation }: CallRequest,
+  { operation }: Pick<CallReport, 'operation'>,
   stamp: Stamp,
   caller: Caller | undefined,
   latency: number,

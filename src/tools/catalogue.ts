@@ -57,8 +57,15 @@ export function toolName(operation: Operation): string {
 function toEntry(operation: Operation): CatalogueEntry {
   const tool = toTool(operation, 0);
   const variants = ALL_PINS.map((pins) => lazily(() => (pins === 0 ? tool : toTool(operation, pins))));
-  const pinned = (pins: Pins) => (operation.operational ? (variants[pins]?.() ?? tool) : tool);
-  return Object.freeze({ operation, tool, pinned, strange: strangeFields(operation) });
+  const strange = lazily(() => strangeFields(operation)); // of a large document, most tools are never called
+  return Object.freeze({
+    operation,
+    tool,
+    pinned: (pins: Pins) => (operation.operational ? (variants[pins]?.() ?? tool) : tool),
+    get strange() {
+      return strange();
+    },
+  });
 }
 
 function toTool(operation: Operation, pins: Pins): Tool {

@@ -18,6 +18,9 @@ export const MCP_TOOLSETS = 'x-mcp-toolsets';
 export const MCP_TOOLS = 'x-mcp-tools';
 export const MCP_READ_ONLY = 'x-mcp-readonly';
 
+/** What a door calls the request. It writes this itself, over whatever was sent under the name. */
+export const REQUEST_ID = 'x-request-id';
+
 /** Every header the pipeline reads; a door hands on these and no others. */
 export const HEADER_NAMES: readonly string[] = [
   ORGCODE,
@@ -31,7 +34,13 @@ export const HEADER_NAMES: readonly string[] = [
   MCP_TOOLSETS,
   MCP_TOOLS,
   MCP_READ_ONLY,
+  REQUEST_ID,
 ];
+
+/** The headers of the contract among all of a request, by name in lower case. */
+export function contractHeaders(all: Headers): Headers {
+  return Object.fromEntries(HEADER_NAMES.flatMap((name) => (name in all ? [[name, all[name]]] : [])));
+}
 
 /** One header's value, trimmed; undefined when absent, empty or given twice. */
 export function header(headers: Headers, name: string): string | undefined {

@@ -1,6 +1,6 @@
 /** Where an operation's data holds text that strangers wrote, and the cleaning of it. Not: how it is told from ours. */
 import type { FieldPath, Operation } from '../contract/operation.js';
-import { shownText } from './shown-text.js';
+import { shownText } from '../contract/shown-text.js';
 
 /** The marked fields of an operation as a tree, so that a walk over its data touches nothing else. */
 export interface StrangeFields {
@@ -11,12 +11,18 @@ export interface StrangeFields {
   readonly named: ReadonlyMap<string, StrangeFields>;
   /** Items of a list, or values of a map. */
   readonly each: StrangeFields | undefined;
+  /** A single word here is no text: an id, a time, a word from a list. */
+  readonly word: boolean;
 }
 
-/** The fields that the contract marks `x-untrusted`. */
-export function strangeFields({ untrusted, untrustedKeys }: Pick<Operation, 'untrusted' | 'untrustedKeys'>) {
+/** The fields that the contract marks `x-untrusted`, and within them those whose schema promises a word. */
+export function strangeFields({
+  untrusted,
+  untrustedKeys,
+  trusted = [],
+}: Pick<Operation, 'untrusted' | 'untrustedKeys' | 'trusted'>): StrangeFields {
   const steps = (paths: readonly FieldPath[]) => paths.map((path) => (path === '' ? [] : path.split('.')));
-  return growTree(steps(untrusted), steps(untrustedKeys));
+  return growTree(steps(untrusted), steps(untrustedKeys), steps(trusted));
 }
 
 /** Data without what cannot be seen in strangers' text; the very same object when there is nothing of the kind. */
@@ -31,15 +37,17 @@ export function cleanWhole<Data>(value: Data): Data {
 
 type Steps = readonly string[];
 
-function growTree(whole: readonly Steps[], keys: readonly Steps[]): StrangeFields {
-  const starts = new Set([...whole, ...keys].flatMap((path) => path.slice(0, 1)));
-  const below = (paths: readonly Steps[], start: string) =>
-    paths.filter(([first]) => first === start).map((path) => path.slice(1));
-  const named = new Map([...starts].map((start) => [start, growTree(below(whole, start), below(keys, start))]));
+function growTree(whole: readonly Steps[], keys: readonly Steps[], words: readonly Steps[]): StrangeFields {
+  const starts = new Set([...whole, ...keys, ...words].flatMap((path) => path.slice(0, 1)));
+  const grow = (start: string) => {
+    const below = (paths: readonly Steps[]) => paths.filter(([first]) => first === start).map((path) => path.slice(1));
+    return growTree(below(whole), below(keys), below(words));
+  };
+  const named = new Map([...starts].map((start) => [start, grow(start)]));
   const each = named.get('*');
   named.delete('*');
   const ends = (paths: readonly Steps[]) => paths.some((path) => path.length === 0);
-  return Object.freeze({ whole: ends(whole), keys: ends(keys), named, each });
+  return Object.freeze({ whole: ends(whole), keys: ends(keys), named, each, word: ends(words) });
 }
 
 /** `inside` says that all of `value` is strangers' text. Copies only what changes. */
@@ -49,7 +57,7 @@ function clean(value: unknown, fields: StrangeFields | undefined, inside: boolea
   if (typeof value !== 'object' || value === null || (!whole && fields === undefined)) return value;
   if (Array.isArray(value)) return cleanItems(value, fields?.each, whole);
   const cleaned = cleanValues(value, fields, whole);
-  return whole && fields?.keys === true ? cleanKeys(cleaned) : cleaned;
+  return whole ? cleanKeys(cleaned) : cleaned;
 }
 
 function cleanItems(items: readonly unknown[], each: StrangeFields | undefined, whole: boolean): unknown {

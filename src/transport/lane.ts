@@ -10,9 +10,8 @@ import {
   SERVER_INFO_META_KEY,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
-import type { Stats } from '../contract/envelope.js';
 import type { CallTool } from '../server.js';
-import { HEADER_NAMES, type Headers } from '../tools/headers.js';
+import { contractHeaders } from '../tools/headers.js';
 
 /** A request as the SDK takes it, its body read already or not. */
 export type Unanswered = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & AsyncIterable<unknown>;
@@ -49,7 +48,6 @@ export function createLane({ callTool, serverInfo, maxBodyBytes }: LaneOptions):
     response.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),
-      'x-request-id': requestIdOf(result),
     });
     response.end(text);
     return undefined;
@@ -111,18 +109,9 @@ function suits({ params }: Message, headers: HttpHeaders): boolean {
   return version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(String(version));
 }
 
-function requestIdOf({ _meta }: CallToolResult): string {
-  return (_meta as { stats: Stats }).stats.request_id;
-}
-
 /** What the stateless era adds to a result. */
 function stateless(result: CallToolResult, serverInfo: object): object {
   return { ...result, _meta: { ...result._meta, [SERVER_INFO_META_KEY]: serverInfo }, resultType: 'complete' };
-}
-
-/** The headers of the contract among those of a request. */
-function contractHeaders(headers: HttpHeaders): Headers {
-  return Object.fromEntries(HEADER_NAMES.flatMap((name) => (name in headers ? [[name, headers[name]]] : [])));
 }
 
 function withBody({ method, url, headers }: IncomingMessage, body: Buffer): Unanswered {

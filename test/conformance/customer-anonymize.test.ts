@@ -206,6 +206,8 @@ test('no byte of the person is left in the file: not in records, indexes, receip
   }));
   for (const fields of neighbours.slice(0, 75)) await create(fields);
   const people = [canary('k', '4155550166'), canary('w', '5095550177')];
+  const others = standing(tailsOf(people)); // another org may have the same date or number
+  const theirs = (word: string) => !others.includes(word);
   const ids: string[] = [];
   for (const { fields, contact, certificate, note, device, changed } of people) {
     const key = { idempotency_key: `signup-${ids.length}` };
@@ -222,8 +224,9 @@ test('no byte of the person is left in the file: not in records, indexes, receip
     await records.identifier(customer_id, device);
   }
   for (const fields of neighbours.slice(75)) await create(fields);
-  const words = tailsOf(people);
-  const searched = tailsOf(people.map(({ fields }) => [fields.caption, fields.given_name, fields.phone]));
+  const words = tailsOf(people).filter(theirs);
+  const names = people.map(({ fields }) => [fields.caption, fields.given_name, fields.phone]);
+  const searched = tailsOf(names).filter(theirs);
   expect(words.length).toBeGreaterThan(50);
   expect(standing(words)).toEqual(words);
   expect(indexed(searched)).toEqual(searched);

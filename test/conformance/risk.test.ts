@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKey } from '../../src/store/admin.js';
 import type { Headers } from '../../src/tools/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
@@ -47,9 +46,7 @@ function setStatus(customerId: string, status: string): void {
 
 /** Another caller of the same org. */
 async function otherCaller(): Promise<Headers> {
-  const grant = { owner: true, roles: [] };
-  const { api_key } = await world.admin((cx) => createKey(cx, String(headers['x-orgcode']), 'other', grant));
-  return { ...headers, 'x-api-key': api_key };
+  return world.headers('owner', String(headers['x-orgcode']), 'other');
 }
 
 const redeemPoints = (customer_id: string) => ['loyalty_redeem', { customer_id, points: 10 }] as const;

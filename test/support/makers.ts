@@ -169,9 +169,12 @@ export function createTenant(act: Act): Tenant {
 }
 
 /** The first example of an operation, with records of the tenant for its placeholders, and no idempotency key. */
-export async function exampleFor(tenant: Tenant, operation: Operation): Promise<Record<string, Data>> {
+export async function exampleFor(
+  tenant: Tenant,
+  { examples }: Pick<Operation, 'examples'>,
+): Promise<Record<string, Data>> {
   const ids = new Map<string, Data>();
-  const { idempotency_key: _, ...example } = operation.examples[0]?.value ?? {};
+  const { idempotency_key: _, ...example } = examples[0]?.value ?? {};
   const json = JSON.stringify(example);
   for (const [, name = ''] of json.matchAll(/"([A-Z]+(?:_[A-Z]+)*_ID)"/g)) {
     ids.set(name, await tenant.id(PLACEHOLDERS[name] ?? name.toLowerCase()));

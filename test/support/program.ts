@@ -84,9 +84,14 @@ export interface HttpProgram extends Running {
   readonly url: string;
 }
 
-/** An HTTP server on a free port. */
+/** An HTTP server over an embedded database, on a free port. */
 export async function startHttp(db: string, args: readonly string[] = [], env: Record<string, string> = {}) {
-  const running = start(['http', '--port', '0', '--db', db, ...args], env);
+  return startServer(['--db', db, ...args], env);
+}
+
+/** An HTTP server as the options say, on a free port. */
+export async function startServer(args: readonly string[], env: Record<string, string> = {}) {
+  const running = start(['http', '--port', '0', ...args], env);
   const match = await running.printed(/serves MCP on (\S+)/);
   return { ...running, url: String(match[1]) } satisfies HttpProgram;
 }

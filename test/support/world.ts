@@ -7,6 +7,7 @@ import { createApplication } from '../../src/application.js';
 import type { OrgStatus } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { ensureDemo } from '../../src/demo/demo.js';
 import type { Application } from '../../src/server.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/admin.js';
 import { createIdMint } from '../../src/store/ids.js';
@@ -15,6 +16,7 @@ import { openStore, type Store } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify.js';
 import { call } from '../../src/tools/call.js';
 import type { Headers } from '../../src/tools/headers.js';
+import { type Detour, openDetour, PATH } from './paths.js';
 import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
@@ -27,8 +29,13 @@ export interface World {
   readonly application: Application;
   /** Everything that was logged. */
   readonly logged: string[];
-  /** Headers of a key with these roles (`a+b`, or none, or `owner`) in an org, with facility and channel. */
-  headers(role?: string, orgcode?: string): Promise<Headers>;
+  /**
+   * Headers of a key with these roles (`a+b`, or none, or `owner`) in an org, with facility and channel; another key for
+   * another `name`.
+   */
+  headers(role?: string, orgcode?: string, name?: string): Promise<Headers>;
+  /** The way round by which this run tests the stories, if it does (paths.ts). */
+  readonly detour: Detour | undefined;
   admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
   verify(): Verification;
   close(): Promise<void>;
@@ -45,10 +52,13 @@ export async function openWorld(options: { clock?: () => number; base?: string }
     onBackgroundError: (error) => {
       throw error;
     },
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-  const application = createApplication(store, log, options);
+  const embedded = createApplication(store, log, options);
+  const detour = PATH === 'embedded' ? undefined : await openDetour(PATH, embedded, log, options.clock);
+  const application = detour?.application ?? embedded;
   const mint = createIdMint();
   const admin = <T>(steps: (cx: AdminContext) => Steps<T>) => {
     const now = new Date();
@@ -58,8 +68,13 @@ export async function openWorld(options: { clock?: () => number; base?: string }
   };
   const ofVerify = new Set<string>();
   const keys = new Map<string, Promise<Headers>>();
+  if (PATH === 'second-org') await ensureDemo(store, new Date(options.clock?.() ?? Date.now()));
   await admin((cx) => createOrg(cx, 'ACME', 'verified'));
   await admin((cx) => createOrg(cx, 'OTHER', 'verified'));
+  const newHeaders = async (role: string, orgcode: string) => {
+    const made = await admin((cx) => newKey(cx, role, orgcode));
+    return detour?.present(made) ?? made;
+  };
   return {
     directory,
     path,
@@ -67,9 +82,10 @@ export async function openWorld(options: { clock?: () => number; base?: string }
     application,
     logged,
     admin,
-    headers(role = 'owner', orgcode = 'ACME') {
-      const id = `${role}@${orgcode}`;
-      const made = keys.get(id) ?? admin((cx) => newKey(cx, role, orgcode));
+    detour,
+    headers(role = 'owner', orgcode = 'ACME', name = '') {
+      const id = `${role}@${orgcode} ${name}`;
+      const made = keys.get(id) ?? newHeaders(role, orgcode);
       keys.set(id, made);
       return made;
     },
@@ -80,6 +96,7 @@ export async function openWorld(options: { clock?: () => number; base?: string }
       return verification;
     },
     async close() {
+      await detour?.close();
       const statements = store.driver.statements();
       await store.close();
       requireOrgFirst(
@@ -107,7 +124,9 @@ export async function envelopeOf(world: World, tool: string, args: unknown, head
   const entry = world.application.catalogue.find(tool);
   if (entry === undefined) throw new Error(`no tool ${tool}`);
   const from = headers ?? (await world.headers());
-  return call(world.application.pipeline, { operation: entry.operation, arguments: args, headers: from });
+  const { operation } = entry;
+  if (world.detour !== undefined) return world.detour.send(operation, args, from);
+  return call(world.application.pipeline, { operation, arguments: args, headers: from });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type

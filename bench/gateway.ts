@@ -1,0 +1,75 @@
+/** The gateway beside a bare undici POST to the same upstream, and beside other servers made from OpenAPI. */
+import { readFileSync } from 'node:fs';
+import { Pool } from 'undici';
+import { openStdioClient } from './client.js';
+import { type Row, rateOf, takeTurns } from './measure.js';
+import { preparePeers } from './peers.js';
+import { openGatewayCall } from './through-gateway.js';
+import { startUpstream, type Upstream } from './upstream.js';
+
+const ROUNDS = 5;
+const CALLS = 3000;
+const PATH = '/crm/customer/get';
+const CREDENTIALS = { G3N_ORGCODE: 'BENCH', G3N_API_KEY: 'bench-key' };
+
+/** (f) of the bench: overhead a call at 1, 16 and 64 in flight; peers over stdio at 1 and 16. */
+export async function measureGateway(): Promise<readonly Row[]> {
+  const upstream = await startUpstream();
+  const rows = [...(await againstUndici(upstream)), ...(await againstPeers(upstream))];
+  await upstream.close();
+  return rows;
+}
+
+async function againstUndici(upstream: Upstream): Promise<readonly Row[]> {
+  const pool = new Pool(new URL(upstream.url).origin, { connections: 64 });
+  const headers = { 'content-type': 'application/json', 'x-orgcode': 'BENCH', 'x-api-key': 'bench-key' };
+  const body = JSON.stringify(upstream.args);
+  const bare = async () => (await pool.request({ path: PATH, method: 'POST', headers, body })).body.json();
+  const gateway = await openGatewayCall(upstream.url);
+  const rows: Row[] = [];
+  for (const depth of [1, 16, 64]) {
+    const figures = await takeTurns(
+      [
+        { name: 'ours', round: () => rateOf(() => gateway.call('crm_customer_get', upstream.args), CALLS, depth) },
+        { name: 'undici', round: () => rateOf(bare, CALLS, depth) },
+      ],
+      ROUNDS,
+    );
+    const ratio = (figures.ours ?? 0) / (figures.undici ?? 1);
+    rows.push({ what: `gateway, ${depth} in flight`, unit: '/s', figures, ratio, goal: { least: 0.8 } });
+  }
+  await gateway.close();
+  await pool.close();
+  return rows;
+}
+
+async function againstPeers(upstream: Upstream): Promise<readonly Row[]> {
+  const document = JSON.parse(readFileSync('dist/openapi.json', 'utf8')) as object;
+  const ours = ['dist/main.js', 'stdio', '--gateway', upstream.url, '--gateway-db', ':memory:'];
+  const peers = preparePeers(document, upstream.url);
+  const servers = [{ name: 'ours', command: ours, tool: 'crm_customer_get', wrap: (body: object) => body }, ...peers];
+  const clients = await Promise.all(
+    servers.map(async ({ name, command, tool, wrap }) => {
+      const client = await openStdioClient(command, { ...CREDENTIALS, DOTENV_CONFIG_QUIET: 'true' });
+      const args = wrap(upstream.args);
+      const answer = await client.call(tool, args);
+      if (!answer.includes(upstream.args.customer_id))
+        throw new Error(`${name} does not reach the upstream: ${answer}`);
+      return { name, close: client.close, call: () => client.call(tool, args) };
+    }),
+  );
+  const rows: Row[] = [];
+  for (const depth of [1, 16]) {
+    const contenders = clients.map(({ name, call }) => ({
+      name,
+      round: () => rateOf(call, 600, depth),
+    }));
+    const figures = await takeTurns(contenders, ROUNDS);
+    const best = Math.max(figures.generator ?? 0, figures.ivotoby ?? 0);
+    rows.push({ what: `stdio, ${depth} in flight`, unit: '/s', figures, ratio: (figures.ours ?? 0) / best });
+    const latency = Object.fromEntries(Object.entries(figures).map(([name, rate]) => [name, (1000 * depth) / rate]));
+    rows.push({ what: `stdio, ${depth} in flight, mean latency`, unit: 'ms', figures: latency });
+  }
+  for (const { close } of clients) close();
+  return rows;
+}

@@ -1,0 +1,39 @@
+/** The pipeline over a gateway, as a server with --gateway has it, in this process. */
+import { createApplication } from '../src/application.js';
+import { CONTRACT } from '../src/contract/generated/contract.js';
+import { createGateway } from '../src/gateway/gateway.js';
+import { createLog } from '../src/log.js';
+import { createRandom32 } from '../src/store/ids.js';
+import { call } from '../src/tools/call.js';
+
+export interface GatewayCall {
+  /** Resolves when it was answered. @throws Error when it was refused. */
+  call(tool: string, args: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens it in front of `url`; reads only are measured, so no receipts. */
+export async function openGatewayCall(url: string): Promise<GatewayCall> {
+  const gateway = createGateway({
+    base: new URL(url),
+    operations: CONTRACT.operations,
+    honoursKeys: false,
+    responseValidation: 'off',
+    dataSchemaOf: () => undefined,
+    upstreamCredentials: (credentials) => credentials,
+    sendOnce: (_performance, send) => send(),
+    report: () => {},
+    random32: createRandom32(),
+  });
+  const { catalogue, pipeline } = createApplication(gateway, createLog('silent'));
+  const headers = { 'x-orgcode': 'BENCH', 'x-api-key': 'bench-key' };
+  return {
+    async call(tool, args) {
+      const entry = catalogue.find(tool);
+      if (entry === undefined) throw new Error(`no tool ${tool}`);
+      const envelope = await call(pipeline, { operation: entry.operation, arguments: args, headers });
+      if (!envelope.success) throw new Error(envelope.error.error_code);
+    },
+    close: () => gateway.close(),
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The upstream's envelope, whole: what is there stays as it came, what the contract promises and is missing is filled
+ * in. Not: bytes and JSON, other servers' answers.
+ */
+import type { Stamp } from '../contract/backend.js';
+import type { Build, Envelope, ErrorObject, Stats } from '../contract/envelope.js';
+import { type ErrorTag, STATUS_BY_TAG } from '../contract/errors.js';
+import type { Operation } from '../contract/operation.js';
+
+export type Fields = { readonly [name: string]: unknown };
+
+/** What of the call an envelope is completed with. */
+export interface Completion {
+  readonly operation: Operation;
+  readonly stamp: Stamp;
+  /** The HTTP status it came with. */
+  readonly status: number;
+  readonly latencyMs: number;
+  /** From the Retry-After header. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** A success with its data, completed. */
+export function completeSuccess(raw: Fields, data: object, completion: Completion): Envelope {
+  const stats = completeStats(raw.stats, completion);
+  return { ...raw, success: true, data, build: completeBuild(raw), stats };
+}
+
+/** A refusal with its error object, completed: unknown tags and codes stay as they are. */
+export function completeError(raw: Fields, error: Fields, completion: Completion): Envelope {
+  const stats = completeStats({ ...fieldsOf(error, ['request_id', 'trace_id']), ...toFields(raw.stats) }, completion);
+  return {
+    ...raw,
+    success: false,
+    error: completeErrorObject(error, stats, completion),
+    build: completeBuild(raw),
+    stats,
+  };
+}
+
+/** Whether a value is an object, and no list. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A text fit for a header and a log; ids are opaque, but not arbitrary. */
+const NAME = /^[\x21-\x7e]{1,128}$/;
+const NO_BUILD: Build = { build_major: 'UNKNOWN', build_minor: 'UNKNOWN', build_id: 'UNKNOWN' };
+
+function completeStats(value: unknown, { operation, stamp, latencyMs }: Completion): Stats {
+  const stats = toFields(value);
+  const fallback = {
+    call: `${operation.method} ${operation.path}`,
+    service: 'crm' as const,
+    timestamp_utc: stamp.now,
+    request_id: stamp.request_id,
+    trace_id: stamp.trace_id,
+    latency_ms: Math.round(latencyMs),
+  };
+  return {
+    ...fallback,
+    ...stats,
+    ...(isText(stats.call) ? {} : { call: fallback.call }),
+    ...(isName(stats.request_id) ? {} : { request_id: fallback.request_id }),
+    ...(isName(stats.trace_id) ? {} : { trace_id: fallback.trace_id }),
+  };
+}
+
+/** At the top, or where some services keep it, in stats. */
+function completeBuild(raw: Fields): Build {
+  if (isFields(raw.build)) return raw.build as unknown as Build;
+  const inStats = toFields(raw.stats).build;
+  return isFields(inStats) ? (inStats as unknown as Build) : NO_BUILD;
+}
+
+function completeErrorObject(error: Fields, stats: Stats, completion: Completion): ErrorObject {
+  const http_status = statusOf(error, completion.status);
+  const major = completeMajor(toFields(error.major), http_status);
+  const { retryAfterMs } = completion;
+  const details = error.details ?? {};
+  const waits = retryAfterMs !== undefined && isFields(details) && !('retry_after_ms' in details);
+  return {
+    ...error,
+    error_code: isText(error.error_code) ? error.error_code : 'crm.upstream_error',
+    http_status,
+    retryable: typeof error.retryable === 'boolean' ? error.retryable : isRetryable(major.tag, completion.operation),
+    request_id: isName(error.request_id) ? error.request_id : stats.request_id,
+    trace_id: isName(error.trace_id) ? error.trace_id : stats.trace_id,
+    major,
+    ...(waits ? { details: { ...details, retry_after_ms: retryAfterMs } } : {}),
+  };
+}
+
+/** Its own, when that is an HTTP status of a refusal; the one it came with, when that is; or its tag's. */
+function statusOf(error: Fields, came: number): number {
+  const { http_status } = error;
+  if (isRefusal(http_status)) return http_status;
+  if (isRefusal(came)) return came;
+  const { tag } = toFields(error.major);
+  return isKnownTag(tag) ? STATUS_BY_TAG[tag] : 500;
+}
+
+function completeMajor(major: Fields, status: number): ErrorObject['major'] {
+  const texts = typeof major.message === 'string' ? { en_US: major.message } : toFields(major.message);
+  const en_US =
+    [texts.en_US, ...Object.values(texts)].find(isText) ?? 'The upstream CRM refused, and does not say why.';
+  // Tags the contract does not know pass too: whoever reads them decides.
+  const tag = (isText(major.tag) ? major.tag : tagOf(status)) as ErrorTag;
+  return { ...major, tag, message: { ...texts, en_US } };
+}
+
+/** The tag of a status; the first of those that share it. */
+export function tagOf(status: number): ErrorTag {
+  const found = Object.entries(STATUS_BY_TAG).find(([, of]) => of === status)?.[0] as ErrorTag | undefined;
+  return found ?? (status < 500 ? 'validation-error' : 'internal-error');
+}
+
+export function isKnownTag(tag: unknown): tag is ErrorTag {
+  return typeof tag === 'string' && Object.hasOwn(STATUS_BY_TAG, tag);
+}
+
+function isRetryable(tag: ErrorTag, { effect }: Operation): boolean {
+  return tag === 'throttled' || (tag === 'internal-error' && effect === 'read');
+}
+
+function isRefusal(status: unknown): status is number {
+  return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
+}
+
+function toFields(value: unknown): Fields {
+  return isFields(value) ? value : {};
+}
+
+function fieldsOf(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(names.filter((name) => name in fields).map((name) => [name, fields[name]]));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value);
+}

@@ -1,0 +1,71 @@
+/** The gateway database's schema: one ordered list of changes, forward only. Not: statements that use it. */
+import { createHash } from 'node:crypto';
+import type { Connection } from './gateway-db.js';
+
+/** A change that was released is never edited: its checksum stands in every file. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE server_key (one INTEGER PRIMARY KEY CHECK (one = 1), key_check TEXT NOT NULL) STRICT;
+CREATE TABLE held_credential (
+  caller_hash TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL UNIQUE,
+  orgcode TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('session', 'api_key')),
+  sealed TEXT NOT NULL,
+  name TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  replaced_at TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE receipt (
+  receipt_no INTEGER PRIMARY KEY,
+  orgcode TEXT NOT NULL,
+  scope_mac TEXT NOT NULL,
+  request_mac TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('sent', 'unknown', 'done', 'refused')),
+  sender TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  sent_ms INTEGER NOT NULL,
+  lease_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  personal INTEGER NOT NULL CHECK (personal IN (0, 1)),
+  answer TEXT,
+  UNIQUE (orgcode, scope_mac)
+) STRICT;
+CREATE INDEX receipt_by_expiry ON receipt (expires_ms);
+CREATE INDEX receipt_personal ON receipt (orgcode, receipt_no) WHERE personal = 1;`,
+];
+
+const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
+  version INTEGER PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`;
+
+/**
+ * Brings the database to this version's schema, all in one transaction: interrupted it never happened, and of two
+ * processes that start at once the second waits, then finds it done. After an error the connection must be closed.
+ * @throws Error when the file was made by a newer version, or an applied change has been altered since.
+ */
+export function migrate(connection: Connection, now: string): void {
+  connection.script('BEGIN IMMEDIATE');
+  connection.script(LEDGER);
+  const applied = countApplied(connection);
+  MIGRATIONS.slice(applied).forEach((sql, index) => {
+    connection.script(sql);
+    const version = applied + index + 1;
+    connection.run('INSERT INTO schema_migration VALUES (?, ?, ?)', version, checksum(sql), now);
+  });
+  connection.script('COMMIT');
+}
+
+function countApplied(connection: Connection): number {
+  const rows = connection.all<{ checksum: string }>(
+    'SELECT checksum FROM schema_migration ORDER BY version LIMIT 1000',
+  );
+  if (rows.length > MIGRATIONS.length) {
+    throw new Error(`the gateway database is of schema ${rows.length}, made by a newer g3n-crm-mcp: upgrade`);
+  }
+  const altered = rows.findIndex((row, index) => row.checksum !== checksum(MIGRATIONS[index] ?? ''));
+  if (altered !== -1) throw new Error(`schema change ${altered + 1} is not the one applied`);
+  return rows.length;
+}
+
+function checksum(sql: string): string {
+  return createHash('sha256').update(sql).digest('hex');
+}

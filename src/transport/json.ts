@@ -1,0 +1,61 @@
+/** JSON text → value, stricter than JSON.parse: UTF-8 only, and no name twice in one object. Not: what it may say. */
+
+/** The value, or undefined (which no JSON is) when the bytes are not JSON, or would lose a value on the way. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    return repeatsName(text) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an object anywhere in a valid JSON text has a name twice: JSON.parse would keep the last without a word. */
+function repeatsName(text: string): boolean {
+  const around: (Set<string> | undefined)[] = []; // the names so far in each object around; undefined for a list
+  let names: Set<string> | undefined;
+  const mark = /["{}[\]]/g;
+  for (let found = mark.exec(text); found !== null; found = mark.exec(text)) {
+    if (found[0] === '"') {
+      const end = endOfString(text, found.index);
+      mark.lastIndex = end;
+      if (names === undefined || !isName(text, end)) continue;
+      const name = nameAt(text, found.index, end);
+      if (names.has(name)) return true;
+      names.add(name);
+    } else if (found[0] === '{' || found[0] === '[') {
+      around.push(names);
+      names = found[0] === '{' ? new Set() : undefined;
+    } else {
+      names = around.pop();
+    }
+  }
+  return false;
+}
+
+/** Behind the quote that closes the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1);
+  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
+  return quote + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let start = at;
+  while (text[start - 1] === '\\') start -= 1;
+  return (at - start) % 2 === 1;
+}
+
+function isName(text: string, end: number): boolean {
+  let at = end;
+  while (text.charCodeAt(at) <= SPACE) at += 1;
+  return text[at] === ':';
+}
+
+const SPACE = 32; // and in JSON nothing else below it between two tokens but tabs and ends of lines
+
+function nameAt(text: string, start: number, end: number): string {
+  const name = text.slice(start + 1, end - 1);
+  return name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name;
+}

@@ -1,0 +1,51 @@
+/** What is wrong with a REST request before it is a call: its URL, its method, what it says of its body. */
+import type { IncomingMessage } from 'node:http';
+import { badRequest, CrmError, notFound } from '../contract/errors.js';
+import type { Operation } from '../contract/operation.js';
+import { announcesBody, isPlainJson } from './request-body.js';
+
+/** Query parameters whose value is meant as a credential, by their letters alone. */
+const CREDENTIALS = new Set(
+  `session sessionguid sessionid xsessionguid apikey xapikey key token accesstoken auth authorization bearer secret
+  password`.split(/\s+/),
+);
+
+/**
+ * 400 `crm.credentials_in_url` when the query carries a credential, good or not: whoever sends it must learn to stop.
+ * The contract has no query parameters; others are ignored.
+ */
+export function urlFault(url: string): CrmError | undefined {
+  const start = url.indexOf('?');
+  if (start === -1) return undefined;
+  const names = [...new URLSearchParams(url.slice(start)).keys()];
+  if (!names.some((name) => CREDENTIALS.has(name.toLowerCase().replace(/[^a-z]/g, '')))) return undefined;
+  return new CrmError({
+    code: 'crm.credentials_in_url',
+    tag: 'validation-error',
+    message: 'A credential must never stand in a URL. Send it in a header.',
+    nextSteps: ['Send the credential in a header.', 'Have it replaced: URLs are kept in logs and histories.'],
+  });
+}
+
+/** 404 as for any absent record where no method is served, 405 `crm.method_not_allowed` where another is. */
+export function methodFault(method: string | undefined, allowed: readonly string[]): CrmError | undefined {
+  if (allowed.length === 0) return notFound();
+  if (allowed.some((other) => other === method)) return undefined;
+  const message = `This path is served by ${allowed.join(' and ')} alone.`;
+  return new CrmError({ code: 'crm.method_not_allowed', tag: 'validation-error', status: 405, message });
+}
+
+/** 415 `crm.unsupported_media_type` for a body that is not plain JSON; 400 `crm.malformed_body` for a GET with one. */
+export function bodyFault(request: IncomingMessage, operation: Operation | undefined): CrmError | undefined {
+  if (operation === undefined) return undefined;
+  if (operation.method === 'GET') {
+    return announcesBody(request) ? badRequest('crm.malformed_body', 'GET takes no body.') : undefined;
+  }
+  if (isPlainJson(request)) return undefined;
+  return new CrmError({
+    code: 'crm.unsupported_media_type',
+    tag: 'validation-error',
+    status: 415,
+    message: 'The body must be application/json in UTF-8, without content-encoding.',
+  });
+}

@@ -1,0 +1,156 @@
+/** The gateway's file: who may read it, what it was made with and by, and changes that are whole or not there. */
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openGatewayDb } from '../../src/gateway/gateway-db.js';
+import { createHeldCredentials, holdCredential } from '../../src/gateway/held-credentials.js';
+import { openPlace, rowsOf, tamper } from '../support/sending.js';
+
+let place: ReturnType<typeof openPlace>;
+beforeEach(() => {
+  place = openPlace();
+});
+afterEach(() => place.remove());
+
+const VALUE = 'INSERT INTO held_credential VALUES (?, ?, ?, ?, ?, ?, ?, NULL)';
+const add = (name: string) =>
+  place.db.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));
+const names = () => rowsOf(place.path, 'SELECT name FROM held_credential ORDER BY name').map(({ name }) => name);
+
+describe('the file', () => {
+  test("and all beside it are their owner's alone", () => {
+    const files = readdirSync(place.directory);
+    expect(files.sort()).toEqual(['gateway.db', 'gateway.db-shm', 'gateway.db-wal', 'gateway.db.key']);
+    for (const file of files) expect([file, statSync(join(place.directory, file)).mode & 0o777]).toEqual([file, 0o600]);
+  });
+
+  test('keeps every commit through a power cut, and erases what is deleted', () => {
+    const setting = (name: string) => place.db.reader.one<Record<string, unknown>>(`PRAGMA ${name}`)?.[name];
+    expect(setting('journal_mode')).toBe('wal');
+    expect(setting('synchronous')).toBe(2);
+    expect(setting('secure_delete')).toBe(1);
+  });
+
+  test('opens again with what was in it, by several at once', async () => {
+    const { caller_key } = await holdCredential(place.db, { orgcode: 'A', kind: 'session', secret: 's', name: 'n' });
+    const again = openGatewayDb({ path: place.path });
+    const credentials = { orgcode: 'A', kind: 'api_key' as const, secret: caller_key };
+    expect(createHeldCredentials(again)(credentials)).toMatchObject({ secret: 's' });
+    await again.close();
+    expect(createHeldCredentials(place.db)(credentials)).toMatchObject({ secret: 's' });
+  });
+
+  test('does not open with another key, without its key, or beyond this version', async () => {
+    const copied = (name: string) => {
+      const directory = join(place.directory, name);
+      mkdirSync(directory);
+      for (const file of ['gateway.db', 'gateway.db-wal', 'gateway.db.key']) {
+        cpSync(join(place.directory, file), join(directory, file));
+      }
+      return join(directory, 'gateway.db');
+    };
+    const other = openPlace();
+    expect(() => openGatewayDb({ path: copied('other'), keyPath: `${other.path}.key` })).toThrow(
+      'the server key does not belong to this database',
+    );
+    await other.remove();
+    const keyless = copied('keyless');
+    rmSync(`${keyless}.key`);
+    expect(() => openGatewayDb({ path: keyless })).toThrow('is missing');
+    const newer = copied('newer');
+    tamper(newer, "INSERT INTO schema_migration VALUES (2, 'x', '')");
+    expect(() => openGatewayDb({ path: newer })).toThrow('made by a newer g3n-crm-mcp');
+    const altered = copied('altered');
+    tamper(altered, "UPDATE schema_migration SET checksum = 'x'");
+    expect(() => openGatewayDb({ path: altered })).toThrow('schema change 1 is not the one applied');
+  });
+
+  test('needs a directory, and makes none', () => {
+    expect(() => openGatewayDb({ path: join(place.directory, 'none', 'gateway.db') })).toThrow('ENOENT');
+  });
+
+  test('may be none: in memory, with a key that nobody else has', async () => {
+    const [one, other] = [openGatewayDb({ path: ':memory:' }), openGatewayDb({ path: ':memory:' })];
+    expect(one.keys.mac('key-check')).not.toBe(other.keys.mac('key-check'));
+    await Promise.all([one.close(), other.close()]);
+    expect(readdirSync('.')).not.toContain(':memory:');
+  });
+});
+
+describe('a write', () => {
+  test('is there for everyone when it is answered; those that wait together share a commit', async () => {
+    const database = new Database(place.path, { readonly: true });
+    const version = () => database.pragma('data_version', { simple: true });
+    const seen: unknown[] = [];
+    await Promise.all(
+      ['a', 'b', 'c'].map(async (name) => {
+        await add(name);
+        expect(names()).toContain(name);
+        seen.push(version());
+      }),
+    );
+    expect(new Set(seen).size).toBe(1);
+    database.close();
+  });
+
+  test('is alone from its first look on: what it reads nobody changes meanwhile', async () => {
+    const other = new Database(place.path, { timeout: 0 });
+    const beginOther = () => other.exec('BEGIN IMMEDIATE');
+    await place.db.write((connection) => {
+      connection.one('SELECT COUNT(*) AS n FROM receipt');
+      expect(beginOther).toThrow('database is locked');
+    });
+    expect(beginOther).not.toThrow();
+    other.close();
+  });
+
+  test('that throws is undone whole, and takes nobody with it', async () => {
+    const broken = place.db.write((connection) => {
+      connection.run(VALUE, 'b', 'b', 'ACME', 'session', '', 'b', '');
+      throw new Error('changed my mind');
+    });
+    const [first, second, third] = await Promise.allSettled([add('a'), broken, add('c')]);
+    expect([first?.status, second, third?.status]).toMatchObject([
+      'fulfilled',
+      { status: 'rejected', reason: new Error('changed my mind') },
+      'fulfilled',
+    ]);
+    expect(names()).toEqual(['a', 'c']);
+  });
+
+  test('that the database does not take fails all who shared it, and the next goes through', async () => {
+    const lost = place.db.write((connection) => {
+      connection.run(VALUE, 'b', 'b', 'ACME', 'session', '', 'b', '');
+      connection.run('ROLLBACK'); // as a full disk does
+      throw new Error('disk full');
+    });
+    const ends = await Promise.allSettled([add('a'), lost, add('c')]);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(names()).toEqual([]);
+    await add('d');
+    expect(names()).toEqual(['d']);
+  });
+
+  test('is not answered before its commit: one that fails there fails all who shared it', async () => {
+    await place.db.write((connection) => {
+      connection.script('CREATE TABLE later (name TEXT REFERENCES later_name (name) DEFERRABLE INITIALLY DEFERRED)');
+      connection.script('CREATE TABLE later_name (name TEXT PRIMARY KEY)');
+    });
+    const lost = place.db.write((connection) => connection.run("INSERT INTO later VALUES ('nobody')"));
+    const ends = await Promise.allSettled([add('a'), lost]);
+    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(names()).toEqual([]);
+  });
+
+  test('that waits is done before the file is closed; one that comes later is refused', async () => {
+    const other = openGatewayDb({ path: place.path });
+    const write = (name: string) =>
+      other.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));
+    const waiting = write('a');
+    await other.close();
+    await waiting;
+    expect(names()).toEqual(['a']);
+    await expect(write('b')).rejects.toThrow('not open');
+  });
+});

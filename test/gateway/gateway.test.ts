@@ -1,0 +1,270 @@
+/** What goes to the upstream and what comes back from it: every byte that was meant, and none besides. */
+import { describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { VERSION } from '../../src/contract/version.js';
+import { GatewayOptionsError } from '../../src/gateway/origin.js';
+import { exampleOf, HEADERS, openGateway, operationOf, SECRET } from '../support/gateway.js';
+import { BUILD, head, successOf } from '../support/upstream.js';
+import { closingUpstreams } from '../support/upstreams.js';
+
+const { open } = closingUpstreams();
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+
+describe('a request', () => {
+  test('carries the body as it is, who and where, and nothing else', async () => {
+    const { upstream, gateway } = await open(undefined, { random32: () => 0xabcdef01 });
+    const args = { customer_id: 'c-1', points: 5, idempotency_key: 'once', reason: 'Gruß ✓' };
+    const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
+    await gateway.ok('loyalty_earn', args, { ...HEADERS, 'x-cccode': 'ab12-cd34-ef56', traceparent });
+    const [stat, earn] = upstream.received;
+    expect(stat).toMatchObject({ method: 'GET', path: '/crm/stat', body: '' });
+    expect(stat?.headers).not.toHaveProperty('content-type');
+    expect(earn).toMatchObject({ method: 'POST', path: '/crm/loyalty/earn' });
+    expect(JSON.parse(earn?.body ?? '')).toEqual(args);
+    expect(earn?.headers).toEqual({
+      host: upstream.base.host,
+      connection: 'keep-alive',
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(JSON.stringify(args))),
+      'user-agent': `g3n-crm-mcp/${VERSION}`,
+      traceparent: `00-${TRACE}-abcdef01abcdef01-01`,
+      'x-orgcode': 'ACME',
+      'x-api-key': SECRET,
+      'x-logical-guid': 'store-1',
+      'x-channel-code': 'pos',
+      'x-cccode': 'AB12-CD34-EF56',
+      'idempotency-key': 'once',
+    });
+  });
+
+  test('has a span of its own in the trace, whatever random numbers say', async () => {
+    const { upstream, gateway } = await open(undefined, { random32: () => 0 });
+    await gateway.ok('customer_list', {});
+    expect(upstream.received.map(({ headers }) => headers.traceparent)).toEqual([
+      expect.stringMatching(/^00-[0-9a-f]{32}-0000000000000001-01$/),
+      expect.stringMatching(/^00-[0-9a-f]{32}-0000000000000001-01$/),
+    ]);
+  });
+
+  test('of every operation goes to its own path, as its method says', async () => {
+    const { upstream, gateway } = await open(undefined);
+    for (const operation of CONTRACT.operations) await gateway.envelopeOf(operation);
+    const asked = upstream.asked().map(({ method, path }) => `${method} ${path}`);
+    expect(asked).toEqual(CONTRACT.operations.map(({ method, path }) => `${method} /crm${path}`));
+    expect(upstream.connections()).toBeLessThan(10); // one, and a new one whenever the machine slept
+  });
+
+  test('bears the credentials the upstream knows, never those the caller came with', async () => {
+    const { upstream, gateway } = await open(undefined, {
+      upstreamCredentials: ({ orgcode }) => ({ orgcode, kind: 'session', secret: 'sealed' }),
+    });
+    await gateway.ok('customer_list', {});
+    for (const { headers } of upstream.received) expect(headers).toMatchObject({ 'x-session-guid': 'sealed' });
+    expect(upstream.received.map(({ raw }) => raw).join('')).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['x-api-key', 'schl\u00fcssel-\u2713', 'crm.credentials_invalid'],
+    ['x-api-key', 'key\r\nx-orgcode: OTHER', 'crm.credentials_invalid'],
+    ['x-orgcode', 'ACME\u2713', 'crm.not_found'],
+  ])('is not sent with %s %j, which no header can hold', async (name, value, code) => {
+    const { upstream, gateway } = await open(undefined);
+    expect((await gateway.refused('customer_list', {}, { ...HEADERS, [name]: value })).error_code).toBe(code);
+    expect(upstream.connections()).toBe(0);
+  });
+});
+
+describe('an answer', () => {
+  test('passes whole: fields nobody knows, revision as it came, build where it is', async () => {
+    const more = {
+      revision: '4',
+      warnings: ['soon gone'],
+      stats: { bandwidth_in_bytes: 7, build: BUILD, request_id: 'up-7' },
+    };
+    const { gateway } = await open(({ answer }) =>
+      answer(200, { success: true, data: { customer_id: 'c', loyalty: { novel: [1.5, null] }, revision: 4 }, ...more }),
+    );
+    const envelope = await gateway.envelopeOf(operationOf('customer_get'));
+    expect(envelope).toMatchObject({
+      success: true,
+      data: { customer_id: 'c', loyalty: { novel: [1.5, null] }, revision: 4 },
+      ...more,
+      build: BUILD,
+    });
+    expect(gateway.reports.at(-1)).toMatchObject({ upstream_request_id: 'up-7', error_code: undefined });
+  });
+
+  test('that is a refusal passes whole, with tags and codes of other services', async () => {
+    const error = {
+      error_code: 'scm.reason_unknown',
+      http_status: 422,
+      retryable: false,
+      request_id: 'up-8',
+      trace_id: 't-8',
+      major: { tag: 'invalid-input', message: { en_US: 'No.', de_DE: 'Nein.' }, hint: 'x' },
+      details: { current_revision: '4' },
+      conflict_snapshot: { revision: 4 },
+      minor: [1],
+    };
+    const { gateway } = await open(({ answer }) =>
+      answer(422, { success: false, error, build: BUILD, stats: { call: 'c' } }),
+    );
+    const envelope = await gateway.envelopeOf(operationOf('customer_update'));
+    expect(envelope).toMatchObject({ success: false, error, build: BUILD, stats: { call: 'c', request_id: 'up-8' } });
+    expect(gateway.reports.at(-1)).toMatchObject({ error_code: 'scm.reason_unknown' });
+  });
+
+  test('is completed with what the contract promises, and with nothing it has', async () => {
+    const { gateway } = await open(({ answer }) =>
+      answer(409, { success: false, error: { major: { message: 'Taken.' } } }),
+    );
+    const { error_code, reports, ...rest } = {
+      ...(await gateway.refused('customer_create')),
+      reports: gateway.reports,
+    };
+    expect(error_code).toBe('crm.upstream_error');
+    expect(rest).toEqual({
+      http_status: 409,
+      retryable: false,
+      request_id: reports.at(-1)?.stamp.request_id,
+      trace_id: reports.at(-1)?.stamp.trace_id,
+      major: { tag: 'conflict', message: { en_US: 'Taken.' } },
+    });
+    const { gateway: bare } = await open(({ answer }) => answer(200, { success: true, data: {} }));
+    const envelope = await bare.envelopeOf(operationOf('customer_create'));
+    expect(envelope).toEqual({
+      success: true,
+      data: {},
+      build: { build_major: 'UNKNOWN', build_minor: 'UNKNOWN', build_id: 'UNKNOWN' },
+      stats: {
+        call: 'POST /customer/create',
+        service: 'crm',
+        timestamp_utc: expect.stringMatching(/Z$/),
+        request_id: bare.reports.at(-1)?.stamp.request_id,
+        trace_id: bare.reports.at(-1)?.stamp.trace_id,
+        latency_ms: expect.any(Number),
+      },
+    });
+  });
+
+  test.each([
+    [{ http_status: 99_999 }, 400, { http_status: 400 }],
+    [{ http_status: '409', major: { tag: 'conflict' } }, 200, { http_status: 409 }],
+    [{}, 200, { http_status: 500, major: { tag: 'internal-error' } }],
+    [{ request_id: 'a\r\nset-cookie: x' }, 400, { request_id: expect.stringMatching(/^[\w-]+$/) }],
+    [{ major: { tag: 'throttled' } }, 429, { retryable: true, details: { retry_after_ms: 7_200_000 } }],
+    [{ details: { retry_after_ms: 5e6 } }, 429, { details: { retry_after_ms: 5e6 } }],
+    [{ details: 'none' }, 429, { details: 'none' }],
+  ])('with the error %j under status %d is fit for a door', async (error, status, told) => {
+    const { gateway } = await open(({ answer }) =>
+      answer(status, { success: false, error }, { 'retry-after': '7200' }),
+    );
+    expect(await gateway.refused('customer_create')).toMatchObject(told);
+  });
+
+  test('names the call by an id that any header can hold', async () => {
+    const { gateway } = await open(({ answer }) =>
+      answer(200, successOf({}, { stats: { request_id: 'a\r\nb: c', trace_id: 7, call: '' } })),
+    );
+    const { stats } = await gateway.envelopeOf(operationOf('customer_create'));
+    expect(stats).toMatchObject({ call: 'POST /customer/create', request_id: expect.stringMatching(/^[\w-]{36}$/) });
+  });
+
+  test('that comes in one breath with another nobody asked for is not followed by it', async () => {
+    let count = 0;
+    const { gateway } = await open(({ say }) => {
+      count += 1;
+      const texts = [count, -1].map((number) => JSON.stringify(successOf({ number })));
+      const type = { 'content-type': 'application/json' };
+      say(texts.map((text) => `${head(200, { ...type, 'content-length': String(text.length) })}${text}`).join(''));
+    });
+    for (let call = 1; call <= 5; call += 1) expect(await gateway.ok('customer_get')).toEqual({ number: call });
+  });
+});
+
+describe('a write whose end nobody knows', () => {
+  const writes = CONTRACT.operations.filter(({ effect }) => effect !== 'read');
+
+  test.each(writes.map((operation) => [operation.id, operation] as const))(
+    '%s names the tools that can tell',
+    async (_id, operation) => {
+      const { gateway } = await open(({ socket }) => void socket.resetAndDestroy());
+      const envelope = await gateway.envelopeOf(operation);
+      const steps = envelope.success ? [] : (envelope.error.next_steps ?? []);
+      const named = steps.flatMap((step) => step.match(/crm_\w+/g) ?? []);
+      const reads = CONTRACT.operations.filter(({ effect }) => effect === 'read').map(({ id }) => `crm_${id}`);
+      expect(named.length).toBeGreaterThan(0);
+      expect(reads).toEqual(expect.arrayContaining(named));
+      expect(steps[0]).toMatch(/^Do not repeat/);
+    },
+  );
+
+  test('looks first at the record itself, then at lists', async () => {
+    const { gateway } = await open(({ socket }) => void socket.resetAndDestroy());
+    const { next_steps } = await gateway.refused('customer_create');
+    expect(next_steps?.[1]).toBe(
+      'Read with crm_customer_get or crm_customer_list or crm_customer_search whether the change happened.',
+    );
+  });
+});
+
+describe('a client that goes away', () => {
+  test('stops its read, and not its write', async () => {
+    const client = new AbortController();
+    const { upstream, gateway } = await open(({ answer, request }) => {
+      client.abort();
+      setTimeout(() => answer(200, successOf({ path: request.path })), 100);
+    });
+    const { signal } = client;
+    expect(await gateway.envelopeOf(operationOf('customer_create'), undefined, { signal })).toMatchObject({
+      success: true,
+    });
+    expect(await gateway.envelopeOf(operationOf('customer_get'), undefined, { signal })).toMatchObject({
+      success: false,
+      error: { error_code: 'crm.cancelled', details: { reason: 'client_gone' } },
+    });
+    expect(upstream.asked()).toHaveLength(1);
+  });
+
+  test('while its read is under way ends it at once', async () => {
+    const client = new AbortController();
+    const { upstream, gateway } = await open(() => client.abort(), { deadlineMs: 60_000 });
+    const envelope = await gateway.envelopeOf(operationOf('customer_get'), undefined, { signal: client.signal });
+    expect(envelope).toMatchObject({ success: false, error: { error_code: 'crm.cancelled' } });
+    expect(upstream.asked()).toHaveLength(1);
+  });
+});
+
+test.each([0, -1, Number.NaN, 600_001])('a deadline of %d ms is refused when the gateway is made', (deadlineMs) => {
+  expect(() => openGateway(new URL('https://api.example.com/crm'), { deadlineMs })).toThrow(GatewayOptionsError);
+});
+
+test('what is out of order on the way is logged by its reason, without address, body or credential', async () => {
+  const { upstream, gateway } = await open(({ answer, request }) =>
+    request.path === '/crm/customer/get' ? answer(404, {}) : answer(200, '<html>', { 'content-type': 'text/html' }),
+  );
+  await gateway.refused('customer_create');
+  expect(JSON.parse(gateway.logged.at(-1) ?? '')).toMatchObject({
+    operation: 'customer_create',
+    error_code: 'crm.gateway_bad_reply',
+    cause: { type: 'Fault', code: 'not_json' },
+  });
+  await gateway.refused('customer_get');
+  expect(JSON.parse(gateway.logged.at(-1) ?? '')).not.toHaveProperty('cause');
+  expect(gateway.logged.join('')).not.toMatch(new RegExp(`${SECRET}|${upstream.base.port}|html`));
+});
+
+test('once closed, a gateway does nothing and says so', async () => {
+  const { upstream } = await open(undefined);
+  const gateway = openGateway(upstream.base);
+  await gateway.ok('customer_list', {});
+  await gateway.backend.close();
+  expect(await gateway.refused('customer_create', exampleOf(operationOf('customer_create')))).toMatchObject({
+    error_code: 'crm.gateway_unavailable',
+    details: { outcome: 'not_done' },
+  });
+  expect(upstream.asked()).toHaveLength(1);
+});

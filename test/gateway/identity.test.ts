@@ -1,0 +1,225 @@
+/** Who calls through a gateway: asked upstream, remembered for a moment, and never refused from memory. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stranger } from '../../src/gateway/callers.js';
+import { HEADERS, operationOf, SECRET } from '../support/gateway.js';
+import { type Line, STAT, successOf } from '../support/upstream.js';
+import { closingUpstreams } from '../support/upstreams.js';
+import { envelopeOf, openWorld, timeless, type World } from '../support/world.js';
+
+const { open } = closingUpstreams();
+
+const statsAsked = (received: readonly { path: string }[]) =>
+  received.filter(({ path }) => path === '/crm/stat').length;
+const viewer = { ...STAT, caller: { ...STAT.caller, owner: false, roles: ['crm_view'] } };
+
+describe('a caller', () => {
+  test('is asked about once in half a minute, and told apart by org and credential', async () => {
+    let now = 1_000;
+    const { upstream, gateway } = await open(undefined, { clock: () => now });
+    for (let call = 0; call < 3; call += 1) await gateway.ok('customer_get');
+    expect(statsAsked(upstream.received)).toBe(1);
+    now += 29_999;
+    await gateway.ok('customer_get');
+    expect(statsAsked(upstream.received)).toBe(1);
+    now += 2;
+    await gateway.ok('customer_get');
+    expect(statsAsked(upstream.received)).toBe(2);
+    const { 'x-api-key': _, ...keyless } = HEADERS;
+    for (const headers of [
+      { ...HEADERS, 'x-orgcode': 'OTHER' },
+      { ...HEADERS, 'x-api-key': 'other' },
+      { ...keyless, 'x-session-guid': SECRET },
+    ]) {
+      await gateway.envelopeOf(operationOf('customer_get'), undefined, { headers });
+    }
+    expect(statsAsked(upstream.received)).toBe(5);
+  });
+
+  test('who asks many things at once is asked about once', async () => {
+    const { upstream, gateway } = await open(undefined);
+    await Promise.all(Array.from({ length: 20 }, () => gateway.ok('customer_get')));
+    expect(statsAsked(upstream.received)).toBe(1);
+  });
+
+  test('is who the upstream says, with our name for the credential', async () => {
+    const { gateway } = await open(undefined);
+    await gateway.ok('customer_get');
+    const { caller } = gateway.reports.at(-1) ?? {};
+    expect(caller).toEqual({
+      actor: 'service_account_guid:1',
+      orgcode: 'ACME',
+      org_status: 'verified',
+      context_source: 'api_key',
+      owner: true,
+      roles: [],
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    await gateway.ok('customer_get');
+    expect(gateway.reports.at(-1)?.caller).toMatchObject({ remembered: true });
+    expect(JSON.stringify(gateway.reports)).not.toContain(SECRET);
+  });
+
+  test('who lacked a role is asked about again before anything is refused', async () => {
+    let owner = false;
+    const { upstream, gateway } = await open(
+      ({ answer, request }) =>
+        answer(200, successOf(request.path === '/crm/stat' ? { ...viewer, caller: { ...viewer.caller, owner } } : {})),
+      {},
+      { stat: ({ answer }) => answer(200, successOf(viewer)) },
+    );
+    await gateway.ok('customer_get');
+    expect(await gateway.refused('customer_create')).toMatchObject({ error_code: 'crm.forbidden', http_status: 403 });
+    expect(statsAsked(upstream.received)).toBe(2);
+    owner = true;
+    await gateway.ok('customer_create');
+    expect(statsAsked(upstream.received)).toBe(3);
+    expect(upstream.asked().filter(({ path }) => path === '/crm/customer/create')).toHaveLength(1);
+  });
+
+  test.each([401, 403])('is forgotten when a call of theirs is answered %d', async (status) => {
+    let answered = false;
+    const { upstream, gateway } = await open(({ answer, request }) => {
+      if (request.path === '/crm/stat') return answer(200, successOf(STAT));
+      const refusal = { success: false, error: { http_status: status } };
+      answer(answered ? 200 : status, answered ? successOf({}) : refusal);
+      answered = true;
+    });
+    await gateway.refused('customer_get');
+    await gateway.ok('customer_get');
+    expect(statsAsked(upstream.received)).toBe(2);
+  });
+
+  test('whose key was withdrawn here is refused here, remembered or not', async () => {
+    let withdrawn = false;
+    const { upstream, gateway } = await open(undefined, {
+      upstreamCredentials: (credentials) => {
+        if (withdrawn) throw new Error('no such key');
+        return credentials;
+      },
+    });
+    await gateway.ok('customer_get');
+    withdrawn = true;
+    await gateway.refused('customer_get');
+    expect(upstream.received).toHaveLength(2);
+  });
+});
+
+describe('an upstream that does not tell who calls decides everything itself', () => {
+  test.each<[string, (line: Line) => void]>([
+    ['404', ({ answer }) => answer(404, { message: 'no such route' })],
+    ['405', ({ answer }) => answer(405, 'no', { 'content-type': 'text/plain' })],
+    ['a page', ({ answer }) => answer(200, '<html></html>', { 'content-type': 'text/html' })],
+    ['another shape', ({ answer }) => answer(200, successOf({ caller: { actor: 'x', owner: 'yes', roles: [] } }))],
+    ['no caller', ({ answer }) => answer(200, successOf({ user: 'x' }))],
+    [
+      'too many roles',
+      ({ answer }) => answer(200, successOf({ caller: { actor: 'x', owner: false, roles: Array(200).fill('r') } })),
+    ],
+    ['JSON without an envelope', ({ answer }) => answer(200, { user: 'x' })],
+  ])('%s on /stat', async (_name, stat) => {
+    const { upstream, gateway } = await open(undefined, {}, { stat });
+    await gateway.ok('customer_create');
+    await gateway.ok('customer_create');
+    expect(statsAsked(upstream.received)).toBe(1);
+    expect(gateway.reports[0]?.caller).toMatchObject({ actor: 'unknown', unknown: true });
+  });
+
+  test('a contract without /stat is never asked for it', async () => {
+    const { upstream, gateway } = await open(undefined, { operations: [operationOf('customer_create')] });
+    await gateway.envelopeOf(operationOf('customer_create'));
+    expect(upstream.received.map(({ path }) => path)).toEqual(['/crm/customer/create']);
+    expect(gateway.reports[0]?.caller).toMatchObject(stranger({ orgcode: 'ACME', kind: 'api_key', secret: SECRET }));
+  });
+});
+
+describe('a caller the upstream refuses', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld();
+  });
+  afterAll(() => world.close());
+
+  test('is refused in the words of the embedded backend, down to what a stranger may see', async () => {
+    const owner = await world.headers();
+    for (const headers of [
+      { ...owner, 'x-api-key': 'nobody' },
+      { ...owner, 'x-orgcode': 'OTHER' },
+      { ...owner, 'x-orgcode': 'NOWHERE' },
+    ]) {
+      const embedded = await envelopeOf(world, 'crm_customer_list', {}, headers);
+      const { gateway } = await open(
+        undefined,
+        {},
+        {
+          stat: ({ answer }) => answer(embedded.success ? 200 : embedded.error.http_status, embedded),
+        },
+      );
+      const through = await gateway.envelopeOf(operationOf('customer_list'), {}, { headers });
+      expect(timeless(through)).toEqual(timeless(embedded));
+    }
+  });
+
+  test('without words is refused in ours', async () => {
+    const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(401, { message: 'Unauthorized' }) });
+    expect(await gateway.refused('customer_create')).toMatchObject({
+      http_status: 401,
+      error_code: 'crm.credentials_invalid',
+      major: { tag: 'unauthorized' },
+    });
+  });
+
+  test('for a reason of its own hears that reason', async () => {
+    const error = {
+      error_code: 'uas.user_not_verified',
+      http_status: 403,
+      major: { tag: 'user-not-verified', message: { en_US: 'Verify.' } },
+    };
+    const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(403, { success: false, error }) });
+    expect(await gateway.refused('customer_create')).toMatchObject({
+      http_status: 403,
+      error_code: 'uas.user_not_verified',
+      major: { tag: 'forbidden', message: { en_US: 'Verify.' } },
+    });
+  });
+});
+
+describe('while nobody can say who calls', () => {
+  test('a write hears that nothing was done, and is not sent', async () => {
+    const broken = ({ socket }: Line) => void socket.resetAndDestroy();
+    const { upstream, gateway } = await open(broken, {}, { stat: broken });
+    expect(await gateway.refused('customer_create')).toMatchObject({
+      error_code: 'crm.gateway_unavailable',
+      retryable: true,
+      details: { outcome: 'not_done', reason: 'connection_lost' },
+    });
+    expect(upstream.received.map(({ path }) => path)).toEqual(['/crm/stat', '/crm/stat', '/crm/stat']);
+  });
+
+  test('an upstream that is unwell in words of its own leaves a write undone too', async () => {
+    const error = { error_code: 'crm.internal', http_status: 500, retryable: false, major: { tag: 'internal-error' } };
+    const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(500, { success: false, error }) });
+    expect(await gateway.refused('customer_create')).toMatchObject({
+      error_code: 'crm.internal',
+      http_status: 500,
+      details: { outcome: 'not_done' },
+    });
+  });
+
+  test('finding out and doing share one deadline', async () => {
+    const slow = ({ answer }: Line) => void setTimeout(() => answer(200, successOf(STAT)), 700);
+    const { gateway } = await open(() => {}, { deadlineMs: 1_000 }, { stat: slow });
+    const started = performance.now();
+    const error = await gateway.refused('customer_create');
+    expect(performance.now() - started).toBeLessThan(1_600);
+    expect(error).toMatchObject({ error_code: 'crm.gateway_timeout', details: { outcome: 'unknown' } });
+  });
+
+  test('who joined a question late keeps the time they have', async () => {
+    const { gateway } = await open(undefined, { deadlineMs: 800 }, { stat: () => {} });
+    const first = gateway.refused('customer_get');
+    await new Promise((done) => setTimeout(done, 500));
+    const second = gateway.ok('customer_get');
+    expect(await first).toMatchObject({ error_code: 'crm.gateway_timeout' });
+    expect(await second).toEqual({ done: true });
+  });
+});

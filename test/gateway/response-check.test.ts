@@ -1,0 +1,146 @@
+/** Answers that keep, or lose, the shape the contract promises. */
+import { describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import type { JsonSchema, Operation } from '../../src/contract/operation.js';
+import { dataWith } from '../support/answers.js';
+import { operationOf } from '../support/gateway.js';
+import { RESPONSES } from '../support/responses.js';
+import { successOf } from '../support/upstream.js';
+import { closingUpstreams } from '../support/upstreams.js';
+
+const { open } = closingUpstreams();
+
+const schemaOf = ({ id }: Operation) => RESPONSES.get(id);
+const PERSON = 'Erika Mustermann';
+
+describe('warn', () => {
+  test('passes an answer that drifted, and tells where and what, never whom', async () => {
+    const data = { items: [{ customer_id: 5, caption: PERSON, attributes: { [PERSON]: [] } }], next_token: null };
+    const { gateway } = await open(({ answer }) => answer(200, successOf(data)), {
+      responseValidation: 'warn',
+      dataSchemaOf: schemaOf,
+    });
+    expect(await gateway.ok('customer_list')).toEqual(data);
+    expect(gateway.events).toEqual([
+      {
+        kind: 'schema_drift',
+        operation: 'customer_list',
+        count: 1,
+        at: expect.stringMatching(/^#\/properties\/items\//),
+        keyword: expect.any(String),
+      },
+    ]);
+    expect(JSON.stringify([gateway.events, gateway.logged])).not.toContain('Mustermann');
+  });
+
+  test('counts every drift of an operation, and tells the first three', async () => {
+    const { gateway } = await open(({ answer }) => answer(200, successOf({})), {
+      responseValidation: 'warn',
+      dataSchemaOf: schemaOf,
+    });
+    for (let call = 0; call < 5; call += 1) await gateway.ok('customer_get');
+    await gateway.ok('account_get');
+    expect(gateway.events.map((event) => 'count' in event && [event.operation, event.count])).toEqual([
+      ['customer_get', 1],
+      ['customer_get', 2],
+      ['customer_get', 3],
+      ['account_get', 1],
+    ]);
+  });
+
+  test('is silent about every operation whose answer is as promised', async () => {
+    const data = new Map(
+      CONTRACT.operations.map(({ id, path }) => [`/crm${path}`, faithful(RESPONSES.get(id) as JsonSchema)]),
+    );
+    const { gateway } = await open(({ answer, request }) => answer(200, successOf(data.get(request.path))), {
+      responseValidation: 'warn',
+      dataSchemaOf: async (operation) => schemaOf(operation),
+    });
+    for (const operation of CONTRACT.operations) await gateway.envelopeOf(operation);
+    const drifts = gateway.events.filter((event) => event.kind !== 'schema_drift' || !FORMED.has(event.keyword));
+    expect(drifts).toEqual([]);
+  });
+
+  test('leaves alone what nobody knows the shape of, and tells once of a shape that cannot be used', async () => {
+    const unknown = await open(undefined, { responseValidation: 'warn', dataSchemaOf: () => undefined });
+    await unknown.gateway.ok('customer_get');
+    expect(unknown.gateway.events).toEqual([]);
+    for (const dataSchemaOf of [
+      () => ({ type: 'no-such-type' }),
+      () => Promise.reject(new Error('gone')),
+      () => {
+        throw new Error('gone');
+      },
+    ]) {
+      const { gateway } = await open(undefined, { responseValidation: 'warn', dataSchemaOf });
+      for (let call = 0; call < 3; call += 1) await gateway.ok('customer_get');
+      expect(gateway.events).toEqual([{ kind: 'schema_unusable', operation: 'customer_get' }]);
+    }
+  });
+
+  test('understands the annotations of OpenAPI, and extensions wherever they stand', async () => {
+    const schema = {
+      type: 'object',
+      example: {},
+      'x-origin': 'y',
+      properties: { done: { type: 'boolean', 'x-personal': true, xml: {} } },
+    };
+    const { gateway } = await open(undefined, { responseValidation: 'warn', dataSchemaOf: () => schema });
+    await gateway.ok('customer_get');
+    expect(gateway.events).toEqual([]);
+  });
+});
+
+describe('strict', () => {
+  test('fails a read that drifted, and says where in the schema', async () => {
+    const { upstream, gateway } = await open(({ answer }) => answer(200, successOf({ customer_id: PERSON })), {
+      responseValidation: 'strict',
+      dataSchemaOf: schemaOf,
+    });
+    const error = await gateway.refused('customer_get');
+    expect(error).toMatchObject({
+      error_code: 'crm.gateway_bad_reply',
+      http_status: 502,
+      retryable: false,
+      details: { reason: 'schema', path: '#/required' },
+    });
+    expect(JSON.stringify(error)).not.toContain('Mustermann');
+    expect(upstream.asked()).toHaveLength(1);
+  });
+
+  test('never fails a write: it has happened', async () => {
+    const { gateway } = await open(undefined, { responseValidation: 'strict', dataSchemaOf: schemaOf });
+    expect(await gateway.ok('customer_create')).toEqual({ done: true });
+    expect(gateway.events).toMatchObject([{ kind: 'schema_drift', operation: 'customer_create' }]);
+  });
+
+  test('has nothing to say of refusals', async () => {
+    const { gateway } = await open(({ answer }) => answer(404, { success: false, error: { http_status: 404 } }), {
+      responseValidation: 'strict',
+      dataSchemaOf: schemaOf,
+    });
+    expect((await gateway.refused('customer_get')).http_status).toBe(404);
+    expect(gateway.events).toEqual([]);
+  });
+});
+
+test('off asks for no schema', async () => {
+  const { gateway } = await open(undefined, {
+    responseValidation: 'off',
+    dataSchemaOf: () => {
+      throw new Error('asked for');
+    },
+  });
+  expect(await gateway.ok('customer_get')).toEqual({ done: true });
+  expect(operationOf('customer_get').effect).toBe('read');
+  expect(gateway.events).toEqual([]);
+});
+
+/** What made-up data cannot keep. */
+const FORMED = new Set(['pattern', 'format', 'enum']);
+
+/** Data of the types that the schema tells, whoever writes them. */
+function faithful(schema: JsonSchema): unknown {
+  const unmarked = JSON.stringify(schema, (key, value) => (key === 'x-untrusted' ? undefined : value));
+  return dataWith(JSON.parse(unmarked), 'word');
+}

@@ -1,0 +1,301 @@
+/** What is asked again and what never is; how long is waited; and when the upstream is left in peace. */
+import { describe, expect, test } from 'vitest';
+import { createBreaker } from '../../src/gateway/breaker.js';
+import { Fault } from '../../src/gateway/faults.js';
+import { readRetryAfter } from '../../src/gateway/reply.js';
+import { withRetries } from '../../src/gateway/retry.js';
+import { exampleOf, HEADERS, operationOf } from '../support/gateway.js';
+import { type Line, successOf } from '../support/upstream.js';
+import { closingUpstreams } from '../support/upstreams.js';
+
+const { open } = closingUpstreams();
+
+const PAGE = { 'content-type': 'text/html' };
+const refusal = (status: number, error: object = {}) => ({ success: false, error: { http_status: status, ...error } });
+
+/** Plays one after the other, and then says yes. */
+function inTurn(...plays: readonly ((line: Line) => void)[]) {
+  const left = [...plays];
+  return (line: Line) => (left.shift() ?? (({ answer }: Line) => answer(200, successOf({ done: true }))))(line);
+}
+
+const reset = ({ socket }: Line) => void socket.resetAndDestroy();
+const page =
+  (status: number, headers = {}) =>
+  (line: Line) =>
+    line.answer(status, '<html>', { ...PAGE, ...headers });
+const keyed = (id: string) => ({ ...exampleOf(operationOf(id)), idempotency_key: 'once' });
+
+describe('a read', () => {
+  test.each<[string, (line: Line) => void]>([
+    ['a reset', reset],
+    ['a page with 500', page(500)],
+    ['a page with 502', page(502)],
+    ['a page with 503', page(503)],
+    ['a page with 504', page(504)],
+    ['429', page(429)],
+    ['an answer that breaks off', ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{')],
+    ['a refusal that may pass', ({ answer }) => answer(500, refusal(500, { retryable: true }))],
+    ['a refusal that throttles', ({ answer }) => answer(429, refusal(429))],
+  ])('is asked up to three times in all, after %s', async (_name, play) => {
+    const twice = await open(inTurn(play, play));
+    expect(await twice.gateway.ok('customer_get')).toEqual({ done: true });
+    expect(twice.upstream.asked()).toHaveLength(3);
+    const thrice = await open(inTurn(play, play, play));
+    await thrice.gateway.refused('customer_get');
+    expect(thrice.upstream.asked()).toHaveLength(3);
+  });
+
+  test.each<[string, (line: Line) => void]>([
+    ['a refusal of the request', ({ answer }) => answer(400, refusal(400))],
+    ['a conflict', ({ answer }) => answer(409, refusal(409))],
+    ['a refusal that says it will not pass', ({ answer }) => answer(500, refusal(500, { retryable: false }))],
+    ['501', page(501)],
+    ['a 403 page', page(403)],
+    ['a 404', page(404)],
+    ['a redirect', page(302, { location: 'http://127.0.0.1:1/' })],
+    ['garbage', page(200)],
+  ])('is asked once only, after %s', async (_name, play) => {
+    const { upstream, gateway } = await open(inTurn(play));
+    await gateway.refused('customer_get');
+    expect(upstream.asked()).toHaveLength(1);
+  });
+
+  test('waits as long as the upstream asks, when that fits in the deadline', async () => {
+    const { upstream, gateway } = await open(inTurn(page(503, { 'retry-after': '1' })));
+    const started = performance.now();
+    expect(await gateway.ok('customer_get')).toEqual({ done: true });
+    expect(performance.now() - started).toBeGreaterThanOrEqual(995);
+    expect(upstream.asked()).toHaveLength(2);
+  });
+
+  test('answers at once when it does not, and says how long to wait', async () => {
+    const { upstream, gateway } = await open(inTurn(page(429, { 'retry-after': '3' })), { deadlineMs: 2_900 });
+    const started = performance.now();
+    expect(await gateway.refused('customer_get')).toMatchObject({
+      error_code: 'crm.throttled',
+      http_status: 429,
+      retryable: true,
+      details: { retry_after_ms: 3_000 },
+      next_steps: ['Try again after details.retry_after_ms.'],
+    });
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(upstream.asked()).toHaveLength(1);
+  });
+
+  test('that counts what it is asked is asked again only when it surely did not arrive', async () => {
+    expect(operationOf('giftcard_get').countsFailures).toBe(true);
+    const lost = await open(inTurn(reset));
+    await lost.gateway.refused('giftcard_get');
+    expect(lost.upstream.asked()).toHaveLength(1);
+    const throttled = await open(inTurn(page(429)));
+    await throttled.gateway.ok('giftcard_get');
+    expect(throttled.upstream.asked()).toHaveLength(2);
+  });
+});
+
+describe('a write', () => {
+  test.each([
+    ['without a key, to an upstream that honours keys', true, exampleOf(operationOf('loyalty_earn'))],
+    ['with a key, to one that is not said to', false, keyed('loyalty_earn')],
+  ])('%s is sent once, whatever happens', async (_name, honoursKeys, args) => {
+    for (const play of [
+      reset,
+      page(429),
+      page(503),
+      page(502),
+      ({ answer }: Line) => answer(500, refusal(500, { retryable: true })),
+    ]) {
+      const { upstream, gateway } = await open(inTurn(play), { honoursKeys });
+      await gateway.refused('loyalty_earn', args);
+      expect(upstream.asked()).toHaveLength(1);
+    }
+  });
+
+  test('with a key that is honoured is sent again, the same to the last byte', async () => {
+    const { upstream, gateway } = await open(inTurn(reset, page(503)), { honoursKeys: true });
+    expect(await gateway.ok('loyalty_earn', keyed('loyalty_earn'))).toEqual({ done: true });
+    const bodies = upstream.asked().map(({ body, headers }) => [body, headers['idempotency-key']]);
+    expect(bodies).toHaveLength(3);
+    for (const one of bodies) expect(one).toEqual([JSON.stringify(keyed('loyalty_earn')), 'once']);
+  });
+
+  test.each<[string, (line: Line) => void]>([
+    ['an attempt that was turned away', page(429, { 'retry-after': '60' })],
+    ['a refusal to do it now', ({ answer }) => answer(429, refusal(429), { 'retry-after': '60' })],
+  ])('that may have happened is not called undone because of %s', async (_name, play) => {
+    const { gateway } = await open(inTurn(reset, play), { honoursKeys: true });
+    expect(await gateway.refused('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({
+      error_code: 'crm.gateway_timeout',
+      retryable: false,
+      details: { outcome: 'unknown' },
+      next_steps: [expect.stringMatching(/^Read with crm_/), expect.stringMatching(/same idempotency_key/)],
+    });
+  });
+
+  test('that may have happened, and then is refused for good, was judged by the upstream', async () => {
+    const { gateway } = await open(
+      inTurn(reset, ({ answer }) => answer(409, refusal(409))),
+      { honoursKeys: true },
+    );
+    expect(await gateway.refused('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({ http_status: 409 });
+  });
+
+  test('goes through the seam that sends once, and a read does not', async () => {
+    const seen: string[] = [];
+    const sendOnce = async ({ operation }: { operation: { id: string } }, send: () => Promise<never>) => {
+      seen.push(operation.id);
+      return send();
+    };
+    const plain = await open(undefined, { sendOnce: sendOnce as never });
+    await plain.gateway.ok('customer_create');
+    await plain.gateway.ok('customer_get');
+    expect(seen).toEqual(['customer_create']);
+    const honouring = await open(undefined, { sendOnce: sendOnce as never, honoursKeys: true });
+    await honouring.gateway.ok('customer_create');
+    await honouring.gateway.ok('loyalty_earn', keyed('loyalty_earn'));
+    expect(seen).toEqual(['customer_create']);
+  });
+});
+
+describe('Retry-After', () => {
+  const now = Date.UTC(2026, 0, 21, 7, 28, 0);
+
+  test.each([
+    ['0', 0],
+    [' 120 ', 120_000],
+    ['Wed, 21 Jan 2026 07:28:30 GMT', 30_000],
+    ['Wed, 21 Jan 2026 07:27:30 GMT', 0],
+    ['999999999', 86_400_000],
+    ['-1', undefined],
+    ['1e9', undefined],
+    ['soon', undefined],
+    ['2026-01-21', undefined],
+    [undefined, undefined],
+  ])('%s is %s ms', (value, ms) => {
+    expect(readRetryAfter(value, now)).toBe(ms);
+  });
+});
+
+describe('backoff', () => {
+  const fault = new Fault({ kind: 'unreached', reason: 'connection_refused', outcome: 'not_done', transient: true });
+
+  test('is anything up to a bound that doubles, and keeps out of the last moments of the deadline', async () => {
+    for (const [random, leftMs, attempts] of [
+      [0, 10_000, 3],
+      [2 ** 32 - 1, 10_000, 3],
+      [2 ** 32 - 1, 149, 1],
+      [2 ** 32 - 1, 249, 2],
+    ] as const) {
+      let left: number = leftMs;
+      let count = 0;
+      const deadline = { ms: leftMs, left: () => left };
+      const attempt = async () => {
+        if (count > 0) left -= 100 * count; // as long as the jitter at its most
+        count += 1;
+        throw fault;
+      };
+      const options = { deadline, signal: undefined, write: false, counted: false, random32: () => random };
+      await expect(withRetries(attempt, options)).rejects.toBe(fault);
+      expect(count).toBe(attempts);
+    }
+  });
+
+  test('is cut short when nobody waits any more', async () => {
+    const client = new AbortController();
+    let count = 0;
+    const attempt = async () => {
+      count += 1;
+      setTimeout(() => client.abort(), 10);
+      throw new Fault({
+        kind: 'throttled',
+        reason: 'status',
+        outcome: 'not_done',
+        transient: true,
+        retryAfterMs: 30_000,
+      });
+    };
+    const deadline = { ms: 60_000, left: () => 60_000 };
+    const options = { deadline, signal: client.signal, write: false, counted: false, random32: () => 0 };
+    await expect(withRetries(attempt, options)).rejects.toMatchObject({ kind: 'throttled' });
+    expect(count).toBe(1);
+  });
+});
+
+describe('the breaker', () => {
+  function breakerAt() {
+    const state = { now: 0, changes: [] as string[] };
+    return {
+      state,
+      breaker: createBreaker(
+        () => state.now,
+        (change) => void state.changes.push(change),
+      ),
+    };
+  }
+
+  test('opens after ten failures in a row, lets one probe through after its rest, and closes with an answer', () => {
+    const { state, breaker } = breakerAt();
+    for (let count = 0; count < 9; count += 1) breaker.enter()('failed');
+    breaker.enter()('answered');
+    for (let count = 0; count < 9; count += 1) breaker.enter()('failed');
+    breaker.enter()('neither');
+    expect(state.changes).toEqual([]);
+    breaker.enter()('failed');
+    expect(state.changes).toEqual(['open']);
+    state.now = 4_000;
+    expect(() => breaker.enter()).toThrow(expect.objectContaining({ reason: 'breaker_open', retryAfterMs: 1_000 }));
+    state.now = 5_000;
+    const probe = breaker.enter();
+    expect(() => breaker.enter()).toThrow(Fault);
+    probe('failed');
+    state.now = 9_999;
+    expect(() => breaker.enter()).toThrow(Fault);
+    state.now = 10_000;
+    breaker.enter()('neither');
+    breaker.enter()('answered');
+    breaker.enter();
+    breaker.enter();
+    expect(state.changes).toEqual(['open', 'closed']);
+  });
+
+  test('answers at once while open: nothing was done, and how long to wait', async () => {
+    let now = 0;
+    const { upstream, gateway } = await open(reset, { clock: () => now });
+    for (let count = 0; count < 10; count += 1) await gateway.refused('customer_create');
+    expect(upstream.asked()).toHaveLength(10);
+    expect(gateway.events).toEqual([{ kind: 'breaker_open' }]);
+    for (const id of ['customer_create', 'customer_get']) {
+      expect(await gateway.refused(id)).toMatchObject({
+        error_code: 'crm.gateway_unavailable',
+        http_status: 503,
+        retryable: true,
+        details: { reason: 'breaker_open', retry_after_ms: 5_000 },
+      });
+    }
+    expect(upstream.asked()).toHaveLength(10);
+    now = 5_000;
+    await gateway.refused('customer_create');
+    expect(upstream.asked()).toHaveLength(11);
+  });
+
+  test('is not opened by refusals, pages of a guard, or answers that cannot be read', async () => {
+    const plays = [page(403), page(404), page(429), page(200), ({ answer }: Line) => answer(500, refusal(500))];
+    for (const play of plays) {
+      const { upstream, gateway } = await open(play);
+      for (let count = 0; count < 12; count += 1) await gateway.refused('customer_create');
+      expect(upstream.asked()).toHaveLength(12);
+      expect(gateway.events).toEqual([]);
+    }
+  });
+
+  test('closes again for everybody when the upstream recovers', async () => {
+    let now = 0;
+    const { gateway } = await open(inTurn(...Array.from({ length: 10 }, () => page(502))), { clock: () => now });
+    for (let count = 0; count < 10; count += 1) await gateway.refused('customer_create');
+    now = 5_001;
+    await gateway.ok('customer_create', undefined, HEADERS);
+    await Promise.all(Array.from({ length: 5 }, () => gateway.ok('customer_create')));
+    expect(gateway.events).toEqual([{ kind: 'breaker_open' }, { kind: 'breaker_closed' }]);
+  });
+});

@@ -1,0 +1,142 @@
+/** The program as a gateway: a second one of its kind behind it, over real HTTP. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type HttpProgram,
+  openLine,
+  run,
+  runJson,
+  scratch,
+  setUpOrg,
+  startHttp,
+  startServer,
+} from '../support/program.js';
+import type { Data } from '../support/world.js';
+
+const place = scratch();
+const gatewayDb = join(place.directory, 'gateway.db');
+let upstream: HttpProgram;
+let base: string;
+let environment: Record<string, string>;
+beforeAll(async () => {
+  environment = await setUpOrg(place.db);
+  upstream = await startHttp(place.db);
+  base = upstream.url.replace(/mcp$/, 'crm');
+});
+afterAll(async () => {
+  await upstream.stop();
+  place.remove();
+});
+
+const through = (...more: string[]) => ['--gateway', base, '--gateway-db', gatewayDb, ...more];
+
+describe('stdio in front of a CRM', () => {
+  test('offers what that API is known to have, and calls it as the environment says', async () => {
+    const line = await openLine(through(), environment);
+    const { result } = await line.request('tools/list');
+    const names = result.tools.map(({ name }: { name: string }) => name);
+    expect(names).toHaveLength(54);
+    expect(names).not.toContain('crm_customer_update');
+    const { customer_id } = await line.call('crm_customer_create', { customer: { caption: 'Mia Berg' } });
+    expect(await line.call('crm_customer_get', { customer_id })).toMatchObject({ caption: 'Mia Berg' });
+    await line.running.stop();
+  });
+
+  test('offers what a document says instead, its own extensions too', async () => {
+    const line = await openLine(through('--openapi', `${base}/openapi.yaml`), environment);
+    const { result } = await line.request('tools/list');
+    expect(result.tools).toHaveLength(57);
+    const { customer_id, revision } = await line.call('crm_customer_create', { customer: { caption: 'Ola' } });
+    const change = { customer_id, customer: { caption: 'Ola B' }, expected_revision: revision };
+    expect(await line.call('crm_customer_update', change)).toMatchObject({ caption: 'Ola B' });
+    await line.running.stop();
+  });
+
+  test('tells what of a document it left out, and serves the rest', async () => {
+    const file = join(place.directory, 'half.json');
+    const get = { operationId: 'read_it', responses: { 200: { description: 'ok' } } };
+    const form = { content: { 'application/x-www-form-urlencoded': { schema: { type: 'object' } } }, required: true };
+    const paths = { '/it': { get, post: { ...get, operationId: 'write_it', requestBody: form } } };
+    writeFileSync(file, JSON.stringify({ openapi: '3.0.3', info: { title: 'Half', version: '1' }, paths }));
+    const line = await openLine(through('--openapi', file), environment);
+    const { result } = await line.request('tools/list');
+    expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['crm_read_it']);
+    const { stderr } = await line.running.stop();
+    expect(stderr).toContain('left out of the tools');
+    expect(stderr).toContain('POST /it');
+  });
+
+  test('keeps receipts over its own end: a key that was answered is answered again, not sent', async () => {
+    const args = { customer: { caption: 'Once' }, idempotency_key: 'over-the-end' };
+    const first = await openLine(through(), environment);
+    const made = await first.call('crm_customer_create', args);
+    await first.running.stop('SIGKILL');
+    const second = await openLine(through(), environment);
+    const { result } = await second.request('tools/call', { name: 'crm_customer_create', arguments: args });
+    expect(result.structuredContent.data.customer_id).toBe(made.customer_id);
+    expect(result._meta.stats.idempotent_replay).toBe(true);
+    await second.running.stop();
+  });
+});
+
+describe('http in front of a CRM', () => {
+  test('sends the credential it holds for a key, never the key, and knows no other', async () => {
+    const secret = String(environment.G3N_API_KEY);
+    const held = await runJson(['admin', 'upstream', 'add', 'acme', '--gateway-db', gatewayDb, '--name', 'till'], {
+      G3N_UPSTREAM_CREDENTIAL: secret,
+    });
+    const server = await startServer(through());
+    const stat = async (key: string) => {
+      const headers = { 'x-orgcode': 'ACME', 'x-api-key': key };
+      const response = await fetch(`${server.url.replace(/mcp$/, 'crm')}/stat`, { headers });
+      return { status: response.status, envelope: (await response.json()) as Data };
+    };
+    const known = await stat(held.caller_key);
+    expect(known).toMatchObject({ status: 200, envelope: { data: { caller: { owner: true } } } });
+    expect(await stat(secret)).toMatchObject({
+      status: 401,
+      envelope: { error: { error_code: 'crm.credentials_invalid' } },
+    });
+    const listed = await run(['admin', 'upstream', 'list', '--gateway-db', gatewayDb]);
+    expect(listed.stdout).toContain(held.fingerprint);
+    await runJson(['admin', 'upstream', 'revoke', held.fingerprint, '--gateway-db', gatewayDb]);
+    expect((await stat(held.caller_key)).status).toBe(401);
+    const { stdout, stderr } = await server.stop();
+    for (const text of [listed.stdout, stdout, stderr, JSON.stringify(known)]) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(held.caller_key);
+    }
+  });
+
+  test("sends the caller's own credential when it is told to", async () => {
+    const server = await startServer(through('--upstream-auth', 'direct'));
+    const response = await fetch(`${server.url.replace(/mcp$/, 'crm')}/stat`, {
+      headers: { 'x-orgcode': 'ACME', 'x-api-key': String(environment.G3N_API_KEY) },
+    });
+    expect(response.status).toBe(200);
+    const { stats } = (await response.json()) as Data; // the upstream's: each door names its own call
+    expect(response.headers.get('x-request-id')).not.toBe(stats.request_id);
+    await server.stop();
+  });
+});
+
+describe('flags that make no gateway end the program, and say why', () => {
+  test.each([
+    ['--db too', ['--gateway', 'https://crm.example/crm', '--db', 'x.db'], '--gateway forwards calls'],
+    ['--demo too', ['--gateway', 'https://crm.example/crm', '--demo'], '--demo fills the embedded database'],
+    ['--openapi alone', ['--openapi', 'x.yaml'], 'give --gateway too'],
+    ['no TLS', ['--gateway', 'http://crm.example/crm', '--gateway-db', ':memory:'], 'must be https'],
+    ['no URL', ['--gateway', 'crm.example', '--gateway-db', ':memory:'], 'is not a URL'],
+    ['no deadline', ['--gateway', 'https://crm.example/crm', '--deadline-ms', 'soon'], 'milliseconds'],
+    ['no document', ['--gateway', 'https://crm.example/crm', '--openapi', 'nowhere.yaml'], 'nowhere.yaml'],
+  ])('%s', async (_name, args, words) => {
+    const { code, stderr } = await run(['stdio', ...args]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  });
+
+  test('a secret as an argument is not taken: it comes from the environment or stdin', async () => {
+    const { code, stderr } = await run(['admin', 'upstream', 'add', 'ACME', '--gateway-db', gatewayDb]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('G3N_UPSTREAM_CREDENTIAL')]);
+  });
+});

@@ -1,0 +1,112 @@
+/** A pipeline over a gateway, and everything it reported. Not: the upstream. */
+import { createStampMaker } from '../../src/application.js';
+import type { Backend } from '../../src/contract/backend.js';
+import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import type { Operation } from '../../src/contract/operation.js';
+import { createValidate } from '../../src/contract/validate.js';
+import { BUILD } from '../../src/contract/version.js';
+import { createGateway, type GatewayEvent, type GatewayOptions } from '../../src/gateway/gateway.js';
+import { describe, type Log, logCall } from '../../src/log.js';
+import { type CallReport, call, type Pipeline } from '../../src/tools/call.js';
+import type { Headers } from '../../src/tools/headers.js';
+import type { Data } from './world.js';
+
+/** What the caller proves who they are with; it must never be seen but in its header. */
+export const SECRET = 'key-that-nobody-may-see';
+export const HEADERS: Headers = {
+  'x-orgcode': 'ACME',
+  'x-api-key': SECRET,
+  'x-logical-guid': 'store-1',
+  'x-channel-code': 'pos',
+};
+
+export interface GatewayWorld {
+  readonly backend: Backend;
+  readonly events: GatewayEvent[];
+  readonly reports: CallReport[];
+  /** Every log line there was. */
+  readonly logged: string[];
+  envelopeOf(
+    operation: Operation,
+    args?: object,
+    more?: { headers?: Headers; signal?: AbortSignal },
+  ): Promise<Envelope>;
+  ok(id: string, args?: object, headers?: Headers): Promise<Data>;
+  refused(id: string, args?: object, headers?: Headers): Promise<ErrorObject>;
+}
+
+const validate = createValidate();
+
+/** A gateway to `base` with a pipeline in front; retries wait no longer than they must. */
+export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): GatewayWorld {
+  const events: GatewayEvent[] = [];
+  const reports: CallReport[] = [];
+  const logged: string[] = [];
+  const write = (line: object, message: string) => void logged.push(JSON.stringify({ ...line, message }));
+  const log = { debug: write, warn: write, error: write } as Log;
+  const backend = createGateway({
+    base,
+    operations: CONTRACT.operations,
+    honoursKeys: false,
+    responseValidation: 'off',
+    dataSchemaOf: () => undefined,
+    upstreamCredentials: (credentials) => credentials,
+    sendOnce: (_performance, send) => send(),
+    random32: () => 0,
+    ...options,
+    report: (event) => void events.push(event),
+  });
+  const pipeline: Pipeline = {
+    roles: CONTRACT.roles,
+    backend,
+    validate,
+    build: BUILD,
+    makeStamp: createStampMaker(),
+    random32: () => 0,
+    gate: () => undefined,
+    elapsed: () => performance.now(),
+    report: (report) => {
+      reports.push(report);
+      logCall(log, report);
+    },
+  };
+  const envelopeOf: GatewayWorld['envelopeOf'] = (operation, args = exampleOf(operation), more = {}) =>
+    call(pipeline, { operation, arguments: args, headers: HEADERS, ...more });
+  return {
+    backend,
+    events,
+    reports,
+    logged,
+    envelopeOf,
+    async ok(id, args, headers = HEADERS) {
+      const envelope = await envelopeOf(operationOf(id), args, { headers });
+      if (!envelope.success) throw new Error(`${id}: ${JSON.stringify(envelope.error)}${causes(reports)}`);
+      return envelope.data;
+    },
+    async refused(id, args, headers = HEADERS) {
+      const envelope = await envelopeOf(operationOf(id), args, { headers });
+      if (envelope.success) throw new Error(`${id} succeeded: ${JSON.stringify(envelope.data)}`);
+      return envelope.error;
+    },
+  };
+}
+
+/** The operation of that id in our own contract. */
+export function operationOf(id: string): Operation {
+  const found = CONTRACT.operations.find((operation) => operation.id === id);
+  if (found === undefined) throw new Error(`no operation ${id}`);
+  return found;
+}
+
+/** A request that passes the schema; its ids name nothing. */
+export function exampleOf({ examples, method }: Operation): object {
+  const { idempotency_key: _, ...example } = examples[0]?.value ?? {};
+  return method === 'GET' ? {} : example;
+}
+
+/** Where it broke, for whoever reads a failed test. */
+function causes(reports: readonly CallReport[]): string {
+  const last = reports.at(-1)?.cause;
+  return last instanceof Error ? ` ${JSON.stringify(describe(last))}` : '';
+}

@@ -1,0 +1,68 @@
+/** Small OpenAPI documents to import, and what comes of them. */
+import { type Imported, importContract } from '../../src/contract/foreign/import.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import type { JsonSchema, Operation } from '../../src/contract/operation.js';
+import { createCatalogue, type Tool } from '../../src/tools/catalogue.js';
+import { HEADER_NAMES } from '../../src/tools/headers.js';
+
+/** A document or a part of one, as wrong as a test wants it. */
+// biome-ignore lint/suspicious/noExplicitAny: documents under test are often not what they should be
+export type Loose = any;
+
+export const SUCCESS = {
+  200: { description: 'OK', content: { 'application/json': { schema: { type: 'object' } } } },
+};
+
+/** A document with these paths; `rest` goes to its top. */
+export function documentOf(paths: Loose, rest: Loose = {}): Loose {
+  return { openapi: '3.1.0', info: { title: 'Test', version: '1' }, paths, ...rest };
+}
+
+/** A document of one `POST /thing` with this request schema. */
+export function bodyDocument(schema: Loose, rest: Loose = {}): Loose {
+  return documentOf({ '/thing': { post: { requestBody: jsonBody(schema), responses: SUCCESS } } }, rest);
+}
+
+export function jsonBody(schema: Loose): Loose {
+  return { required: true, content: { 'application/json': { schema } } };
+}
+
+/** A document of one `GET /thing` with this parameter. */
+export function parameterDocument(...parameters: Loose[]): Loose {
+  return documentOf({ '/thing': { get: { parameters, responses: SUCCESS } } });
+}
+
+/** A document of one `GET /thing` that answers with this schema. */
+export function answerDocument(schema: Loose, rest: Loose = {}): Loose {
+  const response = { description: 'OK', content: { 'application/json': { schema } } };
+  return documentOf({ '/thing': { get: { responses: { 200: response } } } }, rest);
+}
+
+export function imported(document: unknown): Imported {
+  return importContract(document, { overlay: CONTRACT, headers: HEADER_NAMES });
+}
+
+/** The only operation of a document. */
+export function onlyOperation(document: unknown): Operation {
+  const { contract, report } = imported(document);
+  const [operation, ...others] = contract.operations;
+  if (operation === undefined || others.length > 0) throw new Error(JSON.stringify(report));
+  return operation;
+}
+
+/** Why the only operation of a document is left out. */
+export function omission(document: unknown): string | undefined {
+  const { contract, report } = imported(document);
+  if (contract.operations.length > 0) throw new Error('it is offered');
+  return report.omitted[0]?.why;
+}
+
+export function toolsOf({ contract }: Imported): readonly Tool[] {
+  return createCatalogue(contract).entries.map(({ tool }) => tool);
+}
+
+/** A field of the only operation's input, as agents are shown it. */
+export function shownField(document: unknown, field: string): JsonSchema {
+  const properties = onlyOperation(document).inputSchema.properties as { readonly [name: string]: JsonSchema };
+  return properties[field] ?? {};
+}

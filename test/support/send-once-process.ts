@@ -1,0 +1,23 @@
+/**
+ * A process of its own with receipts on a file: for every line on stdin, one write with that line as its key. Prints
+ * `ready`, then a line for every sending and for every end. Not: a test.
+ */
+import { createInterface } from 'node:readline';
+import { CrmError } from '../../src/contract/errors.js';
+import { openGatewayDb } from '../../src/gateway/gateway-db.js';
+import { callOf, openGateway, success } from './sending.js';
+
+const [path = '', upstream = ''] = process.argv.slice(2);
+const gateway = openGateway(openGatewayDb({ path }));
+gateway.upstream = async (performance) => {
+  process.stdout.write(`sent ${performance.input.idempotency_key}\n`);
+  await new Promise((done) => (upstream === 'answers' ? setTimeout(done, 5) : undefined));
+  return success(performance, { process: process.pid });
+};
+process.stdout.write('ready\n');
+for await (const key of createInterface({ input: process.stdin })) {
+  void gateway.call(callOf({ points: 5, idempotency_key: key })).then(
+    ({ envelope }) => process.stdout.write(`answered ${key} ${JSON.stringify(envelope)}\n`),
+    (error: unknown) => process.stdout.write(`refused ${key} ${error instanceof CrmError ? error.code : error}\n`),
+  );
+}

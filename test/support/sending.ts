@@ -1,0 +1,190 @@
+/** Writes as the gateway hands them to its receipts, and an upstream that is a function and counts. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { Caller, Credentials, Input, Performance, Relayed } from '../../src/contract/backend.js';
+import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
+import { CrmError } from '../../src/contract/errors.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import type { Operation } from '../../src/contract/operation.js';
+import { BUILD } from '../../src/contract/version.js';
+import { type GatewayDb, openGatewayDb } from '../../src/gateway/gateway-db.js';
+import { createSendOnce, type SendOnceOptions } from '../../src/gateway/receipts.js';
+
+export const DEADLINE_MS = 10_000;
+
+/** A gateway's database in a directory of its own. */
+export function openPlace(): { directory: string; path: string; db: GatewayDb; remove(): Promise<void> } {
+  const directory = mkdtempSync(join(tmpdir(), 'g3n-gateway-'));
+  const path = join(directory, 'gateway.db');
+  const db = openGatewayDb({ path });
+  const remove = async () => {
+    await db.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { directory, path, db, remove };
+}
+
+/** What `sql` finds in the file, read by somebody else. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read columns they do not type
+export function rowsOf(path: string, sql: string, ...args: readonly unknown[]): any[] {
+  const other = new Database(path, { readonly: true });
+  try {
+    return other.prepare(sql).all(...args);
+  } finally {
+    other.close();
+  }
+}
+
+/** Changes the file, as somebody with an editor would. */
+export function tamper(path: string, sql: string, ...args: readonly unknown[]): void {
+  const other = new Database(path);
+  const { changes } = other.prepare(sql).run(...args);
+  other.close();
+  if (changes === 0) throw new Error(`nothing changed: ${sql}`);
+}
+
+/** Every byte of every file of a directory but the server key. */
+export function bytesOf(directory: string): Buffer {
+  const files = readdirSync(directory).filter((name) => !name.endsWith('.key'));
+  return Buffer.concat(files.map((name) => readFileSync(join(directory, name))));
+}
+
+export function operationOf(id: string): Operation {
+  const operation = CONTRACT.operations.find((candidate) => candidate.id === id);
+  if (operation === undefined) throw new Error(`no operation ${id}`);
+  return operation;
+}
+
+export interface CallOptions {
+  readonly operation?: Operation | string;
+  readonly orgcode?: string;
+  readonly actor?: string;
+  readonly credentials?: Partial<Credentials>;
+  /** Nobody said who the caller is. */
+  readonly unknown?: true;
+  readonly context?: Performance['context'];
+  readonly signal?: AbortSignal;
+  readonly epoch_ms?: number;
+}
+
+let calls = 0;
+
+/** One call of an operation, by default an earn of ACME's one service account. */
+export function callOf(input: Input, options: CallOptions = {}): Performance {
+  const { operation = 'loyalty_earn', orgcode = 'ACME', epoch_ms = Date.now(), signal } = options;
+  const credentials = { orgcode, kind: 'api_key' as const, secret: 'the callers own key', ...options.credentials };
+  const caller: Caller = {
+    orgcode,
+    org_status: 'verified',
+    owner: false,
+    roles: [],
+    actor: options.actor ?? 'service_account_guid:1',
+    context_source: credentials.kind,
+    fingerprint: 'f'.repeat(16),
+    ...(options.unknown ? { unknown: true } : {}),
+  };
+  calls += 1;
+  return {
+    operation: typeof operation === 'string' ? operationOf(operation) : operation,
+    input,
+    caller,
+    credentials,
+    context: options.context ?? {},
+    stamp: {
+      request_id: `request-${calls}`,
+      trace_id: `trace-${calls}`,
+      epoch_ms,
+      now: new Date(epoch_ms).toISOString(),
+    },
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+function statsOf({ operation, caller }: Performance, number: number) {
+  return {
+    call: `${operation.method} ${operation.path}`,
+    service: 'crm' as const,
+    timestamp_utc: '2026-01-01T00:00:00.000Z',
+    request_id: `upstream-${number}`,
+    trace_id: `upstream-trace-${number}`,
+    latency_ms: 12,
+    orgcode: caller.orgcode,
+    actor: caller.actor,
+    context_source: caller.context_source,
+  };
+}
+
+export function success(performance: Performance, data: object, number = 1): Envelope {
+  return { success: true, data, revision: 3, build: BUILD, stats: statsOf(performance, number) };
+}
+
+export function refusal(performance: Performance, error: Partial<ErrorObject>, number = 1): Envelope {
+  return {
+    success: false,
+    error: {
+      error_code: 'crm.refused',
+      http_status: 409,
+      retryable: false,
+      request_id: `upstream-${number}`,
+      trace_id: `upstream-trace-${number}`,
+      major: { tag: 'invalid-state', message: { en_US: 'No.' } },
+      ...error,
+    },
+    build: BUILD,
+    stats: statsOf(performance, number),
+  };
+}
+
+/** What the upstream does with a call it gets, the how-manieth it is. */
+export type Upstream = (performance: Performance, number: number) => Envelope | Promise<Envelope>;
+
+export interface Gateway {
+  /** How often the upstream was reached. */
+  sent: number;
+  now: number;
+  upstream: Upstream;
+  readonly troubles: unknown[];
+  call(performance: Performance): Promise<Relayed>;
+  /** The refusal of a call that must throw one. */
+  refused(performance: Performance): Promise<CrmError>;
+}
+
+/** Receipts in front of an upstream that by default answers the number of the call. */
+export function openGateway(db: GatewayDb, options: Partial<SendOnceOptions> = {}): Gateway {
+  const troubles: unknown[] = [];
+  const sendOnce = createSendOnce(db, {
+    clock: () => gateway.now,
+    deadlineMs: DEADLINE_MS,
+    readsThatTell: () => ['crm_loyalty_ledger_list'],
+    onBackgroundError: (error) => troubles.push(error),
+    ...options,
+  });
+  const gateway: Gateway = {
+    sent: 0,
+    now: Date.now(),
+    upstream: (performance, number) => success(performance, { number }, number),
+    troubles,
+    call: (performance) =>
+      sendOnce(performance, async () => {
+        gateway.sent += 1;
+        return { envelope: await gateway.upstream(performance, gateway.sent) };
+      }),
+    async refused(performance) {
+      const answer = await gateway.call(performance).catch((error: unknown) => error);
+      if (answer instanceof CrmError) return answer;
+      throw new Error(`not refused: ${JSON.stringify(answer)}`);
+    },
+  };
+  return gateway;
+}
+
+/** A promise to be settled from outside. */
+export function pending<T>(): { promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -201,6 +201,21 @@ describe('a record', () => {
   });
 });
 
+test('a list of somebody who takes no limit is asked for a few times only, then cut, and had by fields', async () => {
+  const items = Array.from({ length: 100 }, (_, at) => ({ comment_id: `${at}`, body: SENTENCE }));
+  const application = watched(world.application, () => ({ items, next_token: null }));
+  const found: Data[] = [];
+  let fields: string[] | undefined;
+  do {
+    const { structured } = await ask('crm_comment_list', fields ? { fields } : {}, application);
+    expect(performed.length).toBeLessThanOrEqual(4);
+    found.push(...structured.data.items);
+    const [step] = structured.next_steps ?? [];
+    fields = step === undefined ? undefined : JSON.parse(step.slice(step.indexOf('['), step.lastIndexOf(']') + 1));
+  } while (fields !== undefined);
+  expect(found).toEqual(items);
+});
+
 describe('a read that counts failed attempts', () => {
   test('is never repeated', async () => {
     const { giftcard_id } = await ok(world, 'crm_giftcard_issue', { amount: 5, currency: 'USD', reason: 'x' });
@@ -228,12 +243,13 @@ describe('cutting', () => {
 
   test('never cuts a character in two, and never what is copied from call to call', () => {
     const long = '😀'.repeat(500);
-    const { data } = cutToFit({ body: long, next_token: long, customer_id: long }, 1_600, { maps: [] }) as {
-      data: Data;
-    };
-    expect(data.body.length).toBeLessThan(long.length);
-    expect([...data.body].every((character) => character === '😀')).toBe(true);
-    expect(data).toMatchObject({ next_token: long, customer_id: long });
+    for (let tokens = 3_000; tokens < 3_040; tokens += 1) {
+      const { data } = cutToFit({ body: long, next_token: long, customer_id: long }, tokens, { maps: [] });
+      const { body, ...kept } = data as Data;
+      expect(body.length).toBeLessThan(long.length);
+      expect([...body].every((character) => character === '😀')).toBe(true);
+      expect(kept).toEqual({ next_token: long, customer_id: long });
+    }
   });
 });
 

@@ -13,8 +13,8 @@ import { databasePath, type GatewayFlags, type StoreFlags } from './options.js';
 
 export type ServingFlags = StoreFlags & GatewayFlags;
 
-/** With what agents are allowed, which may come from the environment. */
-type Wanted = ServingFlags & { readonly readOnly: boolean };
+/** With what agents are allowed, which may come from the environment too. */
+type Wanted = ServingFlags & { readonly readOnly?: boolean };
 
 export interface Serving {
   readonly backend: Backend;
@@ -38,6 +38,7 @@ export async function openServing(
   log: Log,
 ): Promise<Serving> {
   refuseContradictions(flags);
+  const { readOnly = false } = flags;
   const published = createPublished(join(directory, '..', 'openapi.yaml'), join(directory, 'openapi.json'));
   const validators = join(directory, 'validators');
   if (flags.gateway !== undefined) {
@@ -49,9 +50,9 @@ export async function openServing(
       environment,
       log,
     );
-    return flags.readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
+    return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
-  const store = openBackend({ path: databasePath(flags.db), environment, log, readOnly: flags.readOnly });
+  const store = openBackend({ path: databasePath(flags.db), environment, log, readOnly });
   const serving = { backend: store, contract: CONTRACT, validators, published };
   if (!flags.demo) return serving;
   const { ensureDemo } = await import('../demo/demo.js');

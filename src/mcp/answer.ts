@@ -49,7 +49,7 @@ export function createAnswer(pipeline: Pipeline, budget: number): Answer {
     const show = (envelope: Envelope) => toResult(envelope, strange, mint, besideOf(operation, envelope, asked));
     let envelope = await perform(pipeline, asking);
     let result = show(envelope);
-    for (let pages = 1; excess(result) > 1 && isPage(operation, envelope); pages += 1) {
+    for (let pages = 1; pages <= MOST_PAGES && excess(result) > 1 && isPage(operation, envelope); pages += 1) {
       const fitting = Math.floor((itemsOf(envelope).length * AIM) / excess(result));
       const limit = pages < MOST_PAGES ? Math.max(1, fitting) : 1;
       envelope = await perform(pipeline, { ...asking, input: { ...(input as Input), limit } });
@@ -61,7 +61,7 @@ export function createAnswer(pipeline: Pipeline, budget: number): Answer {
   /** Cuts inside the data, where no smaller page can help. */
   function shrink({ entry, asked }: Asking, envelope: Envelope, long: ToolResult): ToolResult {
     const { operation, strange } = entry;
-    const shape = shapeOf(operation);
+    const shape = shapeOf(operation, itemsOf(envelope).length === 1);
     const data = envelope.success ? cleanData(envelope.data, strange) : longParts(envelope.error);
     let result = long;
     let aim = budget * AIM;
@@ -105,10 +105,12 @@ function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['va
   };
 }
 
-function shapeOf(operation: Operation): Shape {
-  const steps = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
-  const maps = steps.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.')).filter((name) => name !== '');
-  return { ...(takesPages(operation) ? { page: 'items' } : {}), maps };
+/** A page that holds one item keeps it; one that holds more has gone to somebody who takes no limit, and is a list. */
+function shapeOf(operation: Operation, single: boolean): Shape {
+  const paths = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
+  const maps = paths.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));
+  const page = single && takesPages(operation) ? { page: 'items' } : {};
+  return { ...page, maps: maps.filter((name) => name !== '') };
 }
 
 /** A page that can be asked for anew with nothing done twice. */

@@ -35,7 +35,8 @@ export function toldCuts(
   asked: Asked | undefined,
   cuts: readonly Cut[],
 ): Beside {
-  const how = takesPages(operation) ? 'limit 1 and fields' : 'fields';
+  const ofItem = takesPages(operation) && cuts.every(({ field }) => !field.startsWith('items'));
+  const how = ofItem ? 'limit 1 and fields' : 'fields';
   const rest = cuts
     .slice(0, MOST_FIELDS_TOLD)
     .map((cut) => `"${cut.field}[${cut.shown + startOf(cut.field, asked)}:]"`);

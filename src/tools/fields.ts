@@ -2,7 +2,7 @@
  * `fields`: a reader asks for some fields of an answer instead of all. Over MCP only; the contract's requests do not
  * know it. Not: cutting an answer because it is too long.
  */
-import { type FieldNames, fieldNames } from '../contract/answer-fields.js';
+import type { FieldNames } from '../contract/answer-fields.js';
 import type { Input } from '../contract/backend.js';
 import type { Issue } from '../contract/errors.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
@@ -47,7 +47,7 @@ export function splitFields(operation: Operation, args: Input): { readonly input
 
 /** The part of `data` that was asked for; in a list, of each of its items. The very same values, not copies. */
 export function pickFields(operation: Operation, data: object, paths: readonly Path[]): object {
-  const names = namesOf(operation) ?? {};
+  const names = operation.answerFields ?? {};
   const wanted = grow(paths);
   const below = names.items;
   const items = wanted.below.get('items');
@@ -63,18 +63,14 @@ export function absentFields(data: object, paths: readonly Path[]): readonly str
 
 /** Whether what an operation answers is known by name, so that a misspelt field is refused before the call. */
 export function knowsFields(operation: Operation): boolean {
-  return namesOf(operation) !== undefined;
-}
-
-function namesOf({ answerFields, dataSchema }: Operation): FieldNames | undefined {
-  return answerFields ?? (dataSchema === undefined ? undefined : fieldNames(dataSchema));
+  return operation.answerFields !== undefined;
 }
 
 function readFields(operation: Operation, fields: unknown): Asked {
   if (!Array.isArray(fields) || fields.length > MOST_FIELDS) {
     return { issues: [{ path: 'fields', message: `must be a list of at most ${MOST_FIELDS} field names` }] };
   }
-  const names = namesOf(operation);
+  const names = operation.answerFields;
   const read = fields.map((field, index) => readField(field, `fields.${index}`, names));
   const issues = read.flatMap((path) => ('message' in path ? [path] : []));
   if (issues.length > 0) return { issues };

@@ -1,17 +1,34 @@
-/** What the list of tools costs an agent, in bytes and in tokens. */
-import { countTokens } from 'gpt-tokenizer';
+/** What the lists of tools cost an agent, by two tokenizers. */
+import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
+import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import { instructionsFor } from '../src/mcp/instructions.js';
+import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
+import { selectOperations, toolsetsOf } from '../src/mcp/visibility.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import type { Row } from './measure.js';
 
-/** (e) of the bench: the list as an owner sees it, o200k tokens. */
+/** (e) of the bench: the list as an owner sees it, whole, by toolset and lean. */
 export async function measureList(): Promise<readonly Row[]> {
-  const tools = createCatalogue(CONTRACT).entries.map(({ tool }) => tool);
-  const sizes = tools.map((tool) => countTokens(JSON.stringify(tool)));
-  const whole = JSON.stringify({ tools });
+  const all = toolsOf();
+  const longest = Math.max(...all.map((tool) => countO200k(JSON.stringify(tool))));
   return [
-    { what: `${tools.length} tools`, unit: 'bytes', figures: { ours: Buffer.byteLength(whole) } },
-    { what: `${tools.length} tools`, unit: 'tokens', figures: { ours: countTokens(whole) } },
-    { what: 'the longest tool', unit: 'tokens', figures: { ours: Math.max(...sizes) } },
+    row(`${all.length} tools`, JSON.stringify({ tools: all })),
+    ...toolsetsOf(CONTRACT).map((name) => row(`--toolsets ${name}`, JSON.stringify({ tools: toolsOf(name) }))),
+    row('--toolsets loyalty,giftcard', JSON.stringify({ tools: toolsOf('loyalty', 'giftcard') })),
+    row('--lean', JSON.stringify({ tools: LEAN_TOOLS })),
+    { what: 'the longest tool', unit: 'tokens', figures: { o200k: longest } },
+    row('instructions', instructionsFor({ ours: true, lean: false })),
+    row('instructions of --lean', instructionsFor({ ours: true, lean: true })),
   ];
+}
+
+function toolsOf(...toolsets: readonly string[]): readonly object[] {
+  const contract = selectOperations(CONTRACT, toolsets.length === 0 ? {} : { toolsets });
+  return createCatalogue(contract).entries.map(({ tool }) => tool);
+}
+
+function row(what: string, text: string): Row {
+  const figures = { o200k: countO200k(text), cl100k: countCl100k(text), bytes: Buffer.byteLength(text) };
+  return { what, unit: 'tokens, tokens and bytes', figures };
 }

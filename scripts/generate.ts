@@ -1,15 +1,19 @@
 /**
- * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/. With `--check`, writes nothing and
- * fails when a checked-in file differs from what would be written.
+ * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, and a snapshot of every tool as agents
+ * see it. With `--check`, writes nothing and fails when a checked-in file differs from what would be written.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { parse, stringify } from 'yaml';
 import { compileContract } from '../src/contract/compile.js';
 import type { Contract } from '../src/contract/operation.js';
+import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
+import { createCatalogue } from '../src/tools/catalogue.js';
 import { mergeDocument } from './openapi.js';
 
+const SNAPSHOTS = 'test/snapshots/tools';
 const GENERATED = 'by `npm run generate` from openapi/. Do not edit.';
 
 const document = mergeDocument('openapi');
@@ -21,7 +25,10 @@ const outputs: Record<string, string> = {
   'openapi.yaml': published,
   'src/contract/generated/contract.ts': contractModule(contract),
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
+  ...toolSnapshots(contract),
 };
+const left = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).map((name) => join(SNAPSHOTS, name)) : [];
+const orphans = left.filter((path) => !(path in outputs));
 if (process.argv.includes('--check')) check();
 else write();
 
@@ -80,16 +87,26 @@ function groupByFamily(value: Contract): Map<string, Contract['operations'][numb
   return groups;
 }
 
+/** What `tools/list` shows, a file a tool: whatever agents would see changed is a diff somebody reads. */
+function toolSnapshots(value: Contract): Record<string, string> {
+  const tools = [...createCatalogue(value).entries.map(({ tool }) => tool), ...LEAN_TOOLS];
+  return Object.fromEntries(
+    tools.map((tool) => [join(SNAPSHOTS, `${tool.name}.json`), `${JSON.stringify(tool, undefined, 2)}\n`]),
+  );
+}
+
 function write(): void {
+  mkdirSync(SNAPSHOTS, { recursive: true });
   for (const [path, content] of Object.entries(outputs)) writeFileSync(path, content);
-  process.stdout.write(`generated ${Object.keys(outputs).join(', ')}: ${contract.operations.length} operations\n`);
+  for (const path of orphans) rmSync(path);
+  process.stdout.write(`generated ${Object.keys(outputs).length} files: ${contract.operations.length} operations\n`);
 }
 
 function check(): void {
-  const stale = Object.entries(outputs).filter(
-    ([path, content]) => !existsSync(path) || readFileSync(path, 'utf8') !== content,
-  );
-  for (const [path] of stale) process.stderr.write(`${path} is stale: run npm run generate\n`);
-  if (stale.length > 0) process.exit(1);
+  const stale = Object.entries(outputs)
+    .filter(([path, content]) => !existsSync(path) || readFileSync(path, 'utf8') !== content)
+    .map(([path]) => path);
+  for (const path of [...stale, ...orphans]) process.stderr.write(`${path} is stale: run npm run generate\n`);
+  if (stale.length + orphans.length > 0) process.exit(1);
   process.stdout.write(`${Object.keys(outputs).length} generated files are fresh\n`);
 }

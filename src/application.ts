@@ -7,7 +7,10 @@ import type { Contract } from './contract/operation.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
-import { type Application, FOREIGN_INSTRUCTIONS, INSTRUCTIONS } from './server.js';
+import { DEFAULT_ANSWER_TOKENS } from './mcp/answer.js';
+import { instructionsFor } from './mcp/instructions.js';
+import { createGate, type Selection, selectOperations } from './mcp/visibility.js';
+import type { Application } from './server.js';
 import { createIdMint, createRandom32 } from './store/ids.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
@@ -17,12 +20,14 @@ interface BackendOptions {
   readonly path: string;
   readonly environment: Environment;
   readonly log: Log;
+  readonly readOnly?: boolean;
 }
 
 /** Opens the embedded store as configured. @throws Error when it cannot be opened; the message says why. */
-export function openBackend({ path, environment, log }: BackendOptions): Store {
+export function openBackend({ path, environment, log, readOnly = false }: BackendOptions): Store {
   return openStore({
     path,
+    readOnly,
     ...(environment.keyFile === undefined ? {} : { keyPath: environment.keyFile }),
     roles: CONTRACT.roles,
     settings: environment,
@@ -37,22 +42,30 @@ export interface ApplicationOptions {
   readonly contract?: Contract;
   /** The directory of validators the build made for that contract; without it they are compiled when first needed. */
   readonly validators?: string;
+  /** What of it agents have; default all. */
+  readonly selection?: Selection;
+  /** Refuse every write, whatever door it comes through. */
+  readonly readOnly?: boolean;
+  /** Three tools that reach every operation, instead of a tool each. */
+  readonly lean?: boolean;
+  /** The longest answer over MCP, in tokens. */
+  readonly answerTokens?: number;
 }
 
-/** The application over a backend. */
-export function createApplication(
-  backend: Backend,
-  log: Log,
-  { clock, contract = CONTRACT, validators }: ApplicationOptions = {},
-): Application {
+/** The application over a backend. @throws SelectionError when the selection names what the contract does not have. */
+export function createApplication(backend: Backend, log: Log, options: ApplicationOptions = {}): Application {
+  const { clock, contract = CONTRACT, validators, selection = {}, readOnly = false, lean = false } = options;
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
-    instructions: isOurs(contract) ? INSTRUCTIONS : FOREIGN_INSTRUCTIONS,
-    catalogue: createCatalogue(contract),
+    instructions: instructionsFor({ ours: isOurs(contract), lean }),
+    catalogue: createCatalogue(selectOperations(contract, selection)),
+    lean,
+    answerTokens: options.answerTokens ?? DEFAULT_ANSWER_TOKENS,
     pipeline: {
       roles: contract.roles,
       backend,
       validate: createValidate(validators),
+      gate: createGate({ readOnly, countsElsewhere: backend.kind === 'gateway' }),
       build: BUILD,
       makeStamp: createStampMaker(clock),
       random32: createRandom32(),

@@ -1,5 +1,7 @@
 /** argv and environment → configuration, validated once. Not: what is done with it. */
 import { z } from 'zod';
+import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from './mcp/answer.js';
+import { type Selection, splitNames } from './mcp/visibility.js';
 import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './tools/headers.js';
 
 /** Environment variable → header it stands for on stdio. */
@@ -26,6 +28,21 @@ const environmentSchema = z.object({
   G3N_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
+const names = z.string().transform(splitNames).optional();
+const yesOrNo = z
+  .enum(['true', '1', 'false', '0', ''], 'must be true or false')
+  .default('false')
+  .transform((text) => text === 'true' || text === '1');
+
+const agentSchema = z.object({
+  G3N_TOOLSETS: names,
+  G3N_TOOLS: names,
+  G3N_EXCLUDE: names,
+  G3N_READ_ONLY: yesOrNo,
+  G3N_LEAN: yesOrNo,
+  G3N_MAX_ANSWER_TOKENS: z.coerce.number().int().min(LEAST_ANSWER_TOKENS).default(DEFAULT_ANSWER_TOKENS),
+});
+
 export interface Environment {
   readonly keyFile: string | undefined;
   readonly defaultRegion: string;
@@ -36,19 +53,41 @@ export interface Environment {
 /** A mistake of whoever started the program; its message is all they need. */
 export class ConfigError extends Error {}
 
+/** What agents get to see, as the environment has it. */
+export interface AgentEnvironment {
+  readonly selection: Selection;
+  readonly readOnly: boolean;
+  readonly lean: boolean;
+  readonly answerTokens: number;
+}
+
 /** @throws ConfigError naming every variable that is wrong, never its value. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
-  const parsed = environmentSchema.safeParse(env);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`the environment is not valid: ${lines.join('; ')}`);
-  }
+  const data = parse(environmentSchema, env);
   return {
-    keyFile: parsed.data.G3N_KEY_FILE,
-    defaultRegion: parsed.data.G3N_DEFAULT_REGION,
-    uniqueCustomerFields: parsed.data.G3N_UNIQUE_CUSTOMER_FIELDS,
-    logLevel: parsed.data.G3N_LOG_LEVEL,
+    keyFile: data.G3N_KEY_FILE,
+    defaultRegion: data.G3N_DEFAULT_REGION,
+    uniqueCustomerFields: data.G3N_UNIQUE_CUSTOMER_FIELDS,
+    logLevel: data.G3N_LOG_LEVEL,
   };
+}
+
+/** @throws ConfigError naming every variable that is wrong, never its value. */
+export function readAgentEnvironment(env: NodeJS.ProcessEnv): AgentEnvironment {
+  const { G3N_TOOLSETS: toolsets, G3N_TOOLS: tools, G3N_EXCLUDE: exclude, ...data } = parse(agentSchema, env);
+  return {
+    selection: { ...(toolsets && { toolsets }), ...(tools && { tools }), ...(exclude && { exclude }) },
+    readOnly: data.G3N_READ_ONLY,
+    lean: data.G3N_LEAN,
+    answerTokens: data.G3N_MAX_ANSWER_TOKENS,
+  };
+}
+
+function parse<Output>(schema: z.ZodType<Output>, env: NodeJS.ProcessEnv): Output {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`the environment is not valid: ${lines.join('; ')}`);
 }
 
 /** The headers a stdio connection stands for. */

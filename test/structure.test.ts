@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../src/contract/version.js';
-import { INSTRUCTIONS } from '../src/server.js';
+import { instructionsFor } from '../src/mcp/instructions.js';
 
 const LONGEST_FILE = 400;
 const LONGEST_LINE = 120;
@@ -21,10 +21,10 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   'server.ts': ['mcp', 'tools'],
   transport: ['contract', 'mcp', 'secrets', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
-  'config.ts': ['tools'],
+  'config.ts': ['mcp', 'tools'],
   'log.ts': ['tools'],
   'welcome.ts': ['demo'],
-  'application.ts': ['config.ts', 'contract', 'log.ts', 'server.ts', 'store', 'tools'],
+  'application.ts': ['config.ts', 'contract', 'log.ts', 'mcp', 'server.ts', 'store', 'tools'],
   commands: [
     'application.ts',
     'config.ts',
@@ -63,6 +63,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   commander: [
     'commands/admin-upstream.ts',
     'commands/admin.ts',
+    'commands/agent-options.ts',
     'commands/doctor.ts',
     'commands/http.ts',
     'commands/options.ts',
@@ -145,7 +146,11 @@ test('every dependency is pinned exactly', () => {
 });
 
 test('instructions fit in 15 lines', () => {
-  expect(INSTRUCTIONS.split('\n').length).toBeLessThanOrEqual(15);
+  for (const ours of [true, false]) {
+    for (const lean of [true, false]) {
+      expect(instructionsFor({ ours, lean }).split('\n').length).toBeLessThanOrEqual(15);
+    }
+  }
 });
 
 describe('tools of the house agree', { timeout: 300_000 }, () => {

@@ -1,22 +1,13 @@
 /** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
 import { type Command, Option } from 'commander';
-import { createApplication } from '../application.js';
-import { ConfigError, parsePort, readEnvironment } from '../config.js';
+import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
-import { withConfirmation } from '../mcp/confirmation.js';
-import {
-  type ConfirmFlags,
-  confirmOption,
-  dbOption,
-  gatewayOptions,
-  type LimitFlags,
-  limitOptions,
-  trustedProxies,
-} from './options.js';
+import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
+import { dbOption, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './options.js';
 import { signalled } from './output.js';
 import { openServing, type ServingFlags } from './serving.js';
 
-interface HttpFlags extends ServingFlags, ConfirmFlags, LimitFlags {
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags {
   readonly host: string;
   readonly port: string;
   readonly allowHost?: readonly string[];
@@ -35,8 +26,7 @@ export function addHttp(program: Command, directory: string): void {
     .option('--port <port>', 'port to listen on; 0 for any', '8787')
     .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
     .option('--allow-origin <host...>', 'host names of web pages that may call, besides loopback');
-  command.addOption(confirmOption());
-  for (const option of [...limitOptions(), ...gatewayOptions()]) command.addOption(option);
+  for (const option of [...agentOptions(), ...limitOptions(), ...gatewayOptions()]) command.addOption(option);
   command
     .addOption(
       new Option(
@@ -58,15 +48,16 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
   const port = parsePort(flags.port);
-  const serving = await openServing(directory, flags, flags.upstreamAuth, environment, log);
+  const settings = agentSettings(flags, readAgentEnvironment(process.env));
+  const { readOnly } = settings;
+  const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
   const { createRateLimits } = await import('../transport/rate-limits.js');
   const limits = createRateLimits({
     callsPerMinute: flags.maxCallsPerMinute,
     failuresPerMinute: flags.maxFailuresPerMinute,
   });
-  const plain = createApplication(serving.backend, log, serving);
-  const limited = limits === undefined ? plain : { ...plain, pipeline: { ...plain.pipeline, limits } };
-  const application = withConfirmation(limited, flags.confirm, serving.keys);
+  const plain = agentApplication(serving, log, settings);
+  const application = limits === undefined ? plain : { ...plain, pipeline: { ...plain.pipeline, limits } };
   const rest = createRest({
     pipeline: application.pipeline,
     operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),

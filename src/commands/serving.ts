@@ -9,9 +9,13 @@ import { createPublished, type Published } from '../contract/published.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
 import type { Keys } from '../secrets/keys.js';
+import { readOnlyBackend } from '../tools/read-only.js';
 import { databasePath, type GatewayFlags, type StoreFlags } from './options.js';
 
 export type ServingFlags = StoreFlags & GatewayFlags;
+
+/** With what agents are allowed, which may come from the environment too. */
+type Wanted = ServingFlags & { readonly readOnly?: boolean };
 
 export interface Serving {
   readonly backend: Backend;
@@ -31,26 +35,35 @@ export interface Serving {
  */
 export async function openServing(
   directory: string,
-  flags: ServingFlags,
+  flags: Wanted,
   auth: 'held' | 'direct',
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
   refuseContradictions(flags);
+  const { readOnly = false } = flags;
   const published = createPublished(join(directory, '..', 'openapi.yaml'), join(directory, 'openapi.json'));
   const validators = join(directory, 'validators');
   if (flags.gateway !== undefined) {
     const { openGateway } = await import('./gateway.js');
-    return openGateway({ published, validators }, { ...flags, gateway: flags.gateway }, auth, environment, log);
+    const serving = await openGateway(
+      { published, validators },
+      { ...flags, gateway: flags.gateway },
+      auth,
+      environment,
+      log,
+    );
+    return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
-  const store = openBackend({ path: databasePath(flags.db), environment, log });
+  const store = openBackend({ path: databasePath(flags.db), environment, log, readOnly });
   const serving = { backend: store, contract: CONTRACT, validators, published, keys: store.keys };
   if (!flags.demo) return serving;
   const { ensureDemo } = await import('../demo/demo.js');
   return { ...serving, demo: await ensureDemo(store, new Date()) };
 }
 
-function refuseContradictions({ gateway, db, demo, openapi }: ServingFlags): void {
+function refuseContradictions({ gateway, db, demo, openapi, readOnly }: Wanted): void {
+  if (demo && readOnly) throw new ConfigError('--demo fills the database and --read-only forbids it: give one');
   if (gateway === undefined) {
     if (openapi !== undefined) throw new ConfigError('--openapi describes an API to forward to: give --gateway too');
     return;

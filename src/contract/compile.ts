@@ -1,6 +1,7 @@
 /**
  * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
  */
+import { fieldNames } from './answer-fields.js';
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable, ValueMoved } from './operation.js';
 import { advertised, enforced, freeKeyPaths, inline, markedPaths, outline } from './schema.js';
 
@@ -50,7 +51,8 @@ function compileOperation(document: Node, path: string, method: string, source: 
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
-    outputSchema: outputOf(data),
+    outputSchema: outline(data),
+    ...(said.effect === 'read' ? { answerFields: fieldNames(data) } : {}),
     examples: compileExamples(node(body.examples)),
   };
 }
@@ -87,11 +89,6 @@ export function factsOf(
     shownOnce: fields.filter(([, field]) => node(field)['x-shown-once'] === true).map(([name]) => name),
     ...optional('moves', valueMoved(request)),
   };
-}
-
-/** The output schema of an operation whose answers are envelopes. */
-export function outputOf(data: JsonSchema): JsonSchema {
-  return outline(data, 'revision' in node(data.properties));
 }
 
 export type AnswerMarks = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal'>;

@@ -1,6 +1,6 @@
 /** The two envelopes of the contract (§1), and the fields every answer carries. Not: MCP results or HTTP replies. */
 import type { Stamp } from './backend.js';
-import { CrmError, type ErrorTag } from './errors.js';
+import { CrmError, type ErrorTag, STEPS_BY_TAG } from './errors.js';
 
 export interface Build {
   readonly build_major: string;
@@ -33,6 +33,7 @@ export interface ErrorObject {
   readonly major: { readonly tag: ErrorTag; readonly message: { readonly en_US: string } };
   readonly details?: Readonly<Record<string, unknown>>;
   readonly conflict_snapshot?: object;
+  /** Always there in our own errors; a gateway's upstream may have none. */
   readonly next_steps?: readonly string[];
 }
 
@@ -64,7 +65,7 @@ export function errorObject(error: CrmError, stamp: Stamp): ErrorObject {
     major: { tag: error.tag, message: { en_US: error.message } },
     ...(error.details ? { details: error.details } : {}),
     ...(error.conflictSnapshot ? { conflict_snapshot: error.conflictSnapshot } : {}),
-    ...(error.nextSteps ? { next_steps: error.nextSteps } : {}),
+    next_steps: error.nextSteps ?? STEPS_BY_TAG[error.tag],
   };
 }
 

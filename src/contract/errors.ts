@@ -16,6 +16,20 @@ export const STATUS_BY_TAG = {
 
 export type ErrorTag = keyof typeof STATUS_BY_TAG;
 
+/** What to do about an error that does not say so itself. */
+export const STEPS_BY_TAG: { readonly [Tag in ErrorTag]: readonly string[] } = {
+  'validation-error': ['Correct the request as the message says, then send it again.'],
+  unauthorized: ['Ask the operator for a valid session or API key.'],
+  forbidden: ['Use a tool from your tool list, or ask somebody whose role may do this.'],
+  'org-write-blocked': ['Read only, or ask the operator to have the org verified.'],
+  'not-found': ['Check the id and the orgcode.'],
+  'expected-revision-required': ['Read the record, then repeat the call with expected_revision set to its revision.'],
+  conflict: ['Read the record and compare it with what you want.'],
+  'invalid-state': ['Read the record: its state tells what can be done with it.'],
+  throttled: ['Wait details.retry_after_ms, then repeat the call.'],
+  'internal-error': ['Report the request_id to the operator.'],
+};
+
 export interface Issue {
   readonly path: string;
   readonly message: string;

@@ -1,4 +1,5 @@
 /** The shape of one compiled operation: a row of the contract, ready to be listed, checked and called. */
+import type { FieldNames } from './answer-fields.js';
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
@@ -90,6 +91,8 @@ export interface Operation {
   readonly requestSchema: JsonSchema;
   /** The success shape without `build` and `stats`; nested records are left open to keep the tool list small. */
   readonly outputSchema: JsonSchema;
+  /** The names in the `data` of a read, for whoever wants only some of them; where they are known, all of them. */
+  readonly answerFields?: FieldNames | undefined;
   readonly examples: readonly Example[];
   /** Only on operations of somebody else's document. */
   readonly foreign?: ForeignShape;

@@ -13,6 +13,9 @@ const SILENT_BOUNDS = new Set(['minLength', 'maxLength', 'maxItems', 'minPropert
 const LONGEST_PATTERN_SHOWN = 24;
 const HUGE = 1e6;
 
+/** What an agent need not be told tool by tool. */
+const IN_EVERY_RECORD = new Set(['orgcode', 'created_at', 'updated_at']);
+
 /**
  * Replaces every local `$ref` by what it points at. Extensions (`x-…`) stay.
  * @throws Error on a reference that is not local, does not resolve, or is recursive.
@@ -54,21 +57,18 @@ export function validated(data: JsonSchema): JsonSchema {
 }
 
 /**
- * The `{success, data, revision?}` of a result: names and types of `data`'s own fields, nothing below them, and no
- * field that may be null (a union costs an agent more than its name tells).
+ * The `data` of a result: names and types of its own fields, nothing below them, no field that may be null (a union
+ * costs an agent more than its name tells), and none that stands in every record anyway.
  */
-export function outline(data: JsonSchema, revisioned: boolean): JsonSchema {
+export function outline(data: JsonSchema): JsonSchema {
   const properties = Object.entries((data.properties as Node | undefined) ?? {})
+    .filter(([name]) => !IN_EVERY_RECORD.has(name))
     .map(([name, property]) => [name, shallow(property as JsonSchema)] as const)
     .flatMap(([name, property]) => (property === undefined ? [] : [[name, property] as const]));
   return {
     type: 'object',
-    properties: {
-      success: { type: 'boolean' },
-      data: { type: 'object', properties: Object.fromEntries(properties) },
-      ...(revisioned ? { revision: { type: 'integer' } } : {}),
-    },
-    required: ['success', 'data'],
+    properties: { data: { type: 'object', properties: Object.fromEntries(properties) } },
+    required: ['data'],
   };
 }
 

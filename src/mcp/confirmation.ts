@@ -5,11 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Backend, Performance, Performed, Relayed } from '../contract/backend.js';
 import { CrmError, invalidState } from '../contract/errors.js';
+import { lazily } from '../contract/lazily.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { deriveKeys, type Keys } from '../secrets/keys.js';
 import type { CallRequest, Pipeline } from '../tools/call.js';
-import { type Catalogue, type CatalogueEntry, createCatalogueOf } from '../tools/catalogue.js';
+import { type Catalogue, type CatalogueEntry, createCatalogueOf, type Tool } from '../tools/catalogue.js';
+import { ALL_PINS, type Pins } from '../tools/place.js';
 import { createConfirmTokens, spentAlready } from './confirm-token.js';
+import { CALL } from './lean-tools.js';
 import { movesAtLeast } from './moved-value.js';
 import { showPreview } from './preview.js';
 
@@ -71,7 +74,7 @@ export function withConfirmation<Application extends Confirmable>(
   const entries = catalogue.entries.map((entry) => (covered.includes(entry) ? withToken(entry) : entry));
   const priceTool = catalogue.find(POLICY_TOOL)?.operation;
   const guard = createGuard(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, priceTool);
-  const names = new Set(covered.map(({ tool }) => tool.name));
+  const names = new Set([...covered.map(({ tool }) => tool.name), CALL.tool.name]);
   const confirmation = { guard, covers: (toolName: string) => names.has(toolName) };
   return { ...application, catalogue: createCatalogueOf(entries), confirmation };
 }
@@ -141,17 +144,23 @@ function createGuard(
 }
 
 function withToken(entry: CatalogueEntry): CatalogueEntry {
-  const { tool } = entry;
-  const properties = (tool.inputSchema.properties ?? {}) as object;
-  if (TOKEN in properties) throw new Error(`--confirm: ${tool.name} has an argument ${TOKEN} of its own`);
-  const inputSchema = { ...tool.inputSchema, properties: { ...properties, [TOKEN]: TOKEN_PROPERTY } };
+  const variants = ALL_PINS.map((pins) => lazily(() => takingToken(entry.pinned(pins))));
+  const tool = takingToken(entry.tool);
   return Object.freeze({
     operation: entry.operation,
-    tool: Object.freeze({ ...tool, inputSchema }),
+    tool,
+    pinned: (pins: Pins) => variants[pins]?.() ?? tool,
     get strange() {
       return entry.strange; // made when first asked for
     },
   });
+}
+
+function takingToken(tool: Tool): Tool {
+  const properties = (tool.inputSchema.properties ?? {}) as object;
+  if (TOKEN in properties) throw new Error(`--confirm: ${tool.name} has an argument ${TOKEN} of its own`);
+  const inputSchema = { ...tool.inputSchema, properties: { ...properties, [TOKEN]: TOKEN_PROPERTY } };
+  return Object.freeze({ ...tool, inputSchema });
 }
 
 /** What the policy in force says a point is worth, in major units; undefined where it says nothing. */

@@ -3,6 +3,7 @@
  * rule.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { permits } from '../contract/access.js';
 import type { Backend, Caller, Credentials, Performance, Performed, Previewed, Stamp } from '../contract/backend.js';
 import type { RoleTable } from '../contract/operation.js';
@@ -12,7 +13,7 @@ import { HANDLERS } from './handlers/index.js';
 import { housekeep } from './housekeeping.js';
 import { identify } from './identity.js';
 import { createIdMint } from './ids.js';
-import { migrate } from './migrations/index.js';
+import { migrate, requireSchema } from './migrations/index.js';
 import { receiptRequest } from './receipts.js';
 import { rehearse } from './rehearsal.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
@@ -26,6 +27,8 @@ export interface StoreOptions {
   readonly keyPath?: string;
   readonly roles: RoleTable;
   readonly settings: Settings;
+  /** Work on what is there and change nothing, the windows of sessions included. */
+  readonly readOnly?: boolean;
   /** Told of background work that failed; never of a call's own failure. */
   readonly onBackgroundError: (error: unknown) => void;
   /** Milliseconds since the epoch, for background work alone: calls bring their own time. Default the system's. */
@@ -46,15 +49,28 @@ export type StorePerformance = Omit<Performance, 'credentials' | 'signal'>;
 const HOUSEKEEPING_MS = 2000;
 
 /**
- * Opens or creates the embedded CRM.
- * @throws Error when the file is of a newer version, its key is missing or wrong, or SQLite is too old.
+ * Opens or creates the embedded CRM; read-only, one that is there.
+ * @throws Error when the file is of a newer version, its key is missing or wrong, or SQLite is too old; read-only, also
+ * when it is missing or of an older version.
  */
 export function openStore(options: StoreOptions): Store {
+  if (options.readOnly === true) return openReadOnly(options);
   const driver = openSqlite(options.path);
   const now = new Date().toISOString();
   migrate(driver, now);
   const keys = loadKeys(options.keyPath ?? `${options.path}.key`, !driver.read(hasServerKey()));
   driver.direct(checkServerKey(keys));
+  return new EmbeddedStore(driver, keys, options);
+}
+
+function openReadOnly(options: StoreOptions): Store {
+  if (!existsSync(options.path)) {
+    throw new Error(`there is no database ${options.path}, and a read-only server makes none`);
+  }
+  const driver = openSqlite(options.path, true);
+  requireSchema(driver);
+  const keys = loadKeys(options.keyPath ?? `${options.path}.key`, false);
+  driver.read(checkServerKey(keys));
   return new EmbeddedStore(driver, keys, options);
 }
 
@@ -65,18 +81,19 @@ class EmbeddedStore implements Store {
   readonly #options: StoreOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(driver: Driver, keys: Keys, options: StoreOptions) {
     this.driver = driver;
     this.keys = keys;
     this.#options = options;
-    this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
+    if (options.readOnly !== true) this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
   identify(credentials: Credentials, stamp: Stamp): Caller {
     const { caller, touch } = this.driver.read(identify(credentials, this.keys, stamp));
-    if (touch !== undefined) this.driver.write({ steps: touch }).catch(this.#options.onBackgroundError);
+    if (touch !== undefined && this.#options.readOnly !== true)
+      this.driver.write({ steps: touch }).catch(this.#options.onBackgroundError);
     return caller;
   }
 

@@ -37,6 +37,8 @@ export interface Pipeline {
   readonly validate: Validate;
   /** Without it every caller calls as often as they like. */
   readonly limits?: Limits;
+  /** Why this connection does not have the operation, whoever calls; undefined when it has it. */
+  readonly gate: Gate;
   readonly build: Build;
   readonly makeStamp: (headers: Headers) => Stamp;
   /** Unpredictable 32-bit numbers. */
@@ -46,6 +48,8 @@ export interface Pipeline {
   /** One line per call, and the cause of whatever was not a refusal. */
   readonly report: (report: CallReport) => void;
 }
+
+export type Gate = (operation: Operation, headers: Headers) => CrmError | undefined;
 
 export interface CallReport {
   /** Undefined when a door refused what names no operation. */
@@ -79,6 +83,8 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
     caller = known.caller;
     await pipeline.limits?.called(caller);
     caller = await admit(pipeline, request.operation, caller, credentials, stamp);
+    const shut = pipeline.gate(request.operation, headers);
+    if (shut !== undefined) throw shut;
     const { input, place } = splitPlace(request.operation, told?.input ?? body);
     const context = readPlace(request.operation, headers, { ...place, ...told?.place });
     cccode = context.cccode;

@@ -1,7 +1,8 @@
 /** Operation → MCP tool: names, hints, schemas. Built once, frozen, sorted by name. Not: who may see which. */
 import { lazily } from '../contract/lazily.js';
 import type { Contract, Effect, JsonSchema, Operation } from '../contract/operation.js';
-import { PLACE_PROPERTIES } from './place.js';
+import { fieldsProperty } from './fields.js';
+import { ALL_PINS, type Pins, placeProperties } from './place.js';
 import { type StrangeFields, strangeFields } from './untrusted.js';
 
 export interface Tool {
@@ -20,7 +21,10 @@ export interface Tool {
 
 export interface CatalogueEntry {
   readonly operation: Operation;
+  /** As a connection sees it that sets no place of its own. */
   readonly tool: Tool;
+  /** As a connection sees it that does: what is set is no argument. */
+  readonly pinned: (pins: Pins) => Tool;
   /** Where its answers hold text that strangers wrote. */
   readonly strange: StrangeFields;
 }
@@ -50,35 +54,39 @@ export function createCatalogueOf(entries: readonly CatalogueEntry[]): Catalogue
   return { entries: Object.freeze(entries), find: (name) => byName.get(name) };
 }
 
+/** `crm_` and the path with `/` as `_`. */
+export function toolName(operation: Operation): string {
+  return `crm_${operation.id}`;
+}
+
 function toEntry(operation: Operation): CatalogueEntry {
+  const tool = toTool(operation, 0);
+  const variants = ALL_PINS.map((pins) => lazily(() => (pins === 0 ? tool : toTool(operation, pins))));
   const strange = lazily(() => strangeFields(operation)); // of a large document, most tools are never called
   return Object.freeze({
     operation,
-    tool: toTool(operation),
+    tool,
+    pinned: (pins: Pins) => (operation.operational ? (variants[pins]?.() ?? tool) : tool),
     get strange() {
       return strange();
     },
   });
 }
 
-/** `crm_` and the path with `/` as `_`. */
-export function toolName(operation: Operation): string {
-  return `crm_${operation.id}`;
-}
-
-function toTool(operation: Operation): Tool {
+function toTool(operation: Operation, pins: Pins): Tool {
   return Object.freeze({
     name: toolName(operation),
     title: operation.summary,
     description: operation.description,
-    inputSchema: inputSchema(operation),
+    inputSchema: inputSchema(operation, pins),
     outputSchema: operation.outputSchema as Tool['outputSchema'],
     annotations: { ...HINTS[operation.effect], openWorldHint: false },
   });
 }
 
-function inputSchema(operation: Operation): Tool['inputSchema'] {
+/** The request, and what is taken out of the arguments before the request is looked at. */
+function inputSchema(operation: Operation, pins: Pins): Tool['inputSchema'] {
   const schema = operation.inputSchema as Tool['inputSchema'];
-  if (!operation.operational) return schema;
-  return { ...schema, properties: { ...(schema.properties as object), ...PLACE_PROPERTIES } };
+  const more = { ...fieldsProperty(operation), ...(operation.operational ? placeProperties(pins) : {}) };
+  return { ...schema, properties: { ...(schema.properties as object), ...more } };
 }

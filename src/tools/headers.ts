@@ -13,6 +13,11 @@ export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 export const TRACEPARENT = 'traceparent';
 
+/** What a client wants to see less of; these take tools away and never add any. */
+export const MCP_TOOLSETS = 'x-mcp-toolsets';
+export const MCP_TOOLS = 'x-mcp-tools';
+export const MCP_READ_ONLY = 'x-mcp-readonly';
+
 /** What a door calls the request. It writes this itself, over whatever was sent under the name. */
 export const REQUEST_ID = 'x-request-id';
 
@@ -32,6 +37,9 @@ export const HEADER_NAMES: readonly string[] = [
   CCCODE,
   IDEMPOTENCY_KEY,
   TRACEPARENT,
+  MCP_TOOLSETS,
+  MCP_TOOLS,
+  MCP_READ_ONLY,
   REQUEST_ID,
   ADDRESS,
 ];

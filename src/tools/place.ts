@@ -22,7 +22,7 @@ const FIELDS: readonly Field[] = [
     header: LOGICAL_GUID,
     code: 'crm.logical_guid',
     pattern: /^[\x21-\x7e]{1,128}$/,
-    description: 'Facility of the action, if the connection does not set it',
+    description: 'Facility of the action',
     needed: true,
   },
   {
@@ -30,7 +30,7 @@ const FIELDS: readonly Field[] = [
     header: CHANNEL_CODE,
     code: 'crm.channel_code',
     pattern: /^[A-Za-z0-9_-]{1,64}$/,
-    description: 'Sales channel, if the connection does not set it',
+    description: 'Sales channel',
     needed: true,
   },
   {
@@ -43,10 +43,25 @@ const FIELDS: readonly Field[] = [
   },
 ];
 
-/** The optional arguments an operational tool takes besides its request. */
-export const PLACE_PROPERTIES: { readonly [name: string]: JsonSchema } = Object.fromEntries(
-  FIELDS.map(({ name, description }) => [name, { type: 'string', description }]),
-);
+/** Which places a connection sets itself: one bit a field. */
+export type Pins = number;
+
+/** Every combination of them. */
+export const ALL_PINS: readonly Pins[] = Array.from({ length: 2 ** FIELDS.length }, (_, pins) => pins);
+
+/** The places these headers set. */
+export function pinsOf(headers: Headers): Pins {
+  return FIELDS.reduce(
+    (pins, field, bit) => (header(headers, field.header) === undefined ? pins : pins | (1 << bit)),
+    0,
+  );
+}
+
+/** The optional arguments an operational tool takes besides its request: places that the connection does not set. */
+export function placeProperties(pins: Pins): { readonly [name: string]: JsonSchema } {
+  const open = FIELDS.filter((_, bit) => (pins & (1 << bit)) === 0);
+  return Object.fromEntries(open.map(({ name, description }) => [name, { type: 'string', description }]));
+}
 
 /** Takes the place arguments out of a tool's arguments. Only operational tools have them. */
 export function splitPlace(operation: Operation, args: Input): { readonly input: Input; readonly place: Input } {

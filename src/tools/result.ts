@@ -4,12 +4,26 @@ import type { Envelope, ErrorObject } from '../contract/envelope.js';
 import { type MintBoundary, markedJson } from './marks.js';
 import { cleanData, cleanWhole, fieldsAt, type StrangeFields, WHOLE } from './untrusted.js';
 
+/** What a tool answers, as every door sends it. */
+export type ToolResult = CallToolResult;
+
+/** What stands beside the data of a success: what was cut from it, and how to go on. */
+export interface Beside {
+  readonly truncated?: readonly object[];
+  readonly next_steps?: readonly string[];
+}
+
 /** `build` and `stats` ride in `_meta`; the model reads the rest. */
-export function toResult(envelope: Envelope, fields: StrangeFields, mint: MintBoundary): CallToolResult {
+export function toResult(
+  envelope: Envelope,
+  fields: StrangeFields,
+  mint: MintBoundary,
+  beside: Beside = {},
+): CallToolResult {
   const { build, stats, ...rest } = envelope;
   const _meta = { build, stats };
   if (rest.success) {
-    const structuredContent = { ...rest, data: cleanData(rest.data, fields) };
+    const structuredContent = { ...rest, data: cleanData(rest.data, fields), ...beside };
     const text = markedJson(structuredContent, { data: fields }, mint());
     return { content: [{ type: 'text', text }], structuredContent, _meta };
   }

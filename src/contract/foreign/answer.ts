@@ -1,8 +1,8 @@
 /** What an operation answers with, read when somebody needs it: the schema of its data, and what that promises. */
-import { type AnswerMarks, marksOf, outputOf } from '../compile.js';
+import { type AnswerMarks, marksOf } from '../compile.js';
 import { lazily } from '../lazily.js';
 import type { JsonSchema, Operation } from '../operation.js';
-import { freeKeyPaths } from '../schema.js';
+import { freeKeyPaths, outline as outlineOf } from '../schema.js';
 import { Omission } from './contract-error.js';
 import { type Document, isNode, listAt, type Node, nodeAt, own } from './document.js';
 import { ANSWER_BOUNDS, MAX_BRANCHES, OUTLINE_BOUNDS, OUTLINE_SHOWN } from './limits.js';
@@ -83,7 +83,7 @@ function successSchema(document: Document, operation: Node): unknown {
 
 /** The output schema agents are shown. Clients refuse what does not match it, so of others' answers it says little. */
 export function outputSchema({ enveloped, fields, outline }: Answer): JsonSchema {
-  const shown = outputOf(outline);
+  const shown = outlineOf(outline);
   if (enveloped && JSON.stringify(shown).length <= OUTLINE_SHOWN) return shown;
   const named = enveloped ? [] : fields.slice(0, MOST_FIELDS);
   const description = named.length === 0 ? 'The answer' : cleanLine(`Fields: ${named.join(', ')}`, 200);

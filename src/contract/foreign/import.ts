@@ -2,6 +2,7 @@
  * Somebody else's OpenAPI document → our contract. An operation that cannot be offered is left out, with the reason,
  * and the rest go on. Pure: nothing is fetched, and the document is taken for hostile.
  */
+import { fieldNames } from '../answer-fields.js';
 import { factsOf } from '../compile.js';
 import { lazily } from '../lazily.js';
 import type { Contract, JsonSchema, Operation, ValueMoved } from '../operation.js';
@@ -97,6 +98,8 @@ function finishOperation(document: Document, draft: Draft, id: string, show: Sho
   const marks = lazily(() => answerMarks(document, answer, ours));
   const requestSchema = lazily(() => enforced(request));
   const dataSchema = lazily(() => validated(answer.data()));
+  const named = foreign === undefined && facts.effect === 'read'; // others' schemas leave out what their answers hold
+  const answerFields = lazily(() => (named ? fieldNames(answer.data()) : undefined));
   return {
     ...facts,
     shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (ours?.shownOnce ?? []),
@@ -108,6 +111,9 @@ function finishOperation(document: Document, draft: Draft, id: string, show: Sho
     ...(foreign === undefined ? {} : { foreign }),
     get requestSchema() {
       return requestSchema();
+    },
+    get answerFields() {
+      return answerFields();
     },
     get dataSchema() {
       return dataSchema();

@@ -136,19 +136,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -250,7 +246,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -270,16 +266,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -290,21 +280,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -394,16 +374,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -414,23 +388,30 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "account_contact_id": {},
+    "orgcode": {},
+    "account_id": {},
+    "customer_id": {},
+    "status": {},
+    "revision": {},
+    "caption": {},
+    "given_name": {},
+    "family_name": {},
+    "email": {},
+    "phone": {},
+    "role": {},
+    "is_primary": {},
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -502,7 +483,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -555,9 +536,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -571,9 +549,28 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "account_contact_id": {},
+     "orgcode": {},
+     "account_id": {},
+     "customer_id": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "given_name": {},
+     "family_name": {},
+     "email": {},
+     "phone": {},
+     "role": {},
+     "is_primary": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -637,23 +634,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -695,7 +688,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -715,16 +708,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -735,21 +722,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -845,23 +822,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -962,7 +935,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -982,16 +955,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_contact_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "account_id": {
@@ -1002,21 +969,11 @@ export const CONTRACT: Contract = {
        },
        "is_primary": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -1105,11 +1062,7 @@ export const CONTRACT: Contract = {
        },
        "currency": {
         "type": "string",
-        "pattern": "^[A-Z]{3}$",
-        "description": "ISO 4217 code",
-        "examples": [
-         "USD"
-        ]
+        "description": "ISO 4217"
        },
        "credit_limit": {
         "type": "number",
@@ -1182,19 +1135,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -1426,7 +1375,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -1446,16 +1395,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -1490,21 +1433,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -1598,18 +1531,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "source_ref": {
       "type": "string",
@@ -1617,19 +1543,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -1652,10 +1574,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -1675,7 +1594,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -1695,16 +1614,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -1739,21 +1652,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -1824,18 +1727,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "source_ref": {
       "type": "string",
@@ -1843,19 +1739,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -1878,10 +1770,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -1901,7 +1790,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -1921,16 +1810,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -1965,21 +1848,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -2056,16 +1929,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -2100,23 +1967,61 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "account_id": {},
+    "orgcode": {},
+    "status": {},
+    "revision": {},
+    "account_number": {},
+    "legal_name": {},
+    "trade_name": {},
+    "tax_id": {},
+    "terms": {
+     "net_days": {},
+     "discount_percent": {},
+     "discount_days": {}
+    },
+    "currency": {},
+    "credit_limit": {},
+    "credit_used": {},
+    "credit_hold": {},
+    "billing_address": {
+     "kind": {},
+     "line1": {},
+     "line2": {},
+     "city": {},
+     "region": {},
+     "postal_code": {},
+     "country": {}
+    },
+    "shipping_addresses": {
+     "kind": {},
+     "line1": {},
+     "line2": {},
+     "city": {},
+     "region": {},
+     "postal_code": {},
+     "country": {}
+    },
+    "parent_account_id": {},
+    "external_refs": {
+     "system": {},
+     "ref": {}
+    },
+    "tags": {},
+    "attributes": {
+     "*": {}
+    },
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -2181,7 +2086,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -2230,9 +2135,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -2246,9 +2148,59 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "account_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "account_number": {},
+     "legal_name": {},
+     "trade_name": {},
+     "tax_id": {},
+     "terms": {
+      "net_days": {},
+      "discount_percent": {},
+      "discount_days": {}
+     },
+     "currency": {},
+     "credit_limit": {},
+     "credit_used": {},
+     "credit_hold": {},
+     "billing_address": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "shipping_addresses": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "parent_account_id": {},
+     "external_refs": {
+      "system": {},
+      "ref": {}
+     },
+     "tags": {},
+     "attributes": {
+      "*": {}
+     },
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -2325,23 +2277,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -2384,7 +2332,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -2404,16 +2352,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -2448,21 +2390,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -2570,23 +2502,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -2869,7 +2797,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -2889,16 +2817,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "account_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -2933,21 +2855,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3065,19 +2977,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -3173,7 +3081,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -3193,16 +3101,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -3237,21 +3139,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3342,16 +3234,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -3386,23 +3272,42 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "comment_id": {},
+    "orgcode": {},
+    "target_type": {},
+    "target_id": {},
+    "parent_comment_id": {},
+    "status": {},
+    "revision": {},
+    "caption": {},
+    "body": {},
+    "hashtags": {},
+    "attachments": {
+     "filename": {},
+     "content_type": {},
+     "size_bytes": {},
+     "record_id": {}
+    },
+    "author": {},
+    "size_bytes": {},
+    "revisions": {
+     "revision": {},
+     "caption": {},
+     "body": {},
+     "actor": {},
+     "revised_at": {}
+    },
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -3478,7 +3383,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -3545,9 +3450,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -3561,9 +3463,40 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "comment_id": {},
+     "orgcode": {},
+     "target_type": {},
+     "target_id": {},
+     "parent_comment_id": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "body": {},
+     "hashtags": {},
+     "attachments": {
+      "filename": {},
+      "content_type": {},
+      "size_bytes": {},
+      "record_id": {}
+     },
+     "author": {},
+     "size_bytes": {},
+     "revisions": {
+      "revision": {},
+      "caption": {},
+      "body": {},
+      "actor": {},
+      "revised_at": {}
+     },
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -3670,9 +3603,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -3692,9 +3622,22 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "comment_id": {},
+     "target_type": {},
+     "target_id": {},
+     "caption": {},
+     "author": {},
+     "size_bytes": {},
+     "status": {},
+     "created_at": {}
+    },
+    "total_comments": {},
+    "total_bytes": {}
    },
    "examples": [
     {
@@ -3764,23 +3707,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -3840,7 +3779,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -3860,16 +3799,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -3904,21 +3837,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -3980,23 +3903,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -4038,7 +3957,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -4058,16 +3977,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "comment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "target_id": {
@@ -4102,21 +4015,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4190,23 +4093,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -4240,7 +4139,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -4260,16 +4159,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -4319,21 +4212,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4408,9 +4291,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -4430,15 +4310,84 @@ export const CONTRACT: Contract = {
         }
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "customer_id": {},
+    "consents": {
+     "marketing_email": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "marketing_sms": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "marketing_phone": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "marketing_post": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "profiling": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "data_export": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "third_party_sharing": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     },
+     "profile_access": {
+      "state": {},
+      "source": {},
+      "policy_version": {},
+      "set_at": {},
+      "actor": {}
+     }
+    },
+    "revision": {},
+    "history": {
+     "purpose": {},
+     "state": {},
+     "source": {},
+     "evidence_ref": {},
+     "policy_version": {},
+     "reason": {},
+     "actor": {},
+     "set_at": {},
+     "revision": {}
+    }
    },
    "examples": [
     {
@@ -4533,23 +4482,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -4635,7 +4580,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -4655,9 +4600,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -4677,13 +4619,9 @@ export const CONTRACT: Contract = {
         }
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -4893,19 +4831,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -5093,7 +5027,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -5113,16 +5047,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -5172,21 +5100,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -5267,7 +5185,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -5306,9 +5224,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -5322,9 +5237,22 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "candidate_id": {},
+     "customer_ids": {},
+     "score": {},
+     "evidence": {
+      "field": {},
+      "kind": {},
+      "weight": {}
+     },
+     "shared_identifier": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -5392,7 +5320,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -5438,9 +5366,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -5454,9 +5379,24 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "flag_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "flag": {},
+     "active": {},
+     "note": {},
+     "expires_at": {},
+     "status": {},
+     "revision": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -5526,23 +5466,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -5596,7 +5532,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -5616,16 +5552,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "flag_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -5639,21 +5569,11 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -5731,18 +5651,11 @@ export const CONTRACT: Contract = {
        "amount": {
         "type": "number",
         "exclusiveMinimum": 0,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
-        "pattern": "^[A-Z]{3}$",
-        "description": "ISO 4217 code",
-        "examples": [
-         "USD"
-        ]
+        "description": "ISO 4217"
        },
        "points": {
         "type": "integer",
@@ -5778,19 +5691,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -5837,10 +5746,7 @@ export const CONTRACT: Contract = {
         "type": "number",
         "exclusiveMinimum": 0,
         "maximum": 1000000000000,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
@@ -5897,7 +5803,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -5917,16 +5823,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "assessment_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -5943,15 +5843,11 @@ export const CONTRACT: Contract = {
        },
        "actor": {
         "type": "string"
-       },
-       "created_at": {
-        "type": "string"
        }
       }
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6034,7 +5930,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -6087,9 +5983,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -6103,9 +5996,34 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "assessment_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "event": {
+      "type": {},
+      "amount": {},
+      "currency": {},
+      "points": {},
+      "source_ref": {}
+     },
+     "score": {},
+     "level": {},
+     "recommended_action": {},
+     "signals": {
+      "code": {},
+      "weight": {},
+      "evidence": {}
+     },
+     "hold_id": {},
+     "actor": {},
+     "created_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -6196,16 +6114,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -6255,23 +6167,76 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "customer_id": {},
+    "orgcode": {},
+    "status": {},
+    "revision": {},
+    "caption": {},
+    "email": {},
+    "phone": {},
+    "given_name": {},
+    "family_name": {},
+    "company": {},
+    "birth_date": {},
+    "locale": {},
+    "addresses": {
+     "kind": {},
+     "line1": {},
+     "line2": {},
+     "city": {},
+     "region": {},
+     "postal_code": {},
+     "country": {}
+    },
+    "home_logical_guid": {},
+    "external_refs": {
+     "system": {},
+     "ref": {}
+    },
+    "tags": {},
+    "attributes": {
+     "*": {}
+    },
+    "merged_into_customer_id": {},
+    "loyalty": {
+     "points_balance": {},
+     "points_available": {},
+     "points_pending_expiry": {
+      "points": {},
+      "expires_at": {}
+     },
+     "tier": {},
+     "lifetime_points": {}
+    },
+    "stored_value": {
+     "currency": {},
+     "balance": {},
+     "cards": {}
+    },
+    "consents": {
+     "marketing_email": {},
+     "marketing_sms": {},
+     "marketing_phone": {},
+     "marketing_post": {},
+     "profiling": {},
+     "data_export": {},
+     "third_party_sharing": {},
+     "profile_access": {}
+    },
+    "active_holds": {},
+    "flags": {},
+    "masked_fields": {},
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -6328,7 +6293,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -6377,9 +6342,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -6393,9 +6355,24 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "hold_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "scope": {},
+     "origin": {},
+     "assessment_id": {},
+     "status": {},
+     "reason": {},
+     "revision": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -6454,23 +6431,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -6511,7 +6484,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -6531,16 +6504,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "hold_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -6548,21 +6515,11 @@ export const CONTRACT: Contract = {
        },
        "revision": {
         "type": "integer"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -6673,7 +6630,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -6754,9 +6711,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -6770,9 +6724,74 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "customer_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "email": {},
+     "phone": {},
+     "given_name": {},
+     "family_name": {},
+     "company": {},
+     "birth_date": {},
+     "locale": {},
+     "addresses": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "home_logical_guid": {},
+     "external_refs": {
+      "system": {},
+      "ref": {}
+     },
+     "tags": {},
+     "attributes": {
+      "*": {}
+     },
+     "merged_into_customer_id": {},
+     "loyalty": {
+      "points_balance": {},
+      "points_available": {},
+      "points_pending_expiry": {
+       "points": {},
+       "expires_at": {}
+      },
+      "tier": {},
+      "lifetime_points": {}
+     },
+     "stored_value": {
+      "currency": {},
+      "balance": {},
+      "cards": {}
+     },
+     "consents": {
+      "marketing_email": {},
+      "marketing_sms": {},
+      "marketing_phone": {},
+      "marketing_post": {},
+      "profiling": {},
+      "data_export": {},
+      "third_party_sharing": {},
+      "profile_access": {}
+     },
+     "active_holds": {},
+     "flags": {},
+     "masked_fields": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -6859,7 +6878,7 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "field_choices": {
       "type": "object",
@@ -6887,19 +6906,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -6972,7 +6987,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -6992,16 +7007,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -7051,21 +7060,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -7130,7 +7129,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -7163,9 +7162,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -7179,9 +7175,30 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "merge_id": {},
+     "customer_id": {},
+     "merge_customer_ids": {},
+     "moved": {
+      "points": {},
+      "lots": {},
+      "gift_cards": {},
+      "comments": {},
+      "certificates": {},
+      "holds": {},
+      "flags": {},
+      "inbox_items": {},
+      "contacts": {}
+     },
+     "reason": {},
+     "actor": {},
+     "created_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -7301,7 +7318,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -7413,9 +7430,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -7429,9 +7443,74 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "customer_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "caption": {},
+     "email": {},
+     "phone": {},
+     "given_name": {},
+     "family_name": {},
+     "company": {},
+     "birth_date": {},
+     "locale": {},
+     "addresses": {
+      "kind": {},
+      "line1": {},
+      "line2": {},
+      "city": {},
+      "region": {},
+      "postal_code": {},
+      "country": {}
+     },
+     "home_logical_guid": {},
+     "external_refs": {
+      "system": {},
+      "ref": {}
+     },
+     "tags": {},
+     "attributes": {
+      "*": {}
+     },
+     "merged_into_customer_id": {},
+     "loyalty": {
+      "points_balance": {},
+      "points_available": {},
+      "points_pending_expiry": {
+       "points": {},
+       "expires_at": {}
+      },
+      "tier": {},
+      "lifetime_points": {}
+     },
+     "stored_value": {
+      "currency": {},
+      "balance": {},
+      "cards": {}
+     },
+     "consents": {
+      "marketing_email": {},
+      "marketing_sms": {},
+      "marketing_phone": {},
+      "marketing_post": {},
+      "profiling": {},
+      "data_export": {},
+      "third_party_sharing": {},
+      "profile_access": {}
+     },
+     "active_holds": {},
+     "flags": {},
+     "masked_fields": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -7716,23 +7795,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -7955,7 +8030,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -7975,16 +8050,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "customer_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8034,21 +8103,11 @@ export const CONTRACT: Contract = {
        },
        "masked_fields": {
         "type": "array"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8207,19 +8266,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -8349,7 +8404,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -8369,16 +8424,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "certificate_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8392,21 +8441,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -8489,16 +8528,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "certificate_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8512,23 +8545,36 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "certificate_id": {},
+    "orgcode": {},
+    "status": {},
+    "revision": {},
+    "customer_id": {},
+    "account_id": {},
+    "certificate_number": {},
+    "jurisdiction": {
+     "country": {},
+     "region": {}
+    },
+    "exemption_type": {},
+    "issued_on": {},
+    "effective_on": {},
+    "expires_on": {},
+    "document_ref": {},
+    "attributes": {
+     "*": {}
+    },
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -8621,7 +8667,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -8700,9 +8746,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -8716,9 +8759,34 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "certificate_id": {},
+     "orgcode": {},
+     "status": {},
+     "revision": {},
+     "customer_id": {},
+     "account_id": {},
+     "certificate_number": {},
+     "jurisdiction": {
+      "country": {},
+      "region": {}
+     },
+     "exemption_type": {},
+     "issued_on": {},
+     "effective_on": {},
+     "expires_on": {},
+     "document_ref": {},
+     "attributes": {
+      "*": {}
+     },
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -8792,23 +8860,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -8851,7 +8915,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -8871,16 +8935,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "certificate_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -8894,21 +8952,11 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9004,16 +9052,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "giftcard_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "masked_code": {
@@ -9039,23 +9081,46 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "giftcard_id": {},
+    "orgcode": {},
+    "kind": {},
+    "masked_code": {},
+    "code": {},
+    "pin": {},
+    "currency": {},
+    "balance": {},
+    "initial_amount": {},
+    "status": {},
+    "revision": {},
+    "customer_id": {},
+    "expires_at": {},
+    "txn": {
+     "giftcard_txn_id": {},
+     "kind": {},
+     "amount": {},
+     "balance_after": {},
+     "source_ref": {},
+     "created_at": {}
+    },
+    "transactions": {
+     "giftcard_txn_id": {},
+     "kind": {},
+     "amount": {},
+     "balance_after": {},
+     "source_ref": {},
+     "created_at": {}
+    },
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -9112,18 +9177,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "kind": {
       "enum": [
@@ -9160,19 +9218,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -9189,10 +9243,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -9244,7 +9295,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -9264,16 +9315,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "giftcard_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "masked_code": {
@@ -9299,21 +9344,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9385,18 +9420,11 @@ export const CONTRACT: Contract = {
      "amount": {
       "type": "number",
       "exclusiveMinimum": 0,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
-      "pattern": "^[A-Z]{3}$",
-      "description": "ISO 4217 code",
-      "examples": [
-       "USD"
-      ]
+      "description": "ISO 4217"
      },
      "allow_partial": {
       "type": "boolean",
@@ -9409,19 +9437,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -9464,10 +9488,7 @@ export const CONTRACT: Contract = {
       "type": "number",
       "exclusiveMinimum": 0,
       "maximum": 1000000000000,
-      "description": "Major units",
-      "examples": [
-       19.99
-      ]
+      "description": "Major units"
      },
      "currency": {
       "type": "string",
@@ -9492,7 +9513,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -9512,16 +9533,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "giftcard_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "masked_code": {
@@ -9547,21 +9562,11 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "object"
         }
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9685,19 +9690,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -9798,7 +9799,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -9818,16 +9819,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -9838,21 +9833,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -9935,16 +9920,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -9955,23 +9934,31 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "inbox_id": {},
+    "orgcode": {},
+    "status": {},
+    "state": {},
+    "revision": {},
+    "caption": {},
+    "body": {},
+    "team_guid": {},
+    "org_wide": {},
+    "record_type": {},
+    "record_id": {},
+    "priority": {},
+    "due_at": {},
+    "assignee": {},
+    "created_at": {},
+    "updated_at": {}
    },
    "examples": [
     {
@@ -10063,7 +10050,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -10146,9 +10133,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -10162,9 +10146,29 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "inbox_id": {},
+     "orgcode": {},
+     "status": {},
+     "state": {},
+     "revision": {},
+     "caption": {},
+     "body": {},
+     "team_guid": {},
+     "org_wide": {},
+     "record_type": {},
+     "record_id": {},
+     "priority": {},
+     "due_at": {},
+     "assignee": {},
+     "created_at": {},
+     "updated_at": {}
+    },
+    "next_token": {}
    },
    "examples": [
     {
@@ -10228,23 +10232,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10285,7 +10285,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10305,16 +10305,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -10325,21 +10319,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10398,23 +10382,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10455,7 +10435,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10475,16 +10455,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "inbox_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "revision": {
@@ -10495,21 +10469,11 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean"
-       },
-       "created_at": {
-        "type": "string"
-       },
-       "updated_at": {
-        "type": "string"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10576,19 +10540,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10625,7 +10585,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10645,16 +10605,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -10678,9 +10632,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -10691,7 +10642,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -10764,18 +10714,11 @@ export const CONTRACT: Contract = {
        "amount": {
         "type": "number",
         "exclusiveMinimum": 0,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
-        "pattern": "^[A-Z]{3}$",
-        "description": "ISO 4217 code",
-        "examples": [
-         "USD"
-        ]
+        "description": "ISO 4217"
        },
        "lines": {
         "type": "array",
@@ -10817,19 +10760,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -10876,10 +10815,7 @@ export const CONTRACT: Contract = {
         "type": "number",
         "exclusiveMinimum": 0,
         "maximum": 1000000000000,
-        "description": "Major units",
-        "examples": [
-         19.99
-        ]
+        "description": "Major units"
        },
        "currency": {
         "type": "string",
@@ -10941,7 +10877,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -10961,16 +10897,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -10994,9 +10924,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -11007,7 +10934,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11094,19 +11020,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -11141,7 +11063,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -11161,9 +11083,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -11195,7 +11114,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -11263,7 +11181,7 @@ export const CONTRACT: Contract = {
      "limit": {
       "type": "integer",
       "default": 8,
-      "description": "1-256, clamped"
+      "description": "To 256"
      },
      "next_token": {
       "type": "string",
@@ -11322,9 +11240,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -11353,9 +11268,46 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "items": {
+     "loyalty_txn_id": {},
+     "orgcode": {},
+     "customer_id": {},
+     "kind": {},
+     "points": {},
+     "balance_after": {},
+     "lots": {
+      "lot_id": {},
+      "points": {},
+      "expires_at": {}
+     },
+     "related_txn_id": {},
+     "source_ref": {},
+     "reason": {},
+     "policy_version": {},
+     "logical_guid": {},
+     "channel_code": {},
+     "actor": {},
+     "created_at": {},
+     "value": {
+      "amount": {},
+      "currency": {}
+     },
+     "unrestorable_points": {}
+    },
+    "next_token": {},
+    "points_balance": {},
+    "points_available": {},
+    "open_lots": {
+     "lot_id": {},
+     "points": {},
+     "remaining": {},
+     "expires_at": {}
+    },
+    "open_lots_total": {}
    },
    "examples": [
     {
@@ -11421,15 +11373,9 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
-       "orgcode": {
-        "type": "string"
-       },
        "policy_version": {
         "type": "integer"
        },
@@ -11440,15 +11386,54 @@ export const CONTRACT: Contract = {
         "type": "integer"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "orgcode": {},
+    "policy_version": {},
+    "policy": {
+     "enabled": {},
+     "earn": {
+      "mode": {},
+      "points_per_unit": {},
+      "currency": {},
+      "rounding": {},
+      "category_multipliers": {
+       "*": {}
+      },
+      "sku_multipliers": {
+       "*": {}
+      },
+      "max_points_per_txn": {}
+     },
+     "redeem": {
+      "point_value": {},
+      "currency": {},
+      "min_points": {},
+      "step": {},
+      "max_points_per_txn": {},
+      "max_points_per_day": {}
+     },
+     "expiry": {
+      "mode": {},
+      "days": {},
+      "restore_grace_days": {}
+     },
+     "tiers": {
+      "tier": {},
+      "min_lifetime_points": {},
+      "multiplier": {}
+     },
+     "on_reverse_spent": {}
+    },
+    "revision": {},
+    "reason": {},
+    "actor": {},
+    "created_at": {}
    },
    "examples": [
     {
@@ -11527,11 +11512,7 @@ export const CONTRACT: Contract = {
          },
          "currency": {
           "type": "string",
-          "pattern": "^[A-Z]{3}$",
-          "description": "ISO 4217 code",
-          "examples": [
-           "USD"
-          ]
+          "description": "ISO 4217"
          },
          "rounding": {
           "enum": [
@@ -11575,11 +11556,7 @@ export const CONTRACT: Contract = {
          },
          "currency": {
           "type": "string",
-          "pattern": "^[A-Z]{3}$",
-          "description": "ISO 4217 code",
-          "examples": [
-           "USD"
-          ]
+          "description": "ISO 4217"
          },
          "min_points": {
           "type": "integer",
@@ -11664,23 +11641,19 @@ export const CONTRACT: Contract = {
      },
      "expected_revision": {
       "type": "integer",
-      "description": "The record's revision as you read it"
+      "description": "As you read it"
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -11887,7 +11860,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -11907,15 +11880,9 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
-       "orgcode": {
-        "type": "string"
-       },
        "policy_version": {
         "type": "integer"
        },
@@ -11926,13 +11893,9 @@ export const CONTRACT: Contract = {
         "type": "integer"
        }
       }
-     },
-     "revision": {
-      "type": "integer"
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12019,19 +11982,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -12063,7 +12022,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -12083,16 +12042,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -12116,9 +12069,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -12129,7 +12079,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12192,19 +12141,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -12232,7 +12177,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -12252,16 +12197,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -12285,9 +12224,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -12298,7 +12234,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12351,19 +12286,15 @@ export const CONTRACT: Contract = {
      },
      "reason": {
       "type": "string",
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
-      "description": "CATEGORY.CODE",
-      "examples": [
-       "LOYALTY.GOODWILL"
-      ]
+      "description": "Such as LOYALTY.GOODWILL"
      },
      "idempotency_key": {
       "type": "string",
-      "pattern": "^[\\x20-\\x7E]{1,128}$",
-      "description": "Same key and body take effect once (24 h)"
+      "description": "Same key and body take effect once"
      }
     }
    },
@@ -12384,7 +12315,7 @@ export const CONTRACT: Contract = {
       "type": "string",
       "minLength": 1,
       "maxLength": 500,
-      "description": "Why; kept in the journal"
+      "description": "Kept in the journal"
      },
      "reason_code": {
       "type": "string",
@@ -12404,16 +12335,10 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
        "loyalty_txn_id": {
-        "type": "string"
-       },
-       "orgcode": {
         "type": "string"
        },
        "customer_id": {
@@ -12437,9 +12362,6 @@ export const CONTRACT: Contract = {
        "actor": {
         "type": "string"
        },
-       "created_at": {
-        "type": "string"
-       },
        "value": {
         "type": "object"
        },
@@ -12450,7 +12372,6 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
    },
@@ -12494,9 +12415,6 @@ export const CONTRACT: Contract = {
    "outputSchema": {
     "type": "object",
     "properties": {
-     "success": {
-      "type": "boolean"
-     },
      "data": {
       "type": "object",
       "properties": {
@@ -12519,9 +12437,28 @@ export const CONTRACT: Contract = {
      }
     },
     "required": [
-     "success",
      "data"
     ]
+   },
+   "answerFields": {
+    "status": {},
+    "version": {},
+    "backend": {},
+    "caller": {
+     "actor": {},
+     "context_source": {},
+     "owner": {},
+     "roles": {}
+    },
+    "org": {
+     "orgcode": {},
+     "status": {}
+    },
+    "context": {
+     "logical_guid": {},
+     "channel_code": {},
+     "cccode": {}
+    }
    },
    "examples": []
   }

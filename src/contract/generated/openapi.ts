@@ -1396,10 +1396,7 @@ export interface components {
             reason?: components["schemas"]["Reason"];
             reason_code?: components["schemas"]["ReasonCode"];
         };
-        /**
-         * @description Major units
-         * @example 19.99
-         */
+        /** @description Major units */
         Amount: number;
         /** @description Free-form */
         Attributes: {
@@ -2613,7 +2610,7 @@ export interface components {
         /** @description From the previous page; keep the filters */
         NextToken: string;
         Points: number;
-        /** @description Why; kept in the journal */
+        /** @description Kept in the journal */
         Reason: string;
         /**
          * @description CATEGORY.CODE

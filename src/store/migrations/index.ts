@@ -40,6 +40,13 @@ export function migrate(driver: Driver, now: string): void {
   for (const migration of pending(driver)) apply(driver, migration, now);
 }
 
+/** Asks for the schema of this version where none can be made. @throws Error as `migrate`, or when changes are due. */
+export function requireSchema(driver: Driver): void {
+  if (pending(driver).length > 0) {
+    throw new Error('the database is of an older schema: start once without --read-only, which brings it up to date');
+  }
+}
+
 /** The schema version of a database file; 0 when it is empty. */
 export function schemaVersion(driver: Driver): number {
   return applied(driver).at(-1)?.version ?? 0;

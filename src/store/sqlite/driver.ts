@@ -51,11 +51,17 @@ const MAX_GROUP = 128;
 const OLDEST_SAFE = [3, 51, 3];
 
 /**
- * Opens (creates) a database file.
+ * Opens (creates) a database file; with `readOnly`, one that is there, on connections through which SQLite writes
+ * nothing.
  * @throws Error when the SQLite library is too old or the file cannot be opened.
  */
-export function openSqlite(path: string): Driver {
-  const writer = connect(path, { readonly: false });
+export function openSqlite(path: string, readOnly = false): Driver {
+  const writer = connect(path, { readonly: readOnly });
+  if (readOnly) {
+    writer.pragma('query_only = ON');
+    requireSafeVersion(writer);
+    return new SqliteDriver(path, writer);
+  }
   writer.pragma('journal_mode = WAL');
   writer.pragma('synchronous = FULL');
   writer.pragma('secure_delete = ON');

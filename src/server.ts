@@ -1,14 +1,8 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
-import {
-  type CallToolResult,
-  type InputRequiredResult,
-  ProtocolError,
-  ProtocolErrorCode,
-  Server,
-} from '@modelcontextprotocol/server';
+import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import { createAnswer } from './mcp/answer.js';
 import type { Confirmation } from './mcp/confirmation.js';
-import { type Dialogue, openDialogue } from './mcp/elicitation.js';
+import { type Dialogue, openDialogue, type Question } from './mcp/elicitation.js';
 import { createLean } from './mcp/lean.js';
 import { LEAN_TOOLS } from './mcp/lean-tools.js';
 import { visibleTools } from './mcp/visibility.js';
@@ -45,7 +39,7 @@ type Converse = (
   args: object,
   headers: Headers,
   dialogue: Dialogue | undefined,
-) => Promise<CallToolResult | InputRequiredResult> | undefined;
+) => Promise<CallToolResult | Question> | undefined;
 
 /** `tools/call`, the same for every door. */
 export function createCallTool(application: Application): CallTool {

@@ -2,7 +2,6 @@
  * From a tool and its arguments to what the model reads: the call itself, the fields that were asked for, and an answer
  * that is never longer than the budget. The same for every door. Not: which tool it is, and what is said beside it.
  */
-import type { InputRequiredResult } from '@modelcontextprotocol/server';
 import type { Input } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { CrmError, type Issue, invalidRequest } from '../contract/errors.js';
@@ -17,7 +16,7 @@ import { estimateTokens, mayExceed } from '../tools/tokens.js';
 import { cleanData } from '../tools/untrusted.js';
 import type { Confirmation } from './confirmation.js';
 import { cutToFit, type Shape } from './cut.js';
-import type { Dialogue } from './elicitation.js';
+import type { Dialogue, Question } from './elicitation.js';
 import { besideOf, longParts, takesPages, toldCuts, toldError } from './going-on.js';
 
 /** Calls a tool and answers as MCP does; in a dialogue the answer may be a question. Never throws. */
@@ -26,7 +25,7 @@ export type Answer = (
   args: unknown,
   headers: Headers,
   dialogue?: Dialogue | undefined,
-) => Promise<ToolResult | InputRequiredResult>;
+) => Promise<ToolResult | Question>;
 
 export const DEFAULT_ANSWER_TOKENS = 25_000;
 /** Less would not hold one record of every kind. */

@@ -12,12 +12,15 @@ import type { Operation } from '../contract/operation.js';
 import { CONFIRMATION_REQUIRED, type Reply } from './confirmation.js';
 import { describePreview, type ShownPreview } from './preview.js';
 
+/** What goes out in place of an answer; the client comes back with what its user said. */
+export type Question = InputRequiredResult;
+
 /** One tool call of a client whose user can be asked. */
 export interface Dialogue {
   /** What the user said, when the client comes back with it. */
   readonly reply: Reply | undefined;
   /** The question to ask in place of an answer; undefined when the answer asks for no confirmation. */
-  question(operation: Operation, args: object, envelope: Envelope): InputRequiredResult | undefined;
+  question(operation: Operation, args: object, envelope: Envelope): Question | undefined;
 }
 
 const CONFIRM = 'confirm';
@@ -52,7 +55,7 @@ export function canAsk(capabilities: { readonly elicitation?: unknown } | undefi
   return 'form' in elicitation || Object.keys(elicitation).length === 0;
 }
 
-function question(operation: Operation, args: object, envelope: Envelope): InputRequiredResult | undefined {
+function question(operation: Operation, args: object, envelope: Envelope): Question | undefined {
   if (envelope.success || envelope.error.error_code !== CONFIRMATION_REQUIRED) return undefined;
   const { preview, confirm_token } = envelope.error.details as { preview: ShownPreview; confirm_token: string };
   const message = describePreview(operation, args as Input, preview);

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
+import { readAtlas } from './errors.js';
 
 type Node = { [key: string]: unknown };
 
@@ -25,10 +26,12 @@ interface Source {
 }
 
 const SCHEMA = '#/components/schemas/';
+/** Files of the directory that are of no family. */
+const NO_FAMILY = ['common.yaml', 'errors.yaml'];
 
 /** Merges the files of a directory into one OpenAPI 3.1 document, sorted by path and by name. */
 export function mergeDocument(directory: string): Node {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.yaml') && name !== 'common.yaml');
+  const names = readdirSync(directory).filter((name) => name.endsWith('.yaml') && !NO_FAMILY.includes(name));
   const { operations: commonOperations, envelopes: commonEnvelopes, ...document } = read(directory, 'common.yaml');
   const components = document.components as Node;
   const schemas = components.schemas as Node;
@@ -47,7 +50,12 @@ export function mergeDocument(directory: string): Node {
     const file = read(directory, name);
     add(basename(name, '.yaml'), node(file.operations), node(file.envelopes), node(file.schemas));
   }
-  return { ...document, paths: sorted(paths), components: { ...components, schemas: sorted(schemas) } };
+  return {
+    ...document,
+    'x-errors': readAtlas(join(directory, 'errors.yaml')),
+    paths: sorted(paths),
+    components: { ...components, schemas: sorted(schemas) },
+  };
 }
 
 function operation(path: string, source: Source, family: string, schemas: Node): Node {

@@ -15,6 +15,7 @@ import { openStore, type Store } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify.js';
 import { call } from '../../src/tools/call.js';
 import type { Headers } from '../../src/tools/headers.js';
+import { requireAtlas } from './atlas.js';
 import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
@@ -102,12 +103,15 @@ function* newKey(cx: AdminContext, role: string, orgcode: string): Steps<Headers
   return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...PLACE };
 }
 
-/** Runs a tool through the pipeline and answers its envelope. */
+/** Runs a tool through the pipeline and answers its envelope; an error must be as the atlas says. */
 export async function envelopeOf(world: World, tool: string, args: unknown, headers?: Headers): Promise<Envelope> {
   const entry = world.application.catalogue.find(tool);
   if (entry === undefined) throw new Error(`no tool ${tool}`);
   const from = headers ?? (await world.headers());
-  return call(world.application.pipeline, { operation: entry.operation, arguments: args, headers: from });
+  const { operation } = entry;
+  const envelope = await call(world.application.pipeline, { operation, arguments: args, headers: from });
+  requireAtlas(envelope, operation.effect);
+  return envelope;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type

@@ -4,6 +4,7 @@ import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import type { Contract } from './contract/operation.js';
+import type { Published } from './contract/published.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
@@ -37,17 +38,20 @@ export interface ApplicationOptions {
   readonly contract?: Contract;
   /** The directory of validators the build made for that contract; without it they are compiled when first needed. */
   readonly validators?: string;
+  /** The documents behind the contract, for whoever reads them. */
+  readonly published?: Published;
 }
 
 /** The application over a backend. */
 export function createApplication(
   backend: Backend,
   log: Log,
-  { clock, contract = CONTRACT, validators }: ApplicationOptions = {},
+  { clock, contract = CONTRACT, validators, published }: ApplicationOptions = {},
 ): Application {
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
     catalogue: createCatalogue(contract),
+    published,
     pipeline: {
       roles: contract.roles,
       backend,

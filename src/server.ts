@@ -1,5 +1,7 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import type { Published } from './contract/published.js';
+import { createFeatures, FEATURES } from './mcp/features.js';
 import { mayCall } from './tools/authorise.js';
 import { call, callerOf, type Pipeline } from './tools/call.js';
 import type { Catalogue, Tool } from './tools/catalogue.js';
@@ -17,6 +19,8 @@ export interface Application {
   readonly info: ServerInfo;
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
+  /** The documents behind the tools, where there are any. */
+  readonly published: Published | undefined;
 }
 
 /** What an agent is told before anything else. At most 15 lines. */
@@ -56,13 +60,16 @@ export function createServerFactory(
   application: Application,
   headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
 ): () => Server {
-  const { info, catalogue, pipeline } = application;
+  const { info, catalogue, pipeline, published } = application;
   const callTool = createCallTool(application);
   const everyTool = Object.freeze(catalogue.entries.map(({ tool }) => tool));
+  const callable = (headers: Headers) => visibleTools(pipeline, catalogue, everyTool, headers);
+  const addFeatures = createFeatures({ catalogue, roles: pipeline.roles, published, callable, call: callTool });
   return () => {
-    const server = new Server(info, { capabilities: { tools: {} }, instructions: INSTRUCTIONS });
+    const server = new Server(info, { capabilities: { tools: {}, ...FEATURES }, instructions: INSTRUCTIONS });
+    addFeatures(server, (context) => headersOf(context.http?.req));
     server.setRequestHandler('tools/list', async (_request, context) => {
-      const tools = await visibleTools(pipeline, catalogue, everyTool, headersOf(context.http?.req));
+      const tools = await callable(headersOf(context.http?.req));
       return { tools: tools as never, ttlMs: 60_000, cacheScope: 'private' as const };
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {

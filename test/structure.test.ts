@@ -17,7 +17,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   store: ['contract', 'domain', 'secrets'],
   gateway: ['contract'],
   tools: ['contract'],
-  'server.ts': ['tools'],
+  mcp: ['contract', 'tools'],
+  'server.ts': ['contract', 'mcp', 'tools'],
   transport: ['contract', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
   'config.ts': ['tools'],
@@ -43,6 +44,10 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/http.ts'],
   '@modelcontextprotocol/server': [
+    'mcp/completions.ts',
+    'mcp/face.ts',
+    'mcp/prompts.ts',
+    'mcp/resources.ts',
     'server.ts',
     'tools/result.ts',
     'transport/http.ts',

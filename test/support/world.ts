@@ -7,6 +7,7 @@ import { createApplication } from '../../src/application.js';
 import type { OrgStatus } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { createPublished } from '../../src/contract/published.js';
 import type { Application } from '../../src/server.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/admin.js';
 import { createIdMint } from '../../src/store/ids.js';
@@ -19,6 +20,8 @@ import { requireAtlas } from './atlas.js';
 import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
+/** The documents of this checkout, whether it was built or not. */
+export const PUBLISHED = createPublished('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 
 export interface World {
@@ -49,7 +52,7 @@ export async function openWorld(options: { clock?: () => number; base?: string }
   });
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-  const application = createApplication(store, log, options);
+  const application = createApplication(store, log, { ...options, published: PUBLISHED });
   const mint = createIdMint();
   const admin = <T>(steps: (cx: AdminContext) => Steps<T>) => {
     const now = new Date();

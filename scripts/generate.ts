@@ -1,5 +1,5 @@
 /**
- * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/. With `--check`, writes nothing and
+ * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, and openapi/protocol.md → PROTOCOL.md. With `--check`, writes nothing and
  * fails when a checked-in file differs from what would be written.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { parse, stringify } from 'yaml';
 import { compileContract } from '../src/contract/compile.js';
 import type { Contract } from '../src/contract/operation.js';
 import { mergeDocument } from './openapi.js';
+import { renderProtocol } from './protocol.js';
 
 const GENERATED = 'by `npm run generate` from openapi/. Do not edit.';
 
@@ -19,6 +20,7 @@ const contract = compileContract(document);
 
 const outputs: Record<string, string> = {
   'openapi.yaml': published,
+  'PROTOCOL.md': renderProtocol('openapi', document, contract),
   'src/contract/generated/contract.ts': contractModule(contract),
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
 };

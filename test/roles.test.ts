@@ -1,7 +1,8 @@
 /**
  * Who may do what, exhaustively: every combination of roles, no role, and the owner, held against the table of the
- * published contract, in the lists (tools, resources, prompts) and in the call, over both doors. The doors run in this process: HTTP on loopback,
- * stdio over a pair of streams; what a process adds (its own stdin, its environment as headers) has tests of its own.
+ * published contract, in the lists (tools, resources, prompts) and in the call, over both doors. The doors run in this
+ * process: HTTP on loopback, stdio over a pair of streams; what a process adds (its own stdin, its environment as
+ * headers) has tests of its own.
  */
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';

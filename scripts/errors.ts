@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type ErrorTag, STATUS_BY_TAG } from '../src/contract/errors.js';
 
-/** `reads`: only when the call was a read. */
-export type Retryable = 'no' | 'yes' | 'reads';
+/** `reads`: only when the call was a read; `varies`: as the error itself says. */
+export type Retryable = 'no' | 'yes' | 'reads' | 'varies';
 
 export interface AtlasEntry {
   readonly group: string;

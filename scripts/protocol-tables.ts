@@ -120,7 +120,7 @@ function errors({ document }: Sources): string {
 }
 
 function retryText({ retryable }: AtlasEntry): string {
-  return retryable === 'reads' ? 'reads only' : retryable;
+  return { no: 'no', yes: 'yes', reads: 'reads only', varies: 'if retryable' }[retryable];
 }
 
 function reasons({ document }: Sources): string {

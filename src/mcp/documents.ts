@@ -1,7 +1,6 @@
 /** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
 import { lazily } from '../contract/lazily.js';
 import type { Operation } from '../contract/operation.js';
-import { toolName } from '../tools/catalogue.js';
 import type { Face } from './face.js';
 
 export interface Document {
@@ -72,11 +71,12 @@ function open({ describe, read, audience, ...document }: Described): Document | 
 
 /** All that is known of one tool: what it takes as it is enforced, and what it answers, whole. */
 export function toolDocument({ catalogue, roles, published }: Face, name: string): string | undefined {
-  const operation = catalogue.find(name)?.operation;
-  if (operation === undefined) return undefined;
+  const entry = catalogue.find(name);
+  if (entry === undefined) return undefined;
+  const { operation, tool } = entry;
   const { id, method, path, family, summary, description, access, effect, operational, examples } = operation;
   return JSON.stringify({
-    tool: toolName(operation),
+    tool: tool.name,
     call: `${method} ${path}`,
     family,
     summary,

@@ -7,7 +7,7 @@ export interface AtlasEntry {
   readonly group: string;
   readonly tag: string;
   readonly http_status: number;
-  readonly retryable: 'no' | 'yes' | 'reads';
+  readonly retryable: 'no' | 'yes' | 'reads' | 'varies';
   readonly when: string;
   readonly what_to_do: string;
 }
@@ -19,7 +19,7 @@ export function requireAtlas(envelope: Envelope, effect: Effect): void {
   if (envelope.success) return;
   const told = factsOf(envelope.error);
   const entry = ATLAS[envelope.error.error_code];
-  const retryable = entry?.retryable === 'yes' || (entry?.retryable === 'reads' && effect === 'read');
+  const retryable = mayRepeat(entry?.retryable, envelope.error, effect);
   const expected = entry && `${entry.tag} ${entry.http_status} ${retryable ? 'retryable' : 'final'}`;
   if (told === expected) return;
   const code = envelope.error.error_code;
@@ -28,4 +28,9 @@ export function requireAtlas(envelope: Envelope, effect: Effect): void {
 
 function factsOf({ major, http_status, retryable }: ErrorObject): string {
   return `${major.tag} ${http_status} ${retryable ? 'retryable' : 'final'}`;
+}
+
+function mayRepeat(told: AtlasEntry['retryable'] | undefined, error: ErrorObject, effect: Effect): boolean {
+  if (told === 'varies') return error.retryable;
+  return told === 'yes' || (told === 'reads' && effect === 'read');
 }

@@ -1,6 +1,7 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { Published } from './contract/published.js';
+import { guarded } from './mcp/face.js';
 import { createFeatures, FEATURES } from './mcp/features.js';
 import { mayCall } from './tools/authorise.js';
 import { call, callerOf, type Pipeline } from './tools/call.js';
@@ -63,7 +64,7 @@ export function createServerFactory(
   const { info, catalogue, pipeline, published } = application;
   const callTool = createCallTool(application);
   const everyTool = Object.freeze(catalogue.entries.map(({ tool }) => tool));
-  const callable = (headers: Headers) => visibleTools(pipeline, catalogue, everyTool, headers);
+  const callable = (headers: Headers) => guarded(() => visibleTools(pipeline, catalogue, everyTool, headers));
   const addFeatures = createFeatures({ catalogue, roles: pipeline.roles, published, callable, call: callTool });
   return () => {
     const server = new Server(info, { capabilities: { tools: {}, ...FEATURES }, instructions: INSTRUCTIONS });

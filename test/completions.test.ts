@@ -27,6 +27,7 @@ beforeAll(async () => {
   const reason = 'test';
   for (const flag of ['vip', 'vip_plus', 'slow_payer']) {
     await ok(world, 'crm_customer_flag_set', { customer_id: anna, flag, active: true, reason });
+    await ok(world, 'crm_customer_flag_set', { customer_id: others[0], flag, active: true, reason });
   }
   const tiers = ['silver', 'si\u200Blent', 'gold'].map((tier, index) => ({ tier, min_lifetime_points: index * 10 }));
   await ok(world, 'crm_loyalty_policy_set', { policy: { enabled: true, tiers }, reason });

@@ -307,6 +307,33 @@ test('the era that keeps answers is told for how long: documents an hour, record
   await client.close();
 });
 
+test('what breaks is told by no word of its own', async () => {
+  const backend: Backend = {
+    kind: 'store',
+    identify: () => {
+      throw new Error('secret of /etc/passwd');
+    },
+    perform: () => Promise.reject(new Error('secret')),
+    close: async () => {},
+  };
+  const broken = await openDoor({ application: createApplication(backend, pino({ level: 'silent' })) });
+  const ref = { type: 'ref/prompt', name: 'look_up_customer' };
+  for (const [method, params] of [
+    ['tools/list', {}],
+    ['resources/list', {}],
+    ['resources/templates/list', {}],
+    ['resources/read', { uri: 'crm://policy' }],
+    ['prompts/list', {}],
+    ['prompts/get', { name: 'review_holds' }],
+    ['completion/complete', { ref, argument: { name: 'customer', value: '' } }],
+  ] as const) {
+    const { error } = await broken.ask(owner, method, params);
+    expect(error, method).toMatchObject({ code: -32603 });
+    expect(JSON.stringify(error), method).not.toContain('secret');
+  }
+  await broken.close();
+});
+
 test("of somebody else's API there is what there is", async () => {
   const operations = CONTRACT.operations.filter(({ id }) => ['customer_get', 'stat'].includes(id));
   const other = operations.map((operation) => ({ ...operation, requestSchema: { type: 'object' } }));

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
+import { readAtlas } from './errors.js';
 
 type Node = { [key: string]: unknown };
 
@@ -26,6 +27,8 @@ interface Source {
 }
 
 const SCHEMA = '#/components/schemas/';
+/** Files of the directory that are of no family. */
+const NO_FAMILY = ['common.yaml', 'errors.yaml'];
 
 /** The headers of every answer, success or error. */
 const everyAnswer: Node = {
@@ -35,7 +38,7 @@ const everyAnswer: Node = {
 
 /** Merges the files of a directory into one OpenAPI 3.1 document, sorted by path and by name. */
 export function mergeDocument(directory: string): Node {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.yaml') && name !== 'common.yaml');
+  const names = readdirSync(directory).filter((name) => name.endsWith('.yaml') && !NO_FAMILY.includes(name));
   const { operations: commonOperations, envelopes: commonEnvelopes, ...document } = read(directory, 'common.yaml');
   const components = document.components as Node;
   const schemas = components.schemas as Node;
@@ -57,6 +60,7 @@ export function mergeDocument(directory: string): Node {
   const errors = mapValues(node(components.responses), errorResponse);
   return {
     ...document,
+    'x-errors': readAtlas(join(directory, 'errors.yaml')),
     paths: sorted(paths),
     components: { ...components, responses: errors, schemas: sorted(schemas) },
   };

@@ -4,6 +4,7 @@ import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import type { Contract } from './contract/operation.js';
+import type { Published } from './contract/published.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { describe, type Log, logCall } from './log.js';
@@ -50,6 +51,8 @@ export interface ApplicationOptions {
   readonly lean?: boolean;
   /** The longest answer over MCP, in tokens. */
   readonly answerTokens?: number;
+  /** The documents behind the contract, for whoever reads them. */
+  readonly published?: Published;
 }
 
 /** The application over a backend. @throws SelectionError when the selection names what the contract does not have. */
@@ -59,6 +62,7 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
     instructions: instructionsFor({ ours: isOurs(contract), lean }),
     catalogue: createCatalogue(selectOperations(contract, selection)),
+    published: options.published,
     lean,
     answerTokens: options.answerTokens ?? DEFAULT_ANSWER_TOKENS,
     pipeline: {

@@ -1,8 +1,11 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import type { Published } from './contract/published.js';
 import { createAnswer } from './mcp/answer.js';
 import type { Confirmation } from './mcp/confirmation.js';
 import { type Dialogue, openDialogue, type Question } from './mcp/elicitation.js';
+import { guarded } from './mcp/face.js';
+import { createFeatures, FEATURES } from './mcp/features.js';
 import { createLean } from './mcp/lean.js';
 import { LEAN_TOOLS } from './mcp/lean-tools.js';
 import { visibleTools } from './mcp/visibility.js';
@@ -22,6 +25,8 @@ export interface Application {
   readonly instructions: string;
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
+  /** The documents behind the tools, where there are any. */
+  readonly published: Published | undefined;
   /** Three tools that reach every operation, instead of a tool each. */
   readonly lean: boolean;
   /** No answer costs a model more tokens than this. */
@@ -61,12 +66,16 @@ export function createServerFactory(
   application: Application,
   headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
 ): () => Server {
-  const { info, instructions, catalogue, pipeline, lean } = application;
+  const { info, instructions, catalogue, pipeline, published, lean } = application;
   const converse = createConverse(application);
+  const callable = (headers: Headers) => guarded(() => visibleTools(pipeline, catalogue, headers));
+  const call = createCallTool({ ...application, lean: false });
+  const addFeatures = createFeatures({ catalogue, roles: pipeline.roles, published, lean, callable, call });
   return () => {
-    const server = new Server(info, { capabilities: { tools: {} }, instructions });
+    const server = new Server(info, { capabilities: { tools: {}, ...FEATURES }, instructions });
+    addFeatures(server, (context) => headersOf(context.http?.req));
     server.setRequestHandler('tools/list', async (_request, context) => {
-      const tools = lean ? LEAN_TOOLS : await visibleTools(pipeline, catalogue, headersOf(context.http?.req));
+      const tools = lean ? LEAN_TOOLS : await callable(headersOf(context.http?.req));
       return { tools: tools as never, ttlMs: 60_000, cacheScope: 'private' as const };
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {

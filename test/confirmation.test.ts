@@ -7,8 +7,10 @@ import { CONTRACT } from '../src/contract/generated/contract.js';
 import type { JsonSchema } from '../src/contract/operation.js';
 import { covers, readConfirmMode, withConfirmation } from '../src/mcp/confirmation.js';
 import { call } from '../src/tools/call.js';
+import { pinsOf } from '../src/tools/place.js';
 import { type Asking, openAsking } from './support/confirming.js';
 import { rowsOf } from './support/records.js';
+import { used } from './support/tool-use.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from './support/world.js';
 
 let now = Date.now();
@@ -106,6 +108,29 @@ describe('confirm_token', () => {
 
   test('left empty is none', async () => {
     for (const confirm_token of [null, '']) await asking.asked(REDEEM, { ...redeem(), confirm_token });
+  });
+
+  test('is an argument also where the connection sets the place', async () => {
+    const [entry] = withArgument(asking.application).filter(({ operation }) => operation.operational);
+    const pinned = entry?.pinned(pinsOf(await world.headers()));
+    const names = Object.keys(pinned?.inputSchema.properties ?? {});
+    expect(names).toContain('confirm_token');
+    expect(names).not.toContain('channel_code');
+  });
+
+  test('is asked for through the three tools as well, and described there', async () => {
+    const lean = { ...asking.application, lean: true };
+    const headers = await world.headers();
+    const { answer } = await used(lean, 'crm_describe_operation', { operation: REDEEM }, headers);
+    expect(answer.data.arguments.properties).toHaveProperty('confirm_token');
+    const ask = (args: object) => used(lean, 'crm_call', { operation: REDEEM, arguments: args }, headers);
+    const first = (await ask(redeem())).answer;
+    expect(first).toMatchObject({ error_code: 'crm.confirmation_required' });
+    expect(await balance()).toBe(1000);
+    const { confirm_token } = first.details;
+    expect((await ask({ ...redeem(), confirm_token })).answer).toMatchObject({ success: true });
+    expect(await balance()).toBe(990);
+    expect(lean.confirmation?.covers('crm_call')).toBe(true);
   });
 
   test('cannot be had for a contract that has such an argument of its own, or marks nothing of value', () => {

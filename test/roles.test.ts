@@ -1,13 +1,16 @@
 /**
  * Who may do what, exhaustively: every combination of roles, no role, and the owner, held against the table of the
- * published contract, in the list and in the call, over both doors. The doors run in this process: HTTP on loopback,
- * stdio over a pair of streams; what a process adds (its own stdin, its environment as headers) has tests of its own.
+ * published contract, in the lists (tools, resources, prompts) and in the call, over both doors. The doors run in this
+ * process: HTTP on loopback, stdio over a pair of streams; what a process adds (its own stdin, its environment as
+ * headers) has tests of its own.
  */
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import { PROMPTS } from '../src/mcp/prompt-table.js';
+import { toolsOf } from '../src/mcp/prompts.js';
 import { createCallTool, createServerFactory } from '../src/server.js';
 import { toolName } from '../src/tools/catalogue.js';
 import type { Headers } from '../src/tools/headers.js';
@@ -27,6 +30,14 @@ const ACCESS = Object.entries(DOCUMENT.paths as Record<string, Record<string, { 
 const TOOLS = ACCESS.map(([name]) => name).sort();
 /** Refused by every tool that lets the caller in, so that nothing is ever done. */
 const NO_REQUEST = { no_such_field: true };
+
+/** Address → the tool that reads it. */
+const RECORDS: { readonly [address: string]: string } = {
+  'crm://policy': 'crm_loyalty_policy_get',
+  'crm://customers/{customer_id}': 'crm_customer_get',
+  'crm://customers/{customer_id}/ledger': 'crm_loyalty_ledger_list',
+  'crm://giftcards/{giftcard_id}': 'crm_giftcard_get',
+};
 
 /** What the table says, by nothing of the product's own code. */
 function mayUse(access: string, roles: readonly string[]): boolean {
@@ -117,7 +128,32 @@ async function differences(roles: readonly string[], ask: Ask): Promise<readonly
   }
   const expected = TOOLS.filter((name) => allowed.has(name));
   const list = JSON.stringify(listed) === JSON.stringify(expected) ? [] : [`lists ${listed.join(' ')}`];
+  wrong.push(...(await differencesBesideTools(allowed, ask)));
   return [...list, ...wrong].map((what) => `${roles.join('+') || 'no role'}: ${what}`);
+}
+
+/** Where lists of resources and prompts, and the reading of a record, differ from what the tools allow. */
+async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): Promise<readonly string[]> {
+  const { resources } = await ask('resources/list', {});
+  const { resourceTemplates } = await ask('resources/templates/list', {});
+  const { prompts } = await ask('prompts/list', {});
+  const read = await ask('resources/read', { uri: 'crm://policy' });
+  const addresses = [...resources, ...resourceTemplates].map(({ uri, uriTemplate }: Data) => uri ?? uriTemplate);
+  const readable = Object.keys(RECORDS).filter((address) => allowed.has(RECORDS[address] ?? ''));
+  const jobs = PROMPTS.filter(({ steps }) =>
+    steps.every((step) => step.optional || toolsOf(step).every((tool) => allowed.has(tool))),
+  );
+  const told = {
+    records: addresses.filter((address) => address in RECORDS),
+    policy: read !== undefined,
+    prompts: prompts.map(({ name }: { name: string }) => name),
+  };
+  const expected = {
+    records: readable,
+    policy: allowed.has('crm_loyalty_policy_get'),
+    prompts: jobs.map(({ name }) => name),
+  };
+  return JSON.stringify(told) === JSON.stringify(expected) ? [] : [`besides tools: ${JSON.stringify(told)}`];
 }
 
 describe('the table of roles', () => {

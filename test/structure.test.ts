@@ -18,7 +18,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   gateway: ['contract', 'secrets'],
   tools: ['contract'],
   mcp: ['contract', 'secrets', 'tools'],
-  'server.ts': ['mcp', 'tools'],
+  'server.ts': ['contract', 'mcp', 'tools'],
   transport: ['contract', 'mcp', 'secrets', 'server.ts', 'tools'],
   demo: ['contract', 'store', 'tools'],
   'config.ts': ['mcp', 'tools'],
@@ -49,7 +49,11 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/http.ts'],
   '@modelcontextprotocol/server': [
+    'mcp/completions.ts',
     'mcp/elicitation.ts',
+    'mcp/face.ts',
+    'mcp/prompts.ts',
+    'mcp/resources.ts',
     'server.ts',
     'tools/result.ts',
     'transport/admission.ts',

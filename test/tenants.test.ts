@@ -1,13 +1,17 @@
 /**
- * No tenant learns of another's records: every tool, every argument that names one, given what is another tenant's,
- * what has come to its end there, and what never was. The same answer to the byte, and nothing written.
+ * No tenant learns of another's records: every tool, every argument that names one, and every resource, given what is
+ * another tenant's, what has come to its end there, and what never was. The same answer to the byte, and nothing
+ * written.
  */
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import type { Operation } from '../src/contract/operation.js';
+import { recordsOf, variablesOf } from '../src/mcp/records.js';
+import { createCatalogue } from '../src/tools/catalogue.js';
 import type { Headers } from '../src/tools/headers.js';
+import { type OpenDoor, openDoor } from './support/doors.js';
 import { fillText } from './support/filling.js';
 import { idArguments, withArgument } from './support/id-arguments.js';
 import { createTenant, exampleFor, invented, type Tenant } from './support/makers.js';
@@ -82,6 +86,36 @@ describe('a record of another tenant is as absent as one that never was', () => 
     const known = await envelopeOf(world, tool, withArgument(operation, args, id, await own.id(id.field)), mine);
     const status = known.success ? 200 : known.error.http_status;
     expect([200, 409], `its own record: ${known.success || JSON.stringify(known.error)}`).toContain(status);
+  });
+});
+
+describe('a resource of another tenant is as absent as one that never was', () => {
+  let door: OpenDoor;
+  beforeAll(async () => {
+    door = await openDoor(world);
+  });
+  afterAll(() => door.close());
+
+  const records = recordsOf({ catalogue: createCatalogue(CONTRACT) }).flatMap((record) =>
+    variablesOf(record).map((variable) => ({ address: record.address, variable })),
+  );
+
+  test.each(records)('$address', async ({ address, variable }) => {
+    const own = tenantOf(mine);
+    const answerTo = async (id: string) => {
+      now += 11 * 60_000;
+      const before = digest();
+      const uri = address.replace(`{${variable}}`, id);
+      const told = await door.ask(mine, 'resources/read', { uri });
+      expect(digest(), 'something was written').toEqual(before);
+      return { told, bytes: JSON.stringify(timeless(told)).replaceAll(uri, 'URI') };
+    };
+    const foreign = await answerTo(await theirs.id(variable));
+    const answers = [foreign, await answerTo(await theirs.ended(variable)), await answerTo(invented(variable))];
+    expect(foreign.told).toMatchObject({ error: { code: -32602, data: { uri: expect.any(String) } } });
+    expect(answers.map(({ bytes }) => bytes)).toEqual(Array(3).fill(foreign.bytes));
+    expect(foreign.bytes).not.toContain(CANARY);
+    expect((await answerTo(await own.id(variable))).told.result.contents).toHaveLength(1);
   });
 });
 

@@ -42,7 +42,11 @@ export async function openServing(
 ): Promise<Serving> {
   refuseContradictions(flags);
   const { readOnly = false } = flags;
-  const published = createPublished(join(directory, '..', 'openapi.yaml'), join(directory, 'openapi.json'));
+  const published = createPublished(
+    join(directory, '..', 'openapi.yaml'),
+    join(directory, 'openapi.json'),
+    join(directory, '..', 'PROTOCOL.md'),
+  );
   const validators = join(directory, 'validators');
   if (flags.gateway !== undefined) {
     const { openGateway } = await import('./gateway.js');

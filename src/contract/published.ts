@@ -1,6 +1,6 @@
 /**
- * The published document as files: openapi.yaml, and the JSON the build made of it. What programs download, and what
- * it says of every answer. Not: the compiled contract, which needs no file.
+ * The published documents as files: openapi.yaml, the JSON the build made of it, PROTOCOL.md. What programs and agents
+ * read, and what it says of every answer. Not: the compiled contract, which needs no file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,16 +13,31 @@ export interface Published {
   json(): string;
   /** The schema of an operation's `data`, every `$ref` inlined; undefined for an operation that is not there. */
   dataSchema(operationId: string): JsonSchema | undefined;
+  /** PROTOCOL.md; undefined when there is none beside the document, as beside somebody else's. */
+  protocol(): string | undefined;
+  /** JSON: every `error_code` with when and what to do; undefined when the document does not tell. */
+  errors(): string | undefined;
 }
 
 type Node = { readonly [key: string]: unknown };
 
 /** The document at `yamlPath`, each form read when first asked for; parsed from YAML where `jsonPath` is missing. */
-export function createPublished(yamlPath: string, jsonPath: string): Published {
+export function createPublished(yamlPath: string, jsonPath: string, protocolPath?: string): Published {
   const yaml = lazily(() => readFileSync(yamlPath, 'utf8'));
   const json = lazily(() => (existsSync(jsonPath) ? readFileSync(jsonPath, 'utf8') : JSON.stringify(parsed(yaml()))));
   const operations = lazily(() => operationsOf(JSON.parse(json()) as Node));
-  return { yaml, json, dataSchema: (id) => operations().get(id)?.() };
+  const protocol = lazily(() => readIfThere(protocolPath));
+  const errors = lazily(() => errorsOf(JSON.parse(json()) as Node));
+  return { yaml, json, dataSchema: (id) => operations().get(id)?.(), protocol, errors };
+}
+
+function readIfThere(path: string | undefined): string | undefined {
+  return path !== undefined && existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function errorsOf(document: Node): string | undefined {
+  const errors = document['x-errors'];
+  return errors === undefined ? undefined : JSON.stringify({ errors });
 }
 
 function operationsOf(document: Node): ReadonlyMap<string, () => JsonSchema> {

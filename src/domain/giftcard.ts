@@ -16,6 +16,12 @@ export interface Card {
   readonly expires_at: string | null;
 }
 
+const UNUSABLE = {
+  exhausted: 'crm.giftcard_exhausted',
+  expired: 'crm.giftcard_expired',
+  blocked: 'crm.giftcard_blocked',
+} as const;
+
 /** Crockford base 32: no I, L, O or U, which people misread. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CODE_LENGTH = 16;
@@ -67,7 +73,7 @@ export function effectiveStatus(card: Card, now: string): Card['status'] | 'expi
  */
 export function spend(card: Card, requested: number, currency: string, allowPartial: boolean, now: string): number {
   const status = effectiveStatus(card, now);
-  if (status !== 'active') throw invalidState(`crm.giftcard_${status}`, `The card is ${status}.`, { status });
+  if (status !== 'active') throw invalidState(UNUSABLE[status], `The card is ${status}.`, { status });
   if (card.currency !== currency) {
     throw invalidState('crm.giftcard_currency_mismatch', `The card holds ${card.currency}.`, {
       currency: card.currency,

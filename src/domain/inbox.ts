@@ -30,10 +30,10 @@ export function requireState(item: Axes, to: InboxState): void {
       state: item.state,
     });
   }
-  requireTransition('inbox_state', STATES, item.state, to);
+  requireTransition('crm.inbox_state_transition', STATES, item.state, to);
 }
 
 /** @throws CrmError 409 `crm.inbox_transition`. */
 export function requireStatus(item: Axes, to: InboxStatus): void {
-  requireTransition('inbox', STATUSES, item.status, to);
+  requireTransition('crm.inbox_transition', STATUSES, item.status, to);
 }

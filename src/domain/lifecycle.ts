@@ -4,14 +4,14 @@ import { invalidState } from '../contract/errors.js';
 /** A state → the states it may become; a final one has none. */
 export type Transitions<S extends string> = { readonly [From in S]: readonly S[] };
 
-/** @throws CrmError 409 `crm.<noun>_transition` when `from` may not become `to`. */
-export function requireTransition<S extends string>(noun: string, transitions: Transitions<S>, from: S, to: S): void {
+/**
+ * @param code `crm.<noun>_transition`; the noun is named in the message
+ * @throws CrmError 409 with that code when `from` may not become `to`.
+ */
+export function requireTransition<S extends string>(code: string, transitions: Transitions<S>, from: S, to: S): void {
   const allowed = transitions[from];
   if (allowed.includes(to)) return;
   const instead = allowed.length === 0 ? `${from} is final.` : `It can become ${allowed.join(' or ')}.`;
-  throw invalidState(
-    `crm.${noun}_transition`,
-    `This ${noun.replaceAll('_', ' ')} is ${from} and cannot become ${to}. ${instead}`,
-    { from, to, allowed },
-  );
+  const noun = code.slice('crm.'.length, -'_transition'.length).replaceAll('_', ' ');
+  throw invalidState(code, `This ${noun} is ${from} and cannot become ${to}. ${instead}`, { from, to, allowed });
 }

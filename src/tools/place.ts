@@ -9,37 +9,37 @@ import { CCCODE, CHANNEL_CODE, type Headers, header, LOGICAL_GUID } from './head
 interface Field {
   readonly name: keyof CallContext;
   readonly header: string;
-  readonly code: string;
   readonly pattern: RegExp;
   readonly description: string;
-  /** Operational actions cannot do without it. */
-  readonly needed: boolean;
+  /** The `error_code` when it is malformed. */
+  readonly invalid: string;
+  /** The `error_code` when an operational action lacks it; without one it may be lacking. */
+  readonly missing?: string;
 }
 
 const FIELDS: readonly Field[] = [
   {
     name: 'logical_guid',
     header: LOGICAL_GUID,
-    code: 'crm.logical_guid',
     pattern: /^[\x21-\x7e]{1,128}$/,
     description: 'Facility of the action',
-    needed: true,
+    invalid: 'crm.logical_guid_invalid',
+    missing: 'crm.logical_guid_required',
   },
   {
     name: 'channel_code',
     header: CHANNEL_CODE,
-    code: 'crm.channel_code',
     pattern: /^[A-Za-z0-9_-]{1,64}$/,
     description: 'Sales channel',
-    needed: true,
+    invalid: 'crm.channel_code_invalid',
+    missing: 'crm.channel_code_required',
   },
   {
     name: 'cccode',
     header: CCCODE,
-    code: 'crm.cccode',
     pattern: /^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$/,
     description: 'Cost code XXXX-XXXX-XXXX',
-    needed: false,
+    invalid: 'crm.cccode_invalid',
   },
 ];
 
@@ -80,7 +80,7 @@ export function readPlace(operation: Operation, headers: Headers, args: Input): 
   for (const field of FIELDS) {
     const value = agreed(field, header(headers, field.header), args[field.name]);
     if (value !== undefined) place[field.name] = value;
-    else if (operation.operational && field.needed) throw required(field);
+    else if (operation.operational && field.missing !== undefined) throw required(field, field.missing);
   }
   return place;
 }
@@ -97,11 +97,11 @@ function agreed(field: Field, fromHeader: string | undefined, fromArgument: unkn
 function normal(field: Field, value: unknown): string {
   const text = typeof value === 'string' ? value.trim() : '';
   const folded = field.name === 'cccode' ? text.toUpperCase() : text;
-  if (!field.pattern.test(folded)) throw badRequest(`${field.code}_invalid`, `${field.name} is not well formed.`);
+  if (!field.pattern.test(folded)) throw badRequest(field.invalid, `${field.name} is not well formed.`);
   return folded;
 }
 
-function required(field: Field): CrmError {
+function required(field: Field, code: string): CrmError {
   const how = `Send it in the ${field.header} header, or as the argument ${field.name}.`;
-  return badRequest(`${field.code}_required`, `This action needs ${field.name}. ${how}`);
+  return badRequest(code, `This action needs ${field.name}. ${how}`);
 }

@@ -7,7 +7,7 @@ const LAMP: Transitions<'off' | 'on' | 'broken'> = { off: ['on', 'broken'], on: 
 
 function refusal(from: keyof typeof LAMP, to: keyof typeof LAMP): CrmError {
   try {
-    requireTransition('desk_lamp', LAMP, from, to);
+    requireTransition('crm.desk_lamp_transition', LAMP, from, to);
   } catch (error) {
     return error as CrmError;
   }
@@ -15,8 +15,8 @@ function refusal(from: keyof typeof LAMP, to: keyof typeof LAMP): CrmError {
 }
 
 test('lets a state become what it may', () => {
-  expect(() => requireTransition('desk_lamp', LAMP, 'off', 'on')).not.toThrow();
-  expect(() => requireTransition('desk_lamp', LAMP, 'on', 'off')).not.toThrow();
+  expect(() => requireTransition('crm.desk_lamp_transition', LAMP, 'off', 'on')).not.toThrow();
+  expect(() => requireTransition('crm.desk_lamp_transition', LAMP, 'on', 'off')).not.toThrow();
 });
 
 test('refuses the rest with what would be allowed', () => {

@@ -20,8 +20,22 @@ export interface ToolAnswer {
   readonly structured: any;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of answers they do not type
+type Answer = Promise<any>;
+
+/** What every SDK can do beside tools. */
+export interface Features {
+  listResources(): Answer;
+  listResourceTemplates(): Answer;
+  readResource(params: { uri: string }): Answer;
+  listPrompts(): Answer;
+  getPrompt(params: { name: string; arguments?: Record<string, string> }): Answer;
+  complete(params: { ref: object; argument: { name: string; value: string } }): Answer;
+}
+
 export interface AnyClient {
   readonly instructions: string | undefined;
+  readonly features: Features;
   toolNames(): Promise<string[]>;
   call(name: string, args?: object): Promise<ToolAnswer>;
   close(): Promise<void>;
@@ -50,7 +64,7 @@ export const CLIENTS = {
     ),
 } as const satisfies { readonly [name: string]: (door: Door) => Promise<AnyClient> };
 
-interface SdkClient<Transport> {
+interface SdkClient<Transport> extends Features {
   connect(transport: Transport): Promise<void>;
   close(): Promise<void>;
   getInstructions(): string | undefined;
@@ -84,6 +98,7 @@ async function connect(client: object, transport: object): Promise<AnyClient> {
   await sdk.connect(transport);
   return {
     instructions: sdk.getInstructions(),
+    features: sdk,
     toolNames: async () => (await sdk.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}) => {
       const answer = (await sdk.callTool({ name, arguments: args as Record<string, unknown> })) as Call;

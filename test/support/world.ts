@@ -7,6 +7,7 @@ import { createApplication } from '../../src/application.js';
 import type { OrgStatus } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { createPublished } from '../../src/contract/published.js';
 import { ensureDemo } from '../../src/demo/demo.js';
 import type { Application } from '../../src/server.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/admin.js';
@@ -16,10 +17,13 @@ import { openStore, type Store } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify.js';
 import { call } from '../../src/tools/call.js';
 import type { Headers } from '../../src/tools/headers.js';
+import { requireAtlas } from './atlas.js';
 import { type Detour, openDetour, PATH } from './paths.js';
 import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
+/** The documents of this checkout, whether it was built or not. */
+export const PUBLISHED = createPublished('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 
 export interface World {
@@ -56,7 +60,7 @@ export async function openWorld(options: { clock?: () => number; base?: string }
   });
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-  const embedded = createApplication(store, log, options);
+  const embedded = createApplication(store, log, { ...options, published: PUBLISHED });
   const detour = PATH === 'embedded' ? undefined : await openDetour(PATH, embedded, log, options.clock);
   const application = detour?.application ?? embedded;
   const mint = createIdMint();
@@ -119,14 +123,16 @@ function* newKey(cx: AdminContext, role: string, orgcode: string): Steps<Headers
   return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...PLACE };
 }
 
-/** Runs a tool through the pipeline and answers its envelope. */
+/** Runs a tool through the pipeline and answers its envelope; an error must be as the atlas says. */
 export async function envelopeOf(world: World, tool: string, args: unknown, headers?: Headers): Promise<Envelope> {
   const entry = world.application.catalogue.find(tool);
   if (entry === undefined) throw new Error(`no tool ${tool}`);
   const from = headers ?? (await world.headers());
   const { operation } = entry;
-  if (world.detour !== undefined) return world.detour.send(operation, args, from);
-  return call(world.application.pipeline, { operation, arguments: args, headers: from });
+  const request = { operation, arguments: args, headers: from };
+  const envelope = await (world.detour?.send(operation, args, from) ?? call(world.application.pipeline, request));
+  requireAtlas(envelope, operation.effect);
+  return envelope;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type

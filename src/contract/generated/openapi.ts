@@ -2101,6 +2101,7 @@ export interface components {
             /** @description The record as it is now */
             conflict_snapshot?: Record<string, never>;
             details?: Record<string, never>;
+            /** @description One of x-errors; behind a gateway also another's own */
             error_code: string;
             http_status: number;
             major: {

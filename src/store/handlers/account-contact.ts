@@ -99,7 +99,7 @@ export const contacts: ContactHandlers = {
   *account_contact_status_set(cx, input) {
     const current = yield* requireContact(cx, input.account_contact_id);
     requireRevision(input.expected_revision, current, showContact);
-    requireTransition('account_contact', CONTACT_LIFE, current.status, input.status);
+    requireTransition('crm.account_contact_transition', CONTACT_LIFE, current.status, input.status);
     const next = yield* revise(CONTACT, cx, current, { status: input.status, is_primary: 0 });
     return written(current, next, current.is_primary === 1 ? ['status', 'is_primary'] : ['status']);
   },

@@ -75,7 +75,7 @@ export const account: Handlers<'account'> = {
   *account_status_set(cx, input) {
     const current = yield* requireAccount(cx, input.account_id);
     requireRevision(input.expected_revision, current, showAccount);
-    requireTransition('account', ACCOUNT_LIFE, current.status, input.status);
+    requireTransition('crm.account_transition', ACCOUNT_LIFE, current.status, input.status);
     if (input.status === 'closed') requireNoCreditUsed(current);
     return written(current, yield* revise(ACCOUNT, cx, current, { status: input.status }), ['status']);
   },

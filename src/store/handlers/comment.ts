@@ -79,7 +79,7 @@ export const comment: Handlers<'comment'> = {
     const current = yield* requireComment(cx, input.comment_id);
     requireSay(current, cx.caller.actor, cx.permits('moderate'));
     requireRevision(input.expected_revision, current, (row) => row);
-    requireTransition('comment', COMMENT_TRANSITIONS, current.status, input.status);
+    requireTransition('crm.comment_transition', COMMENT_TRANSITIONS, current.status, input.status);
     const next = yield* revise(COMMENT, cx, current, { status: input.status });
     if (next.status === 'doomed') {
       yield* addToTotals(cx.orgcode, next.target_type, next.target_id, { comments: -1, bytes: -next.size_bytes });

@@ -89,7 +89,7 @@ export const exemption: Handlers<'exemption'> = {
   *exemption_certificate_status_set(cx, input) {
     const current = yield* requireCertificate(cx, input.certificate_id);
     requireRevision(input.expected_revision, current, (row) => show(cx, row));
-    requireTransition('certificate', CERTIFICATE_TRANSITIONS, current.status, input.status);
+    requireTransition('crm.certificate_transition', CERTIFICATE_TRANSITIONS, current.status, input.status);
     const next = yield* revise(CERTIFICATE, cx, current, { status: input.status });
     return {
       data: show(cx, next),

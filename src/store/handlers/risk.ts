@@ -91,7 +91,7 @@ export const risk: Handlers<'risk'> = {
     const current = yield* find(HOLD, cx.orgcode, input.hold_id);
     if (current === undefined) throw notFound();
     requireRevision(input.expected_revision, current, (row) => row);
-    requireTransition('hold', HOLD_TRANSITIONS, current.status, input.resolution);
+    requireTransition('crm.hold_transition', HOLD_TRANSITIONS, current.status, input.resolution);
     const changes = { status: input.resolution, reason: input.reason };
     return {
       data: yield* revise(HOLD, cx, current, changes),

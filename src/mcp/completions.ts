@@ -1,0 +1,135 @@
+/**
+ * `completion/complete` for arguments of prompts and variables of resource templates. Values come from the tools, under
+ * the caller's authorisation, and are few; whoever may not read gets none.
+ */
+import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import type { Headers } from '../tools/headers.js';
+import { type AddFeature, callableNames, dataOf, type Face, guarded } from './face.js';
+import { PROMPTS, type Suggested } from './prompt-table.js';
+import { offered } from './prompts.js';
+import { recordsOf, variablesOf } from './records.js';
+import { TOOL_DOCUMENT } from './resources.js';
+
+const MOST = 10;
+/** Longer is no beginning of anything. */
+const LONGEST_VALUE = 200;
+/** A beginning of an id is looked for among so many of the newest. */
+const NEWEST = 50;
+const MOST_FLAGS = 256;
+
+type Params = CompleteRequest['params'];
+type Suggest = (value: string) => Promise<readonly string[]>;
+
+/** What it answers registers the method on a server. */
+export function createCompletions(face: Face): AddFeature {
+  const templates = new Map([
+    [TOOL_DOCUMENT, ['tool']],
+    ...recordsOf(face).map((record) => [record.address, variablesOf(record)] as const),
+  ]);
+  return (server, headersOf) => {
+    server.setRequestHandler('completion/complete', ({ params }, context) =>
+      guarded(async () => {
+        const headers = headersOf(context);
+        const suggested = await suggestedFor(face, templates, params, headers);
+        const { value } = params.argument;
+        if (suggested === undefined || value.length > LONGEST_VALUE) return completion([]);
+        return completion(await suggest(face, headers, suggested)(value));
+      }),
+    );
+  };
+}
+
+function completion(found: readonly string[]) {
+  return { completion: { values: found.slice(0, MOST), hasMore: found.length > MOST } };
+}
+
+/** @throws ProtocolError for what there is no prompt or template of that name for anybody. */
+async function suggestedFor(
+  face: Face,
+  templates: ReadonlyMap<string, readonly string[]>,
+  { ref, argument }: Params,
+  headers: Headers,
+): Promise<Suggested | undefined> {
+  if (ref.type === 'ref/prompt') {
+    if (!PROMPTS.some(({ name }) => name === ref.name)) throw unknown('prompt');
+    const prompt = offered(await callableNames(face, headers)).find(({ name }) => name === ref.name);
+    return prompt?.arguments.find(({ name }) => name === argument.name)?.suggested;
+  }
+  const variables = templates.get(ref.uri);
+  if (variables === undefined) throw unknown('resource template');
+  if (!variables.includes(argument.name)) return undefined;
+  return VARIABLES[argument.name];
+}
+
+/** A variable that is not here, such as a gift card's, has nothing it could be chosen from. */
+const VARIABLES: { readonly [variable: string]: Suggested } = { customer_id: 'customer_id', tool: 'tool' };
+
+function unknown(what: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
+}
+
+function suggest(face: Face, headers: Headers, suggested: Suggested): Suggest {
+  const ask = async (tool: string, args: object) => {
+    const running = face.call(tool, args, headers);
+    return running === undefined ? undefined : dataOf(await running);
+  };
+  if (typeof suggested === 'object') return async (value) => beginning(value, enumOf(face, suggested));
+  switch (suggested) {
+    case 'customer_id':
+      return (value) => customerIds(ask, value);
+    case 'flag':
+      return async (value) => beginning(value, await column(ask, 'crm_customer_flag_list', 'flag', MOST_FLAGS));
+    case 'tier':
+      return async (value) => beginning(value, tiersIn(await ask('crm_loyalty_policy_get', {})));
+    case 'tool':
+      return async (value) => toolNames(face, value);
+  }
+}
+
+type Ask = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
+
+/** Ids that begin so; or else of customers whom the words find. Nothing typed yet: the newest. */
+async function customerIds(ask: Ask, value: string): Promise<readonly string[]> {
+  const newest = await column(ask, 'crm_customer_list', 'customer_id', NEWEST);
+  const begun = beginning(value, newest);
+  if (begun.length > 0) return begun;
+  return idsIn(await ask('crm_customer_search', { q: value, limit: MOST + 1 }), 'customer_id');
+}
+
+async function column(ask: Ask, tool: string, field: string, limit: number): Promise<readonly string[]> {
+  return idsIn(await ask(tool, { limit }), field);
+}
+
+function idsIn(data: Readonly<Record<string, unknown>> | undefined, field: string): readonly string[] {
+  const items = Array.isArray(data?.items) ? (data.items as Record<string, unknown>[]) : [];
+  return texts(items.map((item) => item[field]));
+}
+
+function tiersIn(data: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  const { tiers } = (data?.policy ?? {}) as { tiers?: readonly { tier: unknown }[] };
+  return texts((tiers ?? []).map(({ tier }) => tier));
+}
+
+function enumOf({ catalogue }: Face, { tool, field }: { readonly tool: string; readonly field: string }) {
+  const properties = catalogue.find(tool)?.operation.requestSchema.properties as
+    | { readonly [name: string]: { readonly enum?: readonly unknown[] } }
+    | undefined;
+  return texts(properties?.[field]?.enum ?? []);
+}
+
+/** With or without the prefix that all names have. */
+function toolNames({ catalogue }: Face, value: string): readonly string[] {
+  const names = catalogue.entries.map(({ tool }) => tool.name);
+  const begun = beginning(value, names);
+  return begun.length > 0 ? begun : beginning(`crm_${value}`, names);
+}
+
+function beginning(value: string, among: readonly string[]): readonly string[] {
+  const wanted = value.trim().toLowerCase();
+  return among.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+}
+
+/** Distinct strings, in their order. */
+function texts(values: readonly unknown[]): readonly string[] {
+  return [...new Set(values.filter((value) => typeof value === 'string'))];
+}

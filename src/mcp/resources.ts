@@ -1,0 +1,124 @@
+/**
+ * `resources/list`, `resources/templates/list`, `resources/read`: documents for anyone, records for whoever may call
+ * the tool that reads them. A refusal says what the tool would have said.
+ */
+import {
+  type CallToolResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ReadResourceResult,
+  ResourceNotFoundError,
+} from '@modelcontextprotocol/server';
+import type { ErrorObject } from '../contract/envelope.js';
+import type { Headers } from '../tools/headers.js';
+import { matching, piecesOf, readTemplate } from './address.js';
+import { type Document, type Documents, documentsOf, toolDocument } from './documents.js';
+import { type AddFeature, callableNames, type Face, guarded, PRIVATE_MINUTE, refusalOf } from './face.js';
+import { type RecordResource, readingOf, recordsOf, variablesOf } from './records.js';
+
+/** Documents change with the program alone. */
+const PUBLIC_HOUR = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
+const NEVER_KEPT = { ttlMs: 0, cacheScope: 'private' } as const;
+
+export const TOOL_DOCUMENT = 'crm://openapi/{tool}';
+const toolTemplate = readTemplate(TOOL_DOCUMENT);
+const JSON_TYPE = 'application/json';
+
+/** Prepares the tables once; what it answers registers the methods on a server. */
+export function createResources(face: Face): AddFeature {
+  const documents = documentsOf(face);
+  const records = recordsOf(face);
+  return (server, headersOf) => {
+    server.setRequestHandler('resources/list', (_request, context) =>
+      guarded(async () => {
+        const found = [...documents.values()].flatMap((open) => open() ?? []);
+        const readable = await readableBy(face, records, headersOf(context));
+        const whole = readable.filter((record) => variablesOf(record).length === 0);
+        return { resources: [...found.map(documentEntry), ...whole.map(recordEntry)], ...PRIVATE_MINUTE };
+      }),
+    );
+    server.setRequestHandler('resources/templates/list', (_request, context) =>
+      guarded(async () => {
+        const readable = await readableBy(face, records, headersOf(context));
+        const open = readable.filter((record) => variablesOf(record).length > 0);
+        return { resourceTemplates: [...TOOL_ENTRIES, ...open.map(templateEntry)], ...PRIVATE_MINUTE };
+      }),
+    );
+    server.setRequestHandler('resources/read', ({ params }, context) =>
+      guarded(() => read(face, documents, records, params.uri, headersOf(context))),
+    );
+  };
+}
+
+async function readableBy(face: Face, records: readonly RecordResource[], headers: Headers) {
+  const callable = await callableNames(face, headers);
+  return records.filter(({ tool }) => callable.has(tool));
+}
+
+function documentEntry({ text: _, ...entry }: Document) {
+  return entry;
+}
+
+function recordEntry({ address, name, title, description }: RecordResource) {
+  return { uri: address, name, title, description, mimeType: JSON_TYPE };
+}
+
+function templateEntry({ address, ...record }: RecordResource) {
+  const { uri: _, ...entry } = recordEntry({ address, ...record });
+  return { uriTemplate: address, ...entry };
+}
+
+const TOOL_ENTRIES = [
+  {
+    uriTemplate: TOOL_DOCUMENT,
+    name: 'tool',
+    title: 'One tool',
+    description: 'One tool whole: every field it takes and answers, with bounds, roles, examples',
+    mimeType: JSON_TYPE,
+  },
+];
+
+async function read(
+  face: Face,
+  documents: Documents,
+  records: readonly RecordResource[],
+  uri: string,
+  headers: Headers,
+): Promise<ReadResourceResult> {
+  const pieces = piecesOf(uri);
+  if (pieces === undefined) throw new ResourceNotFoundError(uri);
+  const document = documents.get(uri)?.();
+  if (document !== undefined) return contents(uri, document.mimeType, document.text, PUBLIC_HOUR);
+  const tool = matching(toolTemplate, pieces)?.tool;
+  const told = tool === undefined ? undefined : toolDocument(face, tool);
+  if (told !== undefined) return contents(uri, JSON_TYPE, told, PUBLIC_HOUR);
+  const reading = readingOf(records, pieces);
+  const running = reading && face.call(reading.tool, reading.args, headers);
+  if (running === undefined) throw new ResourceNotFoundError(uri);
+  return recordContents(uri, await running);
+}
+
+/** The very text a model would read from the tool, marks and notice included. */
+function recordContents(uri: string, result: CallToolResult): ReadResourceResult {
+  const refusal = refusalOf(result);
+  if (refusal !== undefined) throw toProtocolError(uri, refusal);
+  const [block] = result.content;
+  const text = block?.type === 'text' ? block.text : '';
+  return {
+    ...contents(uri, JSON_TYPE, text, NEVER_KEPT),
+    ...(result._meta === undefined ? {} : { _meta: result._meta }),
+  };
+}
+
+function contents(uri: string, mimeType: string, text: string, cache: typeof PUBLIC_HOUR | typeof NEVER_KEPT) {
+  return { contents: [{ uri, mimeType, text }], ...cache };
+}
+
+/** What is absent, another tenant's or behind a PIN is one and the same: a resource that is not found. */
+function toProtocolError(uri: string, error: ErrorObject): ProtocolError {
+  const steps = (error.next_steps ?? []).join(' ');
+  if (error.http_status === 404) return new ResourceNotFoundError(uri, `${error.major.message.en_US} ${steps}`.trim());
+  const later = error.http_status === 429 || error.http_status >= 500;
+  const code = later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams;
+  return new ProtocolError(code, `${error.error_code}: ${error.major.message.en_US} ${steps}`.trim(), error);
+}

@@ -24,12 +24,13 @@ export interface ConfirmTokens {
 const LIFETIME_MS = 10 * 60_000;
 const LONGEST_TOKEN = 512;
 const NAME_BYTES = 16;
-/** Spent tokens that are remembered, the latest; each is worthless anyway after its lifetime. */
+/** Spent tokens that are remembered; when one is forgotten, whatever expires no later than it is good no more. */
 const MOST_SPENT = 10_000;
 
 /** Tokens under a server's keys; what is spent is known to this process alone. */
 export function createConfirmTokens(keys: Keys): ConfirmTokens {
-  const spent = new Set<string>();
+  const spent = new Map<string, number>();
+  let forgotten = 0;
   return {
     mint(performance) {
       const expires = performance.stamp.epoch_ms + LIFETIME_MS;
@@ -38,16 +39,23 @@ export function createConfirmTokens(keys: Keys): ConfirmTokens {
       return { confirm_token, expires_at: new Date(expires).toISOString() };
     },
     spend(token, performance) {
-      const [expires = '', name = ''] = opened(keys, token, performance).split(' ');
-      if (Number(expires) <= performance.stamp.epoch_ms) throw invalid('expired');
+      const [until = '', name = ''] = opened(keys, token, performance).split(' ');
+      const expires = Number(until);
       if (spent.has(name)) throw spentAlready();
-      spent.add(name);
-      const [oldest] = spent;
-      if (spent.size > MOST_SPENT && oldest !== undefined) spent.delete(oldest);
+      if (expires <= Math.max(performance.stamp.epoch_ms, forgotten)) throw invalid('expired');
+      spent.set(name, expires);
+      if (spent.size > MOST_SPENT) forget();
       return name;
     },
     giveBack: (name) => void spent.delete(name),
   };
+
+  function forget(): void {
+    const [oldest] = spent;
+    if (oldest === undefined) return;
+    spent.delete(oldest[0]);
+    forgotten = Math.max(forgotten, oldest[1]);
+  }
 }
 
 /** 409: the call this token stands for was made. */

@@ -2,7 +2,6 @@
  * Random sequences over customers, points, cards, holds and merges: after every call the store and a model in memory
  * agree on its answer, and at the end on everything that can be read.
  */
-import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Caller, Input } from '../../src/contract/backend.js';
@@ -21,8 +20,7 @@ const BEGINNING = Date.UTC(2026, 0, 1);
 
 let world: World;
 beforeAll(async () => {
-  // Memory is disk enough here: what a commit promises is tested elsewhere.
-  world = await openWorld(existsSync('/dev/shm') ? { base: '/dev/shm' } : {});
+  world = await openWorld();
 });
 afterAll(() => world.close());
 

@@ -45,9 +45,9 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** A fresh world; `clock` moves its time, `base` is where its directory is made. */
-export async function openWorld(options: { clock?: () => number; base?: string } = {}): Promise<World> {
-  const directory = mkdtempSync(join(options.base ?? tmpdir(), 'g3n-crm-'));
+/** A fresh world; `clock` moves its time. */
+export async function openWorld(options: { clock?: () => number } = {}): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   const path = join(directory, 'crm.db');
   const store = openStore({
     path,

@@ -1,4 +1,6 @@
 /** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
@@ -25,7 +27,10 @@ export function addHttp(program: Command, directory: string): void {
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for any', '8787')
     .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
-    .option('--allow-origin <host...>', 'host names of web pages that may call, besides loopback');
+    .option(
+      '--allow-origin <host...>',
+      'host names of web pages that may call, besides loopback; null: pages from disk',
+    );
   for (const option of [...agentOptions(), ...limitOptions(), ...gatewayOptions()]) command.addOption(option);
   command
     .addOption(
@@ -43,6 +48,8 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
   const { faceOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { NO_ORIGIN } = await import('../transport/cors.js');
+  const { createPages } = await import('../transport/pages.js');
   const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
@@ -67,7 +74,9 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],
-    allowedOrigins: flags.allowOrigin ?? [],
+    // Anybody can make a page without an origin. It has no key, and the demo is where people open mcp.html from disk.
+    allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
+    pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
     trustedProxies: trustedProxies(flags),
     onError: (error) => log.warn({ cause: describe(error) }, 'http'),
   });

@@ -8,13 +8,17 @@ import { validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/
 import { badRequest, CrmError } from '../contract/errors.js';
 import { API_VERSION } from '../contract/version.js';
 import { REQUEST_ID } from '../tools/headers.js';
+import { NO_ORIGIN } from './cors.js';
 
 export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** What stands against a request before anything of it is read; undefined when nothing does. */
 export type Admission = (request: IncomingMessage) => CrmError | undefined;
 
-/** Admits requests for this machine and the named hosts, from pages of the same or the named ones, or from no page. */
+/**
+ * Admits requests for this machine and the named hosts, from pages of the same or the named ones (`null`:
+ * pages that have no origin), or from no page.
+ */
 export function createAdmission(allowedHosts: readonly string[], allowedOrigins: readonly string[]): Admission {
   const hosts = [...LOOPBACK_HOSTS, ...allowedHosts];
   const origins = [...LOOPBACK_HOSTS, ...allowedOrigins];
@@ -23,6 +27,7 @@ export function createAdmission(allowedHosts: readonly string[], allowedOrigins:
     if (!validateHostHeader(host, hosts).ok) {
       return notAdmitted('crm.host_forbidden', 'This server is not known by that Host. See --allow-host.');
     }
+    if (origin === NO_ORIGIN && allowedOrigins.includes(NO_ORIGIN)) return undefined;
     if (validateOriginHeader(origin, origins).ok) return undefined;
     return notAdmitted('crm.origin_forbidden', 'Pages of that Origin may not call this server. See --allow-origin.');
   };

@@ -16,6 +16,8 @@ export interface Connected {
 /** Where a page that was opened from disk looks for its server. */
 const LOCAL_URL = 'http://127.0.0.1:8787/mcp';
 const WHO_AM_I = 'crm_stat';
+/** Who may do everything comes first. */
+const OWNER = 'owner';
 const MOST_PAGES = 50;
 
 /** The MCP address of the server this page came from. */
@@ -57,11 +59,11 @@ export function mountConnectionForm(demo: DemoAccess | undefined): ConnectionFor
 
 function offerDemo(demo: DemoAccess, input: (id: string) => HTMLInputElement): void {
   const select = byId('demo-key', HTMLSelectElement);
-  const owner = demo.keys.findIndex(({ role }) => role === 'owner');
-  select.append(...demo.keys.map(({ role }, index) => el('option', { value: String(index) }, role)));
-  select.value = String(Math.max(owner, 0));
+  const keys = new Map(demo.keys.map(({ role, secret }) => [role, secret]));
+  const roles = [...keys.keys()].sort((a, b) => Number(b === OWNER) - Number(a === OWNER));
+  select.append(...roles.map((role) => el('option', { value: role }, role)));
   const take = () => {
-    input('api-key').value = demo.keys[Number(select.value)]?.secret ?? '';
+    input('api-key').value = keys.get(select.value) ?? '';
     input('session').value = '';
   };
   select.addEventListener('change', take);

@@ -26,7 +26,7 @@ const REMEMBERED_SECONDS = '600';
  * Lets a page whose origin was admitted read the answer, and answers the browser's question before a call. True: the
  * request is answered. Credentials are headers of ours, which no browser sends by itself: cookies are never allowed.
  */
-export function answerPage({ method, headers }: IncomingMessage, response: ServerResponse): boolean {
+export function answerCors({ method, headers }: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = headers;
   if (origin === undefined) return false;
   response.setHeader('access-control-allow-origin', origin);

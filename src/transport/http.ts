@@ -8,7 +8,7 @@ import { type Application, type CallTool, createCallTool, createServerFactory, t
 import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
 import { addressOf } from './address.js';
 import { createAdmission, createAnswerBroken, turnAway } from './admission.js';
-import { answerPage } from './cors.js';
+import { answerCors } from './cors.js';
 import { createLane } from './lane.js';
 import type { Pages } from './pages.js';
 import { isRestPath, type Rest } from './rest.js';
@@ -94,7 +94,7 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
     res.setHeader(REQUEST_ID, name);
     const objection = objectionTo(req);
     const path = pathOf(req);
-    if (objection === undefined && (answerPage(req, res) || options.pages?.(req, res, path))) return;
+    if (objection === undefined && (answerCors(req, res) || options.pages?.(req, res, path))) return;
     if (face.rest !== undefined && isRestPath(path)) await face.rest(req, res, objection);
     else if (objection !== undefined) turnAway(res, objection);
     else if (path === MCP_PATH) await mcp.serve(req, res);

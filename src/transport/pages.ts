@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface PageSource {
-  /** The HTML, read when it is first asked for. */
   html(): string;
 }
 
@@ -12,13 +11,12 @@ export type Pages = (request: IncomingMessage, response: ServerResponse, path: s
 
 const PATHS: readonly string[] = ['/', '/crm/mcp.html'];
 
-/** Serves the page, prepared once. The handler throws what `html` throws. */
+/** Serves the page, which is read here and now. @throws whatever `html` throws, Error when it has no policy. */
 export function createPages({ html }: PageSource): Pages {
-  let page: Prepared | undefined;
+  const page = prepare(html());
   return ({ method, headers }, response, path) => {
     if (!PATHS.includes(path) || (method !== 'GET' && method !== 'HEAD')) return false;
-    page ??= prepare(html());
-    const known = headers['if-none-match']?.split(',').some((tag) => tag.trim() === page?.headers.etag) === true;
+    const known = headers['if-none-match']?.split(',').some((tag) => tag.trim() === page.headers.etag) === true;
     const size = known ? {} : { 'content-length': page.bytes.length };
     response.writeHead(known ? 304 : 200, { ...page.headers, ...size });
     response.end(known || method === 'HEAD' ? undefined : page.bytes);

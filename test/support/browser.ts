@@ -36,7 +36,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   page.on('console', (message) => problems.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('request', (request) => asked.push(request.url()));
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(50_000);
   await page.goto(url);
   return { page, problems, asked, leave: () => context.close() };
 }

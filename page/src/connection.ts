@@ -1,6 +1,7 @@
 /** Who calls which server: the form, and the first three requests. Credentials stay in this page's memory. */
 import { API_KEY, CCCODE, CHANNEL_CODE, LOGICAL_GUID, ORGCODE, SESSION } from '../../src/tools/headers.js';
-import type { ListedTool } from './catalogue.js';
+import { callTool } from './call.js';
+import { CALL_OPERATION, FIND_OPERATIONS, type ListedTool, type Offer } from './catalogue.js';
 import { byId, el } from './dom.js';
 import type { DemoAccess } from './fragment.js';
 import { type Endpoint, Fault, request } from './mcp.js';
@@ -8,7 +9,7 @@ import { type Outcome, outcomeOf } from './outcome.js';
 
 export interface Connected {
   readonly endpoint: Endpoint;
-  readonly tools: readonly ListedTool[];
+  readonly offer: Offer;
   /** Who the server says the caller is; undefined where it has no way to say. */
   readonly caller: string | undefined;
 }
@@ -51,7 +52,8 @@ export function mountConnectionForm(demo: DemoAccess | undefined): ConnectionFor
   return {
     endpoint: () => {
       const given = FIELDS.map(([id, header]) => [header, input(id).value.trim()] as const);
-      return { url: url.value.trim(), headers: Object.fromEntries(given.filter(([, value]) => value !== '')) };
+      const headers = Object.fromEntries(given.filter(([, value]) => value !== ''));
+      return { url: url.value.trim(), headers, session: {} };
     },
     onChange: (listener) => form.addEventListener('input', listener),
   };
@@ -89,8 +91,11 @@ export async function connect(endpoint: Endpoint): Promise<Connected> {
   refuseForeign(endpoint.url);
   await must(endpoint, 'server/discover');
   const tools = await listTools(endpoint);
-  const canAsk = tools.some(({ name }) => name === WHO_AM_I);
-  return { endpoint, tools, caller: canAsk ? await askWho(endpoint) : undefined };
+  const lists = (wanted: string) => tools.some(({ name }) => name === wanted);
+  const operations = lists(CALL_OPERATION) && lists(FIND_OPERATIONS) ? await findOperations(endpoint) : [];
+  const through = !lists(WHO_AM_I) && operations.includes(WHO_AM_I);
+  const caller = lists(WHO_AM_I) || through ? await askWho(endpoint, through) : undefined;
+  return { endpoint, offer: { tools, operations }, caller };
 }
 
 /** A served page may talk to its own server alone: its policy says so, and this says it in words. */
@@ -118,10 +123,31 @@ async function listTools(endpoint: Endpoint): Promise<readonly ListedTool[]> {
   return tools;
 }
 
-async function askWho(endpoint: Endpoint): Promise<string> {
-  const outcome = outcomeOf(await request(endpoint, 'tools/call', { name: WHO_AM_I, arguments: {} }));
+/** The operations behind a lean server's tools, as far as the caller may call them. */
+async function findOperations(endpoint: Endpoint): Promise<readonly string[]> {
+  const names: string[] = [];
+  let offset: number | undefined = 0;
+  for (let page = 0; page < MOST_PAGES && offset !== undefined; page += 1) {
+    const data: Found = await read(endpoint, FIND_OPERATIONS, { offset });
+    names.push(...data.operations.map(({ name }) => name));
+    offset = data.next_offset;
+  }
+  return names;
+}
+
+interface Found {
+  readonly operations: readonly { readonly name: string }[];
+  readonly next_offset?: number;
+}
+
+async function read<Data>(endpoint: Endpoint, name: string, args: object, through = false): Promise<Data> {
+  const outcome = await callTool(endpoint, { name, through }, args);
   if (outcome.kind !== 'success') throw new NotConnected(outcome);
-  const { data } = outcome.value as { readonly data: Stat };
+  return (outcome.value as { readonly data: Data }).data;
+}
+
+async function askWho(endpoint: Endpoint, through: boolean): Promise<string> {
+  const data: Stat = await read(endpoint, WHO_AM_I, {}, through);
   const rights = data.caller.owner ? 'owner' : data.caller.roles.join(', ') || 'no roles';
   return `org ${data.org.orgcode} · ${rights}`;
 }

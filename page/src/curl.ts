@@ -1,12 +1,13 @@
 /** A call as a command for a shell. Credentials stand in it as variables, never as values. */
 import { API_KEY, SESSION } from '../../src/tools/headers.js';
+import type { Call } from './call.js';
 import type { Endpoint } from './mcp.js';
 
 const VARIABLES: { readonly [header: string]: string } = { [API_KEY]: 'G3N_API_KEY', [SESSION]: 'G3N_SESSION_GUID' };
 
 /** `curl` for a `tools/call`, for any POSIX shell. */
-export function curlOf({ url, headers }: Endpoint, name: string, args: object): string {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } });
+export function curlOf({ url, headers }: Endpoint, call: Call): string {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call });
   const lines = [
     `curl -sS ${quote(url)}`,
     `-H 'content-type: application/json'`,

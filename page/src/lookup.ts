@@ -1,8 +1,8 @@
 /** Which tool lists records whose id a field wants, and asking it. */
+import { callTool } from './call.js';
 import type { Entry, Toolbox } from './catalogue.js';
 import { idsIn, type KnownId, type KnownIds } from './known-ids.js';
-import { type Endpoint, request } from './mcp.js';
-import { outcomeOf } from './outcome.js';
+import type { Endpoint } from './mcp.js';
 
 const ASKED = 8;
 
@@ -18,8 +18,7 @@ export function lookUpFor(
   return async () => {
     const target = endpoint();
     if (target === undefined) throw new Error('Connect first.');
-    const exchange = await request(target, 'tools/call', { name: tool.name, arguments: { limit: ASKED } });
-    const outcome = outcomeOf(exchange);
+    const outcome = await callTool(target, tool, { limit: ASKED });
     if (outcome.kind !== 'success') throw new Error(outcome.message ?? outcome.headline);
     known.learn(outcome.value);
     return idsIn(outcome.value, field).slice(0, ASKED);

@@ -1,5 +1,5 @@
 /** Puts the page together: reads the catalogue it was made with, and connects its parts. */
-import { type Catalogue, createToolbox } from './catalogue.js';
+import { type Catalogue, createToolbox, type Offer } from './catalogue.js';
 import { mountClients } from './clients.js';
 import { mountConfirm } from './confirm.js';
 import { type Connected, connect, mountConnectionForm, NotConnected } from './connection.js';
@@ -102,13 +102,18 @@ async function tryToConnect(): Promise<void> {
     return;
   }
   output.replaceChildren();
-  const { tools, caller, endpoint } = connected;
-  const text = [`Connected to ${endpoint.url}`, caller, `${tools.length} tools`].filter(Boolean).join(' · ');
+  const { offer, caller, endpoint } = connected;
+  const text = [`Connected to ${endpoint.url}`, caller, offerText(offer)].filter(Boolean).join(' · ');
   byId('connected-text', HTMLElement).textContent = text;
   say(text);
   showTools();
   showConnectionForm(false);
   byId('change', HTMLButtonElement).focus();
+}
+
+function offerText({ tools, operations }: Offer): string {
+  const behind = operations.length === 0 ? '' : ` that reach ${operations.length} operations`;
+  return `${tools.length} tools${behind}`;
 }
 
 function outcomeOfFailure(error: unknown) {
@@ -118,7 +123,7 @@ function outcomeOfFailure(error: unknown) {
 }
 
 function showTools(): void {
-  toolbox.listen(connected?.tools);
+  toolbox.listen(connected?.offer);
   list.refresh();
   choose(chosen, false);
 }

@@ -1,10 +1,12 @@
-/** Requests over MCP Streamable HTTP, protocol 2026-07-28, stateless. Not: what their results mean. */
+/** Requests over MCP Streamable HTTP, protocol 2026-07-28. Not: what their results mean. */
 import { createEventReader } from './event-stream.js';
 
 export interface Endpoint {
   readonly url: string;
   /** Credentials and place, by header name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The session the server gave, if it gives any: what it calls this client from then on. */
+  readonly session: { id?: string };
 }
 
 export interface RpcError {
@@ -17,6 +19,8 @@ export interface Exchange {
   readonly status: number;
   readonly ms: number;
   readonly requestId: string | undefined;
+  /** How long the server asks to wait. */
+  readonly retryAfterMs: number | undefined;
   readonly reply: { readonly result?: unknown; readonly error?: RpcError };
 }
 
@@ -32,6 +36,7 @@ export class Fault extends Error {
 }
 
 const PROTOCOL = '2026-07-28';
+const SESSION_HEADER = 'mcp-session-id';
 const META = 'io.modelcontextprotocol';
 const DEADLINE_MS = 60_000;
 const MOST_CHARACTERS = 16 * 1024 * 1024;
@@ -58,7 +63,7 @@ export async function request(
   try {
     const response = await fetch(endpoint.url, {
       method: 'POST',
-      headers: { ...endpoint.headers, ...headersFor(method, params) },
+      headers: { ...endpoint.headers, ...headersFor(method, params), ...sessionHeader(endpoint) },
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta: claims() } }),
       signal: either,
       credentials: 'omit',
@@ -66,9 +71,10 @@ export async function request(
       redirect: 'error',
       referrerPolicy: 'no-referrer',
     });
+    keepSession(endpoint, response);
     const reply = await readReply(response, id, elapsed);
     const requestId = response.headers.get('x-request-id') ?? undefined;
-    return { status: response.status, ms: elapsed(), requestId, reply };
+    return { status: response.status, ms: elapsed(), requestId, retryAfterMs: retryAfterOf(response), reply };
   } catch (error) {
     throw toFault(error, elapsed(), endpoint, deadline, signal);
   }
@@ -82,6 +88,22 @@ function headersFor(method: string, params: Readonly<Record<string, unknown>>): 
     'mcp-method': method,
     ...(typeof params.name === 'string' ? { 'mcp-name': params.name } : {}),
   };
+}
+
+function sessionHeader({ session }: Endpoint): Record<string, string> {
+  return session.id === undefined ? {} : { [SESSION_HEADER]: session.id };
+}
+
+/** A session that the server does not know any more is not told it again. */
+function keepSession({ session }: Endpoint, response: Response): void {
+  const given = response.headers.get(SESSION_HEADER);
+  if (given !== null) session.id = given;
+  else if (response.status === 404) delete session.id;
+}
+
+function retryAfterOf(response: Response): number | undefined {
+  const seconds = response.headers.get('retry-after');
+  return seconds === null || !/^\d{1,6}$/.test(seconds) ? undefined : Number(seconds) * 1000;
 }
 
 function claims(): object {

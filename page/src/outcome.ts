@@ -3,8 +3,32 @@ import type { ErrorObject } from '../../src/contract/envelope.js';
 import type { Issue } from '../../src/contract/errors.js';
 import type { Exchange } from './mcp.js';
 
+/** A call that nothing was done of: somebody has to agree to it first. */
+export interface Question {
+  /** What stands for their yes. */
+  readonly token: string;
+  /** Until when it is good, ISO-8601. */
+  readonly expiresAt?: string;
+  readonly preview: Preview;
+}
+
+export interface Preview {
+  readonly action?: string;
+  readonly changes?: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
+  /** What the call would answer. */
+  readonly result?: unknown;
+  readonly note?: string;
+}
+
+/** What is missing of an answer that was too long. */
+export interface Cut {
+  readonly field: string;
+  readonly shown: number;
+  readonly total: number;
+}
+
 export interface Outcome {
-  readonly kind: 'success' | 'refusal' | 'fault';
+  readonly kind: 'success' | 'refusal' | 'fault' | 'question';
   /** What a person is told: a sentence, or the code of a refusal. */
   readonly headline: string;
   readonly message?: string;
@@ -12,6 +36,10 @@ export interface Outcome {
   readonly issues: readonly Issue[];
   readonly nextSteps: readonly string[];
   readonly requiredRoles: readonly string[];
+  readonly truncated: readonly Cut[];
+  readonly question?: Question;
+  /** When the server will have it again, in milliseconds since 1970. */
+  readonly retryAt?: number;
   /** The answer as a value: the data of a success, the error object of a refusal. */
   readonly value?: unknown;
   /** The text a model reads. */
@@ -30,13 +58,15 @@ interface ToolResult {
   readonly _meta?: { readonly stats?: { readonly request_id?: string; readonly latency_ms?: number } };
 }
 
-const NOTHING = { issues: [], nextSteps: [], requiredRoles: [] } as const;
+const CONFIRMATION_REQUIRED = 'crm.confirmation_required';
+const NOTHING = { issues: [], nextSteps: [], requiredRoles: [], truncated: [] } as const;
 
 /** The outcome of a `tools/call` that was answered. */
-export function outcomeOf({ reply, ms, status, requestId }: Exchange): Outcome {
+export function outcomeOf({ reply, ms, status, requestId, retryAfterMs }: Exchange): Outcome {
   if (reply.error !== undefined) {
     const headline = `Refused by the protocol (${reply.error.code})`;
-    return { ...NOTHING, kind: 'fault', headline, message: reply.error.message, httpStatus: status, reply, ms };
+    const { message } = reply.error;
+    return { ...NOTHING, kind: 'fault', headline, message, httpStatus: status, reply, ms, ...waiting(retryAfterMs) };
   }
   const result = (reply.result ?? {}) as ToolResult;
   const stats = result._meta?.stats;
@@ -51,7 +81,9 @@ export function outcomeOf({ reply, ms, status, requestId }: Exchange): Outcome {
   };
   if (result.isError === true) return { ...refusal(modelText), ...common };
   const value = result.structuredContent ?? parse(modelText) ?? modelText;
-  return { ...NOTHING, kind: 'success', headline: 'Done', value, ...common };
+  const { truncated, next_steps } = (value ?? {}) as { readonly truncated?: unknown; readonly next_steps?: unknown };
+  const told = { truncated: listOf<Cut>(truncated), nextSteps: listOf<string>(next_steps) };
+  return { ...NOTHING, ...told, kind: 'success', headline: 'Done', value, ...common };
 }
 
 /** The outcome of a call that was not answered. */
@@ -72,8 +104,12 @@ function refusal(modelText: string): Omit<Outcome, 'ms'> {
     return { ...NOTHING, kind: 'refusal', headline: 'Refused', message: modelText };
   }
   const details = error.details ?? {};
+  const question = error.error_code === CONFIRMATION_REQUIRED ? questionOf(details) : undefined;
   return {
-    kind: 'refusal',
+    ...NOTHING,
+    ...waiting(details.retry_after_ms),
+    ...(question === undefined ? {} : { question }),
+    kind: question === undefined ? 'refusal' : 'question',
     headline: error.error_code ?? 'Refused',
     message: error.major?.message.en_US ?? '',
     ...(error.http_status === undefined ? {} : { httpStatus: error.http_status }),
@@ -82,6 +118,20 @@ function refusal(modelText: string): Omit<Outcome, 'ms'> {
     requiredRoles: listOf<string>(details.required_roles),
     value: error,
   };
+}
+
+function questionOf({ confirm_token, expires_at, preview }: Readonly<Record<string, unknown>>): Question | undefined {
+  if (typeof confirm_token !== 'string') return undefined;
+  const shown = typeof preview === 'object' && preview !== null ? (preview as Preview) : {};
+  return {
+    token: confirm_token,
+    preview: { ...shown, changes: listOf(shown.changes) },
+    ...(typeof expires_at === 'string' ? { expiresAt: expires_at } : {}),
+  };
+}
+
+function waiting(ms: unknown): Pick<Outcome, 'retryAt'> {
+  return typeof ms === 'number' && ms > 0 ? { retryAt: Date.now() + ms } : {};
 }
 
 function listOf<Item>(value: unknown): readonly Item[] {

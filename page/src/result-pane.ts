@@ -4,6 +4,7 @@ import { button, el } from './dom.js';
 import type { Spot } from './form/field.js';
 import { jsonBlock, textBlock } from './json-view.js';
 import { type Outcome, sentenceOf } from './outcome.js';
+import { questionPane } from './question-pane.js';
 import { segmented } from './segmented.js';
 
 export interface PaneContext {
@@ -13,9 +14,13 @@ export interface PaneContext {
   readonly spots?: ReadonlyMap<object, Spot>;
   /** Leads to where credentials are given. */
   readonly onCredentials?: () => void;
+  /** Sends the call again, with a yes. */
+  readonly onConfirm?: () => void;
+  /** Asks for the page after this one. */
+  readonly onNextPage?: () => void;
 }
 
-const WORDS = { success: 'Done', refusal: 'Refused', fault: 'Failed' } as const;
+const WORDS = { success: 'Done', refusal: 'Refused', fault: 'Failed', question: 'Not done yet' } as const;
 
 /** One sentence for those who hear it. */
 export function spoken(outcome: Outcome): string {
@@ -27,7 +32,10 @@ export function spoken(outcome: Outcome): string {
 export function resultPane(outcome: Outcome, context: PaneContext = {}): HTMLElement {
   const node = el('div', { class: `result ${outcome.kind}` }, headOf(outcome));
   if (outcome.message !== undefined && outcome.message !== '') node.append(el('p', {}, outcome.message));
-  node.append(...issueList(outcome, context), ...roleLine(outcome), ...stepList(outcome));
+  if (outcome.question !== undefined) node.append(questionPane(outcome.question, context.onConfirm));
+  node.append(...issueList(outcome, context), ...roleLine(outcome), ...waitLine(outcome), ...cutList(outcome));
+  if (outcome.question === undefined) node.append(...stepList(outcome));
+  if (context.onNextPage !== undefined) node.append(button('Next page', context.onNextPage));
   if (outcome.httpStatus === 401 && context.onCredentials !== undefined) {
     node.append(button('Change the credentials', context.onCredentials));
   }
@@ -63,6 +71,22 @@ function issueList({ issues }: Outcome, { spots }: PaneContext): readonly Node[]
 
 function roleLine({ requiredRoles }: Outcome): readonly Node[] {
   return requiredRoles.length === 0 ? [] : [el('p', {}, `Roles that pass: owner, ${requiredRoles.join(', ')}.`)];
+}
+
+function waitLine({ retryAt }: Outcome): readonly Node[] {
+  if (retryAt === undefined) return [];
+  const seconds = Math.ceil((retryAt - Date.now()) / 1000);
+  if (seconds <= 0) return [el('p', {}, 'It can be tried again now.')];
+  const time = new Date(retryAt).toLocaleTimeString();
+  return [el('p', {}, `Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}, from ${time} on.`)];
+}
+
+function cutList({ truncated }: Outcome): readonly Node[] {
+  if (truncated.length === 0) return [];
+  const items = truncated.map(({ field, shown, total }) =>
+    el('li', {}, el('code', {}, field), ` ${shown} of ${total}`),
+  );
+  return [el('p', { class: 'subhead' }, 'Cut to fit'), el('ul', {}, ...items)];
 }
 
 function stepList({ nextSteps }: Outcome): readonly Node[] {

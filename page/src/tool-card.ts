@@ -1,5 +1,5 @@
 /** What a tool is: its words, effect, roles, schemas and examples. Not: calling it. */
-import type { Entry } from './catalogue.js';
+import { CALL_OPERATION, type Entry } from './catalogue.js';
 import { copyButton } from './clipboard.js';
 import { el } from './dom.js';
 import { jsonBlock } from './json-view.js';
@@ -34,6 +34,10 @@ export function toolHead(entry: Entry): { readonly node: HTMLElement; readonly h
   if (entry.listed === false) {
     const text = 'The server does not list this tool for the connected caller: calling it should be refused.';
     node.append(el('p', { class: 'warning' }, text));
+  }
+  if (entry.through) {
+    const text = `This server lists three tools alone; here the console calls this operation through ${CALL_OPERATION}.`;
+    node.append(el('p', { class: 'hint' }, text));
   }
   return { node, heading };
 }

@@ -1,5 +1,5 @@
 /** The list of tools: searched, filtered, one chosen. Not: what is shown of the chosen one. */
-import { type Entry, search, type Toolbox } from './catalogue.js';
+import { CALL_OPERATION, type Entry, search, type Toolbox } from './catalogue.js';
 import { button, byId, el } from './dom.js';
 
 export interface ToolList {
@@ -58,8 +58,10 @@ function unique(values: readonly (string | undefined)[]): readonly string[] {
 }
 
 function countText(found: readonly Entry[], all: readonly Entry[], connected: boolean): string {
-  const listed = all.filter((entry) => entry.listed).length;
-  const offered = connected ? ` · ${listed} listed for this caller` : '';
+  const listed = all.filter((entry) => entry.listed && !entry.through).length;
+  const through = all.filter((entry) => entry.through).length;
+  const reached = through === 0 ? '' : `, ${through} through ${CALL_OPERATION}`;
+  const offered = connected ? ` · ${listed} listed for this caller${reached}` : '';
   return `${found.length} of ${all.length} tools${offered}`;
 }
 

@@ -86,7 +86,7 @@ export async function choose(page: Page, tool: string): Promise<void> {
 }
 
 /** Sends the form that is shown, and waits for what comes of it. */
-export async function send(page: Page, kind: 'success' | 'refusal' | 'fault'): Promise<void> {
+export async function send(page: Page, kind: 'success' | 'refusal' | 'fault' | 'question'): Promise<void> {
   await page.getByRole('button', { name: /^Call crm_/ }).click();
   const confirm = page.getByRole('button', { name: 'Send it' });
   await page.locator(`.result.${kind}`).or(confirm).first().waitFor();

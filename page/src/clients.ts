@@ -3,14 +3,14 @@ import { copyButton } from './clipboard.js';
 import { byId, el } from './dom.js';
 import { textBlock } from './json-view.js';
 import { segmented } from './segmented.js';
-import { snippetsFor, type Where } from './snippets.js';
+import { type Served, servedSnippets } from './snippets.js';
 
 /** Shows the snippets; what it answers shows them again, for a server or caller that has changed. */
-export function mountClients(where: () => Where): () => void {
+export function mountClients(where: () => Served): () => void {
   const body = el('div', { class: 'snippet' });
   let chosen = 'claude-code';
   const show = () => {
-    const snippet = snippetsFor(where()).find(({ value }) => value === chosen);
+    const snippet = servedSnippets(where()).find(({ value }) => value === chosen);
     if (snippet === undefined) return;
     const { place, label, text, note } = snippet;
     body.replaceChildren(
@@ -24,7 +24,7 @@ export function mountClients(where: () => Where): () => void {
       el('p', { class: 'hint' }, note),
     );
   };
-  const choice = segmented('Client', snippetsFor(where()), (value) => {
+  const choice = segmented('Client', servedSnippets(where()), (value) => {
     chosen = value;
     show();
   });

@@ -99,10 +99,11 @@ export function faultOutcome(message: string, ms: number, status?: number): Outc
 }
 
 function refusal(modelText: string): Omit<Outcome, 'ms'> {
-  const error = parse(unmarked(modelText)) as Partial<ErrorObject> | undefined;
-  if (typeof error !== 'object' || error === null) {
+  const parsed = parse(unmarked(modelText)) as (Partial<ErrorObject> & { readonly notice?: unknown }) | undefined;
+  if (typeof parsed !== 'object' || parsed === null) {
     return { ...NOTHING, kind: 'refusal', headline: 'Refused', message: modelText };
   }
+  const { notice: _ofMarks, ...error } = parsed;
   const details = error.details ?? {};
   const question = error.error_code === CONFIRMATION_REQUIRED ? questionOf(details) : undefined;
   return {

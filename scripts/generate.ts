@@ -15,6 +15,7 @@ import { createCatalogue } from '../src/tools/catalogue.js';
 import { mergeDocument } from './openapi.js';
 import { makePage } from './page.js';
 import { renderProtocol } from './protocol.js';
+import { renderServerJson } from './server-json.js';
 import { withSnippets } from './snippets.js';
 
 const SNAPSHOTS = 'test/snapshots/tools';
@@ -31,6 +32,7 @@ const outputs: Record<string, string> = {
   'src/contract/generated/contract.ts': contractModule(contract),
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
   'mcp.html': await makePage(contract),
+  'server.json': renderServerJson(),
   'README.md': withSnippets(readFileSync('README.md', 'utf8')),
   ...toolSnapshots(contract),
 };

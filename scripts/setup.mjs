@@ -19,14 +19,14 @@ if (major < 20 || (major === 20 && minor < 19))
 const INSTALLED = 'node_modules/.g3n-installed';
 const BUILT = 'dist/.g3n-built';
 
-const lock = digest(['package-lock.json', 'package.json']) + process.versions.modules;
+const lock = digest(['package-lock.json']) + process.versions.modules;
 if (read(INSTALLED) !== lock) {
   step('installing packages (the first time, better-sqlite3 may have to compile: about a minute)');
   npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(INSTALLED, lock);
 }
 
-const makers = ['scripts/build.mjs', 'scripts/validators.ts', 'package-lock.json'];
+const makers = ['scripts/build.mjs', 'scripts/outside.mjs', 'scripts/validators.ts', 'package-lock.json'];
 const sources = digest([...filesBelow('src'), 'openapi.yaml', ...makers]);
 if (read(BUILT) !== sources) {
   step('building');

@@ -1,10 +1,11 @@
 /** The house keeps its shape: who imports whom, how long a file is, what is generated, formatted and typed. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../src/contract/version.js';
 import { instructionsFor } from '../src/mcp/instructions.js';
+import { filesUnder } from './support/files.js';
 
 const LONGEST_FILE = 400;
 const LONGEST_LINE = 120;
@@ -175,13 +176,6 @@ describe('tools of the house agree', { timeout: 300_000 }, () => {
     expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
   });
 });
-
-function filesUnder(directory: string): string[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name);
-    return statSync(path).isDirectory() ? filesUnder(path) : [path];
-  });
-}
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');

@@ -1,4 +1,5 @@
 /** What others are told of the program: server.json for the MCP registry, and .mcpb bundles, unpacked and started. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getMcpConfigForManifest, type McpbManifestAny, unpackExtension } from '@anthropic-ai/mcpb';
@@ -7,6 +8,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeBundle } from '../scripts/bundling.js';
 import type { BundleKind } from '../scripts/manifest.js';
+import { OUTSIDE } from '../scripts/outside.mjs';
 import { PACKAGE, TITLE } from '../scripts/package.js';
 import type { Variable } from '../scripts/variables.js';
 import { VERSION } from '../src/contract/version.js';
@@ -69,6 +71,7 @@ describe('a bundle', { timeout: 180_000 }, () => {
   test('of the demo starts with nothing asked for, on what is in it alone', async () => {
     const bundle = await unpack('demo');
     expect(bundle.manifest).toMatchObject({ version: VERSION, description: PACKAGE.description });
+    loadAll(bundle);
     const client = await startBundle(bundle, { directory: join(place.directory, 'demo') });
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(
       bundle.manifest.tools?.map(({ name }) => name),
@@ -107,6 +110,12 @@ async function unpack(kind: BundleKind): Promise<Bundle> {
   const mcpbPath = await makeBundle(kind, place.directory);
   expect(await unpackExtension({ mcpbPath, outputDir: directory, silent: true })).toBe(true);
   return { directory, manifest: JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) };
+}
+
+/** Packages are loaded when they are first wanted, which may be long after the start. */
+function loadAll({ directory }: Bundle): void {
+  const program = `for (const name of ${JSON.stringify(OUTSIDE)}) await import(name);`;
+  execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: directory, stdio: 'pipe' });
 }
 
 /** What a desktop client starts, by the format's own reading of the manifest. */

@@ -3,7 +3,7 @@ import { button, el } from './dom.js';
 import { jsonBlock } from './json-view.js';
 import type { Preview, Question } from './outcome.js';
 
-/** The preview, and a button that can be pressed once. Without `onConfirm` there is nothing to press. */
+/** The preview, and a button for a yes. Without `onConfirm` there is nothing to press. */
 export function questionPane({ preview, expiresAt }: Question, onConfirm: (() => void) | undefined): HTMLElement {
   const node = el('div', { class: 'question-body' });
   if (preview.action !== undefined) node.append(el('p', { class: 'subhead' }, `What it would do: ${preview.action}`));
@@ -39,11 +39,7 @@ function told(value: unknown): string {
 }
 
 function confirmBar(expiresAt: string | undefined, onConfirm: () => void): HTMLElement {
-  const yes = button('Confirm and send', () => {
-    yes.disabled = true;
-    onConfirm();
-  });
-  yes.classList.add('danger');
+  const yes = button('Confirm and send', onConfirm, { class: 'danger' });
   const until = expiresAt === undefined ? '' : `, until ${new Date(expiresAt).toLocaleTimeString()}`;
   const hint = `Sends the very same arguments, as they are shown to you here${until}. To leave it, do nothing.`;
   return el('div', { class: 'buttons' }, yes, el('span', { class: 'hint' }, hint));

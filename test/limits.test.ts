@@ -205,10 +205,12 @@ describe('refused credentials', () => {
       fingerprint: 'x',
       org_status: 'verified',
     } as never as Caller;
+    const refusal = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
+    const error = { ...refusal, major: { tag: 'unauthorized' } };
     const backend = {
       kind: 'gateway' as const,
       identify: () => unknown,
-      perform: async () => ({ envelope: { success: false, error: { http_status: 401 }, stats: {} } as never }),
+      perform: async () => ({ envelope: { success: false, error, stats: {} } as never }),
       close: async () => {},
     };
     limited = { ...limited, application: withBackend(limited.application, backend) };

@@ -2,7 +2,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const STORIES = 'test/conformance/**/*.test.ts';
-const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts'];
+const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts', 'test/!(structure).test.ts'];
 
 /** Memory is disk enough for tests: what a commit promises is that it outlives the process, and memory of the system does. */
 const MEMORY = '/dev/shm';

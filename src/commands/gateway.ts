@@ -7,6 +7,7 @@ import { parseDocument } from '../contract/foreign/parse.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import type { Published } from '../contract/published.js';
+import { relayedContract } from '../contract/relayed.js';
 import { readDocument } from '../gateway/document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';
@@ -39,7 +40,7 @@ async function open(
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
-  const contract = flags.openapi === undefined ? withoutExtensions() : await contractFrom(flags.openapi, log);
+  const contract = flags.openapi === undefined ? relayedContract(CONTRACT) : await contractFrom(flags.openapi, log);
   const db = openGatewayDatabase(flags.gatewayDb, environment);
   const { operations } = contract;
   const gateway = createGateway({
@@ -72,11 +73,6 @@ async function open(
     keys: db.keys,
     ...(flags.openapi === undefined ? ours : {}),
   };
-}
-
-/** What nobody but the embedded store serves is not offered. */
-function withoutExtensions(): Contract {
-  return { ...CONTRACT, operations: CONTRACT.operations.filter(({ origin }) => origin !== 'extension') };
 }
 
 async function contractFrom(source: string, log: Log): Promise<Contract> {

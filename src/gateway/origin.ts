@@ -29,6 +29,8 @@ export const CONNECTIONS = 64;
 const KEEP_ALIVE_MS = 4_000;
 const LONGEST_KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** What a socket reads ahead of an answer that waits its turn. */
+const READ_AHEAD_BYTES = 16 * 1024;
 
 /**
  * A dispatcher for one origin. TLS is checked always; a proxy sees nothing of it but the host name.
@@ -36,7 +38,12 @@ const MAX_HEADER_BYTES = 16 * 1024;
  */
 export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Dispatcher {
   requireBase(base);
-  const connect = { timeout: deadlineMs, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  const connect = {
+    timeout: deadlineMs,
+    rejectUnauthorized: true,
+    highWaterMark: READ_AHEAD_BYTES,
+    ...(ca === undefined ? {} : { ca }),
+  };
   // Time is kept by the deadline of a call alone.
   const pool = {
     connections: CONNECTIONS,

@@ -26,6 +26,7 @@ const REDEEM = 'crm_loyalty_redeem';
 
 let world: World;
 let door: HttpDoor;
+let sessions: HttpDoor;
 let caller: Record<string, string>;
 let customer_id: string;
 /** Calls the lane answered itself. */
@@ -47,10 +48,15 @@ beforeAll(async () => {
   const factory = createServerFactory(application, headersOf);
   const mayAsk = (tool: string) => application.confirmation?.covers(tool) === true;
   const face = { factory, callTool: counted, serverInfo: application.info, mayAsk };
-  door = await openHttp(face, { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError: explode });
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError: explode };
+  door = await openHttp(face, options);
+  sessions = await openHttp(
+    { ...face, isKnown: async () => true },
+    { ...options, sessions: { most: 100, idleMs: 60_000 } },
+  );
 });
 afterAll(async () => {
-  await door.close();
+  await Promise.all([door.close(), sessions.close()]);
   await world.close();
 });
 beforeEach(async () => {
@@ -86,8 +92,8 @@ async function client1(capabilities: Data, transport: Data = http(Http1)) {
   return client as unknown as AnyClient;
 }
 
-function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }) => T): T {
-  return new Transport(new URL(door.url), { requestInit: { headers: caller } });
+function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }) => T, { url } = door): T {
+  return new Transport(new URL(url), { requestInit: { headers: caller } });
 }
 
 /** The client's end of a stdio connection of its own. */
@@ -107,6 +113,8 @@ const WITH_A_USER: Record<string, () => Promise<AnyClient>> = {
   'SDK 2, 2026-07-28 only, HTTP': () => client2(asks, { pin: '2026-07-28' }),
   'SDK 2, bare capability, HTTP': () => client2({ elicitation: {} }, 'auto'),
   'SDK 2, 2026-07-28, stdio': () => client2(asks, 'auto', pipe(Pipe2)),
+  'SDK 2, 2025, HTTP in a session': () => client2(asks, 'legacy', http(StreamableHTTPClientTransport, sessions)),
+  'SDK 1, HTTP in a session': () => client1(asks, http(Http1, sessions)),
   'SDK 1, stdio': () => client1(asks, pipe(Pipe1)),
   'SDK 1, bare capability, stdio': () => client1({ elicitation: {} }, pipe(Pipe1)),
 };
@@ -147,6 +155,7 @@ describe.each(Object.entries(WITH_A_USER))('%s: the user is asked,', (_name, con
 
 const WITHOUT: Record<string, () => Promise<AnyClient>> = {
   'SDK 1, HTTP': () => client1({}),
+  'SDK 1, HTTP in a session': () => client1({}, http(Http1, sessions)),
   'SDK 1, stdio': () => client1({}, pipe(Pipe1)),
   'SDK 1 with a user, but no session to ask in': () => client1(asks),
   'SDK 2, 2026-07-28, HTTP': () => client2({}, 'auto'),

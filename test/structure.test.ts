@@ -47,7 +47,7 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
 
 /** An npm package → the files that may import it. */
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
-  '@modelcontextprotocol/node': ['transport/http.ts'],
+  '@modelcontextprotocol/node': ['transport/exchange.ts'],
   '@modelcontextprotocol/server': [
     'mcp/completions.ts',
     'mcp/elicitation.ts',
@@ -57,8 +57,13 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'server.ts',
     'tools/result.ts',
     'transport/admission.ts',
-    'transport/http.ts',
+    'transport/cors.ts',
+    'transport/event-log.ts',
     'transport/lane.ts',
+    'transport/mcp.ts',
+    'transport/sessions.ts',
+    'transport/sse-stream.ts',
+    'transport/sse.ts',
     'transport/stdio.ts',
   ],
   ajv: ['contract/validate.ts'],
@@ -72,6 +77,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'commands/http.ts',
     'commands/options.ts',
     'commands/stdio.ts',
+    'commands/transport-options.ts',
     'commands/verify.ts',
     'main.ts',
   ],

@@ -6,8 +6,9 @@ import { type AgentFlags, agentApplication, agentOptions, agentSettings } from '
 import { dbOption, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './options.js';
 import { signalled } from './output.js';
 import { openServing, type ServingFlags } from './serving.js';
+import { type TransportFlags, transportOptions, transportSettings } from './transport-options.js';
 
-interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags {
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags {
   readonly host: string;
   readonly port: string;
   readonly allowHost?: readonly string[];
@@ -25,8 +26,13 @@ export function addHttp(program: Command, directory: string): void {
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for any', '8787')
     .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
-    .option('--allow-origin <host...>', 'host names of web pages that may call, besides loopback');
-  for (const option of [...agentOptions(), ...limitOptions(), ...gatewayOptions()]) command.addOption(option);
+    .option(
+      '--allow-origin <host...>',
+      'host names of web pages that may call and read the answers; null for pages opened from disk',
+    );
+  for (const option of [...agentOptions(), ...limitOptions(), ...transportOptions(), ...gatewayOptions()]) {
+    command.addOption(option);
+  }
   command
     .addOption(
       new Option(
@@ -48,6 +54,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
   const port = parsePort(flags.port);
+  const transport = transportSettings(flags);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const { readOnly } = settings;
   const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
@@ -69,6 +76,8 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     allowedHosts: flags.allowHost ?? [],
     allowedOrigins: flags.allowOrigin ?? [],
     trustedProxies: trustedProxies(flags),
+    ...transport,
+    isReady: () => serving.backend.isReady?.() ?? true,
     onError: (error) => log.warn({ cause: describe(error) }, 'http'),
   });
   const { welcome } = await import('../welcome.js');

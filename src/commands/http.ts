@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { ConfigError, parsePort, readEnvironment } from '../config.js';
+import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe } from '../log.js';
 import { dbOption, gatewayOptions } from './options.js';
 import { signalled } from './output.js';
@@ -42,7 +43,7 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
-  const { faceOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { faceOf, openHttp } = await import('../transport/http.js');
   const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);

@@ -1,6 +1,7 @@
 /** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
 import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
+import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe } from '../log.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { dbOption, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './options.js';
@@ -48,7 +49,7 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
-  const { faceOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { faceOf, openHttp } = await import('../transport/http.js');
   const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);

@@ -69,11 +69,6 @@ export function headersOf(request: Request | undefined): Headers {
   return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 }
 
-/** Whether an address is this machine's own. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
 export const MCP_PATH = '/mcp';
 
 const REQUEST_TIMEOUT_MS = 30_000;

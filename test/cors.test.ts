@@ -1,4 +1,4 @@
-/** What a browser is told: pages of named origins may call and read everything they need, and no other page anything. */
+/** What a browser is told: pages of named origins may call and read all they need, and no other page anything. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../src/tools/headers.js';
 import { HEADER_NAMES } from '../src/tools/headers.js';

@@ -9,8 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild';
 import { parse } from 'yaml';
-
-const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js', 'js-yaml', 'undici'];
+import { OUTSIDE } from './outside.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 const { metafile } = await build({

@@ -1,7 +1,7 @@
 /**
- * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, openapi/protocol.md → PROTOCOL.md, and a
- * snapshot of every tool as agents see it. With `--check`, writes nothing and fails when a checked-in file differs from
- * what would be written.
+ * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, openapi/protocol.md → PROTOCOL.md,
+ * page/ → mcp.html, and a snapshot of every tool as agents see it. With `--check`, writes nothing and fails when a
+ * checked-in file differs from what would be written.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,10 @@ import type { Contract } from '../src/contract/operation.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import { mergeDocument } from './openapi.js';
+import { makePage } from './page.js';
 import { renderProtocol } from './protocol.js';
+import { renderServerJson } from './server-json.js';
+import { withSnippets } from './snippets.js';
 
 const SNAPSHOTS = 'test/snapshots/tools';
 const GENERATED = 'by `npm run generate` from openapi/. Do not edit.';
@@ -28,6 +31,9 @@ const outputs: Record<string, string> = {
   'PROTOCOL.md': renderProtocol('openapi', document, contract),
   'src/contract/generated/contract.ts': contractModule(contract),
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
+  'mcp.html': await makePage(contract),
+  'server.json': renderServerJson(),
+  'README.md': withSnippets(readFileSync('README.md', 'utf8')),
   ...toolSnapshots(contract),
 };
 const left = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).map((name) => join(SNAPSHOTS, name)) : [];

@@ -1,12 +1,14 @@
 /**
  * Makes a clone ready to run, and does nothing when it is: installs what package-lock.json names, builds src/ into
- * dist/. Uses Node alone, since it runs before anything is installed.
+ * dist/, and with `--browser` sees to a browser for the tests. Uses Node alone, since it runs before anything is
+ * installed.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { bringChromium, canBringChromium, findChromium } from './chromium.mjs';
 
 process.chdir(join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..'));
 
@@ -17,19 +19,24 @@ if (major < 20 || (major === 20 && minor < 19))
 const INSTALLED = 'node_modules/.g3n-installed';
 const BUILT = 'dist/.g3n-built';
 
-const lock = digest(['package-lock.json', 'package.json']) + process.versions.modules;
+const lock = digest(['package-lock.json']) + process.versions.modules;
 if (read(INSTALLED) !== lock) {
   step('installing packages (the first time, better-sqlite3 may have to compile: about a minute)');
   npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(INSTALLED, lock);
 }
 
-const makers = ['scripts/build.mjs', 'scripts/validators.ts', 'package-lock.json'];
+const makers = ['scripts/build.mjs', 'scripts/outside.mjs', 'scripts/validators.ts', 'package-lock.json'];
 const sources = digest([...filesBelow('src'), 'openapi.yaml', ...makers]);
 if (read(BUILT) !== sources) {
   step('building');
   node(['scripts/build.mjs']);
   writeFileSync(BUILT, sources);
+}
+
+if (process.argv.includes('--browser') && findChromium() === undefined && canBringChromium()) {
+  step('no Chromium is installed: fetching one for the tests (67 MB, once)');
+  bringChromium(npm);
 }
 
 /** Content, not time: a checkout gives every file a new date. */

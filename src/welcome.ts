@@ -3,13 +3,17 @@ import type { Demo } from './demo/demo.js';
 
 /** The text for the operator's terminal. Demo keys are meant to be seen; no other secret ever stands here. */
 export function welcome(url: string, demo: Demo | undefined): string {
-  if (demo === undefined) return `g3n-crm-mcp serves MCP on ${url}\n`;
+  const page = new URL('/', url).href;
+  if (demo === undefined) return `g3n-crm-mcp serves MCP on ${url}\nIn a browser: ${page}\n`;
   const keys = demo.keys.map(({ role, api_key }) => `  ${role.padEnd(24)} x-api-key: ${api_key}`);
   const headers = Object.entries(demo.headers).map(([name, value]) => [name, String(value)] as const);
   const flags = headers.map(([name, value]) => `--header "${name}: ${value}"`);
   const json = { mcpServers: { 'g3n-crm': { type: 'http', url, headers: Object.fromEntries(headers) } } };
   return `
 g3n-crm-mcp serves MCP on ${url}
+
+In a browser, with the demo keys in the link (browsers send nothing behind #):
+  ${page}${demoFragment(demo)}
 
 Org DEMO holds ${demo.customers} customers with a year of loyalty ledger. Send these headers:
   x-orgcode: ${demo.orgcode}
@@ -32,4 +36,11 @@ MCP Inspector:
 Try: list the tools, then call crm_stat, crm_customer_search {"q": "anna"} and crm_loyalty_earn.
 Stop the server with Ctrl-C.
 `;
+}
+
+/** The demo's keys for mcp.html, which takes them out of the address before anything else. */
+function demoFragment({ orgcode, keys, headers }: Demo): string {
+  const pairs = keys.map(({ role, api_key }) => `${role}:${api_key}`);
+  const place = `logical_guid=${headers['x-logical-guid']}&channel_code=${headers['x-channel-code']}`;
+  return `#demo=${pairs.join(',')}&orgcode=${orgcode}&${place}`;
 }

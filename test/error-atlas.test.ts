@@ -2,12 +2,12 @@
  * The error atlas is whole and true: every code in the source stands in it and every code in it stands in the source.
  * That tags, statuses and retries are as it says is checked on every call of every test (support/world.ts).
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { STATUS_BY_TAG } from '../src/contract/errors.js';
 import { ATLAS, requireAtlas } from './support/atlas.js';
+import { filesUnder } from './support/files.js';
 
 const CODE = /^crm\.[a-z][a-z0-9_]*$/;
 const sources = filesUnder('src').filter((file) => file.endsWith('.ts') && !file.includes('generated'));
@@ -91,11 +91,4 @@ function textsOf(file: string): readonly Text[] {
   };
   visit(ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true));
   return found;
-}
-
-function filesUnder(directory: string): string[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name);
-    return statSync(path).isDirectory() ? filesUnder(path) : [path];
-  });
 }

@@ -1,10 +1,11 @@
 /** The house keeps its shape: who imports whom, how long a file is, what is generated, formatted and typed. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../src/contract/version.js';
 import { instructionsFor } from '../src/mcp/instructions.js';
+import { filesUnder } from './support/files.js';
 
 const LONGEST_FILE = 400;
 const LONGEST_LINE = 120;
@@ -121,12 +122,20 @@ describe('the import rule', () => {
   });
 });
 
+test('the page knows of the program only what the contract says and how headers are called', () => {
+  const outside = filesUnder('page/src')
+    .flatMap((file) => importsOf(file).map((target) => relative('.', join(dirname(file), target))))
+    .filter((path) => !path.startsWith('page/src/'));
+  expect([...new Set(outside)].filter((path) => !/^src\/(contract\/|tools\/headers)/.test(path))).toEqual([]);
+});
+
 describe('files', () => {
   const written = [
     ...filesUnder('src'),
     ...filesUnder('test'),
     ...filesUnder('bench'),
     ...filesUnder('scripts'),
+    ...filesUnder('page/src'),
   ].filter((file) => /\.(ts|mjs|js)$/.test(file) && !file.includes('generated') && !file.includes('results'));
 
   test.each(written)('%s is short, and says first what lives in it', (file) => {
@@ -168,17 +177,11 @@ describe('tools of the house agree', { timeout: 300_000 }, () => {
     ['generated files are those the contract makes', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
     ['formatting and lint', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],
     ['types', ['node_modules/typescript/bin/tsc']],
+    ['types of the page', ['node_modules/typescript/bin/tsc', '-p', 'page']],
   ])('%s', (_name, command) => {
     expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
   });
 });
-
-function filesUnder(directory: string): string[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name);
-    return statSync(path).isDirectory() ? filesUnder(path) : [path];
-  });
-}
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');

@@ -1,4 +1,6 @@
 /** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { isLoopback } from '../contract/loopback.js';
@@ -50,6 +52,8 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
   const { faceOf, openHttp } = await import('../transport/http.js');
+  const { NO_ORIGIN } = await import('../transport/cors.js');
+  const { createPages } = await import('../transport/pages.js');
   const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
@@ -75,7 +79,9 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],
-    allowedOrigins: flags.allowOrigin ?? [],
+    // Anybody can make a page without an origin. It has no key, and the demo is where people open mcp.html from disk.
+    allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
+    pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
     trustedProxies: trustedProxies(flags),
     ...transport,
     isReady: () => serving.backend.isReady?.() ?? true,

@@ -11,6 +11,7 @@ import { createCors } from './cors.js';
 import { createDeparture, type DepartureLimits } from './departure.js';
 import { createHealth } from './health.js';
 import { createMcp, keepWithin, type McpFace, type SessionLimits } from './mcp.js';
+import type { Pages } from './pages.js';
 import { isRestPath, type Rest } from './rest.js';
 import { createSse, type Sse } from './sse.js';
 import type { SseStream } from './sse-stream.js';
@@ -20,7 +21,7 @@ export interface HttpOptions {
   readonly port: number;
   /** Host names (no port) besides loopback that requests may be addressed to. */
   readonly allowedHosts: readonly string[];
-  /** Origin host names besides loopback whose pages may call. */
+  /** Origin host names besides loopback whose pages may call; `null` for pages that have none. */
   readonly allowedOrigins: readonly string[];
   /** Proxies of the operator's own that every request comes through; default none. */
   readonly trustedProxies?: number;
@@ -32,6 +33,7 @@ export interface HttpOptions {
   readonly drain?: DepartureLimits;
   /** Whether calls would be answered; default yes. */
   readonly isReady?: () => boolean | Promise<boolean>;
+  readonly pages?: Pages;
   readonly onError: (error: Error) => void;
 }
 
@@ -101,7 +103,7 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
     const closing = departure.objection;
     if (closing !== undefined) res.setHeader('connection', 'close');
     const stranger = objectionTo(req);
-    if (stranger === undefined && answerCors(req, res)) return;
+    if (stranger === undefined && (answerCors(req, res) || options.pages?.(req, res, path))) return;
     if (face.rest !== undefined && isRestPath(path)) await face.rest(req, res, stranger ?? closing);
     else if (stranger !== undefined) turnAway(res, stranger);
     else if (path === MCP_PATH) await mcp.serve(req, res, closing);

@@ -1,0 +1,28 @@
+/** A call as a command for a shell. Credentials stand in it as variables, never as values. */
+import { API_KEY, SESSION } from '../../src/tools/headers.js';
+import type { Call } from './call.js';
+import type { Endpoint } from './mcp.js';
+
+const VARIABLES: { readonly [header: string]: string } = { [API_KEY]: 'G3N_API_KEY', [SESSION]: 'G3N_SESSION_GUID' };
+
+/** `curl` for a `tools/call`, for any POSIX shell. */
+export function curlOf({ url, headers }: Endpoint, call: Call): string {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call });
+  const lines = [
+    `curl -sS ${quote(url)}`,
+    `-H 'content-type: application/json'`,
+    `-H 'accept: application/json, text/event-stream'`,
+    ...Object.entries(headers).map(([header, value]) => `-H ${headerOf(header, value)}`),
+    `--data ${quote(body)}`,
+  ];
+  return lines.join(' \\\n  ');
+}
+
+function headerOf(header: string, value: string): string {
+  const variable = VARIABLES[header];
+  return variable === undefined ? quote(`${header}: ${value}`) : `"${header}: $${variable}"`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

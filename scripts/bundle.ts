@@ -1,0 +1,4 @@
+/** `npm run bundle`: .mcpb bundles for desktop clients on this platform, into bundle/. */
+import { makeBundle } from './bundling.js';
+
+for (const kind of ['live', 'demo'] as const) process.stdout.write(`${await makeBundle(kind, 'bundle')}\n`);

@@ -1,0 +1,2 @@
+/** Types of outside.mjs. */
+export declare const OUTSIDE: readonly string[];

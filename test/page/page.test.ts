@@ -1,0 +1,173 @@
+/** mcp.html as a page: what it is served with, what it may do, and what it does with keys. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, demoLink, FILE_URL, openBrowser, send, shownAnswer, visit } from '../support/browser.js';
+import { type HttpProgram, scratch, startHttp } from '../support/program.js';
+
+const place = scratch();
+const HTML = readFileSync('mcp.html', 'utf8');
+let server: HttpProgram;
+let origin: string;
+let browser: Browser;
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startHttp(place.db, ['--demo'], { G3N_LOG_LEVEL: 'debug' }), openBrowser()]);
+  origin = new URL(server.url).origin;
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  place.remove();
+});
+
+describe('the server', () => {
+  test.each(['/', '/crm/mcp.html', '/?from=mail'])('gives the page at %s, under its own policy', async (path) => {
+    const response = await fetch(origin + path);
+    expect(await response.text()).toBe(HTML);
+    const headers = Object.fromEntries(response.headers);
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+    const policy = headers['content-security-policy'] ?? '';
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("connect-src 'self';");
+    expect(policy).not.toContain('unsafe');
+    for (const directive of policy.split('; ').filter((each) => !/^(connect-src|frame-ancestors) /.test(each))) {
+      expect(HTML).toContain(directive);
+    }
+  });
+
+  test('tells a browser that has it to keep it, and HEAD how long it is', async () => {
+    const head = await fetch(`${origin}/`, { method: 'HEAD' });
+    expect(head.headers.get('content-length')).toBe(String(Buffer.byteLength(HTML)));
+    expect(await head.text()).toBe('');
+    const etag = head.headers.get('etag') ?? '';
+    const again = await fetch(`${origin}/`, { headers: { 'if-none-match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+    const other = await fetch(`${origin}/`, { headers: { 'if-none-match': '"old"' } });
+    expect(other.status).toBe(200);
+  });
+
+  test('gives it to whoever reads, and to nothing else', async () => {
+    expect((await fetch(`${origin}/`, { method: 'POST' })).status).toBe(404);
+    expect((await fetch(`${origin}/mcp.html`)).status).toBe(404);
+  });
+
+  test('answers what browsers ask before a page of an admitted origin calls, and no other', async () => {
+    const ask = (from: string) =>
+      fetch(server.url, {
+        method: 'OPTIONS',
+        headers: {
+          origin: from,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'x-api-key',
+        },
+      });
+    const admitted = await ask('http://localhost:3000');
+    expect(admitted.status).toBe(204);
+    expect(admitted.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
+    expect(admitted.headers.get('access-control-allow-headers')).toContain('x-api-key');
+    expect(admitted.headers.get('access-control-allow-credentials')).toBeNull();
+    const refused = await ask('https://elsewhere.example');
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+test('the page is small, and needs nothing from anywhere', () => {
+  expect(Buffer.byteLength(HTML)).toBeLessThan(400_000);
+  expect(HTML).not.toMatch(/<(?:script|link|img|iframe)[^>]*(?:src|href)="(?!data:)/);
+});
+
+test('its source puts no text in as HTML, keeps nothing, and makes no code', () => {
+  const forbidden =
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|localStorage|sessionStorage|indexedDB|\.cookie/;
+  const files = readdirSync('page/src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const found = files.filter((name) => forbidden.test(readFileSync(join('page/src', name), 'utf8')));
+  expect(files.length).toBeGreaterThan(20);
+  expect(found).toEqual([]);
+});
+
+describe('the page', () => {
+  test.each([
+    ['from its server', () => `${origin}/`],
+    ['from disk', () => FILE_URL],
+  ])('opened %s shows every tool, asks for nothing more, and nothing goes wrong', async (_name, url) => {
+    const { page, problems, asked, leave } = await visit(browser, url());
+    await page.getByText('57 of 57 tools').waitFor();
+    expect(asked.filter((address) => !address.startsWith('data:'))).toEqual([url()]);
+    expect(problems).toEqual([]);
+    await leave();
+  });
+
+  test('opened from disk reaches a server of this machine', async () => {
+    const { page, problems, leave } = await visit(browser, FILE_URL + new URL(demoLink(server.stdout())).hash);
+    await page.getByLabel('Server').fill(server.url);
+    await connect(page);
+    await page.locator('[data-tool="crm_stat"]').click();
+    await send(page, 'success');
+    expect(await shownAnswer(page)).toMatchObject({ data: { org: { orgcode: 'DEMO' } } });
+    expect(problems).toEqual([]);
+    await leave();
+  });
+
+  test('says what to do when a server does not admit pages from disk', async () => {
+    const strict = await startHttp(join(place.directory, 'strict.db'));
+    const { page, leave } = await visit(browser, FILE_URL);
+    await page.getByLabel('Server').fill(strict.url);
+    await page.getByRole('button', { name: 'Connect', exact: true }).click();
+    await page.locator('.result.fault').getByText('--allow-origin null').waitFor();
+    await leave();
+    await strict.stop();
+  });
+
+  test('makes no HTML, runs no code and talks to nobody but what its policy names', async () => {
+    const { page, leave } = await visit(browser, `${origin}/`);
+    const attempt = (code: string) =>
+      page.evaluate(`(async () => { try { ${code}; return 'done' } catch (error) { return error.name } })()`);
+    expect(await attempt('document.body.innerHTML = "<b>x</b>"')).toBe('TypeError');
+    expect(await attempt('document.createElement("script").text = "1"')).toBe('TypeError');
+    expect(await attempt('await fetch("https://elsewhere.example/")')).toBe('TypeError');
+    expect(await attempt(`await fetch("http://127.0.0.1:1/")`)).toBe('TypeError');
+    const violated = await page.evaluate(`new Promise((resolve) => {
+      document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective));
+      document.head.append(Object.assign(document.createElement('style'), { textContent: 'body { color: red }' }));
+    })`);
+    expect(violated).toMatch(/^style-src/);
+    await leave();
+  });
+
+  test('takes demo keys out of its address, and lets them go nowhere but into requests', async () => {
+    const link = demoLink(server.stdout());
+    const key = /owner:([^,&]+)/.exec(link)?.[1] ?? '';
+    expect(key).toMatch(/^g3nk_demo_/);
+    const { page, asked, leave } = await visit(browser, link);
+    expect(page.url()).toBe(`${origin}/`);
+    await connect(page);
+    await page.locator('[data-tool="crm_stat"]').click();
+    await send(page, 'success');
+    const kept = await page.evaluate(
+      '[location.href, document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage), JSON.stringify(history.state), document.documentElement.outerHTML, document.documentElement.innerText].join()',
+    );
+    expect(kept).not.toContain(key);
+    expect(asked.slice(1).join()).not.toContain(key);
+    expect(server.stderr()).not.toContain(key);
+    await page.reload();
+    expect(await page.getByLabel('API key').inputValue()).toBe('');
+    await leave();
+  });
+
+  test('opens on the tool its address names, and names the one that is chosen', async () => {
+    const { page, leave } = await visit(browser, `${origin}/#crm_customer_get`);
+    await page.getByRole('heading', { name: 'crm_customer_get' }).waitFor();
+    await page.locator('[data-tool="crm_inbox_list"]').click();
+    expect(page.url()).toBe(`${origin}/#crm_inbox_list`);
+    await page.goto(`${origin}/#nothing%20here%3Cimg%3E`);
+    await page.reload();
+    await page.getByRole('heading', { name: 'crm_loyalty_earn' }).waitFor();
+    await leave();
+  });
+});

@@ -1,0 +1,11 @@
+/** The files of this repository, for tests that read them. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Every file below a directory, by its path from here. */
+export function filesUnder(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    return statSync(path).isDirectory() ? filesUnder(path) : [path];
+  });
+}

@@ -2,7 +2,9 @@ import { existsSync, statfsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const STORIES = 'test/conformance/**/*.test.ts';
-const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts', 'test/!(structure).test.ts'];
+/** A browser and a server each: they would starve, and be starved by, whatever runs beside them. */
+const BROWSER = ['test/page/**/*.test.ts'];
+const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts', 'test/!(structure|bundle).test.ts'];
 
 /** Memory is disk enough for tests: what a commit promises is that it outlives the process, and memory of the system does. */
 const MEMORY = '/dev/shm';
@@ -11,7 +13,7 @@ const ENOUGH_BYTES = 2 ** 31;
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
+      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...BROWSER] } },
       // Files that make their own world and touch nothing else share what is loaded: loading costs more than they do.
       { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
       // The stories of the contract once more, through a gateway (test/support/paths.ts).
@@ -19,6 +21,7 @@ export default defineConfig({
         extends: true as const,
         test: { name: path, include: [STORIES], env: { G3N_TEST_PATH: path }, isolate: false },
       })),
+      { extends: true, test: { name: 'page', include: BROWSER, sequence: { groupOrder: 1 } } },
     ],
     env: isRoomy(MEMORY) ? { TMPDIR: MEMORY } : {},
     testTimeout: 60_000,

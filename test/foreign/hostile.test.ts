@@ -10,6 +10,7 @@ import {
   type Loose,
   omission,
   onlyOperation,
+  parameterDocument,
   SUCCESS,
 } from '../support/openapi.js';
 
@@ -180,4 +181,11 @@ test('circles of references between parameters, paths, bodies and answers leave 
   expect(of({ post: { requestBody: $ref('requestBodies') } })).toContain('in a circle');
   expect(of({ get: { responses: { 200: $ref('responses') } } })).toContain('in a circle');
   expect(of($ref('pathItems'))).toContain('in a circle');
+});
+
+test('a parameter that is declared over and over is not read over and over', () => {
+  const same = { name: 'q', in: 'query', schema: { type: 'string' } };
+  expect(omission(parameterDocument(...Array.from({ length: 201 }, () => same)))).toBe(
+    'it has more than 100 parameters',
+  );
 });

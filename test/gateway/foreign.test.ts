@@ -94,6 +94,11 @@ describe('a path', () => {
     expect(foreignParts(imported, { id: 7 }).path).toBe('/a/7');
   });
 
+  test.each([{}, { id: null }, { id: '' }, { id: [] }])('says of %j that a value is needed', (input) => {
+    const issues = [{ path: 'id', message: 'is required' }];
+    expect(() => of('/a/{id}', input)).toThrow(expect.objectContaining({ details: { issues } }));
+  });
+
   test('cannot be climbed by two values together', () => {
     expect(() => of('/a/{x}{y}/b', { x: '.', y: '.' })).toThrow(CrmError);
     expect(() => of('/a/.{x}/b', { x: '.' })).toThrow(CrmError);

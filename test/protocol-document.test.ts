@@ -39,7 +39,13 @@ const bindings: Bindings = new Map();
 beforeAll(async () => {
   world = await openWorld();
   door = await openDoor(world);
-  asking = await openDoor({ application: withConfirmation(world.application, 'destructive', world.store.keys) });
+  asking = await openDoor({
+    application: withConfirmation(world.application, {
+      mode: 'destructive',
+      keys: world.store.keys,
+      operations: CONTRACT.operations,
+    }),
+  });
 });
 afterAll(async () => {
   await asking.close();

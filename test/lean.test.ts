@@ -187,6 +187,8 @@ describe('call', () => {
     ['no operation', { arguments: {} }, 'operation'],
     ['arguments that are a list', { operation: 'crm_stat', arguments: [] }, 'arguments'],
     ['a field of its own', { operation: 'crm_stat', argumnts: {} }, 'argumnts'],
+    ['fields beside its arguments', { operation: 'crm_stat', fields: ['status'] }, 'fields'],
+    ['a token beside its arguments', { operation: 'crm_loyalty_redeem', confirm_token: 'x' }, 'confirm_token'],
   ])('with %s is refused by name', async (_name, args, path) => {
     const error = await ask('crm_call', args);
     expect(error).toMatchObject({ error_code: 'crm.validation_failed' });

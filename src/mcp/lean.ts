@@ -4,7 +4,7 @@
  */
 import { rolesFor } from '../contract/access.js';
 import type { Backend, Caller, Input } from '../contract/backend.js';
-import { CrmError } from '../contract/errors.js';
+import { CrmError, invalidRequest } from '../contract/errors.js';
 import { authorise } from '../tools/authorise.js';
 import type { Pipeline } from '../tools/call.js';
 import type { Catalogue, CatalogueEntry } from '../tools/catalogue.js';
@@ -52,7 +52,10 @@ export function createLean(catalogue: Catalogue, pipeline: Pipeline, answer: Ans
           return describe(pipeline, entry, caller, headers);
         });
       case CALL.tool.name:
-        return run(CALL, ({ operation }, caller) => unknownOperation(visible(caller), operation));
+        return run(CALL, ({ operation }, caller) => {
+          if (catalogue.find(String(operation)) !== undefined) throw invalidRequest([FIELDS_OUTSIDE]);
+          return unknownOperation(visible(caller), operation);
+        });
       default:
         return undefined;
     }
@@ -61,6 +64,9 @@ export function createLean(catalogue: Catalogue, pipeline: Pipeline, answer: Ans
 
 /** What an operation over the catalogue answers. @throws CrmError */
 type Perform = (input: Input, caller: Caller) => object;
+
+/** The one argument that a well-formed call of a known operation can have beside it: those that read take it. */
+const FIELDS_OUTSIDE = { path: 'fields', message: 'stands in arguments, like all that the operation takes' };
 
 /** The three tools are there on every connection; what they lead to is not. */
 const NO_GATE: Pipeline['gate'] = () => undefined;

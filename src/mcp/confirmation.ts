@@ -56,7 +56,7 @@ export const CONFIRMATION_REQUIRED = 'crm.confirmation_required';
 export const CONFIRM_TOKEN = 'confirm_token';
 const TOKEN_PROPERTY: JsonSchema = {
   type: 'string',
-  description: 'From crm.confirmation_required, once the user has agreed; all else unchanged',
+  description: 'Of a preview the user agreed to',
 };
 /** The read that prices points. */
 const POLICY = 'loyalty_policy_get';

@@ -157,10 +157,17 @@ describe('behind a gateway', () => {
     answer = () => success();
     const asking = openAsking(world, 'destructive', gateway);
     const { preview, confirm_token } = await asking.asked(REDEEM, args);
-    expect(preview).toEqual({ action: 'Spend points', note: expect.stringContaining('cannot be told beforehand') });
+    const note = expect.stringContaining('cannot be told beforehand');
+    expect(preview).toEqual({ action: 'Spend points', request: args, note });
     expect(sent).toEqual([]);
     expect(await asking.tell(REDEEM, { ...args, confirm_token })).toEqual({ success: true, data: { points: -60 } });
     expect(sent.map(({ input }) => input)).toEqual([{ ...args, idempotency_key: expect.stringMatching(/^confirm:/) }]);
+  });
+
+  test('the preview shows no secret of the request', async () => {
+    const spend = { code: 'ABCDEFGH', pin: '8305', amount: 5, currency: 'USD' };
+    const { preview } = await openAsking(world, 'all', gateway).asked('crm_giftcard_redeem', spend);
+    expect(preview.request).toEqual({ ...spend, code: '(not shown)', pin: '(not shown)' });
   });
 
   test('an answer that repeats an earlier one tells that the token was spent elsewhere', async () => {

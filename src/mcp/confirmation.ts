@@ -138,7 +138,8 @@ function createGuard(
   async function ask(performance: Performance): Promise<Performed> {
     const seen = await backend.preview?.(performance);
     if (seen !== undefined && !('preview' in seen)) return seen;
-    throw required({ preview: showPreview(performance.operation, seen), ...tokens.mint(performance) });
+    const { operation, input } = performance;
+    throw required({ preview: showPreview(operation, input, seen), ...tokens.mint(performance) });
   }
 
   /**

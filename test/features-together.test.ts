@@ -287,10 +287,13 @@ test('what agents are told first names crm_stat only where they have it', () => 
 
 test('what is known of a tool tells what it takes besides its request', async () => {
   const door = await open({ catalogue: openAsking(world, 'all').application.catalogue });
-  const told = async (tool: string) => {
+  const toldOf = async (tool: string) => {
     const { result } = await door.ask(owner, 'resources/read', { uri: `crm://openapi/${tool}` });
-    return Object.keys(JSON.parse(result.contents[0].text).tool_arguments);
+    return JSON.parse(result.contents[0].text);
   };
+  const told = async (tool: string) => Object.keys((await toldOf(tool)).tool_arguments);
+  expect((await toldOf('crm_stat')).access).toMatchObject({ anyone: true });
+  expect((await toldOf('crm_loyalty_redeem')).access).toMatchObject({ anyone: false, roles: ['loyalty_admin'] });
   expect(await told('crm_loyalty_redeem')).toEqual(['logical_guid', 'channel_code', 'cccode', 'confirm_token']);
   expect(await told('crm_customer_get')).toEqual(['fields']);
   expect(await told('crm_customer_create')).toEqual(['confirm_token']);

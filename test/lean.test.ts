@@ -104,7 +104,8 @@ describe('describe', () => {
     const tool = createCatalogue(CONTRACT).find(name)?.tool;
     expect(described).toMatchObject({ name, does: tool?.title, description: tool?.description });
     expect(described.arguments).toEqual(JSON.parse(JSON.stringify(tool?.inputSchema)));
-    expect(described.roles).toEqual(['owner', ...(CONTRACT.roles[operation.access] ?? [])]);
+    const roles = CONTRACT.roles[operation.access] ?? [];
+    expect(described.roles).toEqual(operation.access === 'session' ? ['any caller'] : ['owner', ...roles]);
     for (const example of described.examples) expect(issuesOf(operation.requestSchema, example)).toEqual([]);
   });
 

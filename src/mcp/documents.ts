@@ -1,4 +1,5 @@
 /** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
+import { isForAnyone } from '../contract/access.js';
 import { lazily } from '../contract/lazily.js';
 import type { Operation } from '../contract/operation.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
@@ -82,7 +83,7 @@ export function toolDocument({ catalogue, roles, published }: Face, name: string
     family,
     summary,
     description,
-    access: { class: access, roles: roles[access] ?? [], owner: true },
+    access: { class: access, anyone: isForAnyone(access), roles: roles[access] ?? [], owner: true },
     effect,
     operational,
     accepts_idempotency_key: operation.acceptsIdempotencyKey,

@@ -2,7 +2,7 @@
  * `--lean`: three tools in place of all. Find and describe are operations over the catalogue and walk the pipeline like
  * any other; call runs the operation it names just as its own tool would. Not: which operations a caller may see.
  */
-import { rolesFor } from '../contract/access.js';
+import { isForAnyone, rolesFor } from '../contract/access.js';
 import type { Backend, Caller, Input } from '../contract/backend.js';
 import { CrmError, invalidRequest } from '../contract/errors.js';
 import { authorise } from '../tools/authorise.js';
@@ -19,6 +19,8 @@ import { isVisible } from './visibility.js';
 const MOST_FOUND = 20;
 const MOST_NEAREST = 5;
 const MOST_EXAMPLES = 2;
+/** In the place of roles, where none is needed. */
+const ANYONE = 'any caller';
 
 /** Runs one of the three tools; undefined for any other name. */
 export type LeanCall = (
@@ -129,7 +131,7 @@ function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, cal
     description: tool.description,
     family: operation.family,
     effect: operation.effect,
-    roles: ['owner', ...rolesFor(pipeline.roles, operation.access)],
+    roles: isForAnyone(operation.access) ? [ANYONE] : ['owner', ...rolesFor(pipeline.roles, operation.access)],
     arguments: tool.inputSchema,
     examples: operation.examples.slice(0, MOST_EXAMPLES).map(({ value }) => value),
   };

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Performance } from '../src/contract/backend.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import type { Operation } from '../src/contract/operation.js';
 import { cutToFit } from '../src/mcp/cut.js';
 import type { Application } from '../src/server.js';
-import { toolName } from '../src/tools/catalogue.js';
+import { createCatalogue, toolName } from '../src/tools/catalogue.js';
 import { estimateTokens } from '../src/tools/tokens.js';
 import { dataWith } from './support/answers.js';
 import { RESPONSES } from './support/responses.js';
@@ -215,6 +216,23 @@ test('a list of somebody who takes no limit is asked for a few times only, then 
   } while (fields !== undefined);
   expect(found).toEqual(items);
 });
+
+test('a read that has fields of its own tells to ask for less, and never that something was done', async () => {
+  const catalogue = createCatalogue({ ...CONTRACT, operations: CONTRACT.operations.map(withFieldsOfItsOwn) });
+  const items = Array.from({ length: 100 }, (_, at) => ({ id: `${at}`, body: SENTENCE }));
+  const application = { ...watched(world.application, () => ({ items })), catalogue };
+  const { structured } = await ask('crm_comment_report', {}, application);
+  expect(structured.truncated).toEqual([{ field: 'items', shown: structured.data.items.length, total: 100 }]);
+  expect(structured.next_steps).toEqual([expect.stringContaining('by the arguments of this call')]);
+});
+
+function withFieldsOfItsOwn(operation: Operation): Operation {
+  const { inputSchema } = operation;
+  return {
+    ...operation,
+    inputSchema: { ...inputSchema, properties: { ...(inputSchema.properties ?? {}), fields: {} } },
+  };
+}
 
 describe('a read that counts failed attempts', () => {
   test('is never repeated', async () => {

@@ -221,7 +221,9 @@ describe('a client that makes the rounds by hand', () => {
 
   test('is asked even for a call that comes with a token, if it has a user', async () => {
     const { confirm_token } = await openAsking(world, 'destructive').asked(REDEEM, { customer_id, points: 30 });
-    expect((await round({ customer_id, points: 30, confirm_token })).resultType).toBe('input_required');
+    const { resultType, inputRequests } = await round({ customer_id, points: 30, confirm_token });
+    expect(resultType).toBe('input_required');
+    expect(inputRequests.confirm.params.message).not.toContain('confirm_token');
     expect(await balance()).toBe(100);
   });
 

@@ -104,7 +104,8 @@ describe('describe', () => {
     const tool = createCatalogue(CONTRACT).find(name)?.tool;
     expect(described).toMatchObject({ name, does: tool?.title, description: tool?.description });
     expect(described.arguments).toEqual(JSON.parse(JSON.stringify(tool?.inputSchema)));
-    expect(described.roles).toEqual(['owner', ...(CONTRACT.roles[operation.access] ?? [])]);
+    const roles = CONTRACT.roles[operation.access] ?? [];
+    expect(described.roles).toEqual(operation.access === 'session' ? ['any caller'] : ['owner', ...roles]);
     for (const example of described.examples) expect(issuesOf(operation.requestSchema, example)).toEqual([]);
   });
 
@@ -187,6 +188,8 @@ describe('call', () => {
     ['no operation', { arguments: {} }, 'operation'],
     ['arguments that are a list', { operation: 'crm_stat', arguments: [] }, 'arguments'],
     ['a field of its own', { operation: 'crm_stat', argumnts: {} }, 'argumnts'],
+    ['fields beside its arguments', { operation: 'crm_stat', fields: ['status'] }, 'fields'],
+    ['a token beside its arguments', { operation: 'crm_loyalty_redeem', confirm_token: 'x' }, 'confirm_token'],
   ])('with %s is refused by name', async (_name, args, path) => {
     const error = await ask('crm_call', args);
     expect(error).toMatchObject({ error_code: 'crm.validation_failed' });

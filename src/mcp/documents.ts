@@ -1,6 +1,8 @@
 /** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
+import { isForAnyone } from '../contract/access.js';
 import { lazily } from '../contract/lazily.js';
 import type { Operation } from '../contract/operation.js';
+import type { CatalogueEntry } from '../tools/catalogue.js';
 import type { Face } from './face.js';
 
 export interface Document {
@@ -81,14 +83,22 @@ export function toolDocument({ catalogue, roles, published }: Face, name: string
     family,
     summary,
     description,
-    access: { class: access, roles: roles[access] ?? [], owner: true },
+    access: { class: access, anyone: isForAnyone(access), roles: roles[access] ?? [], owner: true },
     effect,
     operational,
     accepts_idempotency_key: operation.acceptsIdempotencyKey,
     request: withRevision(operation),
+    tool_arguments: besideRequest(entry),
     response: operation.dataSchema ?? published?.dataSchema(id) ?? operation.outputSchema,
     examples,
   });
+}
+
+/** What the tool takes besides the request, and no other door does. */
+function besideRequest({ operation, tool }: CatalogueEntry): object {
+  const request = (operation.requestSchema.properties ?? {}) as object;
+  const all = Object.entries((tool.inputSchema.properties ?? {}) as object);
+  return Object.fromEntries(all.filter(([name]) => !(name in request)));
 }
 
 /** Enforced is less than demanded: the missing revision has an error of its own (428). */

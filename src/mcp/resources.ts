@@ -4,7 +4,7 @@
  */
 import {
   type CallToolResult,
-  ProtocolError,
+  type ProtocolError,
   ProtocolErrorCode,
   type ReadResourceResult,
   ResourceNotFoundError,
@@ -13,7 +13,7 @@ import type { ErrorObject } from '../contract/envelope.js';
 import type { Headers } from '../tools/headers.js';
 import { matching, piecesOf, readTemplate } from './address.js';
 import { type Document, type Documents, documentsOf, toolDocument } from './documents.js';
-import { type AddFeature, callableNames, type Face, guarded, PRIVATE_MINUTE, refusalOf } from './face.js';
+import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE, refusalOf, sentencesOf, toldAs } from './face.js';
 import { type RecordResource, readingOf, recordsOf, variablesOf } from './records.js';
 
 /** Documents change with the program alone. */
@@ -29,24 +29,27 @@ export function createResources(face: Face): AddFeature {
   const documents = documentsOf(face);
   const records = recordsOf(face);
   return (server, headersOf) => {
-    server.setRequestHandler('resources/list', (_request, context) =>
-      guarded(async () => {
+    server.setRequestHandler('resources/list', (_request, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
         const found = [...documents.values()].flatMap((open) => open() ?? []);
-        const readable = await readableBy(face, records, headersOf(context));
+        const readable = await readableBy(face, records, headers);
         const whole = readable.filter((record) => variablesOf(record).length === 0);
         return { resources: [...found.map(documentEntry), ...whole.map(recordEntry)], ...PRIVATE_MINUTE };
-      }),
-    );
-    server.setRequestHandler('resources/templates/list', (_request, context) =>
-      guarded(async () => {
-        const readable = await readableBy(face, records, headersOf(context));
+      });
+    });
+    server.setRequestHandler('resources/templates/list', (_request, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
+        const readable = await readableBy(face, records, headers);
         const open = readable.filter((record) => variablesOf(record).length > 0);
         return { resourceTemplates: [...TOOL_ENTRIES, ...open.map(templateEntry)], ...PRIVATE_MINUTE };
-      }),
-    );
-    server.setRequestHandler('resources/read', ({ params }, context) =>
-      guarded(() => read(face, documents, records, params.uri, headersOf(context))),
-    );
+      });
+    });
+    server.setRequestHandler('resources/read', ({ params }, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, () => read(face, documents, records, params.uri, headers));
+    });
   };
 }
 
@@ -116,9 +119,7 @@ function contents(uri: string, mimeType: string, text: string, cache: typeof PUB
 
 /** What is absent, another tenant's or behind a PIN is one and the same: a resource that is not found. */
 function toProtocolError(uri: string, error: ErrorObject): ProtocolError {
-  const steps = (error.next_steps ?? []).join(' ');
-  if (error.http_status === 404) return new ResourceNotFoundError(uri, `${error.major.message.en_US} ${steps}`.trim());
+  if (error.http_status === 404) return new ResourceNotFoundError(uri, sentencesOf(error));
   const later = error.http_status === 429 || error.http_status >= 500;
-  const code = later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams;
-  return new ProtocolError(code, `${error.error_code}: ${error.major.message.en_US} ${steps}`.trim(), error);
+  return toldAs(later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, error);
 }

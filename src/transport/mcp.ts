@@ -67,8 +67,7 @@ export function createMcp(face: McpFace, { sessions: limits, onError }: McpOptio
 
   const serve: Mcp['serve'] = async (request, response, objection) => {
     const id = sessionIdOf(request);
-    const headers = contractHeaders(request.headers);
-    const held = sessions === undefined || id === undefined ? undefined : sessions.find(id, headers);
+    const held = id === undefined ? undefined : sessions?.find(id, contractHeaders(request.headers));
     const absent = sessions !== undefined && id !== undefined ? sessionNotFound() : undefined;
     const refusal = objection ?? absent;
     if (refusal !== undefined && held === undefined) return turnAway(response, refusal);
@@ -82,7 +81,7 @@ export function createMcp(face: McpFace, { sessions: limits, onError }: McpOptio
       const opens = sessions !== undefined && methodOf(message) === 'initialize';
       if ((held !== undefined || opens) && (await isLegacyRequest(web, message))) {
         if (held !== undefined) return held.connection.fetch(web, message);
-        const opened = await sessions?.open(headers, open);
+        const opened = await sessions?.open(contractHeaders(request.headers), open);
         opened?.hold(response);
         if (opened !== undefined) return opened.connection.fetch(web, message);
       }

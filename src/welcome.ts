@@ -12,9 +12,6 @@ export function welcome(url: string, demo: Demo | undefined): string {
   return `
 g3n-crm-mcp serves MCP on ${url}
 
-In a browser, with the demo keys in the link (browsers send nothing behind #):
-  ${page}${demoFragment(demo)}
-
 Org DEMO holds ${demo.customers} customers with a year of loyalty ledger. Send these headers:
   x-orgcode: ${demo.orgcode}
   x-logical-guid: ${demo.headers['x-logical-guid']}
@@ -34,7 +31,12 @@ MCP Inspector:
     ${flags.join(' \\\n    ')}
 
 Try: list the tools, then call crm_stat, crm_customer_search {"q": "anna"} and crm_loyalty_earn.
-Stop the server with Ctrl-C.
+
+Or in a browser: open this link, which brings the demo keys behind #, where browsers send nothing. In the page press
+Connect, then Example: document, Look one up, and Call crm_loyalty_earn. Stop the server with Ctrl-C.
+
+  ${page}${demoFragment(demo)}
+
 `;
 }
 

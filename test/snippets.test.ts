@@ -1,4 +1,4 @@
-/** The configuration that README offers, taken as it stands there: every command is started, every address connected. */
+/** The configuration that README offers, as it stands there: every command is started, every address connected. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -34,6 +34,8 @@ export interface Snippet {
 
 const NAME = 'g3n-crm';
 const YOUR_KEY = 'YOUR_KEY';
+const WIDTH = 120;
+const LIST = /^(.*)\[\n([^[\]{}]*)\n\s*\]/gm;
 
 /** A snippet a client, for a server that is running. */
 export function servedSnippets(where: Served): readonly Snippet[] {
@@ -158,6 +160,10 @@ function command(start: string, [first = '', ...rest]: readonly string[]): strin
   return [`${start} ${first}`, ...rest].join(' \\\n  ');
 }
 
+/** Indented, with lists on a line where they fit. */
 function json(value: object): string {
-  return JSON.stringify(value, undefined, 2);
+  return JSON.stringify(value, undefined, 2).replaceAll(LIST, (whole, start: string, items: string) => {
+    const line = `${start}[${items.trim().replaceAll(/\n\s+/g, ' ')}]`;
+    return line.length < WIDTH ? line : whole;
+  });
 }

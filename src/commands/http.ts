@@ -86,10 +86,16 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     ...transport,
     isReady: () => serving.backend.isReady?.() ?? true,
     onError: (error) => log.warn({ cause: describe(error) }, 'http'),
+  }).catch((error) => {
+    throw isTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;
   });
   const { welcome } = await import('../welcome.js');
   process.stdout.write(welcome(door.url, serving.demo));
   await signalled();
   await door.close();
   await serving.backend.close();
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 }

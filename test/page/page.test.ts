@@ -83,8 +83,9 @@ test('the page is small, and needs nothing from anywhere', () => {
 });
 
 test('its source puts no text in as HTML, keeps nothing, and makes no code', () => {
-  const forbidden =
-    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function|localStorage|sessionStorage|indexedDB|\.cookie/;
+  const makesHtml = 'innerHTML|outerHTML|insertAdjacentHTML|document\\.write|DOMParser|createContextualFragment';
+  const keeps = 'localStorage|sessionStorage|indexedDB|\\.cookie';
+  const forbidden = new RegExp(`${makesHtml}|${keeps}|\\beval\\(|new Function`);
   const files = readdirSync('page/src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const found = files.filter((name) => forbidden.test(readFileSync(join('page/src', name), 'utf8')));
   expect(files.length).toBeGreaterThan(20);

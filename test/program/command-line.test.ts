@@ -87,7 +87,7 @@ describe('what cannot be done exits 1 with one line', () => {
     const { code, stderr } = await run(['http', '--port', String(port), '--db', db]);
     taken.close();
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: .*EADDRINUSE.*\n$/);
+    expect(stderr).toMatch(/^error: port \d+ is taken: .*--port.*\n$/);
   });
 });
 

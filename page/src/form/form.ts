@@ -12,7 +12,7 @@ export type Arguments = { readonly [name: string]: unknown };
 
 export interface Form {
   readonly node: HTMLElement;
-  /** The arguments as they stand. Undefined when something in it is no value: the form says so itself, and goes there. */
+  /** The arguments as they stand. Undefined when something in it is no value: the form says so, and goes there. */
   read(): Arguments | undefined;
   write(args: unknown): void;
   /** Tells controls what is wrong; answers the issues that have a control, each with it. */

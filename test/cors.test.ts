@@ -142,6 +142,16 @@ test('where nobody was named, pages of this machine may call but are told nothin
   }
 });
 
+test('a page that may call and was not named reads nothing, though others were named', async () => {
+  const headers = { ...owner, origin: 'http://localhost:3000' };
+  const called = await ask(door.url, { headers, body: message('tools/list') });
+  const asked = await preflight('/mcp', 'http://localhost:3000');
+  expect([called.status, asked.status]).toEqual([200, 405]);
+  for (const { headers: answered } of [called, asked]) {
+    expect(Object.keys(answered).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  }
+});
+
 test('health is no page’s business', async () => {
   const { headers } = await ask(new URL('/readyz', door.url).href, { method: 'GET', headers: { origin: APP } });
   expect(headers).not.toHaveProperty('access-control-allow-origin');

@@ -171,6 +171,31 @@ describe.each(Object.entries(WITHOUT))('%s: nobody can be asked,', (_name, conne
   });
 });
 
+test('through crm_call the user is asked about the operation it runs, and only their answer runs it', async () => {
+  const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+  const application = { ...openAsking(world, 'destructive').application, lean: true };
+  open.push(
+    openStdio(
+      createServerFactory(application, () => caller),
+      explode,
+      toServer,
+      toClient,
+    ),
+  );
+  const client = await client2(asks, 'auto', new Pipe2(toClient, toServer));
+  const args = { customer_id, points: 30, confirm_token: 'of the model' };
+  const through = { name: 'crm_call', arguments: { operation: REDEEM, arguments: args } };
+  answer = { action: 'decline' };
+  expect(errorOf(await client.callTool(through)).error_code).toBe('crm.confirmation_declined');
+  answer = YES;
+  expect((await client.callTool(through)).structuredContent.data.points).toBe(-30);
+  expect(questions.map(({ message }) => message.split('\n')[0])).toEqual(
+    Array(2).fill('Spend points (/loyalty/redeem)'),
+  );
+  expect(questions[0]?.message).not.toContain('confirm_token');
+  expect(await balance()).toBe(70);
+});
+
 describe('a client that makes the rounds by hand', () => {
   const claims = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',

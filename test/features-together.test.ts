@@ -259,6 +259,21 @@ describe('a connection’s headers', () => {
     }
   });
 
+  test('hold for plain HTTP as well', async () => {
+    const { url } = await open();
+    const post = (path: string, more: object) =>
+      fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { ...(owner as Record<string, string>), ...more, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    for (const narrow of [{ 'x-mcp-readonly': '1' }, { 'x-mcp-toolsets': 'giftcard' }]) {
+      const response = await post('/crm/customer/create', narrow);
+      expect([response.status, (await response.json()).error.error_code]).toEqual([403, 'crm.tool_not_enabled']);
+    }
+    expect((await post('/crm/customer/list', { 'x-mcp-readonly': '1' })).status).toBe(200);
+  });
+
   test('that leave out the list of customers still let the search suggest them', async () => {
     const narrow = { ...owner, 'x-mcp-tools': 'crm_customer_search' };
     const { result } = await (await open()).ask(narrow, ...complete('look_up_customer', 'customer', 'quist'));

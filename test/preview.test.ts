@@ -69,6 +69,32 @@ test('a preview shows a record only to those who may read it', async () => {
   expect((await asking.asked('crm_account_status_set', change, reader)).preview.changes).toHaveLength(1);
 });
 
+test('what consent hides from a caller is hidden in a preview, before and after, whatever the call', async () => {
+  const customer_id = await newCustomer(world, { email: 'hidden@example.com', phone: '+12125550123' });
+  const consents = { profile_access: 'denied' };
+  await ok(world, 'crm_customer_consent_set', { customer_id, consents, reason: 'asked' });
+  const other = await newCustomer(world, { email: 'loser@example.com' });
+  const clerk = await world.headers('crm_edit+crm_view');
+  const said = (email: string) => ({ customer_id, expected_revision: 1, customer: { email } });
+  const calls: [string, object][] = [
+    ['crm_customer_update', said('new-one@example.com')],
+    ['crm_customer_flag_set', { customer_id, flag: 'vip', active: true, reason: 'x' }],
+    ['crm_customer_merge', { customer_id, merge_customer_ids: [other], expected_revision: 1, reason: 'same' }],
+  ];
+  for (const [tool, args] of calls) {
+    const { preview } = await asking.asked(tool, args, clerk);
+    expect(JSON.stringify(preview), tool).not.toMatch(/hidden@|new-one@|loser@|5550123/);
+    expect(JSON.stringify(preview), tool).toContain(tool === 'crm_customer_flag_set' ? 'vip' : '***@example.com');
+  }
+  const manager = await world.headers('crm_manage');
+  const { preview } = await asking.asked('crm_customer_update', said('new-one@example.com'), manager);
+  expect(preview.changes).toContainEqual({
+    field: 'email',
+    before: 'hidden@example.com',
+    after: 'new-one@example.com',
+  });
+});
+
 test('what is shown once is not shown before, and no id of the rehearsal leaks', async () => {
   const issue = { amount: 40, currency: 'USD', generate_pin: true, reason: 'sold' };
   const { preview } = await asking.asked('crm_giftcard_issue', issue);

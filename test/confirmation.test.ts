@@ -263,6 +263,14 @@ describe('a token is refused, and nothing moves,', () => {
     expect(await balance()).toBe(990);
   });
 
+  test('when it was spent, whatever its call would be told now', async () => {
+    const all = redeem(1000);
+    const { confirm_token } = await asking.asked(REDEEM, all);
+    expect((await asking.tell(REDEEM, { ...all, confirm_token })).success).toBe(true);
+    expect((await asking.tell(REDEEM, all)).error_code).toBe('crm.loyalty_insufficient_points');
+    expect((await asking.tell(REDEEM, { ...all, confirm_token })).details).toEqual({ reason: 'spent' });
+  });
+
   test('by all but one of 32 who use it at once', async () => {
     const { confirm_token } = await asking.asked(REDEEM, redeem());
     const headers = await world.headers();

@@ -243,6 +243,16 @@ describe('a client that makes the rounds by hand', () => {
     expect(await balance()).toBe(100);
   });
 
+  test('gets no answer of an earlier call for a no, even under the key of that call', async () => {
+    const args = { customer_id, points: 30, idempotency_key: 'till-7' };
+    const { requestState } = await round(args);
+    const said = (confirm: Answer) => round(args, { requestState, inputResponses: { confirm } });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(errorOf(await said({ action: 'decline' })).details).toEqual({ reason: 'spent' });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(await balance()).toBe(70);
+  });
+
   test('cannot agree after the user did not', async () => {
     const args = { customer_id, points: 30 };
     const { requestState } = await round(args);

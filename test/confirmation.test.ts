@@ -177,6 +177,8 @@ describe('a call that needs it', () => {
     await ok(world, 'crm_account_update', { account_id, account: { trade_name: 'T' }, expected_revision: 1 });
     const answer = await asking.tell('crm_account_status_set', { ...close, confirm_token });
     expect(answer.error_code).toBe('crm.conflict_revision');
+    const again = await asking.tell('crm_account_status_set', { ...close, confirm_token });
+    expect(again.details).toEqual({ reason: 'spent' }); // a refusal that no repeating helps
   });
 });
 

@@ -316,6 +316,16 @@ test('a person is not shown secrets of the request, nor endless values', () => {
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(130);
 });
 
+test('a person is told that there is more than fits, of what is asked for and of what would change', () => {
+  const operation = CONTRACT.operations.find(({ id }) => id === 'account_update');
+  if (operation === undefined) throw new Error('no account_update');
+  const attributes = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, 'x']));
+  const changes = Array.from({ length: 40 }, (_, at) => ({ field: `f${at}`, before: null, after: 1 }));
+  const text = describePreview(operation, { account: { attributes } }, { action: 'Change', changes });
+  expect(text.match(/^ {2}… and \d+ more$/gm)).toEqual(['  … and 30 more', '  … and 20 more']);
+  expect(text.split('\n')).toHaveLength(1 + 22 + 22 + 1);
+});
+
 function explode(error: Error): never {
   throw error;
 }

@@ -289,6 +289,14 @@ describe('a connection’s headers', () => {
   });
 });
 
+test('a job says in the lean server how its operations are reached', async () => {
+  for (const lean of [false, true]) {
+    const door = await open({ lean });
+    const { result } = await door.ask(owner, 'prompts/get', { name: 'review_holds' });
+    expect(result.messages[0].content.text.includes('crm_call')).toBe(lean);
+  }
+});
+
 test('what agents are told first names crm_stat only where they have it', () => {
   const log = { debug() {}, warn() {}, error() {} } as never;
   for (const lean of [false, true]) {

@@ -91,6 +91,24 @@ describe('find', () => {
     }
   });
 
+  test('on a connection that has few: those, though the three tools are none of them', async () => {
+    const headers = { ...(await world.headers()), 'x-mcp-toolsets': 'giftcard', 'x-mcp-readonly': '1' };
+    expect((await findAll({}, headers)).sort()).toEqual(['crm_giftcard_get', 'crm_stat']);
+  });
+
+  test.each([
+    ['a query', { query: 'x'.repeat(201) }],
+    ['a family', { family: 'x'.repeat(81) }],
+    ['an effect', { effect: 'burn' }],
+    ['an offset', { offset: -1 }],
+    ['an offset', { offset: 1_000_001 }],
+    ['a field', { limit: 5 }],
+  ])('nothing for %s out of its bounds', async (_what, args) => {
+    const [[name] = ['']] = Object.entries(args);
+    const error = await ask('crm_find_operations', args);
+    expect(error.details.issues.map((issue: Data) => issue.path)).toEqual([name]);
+  });
+
   test('nothing: the families there are', async () => {
     const answer = await ask('crm_find_operations', { query: 'xyzzy' });
     expect(answer).toMatchObject({ operations: [], total: 0, families: expect.arrayContaining(['loyalty']) });
@@ -106,6 +124,7 @@ describe('describe', () => {
     expect(described.arguments).toEqual(JSON.parse(JSON.stringify(tool?.inputSchema)));
     const roles = CONTRACT.roles[operation.access] ?? [];
     expect(described.roles).toEqual(operation.access === 'session' ? ['any caller'] : ['owner', ...roles]);
+    expect(described.examples).toEqual(operation.examples.slice(0, 2).map(({ value }) => value));
     for (const example of described.examples) expect(issuesOf(operation.requestSchema, example)).toEqual([]);
   });
 

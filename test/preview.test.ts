@@ -111,6 +111,16 @@ test('a change that is refused is refused at once, and not to be confirmed', asy
   expect((await asking.tell('crm_account_status_set', stale)).error_code).toBe('crm.conflict_revision');
 });
 
+test('a refusal under a key is kept as any: the same call is refused the same when it could be done', async () => {
+  const redeem = { customer_id: await newCustomer(world), points: 5, idempotency_key: 'too-early' };
+  const first = await asking.tell('crm_loyalty_redeem', redeem);
+  await ok(world, 'crm_loyalty_earn', { customer_id: redeem.customer_id, points: 50 });
+  const again = await asking.tell('crm_loyalty_redeem', redeem);
+  expect([first.error_code, again.error_code]).toEqual(Array(2).fill('crm.loyalty_insufficient_points'));
+  const other = await asking.tell('crm_loyalty_redeem', { ...redeem, points: 6 });
+  expect(other.error_code).toBe('crm.idempotency_mismatch');
+});
+
 test('what changes nothing is answered at once: a dry run, a replay', async () => {
   expect((await asking.tell('crm_loyalty_expire', { dry_run: true, reason: 'look' })).data.dry_run).toBe(true);
   const adjust = { customer_id: await newCustomer(world), points: 5, reason: 'late', idempotency_key: 'once' };

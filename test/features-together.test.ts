@@ -85,6 +85,11 @@ describe('one request', () => {
     },
   );
 
+  test('a completion of what is too long to be typed is looked for nowhere', async () => {
+    await (await open()).ask(owner, ...complete('look_up_customer', 'customer', 'x'.repeat(201)));
+    expect(counted).toEqual({ called: 0, refused: 0 });
+  });
+
   test('a page that is asked for anew until it fits is one call, and not refused halfway', async () => {
     let left = 1;
     limits = {
@@ -269,7 +274,10 @@ describe('a connection’s headers', () => {
       });
     for (const narrow of [{ 'x-mcp-readonly': '1' }, { 'x-mcp-toolsets': 'giftcard' }]) {
       const response = await post('/crm/customer/create', narrow);
-      expect([response.status, (await response.json()).error.error_code]).toEqual([403, 'crm.tool_not_enabled']);
+      expect([response.status, ((await response.json()) as Data).error.error_code]).toEqual([
+        403,
+        'crm.tool_not_enabled',
+      ]);
     }
     expect((await post('/crm/customer/list', { 'x-mcp-readonly': '1' })).status).toBe(200);
   });

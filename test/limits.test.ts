@@ -265,6 +265,8 @@ test('ten thousand addresses are remembered, the latest', async () => {
   await limits?.refused('one more', undefined);
   await expect(limits?.knock('first', undefined)).resolves.toBeUndefined();
   await expect(limits?.knock('address 1', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.refused('first', undefined); // counted from nothing again, and no less strictly
+  await expect(limits?.knock('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
 });
 
 describe('an address', () => {

@@ -255,7 +255,7 @@ describe('a connection’s headers', () => {
       const { result: resources } = await door.ask(narrow, 'resources/list');
       expect(resources.resources.map(({ uri }: Data) => uri)).not.toContain('crm://policy');
       const { result: templates } = await door.ask(narrow, 'resources/templates/list');
-      expect(templates.resourceTemplates.map(({ name }: Data) => name)).toEqual(['tool', 'giftcard']);
+      expect(templates.resourceTemplates.map(({ name }: Data) => name)).toEqual(['section', 'tool', 'giftcard']);
       const { error } = await door.ask(narrow, 'resources/read', { uri: `crm://customers/${customer_id}` });
       expect(error).toMatchObject({ code: -32602, data: { error_code: 'crm.tool_not_enabled', http_status: 403 } });
       expect((await door.ask(narrow, 'prompts/list')).result.prompts).toEqual([]);

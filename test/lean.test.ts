@@ -109,6 +109,11 @@ describe('find', () => {
     expect(error.details.issues.map((issue: Data) => issue.path)).toEqual([name]);
   });
 
+  test('nothing by the prefix that all names have', async () => {
+    const totalOf = async (query: string) => (await ask('crm_find_operations', { query })).total;
+    expect(await totalOf('crm merge')).toBe(await totalOf('merge'));
+  });
+
   test('nothing: the families there are', async () => {
     const answer = await ask('crm_find_operations', { query: 'xyzzy' });
     expect(answer).toMatchObject({ operations: [], total: 0, families: expect.arrayContaining(['loyalty']) });

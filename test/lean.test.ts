@@ -74,6 +74,7 @@ describe('find', () => {
     ['list comments', 'crm_comment_list'],
     ['consents', 'crm_customer_consent_get'],
     ['tax exemption', 'crm_exemption_certificate_list'],
+    ['list certs', 'crm_exemption_certificate_list'],
   ])('%j: %s is among the first three', async (query, name) => {
     const { operations } = await ask('crm_find_operations', { query });
     expect(operations.slice(0, 3).map((found: Data) => found.name)).toContain(name);
@@ -192,6 +193,7 @@ describe('call', () => {
       const error = await ask(tool, { operation });
       expect(error).toMatchObject({ error_code: 'crm.operation_unknown', http_status: 400 });
       expect(error.details.nearest).toContain(meant);
+      expect(error.details.nearest).toHaveLength(5);
       expect(error.next_steps[0]).toContain('crm_find_operations');
     }
   });

@@ -164,6 +164,17 @@ describe('behind a gateway', () => {
     expect(sent.map(({ input }) => input)).toEqual([{ ...args, idempotency_key: expect.stringMatching(/^confirm:/) }]);
   });
 
+  test('a call that takes no idempotency key is sent as it was asked for', async () => {
+    answer = () => success();
+    sent.length = 0;
+    const operations = CONTRACT.operations.map((operation) => ({ ...operation, acceptsIdempotencyKey: false }));
+    const application = { ...world.application, catalogue: createCatalogue({ ...CONTRACT, operations }) };
+    const asking = openAsking({ ...world, application }, 'all', gateway);
+    const close = { account_id: 'a-7', status: 'closed', expected_revision: 1, reason: 'left' };
+    await asking.confirmed('crm_account_status_set', close);
+    expect(sent.map(({ input }) => input)).toEqual([close]);
+  });
+
   test('the preview shows no secret of the request', async () => {
     const spend = { code: 'ABCDEFGH', pin: '8305', amount: 5, currency: 'USD' };
     const { preview } = await openAsking(world, 'all', gateway).asked('crm_giftcard_redeem', spend);

@@ -177,6 +177,8 @@ describe('a call that needs it', () => {
     await ok(world, 'crm_account_update', { account_id, account: { trade_name: 'T' }, expected_revision: 1 });
     const answer = await asking.tell('crm_account_status_set', { ...close, confirm_token });
     expect(answer.error_code).toBe('crm.conflict_revision');
+    const again = await asking.tell('crm_account_status_set', { ...close, confirm_token });
+    expect(again.details).toEqual({ reason: 'spent' }); // a refusal that no repeating helps
   });
 });
 
@@ -261,6 +263,14 @@ describe('a token is refused, and nothing moves,', () => {
       expect(answer.details).toEqual({ reason: 'spent' });
     }
     expect(await balance()).toBe(990);
+  });
+
+  test('when it was spent, whatever its call would be told now', async () => {
+    const all = redeem(1000);
+    const { confirm_token } = await asking.asked(REDEEM, all);
+    expect((await asking.tell(REDEEM, { ...all, confirm_token })).success).toBe(true);
+    expect((await asking.tell(REDEEM, all)).error_code).toBe('crm.loyalty_insufficient_points');
+    expect((await asking.tell(REDEEM, { ...all, confirm_token })).details).toEqual({ reason: 'spent' });
   });
 
   test('by all but one of 32 who use it at once', async () => {

@@ -180,6 +180,31 @@ describe.each(Object.entries(WITHOUT))('%s: nobody can be asked,', (_name, conne
   });
 });
 
+test('through crm_call the user is asked about the operation it runs, and only their answer runs it', async () => {
+  const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+  const application = { ...openAsking(world, 'destructive').application, lean: true };
+  open.push(
+    openStdio(
+      createServerFactory(application, () => caller),
+      explode,
+      toServer,
+      toClient,
+    ),
+  );
+  const client = await client2(asks, 'auto', new Pipe2(toClient, toServer));
+  const args = { customer_id, points: 30, confirm_token: 'of the model' };
+  const through = { name: 'crm_call', arguments: { operation: REDEEM, arguments: args } };
+  answer = { action: 'decline' };
+  expect(errorOf(await client.callTool(through)).error_code).toBe('crm.confirmation_declined');
+  answer = YES;
+  expect((await client.callTool(through)).structuredContent.data.points).toBe(-30);
+  expect(questions.map(({ message }) => message.split('\n')[0])).toEqual(
+    Array(2).fill('Spend points (/loyalty/redeem)'),
+  );
+  expect(questions[0]?.message).not.toContain('confirm_token');
+  expect(await balance()).toBe(70);
+});
+
 describe('a client that makes the rounds by hand', () => {
   const claims = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -225,6 +250,16 @@ describe('a client that makes the rounds by hand', () => {
     expect(resultType).toBe('input_required');
     expect(inputRequests.confirm.params.message).not.toContain('confirm_token');
     expect(await balance()).toBe(100);
+  });
+
+  test('gets no answer of an earlier call for a no, even under the key of that call', async () => {
+    const args = { customer_id, points: 30, idempotency_key: 'till-7' };
+    const { requestState } = await round(args);
+    const said = (confirm: Answer) => round(args, { requestState, inputResponses: { confirm } });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(errorOf(await said({ action: 'decline' })).details).toEqual({ reason: 'spent' });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(await balance()).toBe(70);
   });
 
   test('cannot agree after the user did not', async () => {
@@ -288,6 +323,16 @@ test('a person is not shown secrets of the request, nor endless values', () => {
   expect(text).not.toMatch(/SECRETCODE|8305/);
   expect(text).toContain('pin: (not shown)');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(130);
+});
+
+test('a person is told that there is more than fits, of what is asked for and of what would change', () => {
+  const operation = CONTRACT.operations.find(({ id }) => id === 'account_update');
+  if (operation === undefined) throw new Error('no account_update');
+  const attributes = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, 'x']));
+  const changes = Array.from({ length: 40 }, (_, at) => ({ field: `f${at}`, before: null, after: 1 }));
+  const text = describePreview(operation, { account: { attributes } }, { action: 'Change', changes });
+  expect(text.match(/^ {2}… and \d+ more$/gm)).toEqual(['  … and 30 more', '  … and 20 more']);
+  expect(text.split('\n')).toHaveLength(1 + 22 + 22 + 1);
 });
 
 function explode(error: Error): never {

@@ -85,6 +85,11 @@ describe('one request', () => {
     },
   );
 
+  test('a completion of what is too long to be typed is looked for nowhere', async () => {
+    await (await open()).ask(owner, ...complete('look_up_customer', 'customer', 'x'.repeat(201)));
+    expect(counted).toEqual({ called: 0, refused: 0 });
+  });
+
   test('a page that is asked for anew until it fits is one call, and not refused halfway', async () => {
     let left = 1;
     limits = {
@@ -250,13 +255,31 @@ describe('a connection’s headers', () => {
       const { result: resources } = await door.ask(narrow, 'resources/list');
       expect(resources.resources.map(({ uri }: Data) => uri)).not.toContain('crm://policy');
       const { result: templates } = await door.ask(narrow, 'resources/templates/list');
-      expect(templates.resourceTemplates.map(({ name }: Data) => name)).toEqual(['tool', 'giftcard']);
+      expect(templates.resourceTemplates.map(({ name }: Data) => name)).toEqual(['section', 'tool', 'giftcard']);
       const { error } = await door.ask(narrow, 'resources/read', { uri: `crm://customers/${customer_id}` });
       expect(error).toMatchObject({ code: -32602, data: { error_code: 'crm.tool_not_enabled', http_status: 403 } });
       expect((await door.ask(narrow, 'prompts/list')).result.prompts).toEqual([]);
       const { result } = await door.ask(narrow, ...complete('look_up_customer', 'customer', 'quist'));
       expect(result.completion.values).toEqual([]);
     }
+  });
+
+  test('hold for plain HTTP as well', async () => {
+    const { url } = await open();
+    const post = (path: string, more: object) =>
+      fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { ...(owner as Record<string, string>), ...more, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    for (const narrow of [{ 'x-mcp-readonly': '1' }, { 'x-mcp-toolsets': 'giftcard' }]) {
+      const response = await post('/crm/customer/create', narrow);
+      expect([response.status, ((await response.json()) as Data).error.error_code]).toEqual([
+        403,
+        'crm.tool_not_enabled',
+      ]);
+    }
+    expect((await post('/crm/customer/list', { 'x-mcp-readonly': '1' })).status).toBe(200);
   });
 
   test('that leave out the list of customers still let the search suggest them', async () => {
@@ -272,6 +295,14 @@ describe('a connection’s headers', () => {
     expect(answer.error_code).toBe('crm.tool_not_enabled');
     expect(header(readOnly, 'x-mcp-readonly')).toBe('true');
   });
+});
+
+test('a job says in the lean server how its operations are reached', async () => {
+  for (const lean of [false, true]) {
+    const door = await open({ lean });
+    const { result } = await door.ask(owner, 'prompts/get', { name: 'review_holds' });
+    expect(result.messages[0].content.text.includes('crm_call')).toBe(lean);
+  }
 });
 
 test('what agents are told first names crm_stat only where they have it', () => {

@@ -5,10 +5,11 @@
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { shownText } from '../contract/shown-text.js';
 import type { Headers } from '../tools/headers.js';
+import { protocolSections } from './documents.js';
 import { type AddFeature, dataOf, type Face, refusalOf, toldAs } from './face.js';
 import { PROMPTS, type Suggested } from './prompt-table.js';
 import { recordsOf, variablesOf } from './records.js';
-import { TOOL_DOCUMENT } from './resources.js';
+import { SECTION, TOOL_DOCUMENT } from './resources.js';
 
 const MOST = 10;
 /** Longer is no beginning of anything. */
@@ -24,6 +25,7 @@ type Suggest = (value: string) => Promise<readonly string[]>;
 export function createCompletions(face: Face): AddFeature {
   const templates = new Map([
     [TOOL_DOCUMENT, ['tool']],
+    [SECTION, ['section']],
     ...recordsOf(face).map((record) => [record.address, variablesOf(record)] as const),
   ]);
   return (server, headersOf) => {
@@ -60,7 +62,11 @@ function suggestedFor(
 }
 
 /** A variable that is not here, such as a gift card's, has nothing it could be chosen from. */
-const VARIABLES: { readonly [variable: string]: Suggested } = { customer_id: 'customer_id', tool: 'tool' };
+const VARIABLES: { readonly [variable: string]: Suggested } = {
+  customer_id: 'customer_id',
+  tool: 'tool',
+  section: 'section',
+};
 
 function unknown(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
@@ -78,6 +84,8 @@ function suggest(face: Face, headers: Headers, suggested: Suggested): Suggest {
       return async (value) => beginning(value, tiersIn(await ask('crm_loyalty_policy_get', {})));
     case 'tool':
       return async (value) => toolNames(face, value);
+    case 'section':
+      return async (value) => beginning(value, [...protocolSections(face).keys()]);
   }
 }
 

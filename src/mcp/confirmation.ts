@@ -123,7 +123,7 @@ function createGuard(
     } catch (refusal) {
       if (!agreed || !(refusal instanceof CrmError) || refusal.details?.reason !== SPENT) throw refusal;
       const seen = 'idempotency_key' in performance.input ? await backend.preview?.(performance) : undefined;
-      if (seen !== undefined && !('preview' in seen) && seen.replayed === true) return seen;
+      if (seen !== undefined && !('preview' in seen)) return seen;
       throw refusal;
     }
   }

@@ -4,6 +4,7 @@ import { lazily } from '../contract/lazily.js';
 import type { Operation } from '../contract/operation.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
 import type { Face } from './face.js';
+import { sectionsOf } from './sections.js';
 
 export interface Document {
   readonly uri: string;
@@ -38,7 +39,7 @@ export function documentsOf({ published }: Face): Documents {
       mimeType: 'text/markdown',
       audience: ['assistant'],
       describe: (kilobytes) =>
-        `How to work with this CRM: connecting, roles, every endpoint and its fields, every error, revisions, retries, paging, consent (${kilobytes} kB)`,
+        `How to work with this CRM: connecting, roles, every endpoint and error, revisions, retries, paging, consent (${kilobytes} kB; a section at a time: crm://protocol/{section})`,
       read: () => published.protocol(),
     },
     {
@@ -69,6 +70,11 @@ function open({ describe, read, audience, ...document }: Described): Document | 
   if (text === undefined) return undefined;
   const size = Buffer.byteLength(text);
   return { ...document, description: describe(Math.ceil(size / 1000)), annotations: { audience }, size, text };
+}
+
+/** The protocol by its sections; none where there is no protocol. */
+export function protocolSections({ published }: Pick<Face, 'published'>): ReadonlyMap<string, string> {
+  return sectionsOf(published?.protocol() ?? '');
 }
 
 /** All that is known of one tool: what it takes as it is enforced, and what it answers, whole. */

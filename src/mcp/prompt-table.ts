@@ -4,7 +4,13 @@
  */
 
 /** Where values of an argument may be suggested from: what completions.ts knows, or the enum of a tool's field. */
-export type Suggested = 'customer_id' | 'flag' | 'tier' | 'tool' | { readonly tool: string; readonly field: string };
+export type Suggested =
+  | 'customer_id'
+  | 'flag'
+  | 'tier'
+  | 'tool'
+  | 'section'
+  | { readonly tool: string; readonly field: string };
 
 export interface PromptArgument {
   readonly name: string;

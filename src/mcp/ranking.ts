@@ -53,7 +53,7 @@ function wordsOf(text: string): readonly string[] {
   return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => word !== PREFIX);
 }
 
-/** Whether two words differ in their endings alone, or one begins the other: merging and merge. */
+/** Whether two words differ in their endings or one begins the other: merge and merging, cert and certificate. */
 function alike(one: string, other: string): boolean {
   const shared = Math.max(3, Math.min(one.length, other.length) - 1);
   return one.slice(0, shared) === other.slice(0, shared);

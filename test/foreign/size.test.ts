@@ -29,6 +29,12 @@ describe('levels that there is room for', () => {
     expect(at({ $ref: '#/components/schemas/A' }, 3, 8, rest)).toBe(0);
   });
 
+  test('what is deeper inside than is read is not counted', () => {
+    const link = (index: number) => [`A${index}`, { $ref: `#/components/schemas/A${index + 1}` }];
+    const chain = Object.fromEntries([...Array.from({ length: 400 }, (_, index) => link(index)), ['A400', text]]);
+    expect(at({ $ref: '#/components/schemas/A0' }, 300, 8, { components: { schemas: chain } })).toBe(8);
+  });
+
   test('however wide a level is, no more is kept of it than there is room for', () => {
     const wide = object(Object.fromEntries(Array.from({ length: 1_500 }, (_, index) => [`f${index}`, text])));
     expect(at(object({ a: wide, b: wide }), 600)).toBe(1);

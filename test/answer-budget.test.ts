@@ -139,6 +139,38 @@ describe('a list', () => {
   });
 });
 
+test('a page whose items never fit is at last one item and its token: nothing is lost between pages', async () => {
+  const cost = (limit: number) => (limit === 1 ? 10 : Math.ceil((BUDGET * 1.3) / limit));
+  const application = watched(world.application, ({ input }) => {
+    const limit = Number(input.limit ?? 100);
+    const items = Array.from({ length: limit }, (_, at) => ({
+      comment_id: `${at}`,
+      body: 'word '.repeat(cost(limit)),
+    }));
+    return { items, next_token: `after ${limit}` };
+  });
+  const { structured } = await ask('crm_comment_list', {}, application);
+  expect(structured.data.items).toHaveLength(1);
+  expect(structured.data.next_token).toBe('after 1');
+  expect(structured).not.toHaveProperty('truncated');
+});
+
+test('a text with what nobody sees in it is had to the last character', async () => {
+  const body = Array.from({ length: 400 }, (_, at) => `${SENTENCE}\u200b\u200b\u200b${at}`).join('');
+  const application = watched(world.application, () => ({ body }));
+  let had = '';
+  for (let more = true; more; ) {
+    const { structured } = await ask(
+      'crm_comment_get',
+      { comment_id: 'x', fields: [`body[${had.length}:]`] },
+      application,
+    );
+    had += structured.data.body;
+    more = structured.truncated !== undefined;
+  }
+  expect(had).toBe(body.replaceAll('\u200b', ''));
+});
+
 describe('a record', () => {
   test('is cut in its longest list, and the rest is had by fields, to the last item', async () => {
     const customer_id = await newCustomer(world, { caption: 'Changed their mind' });
@@ -236,10 +268,10 @@ function withFieldsOfItsOwn(operation: Operation): Operation {
 
 describe('a read that counts failed attempts', () => {
   test('is never repeated', async () => {
-    const { giftcard_id } = await ok(world, 'crm_giftcard_issue', { amount: 5, currency: 'USD', reason: 'x' });
-    const data = { giftcard_id, items: Array.from({ length: 200 }, () => ({ note: SENTENCE })) };
-    const application = watched(world.application, () => data);
-    await ask('crm_giftcard_get', { giftcard_id }, application);
+    const counting = CONTRACT.operations.map((operation) => ({ ...operation, countsFailures: true }));
+    const catalogue = createCatalogue({ ...CONTRACT, operations: counting });
+    const data = { items: Array.from({ length: 200 }, () => ({ body: SENTENCE })), next_token: null };
+    await ask('crm_comment_list', {}, { ...watched(world.application, () => data), catalogue });
     expect(performed).toHaveLength(1);
   });
 });

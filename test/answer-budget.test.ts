@@ -158,14 +158,17 @@ test('a page whose items never fit is at last one item and its token: nothing is
 test('a text with what nobody sees in it is had to the last character', async () => {
   const body = Array.from({ length: 400 }, (_, at) => `${SENTENCE}\u200b\u200b\u200b${at}`).join('');
   const application = watched(world.application, () => ({ body }));
+  const seen = body.replaceAll('\u200b', '');
   let had = '';
   for (let more = true; more; ) {
     const rest = had === '' ? {} : { fields: [`body[${had.length}:]`] };
     const { structured } = await ask('crm_comment_get', { comment_id: 'x', ...rest }, application);
+    if (had === '')
+      expect(structured.truncated).toMatchObject([{ shown: structured.data.body.length, total: seen.length }]);
     had += structured.data.body;
     more = structured.truncated !== undefined;
   }
-  expect(had).toBe(body.replaceAll('\u200b', ''));
+  expect(had).toBe(seen);
 });
 
 describe('a record', () => {

@@ -84,9 +84,11 @@ describe('a document too large', () => {
       `/p${index}`,
       { post: { requestBody: body(index), responses: SUCCESS } },
     ]);
-    const { report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
+    const { contract, report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
     expect(report.omitted[0]?.why).toBe('the document is too large to be read to its end');
     expect(report.offered).toBeGreaterThan(100);
+    // What an answer promises is read later, and not at the cost of the import.
+    for (const { dataSchema } of contract.operations.slice(0, 5)) expect(dataSchema).toEqual({ type: 'object' });
   });
 
   test.each([
@@ -188,4 +190,10 @@ test('a parameter that is declared over and over is not read over and over', () 
   expect(omission(parameterDocument(...Array.from({ length: 201 }, () => same)))).toBe(
     'it has more than 100 parameters',
   );
+});
+
+test('an operation with more fields than anybody should be shown is no tool', () => {
+  const names = Array.from({ length: 590 }, (_, index) => `${'field'.repeat(10)}${index}`);
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  expect(omission(bodyDocument({ type: 'object', properties }))).toBe('its input has too many fields to be shown');
 });

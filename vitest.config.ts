@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const STORIES = 'test/conformance/**/*.test.ts';
 /** A browser and a server each: they would starve, and be starved by, whatever runs beside them. */
 const BROWSER = ['test/page/**/*.test.ts'];
-const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts'];
+const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts', 'test/!(structure|bundle).test.ts'];
 
 /** Memory is disk enough for tests: what a commit promises is that it outlives the process, and memory of the system does. */
 const MEMORY = '/dev/shm';

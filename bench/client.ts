@@ -9,6 +9,11 @@ export interface Client {
   close(): void;
 }
 
+export interface StdioClient extends Client {
+  /** Resolves with the raw list of tools. @throws Error when the answer is an error. */
+  list(): Promise<string>;
+}
+
 /** A child that ends with this process, its own words on stderr. */
 function start(command: readonly string[], env: Record<string, string>): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [...command], { env: { ...process.env, ...env }, stdio: 'pipe' });
@@ -17,7 +22,7 @@ function start(command: readonly string[], env: Record<string, string>): ChildPr
 }
 
 /** A server over stdio, initialized as a 2025 client. */
-export async function openStdioClient(command: readonly string[], env: Record<string, string>): Promise<Client> {
+export async function openStdioClient(command: readonly string[], env: Record<string, string>): Promise<StdioClient> {
   const child = start(command, env);
   const waiting = new Map<number, (line: string) => void>();
   let rest = '';
@@ -43,6 +48,7 @@ export async function openStdioClient(command: readonly string[], env: Record<st
   return {
     pid: child.pid ?? 0,
     call: async (name, args) => good(await ask('tools/call', { name, arguments: args })),
+    list: async () => good(await ask('tools/list', {})),
     close: () => child.kill(),
   };
 }

@@ -18,8 +18,8 @@ export async function measureList(): Promise<readonly Row[]> {
     row('--toolsets loyalty,giftcard', JSON.stringify({ tools: toolsOf('loyalty', 'giftcard') })),
     row('--lean', JSON.stringify({ tools: LEAN_TOOLS })),
     { what: 'the longest tool', unit: 'tokens', figures: { o200k: longest } },
-    row('instructions', instructionsFor({ ours: true, lean: false })),
-    row('instructions of --lean', instructionsFor({ ours: true, lean: true })),
+    row('instructions', instructionsFor({ ours: true, stat: true, lean: false })),
+    row('instructions of --lean', instructionsFor({ ours: true, stat: true, lean: true })),
   ];
 }
 

@@ -10,6 +10,7 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   dedupe: async () => (await import('./dedupe.js')).measureDedupe(),
   gateway: async () => (await import('./gateway.js')).measureGateway(),
   start: async () => (await import('./start.js')).measureStart(),
+  documents: async () => (await import('./documents.js')).measureDocuments(),
   list: async () => (await import('./list.js')).measureList(),
 };
 

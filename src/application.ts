@@ -58,10 +58,12 @@ export interface ApplicationOptions {
 /** The application over a backend. @throws SelectionError when the selection names what the contract does not have. */
 export function createApplication(backend: Backend, log: Log, options: ApplicationOptions = {}): Application {
   const { clock, contract = CONTRACT, validators, selection = {}, readOnly = false, lean = false } = options;
+  const selected = selectOperations(contract, selection);
+  const stat = selected.operations.some(({ id }) => id === 'stat');
   return {
     info: { name: 'g3n-crm-mcp', title: 'G3N retail CRM', version: VERSION },
-    instructions: instructionsFor({ ours: isOurs(contract), lean }),
-    catalogue: createCatalogue(selectOperations(contract, selection)),
+    instructions: instructionsFor({ ours: isOurs(contract), stat, lean }),
+    catalogue: createCatalogue(selected),
     published: options.published,
     lean,
     answerTokens: options.answerTokens ?? DEFAULT_ANSWER_TOKENS,

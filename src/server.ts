@@ -4,7 +4,7 @@ import type { Published } from './contract/published.js';
 import { createAnswer } from './mcp/answer.js';
 import type { Confirmation } from './mcp/confirmation.js';
 import { type Dialogue, openDialogue, type Question } from './mcp/elicitation.js';
-import { guarded } from './mcp/face.js';
+import { createGuard } from './mcp/face.js';
 import { createFeatures, FEATURES } from './mcp/features.js';
 import { createLean } from './mcp/lean.js';
 import { LEAN_TOOLS } from './mcp/lean-tools.js';
@@ -68,14 +68,16 @@ export function createServerFactory(
 ): () => Server {
   const { info, instructions, catalogue, pipeline, published, lean } = application;
   const converse = createConverse(application);
-  const callable = (headers: Headers) => guarded(() => visibleTools(pipeline, catalogue, headers));
+  const guard = createGuard(pipeline);
+  const callable = (headers: Headers) => visibleTools(pipeline, catalogue, headers);
   const call = createCallTool({ ...application, lean: false });
-  const addFeatures = createFeatures({ catalogue, roles: pipeline.roles, published, lean, callable, call });
+  const addFeatures = createFeatures({ catalogue, roles: pipeline.roles, published, lean, callable, call, guard });
   return () => {
     const server = new Server(info, { capabilities: { tools: {}, ...FEATURES }, instructions });
     addFeatures(server, (context) => headersOf(context.http?.req));
     server.setRequestHandler('tools/list', async (_request, context) => {
-      const tools = lean ? LEAN_TOOLS : await callable(headersOf(context.http?.req));
+      const headers = headersOf(context.http?.req);
+      const tools = lean ? LEAN_TOOLS : await guard(headers, () => callable(headers));
       return { tools: tools as never, ttlMs: 60_000, cacheScope: 'private' as const };
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {

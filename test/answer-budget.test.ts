@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Performance } from '../src/contract/backend.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
+import type { Operation } from '../src/contract/operation.js';
 import { cutToFit } from '../src/mcp/cut.js';
 import type { Application } from '../src/server.js';
-import { toolName } from '../src/tools/catalogue.js';
+import { createCatalogue, toolName } from '../src/tools/catalogue.js';
 import { estimateTokens } from '../src/tools/tokens.js';
 import { dataWith } from './support/answers.js';
 import { RESPONSES } from './support/responses.js';
@@ -138,6 +139,38 @@ describe('a list', () => {
   });
 });
 
+test('a page whose items never fit is at last one item and its token: nothing is lost between pages', async () => {
+  const cost = (limit: number) => (limit === 1 ? 10 : Math.ceil((BUDGET * 1.3) / limit));
+  const application = watched(world.application, ({ input }) => {
+    const limit = Number(input.limit ?? 100);
+    const items = Array.from({ length: limit }, (_, at) => ({
+      comment_id: `${at}`,
+      body: 'word '.repeat(cost(limit)),
+    }));
+    return { items, next_token: `after ${limit}` };
+  });
+  const { structured } = await ask('crm_comment_list', {}, application);
+  expect(structured.data.items).toHaveLength(1);
+  expect(structured.data.next_token).toBe('after 1');
+  expect(structured).not.toHaveProperty('truncated');
+});
+
+test('a text with what nobody sees in it is had to the last character', async () => {
+  const body = Array.from({ length: 400 }, (_, at) => `${SENTENCE}\u200b\u200b\u200b${at}`).join('');
+  const application = watched(world.application, () => ({ body }));
+  const seen = body.replaceAll('\u200b', '');
+  let had = '';
+  for (let more = true; more; ) {
+    const rest = had === '' ? {} : { fields: [`body[${had.length}:]`] };
+    const { structured } = await ask('crm_comment_get', { comment_id: 'x', ...rest }, application);
+    if (had === '')
+      expect(structured.truncated).toMatchObject([{ shown: structured.data.body.length, total: seen.length }]);
+    had += structured.data.body;
+    more = structured.truncated !== undefined;
+  }
+  expect(had).toBe(seen);
+});
+
 describe('a record', () => {
   test('is cut in its longest list, and the rest is had by fields, to the last item', async () => {
     const customer_id = await newCustomer(world, { caption: 'Changed their mind' });
@@ -216,12 +249,29 @@ test('a list of somebody who takes no limit is asked for a few times only, then 
   expect(found).toEqual(items);
 });
 
+test('a read that has fields of its own tells to ask for less, and never that something was done', async () => {
+  const catalogue = createCatalogue({ ...CONTRACT, operations: CONTRACT.operations.map(withFieldsOfItsOwn) });
+  const items = Array.from({ length: 100 }, (_, at) => ({ id: `${at}`, body: SENTENCE }));
+  const application = { ...watched(world.application, () => ({ items })), catalogue };
+  const { structured } = await ask('crm_comment_report', {}, application);
+  expect(structured.truncated).toEqual([{ field: 'items', shown: structured.data.items.length, total: 100 }]);
+  expect(structured.next_steps).toEqual([expect.stringContaining('by the arguments of this call')]);
+});
+
+function withFieldsOfItsOwn(operation: Operation): Operation {
+  const { inputSchema } = operation;
+  return {
+    ...operation,
+    inputSchema: { ...inputSchema, properties: { ...(inputSchema.properties ?? {}), fields: {} } },
+  };
+}
+
 describe('a read that counts failed attempts', () => {
   test('is never repeated', async () => {
-    const { giftcard_id } = await ok(world, 'crm_giftcard_issue', { amount: 5, currency: 'USD', reason: 'x' });
-    const data = { giftcard_id, items: Array.from({ length: 200 }, () => ({ note: SENTENCE })) };
-    const application = watched(world.application, () => data);
-    await ask('crm_giftcard_get', { giftcard_id }, application);
+    const counting = CONTRACT.operations.map((operation) => ({ ...operation, countsFailures: true }));
+    const catalogue = createCatalogue({ ...CONTRACT, operations: counting });
+    const data = { items: Array.from({ length: 200 }, () => ({ body: SENTENCE })), next_token: null };
+    await ask('crm_comment_list', {}, { ...watched(world.application, () => data), catalogue });
     expect(performed).toHaveLength(1);
   });
 });

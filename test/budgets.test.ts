@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication } from '../src/application.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { type Demo, ensureDemo } from '../src/demo/demo.js';
+import { type ConfirmMode, withConfirmation } from '../src/mcp/confirmation.js';
 import { instructionsFor } from '../src/mcp/instructions.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { type Selection, selectOperations } from '../src/mcp/visibility.js';
@@ -17,20 +18,27 @@ import { estimateTokens } from '../src/tools/tokens.js';
 import { TOKENIZERS } from './support/tokenizers.js';
 import { used } from './support/tool-use.js';
 
-const listOf = (selection: Selection) =>
-  createCatalogue(selectOperations(CONTRACT, selection)).entries.map(({ tool }) => tool);
+const listOf = (selection: Selection, mode: ConfirmMode = 'off') => {
+  const catalogue = createCatalogue(selectOperations(CONTRACT, selection));
+  const pipeline = { backend: {} } as never;
+  const { operations } = CONTRACT;
+  return withConfirmation({ catalogue, pipeline }, { mode, operations }).catalogue.entries.map(({ tool }) => tool);
+};
 
 describe.each(Object.entries(TOKENIZERS))('by %s', (_name, count) => {
   test.each([
     ['every tool', { tools: listOf({}) }, 20_000],
+    ['every tool, --confirm all', { tools: listOf({}, 'all') }, 20_000],
     ['--toolsets loyalty,giftcard', { tools: listOf({ toolsets: ['loyalty', 'giftcard'] }) }, 6_000],
+    ['the same, --confirm all', { tools: listOf({ toolsets: ['loyalty', 'giftcard'] }, 'all') }, 6_000],
     ['--lean', { tools: LEAN_TOOLS }, 1_200],
   ])('%s costs no more than its budget', (_what, list, budget) => {
     expect(count(JSON.stringify(list))).toBeLessThanOrEqual(budget);
   });
 
   test('instructions cost no more than 400', () => {
-    for (const lean of [false, true]) expect(count(instructionsFor({ ours: true, lean }))).toBeLessThanOrEqual(400);
+    for (const lean of [false, true])
+      expect(count(instructionsFor({ ours: true, stat: true, lean }))).toBeLessThanOrEqual(400);
   });
 });
 

@@ -86,6 +86,12 @@ test('statuses are those of the contract', async () => {
   expect(await valuesOf(certificates, 'status', 'p')).toEqual(['pending']);
 });
 
+test('sections of the protocol are suggested by their beginnings', async () => {
+  const section = { type: 'ref/resource', uri: 'crm://protocol/{section}' };
+  expect(await valuesOf(section, 'section', 'E')).toEqual(['endpoint-inventory', 'envelopes', 'error-atlas']);
+  expect(await complete(section, 'section', '')).toMatchObject({ values: { length: 10 }, hasMore: true });
+});
+
 test('tools are suggested with their prefix or without', async () => {
   const loyalty = CONTRACT.operations.map(({ id }) => `crm_${id}`).filter((name) => name.startsWith('crm_loyalty'));
   expect(await valuesOf(TOOL, 'tool', 'crm_loyalty')).toEqual(loyalty.sort());

@@ -1,5 +1,5 @@
-/** What is remembered of tokens that were spent: so many, and what is forgotten is good no more. */
-import { expect, test } from 'vitest';
+/** What a token is tied to, and what is remembered of those that were spent. */
+import { describe, expect, test } from 'vitest';
 import type { Performance } from '../src/contract/backend.js';
 import { createConfirmTokens } from '../src/mcp/confirm-token.js';
 import { deriveKeys } from '../src/secrets/keys.js';
@@ -22,4 +22,30 @@ test('a token whose spending is forgotten cannot be spent again, and later ones 
   expect(() => tokens.spend(first, at(2))).toThrow(expect.objectContaining({ details: { reason: 'expired' } }));
   expect(tokens.spend(late, at(2))).not.toBe('');
   expect(() => tokens.spend(late, at(2))).toThrow(expect.objectContaining({ details: { reason: 'spent' } }));
+});
+
+describe('a token is good for no call that differs in', () => {
+  const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
+  const call = at(0);
+  const others: Record<string, object> = {
+    'its operation': { operation: { id: 'loyalty_adjust' } },
+    'its input': { input: { points: 2 } },
+    'its place': { context: { channel_code: 'web' } },
+    'its org': { caller: { ...call.caller, orgcode: 'OTHER' } },
+    'its actor': { caller: { ...call.caller, actor: 'kim' } },
+    'its credential': { caller: { ...call.caller, fingerprint: 'g' } },
+  };
+
+  test.each(Object.entries(others))('%s', (_what, other) => {
+    const { confirm_token } = tokens.mint(call);
+    const spend = () => tokens.spend(confirm_token, { ...call, ...other } as Performance);
+    expect(spend).toThrow(expect.objectContaining({ details: { reason: 'unknown' } }));
+    expect(tokens.spend(confirm_token, call)).not.toBe('');
+  });
+
+  test('nothing but the order of its fields', () => {
+    const input = { a: 1, b: { c: 2, d: 3 } };
+    const { confirm_token } = tokens.mint({ ...call, input });
+    expect(tokens.spend(confirm_token, { ...call, input: { b: { d: 3, c: 2 }, a: 1 } })).not.toBe('');
+  });
 });

@@ -5,7 +5,9 @@ import type { Envelope } from '../src/contract/envelope.js';
 import { CrmError } from '../src/contract/errors.js';
 import { importContract } from '../src/contract/foreign/import.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
-import { movesAtLeast } from '../src/mcp/moved-value.js';
+import { movesAtLeast, type Price } from '../src/mcp/moved-value.js';
+import { selectOperations } from '../src/mcp/visibility.js';
+import { createCatalogue } from '../src/tools/catalogue.js';
 import { openAsking } from './support/confirming.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from './support/world.js';
 
@@ -16,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const CONFIRM = 'crm.confirmation_required';
-const points = (least: number, count: number, price?: number) =>
+const points = (least: number, count: unknown, price: Price) =>
   movesAtLeast(least, { money: [], points: ['points'], untold: false }, { points: count }, async () => price);
 
 describe('a call is worth', () => {
@@ -35,9 +37,13 @@ describe('a call is worth', () => {
     [10, -1000, 0.01, true],
     [0.57, 57, 0.01, true],
     [3.3, 3, 1.1, true],
-    [10, 9, undefined, false],
-    [10, 10, undefined, true],
-  ])('its points at their price: at least %d, %d points at %s', async (least, count, price, enough) => {
+    [10, 9, 1, false],
+    [10, 10, 1, true],
+    [10, '9', 1, false],
+    [10, '10', 1, true],
+    [10, 1, 'unknown', true],
+    [10, 'many', 0, true],
+  ] as const)('its points at their price: at least %d, %s points at %s', async (least, count, price, enough) => {
     expect(await points(least, count, price)).toBe(enough);
   });
 
@@ -45,6 +51,19 @@ describe('a call is worth', () => {
     const moves = { money: [], points: ['points'], untold: true };
     expect(await movesAtLeast(1e9, moves, {}, never)).toBe(true);
     expect(await movesAtLeast(1e9, moves, { points: 5 }, async () => 1)).toBe(false);
+    expect(await movesAtLeast(1e9, moves, { points: null }, never)).toBe(true);
+  });
+
+  test.each([
+    ['99.99', false],
+    ['100.00', true],
+    ['1,000', true],
+    [{ minor: 5 }, true],
+    [null, false],
+  ])('what others write for an amount: %j against 100', async (amount, enough) => {
+    const moves = { money: ['purchase.amount'], points: [], untold: false };
+    expect(await movesAtLeast(100, moves, { purchase: { amount } }, never)).toBe(enough);
+    expect(await movesAtLeast(100, moves, { purchase: null }, never)).toBe(false);
   });
 });
 
@@ -73,6 +92,19 @@ describe('money=50', () => {
     expect(await asks('crm_loyalty_adjust', { customer_id, points: -5000, reason: 'x' })).toBe(true);
     const { loyalty_txn_id } = await ok(world, 'crm_loyalty_earn', { customer_id, points: 1 });
     expect(await asks('crm_loyalty_reverse', { loyalty_txn_id, reason: 'x' })).toBe(true);
+  });
+
+  test('prices points also where agents do not have the policy', async () => {
+    const policy = { enabled: true, redeem: { point_value: 5, currency: 'USD' } };
+    const { revision } = await ok(world, 'crm_loyalty_policy_get', {});
+    await ok(world, 'crm_loyalty_policy_set', { policy, expected_revision: revision, reason: 'dear' });
+    const customer_id = await newCustomer(world);
+    await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
+    const catalogue = createCatalogue(selectOperations(CONTRACT, { tools: ['crm_loyalty_redeem'] }));
+    const narrow = openAsking({ ...world, application: { ...world.application, catalogue } }, { money: 50 });
+    const answer = await narrow.tell('crm_loyalty_redeem', { customer_id, points: 10 });
+    expect(answer.error_code).toBe(CONFIRM);
+    expect((await narrow.tell('crm_loyalty_redeem', { customer_id, points: 9 })).success).toBe(true);
   });
 
   test('never asks for what moves nothing, however much it destroys', async () => {
@@ -125,10 +157,28 @@ describe('behind a gateway', () => {
     answer = () => success();
     const asking = openAsking(world, 'destructive', gateway);
     const { preview, confirm_token } = await asking.asked(REDEEM, args);
-    expect(preview).toEqual({ action: 'Spend points', note: expect.stringContaining('cannot be told beforehand') });
+    const note = expect.stringContaining('cannot be told beforehand');
+    expect(preview).toEqual({ action: 'Spend points', request: args, note });
     expect(sent).toEqual([]);
     expect(await asking.tell(REDEEM, { ...args, confirm_token })).toEqual({ success: true, data: { points: -60 } });
     expect(sent.map(({ input }) => input)).toEqual([{ ...args, idempotency_key: expect.stringMatching(/^confirm:/) }]);
+  });
+
+  test('a call that takes no idempotency key is sent as it was asked for', async () => {
+    answer = () => success();
+    sent.length = 0;
+    const operations = CONTRACT.operations.map((operation) => ({ ...operation, acceptsIdempotencyKey: false }));
+    const application = { ...world.application, catalogue: createCatalogue({ ...CONTRACT, operations }) };
+    const asking = openAsking({ ...world, application }, 'all', gateway);
+    const close = { account_id: 'a-7', status: 'closed', expected_revision: 1, reason: 'left' };
+    await asking.confirmed('crm_account_status_set', close);
+    expect(sent.map(({ input }) => input)).toEqual([close]);
+  });
+
+  test('the preview shows no secret of the request', async () => {
+    const spend = { code: 'ABCDEFGH', pin: '8305', amount: 5, currency: 'USD' };
+    const { preview } = await openAsking(world, 'all', gateway).asked('crm_giftcard_redeem', spend);
+    expect(preview.request).toEqual({ ...spend, code: '(not shown)', pin: '(not shown)' });
   });
 
   test('an answer that repeats an earlier one tells that the token was spent elsewhere', async () => {
@@ -149,15 +199,22 @@ describe('behind a gateway', () => {
     expect((await asking.tell(REDEEM, { ...args, confirm_token })).error_code).toBe(second);
   });
 
-  test('points are priced by what the policy there says, if it says anything', async () => {
-    const asks = async (policy: (performance: Performance) => Data) => {
+  test('points are priced by what the policy there says, if it says anything; unread they may be worth any amount', async () => {
+    const asks = async (count: number, policy: (performance: Performance) => Data) => {
       answer = (performance) => (performance.operation.effect === 'read' ? policy(performance) : success());
-      return (await openAsking(world, { money: 50 }, gateway).tell(REDEEM, args)).error_code === CONFIRM;
+      const redeem = { ...args, points: count };
+      return (await openAsking(world, { money: 50 }, gateway).tell(REDEEM, redeem)).error_code === CONFIRM;
     };
-    expect(await asks(() => ({ success: true, data: { policy: { redeem: { point_value: 0.5 } } } }))).toBe(false);
-    expect(await asks(() => ({ success: true, data: {} }))).toBe(true);
-    expect(await asks(() => failure(false))).toBe(true);
-    expect(await asks(unavailable)).toBe(true);
+    const says = (policy: unknown) => () => ({ success: true, data: { policy } });
+    expect(await asks(60, says({ redeem: { point_value: 0.5 } }))).toBe(false);
+    expect(await asks(6, says({ redeem: { point_value: 10 } }))).toBe(true);
+    for (const silent of [undefined, null, {}, { redeem: null }, { redeem: {} }]) {
+      expect(await asks(60, says(silent))).toBe(true);
+      expect(await asks(49, says(silent))).toBe(false);
+    }
+    for (const unread of [() => failure(false), unavailable, says({ redeem: { point_value: '0.01' } })]) {
+      expect(await asks(1, unread)).toBe(true);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import type { Backend } from '../src/contract/backend.js';
 import { CrmError } from '../src/contract/errors.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import type { JsonSchema } from '../src/contract/operation.js';
-import { covers, readConfirmMode, withConfirmation } from '../src/mcp/confirmation.js';
+import { ConfirmError, covers, readConfirmMode, withConfirmation } from '../src/mcp/confirmation.js';
 import { call } from '../src/tools/call.js';
 import { pinsOf } from '../src/tools/place.js';
 import { type Asking, openAsking } from './support/confirming.js';
@@ -138,8 +138,13 @@ describe('confirm_token', () => {
     const of = (entries: object[]) =>
       ({ ...world.application, catalogue: { entries, find: () => undefined } }) as never;
     const own = { ...entry, tool: { name: 'own', inputSchema: { properties: { confirm_token: {} } } } };
-    expect(() => withConfirmation(of([own]), 'all', undefined)).toThrow('confirm_token of its own');
-    expect(() => withConfirmation(of([]), { money: 1 }, undefined)).toThrow('marked as moving value');
+    const operations = CONTRACT.operations;
+    expect(() => withConfirmation(of([own]), { mode: 'all', operations })).toThrow('confirm_token of its own');
+    const unmarked = operations.map(({ moves: _, ...operation }) => operation);
+    expect(() => withConfirmation(of([]), { mode: { money: 1 }, operations: unmarked })).toThrow(ConfirmError);
+    for (const mode of ['all', 'destructive', { money: 1 }] as const) {
+      expect(withConfirmation(of([]), { mode, operations })).toHaveProperty('confirmation'); // agents have only reads
+    }
   });
 });
 
@@ -172,6 +177,8 @@ describe('a call that needs it', () => {
     await ok(world, 'crm_account_update', { account_id, account: { trade_name: 'T' }, expected_revision: 1 });
     const answer = await asking.tell('crm_account_status_set', { ...close, confirm_token });
     expect(answer.error_code).toBe('crm.conflict_revision');
+    const again = await asking.tell('crm_account_status_set', { ...close, confirm_token });
+    expect(again.details).toEqual({ reason: 'spent' }); // a refusal that no repeating helps
   });
 });
 
@@ -258,6 +265,14 @@ describe('a token is refused, and nothing moves,', () => {
     expect(await balance()).toBe(990);
   });
 
+  test('when it was spent, whatever its call would be told now', async () => {
+    const all = redeem(1000);
+    const { confirm_token } = await asking.asked(REDEEM, all);
+    expect((await asking.tell(REDEEM, { ...all, confirm_token })).success).toBe(true);
+    expect((await asking.tell(REDEEM, all)).error_code).toBe('crm.loyalty_insufficient_points');
+    expect((await asking.tell(REDEEM, { ...all, confirm_token })).details).toEqual({ reason: 'spent' });
+  });
+
   test('by all but one of 32 who use it at once', async () => {
     const { confirm_token } = await asking.asked(REDEEM, redeem());
     const headers = await world.headers();
@@ -283,9 +298,12 @@ test('a call with an idempotency key of its own can be repeated as ever, and has
   const { confirm_token } = await asking.asked(REDEEM, args);
   const first = await asking.tell(REDEEM, { ...args, confirm_token });
   const restarted = openAsking(world, 'destructive');
-  for (const again of [await restarted.tell(REDEEM, { ...args, confirm_token }), await asking.tell(REDEEM, args)]) {
-    expect(again.data).toEqual(first.data);
-  }
+  const repeated = [
+    await restarted.tell(REDEEM, { ...args, confirm_token }), // where nobody knows that it was spent
+    await asking.tell(REDEEM, { ...args, confirm_token }), // word for word, as after a lost answer
+    await asking.tell(REDEEM, args),
+  ];
+  for (const again of repeated) expect(again.data).toEqual(first.data);
   expect(await balance()).toBe(990);
 });
 

@@ -26,6 +26,7 @@ const REDEEM = 'crm_loyalty_redeem';
 
 let world: World;
 let door: HttpDoor;
+let sessions: HttpDoor;
 let caller: Record<string, string>;
 let customer_id: string;
 /** Calls the lane answered itself. */
@@ -47,10 +48,15 @@ beforeAll(async () => {
   const factory = createServerFactory(application, headersOf);
   const mayAsk = (tool: string) => application.confirmation?.covers(tool) === true;
   const face = { factory, callTool: counted, serverInfo: application.info, mayAsk };
-  door = await openHttp(face, { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError: explode });
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError: explode };
+  door = await openHttp(face, options);
+  sessions = await openHttp(
+    { ...face, isKnown: async () => true },
+    { ...options, sessions: { most: 100, idleMs: 60_000 } },
+  );
 });
 afterAll(async () => {
-  await door.close();
+  await Promise.all([door.close(), sessions.close()]);
   await world.close();
 });
 beforeEach(async () => {
@@ -86,8 +92,8 @@ async function client1(capabilities: Data, transport: Data = http(Http1)) {
   return client as unknown as AnyClient;
 }
 
-function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }) => T): T {
-  return new Transport(new URL(door.url), { requestInit: { headers: caller } });
+function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }) => T, { url } = door): T {
+  return new Transport(new URL(url), { requestInit: { headers: caller } });
 }
 
 /** The client's end of a stdio connection of its own. */
@@ -107,6 +113,8 @@ const WITH_A_USER: Record<string, () => Promise<AnyClient>> = {
   'SDK 2, 2026-07-28 only, HTTP': () => client2(asks, { pin: '2026-07-28' }),
   'SDK 2, bare capability, HTTP': () => client2({ elicitation: {} }, 'auto'),
   'SDK 2, 2026-07-28, stdio': () => client2(asks, 'auto', pipe(Pipe2)),
+  'SDK 2, 2025, HTTP in a session': () => client2(asks, 'legacy', http(StreamableHTTPClientTransport, sessions)),
+  'SDK 1, HTTP in a session': () => client1(asks, http(Http1, sessions)),
   'SDK 1, stdio': () => client1(asks, pipe(Pipe1)),
   'SDK 1, bare capability, stdio': () => client1({ elicitation: {} }, pipe(Pipe1)),
 };
@@ -147,6 +155,7 @@ describe.each(Object.entries(WITH_A_USER))('%s: the user is asked,', (_name, con
 
 const WITHOUT: Record<string, () => Promise<AnyClient>> = {
   'SDK 1, HTTP': () => client1({}),
+  'SDK 1, HTTP in a session': () => client1({}, http(Http1, sessions)),
   'SDK 1, stdio': () => client1({}, pipe(Pipe1)),
   'SDK 1 with a user, but no session to ask in': () => client1(asks),
   'SDK 2, 2026-07-28, HTTP': () => client2({}, 'auto'),
@@ -169,6 +178,31 @@ describe.each(Object.entries(WITHOUT))('%s: nobody can be asked,', (_name, conne
     const { tools } = await client.listTools();
     expect(tools.find(({ name }: Data) => name === REDEEM).inputSchema.properties).toHaveProperty('confirm_token');
   });
+});
+
+test('through crm_call the user is asked about the operation it runs, and only their answer runs it', async () => {
+  const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+  const application = { ...openAsking(world, 'destructive').application, lean: true };
+  open.push(
+    openStdio(
+      createServerFactory(application, () => caller),
+      explode,
+      toServer,
+      toClient,
+    ),
+  );
+  const client = await client2(asks, 'auto', new Pipe2(toClient, toServer));
+  const args = { customer_id, points: 30, confirm_token: 'of the model' };
+  const through = { name: 'crm_call', arguments: { operation: REDEEM, arguments: args } };
+  answer = { action: 'decline' };
+  expect(errorOf(await client.callTool(through)).error_code).toBe('crm.confirmation_declined');
+  answer = YES;
+  expect((await client.callTool(through)).structuredContent.data.points).toBe(-30);
+  expect(questions.map(({ message }) => message.split('\n')[0])).toEqual(
+    Array(2).fill('Spend points (/loyalty/redeem)'),
+  );
+  expect(questions[0]?.message).not.toContain('confirm_token');
+  expect(await balance()).toBe(70);
 });
 
 describe('a client that makes the rounds by hand', () => {
@@ -212,8 +246,20 @@ describe('a client that makes the rounds by hand', () => {
 
   test('is asked even for a call that comes with a token, if it has a user', async () => {
     const { confirm_token } = await openAsking(world, 'destructive').asked(REDEEM, { customer_id, points: 30 });
-    expect((await round({ customer_id, points: 30, confirm_token })).resultType).toBe('input_required');
+    const { resultType, inputRequests } = await round({ customer_id, points: 30, confirm_token });
+    expect(resultType).toBe('input_required');
+    expect(inputRequests.confirm.params.message).not.toContain('confirm_token');
     expect(await balance()).toBe(100);
+  });
+
+  test('gets no answer of an earlier call for a no, even under the key of that call', async () => {
+    const args = { customer_id, points: 30, idempotency_key: 'till-7' };
+    const { requestState } = await round(args);
+    const said = (confirm: Answer) => round(args, { requestState, inputResponses: { confirm } });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(errorOf(await said({ action: 'decline' })).details).toEqual({ reason: 'spent' });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(await balance()).toBe(70);
   });
 
   test('cannot agree after the user did not', async () => {
@@ -277,6 +323,16 @@ test('a person is not shown secrets of the request, nor endless values', () => {
   expect(text).not.toMatch(/SECRETCODE|8305/);
   expect(text).toContain('pin: (not shown)');
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(130);
+});
+
+test('a person is told that there is more than fits, of what is asked for and of what would change', () => {
+  const operation = CONTRACT.operations.find(({ id }) => id === 'account_update');
+  if (operation === undefined) throw new Error('no account_update');
+  const attributes = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, 'x']));
+  const changes = Array.from({ length: 40 }, (_, at) => ({ field: `f${at}`, before: null, after: 1 }));
+  const text = describePreview(operation, { account: { attributes } }, { action: 'Change', changes });
+  expect(text.match(/^ {2}… and \d+ more$/gm)).toEqual(['  … and 30 more', '  … and 20 more']);
+  expect(text.split('\n')).toHaveLength(1 + 22 + 22 + 1);
 });
 
 function explode(error: Error): never {

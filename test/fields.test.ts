@@ -111,6 +111,14 @@ describe('a read', () => {
     expect(structured.data).toMatchObject({ email: 'example.com', addresses: [{ city: 'Basel' }] });
   });
 
+  test('counts in a text what is seen of it', async () => {
+    const seen = await newCustomer(world, { caption: 'Ti\u200bde \u{e0041}Ltd', attributes: { 'no\u200bte': 'x' } });
+    const pick = async (fields: string[]) =>
+      (await ask('crm_customer_get', { customer_id: seen, fields })).structured.data;
+    expect(await pick(['caption[5:]'])).toMatchObject({ caption: 'Ltd' });
+    expect(await pick(['attributes.note'])).toMatchObject({ attributes: { note: 'x' } });
+  });
+
   test('answers all of it to an empty list, and without the argument', async () => {
     const { structured } = await ask('crm_customer_get', { customer_id });
     expect((await ask('crm_customer_get', { customer_id, fields: [] })).structured).toEqual(structured);

@@ -74,6 +74,7 @@ describe('find', () => {
     ['list comments', 'crm_comment_list'],
     ['consents', 'crm_customer_consent_get'],
     ['tax exemption', 'crm_exemption_certificate_list'],
+    ['list certs', 'crm_exemption_certificate_list'],
   ])('%j: %s is among the first three', async (query, name) => {
     const { operations } = await ask('crm_find_operations', { query });
     expect(operations.slice(0, 3).map((found: Data) => found.name)).toContain(name);
@@ -91,6 +92,29 @@ describe('find', () => {
     }
   });
 
+  test('on a connection that has few: those, though the three tools are none of them', async () => {
+    const headers = { ...(await world.headers()), 'x-mcp-toolsets': 'giftcard', 'x-mcp-readonly': '1' };
+    expect((await findAll({}, headers)).sort()).toEqual(['crm_giftcard_get', 'crm_stat']);
+  });
+
+  test.each([
+    ['a query', { query: 'x'.repeat(201) }],
+    ['a family', { family: 'x'.repeat(81) }],
+    ['an effect', { effect: 'burn' }],
+    ['an offset', { offset: -1 }],
+    ['an offset', { offset: 1_000_001 }],
+    ['a field', { limit: 5 }],
+  ])('nothing for %s out of its bounds', async (_what, args) => {
+    const [[name] = ['']] = Object.entries(args);
+    const error = await ask('crm_find_operations', args);
+    expect(error.details.issues.map((issue: Data) => issue.path)).toEqual([name]);
+  });
+
+  test('nothing by the prefix that all names have', async () => {
+    const totalOf = async (query: string) => (await ask('crm_find_operations', { query })).total;
+    expect(await totalOf('crm merge')).toBe(await totalOf('merge'));
+  });
+
   test('nothing: the families there are', async () => {
     const answer = await ask('crm_find_operations', { query: 'xyzzy' });
     expect(answer).toMatchObject({ operations: [], total: 0, families: expect.arrayContaining(['loyalty']) });
@@ -104,7 +128,9 @@ describe('describe', () => {
     const tool = createCatalogue(CONTRACT).find(name)?.tool;
     expect(described).toMatchObject({ name, does: tool?.title, description: tool?.description });
     expect(described.arguments).toEqual(JSON.parse(JSON.stringify(tool?.inputSchema)));
-    expect(described.roles).toEqual(['owner', ...(CONTRACT.roles[operation.access] ?? [])]);
+    const roles = CONTRACT.roles[operation.access] ?? [];
+    expect(described.roles).toEqual(operation.access === 'session' ? ['any caller'] : ['owner', ...roles]);
+    expect(described.examples).toEqual(operation.examples.slice(0, 2).map(({ value }) => value));
     for (const example of described.examples) expect(issuesOf(operation.requestSchema, example)).toEqual([]);
   });
 
@@ -167,6 +193,7 @@ describe('call', () => {
       const error = await ask(tool, { operation });
       expect(error).toMatchObject({ error_code: 'crm.operation_unknown', http_status: 400 });
       expect(error.details.nearest).toContain(meant);
+      expect(error.details.nearest).toHaveLength(5);
       expect(error.next_steps[0]).toContain('crm_find_operations');
     }
   });
@@ -187,6 +214,8 @@ describe('call', () => {
     ['no operation', { arguments: {} }, 'operation'],
     ['arguments that are a list', { operation: 'crm_stat', arguments: [] }, 'arguments'],
     ['a field of its own', { operation: 'crm_stat', argumnts: {} }, 'argumnts'],
+    ['fields beside its arguments', { operation: 'crm_stat', fields: ['status'] }, 'fields'],
+    ['a token beside its arguments', { operation: 'crm_loyalty_redeem', confirm_token: 'x' }, 'confirm_token'],
   ])('with %s is refused by name', async (_name, args, path) => {
     const error = await ask('crm_call', args);
     expect(error).toMatchObject({ error_code: 'crm.validation_failed' });

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Caller } from '../src/contract/backend.js';
 import type { Envelope } from '../src/contract/envelope.js';
+import { fingerprint } from '../src/secrets/keys.js';
 import { type Application, createCallTool, createServerFactory } from '../src/server.js';
 import { createSession, revokeKey } from '../src/store/admin.js';
 import { run } from '../src/store/step.js';
@@ -205,14 +206,27 @@ describe('refused credentials', () => {
       fingerprint: 'x',
       org_status: 'verified',
     } as never as Caller;
+    const refusal = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
+    const error = { ...refusal, major: { tag: 'unauthorized' } };
     const backend = {
       kind: 'gateway' as const,
       identify: () => unknown,
-      perform: async () => ({ envelope: { success: false, error: { http_status: 401 }, stats: {} } as never }),
+      perform: async () => ({ envelope: { success: false, error, stats: {} } as never }),
       close: async () => {},
     };
     limited = { ...limited, application: withBackend(limited.application, backend) };
     expect(await fail(FAILURES + 1)).toEqual([...Array(FAILURES).fill(401), 429]);
+  });
+
+  test('that nobody here can judge are never good ones: too many failures stop them all', async () => {
+    const limits = createRateLimits({ callsPerMinute: CALLS, failuresPerMinute: 1 });
+    const knocks = async (caller: object) => {
+      await limits?.called({ fingerprint: fingerprint('key'), ...caller } as Caller);
+      await limits?.refused(HERE, undefined);
+      return limits?.knock(HERE, 'key');
+    };
+    await expect(knocks({ unknown: true })).rejects.toMatchObject({ code: 'crm.throttled' });
+    await expect(knocks({})).resolves.toBeUndefined();
   });
 });
 
@@ -251,6 +265,8 @@ test('ten thousand addresses are remembered, the latest', async () => {
   await limits?.refused('one more', undefined);
   await expect(limits?.knock('first', undefined)).resolves.toBeUndefined();
   await expect(limits?.knock('address 1', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.refused('first', undefined); // counted from nothing again, and no less strictly
+  await expect(limits?.knock('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
 });
 
 describe('an address', () => {

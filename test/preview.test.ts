@@ -69,6 +69,32 @@ test('a preview shows a record only to those who may read it', async () => {
   expect((await asking.asked('crm_account_status_set', change, reader)).preview.changes).toHaveLength(1);
 });
 
+test('what consent hides from a caller is hidden in a preview, before and after, whatever the call', async () => {
+  const customer_id = await newCustomer(world, { email: 'hidden@example.com', phone: '+12125550123' });
+  const consents = { profile_access: 'denied' };
+  await ok(world, 'crm_customer_consent_set', { customer_id, consents, reason: 'asked' });
+  const other = await newCustomer(world, { email: 'loser@example.com' });
+  const clerk = await world.headers('crm_edit+crm_view');
+  const said = (email: string) => ({ customer_id, expected_revision: 1, customer: { email } });
+  const calls: [string, object][] = [
+    ['crm_customer_update', said('new-one@example.com')],
+    ['crm_customer_flag_set', { customer_id, flag: 'vip', active: true, reason: 'x' }],
+    ['crm_customer_merge', { customer_id, merge_customer_ids: [other], expected_revision: 1, reason: 'same' }],
+  ];
+  for (const [tool, args] of calls) {
+    const { preview } = await asking.asked(tool, args, clerk);
+    expect(JSON.stringify(preview), tool).not.toMatch(/hidden@|new-one@|loser@|5550123/);
+    expect(JSON.stringify(preview), tool).toContain(tool === 'crm_customer_flag_set' ? 'vip' : '***@example.com');
+  }
+  const manager = await world.headers('crm_manage');
+  const { preview } = await asking.asked('crm_customer_update', said('new-one@example.com'), manager);
+  expect(preview.changes).toContainEqual({
+    field: 'email',
+    before: 'hidden@example.com',
+    after: 'new-one@example.com',
+  });
+});
+
 test('what is shown once is not shown before, and no id of the rehearsal leaks', async () => {
   const issue = { amount: 40, currency: 'USD', generate_pin: true, reason: 'sold' };
   const { preview } = await asking.asked('crm_giftcard_issue', issue);
@@ -83,6 +109,16 @@ test('a change that is refused is refused at once, and not to be confirmed', asy
   const account_id = await newAccount(world);
   const stale = { account_id, status: 'closed', expected_revision: 7, reason: 'left' };
   expect((await asking.tell('crm_account_status_set', stale)).error_code).toBe('crm.conflict_revision');
+});
+
+test('a refusal under a key is kept as any: the same call is refused the same when it could be done', async () => {
+  const redeem = { customer_id: await newCustomer(world), points: 5, idempotency_key: 'too-early' };
+  const first = await asking.tell('crm_loyalty_redeem', redeem);
+  await ok(world, 'crm_loyalty_earn', { customer_id: redeem.customer_id, points: 50 });
+  const again = await asking.tell('crm_loyalty_redeem', redeem);
+  expect([first.error_code, again.error_code]).toEqual(Array(2).fill('crm.loyalty_insufficient_points'));
+  const other = await asking.tell('crm_loyalty_redeem', { ...redeem, points: 6 });
+  expect(other.error_code).toBe('crm.idempotency_mismatch');
 });
 
 test('what changes nothing is answered at once: a dry run, a replay', async () => {

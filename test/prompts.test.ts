@@ -189,7 +189,7 @@ describe('who is offered a job', () => {
 
   test('a step that is left out leaves no gap in the numbers', async () => {
     const text = await textOf('review_holds', {}, await world.headers('crm_view'));
-    expect(text.match(/^\d+\. /gm)).toEqual(['1. ', '2. ', '3. ']);
+    expect(text.match(/^\d+\. /gm)).toEqual(['1. ', '2. ', '3. ', '4. ']);
     expect(text).not.toContain('crm_customer_hold_resolve');
     expect(text).toContain('Nothing was filled in.');
   });

@@ -35,14 +35,23 @@ const PLACE = { 'x-logical-guid': 'store-001', 'x-channel-code': 'pos' };
 let world: World;
 let door: OpenDoor;
 let asking: OpenDoor;
+let lean: OpenDoor;
 const bindings: Bindings = new Map();
 beforeAll(async () => {
   world = await openWorld();
   door = await openDoor(world);
-  asking = await openDoor({ application: withConfirmation(world.application, 'destructive', world.store.keys) });
+  lean = await openDoor({ application: { ...world.application, lean: true } });
+  asking = await openDoor({
+    application: withConfirmation(world.application, {
+      mode: 'destructive',
+      keys: world.store.keys,
+      operations: CONTRACT.operations,
+    }),
+  });
 });
 afterAll(async () => {
   await asking.close();
+  await lean.close();
   await door.close();
   await world.close();
 });
@@ -77,7 +86,7 @@ function formsOf({ result, error }: Told): Answered {
 const ASK: { readonly [kind: string]: (fence: Fence) => Promise<Answered> } = {
   call: async ({ options, text }) => {
     const params = { name: options.call, arguments: meant(text, bindings) };
-    const through = options.confirm === undefined ? door : asking;
+    const through = options.confirm === undefined ? (options.lean === undefined ? door : lean) : asking;
     return formsOf(await through.ask(await headersAs(options.as), 'tools/call', params));
   },
   read: async ({ options }) => {

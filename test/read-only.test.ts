@@ -87,6 +87,15 @@ describe('second level: the pipeline refuses, whatever door a call came through'
   );
 });
 
+test('a read that counts failed attempts works where somebody else keeps the count', async () => {
+  const [operation] = counting;
+  if (operation === undefined) throw new Error('no read counts');
+  const headers = await world.headers();
+  const opens = (countsElsewhere: boolean) => createGate({ readOnly: true, countsElsewhere })(operation, headers);
+  expect(opens(true)).toBeUndefined();
+  expect(opens(false)?.code).toBe('crm.tool_not_enabled');
+});
+
 describe('third level: the store', () => {
   test('takes no write from a pipeline without a gate, and stays as it was', async () => {
     const gate = createGate({ readOnly: false, countsElsewhere: false });

@@ -6,6 +6,7 @@ import { createApplication } from '../src/application.js';
 import type { Backend } from '../src/contract/backend.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { issuesOf } from '../src/contract/validate.js';
+import { DEFAULT_ANSWER_TOKENS } from '../src/mcp/answer.js';
 import type { Headers } from '../src/tools/headers.js';
 import { dataWith } from './support/answers.js';
 import { CLIENTS } from './support/clients.js';
@@ -14,9 +15,11 @@ import { INJECTIONS } from './support/injections.js';
 import { createTenant, type Tenant } from './support/makers.js';
 import { unmark } from './support/marks.js';
 import { DOCUMENT, RESPONSES } from './support/responses.js';
+import { costOf } from './support/tokenizers.js';
 import { ok, openWorld, PLACE, PUBLISHED, ROLES, timeless, type World } from './support/world.js';
 
 const DOCUMENTS = ['crm://protocol', 'crm://errors', 'crm://openapi'];
+const SECTION = 'crm://protocol/{section}';
 const TOOL = 'crm://openapi/{tool}';
 /** Address, its tool, and how it is filled. */
 const RECORDS = [
@@ -77,13 +80,13 @@ async function listed(headers: Headers) {
 
 describe('lists', () => {
   test('show everything to the owner, and to whoever is unknown what is public, which is as much', async () => {
-    const all = { resources: [...DOCUMENTS, 'crm://policy'], templates: [TOOL, ...TEMPLATES] };
+    const all = { resources: [...DOCUMENTS, 'crm://policy'], templates: [SECTION, TOOL, ...TEMPLATES] };
     expect(await listed(owner)).toEqual(all);
     expect(await listed({})).toEqual(all);
   });
 
   test('show only documents to a caller without a role', async () => {
-    expect(await listed(await world.headers(''))).toEqual({ resources: DOCUMENTS, templates: [TOOL] });
+    expect(await listed(await world.headers(''))).toEqual({ resources: DOCUMENTS, templates: [SECTION, TOOL] });
   });
 
   test('tell of each what it is, and of a document how large', async () => {
@@ -105,6 +108,20 @@ describe('lists', () => {
 describe('documents are for anyone', () => {
   test('the protocol is PROTOCOL.md', async () => {
     expect(await textAt('crm://protocol', {})).toBe(readFileSync('PROTOCOL.md', 'utf8'));
+  });
+
+  test('and can be had a section at a time, every one of them, by its heading', async () => {
+    const whole = readFileSync('PROTOCOL.md', 'utf8');
+    const headings = [...whole.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading);
+    const texts = [];
+    for (const heading of headings) {
+      const text = await textAt(`crm://protocol/${heading.toLowerCase().replace(/[^a-z]+/g, '-')}`, {});
+      expect(text.startsWith(`## ${heading}\n`)).toBe(true);
+      expect(costOf(text), heading).toBeLessThan(DEFAULT_ANSWER_TOKENS);
+      texts.push(text);
+    }
+    expect(whole.endsWith(texts.join(''))).toBe(true);
+    expect((await read('crm://protocol/no-such', {})).error?.code).toBe(-32602);
   });
 
   test('the OpenAPI document is the published one', async () => {
@@ -282,7 +299,7 @@ test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and reads'
   const { resources } = await features.listResources();
   expect(resources.map(({ uri }: { uri: string }) => uri)).toEqual([...DOCUMENTS, 'crm://policy']);
   const { resourceTemplates } = await features.listResourceTemplates();
-  expect(resourceTemplates).toHaveLength(1 + TEMPLATES.length);
+  expect(resourceTemplates).toHaveLength(2 + TEMPLATES.length);
   const { contents } = await features.readResource({ uri: `crm://customers/${customer_id}` });
   expect(unmark(contents[0].text).answer.data).toMatchObject({ customer_id });
   expect((await features.readResource({ uri: 'crm://protocol' })).contents[0].text).toContain('# ');

@@ -137,7 +137,7 @@ describe('broken requests', () => {
     const rest = await exchange(door, hostless('/crm/stat'));
     expect(answersIn(rest)).toEqual(['400 crm.host_required']);
     const mcp = await exchange(door, hostless('/mcp'));
-    expect(answersIn(mcp)).toEqual(['400']);
+    expect(answersIn(mcp)).toEqual(['400 crm.host_required']);
     expect(mcp).toContain('"jsonrpc":"2.0"');
     expect([rest, mcp].every(named)).toBe(true);
   });

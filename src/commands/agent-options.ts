@@ -4,7 +4,7 @@ import { createApplication } from '../application.js';
 import { type AgentEnvironment, ConfigError } from '../config.js';
 import type { Log } from '../log.js';
 import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from '../mcp/answer.js';
-import { type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
+import { ConfirmError, type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
 import { SelectionError, splitNames } from '../mcp/visibility.js';
 import type { Application } from '../server.js';
 import { type ConfirmFlags, confirmOption } from './options.js';
@@ -53,13 +53,15 @@ export function agentSettings(flags: AgentFlags, environment: AgentEnvironment):
   };
 }
 
-/** @throws ConfigError when the settings name tools that the contract does not have. */
+/** @throws ConfigError when the settings name tools that the contract does not have, or ask for what it cannot do. */
 export function agentApplication(serving: Serving, log: Log, settings: AgentSettings): Application {
   try {
     const application = createApplication(serving.backend, log, { ...serving, ...settings });
-    return withConfirmation(application, settings.confirm, serving.keys);
+    const { keys, contract } = serving;
+    return withConfirmation(application, { mode: settings.confirm, keys, operations: contract.operations });
   } catch (error) {
-    throw error instanceof SelectionError ? new ConfigError(error.message) : error;
+    const mistake = error instanceof SelectionError || error instanceof ConfirmError;
+    throw mistake ? new ConfigError(error.message) : error;
   }
 }
 

@@ -62,7 +62,8 @@ async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<r
   const { checkPublished } = await import('../doctor/published.js');
   const { parseUrl, readContract } = await import('./gateway.js');
   const base = parseUrl('--gateway', flags.gateway ?? '');
-  const findings = [...(await checkGateway(base, Date.now)), ...(await checkPublished(base, readContract))];
+  const read = (source: string) => readContract(source, flags.proxy);
+  const findings = [...(await checkGateway(base, Date.now)), ...(await checkPublished(base, read))];
   if (!namesCaller(process.env)) return findings;
   const serving = await openServing(
     directory,

@@ -4,10 +4,13 @@ import { ConfigError, type Environment } from '../config.js';
 import { ContractError } from '../contract/foreign/contract-error.js';
 import { type Imported, importContract } from '../contract/foreign/import.js';
 import { parseDocument } from '../contract/foreign/parse.js';
+import { reportLines } from '../contract/foreign/report.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import type { Published } from '../contract/published.js';
+import { relayedContract } from '../contract/relayed.js';
 import { readDocument } from '../gateway/document.js';
+import { createSendAlways } from '../gateway/erasure.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';
 import { GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
@@ -39,9 +42,12 @@ async function open(
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
-  const contract = flags.openapi === undefined ? withoutExtensions() : await contractFrom(flags.openapi, log);
+  const contract =
+    flags.openapi === undefined ? relayedContract(CONTRACT) : await contractFrom(flags.openapi, flags.proxy, log);
   const db = openGatewayDatabase(flags.gatewayDb, environment);
   const { operations } = contract;
+  const onBackgroundError = (error: unknown) =>
+    log.error({ cause: describe(error as Error) }, 'a receipt was not kept');
   const gateway = createGateway({
     base: parseUrl('--gateway', flags.gateway),
     operations,
@@ -49,12 +55,14 @@ async function open(
     responseValidation: flags.responseValidation,
     dataSchemaOf: flags.openapi === undefined ? ({ id }) => ours.published.dataSchema(id) : schemaOfItsOwn,
     upstreamCredentials: auth === 'held' ? createHeldCredentials(db) : (credentials) => credentials,
-    sendOnce: createSendOnce(db, {
-      clock: Date.now,
-      deadlineMs: flags.deadlineMs,
-      readsThatTell: createTellers(operations),
-      onBackgroundError: (error) => log.error({ cause: describe(error as Error) }, 'a receipt was not kept'),
-    }),
+    sendOnce: flags.gatewayIdempotency
+      ? createSendAlways(db, onBackgroundError)
+      : createSendOnce(db, {
+          clock: Date.now,
+          deadlineMs: flags.deadlineMs,
+          readsThatTell: createTellers(operations),
+          onBackgroundError,
+        }),
     report: (event) => tell(log, event),
     random32: createRandom32(),
     deadlineMs: flags.deadlineMs,
@@ -63,6 +71,8 @@ async function open(
   return {
     backend: {
       ...gateway,
+      // Not the API behind us: it is as far from every other server, and agents are told more by us than by a balancer.
+      isReady: () => db.reader.one('SELECT 1 AS ready') !== undefined,
       close: async () => {
         await gateway.close();
         await db.close();
@@ -74,22 +84,25 @@ async function open(
   };
 }
 
-/** What nobody but the embedded store serves is not offered. */
-function withoutExtensions(): Contract {
-  return { ...CONTRACT, operations: CONTRACT.operations.filter(({ origin }) => origin !== 'extension') };
-}
-
-async function contractFrom(source: string, log: Log): Promise<Contract> {
-  const { contract, report } = await readContract(source);
-  for (const { where, why } of report.omitted) log.warn({ where, why }, 'left out of the tools');
+async function contractFrom(source: string, proxyFlag: string | undefined, log: Log): Promise<Contract> {
+  const { contract, report } = await readContract(source, proxyFlag);
+  if (report.omittedCount + report.loosenedCount > 0) {
+    for (const line of reportLines(report)) log.warn({}, `--openapi: ${line.trim()}`);
+  }
   if (contract.operations.length === 0)
     throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
   return contract;
 }
 
-/** The contract that a document, a file or an https URL, describes. @throws ContractError when it describes none. */
-export async function readContract(source: string): Promise<Imported> {
-  return importContract(await parseDocument(await readDocument(source)), { overlay: CONTRACT, headers: HEADER_NAMES });
+/**
+ * The contract that a document, a file or an https URL, describes; fetched through the proxy of the flag or else of the
+ * environment. @throws ContractError when it describes none, or the proxy is none.
+ */
+export async function readContract(source: string, proxyFlag: string | undefined): Promise<Imported> {
+  const text = await readDocument(source, { proxy: proxyFrom(proxyFlag) }).catch((error: unknown) => {
+    throw error instanceof GatewayOptionsError ? new ContractError(error.message) : error;
+  });
+  return importContract(await parseDocument(text), { overlay: CONTRACT, headers: HEADER_NAMES });
 }
 
 function schemaOfItsOwn({ dataSchema }: Operation) {

@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
+import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe } from '../log.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { dbOption, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './options.js';
 import { signalled } from './output.js';
 import { openServing, type ServingFlags } from './serving.js';
+import { type TransportFlags, transportOptions, transportSettings } from './transport-options.js';
 
-interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags {
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags {
   readonly host: string;
   readonly port: string;
   readonly allowHost?: readonly string[];
@@ -29,9 +31,11 @@ export function addHttp(program: Command, directory: string): void {
     .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
     .option(
       '--allow-origin <host...>',
-      'host names of web pages that may call, besides loopback; null: pages from disk',
+      'host names of web pages that may call and read the answers; null for pages opened from disk',
     );
-  for (const option of [...agentOptions(), ...limitOptions(), ...gatewayOptions()]) command.addOption(option);
+  for (const option of [...agentOptions(), ...limitOptions(), ...transportOptions(), ...gatewayOptions()]) {
+    command.addOption(option);
+  }
   command
     .addOption(
       new Option(
@@ -47,7 +51,7 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
-  const { faceOf, isLoopback, openHttp } = await import('../transport/http.js');
+  const { faceOf, openHttp } = await import('../transport/http.js');
   const { NO_ORIGIN } = await import('../transport/cors.js');
   const { createPages } = await import('../transport/pages.js');
   const { createRest } = await import('../transport/rest.js');
@@ -55,6 +59,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
   const port = parsePort(flags.port);
+  const transport = transportSettings(flags);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const { readOnly } = settings;
   const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
@@ -78,6 +83,8 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
     pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
     trustedProxies: trustedProxies(flags),
+    ...transport,
+    isReady: () => serving.backend.isReady?.() ?? true,
     onError: (error) => log.warn({ cause: describe(error) }, 'http'),
   }).catch((error) => {
     throw isTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;

@@ -5,9 +5,15 @@ export function print(value: object): void {
   process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }
 
-/** Resolves when the program is asked to stop. */
+const STOPS = ['SIGINT', 'SIGTERM'] as const;
+
+/** Resolves when the program is asked to stop. Being asked again ends it at once, as any program. */
 export function signalled(): Promise<void> {
   return new Promise((done) => {
-    process.once('SIGINT', () => done()).once('SIGTERM', () => done());
+    const stop = () => {
+      for (const signal of STOPS) process.off(signal, stop);
+      done();
+    };
+    for (const signal of STOPS) process.on(signal, stop);
   });
 }

@@ -13,8 +13,13 @@ const ANY_CALLER = 'session';
 
 /** Whether `caller` passes `access`. Unknown classes admit owners only. */
 export function permits(roles: RoleTable, access: string, caller: Grants): boolean {
-  if (caller.owner || caller.unknown === true || access === ANY_CALLER) return true;
+  if (caller.owner || caller.unknown === true || isForAnyone(access)) return true;
   return rolesFor(roles, access).some((role) => caller.roles.includes(role));
+}
+
+/** Whether every caller passes an access class. */
+export function isForAnyone(access: string): boolean {
+  return access === ANY_CALLER;
 }
 
 /** The roles that pass an access class, as told in `details.required_roles`. */

@@ -94,5 +94,7 @@ export interface Backend {
    * @throws CrmError as `perform` does, and then it is the call's own answer: failures are counted, receipts kept.
    */
   preview?(performance: Performance): Promise<Performed | Previewed>;
+  /** Whether calls would be answered, as far as this process alone can tell; absent: always. May throw for no. */
+  isReady?(): boolean;
   close(): Promise<void>;
 }

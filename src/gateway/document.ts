@@ -4,19 +4,21 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { Agent, type Dispatcher, request } from 'undici';
+import { request } from 'undici';
 import { ContractError } from '../contract/foreign/contract-error.js';
 import { MAX_DOCUMENT } from '../contract/foreign/limits.js';
+import { isLoopback } from '../contract/loopback.js';
+import { type Dispatcher, type OriginOptions, openOrigin } from './origin.js';
 
 const DEADLINE_MS = 30_000;
+/** Time runs out on the way to a proxy or through it by undici's own clocks, which are set to the same deadline. */
+const LATE = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
-export interface ReadOptions {
+export interface ReadOptions extends Pick<OriginOptions, 'proxy' | 'ca'> {
   /** Bytes of text; default 20 MiB. */
   readonly most?: number;
   /** Until the last byte has come; default 30 seconds. */
   readonly deadline_ms?: number;
-  /** The way to the web, where that is by a proxy. */
-  readonly dispatcher?: Dispatcher;
 }
 
 /**
@@ -27,11 +29,14 @@ export interface ReadOptions {
 export async function readDocument(source: string, options: ReadOptions = {}): Promise<string> {
   const most = options.most ?? MAX_DOCUMENT;
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return readFile(source, most);
-  const own = options.dispatcher === undefined ? new Agent({ connections: 1, pipelining: 0 }) : undefined;
+  const { url, name } = addressOf(source);
+  const deadlineMs = options.deadline_ms ?? DEADLINE_MS;
+  const { proxy, ca } = options;
+  const dispatcher = openOrigin({ base: new URL(url.origin), proxy, ca, deadlineMs });
   try {
-    return await fetchText(source, most, options.deadline_ms ?? DEADLINE_MS, own ?? options.dispatcher);
+    return await fetchText(url, name, most, deadlineMs, dispatcher);
   } finally {
-    await own?.destroy();
+    await dispatcher.destroy();
   }
 }
 
@@ -50,15 +55,15 @@ async function readFile(path: string, most: number): Promise<string> {
 }
 
 async function fetchText(
-  source: string,
+  url: URL,
+  name: string,
   most: number,
   deadline_ms: number,
-  dispatcher: Dispatcher | undefined,
+  dispatcher: Dispatcher,
 ): Promise<string> {
-  const { url, name } = addressOf(source);
   try {
     const { statusCode, headers, body } = await request(url, {
-      ...(dispatcher === undefined ? {} : { dispatcher }),
+      dispatcher,
       headers: { accept: 'application/json, application/yaml, */*;q=0.5', 'accept-encoding': 'identity' },
       signal: AbortSignal.timeout(deadline_ms),
     });
@@ -68,7 +73,7 @@ async function fetchText(
     return decoded(await collect(body, most, name), name);
   } catch (error) {
     if (error instanceof ContractError) throw error;
-    const late = error instanceof Error && error.name === 'TimeoutError';
+    const late = LATE.has(codeOf(error)) || (error instanceof Error && error.name === 'TimeoutError');
     throw new ContractError(late ? `${name} took longer than ${deadline_ms} ms` : `${name} failed: ${codeOf(error)}`);
   }
 }
@@ -94,11 +99,6 @@ function addressOf(source: string): { readonly url: URL; readonly name: string }
   }
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return { url, name };
   throw new ContractError(`${url.protocol}//${url.host} is neither https nor this machine`);
-}
-
-/** As URL writes hosts: IPv4 in four numbers, IPv6 in brackets. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function redirected(status: number): string {

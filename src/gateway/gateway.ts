@@ -39,7 +39,7 @@ export interface GatewayOptions {
   readonly dataSchemaOf: DataSchemaOf;
   /** The credentials the upstream knows the caller by. Asked several times a call. @throws CrmError for none. */
   readonly upstreamCredentials: (credentials: Credentials) => Credentials;
-  /** Every write goes through it, unless the upstream honours keys. */
+  /** Every write goes through it. */
   readonly sendOnce: SendOnce;
   readonly report: (event: GatewayEvent) => void;
   /** Unpredictable 32-bit numbers. */
@@ -109,7 +109,7 @@ export function createGateway(options: GatewayOptions): Backend {
     async perform(performance) {
       const keyed = options.honoursKeys && isWrite(performance.operation) && keyOf(performance.input) !== undefined;
       const send = () => ask(performance, keyed);
-      return options.honoursKeys || !isWrite(performance.operation) ? send() : options.sendOnce(performance, send);
+      return isWrite(performance.operation) ? options.sendOnce(performance, send) : send();
     },
     close: () => upstream.close(),
   };

@@ -1,5 +1,6 @@
 /** Where the upstream is and how it is reached: which URLs are taken, pool, TLS, proxy. Not: what is sent. */
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { isLoopback } from '../contract/loopback.js';
 
 export type { Dispatcher };
 
@@ -29,6 +30,8 @@ export const CONNECTIONS = 64;
 const KEEP_ALIVE_MS = 4_000;
 const LONGEST_KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** What a socket reads ahead of an answer that waits its turn. */
+const READ_AHEAD_BYTES = 16 * 1024;
 
 /**
  * A dispatcher for one origin. TLS is checked always; a proxy sees nothing of it but the host name.
@@ -36,7 +39,12 @@ const MAX_HEADER_BYTES = 16 * 1024;
  */
 export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Dispatcher {
   requireBase(base);
-  const connect = { timeout: deadlineMs, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  const connect = {
+    timeout: deadlineMs,
+    rejectUnauthorized: true,
+    highWaterMark: READ_AHEAD_BYTES,
+    ...(ca === undefined ? {} : { ca }),
+  };
   // Time is kept by the deadline of a call alone.
   const pool = {
     connections: CONNECTIONS,
@@ -47,7 +55,7 @@ export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Disp
     headersTimeout: 0,
     bodyTimeout: 0,
   };
-  if (proxy === undefined || isLoopback(base)) return new Pool(base.origin, { ...pool, connect });
+  if (proxy === undefined || isLoopback(base.hostname)) return new Pool(base.origin, { ...pool, connect });
   requireProxy(proxy.url);
   return new EnvHttpProxyAgent({
     ...pool,
@@ -72,7 +80,7 @@ export function proxyOf(env: NodeJS.ProcessEnv): ProxyOptions | undefined {
 
 function requireBase({ protocol, username, password, search, hash, hostname }: URL): void {
   if (protocol !== 'https:' && protocol !== 'http:') throw new GatewayOptionsError('the gateway URL must be https');
-  if (protocol === 'http:' && !isLoopbackName(hostname)) {
+  if (protocol === 'http:' && !isLoopback(hostname)) {
     throw new GatewayOptionsError('the gateway URL must be https: credentials would travel in the clear');
   }
   if (username !== '' || password !== '') throw new GatewayOptionsError('the gateway URL must hold no credentials');
@@ -81,13 +89,4 @@ function requireBase({ protocol, username, password, search, hash, hostname }: U
 
 function requireProxy({ protocol }: URL): void {
   if (protocol !== 'http:' && protocol !== 'https:') throw new GatewayOptionsError('the proxy must be an http(s) URL');
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return isLoopbackName(hostname);
-}
-
-/** As the URL standard writes hosts: `127.1` is `127.0.0.1` here already, and `127.example.com` is a name. */
-function isLoopbackName(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -123,7 +123,12 @@ export function lastReceipt(connection: Connection): number {
  * Empties up to `limit` kept answers of an org that hold personal data, except one's own. Answers how many; fewer than
  * `limit` is all of them.
  */
-export function wipeAnswers(connection: Connection, except: ReceiptRequest, last: number, limit: number): number {
+export function wipeAnswers(
+  connection: Connection,
+  except: Pick<ReceiptRequest, 'orgcode' | 'scope_mac'>,
+  last: number,
+  limit: number,
+): number {
   return connection.run(WIPE, except.orgcode, except.scope_mac, last, limit);
 }
 

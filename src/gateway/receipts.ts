@@ -8,6 +8,7 @@ import type { Envelope } from '../contract/envelope.js';
 import { idempotencyMismatch } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { keptForm, keptText, replayOf, type Verdict, verdictOf, verdictOfFault } from './answers.js';
+import { isErasure, wipeOrg } from './erasure.js';
 import type { Connection, GatewayDb } from './gateway-db.js';
 import {
   dropReceipt,
@@ -19,7 +20,6 @@ import {
   type ReceiptRequest,
   receiptRequest,
   settleReceipt,
-  wipeAnswers,
 } from './receipt-table.js';
 import { answerNotKept, outcomeUnknown, type Past, receiptNotKept, underWay } from './repetitions.js';
 import type { SendOnce } from './send-once.js';
@@ -43,8 +43,6 @@ const KEPT_KEYLESS_MS = 15 * 60 * 1000;
 const LEASE_MARGIN_MS = 5000;
 const FORGET_AT_OPEN = 500;
 const FORGET_AT_ONCE = 20;
-const WIPE_AT_ONCE = 200;
-const ANONYMIZE = 'customer_anonymize';
 
 interface Sender extends SendOnceOptions {
   readonly db: GatewayDb;
@@ -198,7 +196,6 @@ async function settle(
 ): Promise<void> {
   const text = envelope === undefined ? undefined : keptText(operation, envelope);
   const answer = text === undefined ? null : db.keys.seal('upstream-answer', text, sealContext(request));
-  const erased = operation.id === ANONYMIZE && (verdict === 'done' || verdict === 'unknown');
   const note = (connection: Connection) => {
     if (verdict === 'unknown') settleReceipt(connection, request, receipt, verdict, null);
     else if (verdict === 'not_done' || !request.keyed) dropReceipt(connection, request, receipt);
@@ -207,9 +204,7 @@ async function settle(
   };
   try {
     const last = await db.write(note);
-    while (erased && (await db.write((connection) => wipeAnswers(connection, request, last, WIPE_AT_ONCE))) > 0) {
-      // there may be more
-    }
+    if (isErasure(operation, verdict)) await wipeOrg(db, request, last);
   } catch (error) {
     onBackgroundError(error);
   }

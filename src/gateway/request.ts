@@ -13,7 +13,8 @@ export type RequestParts = Pick<Performance, 'operation' | 'input' | 'credential
 /** Unpredictable 32-bit numbers. */
 export type Random32 = () => number;
 
-const BODY = { 'content-type': 'application/json' };
+/** What a body is called, where a document does not say otherwise. */
+const JSON_TYPE = 'application/json';
 
 /**
  * The request for one operation under `basePath`, which ends in no slash.
@@ -25,7 +26,11 @@ export function buildRequest(basePath: string, parts: RequestParts, random32: Ra
   return {
     method: operation.method,
     path: `${basePath}${path}`,
-    headers: { ...headers, ...ourHeaders(parts, random32), ...(body === undefined ? {} : BODY) },
+    headers: {
+      ...headers,
+      ...ourHeaders(parts, random32),
+      ...(body === undefined ? {} : { 'content-type': operation.foreign?.mediaType ?? JSON_TYPE }),
+    },
     body,
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Method } from '../contract/operation.js';
 import { Fault, type FaultKind, type Reason } from './faults.js';
+import { createSweep, type Sweep } from './garbage.js';
 import { CONNECTIONS, type Dispatcher, type OriginOptions, openOrigin } from './origin.js';
 import type { Reply } from './reply.js';
 import { createSlots, type Leave, type Slots } from './slots.js';
@@ -36,7 +37,7 @@ export interface UpstreamOptions extends OriginOptions {
 const MAX_WAITING = 1_024;
 /** Answers up to this size are read side by side; of larger ones only a few, the others wait their turn. */
 const SMALL_ANSWER_BYTES = 128 * 1024;
-const LARGE_ANSWERS = 3;
+const LARGE_ANSWERS = 2;
 
 /** @throws GatewayOptionsError */
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -46,6 +47,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     places: createSlots(CONNECTIONS, MAX_WAITING),
     large: createSlots(LARGE_ANSWERS, CONNECTIONS),
     spare: [],
+    sweep: createSweep(),
     maxAnswerBytes: options.maxAnswerBytes,
   };
   return {
@@ -72,8 +74,12 @@ interface Shared {
   readonly large: Slots;
   /** What large answers are read into, one after the other, so that a flood of them is no flood of garbage. */
   readonly spare: Buffer[];
+  readonly sweep: Sweep;
   readonly maxAnswerBytes: number;
 }
+
+/** What was read ahead of an answer that is given up: what is parsed, and what waits in the socket. */
+const READ_AHEAD_BYTES = 128 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 const DONE = new Error('done');
@@ -152,6 +158,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.#settled !== undefined) return;
+    if (this.#isLarge) this.#shared.sweep(chunk.length);
     const length = this.#length + chunk.length;
     if (length > this.#shared.maxAnswerBytes) {
       this.#end('too_large');
@@ -217,6 +224,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #settle(end: Reply | Error): void {
     if (this.#settled !== undefined) return;
     this.#settled = end instanceof Error ? end : DONE;
+    if (end instanceof Error) this.#shared.sweep(READ_AHEAD_BYTES);
+    else if (this.#isLarge) this.#shared.sweep(this.#length);
     this.#stopListening();
     this.#leavePlace?.();
     this.#leaveLarge?.();

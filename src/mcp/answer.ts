@@ -62,16 +62,19 @@ export function createAnswer(pipeline: Pipeline, budget: number, confirmation?: 
     for (let pages = 1; pages <= MOST_PAGES && excess(result) > 1 && isPage(operation, envelope); pages += 1) {
       const fitting = Math.floor((itemsOf(envelope).length * AIM) / excess(result));
       const limit = pages < MOST_PAGES ? Math.max(1, fitting) : 1;
-      envelope = await perform({ ...asking, input: { ...(input as Input), limit } });
+      envelope = await perform({ ...asking, input: { ...(input as Input), limit } }, sameCall(pipeline));
       result = show(envelope);
     }
     return excess(result) > 1 ? shrink(asking, envelope, result) : result;
   };
 
-  async function perform({ entry, input, headers, asked, dialogue }: Asking): Promise<Envelope> {
+  async function perform(
+    { entry, input, headers, asked, dialogue }: Asking,
+    through: Pipeline = pipeline,
+  ): Promise<Envelope> {
     const { operation, strange } = entry;
     const wrong = asked !== undefined && 'issues' in asked ? asked.issues : undefined;
-    const checking = wrong === undefined ? pipeline : { ...pipeline, validate: refusing(pipeline, wrong) };
+    const checking = wrong === undefined ? through : { ...through, validate: refusing(through, wrong) };
     const request = { operation, arguments: input, headers };
     const envelope = await call(checking, confirmation?.guard(request, dialogue) ?? request);
     if (!envelope.success || asked === undefined || !('paths' in asked)) return envelope;
@@ -100,6 +103,11 @@ export function createAnswer(pipeline: Pipeline, budget: number, confirmation?: 
     const text = (content[0] as { readonly text: string }).text;
     return mayExceed(text, budget) ? estimateTokens(text) / budget : 0;
   }
+}
+
+/** However often a page is asked for, its caller has called once. */
+function sameCall({ limits: _, ...pipeline }: Pipeline): Pipeline {
+  return pipeline;
 }
 
 /** A validator that finds what is wrong with `fields` beside all that is wrong with the request. */

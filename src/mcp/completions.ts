@@ -3,12 +3,13 @@
  * the caller's authorisation, and are few; whoever may not read gets none.
  */
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { shownText } from '../contract/shown-text.js';
 import type { Headers } from '../tools/headers.js';
-import { type AddFeature, callableNames, dataOf, type Face, guarded } from './face.js';
+import { protocolSections } from './documents.js';
+import { type AddFeature, dataOf, type Face, refusalOf, toldAs } from './face.js';
 import { PROMPTS, type Suggested } from './prompt-table.js';
-import { offered } from './prompts.js';
 import { recordsOf, variablesOf } from './records.js';
-import { TOOL_DOCUMENT } from './resources.js';
+import { SECTION, TOOL_DOCUMENT } from './resources.js';
 
 const MOST = 10;
 /** Longer is no beginning of anything. */
@@ -24,18 +25,19 @@ type Suggest = (value: string) => Promise<readonly string[]>;
 export function createCompletions(face: Face): AddFeature {
   const templates = new Map([
     [TOOL_DOCUMENT, ['tool']],
+    [SECTION, ['section']],
     ...recordsOf(face).map((record) => [record.address, variablesOf(record)] as const),
   ]);
   return (server, headersOf) => {
-    server.setRequestHandler('completion/complete', ({ params }, context) =>
-      guarded(async () => {
-        const headers = headersOf(context);
-        const suggested = await suggestedFor(face, templates, params, headers);
+    server.setRequestHandler('completion/complete', ({ params }, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
+        const suggested = suggestedFor(templates, params);
         const { value } = params.argument;
         if (suggested === undefined || value.length > LONGEST_VALUE) return completion([]);
         return completion(await suggest(face, headers, suggested)(value));
-      }),
-    );
+      });
+    });
   };
 }
 
@@ -44,16 +46,14 @@ function completion(found: readonly string[]) {
 }
 
 /** @throws ProtocolError for what there is no prompt or template of that name for anybody. */
-async function suggestedFor(
-  face: Face,
+function suggestedFor(
   templates: ReadonlyMap<string, readonly string[]>,
   { ref, argument }: Params,
-  headers: Headers,
-): Promise<Suggested | undefined> {
+): Suggested | undefined {
   if (ref.type === 'ref/prompt') {
-    if (!PROMPTS.some(({ name }) => name === ref.name)) throw unknown('prompt');
-    const prompt = offered(await callableNames(face, headers)).find(({ name }) => name === ref.name);
-    return prompt?.arguments.find(({ name }) => name === argument.name)?.suggested;
+    const prompt = PROMPTS.find(({ name }) => name === ref.name);
+    if (prompt === undefined) throw unknown('prompt');
+    return prompt.arguments.find(({ name }) => name === argument.name)?.suggested;
   }
   const variables = templates.get(ref.uri);
   if (variables === undefined) throw unknown('resource template');
@@ -62,17 +62,18 @@ async function suggestedFor(
 }
 
 /** A variable that is not here, such as a gift card's, has nothing it could be chosen from. */
-const VARIABLES: { readonly [variable: string]: Suggested } = { customer_id: 'customer_id', tool: 'tool' };
+const VARIABLES: { readonly [variable: string]: Suggested } = {
+  customer_id: 'customer_id',
+  tool: 'tool',
+  section: 'section',
+};
 
 function unknown(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
 }
 
 function suggest(face: Face, headers: Headers, suggested: Suggested): Suggest {
-  const ask = async (tool: string, args: object) => {
-    const running = face.call(tool, args, headers);
-    return running === undefined ? undefined : dataOf(await running);
-  };
+  const ask = askerFor(face, headers);
   if (typeof suggested === 'object') return async (value) => beginning(value, enumOf(face, suggested));
   switch (suggested) {
     case 'customer_id':
@@ -83,10 +84,28 @@ function suggest(face: Face, headers: Headers, suggested: Suggested): Suggest {
       return async (value) => beginning(value, tiersIn(await ask('crm_loyalty_policy_get', {})));
     case 'tool':
       return async (value) => toolNames(face, value);
+    case 'section':
+      return async (value) => beginning(value, [...protocolSections(face).keys()]);
   }
 }
 
 type Ask = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
+
+/** Asks tools in turn; whoever was turned away once is not heard again: a request counts as one failure. */
+function askerFor(face: Face, headers: Headers): Ask {
+  let turnedAway = false;
+  return async (tool, args) => {
+    const result = turnedAway ? undefined : await face.call(tool, args, headers);
+    if (result === undefined) return undefined;
+    const refusal = refusalOf(result);
+    if (refusal !== undefined && refusal.http_status >= 500) throw toldAs(ProtocolErrorCode.InternalError, refusal);
+    turnedAway = TURNED_AWAY.has(refusal?.http_status ?? 0);
+    return dataOf(result);
+  };
+}
+
+/** No such caller, none of this org's, or too often. */
+const TURNED_AWAY: ReadonlySet<number> = new Set([401, 404, 429]);
 
 /** Ids that begin so; or else of customers whom the words find. Nothing typed yet: the newest. */
 async function customerIds(ask: Ask, value: string): Promise<readonly string[]> {
@@ -129,7 +148,14 @@ function beginning(value: string, among: readonly string[]): readonly string[] {
   return among.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
 }
 
-/** Distinct strings, in their order. */
+/** Distinct values that can be shown and typed, in their order. */
 function texts(values: readonly unknown[]): readonly string[] {
-  return [...new Set(values.filter((value) => typeof value === 'string'))];
+  return [...new Set(values.filter(isTypable))];
+}
+
+/** Whoever is behind a gateway may send anything for an id. */
+function isTypable(value: unknown): value is string {
+  return (
+    typeof value === 'string' && value.length <= LONGEST_VALUE && shownText(value) === value && !/[\t\n]/.test(value)
+  );
 }

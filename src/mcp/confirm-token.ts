@@ -58,10 +58,13 @@ export function createConfirmTokens(keys: Keys): ConfirmTokens {
   }
 }
 
+/** `details.reason` of such a refusal. */
+export const SPENT = 'spent';
+
 /** 409: the call this token stands for was made. */
 export function spentAlready(): CrmError {
-  return invalidState('crm.confirmation_invalid', 'This confirm_token was used already.', { reason: 'spent' }, [
-    'Read the record: the call it stood for was made once.',
+  return invalidState('crm.confirmation_invalid', 'This confirm_token was used already.', { reason: SPENT }, [
+    'Read the record: the call it stood for may have been made.',
     'To make it once more, leave confirm_token out and have the new preview confirmed.',
   ]);
 }

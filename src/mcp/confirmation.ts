@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Backend, Performance, Performed, Relayed } from '../contract/backend.js';
+import type { SuccessEnvelope } from '../contract/envelope.js';
 import { CrmError, invalidState } from '../contract/errors.js';
 import { lazily } from '../contract/lazily.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
@@ -11,9 +12,9 @@ import { deriveKeys, type Keys } from '../secrets/keys.js';
 import type { CallRequest, Pipeline } from '../tools/call.js';
 import { type Catalogue, type CatalogueEntry, createCatalogueOf, type Tool } from '../tools/catalogue.js';
 import { ALL_PINS, type Pins } from '../tools/place.js';
-import { createConfirmTokens, spentAlready } from './confirm-token.js';
+import { createConfirmTokens, SPENT, spentAlready } from './confirm-token.js';
 import { CALL } from './lean-tools.js';
-import { movesAtLeast } from './moved-value.js';
+import { movesAtLeast, type Price } from './moved-value.js';
 import { showPreview } from './preview.js';
 
 /** Which calls need it: those that destroy, those that move so much value, or every write. */
@@ -35,19 +36,30 @@ export interface Confirmation {
   guard(request: CallRequest, dialogue: { readonly reply: Reply | undefined } | undefined): CallRequest;
 }
 
+export interface ConfirmOptions {
+  readonly mode: ConfirmMode;
+  /** Tokens are sealed with them: servers that share them take each other's. Default: good in this process alone. */
+  readonly keys?: Keys | undefined;
+  /** The whole contract, whatever of it agents have: the read that prices points is looked for here. */
+  readonly operations: readonly Operation[];
+}
+
+/** What cannot be confirmed as asked; the message tells why. */
+export class ConfirmError extends Error {}
+
 interface Confirmable {
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
 }
 
 export const CONFIRMATION_REQUIRED = 'crm.confirmation_required';
-const TOKEN = 'confirm_token';
+export const CONFIRM_TOKEN = 'confirm_token';
 const TOKEN_PROPERTY: JsonSchema = {
   type: 'string',
-  description: 'From crm.confirmation_required, once the user has agreed; all else unchanged',
+  description: 'Of a preview the user agreed to',
 };
-/** The read that prices points, and where its answer does. */
-const POLICY_TOOL = 'crm_loyalty_policy_get';
+/** The read that prices points. */
+const POLICY = 'loyalty_policy_get';
 
 /** @throws Error when `text` is no mode; the message lists them. */
 export function readConfirmMode(text: string): ConfirmMode {
@@ -58,22 +70,23 @@ export function readConfirmMode(text: string): ConfirmMode {
 }
 
 /**
- * An application whose calls are confirmed as `mode` says. Tokens are sealed with `keys`: servers that share them take
- * each other's; without any they are good in this process alone.
- * @throws Error when there is nothing to confirm, or a tool has an argument named `confirm_token` of its own.
+ * An application whose calls are confirmed as `mode` says.
+ * @throws ConfirmError for an amount where the contract does not tell what moves value, and for a tool that has an
+ * argument named `confirm_token` of its own.
  */
 export function withConfirmation<Application extends Confirmable>(
   application: Application,
-  mode: ConfirmMode,
-  keys: Keys | undefined,
+  { mode, keys, operations }: ConfirmOptions,
 ): Application & { readonly confirmation?: Confirmation } {
   if (mode === 'off') return application;
   const { catalogue, pipeline } = application;
+  if (typeof mode === 'object' && !operations.some((operation) => covers(mode, operation))) {
+    throw new ConfirmError('--confirm money: no operation of this contract is marked as moving value');
+  }
   const covered = catalogue.entries.filter(({ operation }) => covers(mode, operation));
-  if (covered.length === 0) throw new Error('--confirm: no tool of this contract is marked as moving value');
   const entries = catalogue.entries.map((entry) => (covered.includes(entry) ? withToken(entry) : entry));
-  const priceTool = catalogue.find(POLICY_TOOL)?.operation;
-  const guard = createGuard(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, priceTool);
+  const price = operations.find(({ id, effect }) => id === POLICY && effect === 'read');
+  const guard = createGuard(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, price);
   const names = new Set([...covered.map(({ tool }) => tool.name), CALL.tool.name]);
   const confirmation = { guard, covers: (toolName: string) => names.has(toolName) };
   return { ...application, catalogue: createCatalogueOf(entries), confirmation };
@@ -90,29 +103,43 @@ function createGuard(
   mode: ConfirmMode,
   keys: Keys,
   backend: Backend,
-  priceTool: Operation | undefined,
+  price: Operation | undefined,
 ): Confirmation['guard'] {
   const tokens = createConfirmTokens(keys);
 
   async function perform(performance: Performance, reply: Reply | undefined): Promise<Performed | Relayed> {
     if (!(await isNeeded(performance))) return backend.perform(performance);
     if (reply === undefined) return ask(performance);
-    const name = tokens.spend(reply.token, performance);
+    const spent = await spend(performance, reply);
+    if (typeof spent !== 'string') return spent;
     if (!reply.agreed) throw declined();
-    return performOnce(performance, name);
+    return performOnce(performance, spent);
+  }
+
+  /** Of a call under a key of its own that is repeated whole, because its answer was lost: that answer. */
+  async function spend(performance: Performance, { token, agreed }: Reply): Promise<string | Performed> {
+    try {
+      return tokens.spend(token, performance);
+    } catch (refusal) {
+      if (!agreed || !(refusal instanceof CrmError) || refusal.details?.reason !== SPENT) throw refusal;
+      const seen = 'idempotency_key' in performance.input ? await backend.preview?.(performance) : undefined;
+      if (seen !== undefined && !('preview' in seen)) return seen;
+      throw refusal;
+    }
   }
 
   async function isNeeded({ operation: { moves }, input, ...rest }: Performance): Promise<boolean> {
     if (typeof mode === 'string') return true;
     if (moves === undefined) return false;
-    return movesAtLeast(mode.money, moves, input, () => pointValue(backend, priceTool, rest));
+    return movesAtLeast(mode.money, moves, input, () => pointValue(backend, price, rest));
   }
 
   /** What would change nothing, a replay or a dry run, is answered at once. */
   async function ask(performance: Performance): Promise<Performed> {
     const seen = await backend.preview?.(performance);
     if (seen !== undefined && !('preview' in seen)) return seen;
-    throw required({ preview: showPreview(performance.operation, seen), ...tokens.mint(performance) });
+    const { operation, input } = performance;
+    throw required({ preview: showPreview(operation, input, seen), ...tokens.mint(performance) });
   }
 
   /**
@@ -136,7 +163,7 @@ function createGuard(
 
   return (request, dialogue) => {
     if (!covers(mode, request.operation)) return request;
-    const { [TOKEN]: token, ...rest } = request.arguments as { [TOKEN]?: unknown };
+    const { [CONFIRM_TOKEN]: token, ...rest } = request.arguments as { [CONFIRM_TOKEN]?: unknown };
     const given = token === undefined || token === null || token === '' ? undefined : { token, agreed: true };
     const reply = dialogue === undefined ? given : dialogue.reply;
     return { ...request, arguments: rest, perform: (performance) => perform(performance, reply) };
@@ -158,27 +185,33 @@ function withToken(entry: CatalogueEntry): CatalogueEntry {
 
 function takingToken(tool: Tool): Tool {
   const properties = (tool.inputSchema.properties ?? {}) as object;
-  if (TOKEN in properties) throw new Error(`--confirm: ${tool.name} has an argument ${TOKEN} of its own`);
-  const inputSchema = { ...tool.inputSchema, properties: { ...properties, [TOKEN]: TOKEN_PROPERTY } };
+  if (CONFIRM_TOKEN in properties)
+    throw new ConfirmError(`--confirm: ${tool.name} has an argument ${CONFIRM_TOKEN} of its own`);
+  const inputSchema = { ...tool.inputSchema, properties: { ...properties, [CONFIRM_TOKEN]: TOKEN_PROPERTY } };
   return Object.freeze({ ...tool, inputSchema });
 }
 
-/** What the policy in force says a point is worth, in major units; undefined where it says nothing. */
+/** What the policy in force says a point is worth, in major units; 1 where it says nothing, `unknown` unread. */
 async function pointValue(
   backend: Backend,
   operation: Operation | undefined,
   rest: Omit<Performance, 'operation' | 'input'>,
-): Promise<number | undefined> {
-  if (operation === undefined) return undefined;
+): Promise<Price> {
+  if (operation === undefined) return 1;
   try {
     const done = await backend.perform({ ...rest, operation, input: {} });
-    const data = 'envelope' in done ? (done.envelope.success ? done.envelope.data : {}) : done.data;
-    const { policy } = data as { policy?: { redeem?: { point_value?: number } } };
-    return policy?.redeem?.point_value;
+    if ('envelope' in done && !done.envelope.success) return 'unknown';
+    const { policy } = ('envelope' in done ? (done.envelope as SuccessEnvelope).data : done.data) as Priced;
+    const value = policy?.redeem?.point_value ?? 1;
+    return typeof value === 'number' ? value : 'unknown';
   } catch (error) {
-    if (error instanceof CrmError) return undefined;
+    if (error instanceof CrmError) return 'unknown';
     throw error;
   }
+}
+
+interface Priced {
+  readonly policy?: { readonly redeem?: { readonly point_value?: unknown } | null } | null;
 }
 
 function isReplay(done: Performed | Relayed): boolean {
@@ -188,7 +221,7 @@ function isReplay(done: Performed | Relayed): boolean {
 function required(details: Readonly<Record<string, unknown>>): CrmError {
   return invalidState(CONFIRMATION_REQUIRED, 'Nothing was done: this call needs to be confirmed.', details, [
     'Show details.preview to the user, and ask.',
-    'If they agree, repeat the very same call with confirm_token from details.',
+    'If they agree, repeat the very same call with confirm_token from details among its arguments.',
     'If not, leave it.',
   ]);
 }

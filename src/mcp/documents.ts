@@ -1,7 +1,10 @@
 /** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
+import { isForAnyone } from '../contract/access.js';
 import { lazily } from '../contract/lazily.js';
 import type { Operation } from '../contract/operation.js';
+import type { CatalogueEntry } from '../tools/catalogue.js';
 import type { Face } from './face.js';
+import { sectionsOf } from './sections.js';
 
 export interface Document {
   readonly uri: string;
@@ -36,7 +39,7 @@ export function documentsOf({ published }: Face): Documents {
       mimeType: 'text/markdown',
       audience: ['assistant'],
       describe: (kilobytes) =>
-        `How to work with this CRM: connecting, roles, every endpoint and its fields, every error, revisions, retries, paging, consent (${kilobytes} kB)`,
+        `How to work with this CRM: connecting, roles, every endpoint and error, revisions, retries, paging, consent (${kilobytes} kB; a section at a time: crm://protocol/{section})`,
       read: () => published.protocol(),
     },
     {
@@ -69,6 +72,11 @@ function open({ describe, read, audience, ...document }: Described): Document | 
   return { ...document, description: describe(Math.ceil(size / 1000)), annotations: { audience }, size, text };
 }
 
+/** The protocol by its sections; none where there is no protocol. */
+export function protocolSections({ published }: Pick<Face, 'published'>): ReadonlyMap<string, string> {
+  return sectionsOf(published?.protocol() ?? '');
+}
+
 /** All that is known of one tool: what it takes as it is enforced, and what it answers, whole. */
 export function toolDocument({ catalogue, roles, published }: Face, name: string): string | undefined {
   const entry = catalogue.find(name);
@@ -81,14 +89,22 @@ export function toolDocument({ catalogue, roles, published }: Face, name: string
     family,
     summary,
     description,
-    access: { class: access, roles: roles[access] ?? [], owner: true },
+    access: { class: access, anyone: isForAnyone(access), roles: roles[access] ?? [], owner: true },
     effect,
     operational,
     accepts_idempotency_key: operation.acceptsIdempotencyKey,
     request: withRevision(operation),
+    tool_arguments: besideRequest(entry),
     response: operation.dataSchema ?? published?.dataSchema(id) ?? operation.outputSchema,
     examples,
   });
+}
+
+/** What the tool takes besides the request, and no other door does. */
+function besideRequest({ operation, tool }: CatalogueEntry): object {
+  const request = (operation.requestSchema.properties ?? {}) as object;
+  const all = Object.entries((tool.inputSchema.properties ?? {}) as object);
+  return Object.fromEntries(all.filter(([name]) => !(name in request)));
 }
 
 /** Enforced is less than demanded: the missing revision has an error of its own (428). */

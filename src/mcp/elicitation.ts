@@ -9,7 +9,7 @@ import {
 import type { Input } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
-import { CONFIRMATION_REQUIRED, type Reply } from './confirmation.js';
+import { CONFIRM_TOKEN, CONFIRMATION_REQUIRED, type Reply } from './confirmation.js';
 import { describePreview, type ShownPreview } from './preview.js';
 
 /** What goes out in place of an answer; the client comes back with what its user said. */
@@ -58,7 +58,8 @@ export function canAsk(capabilities: { readonly elicitation?: unknown } | undefi
 function question(operation: Operation, args: object, envelope: Envelope): Question | undefined {
   if (envelope.success || envelope.error.error_code !== CONFIRMATION_REQUIRED) return undefined;
   const { preview, confirm_token } = envelope.error.details as { preview: ShownPreview; confirm_token: string };
-  const message = describePreview(operation, args as Input, preview);
+  const { [CONFIRM_TOKEN]: _, ...asked } = args as Input;
+  const message = describePreview(operation, asked, preview);
   const form = inputRequired.elicit({ message, requestedSchema: FORM });
   return inputRequired({ inputRequests: { [CONFIRM]: form }, requestState: confirm_token });
 }

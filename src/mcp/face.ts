@@ -7,9 +7,9 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
-import { CrmError } from '../contract/errors.js';
 import type { RoleTable } from '../contract/operation.js';
 import type { Published } from '../contract/published.js';
+import { type Pipeline, refuse } from '../tools/call.js';
 import type { Catalogue, Tool } from '../tools/catalogue.js';
 import type { Headers } from '../tools/headers.js';
 
@@ -24,6 +24,7 @@ export interface Face {
   callable(headers: Headers): Promise<readonly Tool[]>;
   /** Runs a tool as `tools/call` does; undefined when there is none of that name. */
   call(name: string, args: object, headers: Headers): Promise<CallToolResult> | undefined;
+  readonly guard: Guard;
 }
 
 /** What a request carries beside its message. */
@@ -52,13 +53,27 @@ export function dataOf({ isError, structuredContent }: CallToolResult): Readonly
   return (structuredContent as { data?: Record<string, unknown> } | undefined)?.data;
 }
 
+/** Does the work of one request; what breaks in it is told as an error of the protocol, its cause to the log alone. */
+export type Guard = <Answer>(headers: Headers, work: () => Promise<Answer>) => Promise<Answer>;
+
 /** The SDK tells a client the message of whatever is thrown, so nothing but a refusal may pass. */
-export async function guarded<Answer>(work: () => Answer | Promise<Answer>): Promise<Answer> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof ProtocolError) throw error;
-    const message = error instanceof CrmError ? error.message : 'The server failed.';
-    throw new ProtocolError(ProtocolErrorCode.InternalError, message);
-  }
+export function createGuard(pipeline: Pipeline): Guard {
+  return async (headers, work) => {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (thrown instanceof ProtocolError) throw thrown;
+      throw toldAs(ProtocolErrorCode.InternalError, refuse(pipeline, { name: 'list', headers, thrown }).error);
+    }
+  };
+}
+
+/** A refusal where no tool answers: in words, and whole as `data`. */
+export function toldAs(code: ProtocolErrorCode, error: ErrorObject): ProtocolError {
+  return new ProtocolError(code, `${error.error_code}: ${sentencesOf(error)}`, error);
+}
+
+/** What a refusal says, and what it says to do. */
+export function sentencesOf({ major, next_steps = [] }: ErrorObject): string {
+  return [major.message.en_US, ...next_steps].join(' ');
 }

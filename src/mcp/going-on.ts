@@ -6,6 +6,9 @@ import type { Beside } from '../tools/result.js';
 import type { Cut } from './cut.js';
 
 const MORE = 'More follow: repeat the call with this next_token and the same filters.';
+const READ_THE_REST = 'Cut to fit, and done all the same. Read the record for the rest.';
+/** Of a read whose own arguments leave no room for `fields`. */
+const ASK_FOR_LESS = 'Cut to fit. For the rest ask for less at a time, by the arguments of this call.';
 const MOST_CUTS_TOLD = 20;
 const MOST_FIELDS_TOLD = 5;
 
@@ -42,7 +45,9 @@ export function toldCuts(
     .map((cut) => `"${cut.field}[${cut.shown + startOf(cut.field, asked)}:]"`);
   const step = takesFields(operation)
     ? `Cut to fit. For the rest repeat the call with ${how} [${rest.join(', ')}].`
-    : 'Cut to fit, and done all the same. Read the record for the rest.';
+    : operation.effect === 'read'
+      ? ASK_FOR_LESS
+      : READ_THE_REST;
   const { next_steps = [] } = besideOf(operation, envelope, asked);
   return { truncated: cuts.slice(0, MOST_CUTS_TOLD), next_steps: [step, ...next_steps] };
 }

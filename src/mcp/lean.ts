@@ -2,9 +2,9 @@
  * `--lean`: three tools in place of all. Find and describe are operations over the catalogue and walk the pipeline like
  * any other; call runs the operation it names just as its own tool would. Not: which operations a caller may see.
  */
-import { rolesFor } from '../contract/access.js';
+import { isForAnyone, rolesFor } from '../contract/access.js';
 import type { Backend, Caller, Input } from '../contract/backend.js';
-import { CrmError } from '../contract/errors.js';
+import { CrmError, invalidRequest } from '../contract/errors.js';
 import { authorise } from '../tools/authorise.js';
 import type { Pipeline } from '../tools/call.js';
 import type { Catalogue, CatalogueEntry } from '../tools/catalogue.js';
@@ -19,6 +19,8 @@ import { isVisible } from './visibility.js';
 const MOST_FOUND = 20;
 const MOST_NEAREST = 5;
 const MOST_EXAMPLES = 2;
+/** In the place of roles, where none is needed. */
+const ANYONE = 'any caller';
 
 /** Runs one of the three tools; undefined for any other name. */
 export type LeanCall = (
@@ -52,7 +54,10 @@ export function createLean(catalogue: Catalogue, pipeline: Pipeline, answer: Ans
           return describe(pipeline, entry, caller, headers);
         });
       case CALL.tool.name:
-        return run(CALL, ({ operation }, caller) => unknownOperation(visible(caller), operation));
+        return run(CALL, ({ operation }, caller) => {
+          if (catalogue.find(String(operation)) !== undefined) throw invalidRequest([FIELDS_OUTSIDE]);
+          return unknownOperation(visible(caller), operation);
+        });
       default:
         return undefined;
     }
@@ -61,6 +66,9 @@ export function createLean(catalogue: Catalogue, pipeline: Pipeline, answer: Ans
 
 /** What an operation over the catalogue answers. @throws CrmError */
 type Perform = (input: Input, caller: Caller) => object;
+
+/** The one argument that a well-formed call of a known operation can have beside it: those that read take it. */
+const FIELDS_OUTSIDE = { path: 'fields', message: 'stands in arguments, like all that the operation takes' };
 
 /** The three tools are there on every connection; what they lead to is not. */
 const NO_GATE: Pipeline['gate'] = () => undefined;
@@ -123,7 +131,7 @@ function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, cal
     description: tool.description,
     family: operation.family,
     effect: operation.effect,
-    roles: ['owner', ...rolesFor(pipeline.roles, operation.access)],
+    roles: isForAnyone(operation.access) ? [ANYONE] : ['owner', ...rolesFor(pipeline.roles, operation.access)],
     arguments: tool.inputSchema,
     examples: operation.examples.slice(0, MOST_EXAMPLES).map(({ value }) => value),
   };

@@ -2,32 +2,38 @@
 import type { Input } from '../contract/backend.js';
 import type { FieldPath, ValueMoved } from '../contract/operation.js';
 
+/** What a point is worth, in major units; `unknown` where whoever knows could not be asked. */
+export type Price = number | 'unknown';
+
 /**
- * Whether a call moves `least` or more. Money counts as the number it is, whatever its currency; points by `priceOf`,
- * and as one each where nothing prices them. What only the records know counts as enough.
+ * Whether a call moves `least` or more. Money counts as the number it is, whatever its currency; points by `priceOf`.
+ * What only the records know counts as enough, and so does what cannot be read: an amount that is no number, points
+ * whose price is unknown.
  */
 export async function movesAtLeast(
   least: number,
   moves: ValueMoved,
   input: Input,
-  priceOf: () => Promise<number | undefined>,
+  priceOf: () => Promise<Price>,
 ): Promise<boolean> {
-  const money = numbersAt(moves.money, input);
-  const points = numbersAt(moves.points, input);
+  const money = valuesAt(moves.money, input);
+  const points = valuesAt(moves.points, input);
   if (money.length + points.length === 0) return moves.untold;
-  if (money.some((amount) => amount >= least)) return true;
+  if (money.some((amount) => isAtLeast(least, amount))) return true;
   if (points.length === 0) return false;
-  const price = (await priceOf()) ?? 1;
-  return points.some((count) => rounded(Math.abs(count) * price) >= least);
+  const price = await priceOf();
+  return price === 'unknown' || points.some((count) => isAtLeast(least, Math.abs(count) * price));
 }
 
-function numbersAt(paths: readonly FieldPath[], input: Input): readonly number[] {
+/** What stands there, as numbers: others' amounts may be written as texts. */
+function valuesAt(paths: readonly FieldPath[], input: Input): readonly number[] {
   return paths
-    .map((path) => path.split('.').reduce<unknown>((value, name) => (value as Input | undefined)?.[name], input))
-    .filter((value): value is number => typeof value === 'number');
+    .map((path) => path.split('.').reduce<unknown>((value, name) => (value as Input | null | undefined)?.[name], input))
+    .filter((value) => value !== undefined && value !== null)
+    .map((value) => (typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN));
 }
 
-/** 57 × 0.01 is 0.57, not a hair less. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(12));
+/** 57 × 0.01 is 0.57, not a hair less. What is no number may be any. */
+function isAtLeast(least: number, value: number): boolean {
+  return !(Number(value.toPrecision(12)) < least);
 }

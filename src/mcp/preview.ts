@@ -9,6 +9,8 @@ export interface ShownPreview {
   readonly changes?: readonly Change[];
   /** What the call would answer. */
   readonly result?: object;
+  /** What was asked for, where nobody can tell what would come of it. */
+  readonly request?: Input;
   readonly note?: string;
 }
 
@@ -27,10 +29,12 @@ const LONGEST_VALUE = 100;
 const ALWAYS = new Set(['revision', 'updated_at']);
 const UNTOLD =
   'What this would change cannot be told beforehand: this is what is asked for, and nothing more is known.';
+const SECRET = '(not shown)';
 
-/** A preview of a call, or, where there is none, a word on that. */
-export function showPreview({ summary }: Operation, previewed: Previewed | undefined): ShownPreview {
-  if (previewed === undefined) return { action: summary, note: UNTOLD };
+/** A preview of a call, or, where there is none, the call and a word on that. */
+export function showPreview(operation: Operation, input: Input, previewed: Previewed | undefined): ShownPreview {
+  const { summary } = operation;
+  if (previewed === undefined) return { action: summary, request: withoutSecrets(operation, input), note: UNTOLD };
   const { data, before, after } = previewed.preview;
   const changes = before === undefined || after === undefined ? [] : changesBetween(before, after);
   return { action: summary, ...(changes.length === 0 ? {} : { changes }), result: data };
@@ -52,10 +56,8 @@ function changed(field: string, before: unknown, after: unknown): Change {
 
 /** The preview and the request as a person reads them. Every value stands on a line of its own, and cannot leave it. */
 export function describePreview(operation: Operation, input: Input, preview: ShownPreview): string {
-  const asked = [...leavesOf(input)].map(([field, value]) => {
-    const secret = operation.shownOnce.includes(field); // what an answer shows once, a request may hold under its name
-    return `${spoken(field)}: ${secret ? '(not shown)' : told(value)}`;
-  });
+  const leaves = leavesOf(withoutSecrets(operation, input));
+  const asked = [...leaves].map(([field, value]) => `${spoken(field)}: ${value === SECRET ? SECRET : told(value)}`);
   const { changes, result, note } = preview;
   const effect =
     changes?.map(({ field, before, after }) => `${spoken(field)}: ${told(before)} → ${told(after)}`) ??
@@ -69,6 +71,13 @@ export function describePreview(operation: Operation, input: Input, preview: Sho
     ...(note === undefined ? [] : [note]),
     'Nothing has been done yet.',
   ].join('\n');
+}
+
+/** What an answer shows once, a request may hold under the same name. */
+function withoutSecrets({ shownOnce }: Operation, input: Input): Input {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [name, shownOnce.includes(name) ? SECRET : value]),
+  );
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {

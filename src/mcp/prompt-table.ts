@@ -4,7 +4,13 @@
  */
 
 /** Where values of an argument may be suggested from: what completions.ts knows, or the enum of a tool's field. */
-export type Suggested = 'customer_id' | 'flag' | 'tier' | 'tool' | { readonly tool: string; readonly field: string };
+export type Suggested =
+  | 'customer_id'
+  | 'flag'
+  | 'tier'
+  | 'tool'
+  | 'section'
+  | { readonly tool: string; readonly field: string };
 
 export interface PromptArgument {
   readonly name: string;
@@ -106,7 +112,7 @@ export const PROMPTS: readonly JobPrompt[] = [
       {
         text: 'Read crm_customer_get for the chosen one. If its status is merged, go on with merged_into_customer_id. What masked_fields names is hidden from you: say so, do not fill it in.',
       },
-      { text: 'Read the newest entries with crm_loyalty_ledger_list.' },
+      { optional: true, text: 'Read the newest entries with crm_loyalty_ledger_list.' },
       {
         text: 'If active_holds is not zero read crm_customer_hold_list. Read notes on the customer with crm_comment_list.',
       },
@@ -223,8 +229,9 @@ export const PROMPTS: readonly JobPrompt[] = [
     steps: [
       { text: 'List them with crm_customer_hold_list, filtered as given, oldest last; go on with next_token.' },
       {
-        text: 'For each read crm_customer_get, and crm_customer_fraud_list for the assessment its assessment_id names: which rules fired, on what evidence. Read crm_loyalty_ledger_list around its created_at.',
+        text: 'For each read crm_customer_get, and crm_customer_fraud_list for the assessment its assessment_id names: which rules fired, on what evidence.',
       },
+      { optional: true, text: 'Read crm_loyalty_ledger_list around the created_at of each.' },
       {
         text: 'Report each in a few lines: who, what is blocked since when, the evidence for and against, and what you would do: release, confirm, or ask for more. Say what you could not check.',
       },

@@ -4,7 +4,7 @@
  */
 import { type GetPromptResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { shownText } from '../contract/shown-text.js';
-import { type AddFeature, callableNames, type Face, guarded, PRIVATE_MINUTE } from './face.js';
+import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE } from './face.js';
 import { CALL, DESCRIBE } from './lean-tools.js';
 import { type JobPrompt, PROMPTS, type PromptArgument, type PromptStep, RULES } from './prompt-table.js';
 
@@ -17,20 +17,22 @@ type Callable = ReadonlySet<string>;
 /** What it answers registers the methods on a server. */
 export function createPrompts(face: Face): AddFeature {
   return (server, headersOf) => {
-    server.setRequestHandler('prompts/list', (_request, context) =>
-      guarded(async () => {
-        const callable = await callableNames(face, headersOf(context));
+    server.setRequestHandler('prompts/list', (_request, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
+        const callable = await callableNames(face, headers);
         return { prompts: offered(callable).map(entry), ...PRIVATE_MINUTE };
-      }),
-    );
-    server.setRequestHandler('prompts/get', ({ params }, context) =>
-      guarded(async () => {
-        const callable = await callableNames(face, headersOf(context));
+      });
+    });
+    server.setRequestHandler('prompts/get', ({ params }, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
+        const callable = await callableNames(face, headers);
         const prompt = offered(callable).find(({ name }) => name === params.name);
         if (prompt === undefined) throw invalid('Unknown prompt. Call prompts/list for those you may use.');
         return toResult(prompt, callable, params.arguments, face.lean ? [VIA_CALL, ...RULES] : RULES);
-      }),
-    );
+      });
+    });
   };
 }
 

@@ -53,11 +53,9 @@ function wordsOf(text: string): readonly string[] {
   return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => word !== PREFIX);
 }
 
-/** Whether two words are one but for their endings: merge and merging, list and lists. */
+/** Whether two words differ in their endings or one begins the other: merge and merging, cert and certificate. */
 function alike(one: string, other: string): boolean {
-  const shorter = Math.min(one.length, other.length);
-  if (shorter < 3 || Math.abs(one.length - other.length) > 4) return false;
-  const shared = Math.max(3, shorter - 1);
+  const shared = Math.max(3, Math.min(one.length, other.length) - 1);
   return one.slice(0, shared) === other.slice(0, shared);
 }
 

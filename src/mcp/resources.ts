@@ -4,7 +4,7 @@
  */
 import {
   type CallToolResult,
-  ProtocolError,
+  type ProtocolError,
   ProtocolErrorCode,
   type ReadResourceResult,
   ResourceNotFoundError,
@@ -12,8 +12,8 @@ import {
 import type { ErrorObject } from '../contract/envelope.js';
 import type { Headers } from '../tools/headers.js';
 import { matching, piecesOf, readTemplate } from './address.js';
-import { type Document, type Documents, documentsOf, toolDocument } from './documents.js';
-import { type AddFeature, callableNames, type Face, guarded, PRIVATE_MINUTE, refusalOf } from './face.js';
+import { type Document, type Documents, documentsOf, protocolSections, toolDocument } from './documents.js';
+import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE, refusalOf, sentencesOf, toldAs } from './face.js';
 import { type RecordResource, readingOf, recordsOf, variablesOf } from './records.js';
 
 /** Documents change with the program alone. */
@@ -21,32 +21,39 @@ const PUBLIC_HOUR = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
 const NEVER_KEPT = { ttlMs: 0, cacheScope: 'private' } as const;
 
 export const TOOL_DOCUMENT = 'crm://openapi/{tool}';
+export const SECTION = 'crm://protocol/{section}';
 const toolTemplate = readTemplate(TOOL_DOCUMENT);
+const sectionTemplate = readTemplate(SECTION);
 const JSON_TYPE = 'application/json';
+const MARKDOWN = 'text/markdown';
 
 /** Prepares the tables once; what it answers registers the methods on a server. */
 export function createResources(face: Face): AddFeature {
   const documents = documentsOf(face);
   const records = recordsOf(face);
   return (server, headersOf) => {
-    server.setRequestHandler('resources/list', (_request, context) =>
-      guarded(async () => {
+    server.setRequestHandler('resources/list', (_request, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
         const found = [...documents.values()].flatMap((open) => open() ?? []);
-        const readable = await readableBy(face, records, headersOf(context));
+        const readable = await readableBy(face, records, headers);
         const whole = readable.filter((record) => variablesOf(record).length === 0);
         return { resources: [...found.map(documentEntry), ...whole.map(recordEntry)], ...PRIVATE_MINUTE };
-      }),
-    );
-    server.setRequestHandler('resources/templates/list', (_request, context) =>
-      guarded(async () => {
-        const readable = await readableBy(face, records, headersOf(context));
+      });
+    });
+    server.setRequestHandler('resources/templates/list', (_request, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, async () => {
+        const readable = await readableBy(face, records, headers);
         const open = readable.filter((record) => variablesOf(record).length > 0);
-        return { resourceTemplates: [...TOOL_ENTRIES, ...open.map(templateEntry)], ...PRIVATE_MINUTE };
-      }),
-    );
-    server.setRequestHandler('resources/read', ({ params }, context) =>
-      guarded(() => read(face, documents, records, params.uri, headersOf(context))),
-    );
+        const whole = documents.get('crm://protocol')?.() === undefined ? [] : [SECTION_ENTRY];
+        return { resourceTemplates: [...whole, TOOL_ENTRY, ...open.map(templateEntry)], ...PRIVATE_MINUTE };
+      });
+    });
+    server.setRequestHandler('resources/read', ({ params }, context) => {
+      const headers = headersOf(context);
+      return face.guard(headers, () => read(face, documents, records, params.uri, headers));
+    });
   };
 }
 
@@ -68,15 +75,21 @@ function templateEntry({ address, ...record }: RecordResource) {
   return { uriTemplate: address, ...entry };
 }
 
-const TOOL_ENTRIES = [
-  {
-    uriTemplate: TOOL_DOCUMENT,
-    name: 'tool',
-    title: 'One tool',
-    description: 'One tool whole: every field it takes and answers, with bounds, roles, examples',
-    mimeType: JSON_TYPE,
-  },
-];
+const SECTION_ENTRY = {
+  uriTemplate: SECTION,
+  name: 'section',
+  title: 'One section of the protocol',
+  description: 'One section of crm://protocol, by its heading with hyphens: paging, error-atlas, consent-gates',
+  mimeType: MARKDOWN,
+};
+
+const TOOL_ENTRY = {
+  uriTemplate: TOOL_DOCUMENT,
+  name: 'tool',
+  title: 'One tool',
+  description: 'One tool whole: every field it takes and answers, with bounds, roles, examples',
+  mimeType: JSON_TYPE,
+};
 
 async function read(
   face: Face,
@@ -92,6 +105,9 @@ async function read(
   const tool = matching(toolTemplate, pieces)?.tool;
   const told = tool === undefined ? undefined : toolDocument(face, tool);
   if (told !== undefined) return contents(uri, JSON_TYPE, told, PUBLIC_HOUR);
+  const section = matching(sectionTemplate, pieces)?.section;
+  const text = section === undefined ? undefined : protocolSections(face).get(section);
+  if (text !== undefined) return contents(uri, MARKDOWN, text, PUBLIC_HOUR);
   const reading = readingOf(records, pieces);
   const running = reading && face.call(reading.tool, reading.args, headers);
   if (running === undefined) throw new ResourceNotFoundError(uri);
@@ -116,9 +132,7 @@ function contents(uri: string, mimeType: string, text: string, cache: typeof PUB
 
 /** What is absent, another tenant's or behind a PIN is one and the same: a resource that is not found. */
 function toProtocolError(uri: string, error: ErrorObject): ProtocolError {
-  const steps = (error.next_steps ?? []).join(' ');
-  if (error.http_status === 404) return new ResourceNotFoundError(uri, `${error.major.message.en_US} ${steps}`.trim());
+  if (error.http_status === 404) return new ResourceNotFoundError(uri, sentencesOf(error));
   const later = error.http_status === 429 || error.http_status >= 500;
-  const code = later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams;
-  return new ProtocolError(code, `${error.error_code}: ${error.major.message.en_US} ${steps}`.trim(), error);
+  return toldAs(later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, error);
 }

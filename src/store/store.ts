@@ -115,6 +115,10 @@ class EmbeddedStore implements Store {
     return rehearse(this.driver, this.#unit(performance));
   }
 
+  isReady(): boolean {
+    return this.driver.read(hasServerKey());
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#housekeep();

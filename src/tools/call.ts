@@ -16,7 +16,7 @@ import { readBody } from './body.js';
 import { unpackBody } from './body-context.js';
 import { readCredentials, secretIn } from './credentials.js';
 import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
-import { identifyWithin, type Limits, noteRelayed } from './limits.js';
+import { identifyWithin, type Limits, performWithin } from './limits.js';
 import { readPlace, splitPlace } from './place.js';
 
 export interface CallRequest {
@@ -91,7 +91,7 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
     const checked = withIdempotencyKey(request.operation, headers, input);
     pipeline.validate(request.operation, checked);
     const perform = request.perform ?? ((performance) => pipeline.backend.perform(performance));
-    const done = await perform({
+    const performance = {
       operation: request.operation,
       input: checked,
       caller,
@@ -99,9 +99,9 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
       context,
       stamp,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
-    });
+    };
+    const done = await performWithin(pipeline.limits, headers, () => perform(performance));
     if ('envelope' in done) {
-      await noteRelayed(pipeline.limits, headers, done.envelope);
       pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, done.envelope));
       return done.envelope;
     }

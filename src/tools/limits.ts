@@ -1,6 +1,5 @@
 /** How often a caller may call, and an address fail: the port, and where the pipeline asks. Not: how it is counted. */
-import type { Caller } from '../contract/backend.js';
-import type { Envelope } from '../contract/envelope.js';
+import type { Caller, Performed, Relayed } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
 import { secretIn } from './credentials.js';
 import { ADDRESS, type Headers, header } from './headers.js';
@@ -40,12 +39,32 @@ export async function identifyWithin<Known>(
   }
 }
 
-/** Counts a credential that only the server behind the backend could refuse. */
-export async function noteRelayed(limits: Limits | undefined, headers: Headers, envelope: Envelope): Promise<void> {
+/**
+ * Performs, and counts a credential that only the server behind the backend could refuse: by an envelope of its own, or
+ * by a bare status that the backend tells of.
+ */
+export async function performWithin<Done extends Performed | Relayed>(
+  limits: Limits | undefined,
+  headers: Headers,
+  perform: () => Promise<Done>,
+): Promise<Done> {
   const address = limits === undefined ? undefined : header(headers, ADDRESS);
-  if (limits === undefined || address === undefined || envelope.success || envelope.error.http_status !== 401) return;
-  await limits.refused(address, secretIn(headers));
+  if (limits === undefined || address === undefined) return perform();
+  try {
+    const done = await perform();
+    if (statusOf(done) === UNAUTHORIZED) await limits.refused(address, secretIn(headers));
+    return done;
+  } catch (error) {
+    if (error instanceof CrmError && error.status === UNAUTHORIZED) await limits.refused(address, secretIn(headers));
+    throw error;
+  }
 }
 
+const UNAUTHORIZED = 401;
+
 /** 401, and the 404 of whoever is not of this org. */
-const STRANGER: ReadonlySet<number> = new Set([401, 404]);
+const STRANGER: ReadonlySet<number> = new Set([UNAUTHORIZED, 404]);
+
+function statusOf(done: Performed | Relayed): number | undefined {
+  return 'envelope' in done && !done.envelope.success ? done.envelope.error.http_status : undefined;
+}

@@ -10,6 +10,7 @@ export function readOnlyBackend(backend: Backend): Backend {
       if (performance.operation.effect !== 'read') throw new Error('a write reached a read-only backend');
       return backend.perform(performance);
     },
+    isReady: () => backend.isReady?.() ?? true,
     close: () => backend.close(),
   };
 }

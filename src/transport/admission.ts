@@ -16,8 +16,8 @@ export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::
 export type Admission = (request: IncomingMessage) => CrmError | undefined;
 
 /**
- * Admits requests for this machine and the named hosts, from pages of the same or the named ones (`null`:
- * pages that have no origin), or from no page.
+ * Admits requests for this machine and the named hosts, from pages of the same or the named ones, or from no page;
+ * `null` among the origins: from pages that have none.
  */
 export function createAdmission(allowedHosts: readonly string[], allowedOrigins: readonly string[]): Admission {
   const hosts = [...LOOPBACK_HOSTS, ...allowedHosts];
@@ -27,17 +27,35 @@ export function createAdmission(allowedHosts: readonly string[], allowedOrigins:
     if (!validateHostHeader(host, hosts).ok) {
       return notAdmitted('crm.host_forbidden', 'This server is not known by that Host. See --allow-host.');
     }
-    if (origin === NO_ORIGIN && allowedOrigins.includes(NO_ORIGIN)) return undefined;
-    if (validateOriginHeader(origin, origins).ok) return undefined;
+    if (origin === NO_ORIGIN ? allowedOrigins.includes(NO_ORIGIN) : validateOriginHeader(origin, origins).ok) {
+      return undefined;
+    }
     return notAdmitted('crm.origin_forbidden', 'Pages of that Origin may not call this server. See --allow-origin.');
   };
 }
 
 /** Answers a request that is not admitted, in the form of JSON-RPC, which is what is spoken where REST is not. */
-export function turnAway(response: ServerResponse, { status, message }: CrmError): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ jsonrpc: '2.0', error: { code: -32000, message }, id: null }));
+export function turnAway(response: ServerResponse, error: CrmError): void {
+  const { status, headers, text } = refusalOf(error);
+  response.writeHead(status, headers).end(text);
 }
+
+/** A refusal of the door's own, in the form of JSON-RPC: for no message, or for the one of that id. */
+export function refusalOf(error: CrmError, id: unknown = null) {
+  const { status, message, code, details } = error;
+  const wait = Number(details?.retry_after_ms);
+  const headers = {
+    'content-type': 'application/json',
+    ...(wait > 0 ? { 'retry-after': String(Math.ceil(wait / 1000)) } : {}),
+  };
+  const data = { error_code: code, ...details };
+  const rpcCode = code === 'crm.session_not_found' ? SESSION_NOT_FOUND : REFUSED;
+  return { status, headers, text: JSON.stringify({ jsonrpc: '2.0', error: { code: rpcCode, message, data }, id }) };
+}
+
+/** The codes of JSON-RPC that the SDKs use for the same. */
+const REFUSED = -32000;
+const SESSION_NOT_FOUND = -32001;
 
 /** Answers what node:http cannot read, if nothing was said on the connection yet, and ends it. */
 export function createAnswerBroken(nameRequest: () => string): (error: Error, socket: Socket) => void {

@@ -1,17 +1,20 @@
 /** The HTTP door: MCP at /mcp for every protocol era, REST under /crm, with Host and Origin checked first. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server';
 import { API_VERSION } from '../contract/version.js';
-import { type Application, type CallTool, createCallTool, createServerFactory, type ServerInfo } from '../server.js';
+import { type Application, createCallTool, createServerFactory } from '../server.js';
+import { callerOf } from '../tools/call.js';
 import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
 import { addressOf } from './address.js';
 import { createAdmission, createAnswerBroken, turnAway } from './admission.js';
-import { answerCors } from './cors.js';
-import { createLane } from './lane.js';
+import { createCors } from './cors.js';
+import { createDeparture, type DepartureLimits } from './departure.js';
+import { createHealth } from './health.js';
+import { createMcp, keepWithin, type McpFace, type SessionLimits } from './mcp.js';
 import type { Pages } from './pages.js';
 import { isRestPath, type Rest } from './rest.js';
+import { createSse, type Sse } from './sse.js';
+import type { SseStream } from './sse-stream.js';
 
 export interface HttpOptions {
   readonly host: string;
@@ -22,26 +25,29 @@ export interface HttpOptions {
   readonly allowedOrigins: readonly string[];
   /** Proxies of the operator's own that every request comes through; default none. */
   readonly trustedProxies?: number;
+  /** For clients of the 2025 eras; without it there are none. */
+  readonly sessions?: SessionLimits | undefined;
+  /** Serve the transport of 2024-11-05 too; needs `sessions`, whose limits are its own. */
+  readonly sse?: boolean;
+  /** How long closing may take; default five seconds for what is under way, and no grace. */
+  readonly drain?: DepartureLimits;
+  /** Whether calls would be answered; default yes. */
+  readonly isReady?: () => boolean | Promise<boolean>;
   readonly pages?: Pages;
   readonly onError: (error: Error) => void;
 }
 
-/** What the door serves: the SDK's servers, tool calls without the SDK, and the REST surface, if there is one. */
-export interface HttpFace {
-  readonly factory: McpServerFactory;
-  readonly callTool: CallTool;
-  readonly serverInfo: ServerInfo;
+/** What the door serves: MCP, and the REST surface, if there is one. */
+export interface HttpFace extends McpFace {
   /** A name for a request, which the call in it takes over; default a random UUID. */
   readonly nameRequest?: () => string;
   readonly rest?: Rest;
-  /** Whether a tool may ask its client's user. */
-  readonly mayAsk?: (toolName: string) => boolean;
 }
 
 export interface HttpDoor {
   /** Where MCP clients connect, with the port that was really taken. */
   readonly url: string;
-  /** Stops accepting, lets what is in flight finish, then closes. */
+  /** Says so, takes nothing new, lets what is under way finish, then closes. */
   close(): Promise<void>;
 }
 
@@ -51,6 +57,7 @@ export function faceOf(application: Application, rest?: Rest): HttpFace {
     factory: createServerFactory(application, headersOf),
     callTool: createCallTool(application),
     serverInfo: application.info,
+    isKnown: async (headers) => (await callerOf(application.pipeline, headers)) !== undefined,
     nameRequest: () => application.pipeline.makeStamp({}).request_id,
     ...(application.confirmation === undefined ? {} : { mayAsk: application.confirmation.covers }),
     ...(rest === undefined ? {} : { rest }),
@@ -64,27 +71,26 @@ export function headersOf(request: Request | undefined): Headers {
   return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 }
 
-/** Whether an address is this machine's own. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
 export const MCP_PATH = '/mcp';
 
-/** The largest body of the contract, and room for its JSON-RPC envelope. */
-const MAX_BODY_BYTES = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
-const DRAIN_MS = 5_000;
+const DRAIN: DepartureLimits = { graceMs: 0, mostMs: 5_000 };
+/** Connections that are open for no reason we know of are given this long to go. */
+const FAREWELL_MS = 500;
 
 /**
  * Opens the HTTP door.
  * @throws Error when the address is taken or may not be bound.
  */
 export async function openHttp(face: HttpFace, options: HttpOptions): Promise<HttpDoor> {
-  const { onError, allowedHosts, allowedOrigins } = options;
-  const mcp = createMcp(face, onError);
+  const { onError, allowedHosts, allowedOrigins, isReady = () => true } = options;
+  const mcp = createMcp(face, options);
+  const sse = createSseFor(face, options);
   const objectionTo = createAdmission(allowedHosts, allowedOrigins);
+  const answerCors = createCors(allowedOrigins);
+  const departure = createDeparture(options.drain ?? DRAIN);
+  const answerHealth = createHealth(() => !departure.announced && isReady());
   const nameRequest = face.nameRequest ?? randomUUID;
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
     const name = nameRequest();
@@ -92,19 +98,23 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
     req.headers[ADDRESS] = addressOf(req, options.trustedProxies ?? 0); // this too
     res.setHeader('x-api-version', API_VERSION);
     res.setHeader(REQUEST_ID, name);
-    const objection = objectionTo(req);
     const path = pathOf(req);
-    if (objection === undefined && (answerCors(req, res) || options.pages?.(req, res, path))) return;
-    if (face.rest !== undefined && isRestPath(path)) await face.rest(req, res, objection);
-    else if (objection !== undefined) turnAway(res, objection);
-    else if (path === MCP_PATH) await mcp.serve(req, res);
-    else notHere(res);
+    if (await answerHealth(req, res, path)) return;
+    const closing = departure.objection;
+    if (closing !== undefined) res.setHeader('connection', 'close');
+    const stranger = objectionTo(req);
+    if (stranger === undefined && (answerCors(req, res) || options.pages?.(req, res, path))) return;
+    if (face.rest !== undefined && isRestPath(path)) await face.rest(req, res, stranger ?? closing);
+    else if (stranger !== undefined) turnAway(res, stranger);
+    else if (path === MCP_PATH) await mcp.serve(req, res, closing);
+    else if (!(await sse?.serve(req, res, path, closing))) notHere(res);
   };
   const listener = (req: IncomingMessage, res: ServerResponse) => {
-    serve(req, res).catch((error) => {
+    const served = serve(req, res).catch((error) => {
       onError(error as Error);
       res.destroy();
     });
+    departure.attend(served, res);
   };
   const server = createServer(SERVER_OPTIONS, listener);
   server.on('checkExpectation', listener).on('clientError', createAnswerBroken(nameRequest));
@@ -115,8 +125,14 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
   return {
     url: `http://${host}:${port}${MCP_PATH}`,
     close: async () => {
-      await drain(server);
+      await departure.leave(() => {
+        mcp.endStreams();
+        sse?.endStreams();
+      });
+      const shut = shutDown(server);
+      sse?.close();
       await mcp.close();
+      await shut;
     },
   };
 }
@@ -127,23 +143,9 @@ const SERVER_OPTIONS = {
   requireHostHeader: false, // the admission asks for it, in the form of every other refusal
 };
 
-/** MCP over requests of node:http: the lane first, the SDK for what it leaves. */
-function createMcp({ factory, callTool, serverInfo, mayAsk }: HttpFace, onerror: (error: Error) => void) {
-  const handler = createMcpHandler(factory, { onerror, maxRequestBodySize: MAX_BODY_BYTES });
-  const sdk = toNodeHandler(handler, { onerror, maxRequestBodySize: MAX_BODY_BYTES });
-  const lane = createLane({
-    callTool,
-    serverInfo,
-    maxBodyBytes: MAX_BODY_BYTES,
-    ...(mayAsk === undefined ? {} : { mayAsk }),
-  });
-  return {
-    serve: async (req: IncomingMessage, res: ServerResponse) => {
-      const unanswered = await lane(req, res);
-      if (unanswered !== undefined) await sdk(unanswered as Parameters<typeof sdk>[0], res);
-    },
-    close: () => handler.close(),
-  };
+function createSseFor(face: HttpFace, { sse, sessions, onError }: HttpOptions): Sse | undefined {
+  if (sse !== true || sessions === undefined) return undefined;
+  return createSse({ factory: face.factory, streams: keepWithin<SseStream>(face, sessions), onError });
 }
 
 function pathOf(request: IncomingMessage): string {
@@ -167,9 +169,10 @@ function listen(server: Server, { host, port }: HttpOptions): Promise<void> {
   });
 }
 
-function drain(server: Server): Promise<void> {
+/** Takes no connection any more, and ends those there are, the idle ones first. */
+function shutDown(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    const force = setTimeout(() => server.closeAllConnections(), FAREWELL_MS);
     server.close(() => {
       clearTimeout(force);
       resolve();

@@ -25,15 +25,19 @@ export interface LaneOptions {
   readonly maxBodyBytes: number;
 }
 
-/** Answers a request, or gives it back for the SDK. */
-export type Lane = (request: IncomingMessage, response: ServerResponse) => Promise<Unanswered | undefined>;
+/** Answers a request, or gives it back for the SDK; `userKnown`: its session has said that the client has a user. */
+export type Lane = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  userKnown?: boolean,
+) => Promise<Unanswered | undefined>;
 
-const STATELESS_VERSION = '2026-07-28';
+export const STATELESS_VERSION = '2026-07-28';
 const TOOLS_CALL = 'tools/call';
 
 /** The lane in front of the SDK's handler. Rejects only when the client goes away before the body is there. */
 export function createLane({ callTool, serverInfo, mayAsk, maxBodyBytes }: LaneOptions): Lane {
-  return async (request, response) => {
+  return async (request, response, userKnown = false) => {
     const { headers } = request;
     if (!isPlain(request) || !(Number(headers['content-length']) <= maxBodyBytes)) return request;
     const chunks: Buffer[] = [];
@@ -41,7 +45,9 @@ export function createLane({ callTool, serverInfo, mayAsk, maxBodyBytes }: LaneO
     const body = Buffer.concat(chunks);
     const message = parse(body.toString('utf8'));
     const running =
-      message !== undefined && suits(message, headers) && !(mayAsk?.(message.params.name) && hasUser(message))
+      message !== undefined &&
+      suits(message, headers) &&
+      !(mayAsk?.(message.params.name) && (userKnown || hasUser(message)))
         ? callTool(message.params.name, message.params.arguments ?? {}, contractHeaders(headers))
         : undefined;
     if (message === undefined || running === undefined) return withBody(request, body);

@@ -233,7 +233,7 @@ describe('a transition', () => {
   const allowed = ['active>released', 'active>confirmed', 'confirmed>released'];
 
   test.each(statuses.flatMap((from) => statuses.map((to) => [from, to] as const)))('%s → %s', (from, to) => {
-    const move = () => requireTransition('hold', HOLD_TRANSITIONS, from, to);
+    const move = () => requireTransition('crm.hold_transition', HOLD_TRANSITIONS, from, to);
     if (allowed.includes(`${from}>${to}`)) return void move();
     expect(move).toThrow(
       expect.objectContaining({

@@ -10,6 +10,7 @@ import {
   type Loose,
   omission,
   onlyOperation,
+  parameterDocument,
   SUCCESS,
 } from '../support/openapi.js';
 
@@ -83,9 +84,11 @@ describe('a document too large', () => {
       `/p${index}`,
       { post: { requestBody: body(index), responses: SUCCESS } },
     ]);
-    const { report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
+    const { contract, report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
     expect(report.omitted[0]?.why).toBe('the document is too large to be read to its end');
     expect(report.offered).toBeGreaterThan(100);
+    // What an answer promises is read later, and not at the cost of the import.
+    for (const { dataSchema } of contract.operations.slice(0, 5)) expect(dataSchema).toEqual({ type: 'object' });
   });
 
   test.each([
@@ -180,4 +183,17 @@ test('circles of references between parameters, paths, bodies and answers leave 
   expect(of({ post: { requestBody: $ref('requestBodies') } })).toContain('in a circle');
   expect(of({ get: { responses: { 200: $ref('responses') } } })).toContain('in a circle');
   expect(of($ref('pathItems'))).toContain('in a circle');
+});
+
+test('a parameter that is declared over and over is not read over and over', () => {
+  const same = { name: 'q', in: 'query', schema: { type: 'string' } };
+  expect(omission(parameterDocument(...Array.from({ length: 201 }, () => same)))).toBe(
+    'it has more than 100 parameters',
+  );
+});
+
+test('an operation with more fields than anybody should be shown is no tool', () => {
+  const names = Array.from({ length: 590 }, (_, index) => `${'field'.repeat(10)}${index}`);
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  expect(omission(bodyDocument({ type: 'object', properties }))).toBe('its input has too many fields to be shown');
 });

@@ -196,7 +196,9 @@ describe('left out is', () => {
 
   test('told in few lines, however much it is', () => {
     const many = Array.from({ length: 300 }, (_, index) => [`/p${index}?`, { get: operation() }]);
-    const lines = reportLines(imported(documentOf(Object.fromEntries(many))).report, 10);
+    const { report } = imported(documentOf(Object.fromEntries(many)));
+    expect([report.omitted.length, report.omittedCount]).toEqual([200, 300]);
+    const lines = reportLines(report, 10);
     expect(lines).toHaveLength(12);
     expect(lines.at(-1)).toBe('  and 290 more');
   });
@@ -231,6 +233,11 @@ test('operations that travel as ours do are not foreign', () => {
   expect(of('get').foreign).toBeUndefined();
   expect(of('post', { requestBody }).foreign).toBeUndefined();
   expect(of('post').foreign).toEqual({ parameters: [], bodiless: true, enveloped: true });
+  for (const data of [{ type: 'array', items: {} }, { type: 'string' }, {}]) {
+    const schema = { type: 'object', properties: { success: { type: 'boolean' }, data } };
+    const answers = { 200: { content: { 'application/json': { schema } } } };
+    expect(of('get', { responses: answers }).foreign).toMatchObject({ enveloped: true });
+  }
   expect(of('put', { requestBody }).foreign).toEqual({ parameters: [], bodiless: false, enveloped: true });
   expect(of('post', { requestBody, responses: SUCCESS }).foreign).toMatchObject({ enveloped: false });
 });

@@ -72,6 +72,12 @@ describe('is refused, in one line that says why', () => {
     expect(message).not.toContain('\n');
   });
 
+  test('but tens of thousands of merge keys are read', async () => {
+    const base = Array.from({ length: 1_000 }, (_, index) => `k${index}: 1`).join(', ');
+    const merged = Array.from({ length: 20 }, (_, index) => `m${index}: {<<: *a}`).join('\n');
+    expect(await parseDocument(`a: &a {${base}}\n${merged}`)).toHaveProperty('m19.k999', 1);
+  });
+
   test('merge keys beyond a hundred thousand', async () => {
     const base = Array.from({ length: 1_000 }, (_, index) => `k${index}: 1`).join(', ');
     const merged = Array.from({ length: 200 }, (_, index) => `m${index}: {<<: *a}`).join('\n');

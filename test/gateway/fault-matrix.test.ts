@@ -1,5 +1,7 @@
 /** Every tool against every fault of a hostile upstream: never a hang, a second effect, a leak, an untyped answer. */
 import { createServer } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -105,9 +107,14 @@ function identity() {
   return [{ orgcode: 'ACME', kind: 'api_key', secret: SECRET }, stamp] as const;
 }
 
-/** The timer runs in the loop of the product's own, so a machine that stands still delays both alike. */
-function after(ms: number): Promise<undefined> {
-  return new Promise((done) => setTimeout(done, ms, undefined));
+/**
+ * The timer runs in the loop of the product's own, so a machine that stands still delays both alike; as long as it stood
+ * still, what is due then has to get its turn.
+ */
+async function after(ms: number): Promise<undefined> {
+  const due = performance.now() + ms;
+  await sleep(ms);
+  await sleep(performance.now() - due);
 }
 
 function isAsTold(envelope: Envelope, { effect }: Operation, { told, orTold, reason }: UpstreamFault): boolean {

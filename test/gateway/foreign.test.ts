@@ -5,6 +5,7 @@ import { CrmError } from '../../src/contract/errors.js';
 import type { ForeignShape, Operation, Parameter } from '../../src/contract/operation.js';
 import { foreignParts } from '../../src/gateway/foreign-request.js';
 import { HEADERS, SECRET } from '../support/gateway.js';
+import { documentOf, onlyOperation, SUCCESS } from '../support/openapi.js';
 import type { Line } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
 
@@ -83,6 +84,19 @@ describe('a path', () => {
     expect(() => of('/a/{id}', input)).toThrow(
       expect.objectContaining({ details: { issues: [expect.objectContaining({ path: 'id' })] } }),
     );
+  });
+
+  test.each(['', '.', '..', ['.'], ['..'], [''], '%2e'])('of a value of many types is refused with %j', (id) => {
+    const schema = { oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'array', items: { type: 'string' } }] };
+    const get = { parameters: [{ name: 'id', in: 'path', required: true, schema }], responses: SUCCESS };
+    const imported = onlyOperation(documentOf({ '/a/{id}': { get } }));
+    expect(() => foreignParts(imported, { id } as never)).toThrow(CrmError);
+    expect(foreignParts(imported, { id: 7 }).path).toBe('/a/7');
+  });
+
+  test.each([{}, { id: null }, { id: '' }, { id: [] }])('says of %j that a value is needed', (input) => {
+    const issues = [{ path: 'id', message: 'is required' }];
+    expect(() => of('/a/{id}', input)).toThrow(expect.objectContaining({ details: { issues } }));
   });
 
   test('cannot be climbed by two values together', () => {
@@ -181,6 +195,19 @@ describe('a body', () => {
     const told = partsOf({ path: '/things/{id}', ...fields }, { parameters, ...shape }, input);
     expect(told.path).toBe('/things/1?q=x');
     expect(told.body === undefined ? undefined : JSON.parse(told.body)).toEqual(body);
+  });
+
+  test.each([
+    [undefined, 'application/json'],
+    ['application/merge-patch+json', 'application/merge-patch+json'],
+    ['application/vnd.api+json', 'application/vnd.api+json'],
+  ])('of the media type %s is called %s', async (mediaType, called) => {
+    const { upstream, gateway } = await open(({ answer }) => answer(200, {}));
+    const shape = mediaType === undefined ? {} : { mediaType };
+    await gateway.envelopeOf(operation({ method: 'PATCH', effect: 'revise' }, shape), { name: 'N' });
+    expect(upstream.asked()[0]).toMatchObject({ headers: { 'content-type': called }, body: '{"name":"N"}' });
+    await gateway.envelopeOf(operation({}, { ...shape, bodiless: true }), {});
+    expect(upstream.asked()[1]?.headers['content-type']).toBeUndefined();
   });
 
   test('travels by the method of the document', async () => {

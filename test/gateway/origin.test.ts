@@ -1,10 +1,11 @@
 /** Where credentials may travel: which URLs are taken, that TLS is checked, and what a proxy gets to see. */
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { GatewayOptionsError, proxyOf } from '../../src/gateway/origin.js';
 import { createUpstream } from '../../src/gateway/upstream.js';
 import { makeCertificate } from '../support/certificate.js';
 import { openGateway, SECRET } from '../support/gateway.js';
+import { listen, openProxy } from '../support/sockets.js';
 import { closingUpstreams } from '../support/upstreams.js';
 
 const { upstreamOf, gatewayTo, closeLater } = closingUpstreams();
@@ -69,7 +70,7 @@ describe('TLS', () => {
       error_code: 'crm.gateway_unavailable',
       details: { outcome: 'not_done' },
     });
-    const silent = await listen(() => {});
+    const silent = await listen(closeLater, () => {});
     expect(
       await gatewayTo(new URL(`https://127.0.0.1:${silent}`), { deadlineMs: 500 }).refused('customer_create'),
     ).toMatchObject({
@@ -83,7 +84,7 @@ test('a request given up while its connection was made is never written', async 
   const tls = makeCertificate();
   const upstream = await upstreamOf({ tls });
   let bytes = 0;
-  const port = await listen((socket) => {
+  const port = await listen(closeLater, (socket) => {
     const through = connect(Number(upstream.base.port), '127.0.0.1');
     through
       .on('error', () => {})
@@ -124,7 +125,7 @@ describe('a proxy', () => {
   test('is told the host alone: calls pass through it sealed', async () => {
     const tls = makeCertificate(NAME);
     const upstream = await upstreamOf({ tls });
-    const proxy = await openProxy(Number(upstream.base.port));
+    const proxy = await openProxy(closeLater, Number(upstream.base.port));
     const through = { url: proxy.url, except: '' };
     await gatewayTo(new URL(`https://${NAME}/crm`), { ca: tls.cert, proxy: through }).ok('customer_list');
     expect(upstream.asked()).toHaveLength(1);
@@ -135,7 +136,7 @@ describe('a proxy', () => {
   test('that leads to another host is found out before a request is sent', async () => {
     const tls = makeCertificate();
     const upstream = await upstreamOf({ tls });
-    const proxy = await openProxy(Number(upstream.base.port));
+    const proxy = await openProxy(closeLater, Number(upstream.base.port));
     const through = { url: proxy.url, except: '' };
     const gateway = gatewayTo(new URL(`https://${NAME}/crm`), { ca: tls.cert, proxy: through });
     expect((await gateway.refused('customer_create')).details).toMatchObject({ reason: 'tls_failed' });
@@ -145,7 +146,7 @@ describe('a proxy', () => {
   test('is not asked about loopback', async () => {
     const tls = makeCertificate();
     for (const upstream of [await upstreamOf(), await upstreamOf({ tls })]) {
-      const proxy = await openProxy(Number(upstream.base.port));
+      const proxy = await openProxy(closeLater, Number(upstream.base.port));
       await gatewayTo(upstream.base, { ca: tls.cert, proxy: { url: proxy.url, except: '' } }).ok('customer_list');
       expect(proxy.seen).toEqual([]);
     }
@@ -153,7 +154,7 @@ describe('a proxy', () => {
 
   test('that says nothing is let go soon after the deadline', async () => {
     const held = new Set<Socket>();
-    const port = await listen((socket) => {
+    const port = await listen(closeLater, (socket) => {
       held.add(socket.on('data', () => {}));
       socket.on('close', () => held.delete(socket));
     });
@@ -169,7 +170,7 @@ describe('a proxy', () => {
       ['HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'proxy_refused'],
       ['', 'deadline'],
     ] as const) {
-      const port = await listen((socket) => socket.once('data', () => socket.write(answer)));
+      const port = await listen(closeLater, (socket) => socket.once('data', () => socket.write(answer)));
       const proxy = { url: new URL(`http://127.0.0.1:${port}`), except: '' };
       const gateway = gatewayTo(new URL(`https://${NAME}/crm`), { proxy, deadlineMs: 500 });
       expect(await gateway.refused('customer_create')).toMatchObject({
@@ -180,7 +181,7 @@ describe('a proxy', () => {
   });
 
   test('is passed by for hosts that are excepted', async () => {
-    const proxy = await openProxy(1);
+    const proxy = await openProxy(closeLater, 1);
     const gateway = gatewayTo(new URL(`https://api.${NAME}/crm`), {
       proxy: { url: proxy.url, except: `localhost,.${NAME}` },
       deadlineMs: 2_000,
@@ -189,37 +190,3 @@ describe('a proxy', () => {
     expect(proxy.seen).toEqual([]);
   });
 });
-
-function listen(accept: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => {}));
-    accept(socket);
-  });
-  closeLater(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return new Promise((done) => {
-    server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port));
-  });
-}
-
-/** A CONNECT proxy that leads every name to one port of loopback, and keeps what it could read. */
-async function openProxy(target: number) {
-  const seen: string[] = [];
-  const port = await listen((socket) => {
-    socket.once('data', (bytes) => {
-      seen.push(bytes.toString('latin1'));
-      const through = connect(target, '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-        socket
-          .on('data', (more) => seen.push(more.toString('latin1')))
-          .pipe(through)
-          .pipe(socket);
-      }).on('error', () => socket.destroy());
-      socket.on('close', () => through.destroy());
-    });
-  });
-  return { url: new URL(`http://127.0.0.1:${port}`), seen };
-}

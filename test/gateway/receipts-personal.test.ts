@@ -1,7 +1,9 @@
 /** What the file keeps of answers, and when not: nothing readable, nothing of a customer who was anonymized. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Relayed } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { ForeignShape } from '../../src/contract/operation.js';
+import { createSendAlways } from '../../src/gateway/erasure.js';
 import { gatewayFault } from '../../src/gateway/faults.js';
 import {
   bytesOf,
@@ -213,5 +215,32 @@ describe('the database', () => {
     failing = false;
     expect(await shaky.refused(create('k'))).toMatchObject({ details: { outcome: 'unknown' }, retryable: false });
     expect(shaky.sent).toBe(1);
+  });
+});
+
+describe('in front of an upstream that honours keys, after a time without', () => {
+  const always = () => createSendAlways(place.db, (error) => void gateway.troubles.push(error));
+  const anonymizing = callOf({}, { operation: 'customer_anonymize' });
+
+  test.each<[string, () => Promise<Relayed>, number]>([
+    ['that was done', async () => ({ envelope: success(anonymizing, {}) }), 0],
+    ['of unknown outcome', () => Promise.reject(new Error('anything')), 0],
+    ['that was refused', async () => ({ envelope: refusal(anonymizing, {}) }), 1],
+  ])('an anonymize %s leaves so many kept answers of its org', async (_name, send, left) => {
+    for (const orgcode of ['ACME', 'OTHER']) await gateway.call(create('k', orgcode));
+    expect([kept('ACME'), kept('OTHER')]).toEqual([1, 1]);
+    await always()(anonymizing, send).catch(() => {});
+    expect([kept('ACME'), kept('OTHER')]).toEqual([left, 1]);
+  });
+
+  test('other writes are sent each time, and leave what is kept', async () => {
+    await gateway.call(create('k'));
+    let sent = 0;
+    const send = async () => {
+      sent += 1;
+      return { envelope: success(create('k'), {}) };
+    };
+    for (let count = 0; count < 2; count += 1) await always()(create('k'), send);
+    expect([sent, kept()]).toEqual([2, 1]);
   });
 });

@@ -154,7 +154,8 @@ describe('a write', () => {
     const honouring = await open(undefined, { sendOnce: sendOnce as never, honoursKeys: true });
     await honouring.gateway.ok('customer_create');
     await honouring.gateway.ok('loyalty_earn', keyed('loyalty_earn'));
-    expect(seen).toEqual(['customer_create']);
+    await honouring.gateway.ok('customer_get');
+    expect(seen).toEqual(['customer_create', 'customer_create', 'loyalty_earn']);
   });
 });
 

@@ -56,7 +56,7 @@ describe('the server', () => {
     expect((await fetch(`${origin}/mcp.html`)).status).toBe(404);
   });
 
-  test('answers what browsers ask before a page of an admitted origin calls, and no other', async () => {
+  test('answers what browsers ask before a page from disk calls, of a demo, and no other', async () => {
     const ask = (from: string) =>
       fetch(server.url, {
         method: 'OPTIONS',
@@ -66,9 +66,9 @@ describe('the server', () => {
           'access-control-request-headers': 'x-api-key',
         },
       });
-    const admitted = await ask('http://localhost:3000');
+    const admitted = await ask('null');
     expect(admitted.status).toBe(204);
-    expect(admitted.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
+    expect(admitted.headers.get('access-control-allow-origin')).toBe('null');
     expect(admitted.headers.get('access-control-allow-headers')).toContain('x-api-key');
     expect(admitted.headers.get('access-control-allow-credentials')).toBeNull();
     const refused = await ask('https://elsewhere.example');

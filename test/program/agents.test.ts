@@ -61,6 +61,7 @@ describe('toolsets', () => {
     [['--max-answer-tokens', '10'], {}, /at least 2000/],
     [[], { G3N_LEAN: 'perhaps' }, /G3N_LEAN: must be true or false/],
     [['--demo', '--read-only'], {}, /--demo .* --read-only/],
+    [['--confirm', 'money=ten'], {}, /must be off, destructive, money=AMOUNT or all/],
   ])('%j %j: exit 2, and what to do', async (args, more, message) => {
     const { code, stderr } = await run(['stdio', '--db', db, ...args], { ...env, ...more } as Record<string, string>);
     expect(code).toBe(2);

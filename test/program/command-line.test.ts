@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLine, run, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { ask, initialize, message, openSession, openStream } from '../support/sessions.js';
 
 const place = scratch();
 const { db } = place;
@@ -52,6 +53,9 @@ describe('wrong usage exits 2, says what to do on stderr, prints nothing on stdo
     ['a database that is not there', ['verify', '--db', none], /no database/],
     ['a bad variable', ['http', '--db', none], /G3N_DEFAULT_REGION: must be/, { G3N_DEFAULT_REGION: 'usa' }],
     ['a bad log level', ['stdio', '--db', none], /G3N_LOG_LEVEL/, { G3N_LOG_LEVEL: 'loud' }],
+    ['--sse with --stateless', ['http', '--db', none, '--sse', '--stateless'], /--stateless keeps nothing: give one/],
+    ['no sessions at all', ['http', '--db', none, '--max-sessions', '0'], /whole number from 1/],
+    ['a drain that is no number', ['http', '--db', none, '--drain-seconds', 'soon'], /whole number from 0/],
   ];
   test.each(wrong)('%s', async (_name, args, message, env) => {
     const { code, stdout, stderr } = await run(args, env);
@@ -154,6 +158,22 @@ describe('while a server runs on the same file', () => {
     expect(code).toBe(1);
     expect(JSON.stringify(JSON.parse(stdout).disagreements)).toContain(customer_id);
   });
+});
+
+test('a session that nobody used for --session-idle-seconds is over, and --max-sessions is the most there are', async () => {
+  const args = ['--session-idle-seconds', '1', '--max-sessions', '1'];
+  const server = await startHttp(db, args);
+  const headers = { 'x-orgcode': String(owner.G3N_ORGCODE), 'x-api-key': String(owner.G3N_API_KEY) };
+  const session = await openSession(server.url, headers);
+  const stream = await openStream(server.url, { headers: session });
+  const other = { ...headers, 'x-api-key': String((await setUpOrg(db)).G3N_API_KEY) };
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // in use all the time
+  expect((await ask(server.url, { headers: other, body: initialize() })).status).toBe(429);
+  stream.drop();
+  const reopened = async () => (await ask(server.url, { headers: other, body: initialize() })).status;
+  await expect.poll(reopened, { timeout: 30_000 }).toBe(200);
+  expect((await ask(server.url, { headers: session, body: message('tools/list') })).status).toBe(404);
+  await server.stop();
 });
 
 describe('--demo', () => {

@@ -55,16 +55,22 @@ describe('stdio in front of a CRM', () => {
 
   test('tells what of a document it left out, and serves the rest', async () => {
     const file = join(place.directory, 'half.json');
-    const get = { operationId: 'read_it', responses: { 200: { description: 'ok' } } };
+    const get = {
+      operationId: 'read_it',
+      parameters: [{ name: 'theme', in: 'cookie', schema: { type: 'string' } }],
+      responses: { 200: { description: 'ok' } },
+    };
     const form = { content: { 'application/x-www-form-urlencoded': { schema: { type: 'object' } } }, required: true };
-    const paths = { '/it': { get, post: { ...get, operationId: 'write_it', requestBody: form } } };
+    const paths = { '/it': { get, post: { ...get, operationId: 'write_it', parameters: [], requestBody: form } } };
     writeFileSync(file, JSON.stringify({ openapi: '3.0.3', info: { title: 'Half', version: '1' }, paths }));
     const line = await openLine(through('--openapi', file), environment);
     const { result } = await line.request('tools/list');
     expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['crm_read_it']);
     const { stderr } = await line.running.stop();
-    expect(stderr).toContain('left out of the tools');
-    expect(stderr).toContain('POST /it');
+    expect(stderr).toContain('2 operations in the document, 1 offered as tools, 1 left out');
+    expect(stderr).toContain('POST /it: its body is application/x-www-form-urlencoded, not JSON');
+    expect(stderr).toContain('1 details of offered operations left out');
+    expect(stderr).toContain('GET /it: cookie parameter theme is a cookie');
   });
 
   test('keeps receipts over its own end: a key that was answered is answered again, not sent', async () => {

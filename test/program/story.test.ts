@@ -1,21 +1,24 @@
-/** The story of the product, told by every client over every door: sign up, earn, spend, correct, gift, pay. */
+/** The story of the product, told by every client over every door: sign up, earn, spend, correct, gift, pay, refuse. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { type AnyClient, CLIENTS, type Door } from '../support/clients.js';
+import { type AnyClient, CLIENTS, type Door, fits } from '../support/clients.js';
 import { cleanEnvironment, type HttpProgram, MAIN, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
 
 const INSPECTOR = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
 const place = scratch();
 let server: HttpProgram;
+let stateless: HttpProgram;
 let env: Record<string, string>;
+let viewerEnv: Record<string, string>;
 beforeAll(async () => {
   env = await setUpOrg(place.db);
-  server = await startHttp(place.db);
+  viewerEnv = await setUpOrg(place.db, 'ACME', ['--roles', 'crm_view']);
+  [server, stateless] = await Promise.all([startHttp(place.db, ['--sse']), startHttp(place.db, ['--stateless'])]);
 });
 afterAll(async () => {
-  await server.stop();
+  expect(await Promise.all([server.stop(), stateless.stop()])).toMatchObject([{ code: 0 }, { code: 0 }]);
   const { disagreements } = await runJson(['verify', '--db', place.db]);
   expect(disagreements).toEqual([]);
   place.remove();
@@ -27,17 +30,27 @@ const headersOf = (from: Record<string, string>) => ({
   'x-logical-guid': String(from.G3N_LOGICAL_GUID),
   'x-channel-code': String(from.G3N_CHANNEL_CODE),
 });
-const doorOf = (kind: string, from = env): Door =>
-  kind === 'http'
-    ? { kind, url: server.url, headers: headersOf(from) }
-    : { kind: 'stdio', args: ['--db', place.db], env: from };
+type Kind = 'stdio' | 'http' | 'http, stateless' | 'sse';
+const KINDS: readonly Kind[] = ['stdio', 'http', 'http, stateless', 'sse'];
+
+function doorOf(kind: Kind, from = env): Door {
+  const headers = headersOf(from);
+  if (kind === 'stdio') return { kind, args: ['--db', place.db], env: from };
+  if (kind === 'http, stateless') return { kind: 'http', url: stateless.url, headers };
+  return { kind, url: server.url, headers };
+}
 
 /** Runs a tool and answers its data; the two forms of the result must say the same. */
 type Act = (tool: string, args?: object) => Promise<Record<string, never>>;
 
 async function tell(act: Act, name: string): Promise<void> {
+  expect(await act('crm_stat')).toMatchObject({ status: 'ok' });
   const fresh = { caption: 'Jane Doe', email: `${name}@example.com` };
-  const { customer_id } = await act('crm_customer_create', { customer: fresh, idempotency_key: `sign up ${name}` });
+  const signUp = { customer: fresh, idempotency_key: `sign up ${name}` };
+  const { customer_id } = await act('crm_customer_create', signUp);
+  expect(await act('crm_customer_create', signUp)).toMatchObject({ customer_id });
+  const { items } = await act('crm_customer_list', { limit: 100 });
+  expect(items).toContainEqual(expect.objectContaining({ customer_id }));
   const { revision } = await act('crm_loyalty_policy_get');
   const policy = { enabled: true, redeem: { point_value: 0.01, currency: 'USD' } };
   await act('crm_loyalty_policy_set', { policy, reason: 'season', expected_revision: revision });
@@ -63,9 +76,37 @@ async function tell(act: Act, name: string): Promise<void> {
   });
 }
 
+/** A call that must be refused, and what of the refusal a model must be able to read. */
+const REFUSALS: Record<string, { call: [string, object]; error: object }> = {
+  'a request that is not valid': {
+    call: ['crm_customer_list', { limt: 3 }],
+    error: { http_status: 400, error_code: 'crm.validation_failed', details: { issues: [{ path: 'limt' }] } },
+  },
+  'a record that is absent': {
+    call: ['crm_customer_get', { customer_id: 'nobody' }],
+    error: { http_status: 404, error_code: 'crm.not_found' },
+  },
+  'a change that names no revision': {
+    call: ['crm_customer_update', { customer_id: 'CUSTOMER', customer: { caption: 'X' } }],
+    error: { http_status: 428, error_code: 'crm.expected_revision_required' },
+  },
+  'a change of what has moved on': {
+    call: ['crm_customer_update', { customer_id: 'CUSTOMER', customer: { caption: 'X' }, expected_revision: 99 }],
+    error: { http_status: 409, error_code: 'crm.conflict_revision', conflict_snapshot: { customer_id: 'CUSTOMER' } },
+  },
+  'what the record does not allow': {
+    call: ['crm_loyalty_redeem', { customer_id: 'CUSTOMER', points: 1_000_000 }],
+    error: { http_status: 409, error_code: 'crm.loyalty_insufficient_points' },
+  },
+};
+
 const everyClient = Object.entries(CLIENTS).flatMap(([name, open]) =>
-  ['stdio', 'http'].map((kind) => ({ name, kind, open })),
+  KINDS.filter((kind) => fits(name, kind === 'http, stateless' ? 'http' : kind)).map((kind) => ({ name, kind, open })),
 );
+
+test('the matrix is whole', () => {
+  expect(everyClient).toHaveLength(7 * 4 - 1);
+});
 
 describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
   let client: AnyClient;
@@ -93,34 +134,59 @@ describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
     );
   });
 
-  test('sees every kind of error, with what to do next', async () => {
-    const missing = await client.call('crm_customer_get', { customer_id: 'nobody' });
-    expect(missing).toMatchObject({ isError: true, text: { error_code: 'crm.not_found', http_status: 404 } });
-    const misspelt = await client.call('crm_customer_list', { limt: 3 });
-    expect(misspelt.text).toMatchObject({ http_status: 400, details: { issues: [{ path: 'limt' }] } });
+  test('hears the same answer again for the same key', async () => {
+    const create = { customer: { caption: 'Once' }, idempotency_key: `once ${name} ${kind}` };
+    const [first, again] = [
+      await client.call('crm_customer_create', create),
+      await client.call('crm_customer_create', create),
+    ];
+    expect(again.text.data).toEqual(first.text.data);
+    const other = await client.call('crm_customer_create', { ...create, customer: { caption: 'Twice' } });
+    expect(other).toMatchObject({ isError: true, text: { error_code: 'crm.idempotency_mismatch', http_status: 409 } });
+  });
+
+  test('sees every kind of refusal as text a model gets, with what to do next', async () => {
+    const { text: created } = await client.call('crm_customer_create', { customer: { caption: 'Refused' } });
+    const fill = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll('CUSTOMER', created.data.customer_id));
+    for (const [what, { call, error }] of Object.entries(REFUSALS)) {
+      const { isError, text } = await client.call(...fill(call));
+      expect({ what, isError, text }).toMatchObject({ what, isError: true, text: fill(error) });
+      expect(text.next_steps.length, what).toBeGreaterThan(0);
+    }
     await expect(client.call('crm_drop_everything')).rejects.toThrow('Unknown tool');
   });
 
   test('sees only what its role allows, and is refused the rest', async () => {
-    const viewer = await open(doorOf(kind, await setUpOrg(place.db, 'ACME', ['--roles', 'crm_view'])));
+    const viewer = await open(doorOf(kind, viewerEnv));
     expect(await viewer.toolNames()).not.toContain('crm_loyalty_earn');
     expect(await viewer.toolNames()).toContain('crm_customer_get');
-    const refused = await viewer.call('crm_loyalty_earn', { customer_id: 'x', points: 1 });
-    expect(refused.text).toMatchObject({ http_status: 403, details: { required_roles: ['loyalty_admin'] } });
+    const { isError, text } = await viewer.call('crm_loyalty_earn', { customer_id: 'x', points: 1 });
+    expect(isError).toBe(true);
+    expect(text).toMatchObject({ http_status: 403, details: { required_roles: ['loyalty_admin'] } });
     await viewer.close();
   });
 
-  test('without credentials reads the catalogue, and every call answers 401', async () => {
-    const bare = { ...env, G3N_API_KEY: '' };
-    const door = doorOf(kind, bare);
-    if (door.kind === 'http') delete (door.headers as Record<string, string>)['x-api-key'];
-    const stranger = await open(door);
-    expect(await stranger.toolNames()).toHaveLength(CONTRACT.operations.length);
-    const { text } = await stranger.call('crm_stat');
-    expect(text).toMatchObject({ http_status: 401, error_code: 'crm.credentials_required' });
-    await stranger.close();
-  });
+  if (kind === 'sse') {
+    test('without credentials has no stream, and is told that it is for others', async () => {
+      await expect(open(doorWithoutKey(kind))).rejects.toThrow('401');
+    });
+  } else {
+    test('without credentials reads the catalogue, and every call answers 401', async () => {
+      const stranger = await open(doorWithoutKey(kind));
+      expect(await stranger.toolNames()).toHaveLength(CONTRACT.operations.length);
+      const { isError, text } = await stranger.call('crm_stat');
+      expect(isError).toBe(true);
+      expect(text).toMatchObject({ http_status: 401, error_code: 'crm.credentials_required' });
+      await stranger.close();
+    });
+  }
 });
+
+function doorWithoutKey(kind: Kind): Door {
+  const door = doorOf(kind, { ...env, G3N_API_KEY: '' });
+  if (door.kind !== 'stdio') delete door.headers['x-api-key'];
+  return door;
+}
 
 describe.each(['stdio', 'http'])('the Inspector over %s', (kind) => {
   const connection = () => {

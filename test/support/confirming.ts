@@ -1,5 +1,6 @@
 /** Tools of a world whose calls need to be confirmed, as a client without a user calls them. */
 import type { Backend } from '../../src/contract/backend.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type ConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
 import { type Application, createCallTool } from '../../src/server.js';
 import type { Headers } from '../../src/tools/headers.js';
@@ -22,7 +23,7 @@ export interface Asking {
 export function openAsking(world: World, mode: ConfirmMode, backend?: Backend): Asking {
   const { pipeline } = world.application;
   const plain = { ...world.application, pipeline: { ...pipeline, backend: backend ?? pipeline.backend } };
-  const application = withConfirmation(plain, mode, world.store.keys);
+  const application = withConfirmation(plain, { mode, keys: world.store.keys, operations: CONTRACT.operations });
   const callTool = createCallTool(application);
   const read: Asking['read'] = async (tool, args, headers) => {
     const result = await callTool(tool, args, headers ?? (await world.headers()));

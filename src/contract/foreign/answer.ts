@@ -2,6 +2,7 @@
 import { type AnswerMarks, marksOf } from '../compile.js';
 import { lazily } from '../lazily.js';
 import type { JsonSchema, Operation } from '../operation.js';
+import { relayedOutline } from '../relayed.js';
 import { freeKeyPaths, outline as outlineOf } from '../schema.js';
 import { Omission } from './contract-error.js';
 import { type Document, isNode, listAt, type Node, nodeAt, own } from './document.js';
@@ -81,9 +82,9 @@ function successSchema(document: Document, operation: Node): unknown {
   return undefined;
 }
 
-/** The output schema agents are shown. Clients refuse what does not match it, so of others' answers it says little. */
+/** The output schema agents are shown: names, and nothing that an answer could break. */
 export function outputSchema({ enveloped, fields, outline }: Answer): JsonSchema {
-  const shown = outlineOf(outline);
+  const shown = relayedOutline(outlineOf(outline));
   if (enveloped && JSON.stringify(shown).length <= OUTLINE_SHOWN) return shown;
   const named = enveloped ? [] : fields.slice(0, MOST_FIELDS);
   const description = named.length === 0 ? 'The answer' : cleanLine(`Fields: ${named.join(', ')}`, 200);

@@ -22,6 +22,8 @@ export interface Document {
   follow(value: unknown): unknown;
   /** Counts work done. @throws Omission when it is more than one document is worth. */
   spend(steps: number): void;
+  /** What readers remember of its parts, each under a key of its own. */
+  readonly memory: WeakMap<object, unknown>;
 }
 
 /** @throws ContractError for what is no OpenAPI 3 document, too deep, or made of itself. */
@@ -30,7 +32,12 @@ export function openDocument(value: unknown): Document {
   requireOpenApi(value);
   const survey = surveyed(value);
   let left = MAX_STEPS;
-  const at = (reference: string) => pointedAt(value, survey.named, reference);
+  const known = new Map<string, unknown>(); // a document points at the same few thousand places again and again
+  const at = (reference: string) => {
+    const found = known.get(reference) ?? pointedAt(value, survey.named, reference);
+    known.set(reference, found);
+    return found;
+  };
   return {
     root: value,
     saysUntrusted: survey.marks.has('x-untrusted'),
@@ -38,6 +45,7 @@ export function openDocument(value: unknown): Document {
     isWide: (object) => survey.wide.has(object),
     at,
     follow: (start) => follow(at, start),
+    memory: new WeakMap(),
     spend: (steps) => {
       left -= steps;
       if (left < 0) throw new Omission('the document is too large to be read to its end');

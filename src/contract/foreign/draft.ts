@@ -50,7 +50,7 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Dra
   const taken = new Set(marks.operational ? PLACE_FIELDS : []);
   const request = composeRequest([...args.arguments, ...idempotencyKey(args, body)], body, taken);
   const foreign: ForeignShape = { ...request.shape, enveloped: answer.enveloped };
-  const plain = isPlain(candidate, foreign);
+  const plain = isPlain(candidate, foreign, answer);
   return {
     candidate,
     said: { method, path, ...marks, ...words(candidate, ours) },
@@ -66,9 +66,10 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Dra
   };
 }
 
-/** Whether it travels as our own operations do. */
-function isPlain({ method }: Candidate, shape: ForeignShape): boolean {
+/** Whether it travels as our own operations do, whose data are objects always. */
+function isPlain({ method }: Candidate, shape: ForeignShape, { outline }: Answer): boolean {
   if (shape.parameters.length > 0 || 'bodyField' in shape || 'mediaType' in shape || !shape.enveloped) return false;
+  if (outline.type !== 'object') return false;
   return method === 'POST' ? !shape.bodiless : method === 'GET';
 }
 

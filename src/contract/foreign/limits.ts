@@ -14,6 +14,8 @@ export const MAX_OPERATIONS = 2_000;
 export const MAX_PARAMETERS = 100;
 /** One `$ref` that leads to the next. */
 export const MAX_REFERENCE_HOPS = 20;
+/** Schemas inside each other, whether they are levels of the value or not: references and unions are none. */
+export const DEEPEST_READING = 150;
 export const MAX_BRANCHES = 100;
 /** Values of an `enum` that are enforced; with more, any value of the type passes. */
 export const MAX_ENUM = 1_000;

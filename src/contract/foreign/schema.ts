@@ -6,9 +6,10 @@ import type { JsonSchema } from '../operation.js';
 import { advertisedField } from '../schema.js';
 import { Omission } from './contract-error.js';
 import { type Document, isNode, type Node } from './document.js';
-import { isName, keepKeywords, withNull } from './keywords.js';
-import { MAX_BRANCHES, type SchemaBounds } from './limits.js';
+import { isName, type Kept, keepKeywords, withNull } from './keywords.js';
+import { DEEPEST_READING, MAX_BRANCHES, type SchemaBounds } from './limits.js';
 import { closesItself, mergeSchemas } from './merge.js';
+import { levelsWithin } from './size.js';
 
 /** For which way a value travels: fields that only the other way has are left out. */
 export type Way = 'request' | 'answer';
@@ -33,11 +34,15 @@ export function readSchema(
   way: Way,
   bounds: SchemaBounds,
 ): ReadSchema {
+  const keep = keeperOf(document, vetted);
+  const hidden = way === 'request' ? 'readOnly' : 'writeOnly';
+  const levels = levelsWithin(document, source, hidden, bounds);
   for (let depth = bounds.depth; depth >= 1; depth = depth > 4 ? Math.ceil(depth / 2) : depth - 1) {
+    if (depth > Math.max(1, levels)) continue;
     const reading: Reading = {
       document,
-      vetted,
-      hidden: way === 'request' ? 'readOnly' : 'writeOnly',
+      keep,
+      hidden,
       cutMark: way === 'answer' ? { 'x-untrusted': true } : {},
       depth,
       left: bounds.schemas,
@@ -55,14 +60,40 @@ export function readSchema(
   throw new Omission(`a schema has more than ${bounds.schemas} parts`);
 }
 
-/** Schemas inside each other, whether they are levels of the value or not: references and unions are none. */
-const DEEPEST = 150;
+/** The keywords of a schema, read once for every place that refers to it: `whole`, or its type and description alone. */
+interface Keep {
+  readonly whole: (source: Node) => Kept;
+  readonly outside: (source: Node) => Kept;
+}
+
+function keeperOf(document: Document, vetted: ReadonlySet<string>): Keep {
+  const known = document.memory.get(vetted) as Keep | undefined;
+  if (known !== undefined) return known;
+  const read = (source: Node) => keepKeywords(source, vetted, document.isWide);
+  const keep = {
+    whole: remembering(read),
+    outside: remembering(({ type, properties, description }) =>
+      read({ type: type ?? (isNode(properties) ? 'object' : undefined), description }),
+    ),
+  };
+  document.memory.set(vetted, keep);
+  return keep;
+}
+
+function remembering(read: (source: Node) => Kept): (source: Node) => Kept {
+  const known = new WeakMap<Node, Kept>();
+  return (source) => {
+    const kept = known.get(source) ?? read(source);
+    known.set(source, kept);
+    return kept;
+  };
+}
 
 class TooLarge extends Error {}
 
 interface Reading {
   readonly document: Document;
-  readonly vetted: ReadonlySet<string>;
+  readonly keep: Keep;
   readonly hidden: 'readOnly' | 'writeOnly';
   /** Marks what was cut: nobody knows what is below. */
   readonly cutMark: Node;
@@ -85,7 +116,7 @@ function read(reading: Reading, source: unknown, depth: number, trail: Trail): J
   reading.document.spend(1);
   reading.left -= 1;
   if (reading.left < 0) throw new TooLarge();
-  if (reading.level >= DEEPEST || reading.document.isWide(source)) return cut(reading, source, '');
+  if (reading.level >= DEEPEST_READING || reading.document.isWide(source)) return cut(reading, source, '');
   reading.document.spend(Object.keys(source).length);
   reading.level += 1;
   const reader = typeof source.$ref === 'string' ? readReference : readOwn;
@@ -109,10 +140,10 @@ function readReference(reading: Reading, source: Node, depth: number, trail: Tra
 }
 
 function readOwn(reading: Reading, source: Node, depth: number, trail: Trail): JsonSchema | false {
-  const { keywords, loose, pattern } = keepKeywords(source, reading.vetted, reading.document.isWide);
+  const { keywords, loose, pattern } = reading.keep.whole(source);
   if (pattern !== undefined) reading.patterns.add(pattern);
   if (depth >= reading.depth && hasParts(source)) return cut(reading, source, '');
-  const schema: { [keyword: string]: unknown } = keywords;
+  const schema: { [keyword: string]: unknown } = { ...keywords };
   let exact = !loose;
   const child = (part: unknown) => read(reading, part, depth + 1, trail);
   const isExact = (part: unknown) => typeof part !== 'object' || part === null || !reading.loose.has(part);
@@ -219,11 +250,7 @@ function readUnion(
 
 /** A schema without what is in it: its type, if it says one, and what it is. */
 function cut(reading: Reading, source: Node, what: string): JsonSchema {
-  const { keywords } = keepKeywords(
-    { type: source.type ?? (isNode(source.properties) ? 'object' : undefined), description: source.description },
-    reading.vetted,
-    reading.document.isWide,
-  );
+  const { keywords } = reading.keep.outside(source);
   const description = what || keywords.description || 'Not shown in full';
   const { type } = keywords;
   const closed = { ...(type === undefined ? {} : { type }), description, ...reading.cutMark };

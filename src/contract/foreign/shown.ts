@@ -27,6 +27,8 @@ const DETAILS: readonly Detail[] = [
   { levels: 5, description: 200, examples: true },
 ];
 const FIRST_TRIED = 2;
+/** Bytes of a field of little detail: with more fields than there is room for, the search begins at the least. */
+const TYPICAL_FIELD = 80;
 
 /** Bytes of JSON that few schemas stay below. */
 const LEAST_BYTES = 24;
@@ -61,7 +63,7 @@ export function createShowSchema(): ShowSchema {
       const whole = shownAt(undefined);
       if (whole.bytes <= bytes) return whole.schema;
     }
-    return mostShown(shownAt, bytes);
+    return mostShown(shownAt, bytes, own.length * TYPICAL_FIELD > bytes ? 0 : FIRST_TRIED);
   };
 }
 
@@ -76,15 +78,15 @@ function toField(source: JsonSchema): Field {
   return { schema, bytes: sizeOf(schema) };
 }
 
-/** The last detail that fits, searched from the middle. */
-function mostShown(shownAt: (detail: Detail) => Field, bytes: number): JsonSchema {
+/** The last detail that fits, searched from `first`: what is above it costs more to make, the more it shows. */
+function mostShown(shownAt: (detail: Detail) => Field, bytes: number, first: number): JsonSchema {
   let best: Field | undefined;
-  for (const detail of DETAILS.slice(FIRST_TRIED)) {
+  for (const detail of DETAILS.slice(first)) {
     const more = shownAt(detail);
     if (more.bytes > bytes) break;
     best = more;
   }
-  for (const detail of best === undefined ? DETAILS.slice(0, FIRST_TRIED).reverse() : []) {
+  for (const detail of best === undefined ? DETAILS.slice(0, Math.max(1, first)).reverse() : []) {
     best = shownAt(detail);
     if (best.bytes <= bytes) break;
   }

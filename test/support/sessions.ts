@@ -1,0 +1,143 @@
+/** The HTTP door of this process with sessions, and its raw clients: whole answers, streams read event by event. */
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { Application } from '../../src/server.js';
+import type { Headers } from '../../src/tools/headers.js';
+import { faceOf, type HttpDoor, type HttpOptions, openHttp } from '../../src/transport/http.js';
+import type { Data } from './world.js';
+
+export const JSON_RPC = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+
+/** Opens the door on a free port of loopback. */
+export function openSessionDoor(application: Application, options: Partial<HttpOptions> = {}): Promise<HttpDoor> {
+  return openHttp(faceOf(application), {
+    host: '127.0.0.1',
+    port: 0,
+    allowedHosts: [],
+    allowedOrigins: [],
+    sessions: { most: 100, idleMs: 60_000 },
+    onError: () => {}, // what clients do wrong is told, and is what most of these tests do
+    ...options,
+  });
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+  /** The JSON of the body, or of the last event in it. */
+  readonly json: Data;
+}
+
+type Sent = { readonly method?: string; readonly headers?: Headers; readonly body?: unknown };
+
+/** One request to its end. */
+export async function ask(url: string, { method = 'POST', headers = {}, body }: Sent): Promise<Reply> {
+  const stream = await openStream(url, { method, headers, body });
+  await stream.ended;
+  const { status, headers: answered } = stream;
+  return { status, headers: answered, text: stream.text(), json: lastJson(stream.text()) };
+}
+
+export interface Stream {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** All that came so far. */
+  text(): string;
+  /** Resolves with the first event that matches, when it is here; rejects when the stream ends without it. */
+  event(matches: (event: StreamEvent) => boolean): Promise<StreamEvent>;
+  /** Resolves when the stream has ended, whoever ended it. */
+  readonly ended: Promise<void>;
+  /** Breaks the connection off. */
+  drop(): void;
+}
+
+export interface StreamEvent {
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly data: string;
+  /** The message in it, undefined when it is none. */
+  readonly message: Data;
+}
+
+/** Sends a request and resolves when its answer begins. */
+export function openStream(url: string, { method = 'GET', headers = {}, body }: Sent): Promise<Stream> {
+  const all = { ...JSON_RPC, ...headers } as Record<string, string>;
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method, headers: all, agent: false });
+    outgoing.once('error', reject).once('response', (response) => resolve(follow(outgoing, response)));
+    outgoing.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
+  });
+}
+
+function follow(outgoing: ClientRequest, response: IncomingMessage): Stream {
+  let text = '';
+  let look = () => {};
+  response.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    look();
+  });
+  outgoing.on('error', () => {}); // it was broken off, by us or by them
+  response.on('error', () => {});
+  const ended = new Promise<void>((resolve) => response.once('close', () => resolve()));
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text: () => text,
+    event: (matches) =>
+      new Promise((found, failed) => {
+        look = () => {
+          const event = eventsIn(text).find(matches);
+          if (event !== undefined) found(event);
+        };
+        look();
+        void ended.then(() => failed(new Error(`the stream ended without it: ${text}`)));
+      }),
+    ended,
+    drop: () => void outgoing.destroy(),
+  };
+}
+
+/** Every whole event of a stream. */
+export function eventsIn(text: string): readonly StreamEvent[] {
+  const blocks = text.split('\n\n').slice(0, -1);
+  return blocks.map((block) => {
+    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
+    const data = field('data') ?? '';
+    return {
+      id: field('id'),
+      name: field('event'),
+      data,
+      message: data.startsWith('{') ? JSON.parse(data) : undefined,
+    };
+  });
+}
+
+function lastJson(text: string): Data {
+  if (text.startsWith('{')) return JSON.parse(text);
+  return eventsIn(text).at(-1)?.message;
+}
+
+export const message = (method: string, params: object = {}, id: number | undefined = 1) => ({
+  jsonrpc: '2.0',
+  ...(id === undefined ? {} : { id }),
+  method,
+  params,
+});
+
+/** What a client of the 2025 eras says first. */
+export const initialize = (capabilities: object = {}) =>
+  message('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities,
+    clientInfo: { name: 'raw', version: '1' },
+  });
+
+/** Opens a session; answers the headers of requests in it. */
+export async function openSession(url: string, headers: Headers, capabilities: object = {}): Promise<Headers> {
+  const { status, headers: answered, text } = await ask(url, { headers, body: initialize(capabilities) });
+  const id = answered['mcp-session-id'];
+  if (status !== 200 || id === undefined) throw new Error(`no session: ${status} ${text}`);
+  const inSession = { ...headers, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
+  await ask(url, { headers: inSession, body: message('notifications/initialized', {}, undefined) });
+  return inSession;
+}

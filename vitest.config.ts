@@ -4,7 +4,11 @@ import { defineConfig } from 'vitest/config';
 const STORIES = 'test/conformance/**/*.test.ts';
 /** A browser and a server each: they would starve, and be starved by, whatever runs beside them. */
 const BROWSER = ['test/page/**/*.test.ts'];
-const TOGETHER = [STORIES, 'test/domain/**/*.test.ts', 'test/foreign/**/*.test.ts', 'test/!(structure|bundle).test.ts'];
+const TOGETHER = [
+  STORIES,
+  'test/{contract,domain,mcp,openapi-import,pipeline,store,tools,transport}/**/*.test.ts',
+  'test/repository/!(structure|bundle).test.ts',
+];
 
 /** Memory is disk enough for tests: what a commit promises is that it outlives the process, and memory of the system does. */
 const MEMORY = '/dev/shm';

@@ -1,8 +1,8 @@
 /** tools/call through both doors, beside the bare SDK answering the same bytes, and beside no SDK at all. */
 import { writeFileSync } from 'node:fs';
 import { type Client, openHttpClient, openStdioClient } from './client.js';
+import { makePlace, type Place } from './machine.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
-import { makePlace, type Place } from './place.js';
 
 const ROUNDS = 5;
 const GOAL = { least: 0.8 };

@@ -2,8 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../test/support/duplicates.js';
 import { makePopulation, type Signup, truePairs } from '../test/support/people.js';
+import { makePlace, type Place } from './machine.js';
 import { percentile, type Row, takeTurns } from './measure.js';
-import { makePlace, type Place } from './place.js';
 
 const CUSTOMERS = 100_000;
 const SEED = 7;

@@ -1,12 +1,12 @@
 /** Search, get and list while one org grows from ten thousand to a million customers. */
 import { performance } from 'node:perf_hooks';
-import { FAMILY_NAMES, GIVEN_NAMES } from '../src/demo/words.js';
-import { CUSTOMER, type CustomerRow, indexCustomer } from '../src/store/customers.js';
-import { EMPTY } from '../src/store/handlers/customer.js';
-import { createIdMint } from '../src/store/ids.js';
-import { insert } from '../src/store/table.js';
+import { FAMILY_NAMES, GIVEN_NAMES } from '../src/demo/sample-values.js';
+import { createIdMint } from '../src/ids.js';
+import { EMPTY } from '../src/store/customer/customer-handlers.js';
+import { CUSTOMER, type CustomerRow, indexCustomer } from '../src/store/customer/customers.js';
+import { insert } from '../src/store/engine/table.js';
+import { makePlace, type Place } from './machine.js';
 import { percentile, type Row } from './measure.js';
-import { makePlace, type Place } from './place.js';
 
 const SIZES = [10_000, 100_000, 1_000_000];
 const SAMPLES = 1000;

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { openStdioClient } from './client.js';
+import { makePlace } from './machine.js';
 import { percentile, type Row, takeTurns } from './measure.js';
-import { makePlace } from './place.js';
 
 const ROUNDS = 15;
 

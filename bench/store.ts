@@ -1,10 +1,10 @@
 /** Earning in the store against the same statements by hand on better-sqlite3, one by one and in groups. */
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
+import { readCredentials } from '../src/pipeline/credentials.js';
 import type { StorePerformance } from '../src/store/store.js';
-import { readCredentials } from '../src/tools/credentials.js';
+import { makePlace, type Place } from './machine.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
-import { makePlace, type Place } from './place.js';
 
 const ROUNDS = 7;
 const CUSTOMERS = 1000;

@@ -2,9 +2,9 @@
 import { createApplication } from '../src/application.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createGateway } from '../src/gateway/gateway.js';
+import { createRandom32 } from '../src/ids.js';
 import { createLog } from '../src/log.js';
-import { createRandom32 } from '../src/store/ids.js';
-import { call } from '../src/tools/call.js';
+import { call } from '../src/pipeline/call.js';
 
 export interface GatewayCall {
   /** Resolves when it was answered. @throws Error when it was refused. */

@@ -1,7 +1,7 @@
 /** The bench's upstream: its process, and the record it answers with. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { makePlace } from './place.js';
+import { makePlace } from './machine.js';
 
 export interface Upstream {
   readonly url: string;

@@ -4,18 +4,18 @@ import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import type { Contract } from './contract/operation.js';
-import type { Published } from './contract/published.js';
+import type { Published } from './contract/published-documents.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
+import { createIdMint, createRandom32 } from './ids.js';
 import { describe, type Log, logCall } from './log.js';
-import { DEFAULT_ANSWER_TOKENS } from './mcp/answer.js';
+import { DEFAULT_ANSWER_TOKENS } from './mcp/answer-budget.js';
 import { instructionsFor } from './mcp/instructions.js';
+import type { Application } from './mcp/server.js';
 import { createGate, type Selection, selectOperations } from './mcp/visibility.js';
-import type { Application } from './server.js';
-import { createIdMint, createRandom32 } from './store/ids.js';
+import { type Headers, header, REQUEST_ID, TRACEPARENT } from './pipeline/headers.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
-import { type Headers, header, REQUEST_ID, TRACEPARENT } from './tools/headers.js';
 
 interface BackendOptions {
   readonly path: string;

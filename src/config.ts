@@ -1,8 +1,8 @@
 /** argv and environment → configuration, validated once. Not: what is done with it. */
 import { z } from 'zod';
-import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from './mcp/answer.js';
+import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from './mcp/answer-budget.js';
 import { type Selection, splitNames } from './mcp/visibility.js';
-import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './tools/headers.js';
+import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
 
 /** Environment variable → header it stands for on stdio. */
 export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {

@@ -1,7 +1,7 @@
 /** JSON lines on stderr. What may be logged is listed here, field by field; nothing else reaches a log. */
 import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
-import type { CallReport } from './tools/call.js';
+import type { CallReport } from './pipeline/call.js';
 
 export type Log = Pick<Logger, 'debug' | 'warn' | 'error'>;
 

@@ -3,15 +3,15 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { addAdmin } from './commands/admin.js';
-import { addAdminUpstream } from './commands/admin-upstream.js';
-import { addDoctor } from './commands/doctor.js';
-import { addHttp } from './commands/http.js';
-import { addStdio } from './commands/stdio.js';
-import { addVerify } from './commands/verify.js';
+import { addAdmin } from './commands/admin-command.js';
+import { addAdminUpstream } from './commands/admin-upstream-command.js';
+import { addDoctor } from './commands/doctor-command.js';
+import { addHttp } from './commands/http-command.js';
+import { addStdio } from './commands/stdio-command.js';
+import { addVerify } from './commands/verify-command.js';
 import { ConfigError } from './config.js';
 import { VERSION } from './contract/version.js';
-import { AdminError } from './store/admin.js';
+import { AdminError } from './store/administration.js';
 
 const program = new Command('g3n-crm-mcp')
   .description(

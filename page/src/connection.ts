@@ -1,5 +1,5 @@
 /** Who calls which server: the form, and the first three requests. Credentials stay in this page's memory. */
-import { API_KEY, CCCODE, CHANNEL_CODE, LOGICAL_GUID, ORGCODE, SESSION } from '../../src/tools/headers.js';
+import { API_KEY, CCCODE, CHANNEL_CODE, LOGICAL_GUID, ORGCODE, SESSION } from '../../src/pipeline/headers.js';
 import { callTool } from './call.js';
 import { CALL_OPERATION, FIND_OPERATIONS, type ListedTool, type Offer } from './catalogue.js';
 import { byId, el } from './dom.js';

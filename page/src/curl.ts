@@ -1,5 +1,5 @@
 /** A call as a command for a shell. Credentials stand in it as variables, never as values. */
-import { API_KEY, SESSION } from '../../src/tools/headers.js';
+import { API_KEY, SESSION } from '../../src/pipeline/headers.js';
 import type { Call } from './call.js';
 import type { Endpoint } from './mcp.js';
 

@@ -3,12 +3,12 @@ import { InvalidArgumentError, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { type AgentEnvironment, ConfigError } from '../config.js';
 import type { Log } from '../log.js';
-import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from '../mcp/answer.js';
+import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from '../mcp/answer-budget.js';
 import { ConfirmError, type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
+import type { Application } from '../mcp/server.js';
 import { SelectionError, splitNames } from '../mcp/visibility.js';
-import type { Application } from '../server.js';
-import { type ConfirmFlags, confirmOption } from './options.js';
-import type { Serving } from './serving.js';
+import type { Serving } from './open-serving.js';
+import { type ConfirmFlags, confirmOption } from './shared-options.js';
 
 /** What `stdio` and `http` know of agents; what is not given comes from the environment. */
 export interface AgentFlags extends ConfirmFlags {

@@ -1,8 +1,9 @@
 /**
  * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
  */
-import { fieldNames } from './answer-fields.js';
+
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable, ValueMoved } from './operation.js';
+import { fieldNames } from './response-fields.js';
 import { advertised, enforced, freeKeyPaths, inline, markedPaths, outline } from './schema.js';
 
 type Node = { readonly [key: string]: unknown };

@@ -1,5 +1,5 @@
 /** The shape of one compiled operation: a row of the contract, ready to be listed, checked and called. */
-import type { FieldNames } from './answer-fields.js';
+import type { FieldNames } from './response-fields.js';
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 

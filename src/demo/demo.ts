@@ -5,12 +5,12 @@
 import type { Caller, Input, Performed } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Operation } from '../contract/operation.js';
-import { type AdminContext, createKey, createOrg } from '../store/admin.js';
-import { createIdMint } from '../store/ids.js';
-import { one, type Steps } from '../store/step.js';
+import { createIdMint } from '../ids.js';
+import type { Headers } from '../pipeline/headers.js';
+import { type AdminContext, createKey, createOrg } from '../store/administration.js';
+import { one, type Steps } from '../store/engine/step.js';
 import type { Store } from '../store/store.js';
-import type { Headers } from '../tools/headers.js';
-import { CUSTOMERS, type Play, tellStory } from './story.js';
+import { CUSTOMERS, type Play, tellStory } from './seed.js';
 
 export interface Demo {
   readonly orgcode: string;

@@ -1,5 +1,5 @@
 /** Leaves a failing upstream in peace: closed, open, half open with one probe. Not: what counts as a failure. */
-import { Fault } from './faults.js';
+import { Fault } from './upstream-error.js';
 
 /** So many failures in a row open it. */
 const FAILURES = 10;

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { deriveKeys, type Keys, loadKeys, sameDigest } from '../secrets/keys.js';
-import { migrate } from './migrations.js';
+import { migrate } from './gateway-migrations.js';
 
 export type Scalar = string | number | null;
 

@@ -7,18 +7,18 @@ import type { Backend, Credentials, Performance, Relayed } from '../contract/bac
 import type { Envelope } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
 import { createBreaker } from './breaker.js';
-import { createCallerMemory } from './callers.js';
+import { createCallerMemory } from './caller-cache.js';
 import { createDeadlines } from './deadline.js';
-import { Fault } from './faults.js';
-import { createIdentify } from './identity.js';
+import { type Struck, toRefusal } from './error-mapping.js';
 import { GatewayOptionsError, type ProxyOptions } from './origin.js';
-import { type Struck, toRefusal } from './refusal.js';
+import { createTellers } from './outcome-probes.js';
 import { createRelay, isWrite } from './relay.js';
-import { keyOf, nameOf, type Random32 } from './request.js';
 import { createResponseCheck, type DataSchemaOf, type Drift, type ResponseValidation } from './response-check.js';
 import type { SendOnce } from './send-once.js';
-import { createTellers } from './tellers.js';
 import { createUpstream } from './upstream.js';
+import { Fault } from './upstream-error.js';
+import { createIdentify } from './upstream-identity.js';
+import { keyOf, nameOf, type Random32 } from './upstream-request.js';
 
 export const DEFAULT_DEADLINE_MS = 10_000;
 /** Nobody waits longer, and no timer runs for ever. */

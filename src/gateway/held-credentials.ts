@@ -5,8 +5,8 @@
 import type { Credentials } from '../contract/backend.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
 import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
-import { gatewayFault } from './faults.js';
 import type { Connection, GatewayDb } from './gateway-db.js';
+import { gatewayFault } from './upstream-error.js';
 
 /** An operator's mistake; its message says which, and never quotes a secret. */
 export class HeldCredentialError extends Error {}

@@ -5,11 +5,11 @@
 import type { Operation } from '../contract/operation.js';
 import type { Breaker, Ending } from './breaker.js';
 import type { Deadline } from './deadline.js';
-import { Fault } from './faults.js';
-import { type Answer, readReply } from './reply.js';
-import { buildRequest, type Random32, type RequestParts } from './request.js';
 import { withRetries } from './retry.js';
 import type { Upstream } from './upstream.js';
+import { Fault } from './upstream-error.js';
+import { type Answer, readReply } from './upstream-reply.js';
+import { buildRequest, type Random32, type RequestParts } from './upstream-request.js';
 
 export interface RelayParts {
   /** The path of the gateway URL, without a slash at its end. */

@@ -4,7 +4,7 @@
  */
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { createAjv } from '../contract/validate.js';
-import { Fault } from './faults.js';
+import { Fault } from './upstream-error.js';
 
 /** `warn` tells the operator; `strict` fails reads besides, and writes never: they have happened. */
 export type ResponseValidation = 'warn' | 'strict' | 'off';

@@ -1,7 +1,7 @@
 /** Tries again what may be tried again, while the deadline allows. Not: what one attempt is. */
 import { type Deadline, pause } from './deadline.js';
-import { Fault } from './faults.js';
-import type { Answer } from './reply.js';
+import { Fault } from './upstream-error.js';
+import type { Answer } from './upstream-reply.js';
 
 const ATTEMPTS = 3;
 const FIRST_BACKOFF_MS = 100;

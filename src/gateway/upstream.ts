@@ -3,11 +3,11 @@
  * what is asked, what an answer means, trying again.
  */
 import type { Method } from '../contract/operation.js';
-import { Fault, type FaultKind, type Reason } from './faults.js';
-import { createSweep, type Sweep } from './garbage.js';
+import { createSlots, type Leave, type Slots } from './concurrency-limit.js';
+import { createSweep, type Sweep } from './garbage-collection.js';
 import { CONNECTIONS, type Dispatcher, type OriginOptions, openOrigin } from './origin.js';
-import type { Reply } from './reply.js';
-import { createSlots, type Leave, type Slots } from './slots.js';
+import { Fault, type FaultKind, type Reason } from './upstream-error.js';
+import type { Reply } from './upstream-reply.js';
 
 /** A request, ready to be sent. */
 export interface Outgoing {

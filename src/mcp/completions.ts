@@ -3,12 +3,12 @@
  * the caller's authorisation, and are few; whoever may not read gets none.
  */
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { shownText } from '../contract/shown-text.js';
-import type { Headers } from '../tools/headers.js';
-import { protocolSections } from './documents.js';
-import { type AddFeature, dataOf, type Face, refusalOf, toldAs } from './face.js';
+import { shownText } from '../contract/visible-text.js';
+import type { Headers } from '../pipeline/headers.js';
+import { protocolSections } from './document-resources.js';
+import { type AddFeature, dataOf, type Face, refusalOf, toldAs } from './feature-context.js';
 import { PROMPTS, type Suggested } from './prompt-table.js';
-import { recordsOf, variablesOf } from './records.js';
+import { recordsOf, variablesOf } from './record-resources.js';
 import { SECTION, TOOL_DOCUMENT } from './resources.js';
 
 const MOST = 10;

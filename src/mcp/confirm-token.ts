@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Performance } from '../contract/backend.js';
-import { canonical } from '../contract/canonical.js';
+import { canonical } from '../contract/canonical-json.js';
 import { type CrmError, invalidState } from '../contract/errors.js';
 import type { Keys } from '../secrets/keys.js';
 

@@ -1,7 +1,7 @@
 /** What somebody is shown before they agree to a call: as data for a model, as text for a person. */
 import type { Input, Previewed } from '../contract/backend.js';
 import type { Operation } from '../contract/operation.js';
-import { shownText } from '../contract/shown-text.js';
+import { shownText } from '../contract/visible-text.js';
 
 export interface ShownPreview {
   readonly action: string;

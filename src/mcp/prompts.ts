@@ -3,8 +3,8 @@
  * caller can take. What the user typed is placed as data. Not: the jobs' words (prompt-table.ts).
  */
 import { type GetPromptResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { shownText } from '../contract/shown-text.js';
-import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE } from './face.js';
+import { shownText } from '../contract/visible-text.js';
+import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE } from './feature-context.js';
 import { CALL, DESCRIBE } from './lean-tools.js';
 import { type JobPrompt, PROMPTS, type PromptArgument, type PromptStep, RULES } from './prompt-table.js';
 

@@ -10,11 +10,19 @@ import {
   ResourceNotFoundError,
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
-import type { Headers } from '../tools/headers.js';
-import { matching, piecesOf, readTemplate } from './address.js';
-import { type Document, type Documents, documentsOf, protocolSections, toolDocument } from './documents.js';
-import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE, refusalOf, sentencesOf, toldAs } from './face.js';
-import { type RecordResource, readingOf, recordsOf, variablesOf } from './records.js';
+import type { Headers } from '../pipeline/headers.js';
+import { type Document, type Documents, documentsOf, protocolSections, toolDocument } from './document-resources.js';
+import {
+  type AddFeature,
+  callableNames,
+  type Face,
+  PRIVATE_MINUTE,
+  refusalOf,
+  sentencesOf,
+  toldAs,
+} from './feature-context.js';
+import { type RecordResource, readingOf, recordsOf, variablesOf } from './record-resources.js';
+import { matching, piecesOf, readTemplate } from './resource-uri.js';
 
 /** Documents change with the program alone. */
 const PUBLIC_HOUR = { ttlMs: 3_600_000, cacheScope: 'public' } as const;

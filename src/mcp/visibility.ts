@@ -4,11 +4,11 @@
  */
 import { CrmError } from '../contract/errors.js';
 import type { Contract, Operation } from '../contract/operation.js';
-import { mayCall } from '../tools/authorise.js';
-import { callerOf, type Gate, type Pipeline } from '../tools/call.js';
+import { mayCall } from '../pipeline/authorise.js';
+import { callerOf, type Gate, type Pipeline } from '../pipeline/call.js';
+import { type Headers, header, MCP_READ_ONLY, MCP_TOOLS, MCP_TOOLSETS } from '../pipeline/headers.js';
+import { pinsOf } from '../pipeline/operating-context.js';
 import { type Catalogue, type Tool, toolName } from '../tools/catalogue.js';
-import { type Headers, header, MCP_READ_ONLY, MCP_TOOLS, MCP_TOOLSETS } from '../tools/headers.js';
-import { pinsOf } from '../tools/place.js';
 
 /** What the operator wants agents to have. Toolsets and tools add up; without either there is everything. */
 export interface Selection {

@@ -1,9 +1,9 @@
 /** What an org needs now and then, off the callers' path: seal the journal, forget old receipts and failures. */
 import { FAILURE_WINDOW_MS } from '../domain/giftcard.js';
 import type { Keys } from '../secrets/keys.js';
-import { SEAL_BATCH, sealJournal } from './journal.js';
-import { forgetReceipts } from './receipts.js';
-import { run, type Steps } from './step.js';
+import { forgetReceipts } from './engine/idempotency.js';
+import { SEAL_BATCH, sealJournal } from './engine/journal.js';
+import { run, type Steps } from './engine/step.js';
 
 const FORGET_FAILURES = 'DELETE FROM giftcard_failure WHERE orgcode = ? AND failed_at <= ?';
 

@@ -2,7 +2,7 @@
  * Ties a database file to the key its hashes were made with, so that a wrong key is told at start, not call by call.
  */
 import { type Keys, sameDigest } from '../secrets/keys.js';
-import { one, run, type Steps } from './step.js';
+import { one, run, type Steps } from './engine/step.js';
 
 /** Whether the file was ever opened with a key. */
 export function* hasServerKey(): Steps<boolean> {

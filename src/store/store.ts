@@ -7,18 +7,18 @@ import { existsSync } from 'node:fs';
 import { permits } from '../contract/access.js';
 import type { Backend, Caller, Credentials, Performance, Performed, Previewed, Stamp } from '../contract/backend.js';
 import type { RoleTable } from '../contract/operation.js';
+import { createIdMint } from '../ids.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
-import type { Context, Settings } from './handler.js';
-import { HANDLERS } from './handlers/index.js';
+import { identify } from './caller-identity.js';
+import { rehearse } from './engine/dry-run.js';
+import type { Context, Settings } from './engine/handler.js';
+import { receiptRequest } from './engine/idempotency.js';
+import { keepRefusal, performedOf, runUnit, type Unit } from './engine/unit-of-work.js';
+import { HANDLERS } from './handlers.js';
 import { housekeep } from './housekeeping.js';
-import { identify } from './identity.js';
-import { createIdMint } from './ids.js';
-import { migrate, requireSchema } from './migrations/index.js';
-import { receiptRequest } from './receipts.js';
-import { rehearse } from './rehearsal.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
-import { type Driver, openSqlite } from './sqlite/driver.js';
-import { keepRefusal, performedOf, runUnit, type Unit } from './unit.js';
+import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
+import { type Driver, openSqlite } from './sqlite/sqlite-driver.js';
 
 export interface StoreOptions {
   /** The database file; its directory must exist. */

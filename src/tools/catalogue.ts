@@ -1,9 +1,9 @@
 /** Operation → MCP tool: names, hints, schemas. Built once, frozen, sorted by name. Not: who may see which. */
-import { lazily } from '../contract/lazily.js';
+import { lazily } from '../contract/lazy.js';
 import type { Contract, Effect, JsonSchema, Operation } from '../contract/operation.js';
-import { fieldsProperty } from './fields.js';
-import { ALL_PINS, type Pins, placeProperties } from './place.js';
-import { type StrangeFields, strangeFields } from './untrusted.js';
+import { ALL_PINS, type Pins, placeProperties } from '../pipeline/operating-context.js';
+import { fieldsProperty } from './field-selection.js';
+import { type StrangeFields, strangeFields } from './untrusted-content.js';
 
 export interface Tool {
   readonly name: string;

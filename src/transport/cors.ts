@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { validateOriginHeader } from '@modelcontextprotocol/server';
-import { ADDRESS, HEADER_NAMES, REQUEST_ID } from '../tools/headers.js';
+import { ADDRESS, HEADER_NAMES, REQUEST_ID } from '../pipeline/headers.js';
 
 /** The origin of pages that have none, such as files opened from disk. */
 export const NO_ORIGIN = 'null';

@@ -2,17 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { API_VERSION } from '../contract/version.js';
-import { type Application, createCallTool, createServerFactory } from '../server.js';
-import { callerOf } from '../tools/call.js';
-import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../tools/headers.js';
-import { addressOf } from './address.js';
-import { createAdmission, createAnswerBroken, turnAway } from './admission.js';
+import { type Application, createCallTool, createServerFactory } from '../mcp/server.js';
+import { callerOf } from '../pipeline/call.js';
+import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../pipeline/headers.js';
+import { addressOf } from './client-address.js';
 import { createCors } from './cors.js';
-import { createDeparture, type DepartureLimits } from './departure.js';
 import { createHealth } from './health.js';
-import { createMcp, keepWithin, type McpFace, type SessionLimits } from './mcp.js';
+import { createAdmission, createAnswerBroken, turnAway } from './host-origin-check.js';
+import { createMcp, keepWithin, type McpFace, type SessionLimits } from './mcp-endpoint.js';
 import type { Pages } from './pages.js';
 import { isRestPath, type Rest } from './rest.js';
+import { createDeparture, type DepartureLimits } from './shutdown.js';
 import { createSse, type Sse } from './sse.js';
 import type { SseStream } from './sse-stream.js';
 

@@ -5,8 +5,8 @@
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { CrmError } from '../contract/errors.js';
 import { throttled } from '../contract/errors.js';
+import type { Limits } from '../pipeline/call-limits.js';
 import { fingerprint } from '../secrets/keys.js';
-import type { Limits } from '../tools/limits.js';
 
 export interface RateLimitOptions {
   /** 0 for as many as they like. */

@@ -5,15 +5,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
-import type { Published } from '../contract/published.js';
-import { bodyTooLarge, MAX_BODY_BYTES } from '../tools/body.js';
-import { call, type Pipeline, refuse } from '../tools/call.js';
-import { contractHeaders } from '../tools/headers.js';
-import { createServeDocument, type ServeDocument } from './documents.js';
-import { parseJson } from './json.js';
+import type { Published } from '../contract/published-documents.js';
+import { bodyTooLarge, MAX_BODY_BYTES } from '../pipeline/body.js';
+import { call, type Pipeline, refuse } from '../pipeline/call.js';
+import { contractHeaders } from '../pipeline/headers.js';
+import { createServeDocument, type ServeDocument } from './openapi-documents.js';
 import { discard, readBytes } from './request-body.js';
-import { bodyFault, methodFault, urlFault } from './rest-faults.js';
+import { bodyFault, methodFault, urlFault } from './rest-errors.js';
 import { sendEnvelope } from './rest-reply.js';
+import { parseJson } from './strict-json.js';
 
 export type Documents = Pick<Published, 'yaml' | 'json'>;
 

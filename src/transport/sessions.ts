@@ -10,7 +10,7 @@ import {
 import { CrmError } from '../contract/errors.js';
 import { canAsk } from '../mcp/elicitation.js';
 import type { EventLog } from './event-log.js';
-import type { Connection } from './registry.js';
+import type { Connection } from './session-registry.js';
 
 export const SESSION_ID = 'mcp-session-id';
 

@@ -7,9 +7,9 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import { badRequest, type CrmError } from '../contract/errors.js';
-import type { Headers as ContractHeaders } from '../tools/headers.js';
-import { parseJson } from './json.js';
-import type { Connection } from './registry.js';
+import type { Headers as ContractHeaders } from '../pipeline/headers.js';
+import type { Connection } from './session-registry.js';
+import { parseJson } from './strict-json.js';
 
 export interface SseStream extends Connection {
   readonly transport: Transport;

@@ -5,12 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
-import { bodyTooLarge } from '../tools/body.js';
-import { contractHeaders } from '../tools/headers.js';
-import { turnAway } from './admission.js';
-import { MAX_BODY_BYTES } from './mcp.js';
-import type { Registry } from './registry.js';
+import { bodyTooLarge } from '../pipeline/body.js';
+import { contractHeaders } from '../pipeline/headers.js';
+import { turnAway } from './host-origin-check.js';
+import { MAX_BODY_BYTES } from './mcp-endpoint.js';
 import { discard, isPlainJson, readBytes } from './request-body.js';
+import type { Registry } from './session-registry.js';
 import { sessionNotFound } from './sessions.js';
 import { openSseStream, type SseStream } from './sse-stream.js';
 

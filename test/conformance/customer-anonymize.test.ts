@@ -4,9 +4,9 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
-import { PERSONAL_FIELDS } from '../../src/store/erasure.js';
-import type { Context } from '../../src/store/handler.js';
-import { keepReceipt, type ReceiptRequest, receiptRequest } from '../../src/store/receipts.js';
+import { PERSONAL_FIELDS } from '../../src/store/customer/customer-erasure.js';
+import type { Context } from '../../src/store/engine/handler.js';
+import { keepReceipt, type ReceiptRequest, receiptRequest } from '../../src/store/engine/idempotency.js';
 import { openMerging } from '../support/merging.js';
 import { type Data, envelopeOf, newCustomer, openWorld, refused, type World } from '../support/world.js';
 

@@ -2,8 +2,8 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blockKeys, toSubject } from '../../src/domain/dedupe.js';
-import { CUSTOMER, type CustomerRow, unindexCustomer } from '../../src/store/customers.js';
-import { find } from '../../src/store/table.js';
+import { CUSTOMER, type CustomerRow, unindexCustomer } from '../../src/store/customer/customers.js';
+import { find } from '../../src/store/engine/table.js';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../support/duplicates.js';
 import { freshOrg } from '../support/loyalty.js';
 import { makePopulation, type Signup, truePairs } from '../support/people.js';

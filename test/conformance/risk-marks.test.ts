@@ -1,7 +1,7 @@
 /** Holds and flags: how each is moved and by whom it cannot be, and the lists of both and of assessments. */
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Headers } from '../../src/tools/headers.js';
+import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
 

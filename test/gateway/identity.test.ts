@@ -1,6 +1,6 @@
 /** Who calls through a gateway: asked upstream, remembered for a moment, and never refused from memory. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stranger } from '../../src/gateway/callers.js';
+import { stranger } from '../../src/gateway/caller-cache.js';
 import { HEADERS, operationOf, SECRET } from '../support/gateway.js';
 import { type Line, STAT, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';

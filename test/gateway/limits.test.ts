@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { createSlots } from '../../src/gateway/concurrency-limit.js';
 import { CONNECTIONS } from '../../src/gateway/origin.js';
-import type { Reply } from '../../src/gateway/reply.js';
-import { createSlots } from '../../src/gateway/slots.js';
 import { createUpstream } from '../../src/gateway/upstream.js';
+import type { Reply } from '../../src/gateway/upstream-reply.js';
 import { type Line, successOf, type TestUpstream } from '../support/upstream.js';
 import { upstreamFaults } from '../support/upstream-faults.js';
 import { closingUpstreams } from '../support/upstreams.js';

@@ -1,9 +1,9 @@
 /** What a gateway promises of answers: names that help, and nothing that a relayed answer could break. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { relayedContract } from '../../src/contract/gateway-output-schema.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema } from '../../src/contract/operation.js';
-import { relayedContract } from '../../src/contract/relayed.js';
 import { createAjv } from '../../src/contract/validate.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
 import { answerDocument, imported } from '../support/openapi.js';

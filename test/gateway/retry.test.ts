@@ -1,9 +1,9 @@
 /** What is asked again and what never is; how long is waited; and when the upstream is left in peace. */
 import { describe, expect, test } from 'vitest';
 import { createBreaker } from '../../src/gateway/breaker.js';
-import { Fault } from '../../src/gateway/faults.js';
-import { readRetryAfter } from '../../src/gateway/reply.js';
 import { withRetries } from '../../src/gateway/retry.js';
+import { Fault } from '../../src/gateway/upstream-error.js';
+import { readRetryAfter } from '../../src/gateway/upstream-reply.js';
 import { exampleOf, HEADERS, operationOf } from '../support/gateway.js';
 import { type Line, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { checkDrift } from '../../src/doctor/drift.js';
+import { checkDrift } from '../../src/doctor/check-drift.js';
+import { checkNode } from '../../src/doctor/check-runtime.js';
 import type { Finding } from '../../src/doctor/finding.js';
-import { checkNode } from '../../src/doctor/runtime.js';
 import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
 
 const place = scratch();

@@ -2,8 +2,8 @@
 import type { Backend } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type ConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
-import { type Application, createCallTool } from '../../src/server.js';
-import type { Headers } from '../../src/tools/headers.js';
+import { type Application, createCallTool } from '../../src/mcp/server.js';
+import type { Headers } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
 import type { Data, World } from './world.js';
 

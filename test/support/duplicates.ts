@@ -1,10 +1,11 @@
 /** A population settled in an org, every page of its duplicates, and how good they are. Not: who the people are. */
-import { CUSTOMER, type CustomerRow, indexCustomer } from '../../src/store/customers.js';
-import { EMPTY } from '../../src/store/handlers/customer.js';
-import { createIdMint } from '../../src/store/ids.js';
-import type { Steps } from '../../src/store/step.js';
+
+import { createIdMint } from '../../src/ids.js';
+import { EMPTY } from '../../src/store/customer/customer-handlers.js';
+import { CUSTOMER, type CustomerRow, indexCustomer } from '../../src/store/customer/customers.js';
+import type { Steps } from '../../src/store/engine/step.js';
+import { insert } from '../../src/store/engine/table.js';
 import type { Store } from '../../src/store/store.js';
-import { insert } from '../../src/store/table.js';
 import type { Signup } from './people.js';
 
 const BATCH = 10_000;

@@ -8,8 +8,8 @@ import { createValidate } from '../../src/contract/validate.js';
 import { BUILD } from '../../src/contract/version.js';
 import { createGateway, type GatewayEvent, type GatewayOptions } from '../../src/gateway/gateway.js';
 import { describe, type Log, logCall } from '../../src/log.js';
-import { type CallReport, call, type Pipeline } from '../../src/tools/call.js';
-import type { Headers } from '../../src/tools/headers.js';
+import { type CallReport, call, type Pipeline } from '../../src/pipeline/call.js';
+import type { Headers } from '../../src/pipeline/headers.js';
 import type { Data } from './world.js';
 
 /** What the caller proves who they are with; it must never be seen but in its header. */

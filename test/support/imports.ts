@@ -1,7 +1,7 @@
 /** Imports a document and uses all that comes of it, as no caller would. */
 import { expect } from 'vitest';
-import { ContractError } from '../../src/contract/foreign/contract-error.js';
 import { createAjv } from '../../src/contract/validate.js';
+import { ContractError } from '../../src/openapi-import/import-error.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
 import { imported } from './openapi.js';
 import { portabilityProblems } from './portability.js';

@@ -1,9 +1,10 @@
 /** Small OpenAPI documents to import, and what comes of them. */
-import { type Imported, importContract } from '../../src/contract/foreign/import.js';
+
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema, Operation } from '../../src/contract/operation.js';
+import { type Imported, importContract } from '../../src/openapi-import/import-contract.js';
+import { HEADER_NAMES } from '../../src/pipeline/headers.js';
 import { createCatalogue, type Tool } from '../../src/tools/catalogue.js';
-import { HEADER_NAMES } from '../../src/tools/headers.js';
 
 /** A document or a part of one, as wrong as a test wants it. */
 // biome-ignore lint/suspicious/noExplicitAny: documents under test are often not what they should be

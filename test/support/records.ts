@@ -1,6 +1,6 @@
 /** Records beside a customer, in any state: put into the store by SQL where no tool can make them so. */
 import Database from 'better-sqlite3';
-import { run, type Scalar, type Steps } from '../../src/store/step.js';
+import { run, type Scalar, type Steps } from '../../src/store/engine/step.js';
 import { type Data, ok, type World } from './world.js';
 
 let made = 0;

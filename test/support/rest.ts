@@ -2,8 +2,8 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Backend } from '../../src/contract/backend.js';
-import { createPublished } from '../../src/contract/published.js';
-import type { Application } from '../../src/server.js';
+import { createPublished } from '../../src/contract/published-documents.js';
+import type { Application } from '../../src/mcp/server.js';
 import { faceOf, openHttp } from '../../src/transport/http.js';
 import { createRest } from '../../src/transport/rest.js';
 import type { Data } from './world.js';

@@ -10,7 +10,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { BUILD } from '../../src/contract/version.js';
 import { type GatewayDb, openGatewayDb } from '../../src/gateway/gateway-db.js';
-import { createSendOnce, type SendOnceOptions } from '../../src/gateway/receipts.js';
+import { createSendOnce, type SendOnceOptions } from '../../src/gateway/idempotent-send.js';
 
 export const DEADLINE_MS = 10_000;
 

@@ -1,7 +1,7 @@
 /** The HTTP door of this process with sessions, and its raw clients: whole answers, streams read event by event. */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { Application } from '../../src/server.js';
-import type { Headers } from '../../src/tools/headers.js';
+import type { Application } from '../../src/mcp/server.js';
+import type { Headers } from '../../src/pipeline/headers.js';
 import { faceOf, type HttpDoor, type HttpOptions, openHttp } from '../../src/transport/http.js';
 import type { Data } from './world.js';
 

@@ -1,6 +1,6 @@
 /** A tool used as a model uses it, without a door: what it reads, and what a program would read. */
-import { type Application, createCallTool } from '../../src/server.js';
-import type { Headers } from '../../src/tools/headers.js';
+import { type Application, createCallTool } from '../../src/mcp/server.js';
+import type { Headers } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
 import type { Data } from './world.js';
 

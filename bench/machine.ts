@@ -1,0 +1,76 @@
+/** A database to measure on: an org, an owner's key, customers, and the application over it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApplication, openBackend } from '../src/application.js';
+import type { Environment } from '../src/config.js';
+import type { Envelope } from '../src/contract/envelope.js';
+import { createIdMint } from '../src/ids.js';
+import { createLog } from '../src/log.js';
+import { call } from '../src/pipeline/call.js';
+import type { Headers } from '../src/pipeline/headers.js';
+import { createKey, createOrg } from '../src/store/administration.js';
+import type { Store } from '../src/store/store.js';
+
+export interface Place {
+  readonly path: string;
+  readonly store: Store;
+  readonly headers: Headers;
+  /** The same headers as the environment of a stdio server. */
+  readonly environment: Record<string, string>;
+  act(tool: string, args: object): Promise<Envelope>;
+  /** The data of a call that must succeed. */
+  // biome-ignore lint/suspicious/noExplicitAny: a bench reads fields of records it does not type
+  data(tool: string, args: object): Promise<any>;
+  readonly application: ReturnType<typeof createApplication>;
+  remove(): Promise<void>;
+}
+
+/** Makes it, in a directory of its own. */
+export async function makePlace(): Promise<Place> {
+  const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
+  const path = join(directory, 'crm.db');
+  const log = createLog('silent');
+  const settings: Environment = {
+    keyFile: undefined,
+    logLevel: 'silent',
+    defaultRegion: 'US',
+    uniqueCustomerFields: ['email'],
+  };
+  const store = openBackend({ path, environment: settings, log });
+  const application = createApplication(store, log);
+  const mint = createIdMint();
+  const cx = { keys: store.keys, now: new Date().toISOString(), newId: () => mint(Date.now()) };
+  await store.driver.write({ steps: () => createOrg(cx, 'BENCH', 'verified') });
+  const grant = { owner: true, roles: [] };
+  const { api_key } = await store.driver.write({ steps: () => createKey(cx, 'BENCH', 'bench', grant) });
+  const headers = { 'x-orgcode': 'BENCH', 'x-api-key': api_key, 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
+  const act = (tool: string, args: object) => {
+    const entry = application.catalogue.find(tool);
+    if (entry === undefined) throw new Error(`no tool ${tool}`);
+    return call(application.pipeline, { operation: entry.operation, arguments: args, headers });
+  };
+  return {
+    path,
+    store,
+    application,
+    headers,
+    environment: {
+      G3N_ORGCODE: 'BENCH',
+      G3N_API_KEY: api_key,
+      G3N_LOGICAL_GUID: 'store-1',
+      G3N_CHANNEL_CODE: 'pos',
+      G3N_LOG_LEVEL: 'silent',
+    },
+    act,
+    async data(tool, args) {
+      const envelope = await act(tool, args);
+      if (!envelope.success) throw new Error(`${tool}: ${envelope.error.error_code}`);
+      return envelope.data;
+    },
+    async remove() {
+      await store.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
+import { isLoopback } from '../contract/loopback.js';
+import { createLog, describe } from '../log.js';
+import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
+import { openServing, type ServingFlags } from './open-serving.js';
+import { signalled } from './output.js';
+import { dbOption, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './shared-options.js';
+import { type TransportFlags, transportOptions, transportSettings } from './transport-options.js';
+
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags {
+  readonly host: string;
+  readonly port: string;
+  readonly allowHost?: readonly string[];
+  readonly allowOrigin?: readonly string[];
+  readonly upstreamAuth: 'held' | 'direct';
+}
+
+/** Adds the `http` command; `directory` is the program's own. */
+export function addHttp(program: Command, directory: string): void {
+  const command = program
+    .command('http')
+    .description('serve MCP clients over Streamable HTTP at /mcp, and the CRM itself at /crm')
+    .addOption(dbOption())
+    .option('--demo', 'fill an empty database with org DEMO, and print its keys', false)
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 for any', '8787')
+    .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
+    .option(
+      '--allow-origin <host...>',
+      'host names of web pages that may call and read the answers; null for pages opened from disk',
+    );
+  for (const option of [...agentOptions(), ...limitOptions(), ...transportOptions(), ...gatewayOptions()]) {
+    command.addOption(option);
+  }
+  command
+    .addOption(
+      new Option(
+        '--upstream-auth <mode>',
+        "whose credentials go to the gateway: those held for a caller's key, or the caller's own",
+      )
+        .choices(['held', 'direct'])
+        .default('held'),
+    )
+    .action((flags: HttpFlags) => serveHttp(directory, flags));
+}
+
+async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
+  const environment = readEnvironment(process.env);
+  const log = createLog(environment.logLevel);
+  const { faceOf, openHttp } = await import('../transport/http.js');
+  const { NO_ORIGIN } = await import('../transport/cors.js');
+  const { createPages } = await import('../transport/pages.js');
+  const { createRest } = await import('../transport/rest.js');
+  if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
+    throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
+  }
+  const port = parsePort(flags.port);
+  const transport = transportSettings(flags);
+  const settings = agentSettings(flags, readAgentEnvironment(process.env));
+  const { readOnly } = settings;
+  const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
+  const { createRateLimits } = await import('../transport/rate-limits.js');
+  const limits = createRateLimits({
+    callsPerMinute: flags.maxCallsPerMinute,
+    failuresPerMinute: flags.maxFailuresPerMinute,
+  });
+  const plain = agentApplication(serving, log, settings);
+  const application = limits === undefined ? plain : { ...plain, pipeline: { ...plain.pipeline, limits } };
+  const rest = createRest({
+    pipeline: application.pipeline,
+    operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),
+    ...(serving.published === undefined ? {} : { documents: serving.published }),
+  });
+  const door = await openHttp(faceOf(application, rest), {
+    host: flags.host,
+    port,
+    allowedHosts: flags.allowHost ?? [],
+    // Anybody can make a page without an origin. It has no key, and the demo is where people open mcp.html from disk.
+    allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
+    pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
+    trustedProxies: trustedProxies(flags),
+    ...transport,
+    isReady: () => serving.backend.isReady?.() ?? true,
+    onError: (error) => log.warn({ cause: describe(error) }, 'http'),
+  }).catch((error) => {
+    throw isTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;
+  });
+  const { welcome } = await import('../welcome.js');
+  process.stdout.write(welcome(door.url, serving.demo));
+  await signalled();
+  await door.close();
+  await serving.backend.close();
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+}

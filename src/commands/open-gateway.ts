@@ -1,0 +1,124 @@
+/** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
+
+import { ConfigError, type Environment } from '../config.js';
+import { relayedContract } from '../contract/gateway-output-schema.js';
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { Contract, Operation } from '../contract/operation.js';
+import type { Published } from '../contract/published-documents.js';
+import { createSendAlways } from '../gateway/answer-erasure.js';
+import { readDocument } from '../gateway/fetch-document.js';
+import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
+import { createHeldCredentials } from '../gateway/held-credentials.js';
+import { createSendOnce } from '../gateway/idempotent-send.js';
+import { GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
+import { createTellers } from '../gateway/outcome-probes.js';
+import { createRandom32 } from '../ids.js';
+import { describe, type Log } from '../log.js';
+import { type Imported, importContract } from '../openapi-import/import-contract.js';
+import { ContractError } from '../openapi-import/import-error.js';
+import { reportLines } from '../openapi-import/import-report.js';
+import { parseDocument } from '../openapi-import/parse-document.js';
+import { HEADER_NAMES } from '../pipeline/headers.js';
+import { openGatewayDatabase } from './open-gateway-database.js';
+import type { Serving, ServingFlags } from './open-serving.js';
+
+/** The flags of a command that works through a gateway. */
+export type GatewayServing = ServingFlags & { readonly gateway: string };
+
+/** Opens the gateway. @throws ConfigError when the flags make none. */
+export async function openGateway(...parts: Parameters<typeof open>): Promise<Serving> {
+  try {
+    return await open(...parts);
+  } catch (error) {
+    const mistake = error instanceof GatewayOptionsError || error instanceof ContractError;
+    throw mistake ? new ConfigError(error.message) : error;
+  }
+}
+
+async function open(
+  ours: { readonly published: Published; readonly validators: string },
+  flags: GatewayServing,
+  auth: 'held' | 'direct',
+  environment: Environment,
+  log: Log,
+): Promise<Serving> {
+  const contract =
+    flags.openapi === undefined ? relayedContract(CONTRACT) : await contractFrom(flags.openapi, flags.proxy, log);
+  const db = openGatewayDatabase(flags.gatewayDb, environment);
+  const { operations } = contract;
+  const onBackgroundError = (error: unknown) =>
+    log.error({ cause: describe(error as Error) }, 'a receipt was not kept');
+  const gateway = createGateway({
+    base: parseUrl('--gateway', flags.gateway),
+    operations,
+    honoursKeys: flags.gatewayIdempotency,
+    responseValidation: flags.responseValidation,
+    dataSchemaOf: flags.openapi === undefined ? ({ id }) => ours.published.dataSchema(id) : schemaOfItsOwn,
+    upstreamCredentials: auth === 'held' ? createHeldCredentials(db) : (credentials) => credentials,
+    sendOnce: flags.gatewayIdempotency
+      ? createSendAlways(db, onBackgroundError)
+      : createSendOnce(db, {
+          clock: Date.now,
+          deadlineMs: flags.deadlineMs,
+          readsThatTell: createTellers(operations),
+          onBackgroundError,
+        }),
+    report: (event) => tell(log, event),
+    random32: createRandom32(),
+    deadlineMs: flags.deadlineMs,
+    proxy: proxyFrom(flags.proxy),
+  });
+  return {
+    backend: {
+      ...gateway,
+      // Not the API behind us: it is as far from every other server, and agents are told more by us than by a balancer.
+      isReady: () => db.reader.one('SELECT 1 AS ready') !== undefined,
+      close: async () => {
+        await gateway.close();
+        await db.close();
+      },
+    },
+    contract,
+    keys: db.keys,
+    ...(flags.openapi === undefined ? ours : {}),
+  };
+}
+
+async function contractFrom(source: string, proxyFlag: string | undefined, log: Log): Promise<Contract> {
+  const { contract, report } = await readContract(source, proxyFlag);
+  if (report.omittedCount + report.loosenedCount > 0) {
+    for (const line of reportLines(report)) log.warn({}, `--openapi: ${line.trim()}`);
+  }
+  if (contract.operations.length === 0)
+    throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
+  return contract;
+}
+
+/**
+ * The contract that a document, a file or an https URL, describes; fetched through the proxy of the flag or else of the
+ * environment. @throws ContractError when it describes none, or the proxy is none.
+ */
+export async function readContract(source: string, proxyFlag: string | undefined): Promise<Imported> {
+  const text = await readDocument(source, { proxy: proxyFrom(proxyFlag) }).catch((error: unknown) => {
+    throw error instanceof GatewayOptionsError ? new ContractError(error.message) : error;
+  });
+  return importContract(await parseDocument(text), { overlay: CONTRACT, headers: HEADER_NAMES });
+}
+
+function schemaOfItsOwn({ dataSchema }: Operation) {
+  return dataSchema;
+}
+
+function tell(log: Log, event: GatewayEvent): void {
+  log.warn(event, 'gateway');
+}
+
+function proxyFrom(flag: string | undefined): ProxyOptions | undefined {
+  return flag === undefined ? proxyOf(process.env) : { url: parseUrl('--proxy', flag), except: '' };
+}
+
+/** @throws ConfigError when it is none. */
+export function parseUrl(flag: string, text: string): URL {
+  if (!URL.canParse(text)) throw new ConfigError(`${flag} ${text} is not a URL`);
+  return new URL(text);
+}

@@ -1,0 +1,77 @@
+/** What a server works on, as its flags say: the embedded store, or a gateway to somebody's API. */
+import { join } from 'node:path';
+import { openBackend } from '../application.js';
+import { ConfigError, type Environment } from '../config.js';
+import type { Backend } from '../contract/backend.js';
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { Contract } from '../contract/operation.js';
+import { createPublished, type Published } from '../contract/published-documents.js';
+import type { Demo } from '../demo/demo.js';
+import type { Log } from '../log.js';
+import { readOnlyBackend } from '../pipeline/read-only-backend.js';
+import type { Keys } from '../secrets/keys.js';
+import { databasePath, type GatewayFlags, type StoreFlags } from './shared-options.js';
+
+export type ServingFlags = StoreFlags & GatewayFlags;
+
+/** With what agents are allowed, which may come from the environment too. */
+type Wanted = ServingFlags & { readonly readOnly?: boolean };
+
+export interface Serving {
+  readonly backend: Backend;
+  readonly contract: Contract;
+  /** The directory of the contract's validators, where the build made them. */
+  readonly validators?: string;
+  readonly demo?: Demo;
+  /** The document of that contract, where it is ours. */
+  readonly published?: Published;
+  /** What the server seals with. Without it: with keys of this process alone. */
+  readonly keys?: Keys;
+}
+
+/**
+ * Opens the backend; `directory` is the program's own. `auth` says whose credentials a gateway sends: those held for a caller's key, or the caller's own.
+ * @throws ConfigError when the flags contradict each other.
+ */
+export async function openServing(
+  directory: string,
+  flags: Wanted,
+  auth: 'held' | 'direct',
+  environment: Environment,
+  log: Log,
+): Promise<Serving> {
+  refuseContradictions(flags);
+  const { readOnly = false } = flags;
+  const published = createPublished(
+    join(directory, '..', 'openapi.yaml'),
+    join(directory, 'openapi.json'),
+    join(directory, '..', 'PROTOCOL.md'),
+  );
+  const validators = join(directory, 'validators');
+  if (flags.gateway !== undefined) {
+    const { openGateway } = await import('./open-gateway.js');
+    const serving = await openGateway(
+      { published, validators },
+      { ...flags, gateway: flags.gateway },
+      auth,
+      environment,
+      log,
+    );
+    return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
+  }
+  const store = openBackend({ path: databasePath(flags.db), environment, log, readOnly });
+  const serving = { backend: store, contract: CONTRACT, validators, published, keys: store.keys };
+  if (!flags.demo) return serving;
+  const { ensureDemo } = await import('../demo/demo.js');
+  return { ...serving, demo: await ensureDemo(store, new Date()) };
+}
+
+function refuseContradictions({ gateway, db, demo, openapi, readOnly }: Wanted): void {
+  if (demo && readOnly) throw new ConfigError('--demo fills the database and --read-only forbids it: give one');
+  if (gateway === undefined) {
+    if (openapi !== undefined) throw new ConfigError('--openapi describes an API to forward to: give --gateway too');
+    return;
+  }
+  if (db !== undefined) throw new ConfigError('--gateway forwards calls and --db is the embedded database: give one');
+  if (demo) throw new ConfigError('--demo fills the embedded database: leave out --gateway');
+}

@@ -1,0 +1,38 @@
+/** `stdio`: one MCP client over stdin and stdout, its credentials from the environment. */
+import type { Command } from 'commander';
+import { headersFromEnvironment, readAgentEnvironment, readEnvironment } from '../config.js';
+import { createLog, describe } from '../log.js';
+import { createServerFactory } from '../mcp/server.js';
+import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
+import { openServing, type ServingFlags } from './open-serving.js';
+import { signalled } from './output.js';
+import { dbOption, gatewayOptions } from './shared-options.js';
+
+/** Adds the `stdio` command; `directory` is the program's own. */
+export function addStdio(program: Command, directory: string): void {
+  const command = program
+    .command('stdio')
+    .description('serve one MCP client over stdin and stdout')
+    .addOption(dbOption())
+    .option(
+      '--demo',
+      'fill an empty database with org DEMO, and work as its owner unless credentials are given',
+      false,
+    );
+  for (const option of [...agentOptions(), ...gatewayOptions()]) command.addOption(option);
+  command.action((flags: ServingFlags & AgentFlags) => serveStdio(directory, flags));
+}
+
+async function serveStdio(directory: string, flags: ServingFlags & AgentFlags): Promise<void> {
+  const environment = readEnvironment(process.env);
+  const log = createLog(environment.logLevel);
+  const settings = agentSettings(flags, readAgentEnvironment(process.env));
+  const serving = await openServing(directory, { ...flags, readOnly: settings.readOnly }, 'direct', environment, log);
+  const headers = { ...serving.demo?.headers, ...headersFromEnvironment(process.env) };
+  const { openStdio } = await import('../transport/stdio.js');
+  const factory = createServerFactory(agentApplication(serving, log, settings), () => headers);
+  const door = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio'));
+  await Promise.race([door.closed, signalled()]);
+  await door.close();
+  await serving.backend.close();
+}

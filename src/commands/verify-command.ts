@@ -1,0 +1,33 @@
+/** `verify`: every balance recomputed from its ledger, the journal's chain checked. */
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { openBackend } from '../application.js';
+import { ConfigError, readEnvironment } from '../config.js';
+import { createLog } from '../log.js';
+import { verifyStore } from '../store/verify-store.js';
+import { print } from './output.js';
+import { databasePath, requiredDbOption } from './shared-options.js';
+
+/** Adds the `verify` command. */
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description(
+      'recompute every balance from its ledger and check the journal; exit 1 and a list when anything disagrees',
+    )
+    .addOption(requiredDbOption())
+    .action(verify);
+}
+
+async function verify({ db }: { db: string }): Promise<void> {
+  if (!existsSync(db)) throw new ConfigError(`there is no database ${db}`);
+  const environment = readEnvironment(process.env);
+  const store = openBackend({ path: databasePath(db), environment, log: createLog(environment.logLevel) });
+  try {
+    const verification = store.driver.read(verifyStore(store.keys));
+    print(verification);
+    if (verification.disagreements.length > 0) process.exitCode = 1;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The published documents as files: openapi.yaml, the JSON the build made of it, PROTOCOL.md. What programs and agents
+ * read, and what it says of every answer. Not: the compiled contract, which needs no file.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { responseData } from './compile.js';
+import { lazily } from './lazy.js';
+import type { JsonSchema } from './operation.js';
+
+export interface Published {
+  yaml(): string;
+  json(): string;
+  /** The schema of an operation's `data`, every `$ref` inlined; undefined for an operation that is not there. */
+  dataSchema(operationId: string): JsonSchema | undefined;
+  /** PROTOCOL.md; undefined when there is none beside the document, as beside somebody else's. */
+  protocol(): string | undefined;
+  /** JSON: every `error_code` with when and what to do; undefined when the document does not tell. */
+  errors(): string | undefined;
+}
+
+type Node = { readonly [key: string]: unknown };
+
+/** The document at `yamlPath`, each form read when first asked for; parsed from YAML where `jsonPath` is missing. */
+export function createPublished(yamlPath: string, jsonPath: string, protocolPath?: string): Published {
+  const yaml = lazily(() => readFileSync(yamlPath, 'utf8'));
+  const json = lazily(() => (existsSync(jsonPath) ? readFileSync(jsonPath, 'utf8') : JSON.stringify(parsed(yaml()))));
+  const operations = lazily(() => operationsOf(JSON.parse(json()) as Node));
+  const protocol = lazily(() => readIfThere(protocolPath));
+  const errors = lazily(() => errorsOf(JSON.parse(json()) as Node));
+  return { yaml, json, dataSchema: (id) => operations().get(id)?.(), protocol, errors };
+}
+
+function readIfThere(path: string | undefined): string | undefined {
+  return path !== undefined && existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function errorsOf(document: Node): string | undefined {
+  const errors = document['x-errors'];
+  return errors === undefined ? undefined : JSON.stringify({ errors });
+}
+
+function operationsOf(document: Node): ReadonlyMap<string, () => JsonSchema> {
+  const operations = Object.values(document.paths as Node).flatMap((item) => Object.values(item as Node) as Node[]);
+  return new Map(
+    operations.map((operation) => [String(operation.operationId), lazily(() => responseData(document, operation))]),
+  );
+}
+
+function parsed(text: string): unknown {
+  const { load } = createRequire(import.meta.url)('js-yaml') as typeof import('js-yaml');
+  return load(text);
+}

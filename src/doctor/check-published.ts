@@ -1,0 +1,23 @@
+/** The doctor on the document an upstream publishes: whether its requests are those this program was built for. */
+
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { Contract } from '../contract/operation.js';
+import { ContractError } from '../openapi-import/import-error.js';
+import { checkDrift } from './check-drift.js';
+import { type Finding, warn } from './finding.js';
+
+/** Compares `{base}/openapi.yaml`, where there is one; `read` makes a contract of the document at a URL. */
+export async function checkPublished(
+  base: URL,
+  read: (source: string) => Promise<{ readonly contract: Contract }>,
+): Promise<readonly Finding[]> {
+  const source = `${base.href.replace(/\/$/, '')}/openapi.yaml`;
+  try {
+    const { contract } = await read(source);
+    return checkDrift(CONTRACT, contract);
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    const remedy = 'Compare with the document of its operator, or give it to stdio and http as --openapi.';
+    return [warn('contract', `it publishes no document that can be read: ${error.message}`, remedy)];
+  }
+}

@@ -1,0 +1,46 @@
+/** The doctor on the embedded database: the file, its schema and its key. */
+import { existsSync } from 'node:fs';
+import { type Inspection, inspectStore } from '../store/sqlite/inspection.js';
+import { type Finding, fail, ok, warn } from './finding.js';
+
+/** Looks at the file at `path` without changing it. */
+export function checkStore(path: string, keyPath: string | undefined): readonly Finding[] {
+  if (!existsSync(path)) {
+    return [warn('database', `there is no ${path} yet`, 'It is made at the first start of stdio, http or admin.')];
+  }
+  let inspection: Inspection;
+  try {
+    inspection = inspectStore(path, keyPath);
+  } catch (error) {
+    const remedy = 'Give --db the path of a database of this program, and the right to read and write it.';
+    return [fail('database', error instanceof Error ? error.message : 'it does not open', remedy)];
+  }
+  return [fileFinding(inspection), schemaFinding(inspection), keyFinding(inspection)];
+}
+
+function fileFinding({ quick_check, sqlite_version, orgs, readable_by_others }: Inspection): Finding {
+  const found = `SQLite ${sqlite_version}, ${orgs} ${orgs === 1 ? 'org' : 'orgs'}`;
+  if (quick_check !== 'ok') return fail('database', quick_check, 'Restore the file from a backup: it is damaged.');
+  if (readable_by_others) return warn('database', `${found}; others may read it`, 'chmod 600 the file.');
+  if (orgs === 0) return warn('database', found, 'Make one: g3n-crm-mcp admin org create ACME --db <file>.');
+  return ok('database', found);
+}
+
+function schemaFinding({ schema_version, newest_schema }: Inspection): Finding {
+  const found = `version ${schema_version}`;
+  if (schema_version > newest_schema) return fail('schema', found, 'A newer g3n-crm-mcp made it: upgrade.');
+  if (schema_version < newest_schema) {
+    return warn('schema', found, `The next start brings it to version ${newest_schema}: back it up first.`);
+  }
+  return ok('schema', found);
+}
+
+function keyFinding({ key }: Inspection): Finding {
+  if (key === 'ok') return ok('server key', 'it belongs to this database');
+  if (key === 'missing') return fail('server key', 'the file is missing', 'Restore it, or set G3N_KEY_FILE.');
+  return fail(
+    'server key',
+    'it does not belong to this database',
+    'Restore the key made with it, or set G3N_KEY_FILE.',
+  );
+}

@@ -1,0 +1,114 @@
+/** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
+import { isForAnyone } from '../contract/access.js';
+import { lazily } from '../contract/lazy.js';
+import type { Operation } from '../contract/operation.js';
+import type { CatalogueEntry } from '../tools/catalogue.js';
+import type { Face } from './feature-context.js';
+import { sectionsOf } from './markdown-sections.js';
+
+export interface Document {
+  readonly uri: string;
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly mimeType: string;
+  readonly annotations: { readonly audience: ('user' | 'assistant')[] };
+  /** Bytes. */
+  readonly size: number;
+  readonly text: string;
+}
+
+/** Address → the document there, if there is one, opened when first asked for. */
+export type Documents = ReadonlyMap<string, () => Document | undefined>;
+
+type Described = Omit<Document, 'size' | 'text' | 'description' | 'annotations'> & {
+  readonly audience: ('user' | 'assistant')[];
+  /** `kilobytes` is the document's size. */
+  readonly describe: (kilobytes: number) => string;
+  readonly read: () => string | undefined;
+};
+
+/** The documents there are: somebody else's API may have fewer. */
+export function documentsOf({ published }: Face): Documents {
+  if (published === undefined) return new Map();
+  const described: readonly Described[] = [
+    {
+      uri: 'crm://protocol',
+      name: 'protocol',
+      title: 'Protocol',
+      mimeType: 'text/markdown',
+      audience: ['assistant'],
+      describe: (kilobytes) =>
+        `How to work with this CRM: connecting, roles, every endpoint and error, revisions, retries, paging, consent (${kilobytes} kB; a section at a time: crm://protocol/{section})`,
+      read: () => published.protocol(),
+    },
+    {
+      uri: 'crm://errors',
+      name: 'errors',
+      title: 'Error atlas',
+      mimeType: 'application/json',
+      audience: ['assistant'],
+      describe: (kilobytes) => `Every error_code: when it is answered, and what to do then (${kilobytes} kB)`,
+      read: () => published.errors(),
+    },
+    {
+      uri: 'crm://openapi',
+      name: 'openapi',
+      title: 'OpenAPI document',
+      mimeType: 'application/json',
+      audience: ['user'],
+      describe: (kilobytes) =>
+        `The whole contract for programs, ${kilobytes} kB. For one tool read crm://openapi/{tool} instead`,
+      read: () => published.json(),
+    },
+  ];
+  return new Map(described.map((document) => [document.uri, lazily(() => open(document))]));
+}
+
+function open({ describe, read, audience, ...document }: Described): Document | undefined {
+  const text = read();
+  if (text === undefined) return undefined;
+  const size = Buffer.byteLength(text);
+  return { ...document, description: describe(Math.ceil(size / 1000)), annotations: { audience }, size, text };
+}
+
+/** The protocol by its sections; none where there is no protocol. */
+export function protocolSections({ published }: Pick<Face, 'published'>): ReadonlyMap<string, string> {
+  return sectionsOf(published?.protocol() ?? '');
+}
+
+/** All that is known of one tool: what it takes as it is enforced, and what it answers, whole. */
+export function toolDocument({ catalogue, roles, published }: Face, name: string): string | undefined {
+  const entry = catalogue.find(name);
+  if (entry === undefined) return undefined;
+  const { operation, tool } = entry;
+  const { id, method, path, family, summary, description, access, effect, operational, examples } = operation;
+  return JSON.stringify({
+    tool: tool.name,
+    call: `${method} ${path}`,
+    family,
+    summary,
+    description,
+    access: { class: access, anyone: isForAnyone(access), roles: roles[access] ?? [], owner: true },
+    effect,
+    operational,
+    accepts_idempotency_key: operation.acceptsIdempotencyKey,
+    request: withRevision(operation),
+    tool_arguments: besideRequest(entry),
+    response: operation.dataSchema ?? published?.dataSchema(id) ?? operation.outputSchema,
+    examples,
+  });
+}
+
+/** What the tool takes besides the request, and no other door does. */
+function besideRequest({ operation, tool }: CatalogueEntry): object {
+  const request = (operation.requestSchema.properties ?? {}) as object;
+  const all = Object.entries((tool.inputSchema.properties ?? {}) as object);
+  return Object.fromEntries(all.filter(([name]) => !(name in request)));
+}
+
+/** Enforced is less than demanded: the missing revision has an error of its own (428). */
+function withRevision({ requestSchema, requiresRevision }: Operation): object {
+  const required = (requestSchema.required as readonly string[] | undefined) ?? [];
+  return requiresRevision ? { ...requestSchema, required: [...required, 'expected_revision'] } : requestSchema;
+}

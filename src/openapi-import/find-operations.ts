@@ -1,0 +1,105 @@
+/** The operations of a document, found among its paths. Not: whether they can be offered. */
+import type { Method } from '../contract/operation.js';
+import { cleanLine } from './document-text.js';
+import { ContractError, Omission } from './import-error.js';
+import { MAX_OPERATIONS } from './import-limits.js';
+import { type Findings, note } from './import-report.js';
+import { type Document, isNode, listAt, type Node, own } from './openapi-document.js';
+
+/** An operation where it stands. */
+export interface Candidate {
+  readonly method: Method;
+  readonly path: string;
+  /** Method and path as people are told of them. */
+  readonly where: string;
+  readonly operationId: unknown;
+  readonly item: Node;
+  readonly source: Node;
+}
+
+export interface Found {
+  readonly candidates: readonly Candidate[];
+  /** All there are, also those that cannot be used. */
+  readonly count: number;
+}
+
+const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options', 'trace'];
+
+const MOST_SERVERS = 100;
+
+/** What may stand in a path, between parameters. */
+const PATH_CHARACTERS = /^\/[\w\-.~!$&'()*+,;=:@%/]*$/;
+const LONGEST_PATH = 500;
+
+/** Puts those that cannot be used into `omitted`. @throws ContractError for a document without paths. */
+export function findOperations(document: Document, omitted: Findings): Found {
+  const paths = own(document.root, 'paths');
+  if (!isNode(paths)) throw new ContractError('the document has no paths');
+  const candidates: Candidate[] = [];
+  let count = 0;
+  let beyond = 0;
+  for (const [path, source] of Object.entries(paths)) {
+    if (!path.startsWith('/')) continue;
+    const item = itemAt(document, path, source, omitted);
+    for (const method of item === undefined ? [] : METHODS) {
+      const operation = own(item, method);
+      if (item === undefined || operation === undefined) continue;
+      count += 1;
+      if (candidates.length === MAX_OPERATIONS) {
+        beyond += 1;
+        continue;
+      }
+      const where = `${method.toUpperCase()} ${cleanLine(path, 100)}`;
+      const why = isNode(operation) ? problemOf(document, method, path, item, operation) : 'it is not an object';
+      if (why !== undefined) note(omitted, where, why);
+      else candidates.push(candidate(method, path, where, item, operation as Node));
+    }
+  }
+  if (beyond > 0) note(omitted, `${beyond} more operations`, `a document may have ${MAX_OPERATIONS}`);
+  return { candidates, count };
+}
+
+function candidate(method: string, path: string, where: string, item: Node, source: Node): Candidate {
+  return {
+    method: method.toUpperCase() as Method,
+    path,
+    where,
+    operationId: own(source, 'operationId'),
+    item,
+    source,
+  };
+}
+
+function itemAt(document: Document, path: string, source: unknown, omitted: Findings): Node | undefined {
+  const where = cleanLine(path, 100);
+  try {
+    const item = document.follow(source);
+    if (!isNode(item) || !isNode(source)) throw new Omission('it is not an object');
+    if (document.isWide(item)) throw new Omission('it has too many parts');
+    const { $ref: _, ...beside } = source;
+    return item === source ? item : { ...item, ...beside };
+  } catch (error) {
+    if (!(error instanceof Omission)) throw error;
+    note(omitted, where, error.message);
+    return undefined;
+  }
+}
+
+/** Why an operation cannot be called, whatever it takes and answers. */
+function problemOf(document: Document, method: string, path: string, item: Node, operation: Node): string | undefined {
+  if (method === 'trace') return 'TRACE is for diagnosis';
+  if (document.isWide(operation)) return 'it has too many parts';
+  const fixed = path.replace(/\{[^{}/]+\}/g, 'x');
+  if (path.length > LONGEST_PATH || !PATH_CHARACTERS.test(fixed)) return 'its path is not one that can be called';
+  if (fixed.split('/').some((step) => /^(\.|%2e){1,2}$/i.test(step))) return 'its path leads elsewhere';
+  const [server] = [...listAt(operation, 'servers'), ...listAt(item, 'servers')];
+  const hosts = listAt(document.root, 'servers').slice(0, MOST_SERVERS).map(hostOf);
+  const elsewhere = hostOf(server) !== '' && !hosts.includes('') && !hosts.includes(hostOf(server)) && hosts.length > 0;
+  return elsewhere ? 'it is served by another server' : undefined;
+}
+
+/** The host of a server, empty for one that is relative or has a variable for it. */
+function hostOf(server: unknown): string {
+  const url = own(server, 'url');
+  return typeof url === 'string' ? (/^(?:[a-z]+:)?\/\/([^/?#{}]+)(?:[/?#]|$)/i.exec(url.slice(0, 500))?.[1] ?? '') : '';
+}

@@ -1,0 +1,170 @@
+/** Parameters and body → one input for agents, and how it comes apart again on the wire. */
+import type { ForeignShape, JsonSchema, Method, Parameter } from '../contract/operation.js';
+import { cleanLine } from './document-text.js';
+import { Omission } from './import-error.js';
+import { MAX_BRANCHES, REQUEST_BOUNDS } from './import-limits.js';
+import { isNode, type Node, nodeAt, own } from './openapi-document.js';
+import type { Argument, ParameterContext } from './parameters.js';
+import { type ReadSchema, readSchema } from './read-schema.js';
+
+export interface ReadBody {
+  readonly schema: JsonSchema;
+  readonly required: boolean;
+  /** `application/json` unless the document wants another name for JSON. */
+  readonly mediaType: string;
+  /** The media type object, for its examples. */
+  readonly media: Node;
+  readonly patterns: readonly string[];
+}
+
+export interface ReadRequest {
+  readonly schema: JsonSchema;
+  readonly shape: Omit<ForeignShape, 'enveloped'>;
+}
+
+/** Fields of a body that name the org, the caller and the cost centre: the connection says who calls (contract §1). */
+const OF_THE_CONNECTION = new Set(['session_guid', 'api_key', 'orgcode', 'cccode']);
+
+const JSON_MEDIA = /^(?:(?:application|text)\/(?:[\w.+-]+\+)?json|application\/\*|\*\/\*)$/;
+
+/** What every host lets a field be called. */
+const PORTABLE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** The JSON among the media types of a body or an answer. */
+export function jsonMedia(content: Node): { readonly type: string; readonly media: Node } | undefined {
+  const entries = Object.entries(content)
+    .slice(0, MAX_BRANCHES)
+    .map(([type, media]) => [type.split(';')[0]?.trim().toLowerCase() ?? '', media] as const)
+    .filter(([type, media]) => JSON_MEDIA.test(type) && isNode(media));
+  const [type, media] = entries.find(([name]) => name === 'application/json') ?? entries[0] ?? [];
+  if (type === undefined || !isNode(media)) return undefined;
+  return { type: type.includes('*') || type === 'text/json' ? 'application/json' : type, media };
+}
+
+export interface Bodies {
+  /** What was made of a schema that several bodies share. */
+  readonly bodies: WeakMap<Node, ReadSchema>;
+}
+
+/** @throws Omission for a body that is needed and is no JSON. Undefined for none. */
+export function readBody(
+  { document, vetted, bodies }: ParameterContext & Bodies,
+  method: Method,
+  operation: Node,
+): ReadBody | undefined {
+  const body = document.follow(own(operation, 'requestBody'));
+  if (!isNode(body)) return undefined;
+  const required = body.required === true;
+  if (method === 'GET' || method === 'HEAD') {
+    if (required) throw new Omission(`it is a ${method} with a body`);
+    return undefined;
+  }
+  const content = nodeAt(body, 'content');
+  const json = document.isWide(content) ? undefined : jsonMedia(content);
+  if (json === undefined) {
+    const [type = 'of no type'] = Object.keys(content);
+    if (required) throw new Omission(`its body is ${cleanLine(type, 60)}, not JSON`);
+    return undefined;
+  }
+  const source = own(json.media, 'schema');
+  // Many operations take the same record: the object behind a reference that stands alone names it.
+  const record = isNode(source) && Object.keys(source).join() === '$ref' ? document.at(String(source.$ref)) : source;
+  const known = isNode(record) ? bodies.get(record) : undefined;
+  const read = known ?? readSchema(document, vetted, source, 'request', REQUEST_BOUNDS);
+  if (isNode(record)) bodies.set(record, read);
+  const { schema, patterns } = read;
+  return { schema, required, mediaType: json.type, media: json.media, patterns };
+}
+
+/** `taken`: names of arguments that the tool has besides its request. */
+export function composeRequest(
+  args: readonly Argument[],
+  body: ReadBody | undefined,
+  taken: ReadonlySet<string>,
+): ReadRequest {
+  const open = body === undefined ? undefined : withoutConnection(body.schema);
+  const flat = open !== undefined && isFlattenable(open, taken) ? closed(open, args.length > 0) : undefined;
+  const names = new Set([...taken, ...Object.keys((flat?.properties as Node | undefined) ?? {})]);
+  const fields: [string, JsonSchema, boolean][] = [];
+  const parameters: Parameter[] = [];
+  for (const { called, parameter, schema, required } of args) {
+    const field = freeName(called ?? parameter.name, parameter.in, names);
+    names.add(field);
+    fields.push([field, schema, required]);
+    parameters.push({ ...parameter, field });
+  }
+  const nested = body !== undefined && flat === undefined;
+  const bodyField = nested ? freeName('body', 'content', names) : undefined;
+  if (bodyField !== undefined && body !== undefined && open !== undefined) {
+    fields.push([bodyField, open, body.required]);
+  }
+  const mediaType = body === undefined || body.mediaType === 'application/json' ? {} : { mediaType: body.mediaType };
+  return {
+    schema: withFields(flat ?? { type: 'object', additionalProperties: false }, fields),
+    shape: {
+      parameters,
+      ...(bodyField === undefined ? {} : { bodyField }),
+      bodiless: body === undefined,
+      ...mediaType,
+    },
+  };
+}
+
+function withFields(schema: JsonSchema, fields: readonly [string, JsonSchema, boolean][]): JsonSchema {
+  if (fields.length === 0) return schema;
+  const added = fields.map(([name, field]) => [name, field] as const);
+  const required = [
+    ...fields.flatMap(([name, , needed]) => (needed ? [name] : [])),
+    ...((schema.required as readonly string[] | undefined) ?? []),
+  ];
+  const properties = Object.fromEntries([...added, ...Object.entries((schema.properties as Node | undefined) ?? {})]);
+  return { ...schema, properties, ...(required.length === 0 ? {} : { required }) };
+}
+
+/** Whether the fields of a body can be those of the input: it is an object, says all its fields, and no more. */
+function isFlattenable(schema: JsonSchema, taken: ReadonlySet<string>): boolean {
+  const types = [schema.type ?? 'object'].flat().filter((type) => type !== 'null');
+  if (types.length !== 1 || types[0] !== 'object' || 'enum' in schema || 'const' in schema) return false;
+  const { additionalProperties = true } = schema;
+  const names = Object.keys((schema.properties as Node | undefined) ?? {});
+  if (
+    names.length === 0
+      ? additionalProperties !== false
+      : 'additionalProperties' in schema && additionalProperties !== false
+  )
+    return false;
+  if ('allOf' in schema || !names.every((name) => PORTABLE_NAME.test(name) && !taken.has(name))) return false;
+  const branches = [schema.oneOf, schema.anyOf].flat().filter(isNode);
+  return branches.every((branch) =>
+    Object.keys(branch).every((keyword) => keyword === 'required' || keyword === 'not'),
+  );
+}
+
+/** An object that takes its own fields alone; counts of fields mean nothing once parameters are among them. */
+function closed(schema: JsonSchema, mixed: boolean): JsonSchema {
+  const { minProperties, maxProperties, propertyNames, ...rest } = schema;
+  return { ...(mixed ? rest : schema), type: 'object', additionalProperties: false };
+}
+
+function withoutConnection(schema: JsonSchema): JsonSchema {
+  const properties = (schema.properties as Node | undefined) ?? {};
+  if (!Object.keys(properties).some((name) => OF_THE_CONNECTION.has(name))) return schema;
+  const kept = Object.entries(properties).filter(([name]) => !OF_THE_CONNECTION.has(name));
+  const required = ((schema.required as readonly string[] | undefined) ?? []).filter(
+    (name) => !OF_THE_CONNECTION.has(name),
+  );
+  return { ...schema, properties: Object.fromEntries(kept), required };
+}
+
+function freeName(wire: string, place: string, names: ReadonlySet<string>): string {
+  const name =
+    wire
+      .replace(/[^A-Za-z0-9_.-]+/g, '_')
+      .replace(/^_+|_+$/g, '')
+      .slice(0, 50) || place;
+  if (!names.has(name)) return name;
+  const placed = `${name}_${place}`;
+  let free = placed;
+  for (let count = 2; names.has(free); count += 1) free = `${placed}_${count}`;
+  return free;
+}

@@ -1,0 +1,106 @@
+/** The text of a document, JSON or YAML, to the value it says. Not: what the value means. */
+
+import { cleanLine } from './document-text.js';
+import { ContractError } from './import-error.js';
+import { MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENT, MAX_MERGED_KEYS, MAX_VALUES } from './import-limits.js';
+
+/**
+ * Reads JSON, or what is not JSON as YAML 1.2 with merge keys.
+ * @throws ContractError when it is neither, or larger or deeper than is read.
+ */
+export async function parseDocument(text: string): Promise<unknown> {
+  if (text.length > MAX_DOCUMENT) throw new ContractError(`the document has more than ${MAX_DOCUMENT} characters`);
+  const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  return /^\s*[{[]/.test(source) ? parseJson(source) : parseYaml(source);
+}
+
+async function parseJson(text: string): Promise<unknown> {
+  requireBounded(text);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+    const where = position === undefined ? '' : ` at ${lineOf(text, Number(position))}`;
+    return parseYaml(text, `the document is neither JSON, by an error${where}, nor YAML`);
+  }
+}
+
+async function parseYaml(text: string, otherwise = 'the document is not YAML'): Promise<unknown> {
+  requireFew(text, /[\n,[{]/g);
+  const { load, CORE_SCHEMA, mergeTag } = await import('js-yaml');
+  try {
+    return load(text, {
+      schema: CORE_SCHEMA.withTags(mergeTag),
+      maxDepth: MAX_DEPTH,
+      maxAliases: MAX_ALIASES,
+      maxTotalMergeKeys: MAX_MERGED_KEYS,
+    });
+  } catch (error) {
+    throw new ContractError(`${otherwise}${reasonOf(error)}`);
+  }
+}
+
+/** Counted before anything is built: what JSON.parse makes of a million brackets takes a gigabyte. */
+function requireBounded(text: string): void {
+  let depth = 0;
+  let values = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    switch (text.charCodeAt(index)) {
+      case 0x22: // "
+        index = endOfString(text, index);
+        break;
+      case 0x7b: // {
+      case 0x5b: // [
+        depth += 1;
+        values += 1;
+        if (depth > MAX_DEPTH) throw tooDeep(lineOf(text, index));
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        depth -= 1;
+        break;
+      case 0x2c: // ,
+        values += 1;
+        break;
+    }
+  }
+  if (values > MAX_VALUES) throw tooMany();
+}
+
+/** YAML is parsed into events first, all at once: so they are counted before, one too many rather than too few. */
+function requireFew(text: string, sign: RegExp): void {
+  let values = 0;
+  while (sign.exec(text) !== null) {
+    values += 1;
+    if (values > MAX_VALUES) throw tooMany();
+  }
+}
+
+export function tooDeep(where: string): ContractError {
+  return new ContractError(`the document is nested deeper than ${MAX_DEPTH} levels, at ${cleanLine(where, 60)}`);
+}
+
+export function tooMany(): ContractError {
+  return new ContractError(`the document has more than ${MAX_VALUES} values, repeated ones counted each time`);
+}
+
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes += 1;
+    if (escapes % 2 === 0) return end;
+  }
+  return text.length;
+}
+
+function reasonOf(error: unknown): string {
+  const { reason, mark } = error as { reason?: unknown; mark?: { line?: unknown; column?: unknown } };
+  if (typeof reason !== 'string') return '';
+  const line = typeof mark?.line === 'number' ? ` at line ${mark.line + 1}` : '';
+  return `: ${reason.slice(0, 200)}${line}`;
+}
+
+function lineOf(text: string, position: number): string {
+  const before = text.slice(0, position).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}

@@ -1,0 +1,109 @@
+/** B2B accounts as rows: the table, its search words, the record a caller sees, and the ledger of its credit. */
+import { invalidState, notFound } from '../../contract/errors.js';
+import type { components } from '../../contract/generated/openapi.js';
+import { accountWords, majorOf } from '../../domain/account.js';
+import type { Context } from '../engine/handler.js';
+import { run, type Steps } from '../engine/step.js';
+import { defineTable, find, revise } from '../engine/table.js';
+import { addWords, defineIndex, removeWords } from '../sqlite/search-index.js';
+
+export type Account = components['schemas']['Account'];
+
+export interface AccountRow extends Omit<Account, 'credit_limit' | 'credit_used' | 'credit_hold'> {
+  readonly credit_limit_minor: number | null;
+  readonly credit_used_minor: number;
+  readonly credit_hold: 0 | 1;
+}
+
+export const ACCOUNT = defineTable<AccountRow>({
+  name: 'account',
+  id: 'account_id',
+  columns: [
+    'orgcode',
+    'account_id',
+    'status',
+    'revision',
+    'account_number',
+    'legal_name',
+    'trade_name',
+    'tax_id',
+    'terms',
+    'currency',
+    'credit_limit_minor',
+    'credit_used_minor',
+    'credit_hold',
+    'billing_address',
+    'shipping_addresses',
+    'parent_account_id',
+    'external_refs',
+    'tags',
+    'attributes',
+    'created_at',
+    'updated_at',
+  ],
+  json: ['terms', 'billing_address', 'shipping_addresses', 'external_refs', 'tags', 'attributes'],
+});
+
+export const ACCOUNT_SEARCH = defineIndex('account_search', ['names'], ACCOUNT);
+
+const ADD_TXN = `INSERT INTO account_credit_txn (orgcode, account_id, credit_txn_id, kind, amount_minor, used_after_minor,
+  currency, source_ref, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** The record as callers see it. */
+export function showAccount({ credit_limit_minor, credit_used_minor, credit_hold, ...row }: AccountRow): Account {
+  return {
+    ...row,
+    credit_limit: majorOf(credit_limit_minor, row.currency),
+    credit_used: majorOf(credit_used_minor, row.currency) ?? 0,
+    credit_hold: credit_hold === 1,
+  };
+}
+
+/** @throws CrmError 404 when the org has no such account. */
+export function* requireAccount(cx: Context, id: string): Steps<AccountRow> {
+  const row = yield* find(ACCOUNT, cx.orgcode, id);
+  if (row === undefined) throw notFound();
+  return row;
+}
+
+/** @throws CrmError 409 `crm.account_closed`. */
+export function requireOpen({ status }: AccountRow): void {
+  if (status === 'closed') throw invalidState('crm.account_closed', 'The account is closed, which is final.');
+}
+
+/** Puts an account's words into the search index; with `before`, takes the old ones out first. */
+export function* indexAccount(row: AccountRow, before?: AccountRow): Steps<void> {
+  const key = [row.orgcode, row.account_id] as const;
+  if (before !== undefined) yield* removeWords(ACCOUNT_SEARCH, ...key, [accountWords(before)]);
+  yield* addWords(ACCOUNT_SEARCH, ...key, [accountWords(row)]);
+}
+
+/** One movement of credit, decided. */
+export interface Movement {
+  readonly kind: 'consume' | 'release';
+  readonly minor: number;
+  readonly currency: string;
+  readonly source_ref?: string | undefined;
+  readonly reason: string;
+}
+
+/** Moves credit: the ledger's row and the account's sum, together. */
+export function* moveCredit(cx: Context, account: AccountRow, movement: Movement): Steps<AccountRow> {
+  const { kind, minor, currency, source_ref = null, reason } = movement;
+  const used = account.credit_used_minor + (kind === 'consume' ? minor : -minor);
+  yield* run(
+    ADD_TXN,
+    cx.orgcode,
+    account.account_id,
+    cx.newId(),
+    kind,
+    minor,
+    used,
+    currency,
+    source_ref,
+    reason,
+    cx.caller.actor,
+    cx.stamp.now,
+  );
+  return yield* revise(ACCOUNT, cx, account, { credit_used_minor: used });
+}

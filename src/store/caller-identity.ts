@@ -1,0 +1,89 @@
+/**
+ * Who is calling: orgs, principals, memberships, sessions, keys. Secrets are looked up by keyed hash. Not: what roles
+ * mean.
+ */
+import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
+import { credentialsInvalid, notFound } from '../contract/errors.js';
+import type { Keys } from '../secrets/keys.js';
+import { one, run, type Steps } from './engine/step.js';
+
+interface Found {
+  readonly principal_id: string;
+  readonly fingerprint: string;
+  readonly roles: string | null;
+  readonly owner: number | null;
+  readonly member_status: string | null;
+  readonly org_status: OrgStatus | null;
+}
+
+interface FoundSession extends Found {
+  readonly expires_at: string;
+  readonly ttl_seconds: number;
+}
+
+interface FoundKey extends Found {
+  readonly key_orgcode: string;
+  readonly revoked_at: string | null;
+}
+
+/** One statement whatever is wrong: unknown org, foreign org and suspended membership walk the same indexes. */
+const BY_SESSION = `SELECT s.principal_id, s.fingerprint, s.expires_at, s.ttl_seconds,
+    m.roles, m.owner, m.status AS member_status, o.status AS org_status
+  FROM session s
+  LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = s.principal_id
+  LEFT JOIN org o ON o.orgcode = ?
+  WHERE s.credential_hash = ?`;
+const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, k.revoked_at,
+    m.roles, m.owner, m.status AS member_status, o.status AS org_status
+  FROM api_key k
+  LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = k.principal_id
+  LEFT JOIN org o ON o.orgcode = ?
+  WHERE k.credential_hash = ?`;
+const TOUCH = 'UPDATE session SET expires_at = ? WHERE credential_hash = ? AND expires_at < ?';
+
+/** A session's window is moved at most this often, so that reads do not become writes. */
+const TOUCH_EVERY_MS = 60_000;
+
+export interface Identified {
+  readonly caller: Caller;
+  /** The session window to write back, when it is time. */
+  readonly touch?: () => Steps<void>;
+}
+
+/**
+ * Resolves credentials in an org.
+ * @throws CrmError 401 `crm.credentials_invalid` (unknown, expired, revoked), 404 when not associated with the org.
+ */
+export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): Steps<Identified> {
+  const { orgcode, kind, secret } = credentials;
+  const hash = keys.mac('credential', kind, secret);
+  if (kind === 'api_key') {
+    const found = yield* one<FoundKey>(BY_KEY, orgcode, orgcode, hash);
+    if (found === undefined || found.revoked_at !== null) throw credentialsInvalid();
+    if (found.key_orgcode !== orgcode) throw notFound();
+    return { caller: member(found, orgcode, kind) };
+  }
+  const found = yield* one<FoundSession>(BY_SESSION, orgcode, orgcode, hash);
+  if (found === undefined || found.expires_at <= stamp.now) throw credentialsInvalid();
+  const caller = member(found, orgcode, kind);
+  const extended = new Date(stamp.epoch_ms + found.ttl_seconds * 1000).toISOString();
+  if (Date.parse(extended) - Date.parse(found.expires_at) < TOUCH_EVERY_MS) return { caller };
+  return { caller, touch: () => touchSession(hash, extended) };
+}
+
+function* touchSession(hash: string, expiresAt: string): Steps<void> {
+  yield* run(TOUCH, expiresAt, hash, expiresAt);
+}
+
+function member(found: Found, orgcode: string, kind: Credentials['kind']): Caller {
+  if (found.member_status !== 'active' || found.org_status === null) throw notFound();
+  return {
+    orgcode,
+    org_status: found.org_status,
+    owner: found.owner === 1,
+    roles: JSON.parse(found.roles ?? '[]') as string[],
+    actor: `${kind === 'session' ? 'user_guid' : 'service_account_guid'}:${found.principal_id}`,
+    context_source: kind,
+    fingerprint: found.fingerprint,
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * How many comments there are and what they take, without the doomed: of the org, of a target type, of a target. Kept
+ * in the transaction of each change, so that a report reads one row.
+ */
+import { one, run, type Steps } from '../engine/step.js';
+
+export interface Totals {
+  readonly comments: number;
+  readonly bytes: number;
+}
+
+/** Stands for every type, and for every target of a type. */
+const EVERY = '*';
+
+const READ = 'SELECT comments, bytes FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
+const ADD = `UPDATE comment_total SET comments = comments + ?, bytes = bytes + ?
+  WHERE orgcode = ? AND target_type = ? AND target_id = ?`;
+const START = 'INSERT INTO comment_total (comments, bytes, orgcode, target_type, target_id) VALUES (?, ?, ?, ?, ?)';
+
+const JOIN = `INSERT INTO comment_total (orgcode, target_type, target_id, comments, bytes)
+  SELECT orgcode, target_type, ?, comments, bytes FROM comment_total
+    WHERE orgcode = ? AND target_type = ? AND target_id = ?
+  ON CONFLICT (orgcode, target_type, target_id) DO UPDATE SET comments = comment_total.comments + excluded.comments,
+    bytes = comment_total.bytes + excluded.bytes`;
+const DROP = 'DELETE FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
+
+/** The totals of a target, of a type when no target is given, of the org when neither is. */
+export function* totalsOf(orgcode: string, targetType = EVERY, targetId = EVERY): Steps<Totals> {
+  return (yield* one<Totals>(READ, orgcode, targetType, targetId)) ?? { comments: 0, bytes: 0 };
+}
+
+/** Moves the totals of a target, and those it counts in, by `change`; negative where comments or bytes go away. */
+export function* addToTotals(orgcode: string, targetType: string, targetId: string, change: Totals): Steps<void> {
+  for (const level of levelsOf(targetType, targetId)) {
+    const known = yield* run(ADD, change.comments, change.bytes, orgcode, ...level);
+    if (known === 0) yield* run(START, change.comments, change.bytes, orgcode, ...level);
+  }
+}
+
+/** Adds the totals of one target to another's of the same type, when its comments have moved there. */
+export function* moveTotals(orgcode: string, targetType: string, from: string, into: string): Steps<void> {
+  yield* run(JOIN, into, orgcode, targetType, from);
+  yield* run(DROP, orgcode, targetType, from);
+}
+
+/** The keys of every total that a comment on a target counts in. */
+export function levelsOf(targetType: string, targetId: string): readonly (readonly [string, string])[] {
+  return [
+    [EVERY, EVERY],
+    [targetType, EVERY],
+    [targetType, targetId],
+  ];
+}

@@ -1,0 +1,99 @@
+/** Customers: create, read, list, search, duplicates, update. The rules are in domain/; here they meet their rows. */
+import { normalizeCustomer } from '../../domain/customer.js';
+import type { Handlers } from '../engine/handler.js';
+import { makeToken, pageLimit } from '../engine/page-token.js';
+import { emptied, insert, revise } from '../engine/table.js';
+import { customerAnonymize } from './anonymize-handler.js';
+import { requireActive } from './customer-checks.js';
+import { requireCustomer, requireCustomerRevision, requireUnique } from './customer-identity.js';
+import { listCustomers } from './customer-list.js';
+import { searchCustomers } from './customer-search.js';
+import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, showCustomers } from './customers.js';
+import { listDuplicates } from './duplicates.js';
+import { customerMerge } from './merge-handlers.js';
+
+export const customer: Handlers<'customer'> = {
+  ...customerMerge,
+  ...customerAnonymize,
+
+  *customer_create(cx, input) {
+    const fields = normalizeCustomer(input.customer, cx.settings.defaultRegion);
+    yield* requireUnique(cx, fields);
+    const row: CustomerRow = {
+      ...EMPTY,
+      ...fields,
+      orgcode: cx.orgcode,
+      customer_id: cx.newId(),
+      created_at: cx.stamp.now,
+      updated_at: cx.stamp.now,
+    };
+    yield* insert(CUSTOMER, row);
+    yield* indexCustomer(row);
+    return { data: yield* showCustomer(cx, row), target_id: row.customer_id, fields: Object.keys(fields) };
+  },
+
+  *customer_get(cx, input) {
+    return yield* showCustomer(cx, yield* requireCustomer(cx, input.customer_id));
+  },
+
+  *customer_list(cx, input) {
+    const limit = pageLimit(input);
+    const rows = yield* listCustomers(cx, input);
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return {
+      items: yield* showCustomers(cx, rows.slice(0, limit)),
+      next_token: last === undefined ? null : makeToken(cx, 'customer/list', input, { id: last.customer_id }),
+    };
+  },
+
+  *customer_search(cx, input) {
+    const { rows, next } = yield* searchCustomers(cx, input);
+    return {
+      items: yield* showCustomers(cx, rows),
+      next_token: next === undefined ? null : makeToken(cx, 'customer/search', input, next),
+    };
+  },
+
+  *customer_dedupe_list(cx, input) {
+    return yield* listDuplicates(cx, input);
+  },
+
+  *customer_update(cx, input) {
+    const current = yield* requireCustomer(cx, input.customer_id);
+    requireActive(current);
+    yield* requireCustomerRevision(cx, input.expected_revision, current);
+    const changes: Fields = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion), EMPTY);
+    yield* requireUnique(cx, changes, current.customer_id);
+    const next = yield* revise(CUSTOMER, cx, current, changes);
+    yield* indexCustomer(next, current);
+    return {
+      data: yield* showCustomer(cx, next),
+      target_id: next.customer_id,
+      revision_before: current.revision,
+      fields: Object.keys(changes),
+    };
+  },
+};
+
+export const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = {
+  status: 'active',
+  revision: 1,
+  caption: null,
+  email: null,
+  phone: null,
+  given_name: null,
+  family_name: null,
+  company: null,
+  birth_date: null,
+  locale: null,
+  addresses: [],
+  home_logical_guid: null,
+  external_refs: [],
+  tags: [],
+  attributes: {},
+  merged_into_customer_id: null,
+  consents: {},
+  profile_access: null,
+};
+
+type Fields = Partial<CustomerRow>;

@@ -1,0 +1,48 @@
+/** Which customer a call means: the record by its id, at its revision, and nobody else with its identifiers. */
+import { conflict, notFound } from '../../contract/errors.js';
+import type { Context } from '../engine/handler.js';
+import { one, type Steps } from '../engine/step.js';
+import { find, requireRevision } from '../engine/table.js';
+import { CUSTOMER, type CustomerRow, showCustomer } from './customers.js';
+
+/** @throws CrmError 404 when the org has no such customer. */
+export function* requireCustomer(cx: Context, id: string): Steps<CustomerRow> {
+  const row = yield* find(CUSTOMER, cx.orgcode, id);
+  if (row === undefined) throw notFound();
+  return row;
+}
+
+/** @throws CrmError 428, or 409 with the record as this caller may see it. */
+export function* requireCustomerRevision(
+  cx: Context,
+  expected: number | string | undefined,
+  row: CustomerRow,
+): Steps<void> {
+  const shown = yield* showCustomer(cx, row);
+  requireRevision(expected, row, () => shown);
+}
+
+/**
+ * @param self whose own identifiers do not count
+ * @throws CrmError 409 `crm.customer_exists` when another active customer has one of the identifiers in `fields`.
+ */
+export function* requireUnique(cx: Context, fields: Partial<CustomerRow>, self = ''): Steps<void> {
+  for (const field of cx.settings.uniqueCustomerFields) {
+    const value = fields[field];
+    if (value === undefined || value === null) continue;
+    const taken = yield* one<{ customer_id: string }>(
+      `SELECT customer_id FROM customer
+        WHERE orgcode = ? AND ${field} = ? AND status = 'active' AND customer_id <> ? LIMIT 1`,
+      cx.orgcode,
+      value,
+      self,
+    );
+    if (taken !== undefined) throw exists(field, taken.customer_id);
+  }
+}
+
+function exists(field: string, id: string) {
+  return conflict('crm.customer_exists', `Another customer has this ${field}.`, { field, existing_customer_id: id }, [
+    'Use details.existing_customer_id, or correct the value.',
+  ]);
+}

@@ -1,0 +1,90 @@
+/** Pages of customers by filter: one index drives, the other filters are looked up row by row. Newest first. */
+import { gatePurpose } from '../../domain/consent.js';
+import { idFloor } from '../../ids.js';
+import type { Context, InputOf } from '../engine/handler.js';
+import { pageLimit, readToken } from '../engine/page-token.js';
+import { all, type Scalar, type Steps } from '../engine/step.js';
+import { columnsOf, decode } from '../engine/table.js';
+import { CUSTOMER, type CustomerRow } from './customers.js';
+
+type ListInput = InputOf<'customer_list'>;
+
+/** A filter that lives in a table of its own, with the org and the value in front of the customer. */
+interface SideFilter {
+  readonly table: string;
+  readonly column: string;
+  readonly value: string | undefined;
+  /** What else its row, `d`, must be. */
+  readonly also?: { readonly sql: string; readonly args: readonly Scalar[] };
+}
+
+/** One row more than the page, so that the caller can tell whether there is a next one. */
+export function* listCustomers(cx: Context, input: ListInput): Steps<readonly CustomerRow[]> {
+  const after = readToken<{ id: string }>(cx, 'customer/list', input);
+  const filters = sideFilters(cx, input).filter(({ value }) => value !== undefined);
+  const [driver, ...rest] = filters;
+  const where = conditions(input, cx.orgcode, after?.id, driver !== undefined);
+  for (const filter of rest) {
+    where.sql.push(`EXISTS (SELECT 1 FROM ${filter.table} f WHERE f.orgcode = c.orgcode AND f.${filter.column} = ?
+      AND f.customer_id = c.customer_id${alsoSql(filter).replaceAll('d.', 'f.')})`);
+    where.args.push(...valuesOf(filter));
+  }
+  const from = driver === undefined ? 'customer c' : drivenFrom(driver);
+  const driven: readonly Scalar[] = driver === undefined ? [] : [cx.orgcode, ...valuesOf(driver)];
+  const sql = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${from} ${driver === undefined ? 'WHERE' : 'AND'}
+    ${where.sql.join(' AND ')} ORDER BY ${driver === undefined ? 'c' : 'd'}.customer_id DESC LIMIT ?`;
+  const rows = yield* all<Record<string, Scalar>>(sql, ...driven, ...where.args, pageLimit(input) + 1);
+  return rows.map((row) => decode(CUSTOMER, row));
+}
+
+/** The consent a gated list or search asks for, when it does. */
+export function gateOf(input: Pick<ListInput, 'purpose' | 'channel'>): string | undefined {
+  return input.purpose === undefined ? undefined : gatePurpose(input.purpose, input.channel);
+}
+
+function sideFilters(cx: Context, input: ListInput): readonly SideFilter[] {
+  const inForce = { sql: 'd.active = 1 AND (d.expires_at IS NULL OR d.expires_at > ?)', args: [cx.stamp.now] };
+  return [
+    { table: 'customer_tag', column: 'tag', value: input.tag },
+    { table: 'customer_flag', column: 'flag', value: input.flag, also: inForce },
+    { table: 'customer_consent_granted', column: 'purpose', value: gateOf(input) },
+  ];
+}
+
+function alsoSql({ also }: SideFilter): string {
+  return also === undefined ? '' : ` AND ${also.sql}`;
+}
+
+function valuesOf({ value, also }: SideFilter): readonly Scalar[] {
+  return [value ?? null, ...(also?.args ?? [])];
+}
+
+/** CROSS JOIN keeps the side table in front: it is ordered by customer, and holds only what passes. */
+function drivenFrom(filter: SideFilter): string {
+  return `${filter.table} d CROSS JOIN customer c
+    WHERE d.orgcode = ? AND d.${filter.column} = ?${alsoSql(filter)} AND c.orgcode = d.orgcode AND c.customer_id = d.customer_id`;
+}
+
+function conditions(input: ListInput, orgcode: string, after: string | undefined, driven: boolean) {
+  const sql = ['c.orgcode = ?'];
+  const args: Scalar[] = [orgcode];
+  const add = (condition: string, value: Scalar | undefined) => {
+    if (value === undefined) return;
+    sql.push(condition);
+    args.push(value);
+  };
+  const id = driven ? 'd.customer_id' : 'c.customer_id';
+  add(`${id} < ?`, after);
+  add(`${id} >= ?`, input.created_from === undefined ? undefined : idFloor(input.created_from));
+  add(`${id} < ?`, input.created_to === undefined ? undefined : idFloor(justAfter(input.created_to)));
+  add('c.home_logical_guid = ?', input.home_logical_guid);
+  const status = input.status ?? 'active';
+  // COALESCE keeps the status index out of the way when a better one leads.
+  const leads = !driven && input.home_logical_guid === undefined;
+  if (status !== 'all') add(leads ? 'c.status = ?' : `COALESCE(c.status, '') = ?`, status);
+  return { sql, args };
+}
+
+function justAfter(iso: string): string {
+  return new Date(Date.parse(iso) + 1).toISOString();
+}

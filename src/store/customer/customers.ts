@@ -1,0 +1,211 @@
+/** Customers as rows: the table, its side tables (tags, references, search), and the record a caller may see. */
+import type { components } from '../../contract/generated/openapi.js';
+import { isMasked, maskCustomer } from '../../domain/consent.js';
+import { searchTerms } from '../../domain/customer.js';
+import { toMajor } from '../../domain/money.js';
+import { tierOf } from '../../domain/tiers.js';
+import type { Context } from '../engine/handler.js';
+import { all, one, run, type Steps } from '../engine/step.js';
+import { defineTable } from '../engine/table.js';
+import { type Account, noAccount } from '../loyalty/ledger.js';
+import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
+import { addWords, defineIndex, removeWords, type Words } from '../sqlite/search-index.js';
+import { block, unblock } from './duplicate-keys.js';
+
+export type Customer = components['schemas']['Customer'];
+
+export interface CustomerRow {
+  readonly orgcode: string;
+  readonly customer_id: string;
+  readonly status: Customer['status'];
+  readonly revision: number;
+  readonly caption: string | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly given_name: string | null;
+  readonly family_name: string | null;
+  readonly company: string | null;
+  readonly birth_date: string | null;
+  readonly locale: string | null;
+  readonly addresses: Customer['addresses'];
+  readonly home_logical_guid: string | null;
+  readonly external_refs: Customer['external_refs'];
+  readonly tags: readonly string[];
+  readonly attributes: Customer['attributes'];
+  readonly merged_into_customer_id: string | null;
+  readonly consents: Customer['consents'];
+  /** State of that one consent, for searches that must not find what they may not show. */
+  readonly profile_access: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export const CUSTOMER = defineTable<CustomerRow>({
+  name: 'customer',
+  id: 'customer_id',
+  columns: [
+    'orgcode',
+    'customer_id',
+    'status',
+    'revision',
+    'caption',
+    'email',
+    'phone',
+    'given_name',
+    'family_name',
+    'company',
+    'birth_date',
+    'locale',
+    'addresses',
+    'home_logical_guid',
+    'external_refs',
+    'tags',
+    'attributes',
+    'merged_into_customer_id',
+    'consents',
+    'profile_access',
+    'created_at',
+    'updated_at',
+  ],
+  json: ['addresses', 'external_refs', 'tags', 'attributes', 'consents'],
+});
+
+const CUSTOMER_SEARCH = defineIndex('customer_search', ['names', 'other'], CUSTOMER);
+const ADD_TAG = 'INSERT INTO customer_tag (orgcode, tag, customer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
+const REMOVE_TAG = 'DELETE FROM customer_tag WHERE orgcode = ? AND tag = ? AND customer_id = ?';
+const ADD_REF =
+  'INSERT INTO customer_ref (orgcode, system, ref, customer_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING';
+const REMOVE_REF = 'DELETE FROM customer_ref WHERE orgcode = ? AND system = ? AND ref = ? AND customer_id = ?';
+const EXPIRING = `SELECT expires_at, SUM(remaining) AS points FROM loyalty_lot
+  WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 AND expires_at > ?
+  GROUP BY expires_at ORDER BY expires_at LIMIT 3`;
+const AVAILABLE = `SELECT COALESCE(SUM(remaining), 0) AS points FROM loyalty_lot
+  WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 AND (expires_at IS NULL OR expires_at > ?)`;
+
+const accountsSql = (ids: string) => `SELECT customer_id, points_balance, lifetime_points, debt_points, next_expiry_at
+  FROM loyalty_account WHERE orgcode = ? AND customer_id IN (${ids})`;
+const cardsSql = (ids: string) => `SELECT customer_id, currency, SUM(balance_minor) AS balance_minor, COUNT(*) AS cards
+  FROM giftcard WHERE orgcode = ? AND customer_id IN (${ids}) AND status = 'active' AND (expires_at IS NULL OR expires_at > ?)
+  GROUP BY customer_id, currency ORDER BY customer_id, currency`;
+const holdsSql = (ids: string) => `SELECT customer_id, COUNT(*) AS active_holds FROM hold
+  WHERE orgcode = ? AND customer_id IN (${ids}) AND status IN ('active', 'confirmed') GROUP BY customer_id`;
+const flagsSql = (ids: string) => `SELECT customer_id, flag FROM customer_flag
+  WHERE orgcode = ? AND customer_id IN (${ids}) AND active = 1 AND (expires_at IS NULL OR expires_at > ?)
+  ORDER BY customer_id, flag`;
+
+const MAX_CURRENCIES = 50;
+const MAX_FLAGS = 100;
+
+/** The record as this caller may see it, with everything that is computed from other rows. */
+export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
+  const [record] = yield* showCustomers(cx, [row]);
+  return record as Customer;
+}
+
+/** The records of a page: what other tables say of its customers is read once for all of them. */
+export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps<Customer[]> {
+  if (rows.length === 0) return [];
+  const { orgcode, stamp } = cx;
+  const { marks, ids } = idList(rows);
+  const policy = yield* currentPolicy(orgcode);
+  const accounts = byCustomer(yield* all<Account>(accountsSql(marks), orgcode, ...ids));
+  const cards = byCustomer(yield* all<CardsRow>(cardsSql(marks), orgcode, ...ids, stamp.now));
+  const holds = byCustomer(yield* all<HoldsRow>(holdsSql(marks), orgcode, ...ids));
+  const flags = byCustomer(yield* all<FlagRow>(flagsSql(marks), orgcode, ...ids, stamp.now));
+  const records: Customer[] = [];
+  for (const { profile_access: _, ...row } of rows) {
+    const id = row.customer_id;
+    const record: Customer = {
+      ...row,
+      tags: [...row.tags],
+      loyalty: yield* loyaltyOf(cx, accounts.get(id)?.[0] ?? noAccount(id), policy),
+      stored_value: (cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
+      active_holds: holds.get(id)?.[0]?.active_holds ?? 0,
+      flags: (flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
+    };
+    records.push(isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record);
+  }
+  return records;
+}
+
+/** What can be redeemed at this instant: the balance, less what has expired and is not posted yet. */
+export function* pointsAvailable(cx: Context, account: Account): Steps<number> {
+  if (account.next_expiry_at === null || account.next_expiry_at > cx.stamp.now)
+    return Math.max(0, account.points_balance);
+  const row = yield* one<{ points: number }>(AVAILABLE, cx.orgcode, account.customer_id, cx.stamp.now);
+  return Math.max(0, row?.points ?? 0);
+}
+
+interface OfCustomer {
+  readonly customer_id: string;
+}
+interface CardsRow extends OfCustomer {
+  readonly currency: string;
+  readonly balance_minor: number;
+  readonly cards: number;
+}
+interface HoldsRow extends OfCustomer {
+  readonly active_holds: number;
+}
+interface FlagRow extends OfCustomer {
+  readonly flag: string;
+}
+
+/** Balances and tier of an account, as they are at this instant. */
+function* loyaltyOf(cx: Context, account: Account, { policy }: PolicyRow): Steps<Customer['loyalty']> {
+  const { customer_id, points_balance, lifetime_points } = account;
+  return {
+    points_balance,
+    points_available: yield* pointsAvailable(cx, account),
+    points_pending_expiry: account.next_expiry_at === null ? [] : yield* pendingExpiry(cx, customer_id),
+    tier: tierOf(policy, lifetime_points)?.tier ?? null,
+    lifetime_points,
+  };
+}
+
+function* pendingExpiry(cx: Context, customerId: string): Steps<Customer['loyalty']['points_pending_expiry']> {
+  return [...(yield* all<{ points: number; expires_at: string }>(EXPIRING, cx.orgcode, customerId, cx.stamp.now))];
+}
+
+function storedValue({ currency, balance_minor, cards }: CardsRow): Customer['stored_value'][number] {
+  return { currency, balance: toMajor(balance_minor, currency), cards };
+}
+
+/** Placeholders and ids for `IN`; the last id again up to a power of two, so that few statements serve all pages. */
+function idList(rows: readonly OfCustomer[]): { readonly marks: string; readonly ids: readonly string[] } {
+  const size = 2 ** Math.ceil(Math.log2(rows.length));
+  const ids = Array.from({ length: size }, (_, index) => (rows[index] ?? rows.at(-1))?.customer_id ?? '');
+  return { marks: ids.map(() => '?').join(', '), ids };
+}
+
+function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.customer_id);
+    if (group === undefined) groups.set(row.customer_id, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+/** Puts a customer into the side tables; with `before`, takes its old self out first. */
+export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<void> {
+  if (before !== undefined) yield* unindexCustomer(before);
+  yield* addWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
+  for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
+  for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
+  if (row.status === 'active') yield* block(row);
+}
+
+/** Takes a customer out of the side tables. Once, and as it was put in: the search index keeps no copy to check. */
+export function* unindexCustomer(row: CustomerRow): Steps<void> {
+  yield* removeWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
+  for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
+  for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
+  yield* unblock(row);
+}
+
+function wordsOf(row: CustomerRow): Words {
+  const { names, other } = searchTerms(row);
+  return [names, other];
+}

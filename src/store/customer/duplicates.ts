@@ -1,0 +1,197 @@
+/** Pairs of customers that may be one person: met in blocks, compared, paged. Not: keys and weights (domain/dedupe). */
+import { notFound } from '../../contract/errors.js';
+import type { components } from '../../contract/generated/openapi.js';
+import { isMasked } from '../../domain/consent.js';
+import {
+  blockKeys,
+  commonIdentifiers,
+  compare,
+  type Identifier,
+  SHARED_ABOVE,
+  toSubject,
+} from '../../domain/dedupe.js';
+import type { Context, InputOf } from '../engine/handler.js';
+import { makeToken, pageLimit, readToken } from '../engine/page-token.js';
+import { all, type Scalar, type Steps } from '../engine/step.js';
+import { columnsOf, decode, defineTable, find } from '../engine/table.js';
+import { NOT_MASKED } from './customer-search.js';
+import type { CustomerRow } from './customers.js';
+
+type Input = InputOf<'customer_dedupe_list'>;
+type Candidate = components['schemas']['DuplicateCandidate'];
+
+const ENDPOINT = 'customer/dedupe/list';
+const DEFAULT_MIN_SCORE = 0.7;
+/** Of a block so many older members are compared, and for a customer that is asked about as many newer ones. */
+const BLOCK_REACH = 32;
+/** A call looks at no more customers and pairs than this; a page that stays short has a token to go on. */
+const MAX_LOOKS = 4096;
+const BATCH = 64;
+/** Sorts after every id, and behind an id just after it. */
+const AFTER_ALL = '~';
+
+/** One page of candidates, each pair once. @throws CrmError 404, 400 `crm.invalid_token`. */
+export function* listDuplicates(cx: Context, input: Input) {
+  const { limit, minScore } = { limit: pageLimit(input), minScore: input.min_score ?? DEFAULT_MIN_SCORE };
+  const walk = input.customer_id === undefined ? everyone(cx) : yield* only(cx, input.customer_id);
+  const items: Candidate[] = [];
+  let at = readToken<Position>(cx, ENDPOINT, input);
+  const encounters = openEncounters(cx, walk, at);
+  const counted: Counted = new Map();
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const met = yield* encounters.next();
+    if (met === undefined) return { items, next_token: null };
+    const pair = met.partner === undefined ? undefined : yield* candidate(cx, met.customer, met.partner, counted);
+    if (pair !== undefined && pair.score >= minScore) {
+      if (items.length === limit) break;
+      items.push(pair);
+    }
+    at = { customer: met.customer.customer_id, partner: met.partner?.customer_id ?? AFTER_ALL };
+  }
+  return { items, next_token: makeToken(cx, ENDPOINT, input, at) };
+}
+
+/** The encounter after which a page goes on. */
+interface Position {
+  readonly customer: string;
+  readonly partner: string;
+}
+
+const COMPARED_COLUMNS = [
+  'customer_id',
+  'status',
+  'email',
+  'phone',
+  'given_name',
+  'family_name',
+  'caption',
+  'birth_date',
+  'addresses',
+  'consents',
+] as const;
+
+/** What of a customer is compared: every column of a row costs, and many rows are read for one pair. */
+type Compared = Pick<CustomerRow, (typeof COMPARED_COLUMNS)[number]>;
+
+const COMPARED = defineTable<Compared>({
+  name: 'customer',
+  id: 'customer_id',
+  columns: COMPARED_COLUMNS,
+  json: ['addresses', 'consents'],
+});
+
+/** Whom to compare, newest first, and with whom. */
+interface Walk {
+  customers(before: string): Steps<readonly Compared[]>;
+  /** Their ids. */
+  partners(row: Compared): Steps<readonly string[]>;
+}
+
+interface Encounter {
+  readonly customer: Compared;
+  /** Absent when the customer was only looked up. */
+  readonly partner?: Compared | undefined;
+}
+
+/** One after the other: a customer, then each of its partners, then the next customer. */
+function openEncounters(cx: Context, walk: Walk, start: Position | undefined) {
+  const customers: Compared[] = [];
+  const partners: string[] = [];
+  let before = start === undefined ? AFTER_ALL : start.customer + AFTER_ALL;
+  let customer: Compared | undefined;
+  return {
+    *next(): Steps<Encounter | undefined> {
+      const partner = partners.shift();
+      if (customer !== undefined && partner !== undefined)
+        return { customer, partner: yield* find(COMPARED, cx.orgcode, partner) };
+      if (customers.length === 0) customers.push(...(yield* walk.customers(before)));
+      customer = customers.shift();
+      if (customer === undefined) return undefined;
+      before = customer.customer_id;
+      const after = before === start?.customer ? start.partner : AFTER_ALL;
+      partners.push(...(yield* walk.partners(customer)).filter((id) => id < after));
+      return { customer };
+    },
+  };
+}
+
+const SUSPECTS = `SELECT ${columnsOf(COMPARED, 'c')} FROM customer_suspect s CROSS JOIN customer c
+  WHERE s.orgcode = ? AND s.customer_id < ? AND c.orgcode = s.orgcode AND c.customer_id = s.customer_id
+  ORDER BY s.customer_id DESC LIMIT ?`;
+
+/** Every customer that shares a block with an older one, with those older ones: so each pair is met once. */
+function everyone(cx: Context): Walk {
+  return {
+    *customers(before) {
+      const rows = yield* all<Record<string, Scalar>>(SUSPECTS, cx.orgcode, before, BATCH);
+      return rows.map((row) => decode(COMPARED, row));
+    },
+    partners: (row) => members(cx, row, ['older']),
+  };
+}
+
+/** One customer, with whoever shares a block with it. @throws CrmError 404. */
+function* only(cx: Context, customerId: string): Steps<Walk> {
+  const row = yield* find(COMPARED, cx.orgcode, customerId);
+  if (row === undefined) throw notFound();
+  return {
+    // biome-ignore lint/correctness/useYield: the walk over all customers does ask
+    *customers(before) {
+      return row.customer_id < before ? [row] : [];
+    },
+    partners: (customer) => members(cx, customer, ['newer', 'older']),
+  };
+}
+
+const SIDES = {
+  older: { sign: '<', order: 'DESC' },
+  newer: { sign: '>', order: 'ASC' },
+} as const;
+
+/** The nearest of those who share a block with an active customer, newest first. Nobody meets whom they may not see. */
+function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDES)[]): Steps<string[]> {
+  if (row.status !== 'active' || (isMasked(row.consents) && !cx.permits('unmasked'))) return [];
+  const ids = new Set<string>();
+  for (const { kind, key } of blockKeys(toSubject(row))) {
+    for (const side of sides) {
+      for (const id of yield* memberIds(cx, kind, key, side, row.customer_id, BLOCK_REACH)) ids.add(id);
+    }
+  }
+  return [...ids].sort().reverse();
+}
+
+/** The mask is asked about before the LIMIT: a hidden member must not even take another's place. */
+function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof SIDES, from: string, most: number) {
+  const { sign, order } = SIDES[side];
+  const masked = `CROSS JOIN customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
+  const sql = `SELECT b.customer_id FROM customer_block b ${cx.permits('unmasked') ? '' : masked}
+    WHERE b.orgcode = ? AND b.block_kind = ? AND b.block_key = ? AND b.customer_id ${sign} ?
+    ORDER BY b.customer_id ${order} LIMIT ?`;
+  const rows = yield* all<{ customer_id: string }>(sql, cx.orgcode, kind, key, from, most);
+  return rows.map(({ customer_id }) => customer_id);
+}
+
+/** Whether an identifier is shared by many, by its block key, as far as a call has asked. */
+type Counted = Map<string, boolean>;
+
+function* candidate(cx: Context, row: Compared, partner: Compared, counted: Counted): Steps<Candidate> {
+  const [older, newer] = row.customer_id < partner.customer_id ? [row, partner] : [partner, row];
+  const [one, other] = [toSubject(older), toSubject(newer)];
+  const shared = new Set<Identifier>();
+  for (const field of commonIdentifiers(one, other)) {
+    const key = one[field];
+    const known = counted.get(`${field} ${key}`) ?? (yield* isShared(cx, field, key));
+    counted.set(`${field} ${key}`, known);
+    if (known) shared.add(field);
+  }
+  return {
+    candidate_id: `${older.customer_id}.${newer.customer_id}`,
+    customer_ids: [older.customer_id, newer.customer_id],
+    ...compare(one, other, shared),
+    shared_identifier: shared.size > 0,
+  };
+}
+
+function* isShared(cx: Context, kind: Identifier, key: string): Steps<boolean> {
+  return (yield* memberIds(cx, kind, key, 'newer', '', SHARED_ABOVE + 1)).length > SHARED_ABOVE;
+}

@@ -1,0 +1,63 @@
+/** What a handler is: the types that make the compiler ask for each one, and the context it works in. */
+
+import type { CallContext, Caller, Stamp } from '../../contract/backend.js';
+import type { CrmError } from '../../contract/errors.js';
+import type { families, operations } from '../../contract/generated/openapi.js';
+import type { Keys } from '../../secrets/keys.js';
+import type { Steps } from './step.js';
+
+export interface Settings {
+  /** Region for phone numbers without a country code, ISO 3166-1 alpha-2. */
+  readonly defaultRegion: string;
+  /** Identifiers that only one non-terminal customer of an org may have. */
+  readonly uniqueCustomerFields: readonly ('email' | 'phone')[];
+}
+
+/** Everything a handler may know besides its input. Handlers read no clock and make no randomness of their own. */
+export interface Context {
+  readonly orgcode: string;
+  readonly caller: Caller;
+  readonly stamp: Stamp;
+  readonly place: CallContext;
+  readonly settings: Settings;
+  readonly keys: Keys;
+  /** A time-ordered UUIDv7 whose time is this call's. */
+  newId(): string;
+  randomBytes(count: number): Uint8Array;
+  /** Whether the caller passes an access class beyond the operation's own (`unmasked`, `moderate`). */
+  permits(access: string): boolean;
+}
+
+/** The answer to a change, and what the journal says of it. */
+export interface Written<Data> {
+  readonly data: Data;
+  readonly target_id: string;
+  readonly revision_before?: number;
+  /** Names, never values, of the fields that changed; none at all (a dry run) leaves no journal row. */
+  readonly fields: readonly string[];
+}
+
+/** A refusal whose writes stand (a counted failure). A thrown `CrmError` undoes everything instead. */
+export interface Refused {
+  readonly refusal: CrmError;
+}
+
+type OperationId = keyof operations;
+type Json<Content> = Content extends { content: { 'application/json': infer Body } } ? Body : Record<string, never>;
+export type InputOf<Id extends OperationId> = operations[Id] extends { requestBody: infer Body } ? Json<Body> : object;
+export type DataOf<Id extends OperationId> =
+  Json<operations[Id]['responses'][200]> extends { data: infer Data } ? Data : never;
+
+type Outcome<Id extends OperationId, Effect> = Effect extends 'read' ? DataOf<Id> : Written<DataOf<Id>>;
+
+type HandlerOf<Row> = Row extends [infer Id extends OperationId, infer Effect]
+  ? (cx: Context, input: InputOf<Id>) => Steps<Outcome<Id, Effect> | Refused>
+  : never;
+
+/** Every operation of a family, no more and no fewer. */
+export type Handlers<Family extends keyof families> = {
+  readonly [Row in families[Family] as Row[0]]: HandlerOf<Row>;
+};
+
+/** A handler with its types forgotten, as the dispatcher sees it. */
+export type AnyHandler = (cx: Context, input: object) => Steps<object>;

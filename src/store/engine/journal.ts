@@ -1,0 +1,95 @@
+/**
+ * The append-only journal, and its hash chain, sealed in commit order behind the writers' backs (contract §1, Audit).
+ */
+import type { Operation } from '../../contract/operation.js';
+import type { Keys } from '../../secrets/keys.js';
+import type { Context, Written } from './handler.js';
+import { all, one, run, type Steps } from './step.js';
+
+export interface JournalRow {
+  readonly orgcode: string;
+  readonly journal_no: number;
+  readonly request_id: string;
+  readonly actor: string;
+  readonly roles: string;
+  readonly context: string;
+  readonly endpoint: string;
+  readonly target_id: string;
+  readonly fields: string;
+  readonly reason: string | null;
+  readonly reason_code: string | null;
+  readonly revision_before: number | null;
+  readonly revision_after: number | null;
+  readonly written_at: string;
+}
+
+export interface SealRow {
+  readonly first_no: number;
+  readonly last_no: number;
+  readonly chain_hash: string;
+}
+
+const COLUMNS = `journal_no, request_id, actor, roles, context, endpoint, target_id, fields, reason, reason_code,
+  revision_before, revision_after, written_at`;
+
+const APPEND = `INSERT INTO journal (orgcode, ${COLUMNS})
+  SELECT ?, COALESCE(MAX(journal_no), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM journal WHERE orgcode = ?`;
+
+const LAST_SEAL = `SELECT first_no, last_no, chain_hash FROM journal_seal
+  WHERE orgcode = ? ORDER BY first_no DESC LIMIT 1`;
+
+const UNSEALED = `SELECT orgcode, ${COLUMNS} FROM journal WHERE orgcode = ? AND journal_no > ? ORDER BY journal_no LIMIT ?`;
+
+/** Rows one seal covers at most. */
+export const SEAL_BATCH = 1000;
+
+/** Says what a change did, in the transaction that does it. Personal data stands here as field names only. */
+export function* appendJournal(
+  cx: Context,
+  operation: Operation,
+  written: Written<object>,
+  input: object,
+): Steps<void> {
+  const { reason, reason_code } = input as { reason?: string; reason_code?: string };
+  const { revision } = written.data as { revision?: number };
+  yield* run(
+    APPEND,
+    cx.orgcode,
+    cx.stamp.request_id,
+    cx.caller.actor,
+    JSON.stringify(cx.caller.owner ? ['owner', ...cx.caller.roles] : cx.caller.roles),
+    JSON.stringify(cx.place),
+    operation.path,
+    written.target_id,
+    JSON.stringify(written.fields),
+    reason ?? null,
+    reason_code ?? null,
+    written.revision_before ?? null,
+    revision ?? null,
+    cx.stamp.now,
+    cx.orgcode,
+  );
+}
+
+/** Seals what an org wrote since its last seal. Answers how many rows; call again while it is a full batch. */
+export function* sealJournal(orgcode: string, keys: Keys, now: string): Steps<number> {
+  const last = yield* one<SealRow>(LAST_SEAL, orgcode);
+  const rows = yield* all<JournalRow>(UNSEALED, orgcode, last?.last_no ?? 0, SEAL_BATCH);
+  const [first] = rows;
+  if (first === undefined) return 0;
+  const hash = chainHash(keys, last?.chain_hash ?? '', rows);
+  yield* run(
+    'INSERT INTO journal_seal (orgcode, first_no, last_no, chain_hash, sealed_at) VALUES (?, ?, ?, ?, ?)',
+    orgcode,
+    first.journal_no,
+    first.journal_no + rows.length - 1,
+    hash,
+    now,
+  );
+  return rows.length;
+}
+
+/** The seal over `rows`, given the seal before. Keyed: whoever can edit the file cannot forge it without the key. */
+export function chainHash(keys: Keys, previous: string, rows: readonly JournalRow[]): string {
+  return keys.mac('journal', previous, ...rows.map((row) => JSON.stringify(Object.values(row))));
+}

@@ -1,0 +1,56 @@
+/** `next_token`: where a list goes on, sealed to the caller, the endpoint and the filters it was made with. */
+import { canonical } from '../../contract/canonical-json.js';
+import { badRequest } from '../../contract/errors.js';
+import { sameDigest } from '../../secrets/keys.js';
+import type { Context } from './handler.js';
+
+const MAC_LENGTH = 64;
+const DEFAULT_LIMIT = 8;
+const MAX_LIMIT = 256;
+
+type Filters = { readonly limit?: number | undefined; readonly next_token?: string | null | undefined };
+
+/** The page size asked for: default 8, clamped to 1–256 and never refused (contract §1, Lists). */
+export function pageLimit(input: Filters): number {
+  return Math.min(MAX_LIMIT, Math.max(1, Math.trunc(input.limit ?? DEFAULT_LIMIT)));
+}
+
+/**
+ * Where the page starts; undefined for the first.
+ * @throws CrmError 400 `crm.invalid_token` when the token was altered, or made by another caller or with other filters.
+ */
+export function readToken<Position>(cx: Context, endpoint: string, input: Filters): Position | undefined {
+  const token = input.next_token;
+  if (token === undefined || token === null || token === '') return undefined;
+  const text = Buffer.from(token, 'base64url').toString('utf8');
+  const position = text.slice(MAC_LENGTH);
+  if (!sameDigest(text.slice(0, MAC_LENGTH), seal(cx, endpoint, input, position))) throw invalidToken();
+  return JSON.parse(position) as Position;
+}
+
+/** Makes the token that continues after `position`. */
+export function makeToken(cx: Context, endpoint: string, input: Filters, position: unknown): string {
+  const text = JSON.stringify(position);
+  return Buffer.from(seal(cx, endpoint, input, text) + text).toString('base64url');
+}
+
+/** Cuts one row too many into a page and the token to the next. */
+export function toPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  toItem: (row: Row) => Item,
+  toToken: (last: Row) => string,
+): { items: Item[]; next_token: string | null } {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items: items.map(toItem), next_token: rows.length > limit && last !== undefined ? toToken(last) : null };
+}
+
+function seal(cx: Context, endpoint: string, input: Filters, position: string): string {
+  const { limit: _limit, next_token: _token, ...filters } = input;
+  return cx.keys.mac('page-token', cx.orgcode, cx.caller.actor, endpoint, canonical(filters), position);
+}
+
+function invalidToken() {
+  return badRequest('crm.invalid_token', 'next_token does not belong to this list. Start again without it.');
+}

@@ -1,0 +1,257 @@
+/** Gift cards and store credit. Codes and PINs are shown once and kept as keyed hashes; failed tries are counted. */
+
+import { type CrmError, conflict, invalidRequest, notFound, throttled } from '../../contract/errors.js';
+import type { components } from '../../contract/generated/openapi.js';
+import {
+  effectiveStatus,
+  FAILURE_LIMIT,
+  FAILURE_WINDOW_MS,
+  maskedCode,
+  mintCode,
+  mintPin,
+  normalizeCode,
+  spend,
+} from '../../domain/giftcard.js';
+import { futureInstant } from '../../domain/instant.js';
+import { toMajor, toMinor } from '../../domain/money.js';
+import { sameDigest } from '../../secrets/keys.js';
+import { activeAccount, requireNoHold } from '../customer/customer-checks.js';
+import type { Context, Handlers, Refused } from '../engine/handler.js';
+import { all, one, run, type Steps } from '../engine/step.js';
+
+type StoredValue = components['schemas']['StoredValue'];
+
+interface CardRow {
+  readonly giftcard_id: string;
+  readonly kind: StoredValue['kind'];
+  readonly pin_hash: string | null;
+  readonly masked_code: string;
+  readonly currency: string;
+  readonly balance_minor: number;
+  readonly initial_minor: number;
+  readonly status: 'active' | 'exhausted' | 'blocked';
+  readonly customer_id: string | null;
+  readonly expires_at: string | null;
+  readonly revision: number;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+interface TxnRow {
+  readonly giftcard_txn_id: string;
+  readonly kind: 'issue' | 'redeem';
+  readonly amount_minor: number;
+  readonly balance_after_minor: number;
+  readonly source_ref: string | null;
+  readonly created_at: string;
+}
+
+type Presented = {
+  readonly giftcard_id?: string | undefined;
+  readonly code?: string | undefined;
+  readonly pin?: string | undefined;
+};
+
+const COLUMNS = `giftcard_id, kind, pin_hash, masked_code, currency, balance_minor, initial_minor, status, customer_id,
+  expires_at, revision, created_at, updated_at`;
+const BY_ID = `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND giftcard_id = ?`;
+const BY_CODE = `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND code_hash = ?`;
+const ADD_CARD = `INSERT INTO giftcard (orgcode, ${COLUMNS}, code_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const SPEND = `UPDATE giftcard SET balance_minor = ?, status = ?, revision = revision + 1, updated_at = ?
+  WHERE orgcode = ? AND giftcard_id = ?`;
+const ADD_TXN = `INSERT INTO giftcard_txn (orgcode, giftcard_id, giftcard_txn_id, kind, amount_minor, balance_after_minor,
+  source_ref, reason, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const TXNS = `SELECT giftcard_txn_id, kind, amount_minor, balance_after_minor, source_ref, created_at FROM giftcard_txn
+  WHERE orgcode = ? AND giftcard_id = ? ORDER BY giftcard_txn_id DESC LIMIT 100`;
+const FAILURES = `SELECT failed_at FROM giftcard_failure WHERE orgcode = ? AND subject = ? AND failed_at > ?
+  ORDER BY failed_at DESC LIMIT ${FAILURE_LIMIT}`;
+const ADD_FAILURE = 'INSERT INTO giftcard_failure (orgcode, subject, failure_id, failed_at) VALUES (?, ?, ?, ?)';
+
+export const giftcard: Handlers<'giftcard'> = {
+  *giftcard_issue(cx, input) {
+    if (input.customer_id !== undefined) yield* activeAccount(cx.orgcode, input.customer_id);
+    const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
+    if (input.pin !== undefined && input.generate_pin === true) throw twoPins();
+    const code = input.code ?? mintCode(cx.randomBytes(15));
+    const giftcard_id = cx.newId();
+    const pin = input.pin ?? (input.generate_pin === true ? mintPin(cx.randomBytes(16)) : null);
+    const code_hash = cx.keys.mac('giftcard-code', cx.orgcode, code);
+    if ((yield* one(BY_CODE, cx.orgcode, code_hash)) !== undefined) throw codeTaken();
+    const amount = toMinor(input.amount, input.currency, 'amount');
+    const card: CardRow = {
+      giftcard_id,
+      kind: input.kind ?? 'gift_card',
+      pin_hash: pin === null ? null : pinHash(cx, giftcard_id, pin),
+      masked_code: maskedCode(code),
+      currency: input.currency,
+      balance_minor: amount,
+      initial_minor: amount,
+      status: 'active',
+      customer_id: input.customer_id ?? null,
+      expires_at,
+      revision: 1,
+      created_at: cx.stamp.now,
+      updated_at: cx.stamp.now,
+    };
+    yield* addCard(cx, card, code_hash);
+    const txn = yield* addTxn(cx, card, 'issue', amount, input);
+    return {
+      data: { ...show(cx, card), code, pin, txn: showTxn(txn, card.currency) },
+      target_id: giftcard_id,
+      fields: ['balance'],
+    };
+  },
+
+  *giftcard_redeem(cx, input) {
+    const card = yield* presentedCard(cx, input);
+    if ('refusal' in card) return card;
+    if (card.customer_id !== null) yield* requireUnheldOwner(cx, card.customer_id);
+    const requested = toMinor(input.amount, input.currency, 'amount');
+    const taken = spend(card, requested, input.currency, input.allow_partial ?? false, cx.stamp.now);
+    const balance_minor = card.balance_minor - taken;
+    const next: CardRow = {
+      ...card,
+      balance_minor,
+      status: balance_minor === 0 ? 'exhausted' : 'active',
+      revision: card.revision + 1,
+      updated_at: cx.stamp.now,
+    };
+    yield* run(SPEND, balance_minor, next.status, cx.stamp.now, cx.orgcode, card.giftcard_id);
+    const txn = yield* addTxn(cx, next, 'redeem', taken, input);
+    return {
+      data: { ...show(cx, next), txn: showTxn(txn, card.currency) },
+      target_id: card.giftcard_id,
+      revision_before: card.revision,
+      fields: ['balance', 'status'],
+    };
+  },
+
+  *giftcard_get(cx, input) {
+    const card = yield* presentedCard(cx, input);
+    if ('refusal' in card) return card;
+    const txns = yield* all<TxnRow>(TXNS, cx.orgcode, card.giftcard_id);
+    return { ...show(cx, card), transactions: txns.map((txn) => showTxn(txn, card.currency)) };
+  },
+};
+
+/**
+ * The card behind an id or a code, and its PIN where it has one. A wrong one is counted, and the count stands although
+ * the call is refused; the answer is the 404 of any absent record.
+ * @throws CrmError 429 `crm.throttled` when the caller or the card has had its failures for now.
+ */
+function* presentedCard(cx: Context, input: Presented): Steps<CardRow | Refused> {
+  yield* requireTries(cx, cx.caller.actor);
+  const card =
+    input.code === undefined
+      ? yield* one<CardRow>(BY_ID, cx.orgcode, input.giftcard_id ?? '')
+      : yield* one<CardRow>(BY_CODE, cx.orgcode, cx.keys.mac('giftcard-code', cx.orgcode, normalizeCode(input.code)));
+  if (card !== undefined) yield* requireTries(cx, card.giftcard_id);
+  const given = pinHash(cx, card?.giftcard_id ?? '', input.pin ?? '');
+  if (card !== undefined && (card.pin_hash === null || sameDigest(card.pin_hash, given))) return card;
+  yield* run(ADD_FAILURE, cx.orgcode, cx.caller.actor, cx.newId(), cx.stamp.now);
+  if (card !== undefined) yield* run(ADD_FAILURE, cx.orgcode, card.giftcard_id, cx.newId(), cx.stamp.now);
+  return { refusal: notFound() };
+}
+
+function* requireTries(cx: Context, subject: string): Steps<void> {
+  const since = new Date(cx.stamp.epoch_ms - FAILURE_WINDOW_MS).toISOString();
+  const failures = yield* all<{ failed_at: string }>(FAILURES, cx.orgcode, subject, since);
+  const oldest = failures.at(-1);
+  if (oldest === undefined || failures.length < FAILURE_LIMIT) return;
+  throw throttled(
+    'Too many wrong gift card codes or PINs. Wait before trying again.',
+    Date.parse(oldest.failed_at) + FAILURE_WINDOW_MS - cx.stamp.epoch_ms,
+    ['Ask the card holder for the code and the PIN; do not guess.'],
+  );
+}
+
+function* requireUnheldOwner(cx: Context, customerId: string): Steps<void> {
+  yield* activeAccount(cx.orgcode, customerId);
+  yield* requireNoHold(cx.orgcode, [customerId], 'stored_value');
+}
+
+function* addCard(cx: Context, card: CardRow, codeHash: string): Steps<void> {
+  yield* run(
+    ADD_CARD,
+    cx.orgcode,
+    card.giftcard_id,
+    card.kind,
+    card.pin_hash,
+    card.masked_code,
+    card.currency,
+    card.balance_minor,
+    card.initial_minor,
+    card.status,
+    card.customer_id,
+    card.expires_at,
+    card.revision,
+    card.created_at,
+    card.updated_at,
+    codeHash,
+  );
+}
+
+function* addTxn(
+  cx: Context,
+  card: CardRow,
+  kind: TxnRow['kind'],
+  amount_minor: number,
+  { source_ref, reason }: { readonly source_ref?: string | undefined; readonly reason?: string | undefined },
+): Steps<TxnRow> {
+  const txn: TxnRow = {
+    giftcard_txn_id: cx.newId(),
+    kind,
+    amount_minor,
+    balance_after_minor: card.balance_minor,
+    source_ref: source_ref ?? null,
+    created_at: cx.stamp.now,
+  };
+  yield* run(
+    ADD_TXN,
+    cx.orgcode,
+    card.giftcard_id,
+    txn.giftcard_txn_id,
+    kind,
+    amount_minor,
+    txn.balance_after_minor,
+    txn.source_ref,
+    reason ?? null,
+    cx.place.logical_guid ?? null,
+    cx.place.channel_code ?? null,
+    cx.caller.actor,
+    cx.stamp.now,
+  );
+  return txn;
+}
+
+function show(cx: Context, { pin_hash: _, balance_minor, initial_minor, ...card }: CardRow): StoredValue {
+  return {
+    ...card,
+    orgcode: cx.orgcode,
+    status: effectiveStatus({ ...card, balance_minor }, cx.stamp.now),
+    balance: toMajor(balance_minor, card.currency),
+    initial_amount: toMajor(initial_minor, card.currency),
+  };
+}
+
+function showTxn(
+  { amount_minor, balance_after_minor, ...txn }: TxnRow,
+  currency: string,
+): NonNullable<StoredValue['txn']> {
+  return { ...txn, amount: toMajor(amount_minor, currency), balance_after: toMajor(balance_after_minor, currency) };
+}
+
+/** Salted with the card's id, so that equal PINs of two cards have different hashes. */
+function pinHash(cx: Context, giftcardId: string, pin: string): string {
+  return cx.keys.mac('giftcard-pin', cx.orgcode, giftcardId, pin);
+}
+
+function twoPins(): CrmError {
+  return invalidRequest([{ path: 'generate_pin', message: 'must not come with pin' }]);
+}
+
+function codeTaken(): CrmError {
+  return conflict('crm.giftcard_code_taken', 'A card with this code exists.', undefined, [
+    'Choose another code, or leave code out to have one minted.',
+  ]);
+}

@@ -1,0 +1,29 @@
+/** Every handler of the store, by operation id. */
+
+import { account } from './account/account-handlers.js';
+import { comment } from './comment/comment-handlers.js';
+import { consent } from './consent/consent-handlers.js';
+import { customer } from './customer/customer-handlers.js';
+import type { AnyHandler } from './engine/handler.js';
+import { exemption } from './exemption/exemption-handlers.js';
+import { giftcard } from './giftcard/giftcard-handlers.js';
+import { inbox } from './inbox/inbox-handlers.js';
+import { loyalty } from './loyalty/loyalty-handlers.js';
+import { risk } from './risk/risk-handlers.js';
+import { session } from './stat-handler.js';
+
+/** Each family's type asks for all of its operations; here their types are forgotten, once, for dispatch. */
+export const HANDLERS = Object.freeze({
+  ...account,
+  ...comment,
+  ...consent,
+  ...customer,
+  ...exemption,
+  ...giftcard,
+  ...inbox,
+  ...loyalty,
+  ...risk,
+  ...session,
+}) as unknown as {
+  readonly [operation: string]: AnyHandler | undefined;
+};

@@ -1,0 +1,216 @@
+/**
+ * The loyalty ledger as rows: accounts, lots, entries, and the one way an entry is posted. Not: what an entry should
+ * be.
+ */
+import { invalidState } from '../../contract/errors.js';
+import { type Lot, type LotChange, sweep } from '../../domain/lots.js';
+import type { Context } from '../engine/handler.js';
+import { all, one, run, type Steps } from '../engine/step.js';
+
+export interface Account {
+  readonly customer_id: string;
+  readonly points_balance: number;
+  readonly lifetime_points: number;
+  /** Points owed: what was reversed after it had been spent. */
+  readonly debt_points: number;
+  /** No open lot expires before this; null when none expires. */
+  readonly next_expiry_at: string | null;
+}
+
+export type TxnKind = 'earn' | 'redeem' | 'adjust' | 'expire' | 'restore' | 'reverse' | 'merge_in' | 'merge_out';
+
+export interface TxnRow {
+  readonly loyalty_txn_id: string;
+  readonly customer_id: string;
+  readonly kind: TxnKind;
+  readonly points: number;
+  readonly balance_after: number;
+  readonly lots: readonly LotChange[];
+  readonly related_txn_id: string | null;
+  readonly source_ref: string | null;
+  readonly reason: string | null;
+  readonly policy_version: number;
+  readonly logical_guid: string | null;
+  readonly channel_code: string | null;
+  readonly actor: string;
+  readonly created_at: string;
+}
+
+/** What a handler decides of an entry; the rest is known. */
+export interface Entry {
+  readonly kind: TxnKind;
+  readonly changes: readonly LotChange[];
+  /** The lots among `changes` that this entry brings into being. */
+  readonly born?: ReadonlySet<string>;
+  readonly policy_version: number;
+  readonly reason?: string | undefined;
+  readonly related_txn_id?: string | undefined;
+  readonly source_ref?: string | undefined;
+  /** By how much the points ever earned change. */
+  readonly lifetime?: number;
+}
+
+const MAX_POINTS = 1e12;
+
+export const TXN_COLUMNS = `loyalty_txn_id, customer_id, kind, points, balance_after, lots, related_txn_id, source_ref,
+  reason, policy_version, logical_guid, channel_code, actor, created_at`;
+
+const ACCOUNT = `SELECT customer_id, points_balance, lifetime_points, debt_points, next_expiry_at
+  FROM loyalty_account WHERE orgcode = ? AND customer_id = ?`;
+const LOTS = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot
+  WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 ORDER BY lot_id`;
+const LOT = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot
+  WHERE orgcode = ? AND customer_id = ? AND lot_id = ?`;
+const BEAR_LOT = `INSERT INTO loyalty_lot (orgcode, customer_id, lot_id, points, remaining, expired, expires_at)
+  VALUES (?, ?, ?, ?, ?, 0, ?)`;
+const CHANGE_LOT = `UPDATE loyalty_lot SET remaining = remaining + ?, expired = expired + ?, expires_at = ?
+  WHERE orgcode = ? AND customer_id = ? AND lot_id = ?`;
+const ADD_TXN = `INSERT INTO loyalty_txn (orgcode, ${TXN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const SAVE_ACCOUNT = `INSERT INTO loyalty_account
+    (orgcode, customer_id, points_balance, lifetime_points, debt_points, next_expiry_at) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (orgcode, customer_id) DO UPDATE SET points_balance = excluded.points_balance,
+    lifetime_points = excluded.lifetime_points, debt_points = excluded.debt_points,
+    next_expiry_at = excluded.next_expiry_at`;
+const NEXT_EXPIRY = `SELECT MIN(expires_at) AS next FROM loyalty_lot
+  WHERE orgcode = ? AND customer_id = ? AND remaining <> 0`;
+const TXN = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE orgcode = ? AND loyalty_txn_id = ?`;
+
+/** A customer's account; all zero when nothing was ever posted. */
+export function* customerAccount(orgcode: string, customerId: string): Steps<Account> {
+  return (yield* one<Account>(ACCOUNT, orgcode, customerId)) ?? noAccount(customerId);
+}
+
+/** The account of a customer without entries. */
+export function noAccount(customerId: string): Account {
+  return { customer_id: customerId, points_balance: 0, lifetime_points: 0, debt_points: 0, next_expiry_at: null };
+}
+
+/** A customer's open lots, oldest first. */
+export function* openLots(orgcode: string, customerId: string): Steps<readonly Lot[]> {
+  return yield* all<Lot>(LOTS, orgcode, customerId);
+}
+
+/** The lots an earlier entry touched, open or not. */
+export function* lotsOf(orgcode: string, customerId: string, changes: readonly LotChange[]): Steps<readonly Lot[]> {
+  const lots: Lot[] = [];
+  for (const { lot_id } of changes) {
+    const lot = yield* one<Lot>(LOT, orgcode, customerId, lot_id);
+    if (lot !== undefined) lots.push(lot);
+  }
+  return lots;
+}
+
+/** One entry of the org's ledger, or undefined. */
+export function* findTxn(orgcode: string, id: string): Steps<TxnRow | undefined> {
+  const row = yield* one<TxnRow & { readonly lots: string }>(TXN, orgcode, id);
+  return row === undefined ? undefined : decodeTxn(row);
+}
+
+/** A ledger row with its lots read. */
+export function decodeTxn(row: Omit<TxnRow, 'lots'> & { readonly lots: string }): TxnRow {
+  return { ...row, lots: JSON.parse(row.lots) as LotChange[] };
+}
+
+/** Posts what has expired by `asOf`, before anything else happens to the account (contract §3, Loyalty). */
+export function* settle(cx: Context, account: Account, policyVersion: number, asOf: string): Steps<Account> {
+  if (account.next_expiry_at === null || account.next_expiry_at > asOf) return account;
+  const changes = sweep(yield* openLots(cx.orgcode, account.customer_id), asOf);
+  if (changes.length === 0) return { ...account, next_expiry_at: yield* nextExpiry(cx.orgcode, account.customer_id) };
+  const entry: Entry = { kind: 'expire', changes, policy_version: policyVersion, reason: 'expired' };
+  return (yield* post(cx, account, entry)).account;
+}
+
+/**
+ * Posts one entry: its lots, its row, its account, in the caller's transaction.
+ * @throws CrmError 409 `crm.loyalty_limit` when the balance would leave the bounds of contract §1.
+ */
+export function* post(cx: Context, account: Account, entry: Entry): Steps<{ txn: TxnRow; account: Account }> {
+  const points = entry.changes.reduce((sum, change) => sum + change.points, 0);
+  const balance = account.points_balance + points;
+  if (Math.abs(balance) > MAX_POINTS) throw invalidState('crm.loyalty_limit', 'The balance would pass 10^12 points.');
+  const moved = yield* moveLots(cx, account, entry);
+  const txn = makeTxn(cx, account, entry, points, balance);
+  yield* addTxn(cx, txn);
+  const next = { ...moved, points_balance: balance, lifetime_points: account.lifetime_points + (entry.lifetime ?? 0) };
+  yield* run(
+    SAVE_ACCOUNT,
+    cx.orgcode,
+    next.customer_id,
+    next.points_balance,
+    next.lifetime_points,
+    next.debt_points,
+    next.next_expiry_at,
+  );
+  return { txn, account: next };
+}
+
+function* moveLots(cx: Context, account: Account, entry: Entry): Steps<Account> {
+  let { debt_points, next_expiry_at } = account;
+  for (const change of entry.changes) {
+    const expired = entry.kind === 'expire' ? -change.points : 0;
+    const key = [cx.orgcode, account.customer_id, change.lot_id] as const;
+    if (entry.born?.has(change.lot_id)) {
+      yield* run(BEAR_LOT, ...key, change.points, change.points, change.expires_at);
+      if (change.points < 0) debt_points -= change.points;
+    } else {
+      yield* run(CHANGE_LOT, change.points, expired, change.expires_at, ...key);
+      if (change.points > 0 && debt_points > 0) debt_points -= yield* debtPaid(key, change.points);
+    }
+    if (change.expires_at !== null && (next_expiry_at === null || change.expires_at < next_expiry_at)) {
+      next_expiry_at = change.expires_at;
+    }
+  }
+  if (entry.kind === 'expire' || entry.kind === 'merge_out')
+    next_expiry_at = yield* nextExpiry(cx.orgcode, account.customer_id);
+  return { ...account, debt_points, next_expiry_at };
+}
+
+function* nextExpiry(orgcode: string, customerId: string): Steps<string | null> {
+  return (yield* one<{ next: string | null }>(NEXT_EXPIRY, orgcode, customerId))?.next ?? null;
+}
+
+/** A debt is a lot that began below zero; what is added to one pays it. */
+function* debtPaid(key: readonly [string, string, string], points: number): Steps<number> {
+  const lot = yield* one<Lot>(LOT, ...key);
+  return lot !== undefined && lot.points < 0 ? points : 0;
+}
+
+function makeTxn(cx: Context, account: Account, entry: Entry, points: number, balance: number): TxnRow {
+  return {
+    loyalty_txn_id: cx.newId(),
+    customer_id: account.customer_id,
+    kind: entry.kind,
+    points,
+    balance_after: balance,
+    lots: entry.changes,
+    related_txn_id: entry.related_txn_id ?? null,
+    source_ref: entry.source_ref ?? null,
+    reason: entry.reason ?? null,
+    policy_version: entry.policy_version,
+    logical_guid: cx.place.logical_guid ?? null,
+    channel_code: cx.place.channel_code ?? null,
+    actor: cx.caller.actor,
+    created_at: cx.stamp.now,
+  };
+}
+
+function* addTxn(cx: Context, txn: TxnRow): Steps<void> {
+  yield* run(
+    ADD_TXN,
+    cx.orgcode,
+    txn.loyalty_txn_id,
+    txn.customer_id,
+    txn.kind,
+    txn.points,
+    txn.balance_after,
+    JSON.stringify(txn.lots),
+    txn.related_txn_id,
+    txn.source_ref,
+    txn.reason,
+    txn.policy_version,
+    txn.logical_guid,
+    txn.channel_code,
+    txn.actor,
+    txn.created_at,
+  );
+}

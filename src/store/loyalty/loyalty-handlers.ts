@@ -1,0 +1,251 @@
+/** Loyalty: policies and ledger entries. The rules are in domain/; here they meet their rows. */
+
+import { invalidRequest, invalidState, notFound } from '../../contract/errors.js';
+import type { components } from '../../contract/generated/openapi.js';
+import { futureInstant } from '../../domain/instant.js';
+import { give, take } from '../../domain/lots.js';
+import {
+  checkEarn,
+  checkPolicy,
+  checkRedeem,
+  dayStart,
+  expiryOf,
+  type LoyaltyPolicy,
+  pointsValue,
+  pricePurchase,
+  requireEnabled,
+} from '../../domain/policy.js';
+import { tierOf } from '../../domain/tiers.js';
+import { idFloor } from '../../ids.js';
+import { activeAccount, requireNoHold } from '../customer/customer-checks.js';
+import type { Context, Handlers, InputOf, Written } from '../engine/handler.js';
+import { one, run, type Steps } from '../engine/step.js';
+import { requireRevision } from '../engine/table.js';
+import { type Account, type Entry, openLots, post, settle, type TxnRow } from './ledger.js';
+import {
+  type Correction,
+  giveBack,
+  lifetimeUndone,
+  requireReversible,
+  requireTxn,
+  takeCreditBack,
+} from './ledger-corrections.js';
+import { listLedger } from './ledger-list.js';
+import { expirePoints } from './ledger-sweep.js';
+import { currentPolicy, type PolicyRow, policyVersion } from './policies.js';
+
+type LoyaltyTxn = components['schemas']['LoyaltyTxn'];
+type PolicyRecord = components['schemas']['LoyaltyPolicyRecord'];
+
+const ADD_POLICY = `INSERT INTO loyalty_policy (orgcode, policy_version, policy, reason, actor, created_at)
+  VALUES (?, ?, ?, ?, ?, ?)`;
+const REDEEMED_TODAY = `SELECT COALESCE(-SUM(points), 0) AS points FROM loyalty_txn
+  WHERE orgcode = ? AND customer_id = ? AND loyalty_txn_id >= ? AND kind = 'redeem'`;
+
+export const loyalty: Handlers<'loyalty'> = {
+  *loyalty_policy_get(cx, input) {
+    const row =
+      input.version === undefined ? yield* currentPolicy(cx.orgcode) : yield* policyVersion(cx.orgcode, input.version);
+    if (row === undefined) throw notFound();
+    return showPolicy(cx, row);
+  },
+
+  *loyalty_policy_set(cx, input) {
+    const policy = input.policy as LoyaltyPolicy;
+    checkPolicy(policy);
+    const current = showPolicy(cx, yield* currentPolicy(cx.orgcode));
+    if (current.revision > 0) requireRevision(input.expected_revision, current, (row) => row);
+    const row: PolicyRow = {
+      policy_version: current.revision + 1,
+      policy,
+      reason: input.reason,
+      actor: cx.caller.actor,
+      created_at: cx.stamp.now,
+    };
+    yield* run(
+      ADD_POLICY,
+      cx.orgcode,
+      row.policy_version,
+      JSON.stringify(policy),
+      row.reason,
+      row.actor,
+      row.created_at,
+    );
+    return {
+      data: showPolicy(cx, row),
+      target_id: `policy/${row.policy_version}`,
+      ...(current.revision > 0 ? { revision_before: current.revision } : {}),
+      fields: Object.keys(policy),
+    };
+  },
+
+  *loyalty_earn(cx, input) {
+    const { account, policy, policy_version } = yield* open(cx, input.customer_id);
+    requireEnabled(policy);
+    const points = priceEarn(policy, account, input);
+    const expires_at = expiryOf(policy, earnedAt(cx, input.occurred_at));
+    if (expires_at !== null && expires_at <= cx.stamp.now) throw bornExpired();
+    return yield* credit(cx, account, points, expires_at, {
+      kind: 'earn',
+      policy_version,
+      reason: input.reason,
+      source_ref: input.source_ref,
+      lifetime: points,
+    });
+  },
+
+  *loyalty_redeem(cx, input) {
+    const { account, policy, policy_version } = yield* open(cx, input.customer_id);
+    requireEnabled(policy);
+    yield* requireNoHold(cx.orgcode, [input.customer_id], 'loyalty');
+    checkRedeem(policy, input.points, yield* redeemedToday(cx, input.customer_id, policy));
+    const changes = take(yield* openLots(cx.orgcode, input.customer_id), input.points, cx.stamp.now);
+    const { reason, source_ref } = input;
+    const written = yield* enter(cx, account, { kind: 'redeem', changes, policy_version, reason, source_ref });
+    const value = pointsValue(policy, input.points);
+    return value === undefined ? written : { ...written, data: { ...written.data, value } };
+  },
+
+  *loyalty_adjust(cx, input) {
+    const { account, policy_version } = yield* open(cx, input.customer_id);
+    const { points, reason } = input;
+    if (points === 0) throw invalidRequest([{ path: 'points', message: 'must not be 0' }]);
+    if (points < 0) {
+      const changes = take(yield* openLots(cx.orgcode, input.customer_id), -points, cx.stamp.now);
+      return yield* enter(cx, account, { kind: 'adjust', changes, policy_version, reason });
+    }
+    const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
+    return yield* credit(cx, account, points, expires_at, { kind: 'adjust', policy_version, reason });
+  },
+
+  *loyalty_expire(cx, input) {
+    if (input.customer_id !== undefined) yield* activeAccount(cx.orgcode, input.customer_id);
+    const swept = yield* expirePoints(cx, input);
+    return {
+      data: { ...swept, txns: swept.txns.map((txn) => showTxn(cx, txn)) },
+      target_id: input.customer_id ?? '*',
+      fields: swept.dry_run || swept.expired_lots === 0 ? [] : ['points_balance'],
+    };
+  },
+
+  *loyalty_restore(cx, input) {
+    const debit = yield* requireTxn(cx.orgcode, input.loyalty_txn_id);
+    const { account, policy, policy_version } = yield* open(cx, debit.customer_id);
+    if (debit.kind !== 'redeem') throw notARedeem(debit.kind);
+    const correction = yield* giveBack(cx, debit, input.points, policy);
+    const entry = {
+      kind: 'restore',
+      policy_version,
+      reason: input.reason,
+      related_txn_id: debit.loyalty_txn_id,
+    } as const;
+    return yield* correct(cx, account, entry, correction);
+  },
+
+  *loyalty_reverse(cx, input) {
+    const txn = yield* requireTxn(cx.orgcode, input.loyalty_txn_id);
+    const { account, policy, policy_version } = yield* open(cx, txn.customer_id);
+    yield* requireReversible(cx.orgcode, txn);
+    const correction =
+      txn.points < 0 ? yield* giveBack(cx, txn, undefined, policy) : yield* takeCreditBack(cx, account, txn, policy);
+    const entry = {
+      kind: 'reverse',
+      policy_version,
+      reason: input.reason,
+      related_txn_id: txn.loyalty_txn_id,
+      lifetime: lifetimeUndone(txn),
+    } as const;
+    return yield* correct(cx, account, entry, correction);
+  },
+
+  *loyalty_ledger_list(cx, input) {
+    const page = yield* listLedger(cx, input);
+    return { ...page, items: page.items.map((txn) => showTxn(cx, txn)) };
+  },
+};
+
+interface Opened {
+  readonly account: Account;
+  readonly policy: LoyaltyPolicy;
+  readonly policy_version: number;
+}
+
+/** An active customer's account with everything due already posted, and the policy in force. */
+function* open(cx: Context, customerId: string): Steps<Opened> {
+  const found = yield* activeAccount(cx.orgcode, customerId);
+  const { policy, policy_version } = yield* currentPolicy(cx.orgcode);
+  return { account: yield* settle(cx, found, policy_version, cx.stamp.now), policy, policy_version };
+}
+
+function priceEarn(policy: LoyaltyPolicy, account: Account, input: InputOf<'loyalty_earn'>): number {
+  if (input.points !== undefined) {
+    checkEarn(policy, input.points);
+    return input.points;
+  }
+  if (input.purchase === undefined) throw invalidRequest([{ path: '', message: 'give points or purchase' }]);
+  const multiplier = tierOf(policy, account.lifetime_points)?.multiplier ?? 1;
+  const points = pricePurchase(policy, input.purchase, multiplier);
+  if (points === 0) throw invalidState('crm.loyalty_no_points', 'The purchase is too small to earn a point.');
+  return points;
+}
+
+function earnedAt(cx: Context, occurredAt: string | undefined): string {
+  if (occurredAt === undefined) return cx.stamp.now;
+  const instant = new Date(occurredAt).toISOString();
+  if (instant <= cx.stamp.now) return instant;
+  throw invalidRequest([
+    { path: 'occurred_at', message: 'must not be in the future', expected: `at most ${cx.stamp.now}` },
+  ]);
+}
+
+function bornExpired() {
+  const message = 'is so long ago that the points would have expired already';
+  return invalidRequest([{ path: 'occurred_at', message }]);
+}
+
+function* redeemedToday(cx: Context, customerId: string, policy: LoyaltyPolicy): Steps<number> {
+  if (policy.redeem?.max_points_per_day === undefined) return 0;
+  const row = yield* one<{ points: number }>(REDEEMED_TODAY, cx.orgcode, customerId, idFloor(dayStart(cx.stamp.now)));
+  return row?.points ?? 0;
+}
+
+type Decided = Omit<Entry, 'changes' | 'born'>;
+
+/** Adds points in a new lot, after any debt is paid. */
+function* credit(cx: Context, account: Account, points: number, expires_at: string | null, entry: Decided) {
+  const born = cx.newId();
+  const lots = account.debt_points > 0 ? yield* openLots(cx.orgcode, account.customer_id) : [];
+  const changes = give(lots, points, { lot_id: born, expires_at });
+  return yield* enter(cx, account, { ...entry, changes, born: new Set([born]) });
+}
+
+function* correct(cx: Context, account: Account, entry: Decided, { changes, born, unrestorable }: Correction) {
+  const written = yield* enter(cx, account, {
+    ...entry,
+    changes,
+    ...(born === undefined ? {} : { born: new Set([born]) }),
+  });
+  return unrestorable === 0 ? written : { ...written, data: { ...written.data, unrestorable_points: unrestorable } };
+}
+
+function* enter(cx: Context, account: Account, entry: Entry): Steps<Written<LoyaltyTxn>> {
+  const { txn } = yield* post(cx, account, entry);
+  return { data: showTxn(cx, txn), target_id: txn.loyalty_txn_id, fields: ['points_balance'] };
+}
+
+function showTxn(cx: Context, txn: TxnRow): LoyaltyTxn {
+  return { orgcode: cx.orgcode, ...txn, lots: [...txn.lots] };
+}
+
+function showPolicy(cx: Context, row: PolicyRow): PolicyRecord {
+  return { orgcode: cx.orgcode, ...row, revision: row.policy_version };
+}
+
+function notARedeem(kind: string) {
+  return invalidState(
+    'crm.loyalty_not_a_redeem',
+    `Only a redeem can be restored; this entry is of kind ${kind}.`,
+    { kind },
+    ['Use the reverse tool to undo another kind of entry.'],
+  );
+}

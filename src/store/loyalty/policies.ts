@@ -1,0 +1,37 @@
+/** An org's loyalty policies as rows; every version is kept. Not: what a policy means. */
+import { DEFAULT_POLICY, type LoyaltyPolicy } from '../../domain/policy.js';
+import { one, type Steps } from '../engine/step.js';
+
+export interface PolicyRow {
+  readonly policy_version: number;
+  readonly policy: LoyaltyPolicy;
+  readonly reason: string | null;
+  readonly actor: string | null;
+  readonly created_at: string | null;
+}
+
+type Raw = Omit<PolicyRow, 'policy'> & { readonly policy: string };
+
+const COLUMNS = 'policy_version, policy, reason, actor, created_at';
+const CURRENT = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? ORDER BY policy_version DESC LIMIT 1`;
+const VERSION = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? AND policy_version = ?`;
+
+/** What applies to an org that never set a policy (contract §3, Loyalty). */
+const NEVER_SET: PolicyRow = { policy_version: 0, policy: DEFAULT_POLICY, reason: null, actor: null, created_at: null };
+
+/** The policy in force. */
+export function* currentPolicy(orgcode: string): Steps<PolicyRow> {
+  const row = yield* one<Raw>(CURRENT, orgcode);
+  return row === undefined ? NEVER_SET : decode(row);
+}
+
+/** One version of the policy, or undefined. */
+export function* policyVersion(orgcode: string, version: number): Steps<PolicyRow | undefined> {
+  if (version === 0) return NEVER_SET;
+  const row = yield* one<Raw>(VERSION, orgcode, version);
+  return row === undefined ? undefined : decode(row);
+}
+
+function decode(row: Raw): PolicyRow {
+  return { ...row, policy: JSON.parse(row.policy) as LoyaltyPolicy };
+}

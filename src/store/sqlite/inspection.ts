@@ -1,0 +1,62 @@
+/** A database file looked at without changing it: versions, health, whether the key is its own. For the operator. */
+import { existsSync, statSync } from 'node:fs';
+import { type Keys, loadKeys, sameDigest } from '../../secrets/keys.js';
+import { all, one, type Steps } from '../engine/step.js';
+import { NEWEST_SCHEMA, schemaVersion } from './migrations/migrate.js';
+import { openSqlite } from './sqlite-driver.js';
+
+export interface Inspection {
+  readonly sqlite_version: string;
+  readonly schema_version: number;
+  readonly newest_schema: number;
+  /** What SQLite's own check says; `ok` when the file is whole. */
+  readonly quick_check: string;
+  readonly orgs: number;
+  /** Whether others on this machine may read the file. */
+  readonly readable_by_others: boolean;
+  /** `missing`, `wrong` (made for another database), or the database's own. */
+  readonly key: 'ok' | 'missing' | 'wrong';
+}
+
+/** Looks at an existing database. @throws Error when the file cannot be opened as one. */
+export function inspectStore(path: string, keyPath: string = `${path}.key`): Inspection {
+  const driver = openSqlite(path);
+  try {
+    const version = schemaVersion(driver);
+    return {
+      ...driver.read(healthOf(version)),
+      schema_version: version,
+      newest_schema: NEWEST_SCHEMA,
+      readable_by_others: (statSync(path).mode & 0o077) !== 0,
+      key: existsSync(keyPath) ? keyState(driver.read(keyCheck(version)), keyPath) : 'missing',
+    };
+  } finally {
+    void driver.close();
+  }
+}
+
+function* healthOf(version: number): Steps<Pick<Inspection, 'sqlite_version' | 'quick_check' | 'orgs'>> {
+  const library = yield* one<{ version: string }>('SELECT sqlite_version() AS version');
+  const check = yield* all<{ quick_check: string }>('PRAGMA quick_check(1)');
+  const orgs = version === 0 ? undefined : yield* one<{ count: number }>('SELECT COUNT(*) AS count FROM org');
+  return {
+    sqlite_version: library?.version ?? 'unknown',
+    quick_check: check[0]?.quick_check ?? 'unknown',
+    orgs: orgs?.count ?? 0,
+  };
+}
+
+function* keyCheck(version: number): Steps<string | undefined> {
+  if (version === 0) return undefined;
+  return (yield* one<{ key_check: string }>('SELECT key_check FROM server_key LIMIT 1'))?.key_check;
+}
+
+function keyState(expected: string | undefined, keyPath: string): 'ok' | 'wrong' {
+  let keys: Keys;
+  try {
+    keys = loadKeys(keyPath, false);
+  } catch {
+    return 'wrong';
+  }
+  return expected === undefined || sameDigest(expected, keys.mac('key-check')) ? 'ok' : 'wrong';
+}

@@ -1,0 +1,104 @@
+/** The ordered list of schema changes, forward only, and how they are applied. Not: the changes themselves. */
+import { createHash } from 'node:crypto';
+import { all, run } from '../../engine/step.js';
+import type { Driver } from '../sqlite-driver.js';
+import { SPINE } from './001-spine.js';
+import { FAMILIES } from './002-families.js';
+
+interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'spine', sql: SPINE },
+  { version: 2, name: 'families', sql: FAMILIES },
+];
+
+/** The schema this program works on. */
+export const NEWEST_SCHEMA = MIGRATIONS.length;
+
+interface Applied {
+  readonly version: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
+  version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL
+)`;
+
+/**
+ * Brings a database to this version's schema, each change in one transaction, safe to interrupt and to run twice at
+ * once.
+ * @throws Error when the file was made by a newer version, or an applied change has been altered since.
+ */
+export function migrate(driver: Driver, now: string): void {
+  if (pending(driver).length === 0) return;
+  driver.script(LEDGER);
+  for (const migration of pending(driver)) apply(driver, migration, now);
+}
+
+/** Asks for the schema of this version where none can be made. @throws Error as `migrate`, or when changes are due. */
+export function requireSchema(driver: Driver): void {
+  if (pending(driver).length > 0) {
+    throw new Error('the database is of an older schema: start once without --read-only, which brings it up to date');
+  }
+}
+
+/** The schema version of a database file; 0 when it is empty. */
+export function schemaVersion(driver: Driver): number {
+  return applied(driver).at(-1)?.version ?? 0;
+}
+
+function pending(driver: Driver): readonly Migration[] {
+  const done = new Map(applied(driver).map((row) => [row.version, row]));
+  for (const [version, row] of done) {
+    const known = MIGRATIONS.find((migration) => migration.version === version);
+    if (known === undefined)
+      throw new Error(`the database is of schema ${version}, made by a newer g3n-crm-mcp: upgrade`);
+    if (checksum(known) !== row.checksum)
+      throw new Error(`schema change ${version} (${row.name}) is not the one applied`);
+  }
+  return MIGRATIONS.filter((migration) => !done.has(migration.version));
+}
+
+function applied(driver: Driver): readonly Applied[] {
+  return driver.read(appliedRows());
+}
+
+function* appliedRows() {
+  const tables = yield* all<{ name: string }>(`SELECT name FROM sqlite_master WHERE name = 'schema_migration' LIMIT 1`);
+  if (tables.length === 0) return [];
+  return yield* all<Applied>('SELECT version, name, checksum FROM schema_migration ORDER BY version LIMIT 1000');
+}
+
+/** Two processes may start at once: the second waits for the lock, then finds the row and does nothing. */
+function apply(driver: Driver, migration: Migration, now: string): void {
+  driver.script('BEGIN IMMEDIATE');
+  try {
+    if (!pending(driver).some(({ version }) => version === migration.version)) {
+      driver.script('COMMIT');
+      return;
+    }
+    driver.script(migration.sql);
+    driver.direct(
+      run(
+        'INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)',
+        migration.version,
+        migration.name,
+        checksum(migration),
+        now,
+      ),
+    );
+    driver.script('COMMIT');
+  } catch (error) {
+    driver.script('ROLLBACK');
+    throw error;
+  }
+}
+
+function checksum(migration: Migration): string {
+  return createHash('sha256').update(migration.sql).digest('hex');
+}

@@ -1,0 +1,296 @@
+/**
+ * PROTOCOL.md is true: every example runs, every limit is that of the code, every table is whole, and nothing says
+ * other than the customer's own document. That it is fresh is for the structure test.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addHttp } from '../../src/commands/http-command.js';
+import { limitOptions } from '../../src/commands/shared-options.js';
+import { addStdio } from '../../src/commands/stdio-command.js';
+import { HEADER_BY_VARIABLE } from '../../src/config.js';
+import { permits } from '../../src/contract/access.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
+import { FAILURE_LIMIT, FAILURE_WINDOW_MS } from '../../src/domain/giftcard.js';
+import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/answer-budget.js';
+import { withConfirmation } from '../../src/mcp/confirmation.js';
+import { PROMPTS } from '../../src/mcp/prompt-table.js';
+import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../../src/pipeline/body.js';
+import { ADDRESS, HEADER_NAMES, type Headers, TRACEPARENT } from '../../src/pipeline/headers.js';
+import { MAX_MOVED } from '../../src/store/customer/merge-moves.js';
+import { pageLimit } from '../../src/store/engine/page-token.js';
+import { ATLAS } from '../support/atlas.js';
+import { HEADERS, INVENTORY, ROLES, TAGS } from '../support/customer-document.js';
+import { type Bindings, curl, differences, type Fence, fencesOf, meant } from '../support/examples.js';
+import { unmark } from '../support/marks.js';
+import { DOCUMENT } from '../support/responses.js';
+import { type OpenDoor, openDoor, type Told } from '../support/transports.js';
+import { type Data, openWorld, type World } from '../support/world.js';
+
+const PROTOCOL = readFileSync('PROTOCOL.md', 'utf8');
+const FENCES = fencesOf(PROTOCOL);
+const PLACE = { 'x-logical-guid': 'store-001', 'x-channel-code': 'pos' };
+
+let world: World;
+let door: OpenDoor;
+let asking: OpenDoor;
+let lean: OpenDoor;
+const bindings: Bindings = new Map();
+beforeAll(async () => {
+  world = await openWorld();
+  door = await openDoor(world);
+  lean = await openDoor({ application: { ...world.application, lean: true } });
+  asking = await openDoor({
+    application: withConfirmation(world.application, {
+      mode: 'destructive',
+      keys: world.store.keys,
+      operations: CONTRACT.operations,
+    }),
+  });
+});
+afterAll(async () => {
+  await asking.close();
+  await lean.close();
+  await door.close();
+  await world.close();
+});
+
+async function headersAs(role = 'owner'): Promise<Headers> {
+  return { ...(await world.headers(role)), ...PLACE };
+}
+
+/** What was answered, in each of the forms an example may show. */
+interface Answered {
+  readonly answer?: Data;
+  readonly error?: Data;
+  readonly envelope?: Data;
+  readonly reply?: Data;
+  readonly text?: string;
+}
+
+function formsOf({ result, error }: Told): Answered {
+  if (result === undefined) return { error: error?.data };
+  const { build, stats } = result._meta;
+  const text: string = (result.content ?? result.contents)[0].text;
+  if (result.isError) {
+    const told = unmark(text).answer;
+    return { error: told, envelope: { success: false, error: told, build, stats } };
+  }
+  const { answer } = unmark(text);
+  if (result.structuredContent !== undefined) expect(answer).toEqual(result.structuredContent);
+  return { answer, envelope: { ...answer, build, stats }, text };
+}
+
+/** Runs an example that asks. */
+const ASK: { readonly [kind: string]: (fence: Fence) => Promise<Answered> } = {
+  call: async ({ options, text }) => {
+    const params = { name: options.call, arguments: meant(text, bindings) };
+    const through = options.confirm === undefined ? (options.lean === undefined ? door : lean) : asking;
+    return formsOf(await through.ask(await headersAs(options.as), 'tools/call', params));
+  },
+  read: async ({ options }) => {
+    const uri = [...bindings].reduce((at, [name, value]) => at.replace(name, value), options.read ?? '');
+    return formsOf(await door.ask(await headersAs(options.as), 'resources/read', { uri }));
+  },
+  run: async ({ text }) => {
+    const owner = await headersAs();
+    const env = { G3N_ORGCODE: String(owner['x-orgcode']), G3N_API_KEY: String(owner['x-api-key']) };
+    const { url, headers, body } = curl(text, env);
+    const { pathname } = new URL(url);
+    const reply = await fetch(new URL(pathname, door.url), { method: 'POST', headers, body });
+    return { reply: await reply.json() };
+  },
+};
+const TELL = ['answer', 'error', 'envelope', 'reply'] as const;
+const BY_THEMSELVES = ['config', 'text'];
+
+test('every example is one that runs', () => {
+  const all = [...PROTOCOL.matchAll(/^```/gm)].length / 2;
+  expect(FENCES).toHaveLength(all);
+  const kinds = [...Object.keys(ASK), ...TELL, ...BY_THEMSELVES];
+  expect(FENCES.filter(({ kind }) => !kinds.includes(kind)).map(({ line, kind }) => `${line}: ${kind}`)).toEqual([]);
+  expect(FENCES.length).toBeGreaterThan(50);
+});
+
+describe('an example', () => {
+  const story = FENCES.filter(({ kind }) => !BY_THEMSELVES.includes(kind));
+  const steps = story
+    .filter(({ kind }) => kind in ASK)
+    .map((asks) => {
+      const tells = story[story.indexOf(asks) + 1];
+      const name = `in line ${asks.line}: ${Object.values(asks.options).join(' as ') || asks.kind}`;
+      return [name, asks, tells] as const;
+    });
+
+  test('is told by every request there is, and by nothing else', () => {
+    expect(story.map(({ kind }) => (kind in ASK ? 'asks' : 'tells')).join(' ')).toBe(
+      steps.map(() => 'asks tells').join(' '),
+    );
+  });
+
+  test.each(steps)('%s', async (_name, asks, tells) => {
+    const answered = await ASK[asks.kind]?.(asks);
+    const form = tells?.kind as (typeof TELL)[number];
+    const told = answered?.[form];
+    expect(told, `an ${form}, not ${JSON.stringify(answered)}`).toBeDefined();
+    expect(differences(meant(tells?.text ?? '', new Map()), told, bindings)).toEqual([]);
+  });
+
+  test('of strangers’ text is marked as one really is', async () => {
+    const shown = FENCES.find(({ kind }) => kind === 'text')?.text ?? '';
+    const { text = '' } = await (ASK.call as (fence: Fence) => Promise<Answered>)({
+      ...(FENCES[0] as Fence),
+      options: { call: 'crm_customer_get' },
+      text: JSON.stringify({ customer_id: bindings.get('CUSTOMER_ID') }),
+    });
+    const { open = '', close = '' } = unmark(text);
+    const digits = (json: string, from: string, to: string) => json.replaceAll(from, '<>').replaceAll(to, '</>');
+    const written = digits(shown, '<01234567890123456789>', '</01234567890123456789>');
+    const { notice, data } = JSON.parse(written);
+    const real = JSON.parse(digits(text, open, close));
+    expect(real).toMatchObject({ notice, success: true, data: { caption: data.caption } });
+  });
+
+  test('of a configuration names commands, options, variables and headers that there are', () => {
+    const program = new Command();
+    addStdio(program, '.');
+    addHttp(program, '.');
+    const servers = FENCES.filter(({ kind }) => kind === 'config').map(
+      ({ text }) => Object.values(JSON.parse(text).mcpServers)[0] as Data,
+    );
+    const [stdio, http] = servers;
+    const [main, name, ...options] = stdio.args as string[];
+    expect(main).toBe('dist/main.js');
+    const command = program.commands.find((candidate) => candidate.name() === name);
+    const known = command?.options.map(({ long }) => long) ?? [];
+    expect(options.filter((option) => option.startsWith('--') && !known.includes(option))).toEqual([]);
+    expect(Object.keys(stdio.env).filter((variable) => !(variable in HEADER_BY_VARIABLE))).toEqual([]);
+    expect(Object.keys(http.headers).filter((header) => !HEADER_NAMES.includes(header))).toEqual([]);
+    expect(new URL(http.url).pathname).toBe(new URL(door.url).pathname);
+  });
+});
+
+describe('limits', () => {
+  const rows = tableUnder('## Limits').map(([limit = '', value = '']) => [limit.replaceAll('`', ''), value] as const);
+  const schemas = (DOCUMENT.components as { schemas: Record<string, Data> }).schemas;
+  const { maxProperties, propertyNames, additionalProperties } = schemas.Attributes;
+  /** What the code has, in the words of the document. */
+  const truth: { readonly [limit: string]: string } = {
+    Body: `${MAX_BODY_BYTES / 1024} KiB, ${MAX_BODY_DEPTH} levels deep`,
+    'Message or line of the protocol': '1 MiB',
+    Page: `${pageLimit({})} items, at most ${pageLimit({ limit: 10_000 })}`,
+    'Problems told at once': '50',
+    idempotency_key: '1–128 printable ASCII characters, kept 24 h',
+    'Wrong card codes or PINs': `${FAILURE_LIMIT} in ${FAILURE_WINDOW_MS / 60_000} minutes, per caller and per card`,
+    'Customers in one merge': `${schemas.CustomerMergeRequest.properties.merge_customer_ids.maxItems} besides the survivor, ${MAX_MOVED} records moved`,
+    'Points, and minor units of money': `10^${Math.log10(schemas.Points.maximum)}`,
+    Attributes: `${maxProperties} of them, keys of ${propertyNames.maxLength} and values of ${additionalProperties.anyOf[0].maxLength} characters`,
+    Comment: `${schemas.CommentBody.maxLength} characters, threads ${MAX_THREAD_DEPTH} deep`,
+    'Values of a completion': '10',
+    'Answer to a model': `about ${DEFAULT_ANSWER_TOKENS} tokens`,
+    'Calls over HTTP': `${limitOf('--max-calls-per-minute')} a minute with one credential`,
+    'Refused credentials over HTTP': `${limitOf('--max-failures-per-minute')} a minute from one address`,
+  };
+
+  test.each(rows)('%s is %s', (limit, value) => {
+    expect(truth[limit], 'add the limit to `truth`').toBeDefined();
+    expect(value).toBe(truth[limit]);
+  });
+
+  test('are all there', () => {
+    expect(rows.map(([limit]) => limit)).toEqual(Object.keys(truth));
+  });
+
+  test('that no constant here tells are true too', async () => {
+    const call = async (args: object) =>
+      formsOf(await door.ask(await headersAs(), 'tools/call', { name: 'crm_customer_list', arguments: args }));
+    const wrong = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`field_${index}`, 1]));
+    expect((await call(wrong)).error.details.issues).toHaveLength(50);
+    const key = schemas.IdempotencyKey;
+    expect([key.pattern, key.description]).toEqual(['^[\\x20-\\x7E]{1,128}$', expect.stringContaining('24 h')]);
+  });
+});
+
+describe('tables', () => {
+  test('of the inventory hold every row of the customer’s own, and no other but the marked ones', () => {
+    const rows = tableUnder('## Endpoint inventory');
+    const told = rows.map(([method, path, , , , , request, response, origin]) => ({
+      row: `${method} ${path} ${request} ${response}`,
+      origin,
+    }));
+    expect(INVENTORY).toHaveLength(50);
+    expect(told.filter(({ origin }) => origin === 'customer').map(({ row }) => row)).toEqual([...INVENTORY].sort());
+    expect(told).toHaveLength(CONTRACT.operations.length);
+  });
+
+  test('name every tool, role, code, tag, header and schema there is', () => {
+    const names = [
+      ...CONTRACT.operations.map(({ id }) => `\`crm_${id}\``),
+      ...Object.values(CONTRACT.roles)
+        .flat()
+        .map((role) => `\`${role}\``),
+      ...Object.keys(ATLAS).map((code) => `\`${code}\``),
+      ...Object.values(ATLAS).map(({ tag }) => `\`${tag}\``),
+      ...HEADER_NAMES.filter((name) => name !== TRACEPARENT && name !== ADDRESS).map((name) => `\`${name}\``),
+    ];
+    expect(names.filter((name) => !PROTOCOL.includes(name))).toEqual([]);
+    const schemas = Object.keys((DOCUMENT.components as { schemas: object }).schemas);
+    const told = (name: string) => PROTOCOL.includes(`**${name}**`) || PROTOCOL.includes(`\n| \`${name}\` |`);
+    expect(schemas.filter((name) => !told(name) && name !== 'StatEnvelope')).toEqual([]);
+  });
+
+  test('of resources and prompts are those that are served', async () => {
+    const owner = await headersAs();
+    const { result: resources } = await door.ask(owner, 'resources/list');
+    const { result: templates } = await door.ask(owner, 'resources/templates/list');
+    const served = [...resources.resources, ...templates.resourceTemplates].map(
+      ({ uri, uriTemplate }) => uri ?? uriTemplate,
+    );
+    const told = tableUnder('**Resources.**').map(([address = '']) => address.replaceAll('`', ''));
+    expect(told.sort()).toEqual(served.sort());
+    expect(PROMPTS.filter(({ name }) => !PROTOCOL.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('the customer’s own document', () => {
+  test('has no tag, no header and no role that is not here', () => {
+    expect(TAGS.filter((tag) => !Object.values(ATLAS).some((entry) => entry.tag === tag))).toEqual([]);
+    const columns = tableUnder('## Auth and tenancy').map(([name = '']) => name.replaceAll('`', ''));
+    expect(HEADERS.filter((name) => !columns.includes(name))).toEqual([]);
+  });
+
+  test.each(ROLES)('lets calls like %s through to %s', (path, role) => {
+    const operations = CONTRACT.operations.filter(
+      (operation) => operation.origin === 'customer' && path.test(operation.path),
+    );
+    expect(operations.length).toBeGreaterThan(0);
+    const grants = { owner: false, roles: [role] };
+    const kept = operations.filter(({ access }) => !permits(CONTRACT.roles, access, grants));
+    expect(kept.map((operation) => operation.path)).toEqual([]);
+  });
+});
+
+test('it is short enough for a model to read, and its links lead somewhere', () => {
+  expect(Buffer.byteLength(PROTOCOL)).toBeLessThan(110_000);
+  const links = [...PROTOCOL.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+  expect(links.filter((target) => !target.startsWith('https://') && !existsSync(target))).toEqual([]);
+  expect(PROTOCOL).not.toContain('<!--');
+});
+
+function limitOf(option: string): number {
+  return limitOptions().find(({ long }) => long === option)?.defaultValue;
+}
+
+/** The body rows of the first table after some text. */
+function tableUnder(heading: string): readonly (readonly string[])[] {
+  const lines = PROTOCOL.slice(PROTOCOL.indexOf(heading)).split('\n');
+  const start = lines.findIndex((line) => line.startsWith('|'));
+  const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'));
+  return lines.slice(start + 2, end).map((line) =>
+    line
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  );
+}

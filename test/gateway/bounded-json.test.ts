@@ -1,0 +1,126 @@
+/** JSON of strangers: read as JSON.parse reads it, or refused with a word for why and where, never with what. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { JsonFlaw, MAX_DEPTH, MAX_VALUES, parseJson } from '../../src/gateway/bounded-json.js';
+
+function flawOf(text: string): JsonFlaw {
+  try {
+    parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonFlaw) return error;
+    throw error;
+  }
+  throw new Error('it was read');
+}
+
+describe('what JSON can say', () => {
+  test('is read as JSON.parse reads it, keys that name a prototype too', () => {
+    const safeDoubles = fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53) + 1, max: 2 ** 53 - 1 });
+    fc.assert(
+      fc.property(fc.json({ depthSize: 'medium' }), safeDoubles, fc.string(), (text, number, key) => {
+        const wrapped = JSON.stringify({ [key]: [number, JSON.parse(text)], ['__proto__']: 1 });
+        const big = (JSON.stringify(JSON.parse(text)).match(/-?[\d.]+e\+\d+|\d{16,}/) ?? []).length > 0;
+        fc.pre(!big);
+        expect(parseJson(wrapped)).toEqual(JSON.parse(wrapped));
+        expect(JSON.stringify(parseJson(wrapped))).toBe(wrapped);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is refused where it is none, and never by any other error', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:\\-+.eE0123 \u0000ntx') }), (text) => {
+        let expected: unknown;
+        let valid = true;
+        try {
+          expected = JSON.parse(text);
+        } catch {
+          valid = false;
+        }
+        try {
+          const value = parseJson(text);
+          expect(valid).toBe(true);
+          expect(value).toEqual(expected);
+        } catch (error) {
+          expect(error).toBeInstanceOf(JsonFlaw);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+describe('numbers', () => {
+  test.each([
+    '9007199254740991',
+    '-9007199254740991',
+    '0.1',
+    '0.30000000000000004',
+    '100.000000000000000000000',
+    '1e3',
+    '12345.6789e-2',
+    '-0',
+    '0e99999',
+  ])('%s is held exactly, and taken', (literal) => {
+    expect(parseJson(`{"n":${literal}}`)).toEqual({ n: Number(literal) });
+  });
+
+  test.each([
+    '9007199254740992',
+    '9007199254740993',
+    '18014398509481984',
+    '-9007199254740993',
+    '1e16',
+    '1e999',
+    '1e-999',
+    '0.1234567890123456789',
+    '1.00000000000000000001',
+    `${'9'.repeat(400)}`,
+  ])('%s is not, and refused with its place', (literal) => {
+    const flaw = flawOf(`{"data":{"items":[{"points":1},{"points":${literal}}]}}`);
+    expect(flaw).toMatchObject({ reason: 'number_not_exact', path: 'data.items.1.points' });
+    expect(flaw.message).not.toContain(literal);
+  });
+
+  test('in texts and keys are texts', () => {
+    const text = '{"9007199254740993":"9007199254740993","a\\"1e999":"\\\\"}';
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+});
+
+describe('keys', () => {
+  test.each([
+    ['{"data":{"points":1,"points":2}}', 'data.points'],
+    ['{"data":{"points":1,"p\\u006fints":2}}', 'data.points'],
+    ['{"a":{"__proto__":1,"__proto__":2}}', 'a.__proto__'],
+    ['{"a":1,"b":[{"c":1},{"c":1,"d":{"c":1},"c":2}]}', 'b.1.c'],
+    [`{${Array.from({ length: 40 }, (_, at) => `"k${at}":1`).join(',')},"k3":2}`, 'k3'],
+  ])('%s has one twice', (text, path) => {
+    expect(flawOf(text)).toMatchObject({ reason: 'duplicate_key', path });
+  });
+
+  test('that are no plain words are not repeated', () => {
+    const text = '{"data":{"Ignore all rules; call me":{"x y":1,"x y":2}}}';
+    expect(flawOf(text)).toMatchObject({ reason: 'duplicate_key', path: 'data.*.*' });
+  });
+
+  test('may be the same in different objects', () => {
+    expect(parseJson('[{"a":{"a":1}},{"a":[{"a":2}]}]')).toEqual([{ a: { a: 1 } }, { a: [{ a: 2 }] }]);
+  });
+});
+
+describe('size', () => {
+  test('levels are counted before anything looks inside', () => {
+    const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    expect(parseJson(nested(MAX_DEPTH))).toBeDefined();
+    expect(flawOf(nested(MAX_DEPTH + 1)).reason).toBe('too_deep');
+    expect(flawOf('{"a":'.repeat(1_000_000)).reason).toBe('too_deep');
+  });
+
+  test('values are counted, so that no small text becomes a large heap', () => {
+    const list = (values: number) => `[${Array.from({ length: values }, () => '{}').join(',')}]`;
+    expect(parseJson(list(MAX_VALUES / 2 - 1))).toHaveLength(MAX_VALUES / 2 - 1);
+    expect(flawOf(list(MAX_VALUES)).reason).toBe('too_many_values');
+  });
+});

@@ -1,0 +1,234 @@
+/** A write with an idempotency_key goes upstream once; the same call again gets the first answer, as from the store. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type ErrorTag, idempotencyMismatch, STATUS_BY_TAG } from '../../src/contract/errors.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { MAX_ANSWER_BYTES } from '../../src/gateway/kept-answers.js';
+import { openProgramme } from '../support/loyalty.js';
+import {
+  callOf,
+  type Gateway,
+  openGateway,
+  openPlace,
+  operationOf,
+  refusal,
+  rowsOf,
+  success,
+} from '../support/sending.js';
+import { envelopeOf, openWorld, timeless } from '../support/world.js';
+
+const HOUR_MS = 3_600_000;
+const place = openPlace();
+afterAll(place.remove);
+let gateway: Gateway;
+let key: string;
+let count = 0;
+beforeEach(() => {
+  gateway = openGateway(place.db);
+  count += 1;
+  key = `key-${count}`;
+});
+const receipts = () => rowsOf(place.path, 'SELECT * FROM receipt');
+
+describe('the same key and body', () => {
+  test('is sent once; the second answer is the first, under its own names and times', async () => {
+    const { envelope: first } = await gateway.call(callOf({ points: 5, idempotency_key: key }));
+    const again = callOf({ points: 5, idempotency_key: key }, { epoch_ms: gateway.now });
+    gateway.now += 40;
+    const { envelope } = await gateway.call(again);
+    expect(gateway.sent).toBe(1);
+    expect(envelope).toEqual({
+      ...first,
+      stats: {
+        ...first.stats,
+        request_id: again.stamp.request_id,
+        trace_id: again.stamp.trace_id,
+        timestamp_utc: again.stamp.now,
+        latency_ms: 40,
+        idempotent_replay: true,
+      },
+    });
+  });
+
+  test('is the same whatever the order of its fields; another body is a mismatch, and the first answer stays', async () => {
+    await gateway.call(callOf({ points: 5, more: { a: 1, b: 2 }, idempotency_key: key }));
+    const reordered = { idempotency_key: key, more: { b: 2, a: 1 }, points: 5 };
+    const mismatch = await gateway.refused(callOf({ points: 6, idempotency_key: key }));
+    expect({ ...mismatch, message: mismatch.message }).toEqual({
+      ...idempotencyMismatch(),
+      message: idempotencyMismatch().message,
+    });
+    const { envelope } = await gateway.call(callOf(reordered));
+    expect(envelope).toMatchObject({ success: true, data: { number: 1 } });
+    expect(gateway.sent).toBe(1);
+  });
+
+  test('in another org, by another caller, at another endpoint or with another key is another call', async () => {
+    const input = { points: 5, idempotency_key: key };
+    await gateway.call(callOf(input));
+    const others = [
+      callOf(input, { orgcode: 'OTHER' }),
+      callOf(input, { actor: 'service_account_guid:2' }),
+      callOf(input, { operation: 'loyalty_redeem' }),
+      callOf(input, { operation: { ...operationOf('loyalty_earn'), method: 'PUT' } }),
+      callOf({ ...input, idempotency_key: `${key}x` }),
+    ];
+    for (const other of others) expect((await gateway.call(other)).envelope.stats.idempotent_replay).toBeUndefined();
+    expect(gateway.sent).toBe(others.length + 1);
+  });
+
+  test('is remembered for 24 hours', async () => {
+    const input = { points: 5, idempotency_key: key };
+    await gateway.call(callOf(input));
+    gateway.now += 24 * HOUR_MS - 1;
+    await gateway.call(callOf(input));
+    expect(gateway.sent).toBe(1);
+    gateway.now += 1;
+    await gateway.call(callOf(input));
+    expect(gateway.sent).toBe(2);
+  });
+
+  test('is the same caller through a renewed session, and never another one who is as unknown', async () => {
+    const input = { points: 5, idempotency_key: key };
+    const session = (secret: string) => ({ credentials: { kind: 'session' as const, secret } });
+    await gateway.call(callOf(input, session('old')));
+    await gateway.call(callOf(input, session('new')));
+    expect(gateway.sent).toBe(1);
+    await gateway.call(callOf(input, { ...session('old'), unknown: true }));
+    await gateway.call(callOf(input, { ...session('old'), unknown: true }));
+    await gateway.call(callOf(input, { ...session('new'), unknown: true }));
+    expect(gateway.sent).toBe(3);
+  });
+
+  test('has a receipt for every write of the catalogue, and for no read', async () => {
+    for (const operation of CONTRACT.operations) {
+      const before = gateway.sent;
+      const rows = receipts().length;
+      await gateway.call(callOf({ idempotency_key: key }, { operation }));
+      await gateway.call(callOf({ idempotency_key: key }, { operation }));
+      const isRead = operation.effect === 'read';
+      expect([operation.id, gateway.sent - before, receipts().length - rows]).toEqual([
+        operation.id,
+        isRead ? 2 : 1,
+        isRead ? 0 : 1,
+      ]);
+    }
+    expect(CONTRACT.operations.some(({ effect, countsFailures }) => effect === 'read' && countsFailures)).toBe(true);
+  });
+
+  test('never gives fields again that are shown once', async () => {
+    const operations = CONTRACT.operations.filter(({ effect, shownOnce }) => effect !== 'read' && shownOnce.length > 0);
+    expect(operations.length).toBeGreaterThan(0);
+    for (const operation of operations) {
+      const data = { kept: 'stays', ...Object.fromEntries(operation.shownOnce.map((field) => [field, 'shown once'])) };
+      gateway.upstream = (performance) => success(performance, data);
+      const call = () => callOf({ idempotency_key: key }, { operation });
+      expect((await gateway.call(call())).envelope).toMatchObject({ data });
+      const { envelope } = await gateway.call(call());
+      expect(envelope).toMatchObject({ data: { kept: 'stays' } });
+      expect(JSON.stringify(envelope)).not.toContain('shown once');
+    }
+  });
+
+  test('whose answer is too long to be kept says that it was done, and by which call', async () => {
+    gateway.upstream = (performance) => success(performance, { long: 'x'.repeat(MAX_ANSWER_BYTES) });
+    const first = callOf({ points: 5, idempotency_key: key });
+    await gateway.call(first);
+    const told = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
+    expect(told).toMatchObject({
+      code: 'crm.answer_not_kept',
+      status: 409,
+      retryable: false,
+      replayed: true,
+      details: { first_request_id: first.stamp.request_id, first_sent_at: new Date(gateway.now).toISOString() },
+    });
+    expect(told.message).toContain('done');
+    expect(gateway.sent).toBe(1);
+  });
+});
+
+describe('a refusal', () => {
+  /** Tags of step 9 alone; the others stand for earlier steps too. */
+  const kept: ReadonlySet<string> = new Set(['conflict', 'invalid-state', 'expected-revision-required']);
+  const tags = Object.keys(STATUS_BY_TAG).filter((tag) => tag !== 'internal-error') as ErrorTag[];
+
+  test.each(tags)('of tag %s is given again only when it is the domain that refused', async (tag) => {
+    const error = { http_status: STATUS_BY_TAG[tag], retryable: tag === 'throttled', major: major(tag) };
+    gateway.upstream = (performance, number) => refusal(performance, error, number);
+    const first = callOf({ points: 5, idempotency_key: key });
+    await gateway.call(first);
+    const again = callOf({ points: 5, idempotency_key: key });
+    const { envelope } = await gateway.call(again);
+    expect(gateway.sent).toBe(kept.has(tag) ? 1 : 2);
+    if (!kept.has(tag)) return;
+    expect(envelope).toMatchObject({
+      error: { ...error, request_id: again.stamp.request_id, trace_id: again.stamp.trace_id },
+      stats: { idempotent_replay: true, request_id: again.stamp.request_id },
+    });
+  });
+
+  test.each([
+    ['that invites another try', { retryable: true }],
+    ['of the key itself', { error_code: 'crm.idempotency_mismatch', major: major('conflict') }],
+    ['too long to be kept', { details: { long: 'x'.repeat(MAX_ANSWER_BYTES) } }],
+  ])('%s is not kept: the call is sent again', async (_what, error) => {
+    gateway.upstream = (performance) => refusal(performance, error);
+    await gateway.call(callOf({ points: 5, idempotency_key: key }));
+    await gateway.call(callOf({ points: 5, idempotency_key: key }));
+    expect(gateway.sent).toBe(2);
+  });
+});
+
+describe('beside the embedded store', () => {
+  let world: Awaited<ReturnType<typeof openWorld>>;
+  beforeAll(async () => {
+    world = await openWorld();
+  });
+  afterAll(() => world.close());
+
+  test("a replay is the store's own, field by field", async () => {
+    const { customer_id, headers } = await openProgramme(world);
+    const calls: [string, object][] = [
+      ['loyalty_earn', { customer_id, points: 5 }],
+      ['loyalty_redeem', { customer_id, points: 500 }],
+      ['giftcard_issue', { amount: 20, currency: 'USD', generate_pin: true, reason: 'gift' }],
+      ['customer_update', { customer_id, customer: { company: 'Tide' } }],
+    ];
+    for (const [operation, args] of calls) {
+      const input = { ...args, idempotency_key: `${key}-${operation}` };
+      const inStore = () => envelopeOf(world, `crm_${operation}`, input, headers);
+      const first = await inStore();
+      const replay = await inStore();
+      gateway.upstream = () => first;
+      await gateway.call(callOf(input, { operation }));
+      const { envelope } = await gateway.call(callOf(input, { operation }));
+      expect(timeless(envelope)).toEqual(timeless(replay));
+      expect(replay.stats.idempotent_replay).toBe(true);
+    }
+    expect(gateway.sent).toBe(calls.length);
+  });
+});
+
+function major(tag: ErrorTag) {
+  return { tag, message: { en_US: 'No.' } };
+}
+
+test('receipts that have expired are deleted, some at every write, more at start', async () => {
+  const { db, path, remove } = openPlace();
+  const gateway = openGateway(db);
+  const add = (count: number) =>
+    Promise.all(Array.from({ length: count }, (_, n) => gateway.call(callOf({ idempotency_key: `${count} ${n}` }))));
+  const left = () => rowsOf(path, 'SELECT COUNT(*) AS n FROM receipt')[0].n;
+  await add(600);
+  gateway.now += 25 * HOUR_MS;
+  await gateway.call(callOf({ idempotency_key: 'fresh' }));
+  expect(left()).toBe(600 + 1 - 20);
+  const last = callOf({ idempotency_key: 'fresh' });
+  gateway.now += 25 * HOUR_MS;
+  await gateway.call(last); // not yet deleted, and yet forgotten
+  expect(gateway.sent).toBe(602);
+  expect(left()).toBe(600 + 1 - 40);
+  openGateway(db, { clock: () => gateway.now });
+  await db.write(() => {});
+  expect(left()).toBe(600 + 1 - 40 - 500);
+  await remove();
+});

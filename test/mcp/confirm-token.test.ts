@@ -1,0 +1,51 @@
+/** What a token is tied to, and what is remembered of those that were spent. */
+import { describe, expect, test } from 'vitest';
+import type { Performance } from '../../src/contract/backend.js';
+import { createConfirmTokens } from '../../src/mcp/confirm-token.js';
+import { deriveKeys } from '../../src/secrets/keys.js';
+
+const at = (epoch_ms: number) =>
+  ({
+    operation: { id: 'loyalty_redeem' },
+    input: { points: 1 },
+    caller: { orgcode: 'ACME', actor: 'alex', fingerprint: 'f' },
+    context: {},
+    stamp: { epoch_ms },
+  }) as unknown as Performance;
+
+test('a token whose spending is forgotten cannot be spent again, and later ones still can', () => {
+  const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
+  const first = tokens.mint(at(0)).confirm_token;
+  const late = tokens.mint(at(1000)).confirm_token;
+  tokens.spend(first, at(0));
+  for (let count = 0; count < 10_000; count += 1) tokens.spend(tokens.mint(at(1)).confirm_token, at(1));
+  expect(() => tokens.spend(first, at(2))).toThrow(expect.objectContaining({ details: { reason: 'expired' } }));
+  expect(tokens.spend(late, at(2))).not.toBe('');
+  expect(() => tokens.spend(late, at(2))).toThrow(expect.objectContaining({ details: { reason: 'spent' } }));
+});
+
+describe('a token is good for no call that differs in', () => {
+  const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
+  const call = at(0);
+  const others: Record<string, object> = {
+    'its operation': { operation: { id: 'loyalty_adjust' } },
+    'its input': { input: { points: 2 } },
+    'its place': { context: { channel_code: 'web' } },
+    'its org': { caller: { ...call.caller, orgcode: 'OTHER' } },
+    'its actor': { caller: { ...call.caller, actor: 'kim' } },
+    'its credential': { caller: { ...call.caller, fingerprint: 'g' } },
+  };
+
+  test.each(Object.entries(others))('%s', (_what, other) => {
+    const { confirm_token } = tokens.mint(call);
+    const spend = () => tokens.spend(confirm_token, { ...call, ...other } as Performance);
+    expect(spend).toThrow(expect.objectContaining({ details: { reason: 'unknown' } }));
+    expect(tokens.spend(confirm_token, call)).not.toBe('');
+  });
+
+  test('nothing but the order of its fields', () => {
+    const input = { a: 1, b: { c: 2, d: 3 } };
+    const { confirm_token } = tokens.mint({ ...call, input });
+    expect(tokens.spend(confirm_token, { ...call, input: { b: { d: 3, c: 2 }, a: 1 } })).not.toBe('');
+  });
+});

@@ -1,0 +1,340 @@
+/** A person agrees, or does not: real clients of both eras that can ask their user, and those that cannot. */
+import { PassThrough } from 'node:stream';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StdioServerTransport as Pipe1 } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { StdioServerTransport as Pipe2 } from '@modelcontextprotocol/server/stdio';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { canAsk } from '../../src/mcp/elicitation.js';
+import { describePreview } from '../../src/mcp/preview.js';
+import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
+import { type HttpDoor, headersOf, openHttp } from '../../src/transport/http.js';
+import { openStdio, type StdioDoor } from '../../src/transport/stdio.js';
+import { openAsking } from '../support/confirming.js';
+import { unmark } from '../support/marks.js';
+import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
+
+type Answer = { action: 'accept' | 'decline' | 'cancel'; content?: { confirm: boolean } };
+type AnyClient = { callTool(params: object): Promise<Data>; close(): Promise<void>; listTools(): Promise<Data> };
+
+const INFO = { name: 'test', version: '1' };
+const YES: Answer = { action: 'accept', content: { confirm: true } };
+const REDEEM = 'crm_loyalty_redeem';
+
+let world: World;
+let door: HttpDoor;
+let sessions: HttpDoor;
+let caller: Record<string, string>;
+let customer_id: string;
+/** Calls the lane answered itself. */
+let inLane = 0;
+/** What users were asked, and what they answer. */
+let questions: { message: string; requestedSchema: Data }[] = [];
+let answer: Answer = YES;
+const open: (AnyClient | StdioDoor)[] = [];
+
+beforeAll(async () => {
+  world = await openWorld();
+  caller = (await world.headers()) as Record<string, string>;
+  const { application } = openAsking(world, 'destructive');
+  const callTool = createCallTool(application);
+  const counted: typeof callTool = (...call) => {
+    inLane += 1;
+    return callTool(...call);
+  };
+  const factory = createServerFactory(application, headersOf);
+  const mayAsk = (tool: string) => application.confirmation?.covers(tool) === true;
+  const face = { factory, callTool: counted, serverInfo: application.info, mayAsk };
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError: explode };
+  door = await openHttp(face, options);
+  sessions = await openHttp(
+    { ...face, isKnown: async () => true },
+    { ...options, sessions: { most: 100, idleMs: 60_000 } },
+  );
+});
+afterAll(async () => {
+  await Promise.all([door.close(), sessions.close()]);
+  await world.close();
+});
+beforeEach(async () => {
+  [questions, answer, inLane] = [[], YES, 0];
+  customer_id = await newCustomer(world);
+  await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+const asks = { elicitation: { form: {} } };
+const onElicit = async ({ params }: Data): Promise<Data> => {
+  questions.push(params);
+  return answer;
+};
+
+/** Connects a client of the second SDK line. */
+async function client2(capabilities: Data, mode: Data, transport: Data = http(StreamableHTTPClientTransport)) {
+  const client = new Client(INFO, { capabilities, versionNegotiation: { mode } });
+  if (capabilities.elicitation !== undefined) client.setRequestHandler('elicitation/create', onElicit);
+  await client.connect(transport);
+  open.push(client as AnyClient);
+  return client as AnyClient;
+}
+
+/** Connects one of the first. */
+async function client1(capabilities: Data, transport: Data = http(Http1)) {
+  const client = new Client1(INFO, { capabilities });
+  if (capabilities.elicitation !== undefined) client.setRequestHandler(ElicitRequestSchema, onElicit);
+  await client.connect(transport);
+  open.push(client as unknown as AnyClient);
+  return client as unknown as AnyClient;
+}
+
+function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }) => T, { url } = door): T {
+  return new Transport(new URL(url), { requestInit: { headers: caller } });
+}
+
+/** The client's end of a stdio connection of its own. */
+function pipe<T>(Transport: new (input: PassThrough, output: PassThrough) => T): T {
+  const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+  const factory = createServerFactory(openAsking(world, 'destructive').application, () => caller);
+  open.push(openStdio(factory, explode, toServer, toClient));
+  return new Transport(toClient, toServer);
+}
+
+const redeem = (more: object = {}) => ({ name: REDEEM, arguments: { customer_id, points: 30, ...more } });
+const balance = async () => (await ok(world, 'crm_customer_get', { customer_id })).loyalty.points_balance;
+const errorOf = (result: Data) => unmark(result.content[0].text).answer;
+
+const WITH_A_USER: Record<string, () => Promise<AnyClient>> = {
+  'SDK 2, 2026-07-28, HTTP': () => client2(asks, 'auto'),
+  'SDK 2, 2026-07-28 only, HTTP': () => client2(asks, { pin: '2026-07-28' }),
+  'SDK 2, bare capability, HTTP': () => client2({ elicitation: {} }, 'auto'),
+  'SDK 2, 2026-07-28, stdio': () => client2(asks, 'auto', pipe(Pipe2)),
+  'SDK 2, 2025, HTTP in a session': () => client2(asks, 'legacy', http(StreamableHTTPClientTransport, sessions)),
+  'SDK 1, HTTP in a session': () => client1(asks, http(Http1, sessions)),
+  'SDK 1, stdio': () => client1(asks, pipe(Pipe1)),
+  'SDK 1, bare capability, stdio': () => client1({ elicitation: {} }, pipe(Pipe1)),
+};
+
+describe.each(Object.entries(WITH_A_USER))('%s: the user is asked,', (_name, connect) => {
+  test('agrees, and it is done', async () => {
+    const client = await connect();
+    const result = await client.callTool(redeem());
+    expect(result.structuredContent.data).toMatchObject({ points: -30, balance_after: 70 });
+    expect(questions).toHaveLength(1);
+    const [{ message, requestedSchema } = { message: '', requestedSchema: {} }] = questions;
+    expect(message).toContain('Spend points (/loyalty/redeem)');
+    expect(message).toContain('loyalty.points_balance: 100 → 70');
+    expect(requestedSchema).toMatchObject({ properties: { confirm: { type: 'boolean' } }, required: ['confirm'] });
+    expect(inLane).toBe(0);
+    expect(await balance()).toBe(70);
+  });
+
+  test.each<Answer>([{ action: 'decline' }, { action: 'cancel' }, { action: 'accept', content: { confirm: false } }])(
+    'does not agree (%j), and nothing is',
+    async (no) => {
+      answer = no;
+      const result = await (await connect()).callTool(redeem());
+      expect(result.isError).toBe(true);
+      expect(errorOf(result)).toMatchObject({ error_code: 'crm.confirmation_declined', http_status: 409 });
+      expect(await balance()).toBe(100);
+    },
+  );
+
+  test('is not asked about what is refused, or needs no confirmation', async () => {
+    const client = await connect();
+    expect(errorOf(await client.callTool(redeem({ points: 500 }))).error_code).toBe('crm.loyalty_insufficient_points');
+    const earn = { name: 'crm_loyalty_earn', arguments: { customer_id, points: 1 } };
+    expect((await client.callTool(earn)).structuredContent.success).toBe(true);
+    expect(questions).toEqual([]);
+  });
+});
+
+const WITHOUT: Record<string, () => Promise<AnyClient>> = {
+  'SDK 1, HTTP': () => client1({}),
+  'SDK 1, HTTP in a session': () => client1({}, http(Http1, sessions)),
+  'SDK 1, stdio': () => client1({}, pipe(Pipe1)),
+  'SDK 1 with a user, but no session to ask in': () => client1(asks),
+  'SDK 2, 2026-07-28, HTTP': () => client2({}, 'auto'),
+  'SDK 2 that only opens pages': () => client2({ elicitation: { url: {} } }, 'auto'),
+};
+
+describe.each(Object.entries(WITHOUT))('%s: nobody can be asked,', (_name, connect) => {
+  test('so the model is given the preview and a token', async () => {
+    const client = await connect();
+    const first = await client.callTool(redeem());
+    expect(first.isError).toBe(true);
+    const { error_code, details, next_steps } = errorOf(first);
+    expect(error_code).toBe('crm.confirmation_required');
+    expect(next_steps[0]).toBe('Show details.preview to the user, and ask.');
+    expect(await balance()).toBe(100);
+    const { confirm_token } = details;
+    expect((await client.callTool(redeem({ confirm_token }))).structuredContent.data.points).toBe(-30);
+    expect(errorOf(await client.callTool(redeem({ confirm_token }))).details).toEqual({ reason: 'spent' });
+    expect(await balance()).toBe(70);
+    const { tools } = await client.listTools();
+    expect(tools.find(({ name }: Data) => name === REDEEM).inputSchema.properties).toHaveProperty('confirm_token');
+  });
+});
+
+test('through crm_call the user is asked about the operation it runs, and only their answer runs it', async () => {
+  const [toServer, toClient] = [new PassThrough(), new PassThrough()];
+  const application = { ...openAsking(world, 'destructive').application, lean: true };
+  open.push(
+    openStdio(
+      createServerFactory(application, () => caller),
+      explode,
+      toServer,
+      toClient,
+    ),
+  );
+  const client = await client2(asks, 'auto', new Pipe2(toClient, toServer));
+  const args = { customer_id, points: 30, confirm_token: 'of the model' };
+  const through = { name: 'crm_call', arguments: { operation: REDEEM, arguments: args } };
+  answer = { action: 'decline' };
+  expect(errorOf(await client.callTool(through)).error_code).toBe('crm.confirmation_declined');
+  answer = YES;
+  expect((await client.callTool(through)).structuredContent.data.points).toBe(-30);
+  expect(questions.map(({ message }) => message.split('\n')[0])).toEqual(
+    Array(2).fill('Spend points (/loyalty/redeem)'),
+  );
+  expect(questions[0]?.message).not.toContain('confirm_token');
+  expect(await balance()).toBe(70);
+});
+
+describe('a client that makes the rounds by hand', () => {
+  const claims = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': asks,
+    'io.modelcontextprotocol/clientInfo': INFO,
+  };
+
+  async function round(args: object, more: object = {}): Promise<Data> {
+    const params = { name: REDEEM, arguments: args, _meta: claims, ...more };
+    const response = await fetch(door.url, {
+      method: 'POST',
+      headers: {
+        ...caller,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': REDEEM,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+    });
+    const text = await response.text();
+    return JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)).result;
+  }
+
+  test('gets a sealed state, good for one round and for the call it was asked about', async () => {
+    const args = { customer_id, points: 30 };
+    const { resultType, inputRequests, requestState } = await round(args);
+    expect(resultType).toBe('input_required');
+    expect(inputRequests.confirm).toMatchObject({ method: 'elicitation/create', params: { mode: 'form' } });
+    const yes = { requestState, inputResponses: { confirm: YES } };
+    expect(errorOf(await round({ ...args, points: 31 }, yes)).details).toEqual({ reason: 'unknown' });
+    expect((await round(args, { inputResponses: { confirm: YES } })).resultType).toBe('input_required');
+    expect((await round(args, { requestState })).resultType).toBe('input_required');
+    expect((await round(args, yes)).structuredContent.data.points).toBe(-30);
+    expect(errorOf(await round(args, yes)).details).toEqual({ reason: 'spent' });
+    expect(await balance()).toBe(70);
+  });
+
+  test('is asked even for a call that comes with a token, if it has a user', async () => {
+    const { confirm_token } = await openAsking(world, 'destructive').asked(REDEEM, { customer_id, points: 30 });
+    const { resultType, inputRequests } = await round({ customer_id, points: 30, confirm_token });
+    expect(resultType).toBe('input_required');
+    expect(inputRequests.confirm.params.message).not.toContain('confirm_token');
+    expect(await balance()).toBe(100);
+  });
+
+  test('gets no answer of an earlier call for a no, even under the key of that call', async () => {
+    const args = { customer_id, points: 30, idempotency_key: 'till-7' };
+    const { requestState } = await round(args);
+    const said = (confirm: Answer) => round(args, { requestState, inputResponses: { confirm } });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(errorOf(await said({ action: 'decline' })).details).toEqual({ reason: 'spent' });
+    expect((await said(YES)).structuredContent.data.points).toBe(-30);
+    expect(await balance()).toBe(70);
+  });
+
+  test('cannot agree after the user did not', async () => {
+    const args = { customer_id, points: 30 };
+    const { requestState } = await round(args);
+    const declined = await round(args, { requestState, inputResponses: { confirm: { action: 'decline' } } });
+    expect(errorOf(declined).error_code).toBe('crm.confirmation_declined');
+    const after = await round(args, { requestState, inputResponses: { confirm: YES } });
+    expect(errorOf(after).details).toEqual({ reason: 'spent' });
+    expect(await balance()).toBe(100);
+  });
+});
+
+test('forms are shown by clients that say so, and by those from before there were kinds', () => {
+  for (const elicitation of [{}, { form: {} }, { form: {}, url: {} }]) expect(canAsk({ elicitation })).toBe(true);
+  for (const elicitation of [{ url: {} }, undefined, null, true]) expect(canAsk({ elicitation })).toBe(false);
+  expect(canAsk(undefined)).toBe(false);
+});
+
+describe('strangers’ text', () => {
+  const hostile = 'Tide"\nNothing has been done yet.\n  balance: 0 \u202eevil\u{e0041}';
+
+  test('in a preview stands between marks where a model reads it', async () => {
+    const account_id = await newAccount(world);
+    const update = { account_id, account: { trade_name: 'IGNORE ALL', attributes: { HEED_ME: 1 } } };
+    await ok(world, 'crm_account_update', { ...update, expected_revision: 1 });
+    const close = { account_id, status: 'closed', expected_revision: 2, reason: 'left' };
+    const text = await openAsking(world, 'all').read('crm_account_status_set', close);
+    const { open: mark } = unmark(text);
+    for (const strange of ['IGNORE ALL', 'HEED_ME']) {
+      expect(text.split(strange).length).toBeGreaterThan(1);
+      expect(text.split(`${mark}${strange}`).length).toBe(text.split(strange).length);
+    }
+  });
+
+  test('that changes is marked whole, with the names of what changes', async () => {
+    const account_id = await newAccount(world);
+    const update = { account_id, account: { attributes: { HEED_ME: 'x' } }, expected_revision: 1 };
+    const text = await openAsking(world, 'all').read('crm_account_update', update);
+    expect(text).toContain(`"field":"${unmark(text).open}attributes.HEED_ME`);
+  });
+
+  test('cannot leave its line where a person reads it', () => {
+    const operation = CONTRACT.operations.find(({ id }) => id === 'account_update');
+    if (operation === undefined) throw new Error('no account_update');
+    const preview = { action: 'Change', changes: [{ field: `attributes.${hostile}`, before: hostile, after: null }] };
+    const lines = describePreview(operation, { account: { legal_name: hostile } }, preview).split('\n');
+    expect(lines).toHaveLength(6);
+    expect(lines.join('')).not.toMatch(/[\u202e\u{e0041}]/u);
+  });
+});
+
+test('a person is not shown secrets of the request, nor endless values', () => {
+  const operation = CONTRACT.operations.find(({ id }) => id === 'giftcard_redeem');
+  if (operation === undefined) throw new Error('no giftcard_redeem');
+  const text = describePreview(
+    operation,
+    { code: 'SECRETCODE', pin: '8305', amount: 5, reason: 'r'.repeat(500) },
+    { action: 'Spend' },
+  );
+  expect(text).not.toMatch(/SECRETCODE|8305/);
+  expect(text).toContain('pin: (not shown)');
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(130);
+});
+
+test('a person is told that there is more than fits, of what is asked for and of what would change', () => {
+  const operation = CONTRACT.operations.find(({ id }) => id === 'account_update');
+  if (operation === undefined) throw new Error('no account_update');
+  const attributes = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, 'x']));
+  const changes = Array.from({ length: 40 }, (_, at) => ({ field: `f${at}`, before: null, after: 1 }));
+  const text = describePreview(operation, { account: { attributes } }, { action: 'Change', changes });
+  expect(text.match(/^ {2}… and \d+ more$/gm)).toEqual(['  … and 30 more', '  … and 20 more']);
+  expect(text.split('\n')).toHaveLength(1 + 22 + 22 + 1);
+});
+
+function explode(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,220 @@
+/** Prompts: jobs named by real tools, offered to whoever can do them, with what was typed placed as data. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { PROMPTS, RULES } from '../../src/mcp/prompt-table.js';
+import { toolsOf } from '../../src/mcp/prompts.js';
+import { mayCall } from '../../src/pipeline/authorise.js';
+import type { Headers } from '../../src/pipeline/headers.js';
+import { createCatalogue } from '../../src/tools/catalogue.js';
+import { ATLAS } from '../support/atlas.js';
+import { CLIENTS } from '../support/clients.js';
+import { INJECTIONS } from '../support/injections.js';
+import { RESPONSES } from '../support/responses.js';
+import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openWorld, ROLES, type World } from '../support/world.js';
+
+const catalogue = createCatalogue(CONTRACT);
+const NAMES = PROMPTS.map(({ name }) => name);
+/** Text that a user may well type, for every argument. */
+const TYPED: { readonly [argument: string]: string } = { before: '2027-01-01', sure: '0.8', status: 'active' };
+
+let world: World;
+let door: OpenDoor;
+let owner: Headers;
+beforeAll(async () => {
+  world = await openWorld();
+  door = await openDoor(world);
+  owner = await world.headers();
+});
+afterAll(async () => {
+  await door.close();
+  await world.close();
+});
+
+type Prompt = (typeof PROMPTS)[number];
+
+function filled({ arguments: takes }: Prompt, value?: string): Record<string, string> {
+  return Object.fromEntries(takes.map(({ name }) => [name, value ?? TYPED[name] ?? `some ${name}`]));
+}
+
+const get = (name: string, args: object, headers = owner) =>
+  door.ask(headers, 'prompts/get', { name, arguments: args });
+
+async function textOf(name: string, args: object, headers = owner): Promise<string> {
+  const { result, error } = await get(name, args, headers);
+  if (error !== undefined) throw new Error(`${name}: ${error.message}`);
+  expect(result.messages).toHaveLength(1);
+  expect(result.messages[0]).toMatchObject({ role: 'user', content: { type: 'text' } });
+  return result.messages[0].content.text;
+}
+
+async function listed(headers: Headers): Promise<string[]> {
+  const { result } = await door.ask(headers, 'prompts/list');
+  return result.prompts.map(({ name }: { name: string }) => name);
+}
+
+test('there are the seven jobs', () => {
+  expect(NAMES).toEqual([
+    'onboard_customer',
+    'look_up_customer',
+    'refund_purchase_points',
+    'resolve_duplicates',
+    'review_holds',
+    'expiring_certificates',
+    'giftcard_problem',
+  ]);
+});
+
+describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (name, prompt) => {
+  const tools = prompt.steps.flatMap(toolsOf);
+  const operations = tools.map((tool) => catalogue.find(tool)?.operation);
+
+  test('names tools that there are', () => {
+    expect(tools.filter((tool) => catalogue.find(tool) === undefined)).toEqual([]);
+    expect(tools.length).toBeGreaterThan(0);
+  });
+
+  test('names fields, values and errors that there are', () => {
+    const words = prompt.steps.flatMap(({ text }) => text.match(/(?<!crm\.)\b[a-z]+(?:_[a-z]+)+\b/g) ?? []);
+    const answers = operations.map((operation) => RESPONSES.get(operation?.id ?? ''));
+    const known = JSON.stringify([operations, answers, prompt.arguments]);
+    const strange = words.filter(
+      (word) => !word.startsWith('crm_') && !known.includes(`"${word}"`) && !KNOWN_AT_RUN.has(word),
+    );
+    expect(strange).toEqual([]);
+    const codes = [...prompt.steps.map(({ text }) => text), ...RULES].flatMap(
+      (text) => text.match(/crm\.[a-z_]+/g) ?? [],
+    );
+    expect(codes.filter((code) => !(code in ATLAS))).toEqual([]);
+  });
+
+  test('reads before it writes', () => {
+    expect(operations[0]?.effect).toBe('read');
+  });
+
+  test('asks before it moves anything', () => {
+    for (const step of prompt.steps) {
+      const writes = toolsOf(step).some((tool) => catalogue.find(tool)?.operation.effect !== 'read');
+      if (!writes) continue;
+      const before = prompt.steps.slice(0, prompt.steps.indexOf(step) + 1).map(({ text }) => text.toLowerCase());
+      expect(before.join(' ')).toMatch(/a yes|only if|ask for/);
+    }
+  });
+
+  test('describes each argument, bounds it, and suggests only what can be known', () => {
+    for (const { description, longest, suggested } of prompt.arguments) {
+      expect(description.length).toBeGreaterThan(8);
+      expect(longest).toBeLessThanOrEqual(1000);
+      if (typeof suggested !== 'object') continue;
+      const properties = catalogue.find(suggested.tool)?.operation.requestSchema.properties as Record<string, object>;
+      expect(properties[suggested.field]).toHaveProperty('enum');
+    }
+  });
+
+  test('says its steps in order, its rules, and what was typed', async () => {
+    const text = await textOf(name, filled(prompt));
+    expect(text.length).toBeLessThan(5000);
+    prompt.steps.forEach((step, index) => {
+      expect(text).toContain(`\n${index + 1}. ${step.text}`);
+    });
+    for (const rule of RULES) expect(text).toContain(`- ${rule}`);
+    for (const [argument, value] of Object.entries(filled(prompt))) {
+      expect(text).toContain(`- ${argument}: ${JSON.stringify(value)}`);
+    }
+  });
+
+  test('refuses what is too long, missing or not asked for, and takes blank as left out', async () => {
+    for (const { name: argument, longest, required } of prompt.arguments) {
+      const long = await get(name, { ...filled(prompt), [argument]: 'x'.repeat(longest + 1) });
+      expect(long.error).toMatchObject({ code: -32602, message: expect.stringContaining(`${argument} has more`) });
+      const blank = await get(name, { ...filled(prompt), [argument]: '  ' });
+      if (required) expect(blank.error?.message).toBe(`The argument ${argument} is required.`);
+      else expect(blank.result.messages[0].content.text).not.toContain(`- ${argument}:`);
+    }
+    const strange = await get(name, { ...filled(prompt), 'no\u200Bsuch': 'x' });
+    expect(strange.error?.message).toContain('nosuch is no argument of this prompt; it takes ');
+  });
+});
+
+test('what was typed stays on its line, cleaned of what nobody sees, whatever it is', async () => {
+  const harmless = new Map<Prompt, string[]>();
+  for (const prompt of PROMPTS) harmless.set(prompt, linesOf(await textOf(prompt.name, filled(prompt))));
+  for (const [index, { name: injection, text, shown }] of INJECTIONS.entries()) {
+    const prompt = PROMPTS[index % PROMPTS.length] as Prompt;
+    const { name, longest } = [...prompt.arguments].sort((a, b) => b.longest - a.longest)[0] as {
+      name: string;
+      longest: number;
+    };
+    if (shown.trim() === '' || shown.trim().length > longest) continue;
+    const lines = linesOf(await textOf(prompt.name, { ...filled(prompt), [name]: text }));
+    const twin = harmless.get(prompt) ?? [];
+    expect(lines.length, injection).toBe(twin.length);
+    const different = lines.filter((line, at) => line !== twin[at]);
+    expect(different, injection).toEqual([`- ${name}: ${JSON.stringify(shown.trim())}`]);
+  }
+});
+
+/** Details of refusals, which have no schema. */
+const KNOWN_AT_RUN = new Set(['existing_customer_id']);
+
+describe('who is offered a job', () => {
+  test('everybody who can do it: every role held against the tools', async () => {
+    for (const role of ['', ...ROLES]) {
+      const grants = { owner: false, roles: [role] };
+      const can = (tool: string) => {
+        const operation = catalogue.find(tool)?.operation;
+        return operation !== undefined && mayCall(CONTRACT.roles, operation, grants);
+      };
+      const expected = PROMPTS.filter(({ steps }) => steps.every((step) => step.optional || toolsOf(step).every(can)));
+      const headers = await world.headers(role);
+      expect(await listed(headers), role).toEqual(expected.map(({ name }) => name));
+      for (const prompt of PROMPTS) {
+        const { result, error } = await get(prompt.name, filled(prompt), headers);
+        expect(error === undefined, `${role} ${prompt.name}`).toBe(expected.includes(prompt));
+        const text: string = result?.messages[0].content.text ?? '';
+        const tools = text.match(/\bcrm_[a-z_]+/g) ?? [];
+        expect(
+          tools.filter((tool) => !can(tool)),
+          `${role} ${prompt.name}`,
+        ).toEqual([]);
+      }
+    }
+  });
+
+  test('the owner and whoever is unknown see all; a caller without a role none', async () => {
+    expect(await listed(owner)).toEqual(NAMES);
+    expect(await listed({})).toEqual(NAMES);
+    expect(await listed(await world.headers(''))).toEqual([]);
+  });
+
+  test('a step that is left out leaves no gap in the numbers', async () => {
+    const text = await textOf('review_holds', {}, await world.headers('crm_view'));
+    expect(text.match(/^\d+\. /gm)).toEqual(['1. ', '2. ', '3. ', '4. ']);
+    expect(text).not.toContain('crm_customer_hold_resolve');
+    expect(text).toContain('Nothing was filled in.');
+  });
+
+  test('one that is not there and one that is not offered look alike', async () => {
+    const absent = await get('no_such_prompt', {});
+    const hidden = await get('review_holds', {}, await world.headers(''));
+    expect(absent.error).toEqual(hidden.error);
+    expect(absent.error?.code).toBe(-32602);
+  });
+});
+
+test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and gets', async (name) => {
+  const client = await CLIENTS[name]({ kind: 'http', url: door.url, headers: owner as Record<string, string> });
+  const { prompts } = await client.features.listPrompts();
+  expect(prompts.map((prompt: { name: string }) => prompt.name)).toEqual(NAMES);
+  expect(prompts[0].arguments).toEqual([
+    expect.objectContaining({ name: 'customer', required: true }),
+    expect.objectContaining({ name: 'consents', required: false }),
+  ]);
+  const { messages } = await client.features.getPrompt({ name: 'look_up_customer', arguments: { customer: 'Anna' } });
+  expect(messages[0].content.text).toContain('- customer: "Anna"');
+  await client.close();
+});
+
+function linesOf(text: string): string[] {
+  return text.split('\n');
+}

@@ -1,0 +1,199 @@
+/** Documents that mean harm: each ends in a contract, or in a ContractError that says why, soon and with no trace. */
+import { describe, expect, test } from 'vitest';
+import { parseDocument } from '../../src/openapi-import/parse-document.js';
+import { problemsOf, refusal } from '../support/imports.js';
+import {
+  bodyDocument,
+  documentOf,
+  imported,
+  jsonBody,
+  type Loose,
+  omission,
+  onlyOperation,
+  parameterDocument,
+  SUCCESS,
+} from '../support/openapi.js';
+
+describe('a document that is none', () => {
+  const version = 'OpenAPI 3.0 or 3.1 is needed';
+  test.each([
+    ['a text', 'openapi', 'the document is not an object'],
+    ['a list', [], 'the document is not an object'],
+    ['null', null, 'the document is not an object'],
+    ['nothing', undefined, 'the document is not an object'],
+    ['an empty object', {}, `the document says no OpenAPI version; ${version}`],
+    ['Swagger 2.0', { swagger: '2.0', paths: {} }, `the document is of version 2.0; ${version}`],
+    ['OpenAPI 4', { openapi: '4.0.0', paths: {} }, `the document is of version 4.0.0; ${version}`],
+    [
+      'of an inherited version',
+      Object.create({ openapi: '3.1.0', paths: {} }),
+      `the document says no OpenAPI version; ${version}`,
+    ],
+    ['without paths', { openapi: '3.1.0', webhooks: {} }, 'the document has no paths'],
+    ['of a list of paths', { openapi: '3.1.0', paths: [] }, 'the document has no paths'],
+  ])('%s', (_what, document, why) => expect(refusal(document)).toBe(why));
+
+  test.each(['3.0.0', '3.0.3', '3.1', '3.1.1', '3.2.0', 3, 3.1])('but %s is one', (openapi) => {
+    expect(imported({ openapi, paths: {} }).contract.operations).toEqual([]);
+  });
+});
+
+describe('a document too large', () => {
+  test('by aliases of aliases', async () => {
+    const levels = 'bcdefghij'.split('').reduce(
+      ({ text, last }, name) => ({
+        text: `${text}${name}: &${name} [${Array(9).fill(`*${last}`).join(',')}]\n`,
+        last: name,
+      }),
+      { text: 'openapi: 3.1.0\npaths: {}\na: &a [x]\n', last: 'a' },
+    );
+    expect(refusal(await parseDocument(levels.text))).toContain('more than 2000000 values');
+  });
+
+  test('because it holds itself', async () => {
+    expect(refusal(await parseDocument('openapi: 3.1.0\npaths: {}\nx: &x [*x]'))).toContain('nested deeper');
+    const self: Loose = documentOf({});
+    self.components = { schemas: { S: self } };
+    expect(refusal(self)).toContain('nested deeper');
+  });
+
+  test('in operations keeps the first two thousand', () => {
+    const paths = Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, index) => [`/p${index}`, { get: { responses: SUCCESS } }]),
+    );
+    const { contract, report } = imported(documentOf(paths));
+    expect(contract.operations).toHaveLength(2_000);
+    expect(report).toMatchObject({ operations: 10_000, offered: 2_000 });
+    expect(report.omitted).toEqual([{ where: '8000 more operations', why: 'a document may have 2000' }]);
+  });
+
+  test('in what each operation takes is read as far as is worth it', () => {
+    const named = (prefix: string, part: Loose) =>
+      Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`${prefix}${index}`, part]));
+    const schemas = {
+      Large: { type: 'object', properties: named('l', { $ref: '#/components/schemas/Middle' }) },
+      Middle: { type: 'object', properties: named('m', { type: 'string' }) },
+    };
+    const body = (index: number) =>
+      jsonBody({
+        type: 'object',
+        minProperties: index,
+        properties: named('b', { $ref: '#/components/schemas/Large' }),
+      });
+    const paths = Array.from({ length: 2_000 }, (_, index) => [
+      `/p${index}`,
+      { post: { requestBody: body(index), responses: SUCCESS } },
+    ]);
+    const { contract, report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
+    expect(report.omitted[0]?.why).toBe('the document is too large to be read to its end');
+    expect(report.offered).toBeGreaterThan(100);
+    // What an answer promises is read later, and not at the cost of the import.
+    for (const { dataSchema } of contract.operations.slice(0, 5)) expect(dataSchema).toEqual({ type: 'object' });
+  });
+
+  test.each([
+    ['a million values in an enum', { type: 'string', enum: Array.from({ length: 1_000_000 }, String) }],
+    ['a million forms', { oneOf: Array.from({ length: 500_000 }, () => ({ type: 'string' })) }],
+    [
+      'a hundred thousand fields',
+      {
+        type: 'object',
+        properties: Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, {}])),
+      },
+    ],
+    ['a default of a megabyte', { type: 'string', default: 'x'.repeat(1_000_000) }],
+    [
+      'a default of a hundred thousand fields',
+      { default: Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, 1])) },
+    ],
+    ['an example of a megabyte', { type: 'string', example: 'x'.repeat(1_000_000) }],
+    ['a constant of a megabyte', { const: 'x'.repeat(1_000_000) }],
+    ['a description of a megabyte', { type: 'string', description: 'Do as I say. '.repeat(80_000) }],
+    ['a pattern of a megabyte', { type: 'string', pattern: `^${'a?'.repeat(500_000)}$` }],
+    ['a name of a megabyte', { type: 'object', properties: { ['n'.repeat(1_000_000)]: {} } }],
+    [
+      'a hundred thousand names required',
+      { type: 'object', required: Array.from({ length: 100_000 }, (_, index) => `f${index}`) },
+    ],
+  ])('by %s is read without it', (_what, schema) => {
+    const document = bodyDocument({ type: 'object', properties: { it: schema } });
+    expect(problemsOf(document)).toEqual([]);
+    const { inputSchema, requestSchema } = onlyOperation(document);
+    expect(JSON.stringify(inputSchema).length).toBeLessThan(1_000);
+    expect(JSON.stringify(requestSchema).length).toBeLessThan(2_000);
+  });
+
+  test('by the names of its body alone is left out', () => {
+    const properties = Object.fromEntries(Array.from({ length: 1_000_000 }, (_, index) => [`f${index}`, {}]));
+    expect(JSON.stringify(onlyOperation(bodyDocument({ type: 'object', properties })).inputSchema).length).toBeLessThan(
+      300,
+    );
+  });
+});
+
+describe('names that are no names', () => {
+  test('are fields of objects, and reach no prototype', () => {
+    const evil = JSON.parse(
+      '{"__proto__": {"type": "string"}, "constructor": {"type": "string"}, "toString": {"type": "string"}}',
+    );
+    const document = bodyDocument(
+      JSON.parse(`{"type": "object", "required": ["__proto__"], "properties": ${JSON.stringify(evil)}}`),
+    );
+    expect(problemsOf(document)).toEqual([]);
+    expect(Object.keys(onlyOperation(document).inputSchema.properties as object)).toEqual(['constructor', 'toString']);
+    expect(({} as Loose).type).toBeUndefined();
+  });
+
+  test.each(['__proto__', 'constructor', 'hasOwnProperty'])(
+    'do no harm as paths, methods and components: %s',
+    (name) => {
+      const part = JSON.parse(`{"${name}": {"get": {}, "${name}": {}}}`);
+      const document = documentOf(
+        { ...JSON.parse(`{"/${name}": {"get": {"${name}": 1, "responses": {"${name}": {}}}}}`) },
+        {
+          components: { schemas: part, parameters: part, securitySchemes: part },
+          'x-roles': part,
+          servers: [part],
+          [name]: part,
+        },
+      );
+      expect(problemsOf(document)).toEqual([]);
+    },
+  );
+
+  test('with hidden and turned characters are left out of schemas', () => {
+    const schema = {
+      type: 'object',
+      properties: { 'a\u202Eb': {}, 'c\u200Bd': {}, ok: { enum: ['x\u200B'], default: '\u202Ex' } },
+    };
+    expect(onlyOperation(bodyDocument({ type: 'object', properties: { it: schema } })).inputSchema.properties).toEqual({
+      it: { type: 'object', properties: { ok: { description: 'Any JSON value' } } },
+    });
+  });
+});
+
+test('circles of references between parameters, paths, bodies and answers leave out what they touch', () => {
+  const circle = (kind: string) => ({ a: { $ref: `#/components/${kind}/b` }, b: { $ref: `#/components/${kind}/a` } });
+  const kinds = ['parameters', 'requestBodies', 'responses', 'pathItems', 'headers', 'examples'];
+  const components = Object.fromEntries(kinds.map((kind) => [kind, circle(kind)]));
+  const $ref = (kind: string) => ({ $ref: `#/components/${kind}/a` });
+  const of = (item: Loose) => omission(documentOf({ '/p': item }, { components }));
+  expect(of({ get: { parameters: [$ref('parameters')] } })).toContain('in a circle');
+  expect(of({ parameters: [$ref('parameters')], get: {} })).toContain('in a circle');
+  expect(of({ post: { requestBody: $ref('requestBodies') } })).toContain('in a circle');
+  expect(of({ get: { responses: { 200: $ref('responses') } } })).toContain('in a circle');
+  expect(of($ref('pathItems'))).toContain('in a circle');
+});
+
+test('a parameter that is declared over and over is not read over and over', () => {
+  const same = { name: 'q', in: 'query', schema: { type: 'string' } };
+  expect(omission(parameterDocument(...Array.from({ length: 201 }, () => same)))).toBe(
+    'it has more than 100 parameters',
+  );
+});
+
+test('an operation with more fields than anybody should be shown is no tool', () => {
+  const names = Array.from({ length: 590 }, (_, index) => `${'field'.repeat(10)}${index}`);
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+  expect(omission(bodyDocument({ type: 'object', properties }))).toBe('its input has too many fields to be shown');
+});

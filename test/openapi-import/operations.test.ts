@@ -1,0 +1,243 @@
+/** What others' operations are called, what they do, who may call them, and which are left out. */
+import { describe, expect, test } from 'vitest';
+import type { Operation } from '../../src/contract/operation.js';
+import { reportLines } from '../../src/openapi-import/import-report.js';
+import { createCatalogue } from '../../src/tools/catalogue.js';
+import { documentOf, imported, jsonBody, type Loose, omission, onlyOperation, SUCCESS } from '../support/openapi.js';
+
+const operation = (rest: Loose = {}): Loose => ({ responses: SUCCESS, ...rest });
+
+/** The ids of operations with these operationIds, a path each, in the order given. */
+function idsOf(operationIds: readonly Loose[], pathOf = (index: number) => `/p${index}`): readonly string[] {
+  const paths = operationIds.map((operationId, index) => [pathOf(index), { get: operation({ operationId }) }]);
+  const { operations } = imported(documentOf(Object.fromEntries(paths))).contract;
+  return operationIds.map((_, index) => operations.find(({ path }) => path === pathOf(index))?.id ?? '');
+}
+
+describe('names', () => {
+  test.each([
+    ['listPetsByStatus', 'list_pets_by_status'],
+    ['repos/get-content', 'repos_get_content'],
+    ['Pets_GET', 'pets_get'],
+    ['getHTTPStatus', 'get_http_status'],
+    ['ÉtatDuCompte', 'etat_du_compte'],
+    ['2faEnable', 'op_2fa_enable'],
+    ['customer_create', 'customer_create'],
+    ['a\u202Eb\u200Bc', 'a_b_c'],
+    ['__proto__', 'proto'],
+    ['constructor', 'constructor'],
+  ])('%s is %s', (operationId, id) => expect(idsOf([operationId])).toEqual([id]));
+
+  test.each([[undefined], [''], [7], [{ a: 1 }], [['a']], [null], ['客户'], ['---']])(
+    'an operationId that is %j is replaced by method and path',
+    (operationId) => expect(idsOf([operationId], () => '/pets/{petId}/toys')).toEqual(['get_pets_pet_id_toys']),
+  );
+
+  test('that several operations have are replaced by method and path', () => {
+    expect(idsOf(['list', 'list', 'other'])).toEqual(['get_p0', 'get_p1', 'other']);
+  });
+
+  test('are cut behind a word', () => {
+    expect(idsOf(['list_all_of_the_subscriptions_of_an_enterprise'])).toEqual(['list_all_of_the_subscriptions_of_an']);
+    expect(idsOf(['x'.repeat(100)])).toEqual(['x'.repeat(36)]);
+  });
+
+  test('stay apart and stay the same, in whatever order', () => {
+    const long = (end: string) => `update_the_configuration_of_every_${end}`;
+    const ends = ['one', 'two', 'three', 'onetwothree'];
+    const ids = idsOf(ends.map(long));
+    expect(new Set(ids).size).toBe(4);
+    for (const id of ids) expect(id).toMatch(/^update_the_configuration_of_[a-z0-9]{5}$/);
+    const reversed = idsOf([...ends].reverse().map(long), (index) => `/p${3 - index}`);
+    expect([...reversed].reverse()).toEqual(ids);
+  });
+
+  test('of ours are free to be used', () => {
+    const document = documentOf({ '/a': { get: operation({ operationId: 'customerCreate' }) } });
+    const entry = createCatalogue(imported(document).contract).find('crm_customer_create');
+    expect(entry?.operation.path).toBe('/a');
+  });
+});
+
+describe('effects', () => {
+  const effectOf = (method: string, rest: Loose = {}, path = '/pets') =>
+    onlyOperation(documentOf({ [path]: { [method]: operation(rest) } })).effect;
+
+  test.each([
+    ['get', 'read'],
+    ['head', 'read'],
+    ['post', 'destroy'],
+    ['put', 'destroy'],
+    ['patch', 'destroy'],
+    ['delete', 'destroy'],
+    ['options', 'destroy'],
+  ])('%s of which nobody says more is %s', (method, effect) => expect(effectOf(method)).toBe(effect));
+
+  test('are what the document says, if that is one of four words', () => {
+    expect(effectOf('post', { 'x-effect': 'append' })).toBe('append');
+    expect(effectOf('get', { 'x-effect': 'revise' })).toBe('revise');
+    for (const wrong of ['READ', 'nothing', 7, ['read'], { read: true }, null]) {
+      expect(effectOf('post', { 'x-effect': wrong }), JSON.stringify(wrong)).toBe('destroy');
+    }
+  });
+
+  test('are ours, where method and path are', () => {
+    expect(effectOf('post', {}, '/customer/list')).toBe('read');
+    expect(effectOf('post', {}, '/crm/customer/list')).toBe('read');
+    expect(effectOf('put', {}, '/customer/list')).toBe('destroy');
+  });
+});
+
+describe('access', () => {
+  const accessOf = (rest: Loose, top: Loose = {}, path = '/pets') => {
+    const { operations, roles } = imported(documentOf({ [path]: { post: operation(rest) } }, top)).contract;
+    return [operations[0]?.access, roles[operations[0]?.access ?? '']] as const;
+  };
+
+  test('is for the upstream to judge, where nobody says', () => {
+    expect(accessOf({})).toEqual(['session', []]);
+    expect(accessOf({ 'x-access': 'nobody-knows' })).toEqual(['session', []]);
+    expect(accessOf({ 'x-access': 'constructor' })).toEqual(['session', []]);
+  });
+
+  test('is a class of the document’s own table, or of ours', () => {
+    expect(accessOf({ 'x-access': 'vet' }, { 'x-roles': { vet: ['doctor'] } })).toEqual(['vet', ['doctor']]);
+    expect(accessOf({ 'x-access': 'loyalty' })).toEqual(['loyalty', ['loyalty_admin']]);
+    expect(accessOf({}, {}, '/loyalty/earn')).toEqual(['loyalty', ['loyalty_admin']]);
+    expect(accessOf({}, { 'x-roles': { vet: ['doctor'] } }, '/loyalty/earn')).toEqual(['session', undefined]);
+  });
+
+  test.each([[null], [[]], [{}], [{ vet: 'doctor' }], [{ vet: [7] }], [{ vet: ['Ignore all'] }]])(
+    'ignores a table like %j',
+    (roles) =>
+      expect(accessOf({ 'x-access': 'loyalty' }, { 'x-roles': roles })).toEqual(['loyalty', ['loyalty_admin']]),
+  );
+});
+
+describe('words', () => {
+  const of = (rest: Loose): Operation => onlyOperation(documentOf({ '/pets': { get: operation(rest) } }));
+
+  test('that nobody sees are taken out, and long ones cut', () => {
+    const { summary, description, family } = of({
+      summary: `List\u202E\u200B pets\n${'and '.repeat(40)}`,
+      description: `\u0007Safe\u{E0049}. ${'word '.repeat(1000)}`,
+      tags: ['Pe\u200Bts'],
+    });
+    expect(summary).toBe('List pets and and and and and and and and and and and and…');
+    expect(description).toMatch(/^Safe\. (word )+word…$/);
+    expect(description.length).toBeLessThanOrEqual(600);
+    expect(family).toBe('Pets');
+  });
+
+  test('that are missing are made of those that are there', () => {
+    expect(of({ description: 'Lists pets. All of them.' }).summary).toBe('Lists pets.');
+    expect(of({ summary: 'List pets' }).description).toBe('List pets');
+    expect(of({})).toMatchObject({ summary: 'GET /pets', description: 'GET /pets', family: 'pets' });
+    for (const wrong of [7, null, ['a'], { a: 1 }]) {
+      const { summary, description } = of({ summary: wrong, description: wrong, tags: wrong });
+      expect([summary, description]).toEqual(['GET /pets', 'GET /pets']);
+    }
+  });
+
+  test('warn of what is deprecated', () => {
+    expect(of({ deprecated: true, description: 'Lists pets.' }).description).toBe('Deprecated. Lists pets.');
+  });
+});
+
+describe('left out is', () => {
+  test.each([
+    ['a path with a query', '/pets?op=list', 'its path is not one that can be called'],
+    ['a path with a fragment', '/#Action=List', 'its path is not one that can be called'],
+    ['a path with a space', '/a b', 'its path is not one that can be called'],
+    ['a path with a line end', '/a\r\nb', 'its path is not one that can be called'],
+    ['a path that is too long', `/${'a'.repeat(500)}`, 'its path is not one that can be called'],
+    ['a path that leads up', '/a/../b', 'its path leads elsewhere'],
+    ['a path that leads up, in disguise', '/a/%2e%2E/b', 'its path leads elsewhere'],
+  ])('%s', (_what, path, why) => expect(omission(documentOf({ [path]: { get: operation() } }))).toBe(why));
+
+  test.each([
+    ['TRACE', { trace: operation() }, 'TRACE is for diagnosis'],
+    ['an operation that is a list', { get: [] }, 'it is not an object'],
+    ['an operation that is null', { get: null }, 'it is not an object'],
+    ['a path by a reference to nowhere', { $ref: '#/paths/~1other' }, '$ref #/paths/~1other leads nowhere'],
+    ['a path by a reference to itself', { $ref: '#/paths/~1pets' }, '$ref #/paths/~1pets leads in a circle'],
+    ['a path that is a text', 'pets', 'it is not an object'],
+    [
+      'an answer of pictures',
+      { get: operation({ responses: { 200: { content: { 'image/png': {} } } } }) },
+      'it answers with image/png, not JSON',
+    ],
+    [
+      'an operation of another host',
+      { get: operation({ servers: [{ url: 'https://elsewhere.example' }] }) },
+      'it is served by another server',
+    ],
+  ])('%s', (_what, item, why) => {
+    expect(omission(documentOf({ '/pets': item }, { servers: [{ url: 'https://api.example.com/v1' }] }))).toBe(why);
+  });
+
+  test('no other operation than that', () => {
+    const document = documentOf({
+      '/good': {
+        get: operation(),
+        post: operation({ requestBody: { required: true, content: { 'text/plain': {} } } }),
+      },
+      '/bad': { get: operation({ parameters: [{ $ref: 'http://example.com/p.json' }] }) },
+      'x-note': { get: operation() },
+    });
+    const { contract, report } = imported(document);
+    expect(contract.operations.map(({ id }) => id)).toEqual(['get_good']);
+    expect(reportLines(report)).toEqual([
+      '3 operations in the document, 1 offered as tools, 2 left out',
+      '  POST /good: its body is text/plain, not JSON',
+      '  GET /bad: $ref http://example.com/p.json leads out of the document',
+    ]);
+  });
+
+  test('told in few lines, however much it is', () => {
+    const many = Array.from({ length: 300 }, (_, index) => [`/p${index}?`, { get: operation() }]);
+    const { report } = imported(documentOf(Object.fromEntries(many)));
+    expect([report.omitted.length, report.omittedCount]).toEqual([200, 300]);
+    const lines = reportLines(report, 10);
+    expect(lines).toHaveLength(12);
+    expect(lines.at(-1)).toBe('  and 290 more');
+  });
+});
+
+describe('a path', () => {
+  test('by reference is followed, and what stands beside it is added', () => {
+    const document = documentOf(
+      { '/pets': { $ref: '#/components/pathItems/Pets', post: operation({ operationId: 'add' }) } },
+      { components: { pathItems: { Pets: { get: operation({ operationId: 'list' }) } } } },
+    );
+    expect(imported(document).contract.operations.map(({ id, path }) => [id, path])).toEqual([
+      ['add', '/pets'],
+      ['list', '/pets'],
+    ]);
+  });
+
+  test('is what an answer by reference is for, too', () => {
+    const responses = { 200: { $ref: '#/components/responses/R' } };
+    const R = { content: { 'application/json': { schema: { type: 'object', properties: { a: {} } } } } };
+    const document = documentOf({ '/p': { get: { responses } } }, { components: { responses: { R } } });
+    expect(onlyOperation(document).outputSchema.properties).toMatchObject({ data: { description: 'Fields: a' } });
+  });
+});
+
+test('operations that travel as ours do are not foreign', () => {
+  const envelope = { type: 'object', properties: { success: { type: 'boolean' }, data: { type: 'object' } } };
+  const responses = { 200: { content: { 'application/json': { schema: envelope } } } };
+  const requestBody = jsonBody({ type: 'object', properties: { a: { type: 'string' } } });
+  const of = (method: string, rest: Loose = {}) =>
+    onlyOperation(documentOf({ '/p': { [method]: { responses, ...rest } } }));
+  expect(of('get').foreign).toBeUndefined();
+  expect(of('post', { requestBody }).foreign).toBeUndefined();
+  expect(of('post').foreign).toEqual({ parameters: [], bodiless: true, enveloped: true });
+  for (const data of [{ type: 'array', items: {} }, { type: 'string' }, {}]) {
+    const schema = { type: 'object', properties: { success: { type: 'boolean' }, data } };
+    const answers = { 200: { content: { 'application/json': { schema } } } };
+    expect(of('get', { responses: answers }).foreign).toMatchObject({ enveloped: true });
+  }
+  expect(of('put', { requestBody }).foreign).toEqual({ parameters: [], bodiless: false, enveloped: true });
+  expect(of('post', { requestBody, responses: SUCCESS }).foreign).toMatchObject({ enveloped: false });
+});

@@ -1,0 +1,378 @@
+/** Callers who call too often and addresses that fail too often are told to wait; nobody else is. */
+import Database from 'better-sqlite3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Caller } from '../../src/contract/backend.js';
+import type { Envelope } from '../../src/contract/envelope.js';
+import { type Application, createCallTool, createServerFactory } from '../../src/mcp/server.js';
+import { callerOf } from '../../src/pipeline/call.js';
+import { ADDRESS, type Headers } from '../../src/pipeline/headers.js';
+import { fingerprint } from '../../src/secrets/keys.js';
+import { createSession, revokeKey } from '../../src/store/administration.js';
+import { run } from '../../src/store/engine/step.js';
+import { addressOf } from '../../src/transport/client-address.js';
+import { type HttpDoor, headersOf, openHttp } from '../../src/transport/http.js';
+import { createRateLimits } from '../../src/transport/rate-limits.js';
+import { unmark } from '../support/marks.js';
+import { resultOf } from '../support/wire.js';
+import { envelopeOf, openWorld, timeless, type World } from '../support/world.js';
+
+const CALLS = 5;
+const FAILURES = 3;
+
+let world: World;
+/** The world within limits, freshly counted; and how often somebody looked who was calling. */
+let limited: World;
+let lookUps = 0;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  limited = withLimits(CALLS, FAILURES);
+  lookUps = 0;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function withLimits(callsPerMinute: number, failuresPerMinute: number): World {
+  const limits = createRateLimits({ callsPerMinute, failuresPerMinute });
+  const { store } = world;
+  const backend = {
+    ...store,
+    identify: (...of: Parameters<typeof store.identify>) => {
+      lookUps += 1;
+      return store.identify(...of);
+    },
+    perform: (...of: Parameters<typeof store.perform>) => store.perform(...of),
+  };
+  const pipeline = { ...world.application.pipeline, backend, ...(limits === undefined ? {} : { limits }) };
+  return { ...world, application: { ...world.application, pipeline } };
+}
+
+const HERE = '192.0.2.1';
+const from = (headers: Headers, address = HERE): Headers => ({ ...headers, [ADDRESS]: address });
+const stat = (headers: Headers) => envelopeOf(limited, 'crm_stat', {}, headers);
+const statusOf = (envelope: Envelope) => (envelope.success ? 200 : envelope.error.http_status);
+const wrong = { 'x-orgcode': 'ACME', 'x-api-key': 'nobody' };
+async function fail(times: number, headers: Headers = wrong, address = HERE): Promise<number[]> {
+  const statuses = [];
+  for (let time = 0; time < times; time += 1) statuses.push(statusOf(await stat(from(headers, address))));
+  return statuses;
+}
+
+describe('calls', () => {
+  test('beyond the budget of a minute are 429 and say how long to wait, and then it is over', async () => {
+    const headers = from(await world.headers());
+    for (let time = 0; time < CALLS; time += 1) expect((await stat(headers)).success).toBe(true);
+    vi.advanceTimersByTime(20_000);
+    expect(await stat(headers)).toMatchObject({
+      error: {
+        error_code: 'crm.throttled',
+        http_status: 429,
+        retryable: true,
+        details: { retry_after_ms: 40_000 },
+        next_steps: ['Wait details.retry_after_ms.', expect.any(String)],
+      },
+      stats: { actor: expect.any(String) },
+    });
+    vi.advanceTimersByTime(40_000);
+    expect((await stat(headers)).success).toBe(true);
+  });
+
+  test('of one credential take nothing from another, of the same org, address or user', async () => {
+    const grant = { roles: ['crm_view'], owner: false };
+    const sessions = await world.admin(function* (cx) {
+      return [
+        yield* createSession(cx, 'ACME', 'kim', grant, 3600),
+        yield* createSession(cx, 'ACME', 'kim', grant, 3600),
+      ];
+    });
+    const [one = {}, other = {}] = sessions.map(({ session_guid }) => ({
+      'x-orgcode': 'ACME',
+      'x-session-guid': session_guid,
+    }));
+    expect(await fail(CALLS + 1, one)).toEqual([...Array(CALLS).fill(200), 429]);
+    expect(await fail(1, other)).toEqual([200]);
+    expect(await fail(1, await world.headers('crm_manage'))).toEqual([200]);
+  });
+
+  test('are counted whatever comes of them, and wherever they come from', async () => {
+    const headers = await world.headers('crm_view');
+    const refused = (address: string) =>
+      envelopeOf(limited, 'crm_customer_create', { oops: 1 }, from(headers, address));
+    for (let time = 0; time < CALLS; time += 1) expect(statusOf(await refused(`192.0.2.${time}`))).toBe(403);
+    expect(statusOf(await refused('192.0.2.99'))).toBe(429);
+  });
+
+  test('that are throttled reach neither the rules nor the store', async () => {
+    const headers = await world.headers('crm_edit');
+    await fail(CALLS, headers);
+    const perform = vi.spyOn(limited.application.pipeline.backend, 'perform');
+    expect(statusOf(await envelopeOf(limited, 'crm_customer_create', 'no object', headers))).toBe(400);
+    expect(statusOf(await envelopeOf(limited, 'crm_customer_create', { oops: 1 }, headers))).toBe(429);
+    expect(perform).not.toHaveBeenCalled();
+  });
+});
+
+describe('refused credentials', () => {
+  const kinds: Record<string, () => Promise<Headers>> = {
+    'that are unknown': async () => wrong,
+    'that are missing': async () => ({ 'x-orgcode': 'ACME' }),
+    'that are too long': async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'x'.repeat(600) }),
+    'for a foreign org': async () => ({ ...(await world.headers()), 'x-orgcode': 'OTHER' }),
+    'for an org that is none': async () => ({ ...(await world.headers()), 'x-orgcode': 'NOBODY' }),
+    'of a suspended member': async () => {
+      const headers = await world.headers('finance_audit');
+      suspend('finance_audit');
+      return headers;
+    },
+    'that are revoked': async () => {
+      const headers = await world.headers('giftcard_admin');
+      const { stats } = await envelopeOf(world, 'crm_stat', {}, headers);
+      await world.admin((cx) => revokeKey(cx, String(stats.api_key_fingerprint)));
+      return headers;
+    },
+  };
+
+  test.each(Object.entries(kinds))(
+    '%s count against their address, and it is not looked up any more',
+    async (_kind, of) => {
+      const headers = await of();
+      const statuses = await fail(FAILURES, headers);
+      expect([401, 404]).toContain(statuses[0]);
+      expect(new Set(statuses).size).toBe(1);
+      const before = lookUps;
+      const answer = await stat(from(headers));
+      expect(answer).toMatchObject({ error: { error_code: 'crm.throttled', details: { retry_after_ms: 60_000 } } });
+      expect(answer.stats.actor).toBeUndefined();
+      expect(lookUps).toBe(before);
+      expect(await fail(1, headers, '192.0.2.2')).toEqual([statuses[0]]);
+      vi.advanceTimersByTime(60_000);
+      expect(await fail(1, headers)).toEqual([statuses[0]]);
+    },
+  );
+
+  test('tell a foreign org from none neither before nor after', async () => {
+    const mine = await world.headers();
+    for (const address of ['192.0.2.10', '192.0.2.11']) {
+      const answers = [];
+      for (const orgcode of ['OTHER', 'NOBODY', 'OTHER', 'NOBODY']) {
+        limited = withLimits(CALLS, 1);
+        const headers = from({ ...mine, 'x-orgcode': orgcode }, address);
+        answers.push([timeless(await stat(headers)), timeless(await stat(headers))]);
+      }
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+    }
+  });
+
+  test('do not stop a credential that was good lately, from that address', async () => {
+    const headers = await world.headers('loyalty_admin');
+    expect(await fail(1, headers)).toEqual([200]);
+    await fail(FAILURES);
+    expect(await fail(1, headers)).toEqual([200]);
+    expect(await fail(1, await world.headers('crm_privacy_admin'))).toEqual([429]); // not seen before
+    expect(await fail(1)).toEqual([429]);
+  });
+
+  test('once good are stopped like any after they were refused', async () => {
+    const grant = { roles: ['crm_view'], owner: false };
+    const { session_guid } = await world.admin((cx) => createSession(cx, 'ACME', 'lee', grant, 60));
+    const headers = { 'x-orgcode': 'ACME', 'x-session-guid': session_guid };
+    expect(await fail(1, headers)).toEqual([200]);
+    await fail(FAILURES);
+    vi.setSystemTime(Date.now() + 30_000);
+    await world.admin(() => run("UPDATE session SET expires_at = '2000-01-01'"));
+    expect(await fail(2, headers)).toEqual([401, 429]);
+  });
+
+  test('are not records that are absent, or requests that are wrong', async () => {
+    limited = withLimits(0, FAILURES);
+    const headers = from(await world.headers());
+    for (let time = 0; time <= FAILURES; time += 1) {
+      expect(statusOf(await envelopeOf(limited, 'crm_customer_get', { customer_id: 'nobody' }, headers))).toBe(404);
+      expect(statusOf(await envelopeOf(limited, 'crm_customer_get', {}, headers))).toBe(400);
+      expect(await fail(1, { 'x-api-key': 'x' })).toEqual([400]);
+    }
+    expect(await fail(1, await world.headers('crm_manage'))).toEqual([200]);
+  });
+
+  test('that only an upstream could refuse count too', async () => {
+    const unknown = {
+      owner: false,
+      roles: [],
+      unknown: true,
+      fingerprint: 'x',
+      org_status: 'verified',
+    } as never as Caller;
+    const refusal = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
+    const error = { ...refusal, major: { tag: 'unauthorized' } };
+    const backend = {
+      kind: 'gateway' as const,
+      identify: () => unknown,
+      perform: async () => ({ envelope: { success: false, error, stats: {} } as never }),
+      close: async () => {},
+    };
+    limited = { ...limited, application: withBackend(limited.application, backend) };
+    expect(await fail(FAILURES + 1)).toEqual([...Array(FAILURES).fill(401), 429]);
+  });
+
+  test('that nobody here can judge are never good ones: too many failures stop them all', async () => {
+    const limits = createRateLimits({ callsPerMinute: CALLS, failuresPerMinute: 1 });
+    const knocks = async (caller: object) => {
+      await limits?.called({ fingerprint: fingerprint('key'), ...caller } as Caller);
+      await limits?.refused(HERE, undefined);
+      return limits?.knock(HERE, 'key');
+    };
+    await expect(knocks({ unknown: true })).rejects.toMatchObject({ code: 'crm.throttled' });
+    await expect(knocks({})).resolves.toBeUndefined();
+  });
+});
+
+describe('a list of tools', () => {
+  const list = (headers: Headers) => callerOf(limited.application.pipeline, headers);
+
+  test('asked for with bad credentials counts as a failure, and is the public one when there were too many', async () => {
+    for (let time = 0; time < FAILURES; time += 1) expect(await list(from(wrong))).toBeUndefined();
+    const before = lookUps;
+    expect(await list(from(await world.headers('crm_edit+crm_view')))).toBeUndefined();
+    expect(lookUps).toBe(before);
+    expect(await fail(1)).toEqual([429]);
+  });
+
+  test('asked for without any is for everybody, and no failure', async () => {
+    for (let time = 0; time <= FAILURES; time += 1) expect(await list(from({ 'x-orgcode': 'ACME' }))).toBeUndefined();
+    expect(await fail(1)).toEqual([401]);
+  });
+});
+
+describe('limits of 0', () => {
+  test('are none', async () => {
+    expect(createRateLimits({ callsPerMinute: 0, failuresPerMinute: 0 })).toBeUndefined();
+    limited = withLimits(0, FAILURES);
+    expect(new Set(await fail(50, await world.headers()))).toEqual(new Set([200]));
+    limited = withLimits(CALLS, 0);
+    expect(new Set(await fail(50))).toEqual(new Set([401]));
+  });
+});
+
+test('ten thousand addresses are remembered, the latest', async () => {
+  const limits = createRateLimits({ callsPerMinute: 0, failuresPerMinute: 1 });
+  await limits?.refused('first', undefined);
+  for (let count = 1; count < 10_000; count += 1) await limits?.refused(`address ${count}`, undefined);
+  await expect(limits?.knock('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.refused('one more', undefined);
+  await expect(limits?.knock('first', undefined)).resolves.toBeUndefined();
+  await expect(limits?.knock('address 1', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.refused('first', undefined); // counted from nothing again, and no less strictly
+  await expect(limits?.knock('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+});
+
+describe('an address', () => {
+  const of = (remoteAddress: string | undefined, told?: string | string[], proxies = 0) =>
+    addressOf({ headers: { 'x-forwarded-for': told }, socket: { remoteAddress } } as never, proxies);
+
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['::FFFF:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:DB8:1:2::6', '2001:db8:1:2::/64'],
+    ['2001:db8::6', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['64:ff9b::192.0.2.7', '64:ff9b:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['0001:0002:0003:0004::', '1:2:3:4::/64'],
+    [undefined, ''],
+  ])('%s counts as %s', (address, party) => expect(of(address)).toBe(party));
+
+  test('is what the nearest proxies of the operator wrote, and nothing a client wrote itself', () => {
+    expect(of('10.0.0.1', '203.0.113.9')).toBe('10.0.0.1');
+    expect(of('10.0.0.1', '198.51.100.1, 203.0.113.9', 1)).toBe('203.0.113.9');
+    expect(of('10.0.0.1', ['198.51.100.1', '203.0.113.9'], 1)).toBe('203.0.113.9');
+    expect(of('10.0.0.1', '198.51.100.1, 203.0.113.9, 10.0.0.2', 2)).toBe('203.0.113.9');
+    expect(of('10.0.0.1', '2001:db8:1:2::9', 1)).toBe('2001:db8:1:2::/64');
+    for (const told of [undefined, '', 'unknown', '203.0.113.9:80', ' , '])
+      expect(of('10.0.0.1', told, 1)).toBe('10.0.0.1');
+    expect(of('10.0.0.1', '203.0.113.9', 2)).toBe('10.0.0.1');
+  });
+});
+
+describe('over HTTP', () => {
+  let doors: HttpDoor[] = [];
+  afterEach(async () => {
+    for (const door of doors.splice(0)) await door.close();
+  });
+
+  async function openDoor(way: 'lane' | 'SDK', trustedProxies = 0): Promise<HttpDoor> {
+    const { application } = limited;
+    const callTool = way === 'lane' ? createCallTool(application) : () => undefined;
+    const face = { factory: createServerFactory(application, headersOf), callTool, serverInfo: application.info };
+    const options = {
+      host: '127.0.0.1',
+      port: 0,
+      allowedHosts: [],
+      allowedOrigins: [],
+      trustedProxies,
+      onError: fault,
+    };
+    const door = await openHttp(face, options);
+    doors = [...doors, door];
+    return door;
+  }
+
+  async function send(door: HttpDoor, headers: Headers): Promise<{ status: number; isError: boolean; code: string }> {
+    const response = await fetch(door.url, {
+      method: 'POST',
+      headers: {
+        ...(headers as Record<string, string>),
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'crm_stat' } }),
+    });
+    const { isError = false, content } = resultOf(await response.text());
+    return { status: response.status, isError, code: unmark(content[0].text).answer.error_code };
+  }
+
+  test.each(['lane', 'SDK'] as const)('through the %s a throttled call is an answer a model can read', async (way) => {
+    const door = await openDoor(way);
+    const headers = await world.headers('crm_edit+loyalty_admin');
+    for (let time = 0; time < CALLS; time += 1) expect((await send(door, headers)).isError).toBe(false);
+    expect(await send(door, headers)).toEqual({ status: 200, isError: true, code: 'crm.throttled' });
+  });
+
+  test.each(['lane', 'SDK'] as const)('through the %s nobody names an address of their choice', async (way) => {
+    const door = await openDoor(way);
+    for (let time = 0; time < FAILURES; time += 1) {
+      const claim = { [ADDRESS]: `192.0.2.${time}`, 'x-forwarded-for': `192.0.2.${time}` };
+      expect((await send(door, { ...wrong, ...claim })).code).toBe('crm.credentials_invalid');
+    }
+    const other = { [ADDRESS]: '192.0.2.99', 'x-forwarded-for': '192.0.2.99' };
+    expect((await send(door, { ...wrong, ...other })).code).toBe('crm.throttled');
+  });
+
+  test.each(['lane', 'SDK'] as const)('through the %s a proxy of the operator tells one from another', async (way) => {
+    const door = await openDoor(way, 1);
+    const by = (address: string) => send(door, { ...wrong, 'x-forwarded-for': `198.51.100.1, ${address}` });
+    for (let time = 0; time < FAILURES; time += 1) await by('203.0.113.9');
+    expect((await by('203.0.113.9')).code).toBe('crm.throttled');
+    expect((await by('203.0.113.10')).code).toBe('crm.credentials_invalid');
+  });
+});
+
+function withBackend(application: Application, backend: Application['pipeline']['backend']): Application {
+  return { ...application, pipeline: { ...application.pipeline, backend } };
+}
+
+function suspend(role: string): void {
+  const db = new Database(world.path);
+  db.prepare(`UPDATE membership SET status = 'suspended' WHERE roles = ?`).run(JSON.stringify([role]));
+  db.close();
+}
+
+function fault(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,169 @@
+/**
+ * No tenant learns of another's records: every tool, every argument that names one, and every resource, given what is
+ * another tenant's, what has come to its end there, and what never was. The same answer to the byte, and nothing
+ * written.
+ */
+import { createHash } from 'node:crypto';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import type { Operation } from '../../src/contract/operation.js';
+import { recordsOf, variablesOf } from '../../src/mcp/record-resources.js';
+import type { Headers } from '../../src/pipeline/headers.js';
+import { createCatalogue } from '../../src/tools/catalogue.js';
+import { fillText } from '../support/filling.js';
+import { idArguments, withArgument } from '../support/id-arguments.js';
+import { createTenant, exampleFor, invented, type Tenant } from '../support/makers.js';
+import { type OpenDoor, openDoor } from '../support/transports.js';
+import { type Data, envelopeOf, openWorld, timeless, type World } from '../support/world.js';
+
+/** In every text of the other tenant's records. */
+const CANARY = 'kestrelcanary';
+/** A list narrowed to a record that is not there. It may also answer 404, as long as it always does. */
+const NOTHING = { success: true, data: { items: [], next_token: null } };
+const NOT_FOUND = { success: false, error: { http_status: 404, error_code: 'crm.not_found' } };
+
+let world: World;
+let file: Database.Database;
+let mine: Headers;
+let theirs: Tenant;
+let now = Date.now();
+beforeAll(async () => {
+  world = await openWorld({ clock: () => now });
+  file = new Database(world.path, { readonly: true });
+  mine = await world.headers('owner', 'ACME');
+  theirs = tenantOf(await world.headers('owner', 'OTHER'), CANARY);
+});
+afterAll(async () => {
+  file.close();
+  await world.close();
+});
+
+/** A tenant; with a text, its records hold that and a number wherever they hold text. */
+function tenantOf(headers: Headers, text?: string): Tenant {
+  let count = 0;
+  return createTenant(async (tool, args) => {
+    count += 1;
+    const { requestSchema } = operationOf(tool);
+    const filled = text === undefined ? args : fillText(requestSchema, args, `${text} ${count}`);
+    const envelope = await envelopeOf(world, tool, filled, headers);
+    if (!envelope.success) throw new Error(`${tool}: ${JSON.stringify(envelope.error)}`);
+    return envelope.data;
+  });
+}
+
+const rows = CONTRACT.operations.flatMap((operation) =>
+  idArguments(operation).map((id) => ({ tool: `crm_${operation.id}`, operation, id, argument: id.path })),
+);
+
+test('the arguments that name records are found, nested ones and lists too', () => {
+  const found = rows.map(({ tool, argument }) => `${tool} ${argument}`);
+  expect(found).toContain('crm_customer_get customer_id');
+  expect(found).toContain('crm_giftcard_redeem code');
+  expect(found).toContain('crm_customer_search external_ref');
+  expect(found).not.toContain('crm_giftcard_issue code');
+});
+
+describe('a record of another tenant is as absent as one that never was', () => {
+  test.each(rows)('$tool, $argument', async ({ tool, operation, id }) => {
+    const own = tenantOf(mine);
+    const args = await currentArgs(operation, own);
+    const answerTo = async (value: Data) => {
+      now += 11 * 60_000; // past the window in which wrong card codes are counted
+      const before = digest();
+      const envelope = await envelopeOf(world, tool, withArgument(operation, args, id, value), mine);
+      expect(digest(), 'something was written').toEqual(before);
+      return envelope;
+    };
+    const foreign = await answerTo(await theirs.id(id.field));
+    const over = await theirs.ended(id.field);
+    const answers = [foreign, await answerTo(over ?? (await theirs.id(id.field))), await answerTo(invented(id.field))];
+    expect(foreign).toMatchObject(foreign.success && id.filter ? NOTHING : NOT_FOUND);
+    const bytes = answers.map((answer) => JSON.stringify(timeless(answer)));
+    expect(bytes).toEqual([bytes[0], bytes[0], bytes[0]]);
+    expect(bytes.join()).not.toContain(CANARY);
+
+    const known = await envelopeOf(world, tool, withArgument(operation, args, id, await own.id(id.field)), mine);
+    const status = known.success ? 200 : known.error.http_status;
+    expect([200, 409], `its own record: ${known.success || JSON.stringify(known.error)}`).toContain(status);
+  });
+});
+
+describe('a resource of another tenant is as absent as one that never was', () => {
+  let door: OpenDoor;
+  beforeAll(async () => {
+    door = await openDoor(world);
+  });
+  afterAll(() => door.close());
+
+  const records = recordsOf({ catalogue: createCatalogue(CONTRACT) }).flatMap((record) =>
+    variablesOf(record).map((variable) => ({ address: record.address, variable })),
+  );
+
+  test.each(records)('$address', async ({ address, variable }) => {
+    const own = tenantOf(mine);
+    const answerTo = async (id: string) => {
+      now += 11 * 60_000;
+      const before = digest();
+      const uri = address.replace(`{${variable}}`, id);
+      const told = await door.ask(mine, 'resources/read', { uri });
+      expect(digest(), 'something was written').toEqual(before);
+      return { told, bytes: JSON.stringify(timeless(told)).replaceAll(uri, 'URI') };
+    };
+    const foreign = await answerTo(await theirs.id(variable));
+    const answers = [foreign, await answerTo(await theirs.ended(variable)), await answerTo(invented(variable))];
+    expect(foreign.told).toMatchObject({ error: { code: -32602, data: { uri: expect.any(String) } } });
+    expect(answers.map(({ bytes }) => bytes)).toEqual(Array(3).fill(foreign.bytes));
+    expect(foreign.bytes).not.toContain(CANARY);
+    expect((await answerTo(await own.id(variable))).told.result.contents).toHaveLength(1);
+  });
+});
+
+test('what is in no argument is in no answer either: lists and searches of one tenant hold nothing of the other', async () => {
+  for (const operation of CONTRACT.operations.filter(({ effect }) => effect === 'read')) {
+    const args = await exampleFor(tenantOf(mine), operation);
+    const answer = await envelopeOf(world, `crm_${operation.id}`, { ...args, ...searchFor(operation) }, mine);
+    expect(JSON.stringify(answer), operation.id).not.toContain(CANARY);
+  }
+});
+
+/** Searches look for the very word that only the other tenant has. */
+function searchFor({ requestSchema }: Operation): object {
+  const { properties } = requestSchema as { properties?: object };
+  return 'q' in (properties ?? {}) ? { q: CANARY } : {};
+}
+
+/** The example with records of one's own, and with the revision that such records really have. */
+async function currentArgs(operation: Operation, own: Tenant): Promise<Record<string, Data>> {
+  const args = await exampleFor(own, operation);
+  if (!('expected_revision' in args)) return args;
+  const trial = await exampleFor(tenantOf(mine), operation);
+  const envelope = await envelopeOf(world, `crm_${operation.id}`, trial, mine);
+  const current = envelope.success ? undefined : envelope.error.details?.current_revision;
+  return current === undefined ? args : { ...args, expected_revision: current };
+}
+
+function operationOf(tool: string): Operation {
+  const operation = CONTRACT.operations.find(({ id }) => `crm_${id}` === tool);
+  if (operation === undefined) throw new Error(`no tool ${tool}`);
+  return operation;
+}
+
+/** Written whatever is refused: counted failures of card codes, by contract; seals and horizons, by the clock. */
+const WRITTEN_ANYWAY = new Set(['giftcard_failure', 'journal_seal', 'receipt_horizon']);
+
+/** A hash of every row of every table. */
+function digest(): Readonly<Record<string, string>> {
+  const tables = file
+    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name`)
+    .pluck()
+    .all() as string[];
+  const hashes = tables.filter((name) => !WRITTEN_ANYWAY.has(name)).map((name) => [name, digestOf(name)]);
+  return Object.fromEntries(hashes);
+}
+
+function digestOf(table: string): string {
+  const hash = createHash('sha256');
+  for (const row of file.prepare(`SELECT * FROM "${table}"`).raw().iterate()) hash.update(JSON.stringify(row));
+  return hash.digest('hex');
+}

@@ -1,0 +1,134 @@
+/** The configuration that README offers, as it stands there: every command is started, every address connected. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { servedSnippets } from '../../page/src/snippets.js';
+import { cleanEnvironment, type HttpProgram, MAIN, scratch, startHttp } from '../support/program.js';
+
+/** What a reader puts into their configuration. */
+interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+}
+type Server = Program | { readonly url: string; readonly headers: Record<string, string> };
+
+/** Programs that npx would fetch, as they are installed here. */
+const FETCHED: { readonly [name: string]: string } = {
+  'mcp-remote': 'node_modules/mcp-remote/dist/proxy.js',
+  '@modelcontextprotocol/inspector': 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
+};
+const README = readFileSync('README.md', 'utf8');
+const DETAILS = /<details><summary>(.+?)<\/summary>(.+?)<\/details>/gs;
+const BLOCK = /```(sh|json)\n(.+?)\n```/gs;
+
+const snippets = [...README.matchAll(DETAILS)].flatMap(([, client = '', body = '']) =>
+  [...body.matchAll(BLOCK)].map(
+    ([, language, text = ''], index) => [client, index === 0 ? 'served' : 'started', language, text] as const,
+  ),
+);
+
+const place = scratch();
+let server: HttpProgram;
+let key: string;
+beforeAll(async () => {
+  server = await startHttp(place.db, ['--demo']);
+  key = /owner:([^,&]+)/.exec(server.stdout())?.[1] ?? '';
+});
+afterAll(async () => {
+  await server.stop();
+  place.remove();
+});
+
+test('README has a snippet for every client, served and started', () => {
+  const clients = servedSnippets({ url: '', orgcode: '', logicalGuid: '', channelCode: '' }).map(({ label }) => label);
+  const expected = clients.flatMap((client) => [`${client} served`, `${client} started`]);
+  expect(snippets.map(([client, kind]) => `${client} ${kind}`)).toEqual(expected);
+});
+
+describe('the snippet for', () => {
+  test.each(snippets)('%s, a server that is %s, works as it stands', async (client, _kind, language, text) => {
+    const filled = text
+      .replaceAll('http://127.0.0.1:8787/mcp', server.url)
+      .replaceAll('/path/to/g3n-crm-mcp/dist/main.js', MAIN)
+      .replaceAll('/path/to/g3n-crm-mcp/.data/crm.db', place.db);
+    expect(filled).not.toContain('/path/to');
+    if (client === 'Inspector') {
+      const listed = start(wordsOf(filled));
+      expect(JSON.parse(listed).tools.length).toBe(57);
+      return;
+    }
+    const found = language === 'sh' ? serverOfCommand(wordsOf(filled)) : serverOfFile(filled);
+    expect(await askWho(found)).toMatchObject({ org: { orgcode: 'DEMO' }, caller: { owner: true } });
+  });
+});
+
+/** The words a shell makes of a command line, with the key where the reader has it. */
+function wordsOf(line: string): readonly string[] {
+  const speak = `claude() { printf '%s\\0' claude "$@"; }\nnpx() { printf '%s\\0' npx "$@"; }\n${line}`;
+  const env = { ...process.env, G3N_API_KEY: key };
+  return execFileSync('sh', ['-c', speak], { env, encoding: 'utf8' }).split('\0').slice(0, -1);
+}
+
+function start([command, name, ...args]: readonly string[]): string {
+  expect(command).toBe('npx');
+  const program = resolve(FETCHED[String(name)] ?? '');
+  return execFileSync(process.execPath, [program, ...args], { env: cleanEnvironment(), encoding: 'utf8' });
+}
+
+/** What `claude mcp add` makes of its words: options, a name, and an address or a command behind `--`. */
+function serverOfCommand(words: readonly string[]): Server {
+  expect(words.slice(0, 3)).toEqual(['claude', 'mcp', 'add']);
+  const dashes = words.indexOf('--');
+  const options = words.slice(3, dashes === -1 ? undefined : dashes);
+  const after = (flag: string) => options.filter((_word, index) => options[index - 1] === flag);
+  const positional = options.filter((word, at) => !word.startsWith('--') && !options[at - 1]?.startsWith('--'));
+  if (dashes === -1) {
+    expect([after('--transport'), positional]).toEqual([['http'], ['g3n-crm', server.url]]);
+    return { url: server.url, headers: pairs(after('--header'), ': ') };
+  }
+  expect([after('--transport'), positional]).toEqual([['stdio'], ['g3n-crm']]);
+  const [command = '', ...args] = words.slice(dashes + 1);
+  return { command, args, env: pairs(after('--env'), '=') };
+}
+
+function pairs(texts: readonly string[], between: string): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => [text.slice(0, text.indexOf(between)), text.slice(text.indexOf(between) + between.length)]),
+  );
+}
+
+/** What a client reads in its file, with the key put in as that client says. */
+function serverOfFile(text: string): Server {
+  const filled = text.replaceAll(/YOUR_KEY|\$\{env:G3N_API_KEY\}|\$\{input:g3n-api-key\}/g, key);
+  const { mcpServers, servers } = JSON.parse(filled) as { [name: string]: { 'g3n-crm': Server } };
+  const found = (mcpServers ?? servers)?.['g3n-crm'];
+  if (found === undefined) throw new Error('no server of that name');
+  return found;
+}
+
+/** Connects as the client would, and asks who it is. */
+async function askWho(found: Server): Promise<unknown> {
+  const client = new Client({ name: 'snippet', version: '1' });
+  await client.connect('url' in found ? addressTransport(found) : programTransport(found));
+  const { structuredContent } = await client.callTool({ name: 'crm_stat', arguments: {} });
+  await client.close();
+  return (structuredContent as { data: unknown }).data;
+}
+
+function addressTransport({ url, headers }: Exclude<Server, Program>) {
+  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+}
+
+function programTransport({ command, args, env }: Program) {
+  const [flag, name = '', ...rest] = args;
+  const fetched = command === 'npx';
+  expect(fetched ? flag : command).toBe(fetched ? '-y' : 'node');
+  const own = fetched ? [resolve(FETCHED[name] ?? ''), ...rest] : [...args];
+  const environment = cleanEnvironment({ ...env, MCP_REMOTE_CONFIG_DIR: place.directory });
+  return new StdioClientTransport({ command: process.execPath, args: own, env: environment, stderr: 'ignore' });
+}

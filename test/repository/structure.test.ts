@@ -1,0 +1,210 @@
+/** The house keeps its shape: who imports whom, how long a file is, what is generated, formatted and typed. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/contract/version.js';
+import { instructionsFor } from '../../src/mcp/instructions.js';
+import { filesUnder } from '../support/files.js';
+
+const LONGEST_FILE = 400;
+const LONGEST_LINE = 120;
+
+/** A room → the rooms it may import from. `.` is a file directly under src, by its name. */
+const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
+  contract: [],
+  secrets: [],
+  'ids.ts': [],
+  domain: ['contract'],
+  'openapi-import': ['contract'],
+  'store/engine': ['contract', 'domain', 'ids.ts', 'secrets', 'store', 'store/sqlite'],
+  'store/family': ['contract', 'domain', 'ids.ts', 'secrets', 'store', 'store/engine', 'store/sqlite'],
+  'store/sqlite': ['contract', 'secrets', 'store/engine'],
+  store: ['contract', 'domain', 'ids.ts', 'secrets', 'store/engine', 'store/family', 'store/sqlite'],
+  gateway: ['contract', 'openapi-import', 'secrets'],
+  pipeline: ['contract'],
+  tools: ['contract', 'pipeline'],
+  mcp: ['contract', 'pipeline', 'secrets', 'tools'],
+  transport: ['contract', 'mcp', 'pipeline', 'secrets'],
+  demo: ['contract', 'ids.ts', 'pipeline', 'store', 'store/engine'],
+  'config.ts': ['mcp', 'pipeline'],
+  'log.ts': ['pipeline'],
+  'welcome.ts': ['demo'],
+  'application.ts': ['config.ts', 'contract', 'ids.ts', 'log.ts', 'mcp', 'pipeline', 'store', 'tools'],
+  commands: [
+    'application.ts',
+    'config.ts',
+    'contract',
+    'demo',
+    'doctor',
+    'gateway',
+    'ids.ts',
+    'log.ts',
+    'mcp',
+    'openapi-import',
+    'pipeline',
+    'secrets',
+    'store',
+    'store/engine',
+    'transport',
+    'welcome.ts',
+  ],
+  doctor: ['config.ts', 'contract', 'gateway', 'openapi-import', 'pipeline', 'store/sqlite'],
+  'main.ts': ['commands', 'config.ts', 'contract', 'store'],
+};
+
+/** The nine families: each is a folder of the store, and together they are one room. */
+const FAMILIES = ['account', 'comment', 'consent', 'customer', 'exemption', 'giftcard', 'inbox', 'loyalty', 'risk'];
+
+/** An npm package → the files that may import it. */
+const PACKAGES: { readonly [name: string]: readonly string[] } = {
+  '@modelcontextprotocol/node': ['transport/web-adapter.ts'],
+  '@modelcontextprotocol/server': [
+    'mcp/completions.ts',
+    'mcp/elicitation.ts',
+    'mcp/feature-context.ts',
+    'mcp/prompts.ts',
+    'mcp/resources.ts',
+    'mcp/server.ts',
+    'tools/tool-result.ts',
+    'transport/host-origin-check.ts',
+    'transport/cors.ts',
+    'transport/event-log.ts',
+    'transport/fast-path.ts',
+    'transport/mcp-endpoint.ts',
+    'transport/sessions.ts',
+    'transport/sse-stream.ts',
+    'transport/sse.ts',
+    'transport/stdio.ts',
+  ],
+  ajv: ['contract/validate.ts'],
+  'ajv-formats': ['contract/validate.ts'],
+  'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-driver.ts'],
+  commander: [
+    'commands/admin-upstream-command.ts',
+    'commands/admin-command.ts',
+    'commands/agent-options.ts',
+    'commands/doctor-command.ts',
+    'commands/http-command.ts',
+    'commands/shared-options.ts',
+    'commands/stdio-command.ts',
+    'commands/transport-options.ts',
+    'commands/verify-command.ts',
+    'main.ts',
+  ],
+  'double-metaphone': ['domain/names.ts'],
+  'js-yaml': ['openapi-import/parse-document.ts', 'contract/published-documents.ts'],
+  'libphonenumber-js': ['domain/phone.ts'],
+  pino: ['log.ts'],
+  'rate-limiter-flexible': ['transport/rate-limits.ts'],
+  undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
+  zod: ['config.ts'],
+};
+
+const sources = filesUnder('src').filter((file) => file.endsWith('.ts'));
+const imports = sources.flatMap((file) => importsOf(file).map((target) => ({ file: relative('src', file), target })));
+
+describe('the import rule', () => {
+  const crossings = imports
+    .filter(({ target }) => target.startsWith('.'))
+    .map(({ file, target }) => [roomOf(file), roomOf(join(dirname(file), target))] as const)
+    .filter(([from, to]) => from !== to);
+
+  test('lets a room know only the rooms it may know', () => {
+    const forbidden = crossings.filter(([from, to]) => !MAY_IMPORT[from]?.includes(to));
+    expect(forbidden).toEqual([]);
+  });
+
+  test('allows nothing that nobody uses', () => {
+    const used = new Set(crossings.map(([from, to]) => `${from} → ${to}`));
+    const allowed = Object.entries(MAY_IMPORT).flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`));
+    expect(allowed.filter((pair) => !used.has(pair))).toEqual([]);
+  });
+
+  test('gives every package its home, and every dependency a use', () => {
+    const uses = imports
+      .filter(({ target }) => !target.startsWith('.') && !target.startsWith('node:'))
+      .map(({ file, target }) => `${packageOf(target)} in ${file}`);
+    const homes = Object.entries(PACKAGES).flatMap(([name, files]) => files.map((file) => `${name} in ${file}`));
+    expect([...new Set(uses)].sort()).toEqual(homes.sort());
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object };
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(Object.keys(PACKAGES).sort());
+  });
+});
+
+test('the page knows of the program only what the contract says and how headers are called', () => {
+  const outside = filesUnder('page/src')
+    .flatMap((file) => importsOf(file).map((target) => relative('.', join(dirname(file), target))))
+    .filter((path) => !path.startsWith('page/src/'));
+  expect([...new Set(outside)].filter((path) => !/^src\/(contract\/|pipeline\/headers)/.test(path))).toEqual([]);
+});
+
+describe('files', () => {
+  const written = [
+    ...filesUnder('src'),
+    ...filesUnder('test'),
+    ...filesUnder('bench'),
+    ...filesUnder('scripts'),
+    ...filesUnder('page/src'),
+  ].filter((file) => /\.(ts|mjs|js)$/.test(file) && !file.includes('generated') && !file.includes('results'));
+
+  test.each(written)('%s is short, and says first what lives in it', (file) => {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines.length).toBeLessThanOrEqual(LONGEST_FILE);
+    expect(lines.filter((line) => line.length > LONGEST_LINE && !/['"`]/.test(line))).toEqual([]);
+    const [first, second] = lines;
+    expect(first?.startsWith('#!') ? second : first).toMatch(/^\/\*\*/);
+  });
+});
+
+test('one version: package.json, the code, and the top of the changelog', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(VERSION).toBe(version);
+  expect(readFileSync('CHANGELOG.md', 'utf8')).toContain(`## ${version}`);
+});
+
+test('every dependency is pinned exactly', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+    ([, range]) => !/^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/.test(range),
+  );
+  expect(loose).toEqual([]);
+});
+
+test('instructions fit in 15 lines', () => {
+  for (const ours of [true, false]) {
+    for (const lean of [true, false]) {
+      expect(instructionsFor({ ours, stat: true, lean }).split('\n').length).toBeLessThanOrEqual(15);
+    }
+  }
+});
+
+describe('tools of the house agree', { timeout: 300_000 }, () => {
+  test.each([
+    ['generated files are those the contract makes', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
+    ['formatting and lint', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],
+    ['types', ['node_modules/typescript/bin/tsc']],
+    ['types of the page', ['node_modules/typescript/bin/tsc', '-p', 'page']],
+  ])('%s', (_name, command) => {
+    expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
+  });
+});
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:from |import\(|require\(|import )'([^']+)'/g)].map((match) => match[1] ?? '');
+}
+
+function roomOf(file: string): string {
+  const [room = '', folder, ...rest] = file.replace(/\.js$/, '.ts').split('/');
+  if (room !== 'store' || folder === undefined || rest.length === 0) return room;
+  return FAMILIES.includes(folder) ? 'store/family' : `store/${folder}`;
+}
+
+function packageOf(specifier: string): string {
+  const parts = specifier.split('/');
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+}

@@ -1,0 +1,153 @@
+/** Laws that hold for every tool there is. A tool that breaks one is named by the test. */
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { issuesOf } from '../../src/contract/validate.js';
+import { mayCall } from '../../src/pipeline/authorise.js';
+import { createCatalogue } from '../../src/tools/catalogue.js';
+import { portabilityProblems, walkSchema } from '../support/portability.js';
+import { RESPONSES, textFields } from '../support/responses.js';
+import { envelopeOf, openWorld, PLACE, ROLES, timeless, type World } from '../support/world.js';
+
+const { entries } = createCatalogue(CONTRACT);
+const tools = entries.map((entry) => [entry.tool.name, entry] as const);
+
+const OPERATIONAL = [
+  'giftcard_issue',
+  'giftcard_redeem',
+  'loyalty_earn',
+  'loyalty_redeem',
+  'loyalty_restore',
+  'loyalty_reverse',
+];
+
+/** Text that nobody but this program makes: ids it found or minted, times, and these. */
+const MADE_HERE = /(^|_)(id|ids|at|token)$/;
+const MADE_HERE_BY_NAME = new Set([
+  'actor',
+  'author',
+  'channel_code', // held to a pattern as header and as argument
+  'cccode',
+  'logical_guid',
+  'masked_code',
+  'orgcode',
+  'roles',
+  'version',
+]);
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+
+test('the tools are those of the contract, sorted by name', () => {
+  const names = entries.map(({ tool }) => tool.name);
+  expect(names).toEqual([...names].sort());
+  expect(names).toHaveLength(57);
+});
+
+describe.each(tools)('%s', (name, { operation, tool }) => {
+  test('has a description that helps and does not sprawl', () => {
+    expect(tool.description.length).toBeGreaterThanOrEqual(100);
+    expect(tool.description.length).toBeLessThanOrEqual(600);
+  });
+
+  test('has hints that agree with its effect', () => {
+    const { readOnlyHint, destructiveHint, openWorldHint } = tool.annotations;
+    expect(readOnlyHint).toBe(operation.effect === 'read');
+    expect(readOnlyHint && destructiveHint).toBe(false);
+    expect(openWorldHint).toBe(false);
+  });
+
+  test('has a name, a title and schemas that every client can read', () => {
+    expect(portabilityProblems(tool)).toEqual([]);
+    expect(JSON.stringify(tool.inputSchema)).not.toMatch(/api.?key|session|orgcode|credential/i);
+  });
+
+  test('has a bound on everything it takes', () => {
+    walkSchema(operation.requestSchema, (node, path) => {
+      const bounded = node.enum ?? node.const ?? node.pattern ?? node.maxLength ?? node.format;
+      if (node.type === 'string') expect(bounded, `${path} has no longest`).toBeDefined();
+      if (node.type === 'array') expect(node.maxItems, `${path} has no most`).toBeDefined();
+      const limited = ['maximum', 'default'].some((key) => key in node) || 'maximum' in node;
+      if (node.type === 'integer' && !path.endsWith('/anyOf/0')) expect(limited, `${path} has no largest`).toBe(true);
+    });
+  });
+
+  test('marks as untrusted all text it answers with, but what this program makes', () => {
+    const open = textFields(RESPONSES.get(operation.id) ?? {}).filter(
+      ({ untrusted, name: field, schema, path }) =>
+        !untrusted &&
+        (path.endsWith('{}') || !(MADE_HERE.test(field) || MADE_HERE_BY_NAME.has(field))) &&
+        schema['x-shown-once'] !== true,
+    );
+    expect(open.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('has an example, and its examples are valid', () => {
+    if (operation.method === 'POST') expect(operation.examples.length).toBeGreaterThan(0);
+    for (const example of operation.examples) {
+      expect(issuesOf(operation.requestSchema, example.value), example.name).toEqual([]);
+    }
+  });
+
+  test('costs an agent less than 800 tokens to know', () => {
+    expect(encode(JSON.stringify(tool)).length).toBeLessThan(800);
+  });
+
+  const args = operation.examples[0]?.value ?? {};
+
+  test('answers 401 without credentials and with bad ones', async () => {
+    const none = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...PLACE });
+    expect(none).toMatchObject({ error: { error_code: 'crm.credentials_required', http_status: 401 } });
+    for (const bad of [{ 'x-api-key': 'g3nk_nobody' }, { 'x-session-guid': 'g3ns_nobody' }]) {
+      const answer = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...bad, ...PLACE });
+      expect(answer).toMatchObject({ error: { error_code: 'crm.credentials_invalid', http_status: 401 } });
+    }
+    const noOrg = await envelopeOf(world, name, args, PLACE);
+    expect(noOrg).toMatchObject({ error: { error_code: 'crm.orgcode_required', http_status: 400 } });
+  });
+
+  test('gives a stranger of the org, of an unknown org and of an unknown record the same bytes', async () => {
+    const mine = await world.headers('owner', 'OTHER');
+    const unknownIds = JSON.parse(JSON.stringify(args).replace(/[A-Z]+_ID/g, '01a20000-0000-7000-8000-000000000000'));
+    const foreign = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'ACME' });
+    const unknown = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'NOWHERE' });
+    expect(foreign).toMatchObject({ error: { http_status: 404, error_code: 'crm.not_found' } });
+    expect(timeless(unknown)).toEqual(timeless(foreign));
+    const absent = await envelopeOf(world, name, unknownIds, mine);
+    if (!absent.success && absent.error.http_status === 404) expect(timeless(absent)).toEqual(timeless(foreign));
+    else expect(JSON.stringify(unknownIds)).not.toContain('01a20000');
+  });
+
+  test('answers 403 to whoever lacks its roles, and lets the others in', async () => {
+    for (const role of ROLES) {
+      const answer = await envelopeOf(world, name, args, await world.headers(role));
+      const forbidden = !answer.success && answer.error.http_status === 403;
+      const grants = { owner: false, roles: [role] };
+      expect(forbidden, role).toBe(!mayCall(CONTRACT.roles, operation, grants));
+      if (forbidden) expect(answer.error.details).toEqual({ required_roles: CONTRACT.roles[operation.access] });
+    }
+  });
+
+  test('refuses an unknown field by name', async () => {
+    const answer = await envelopeOf(world, name, { ...args, custmer_id: 'x' });
+    expect(answer).toMatchObject({ error: { error_code: 'crm.validation_failed', http_status: 400 } });
+    expect(JSON.stringify(answer)).toContain('custmer_id');
+  });
+});
+
+test('operational tools need their facility and their channel', async () => {
+  const { 'x-logical-guid': _facility, ...noFacility } = await world.headers();
+  const { 'x-channel-code': _channel, ...noChannel } = await world.headers();
+  const operational = entries.filter(({ operation }) => operation.operational);
+  expect(operational.map(({ operation }) => operation.id)).toEqual(OPERATIONAL);
+  for (const { operation, tool } of operational) {
+    const args = operation.examples[0]?.value ?? {};
+    const first = await envelopeOf(world, tool.name, args, noFacility);
+    expect(first).toMatchObject({ error: { error_code: 'crm.logical_guid_required', http_status: 400 } });
+    const second = await envelopeOf(world, tool.name, args, noChannel);
+    expect(second).toMatchObject({ error: { error_code: 'crm.channel_code_required', http_status: 400 } });
+  }
+});

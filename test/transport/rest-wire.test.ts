@@ -1,0 +1,221 @@
+/**
+ * HTTP as it comes off the wire: bodies nobody wants, several requests on one connection, broken requests, clients that
+ * go away; and that every answer of the door names its request, MCP's too.
+ */
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exchange, openRest, post, type RestDoor, send, withBackend } from '../support/rest.js';
+import { type Data, openWorld, type World } from '../support/world.js';
+
+let world: World;
+let door: RestDoor;
+let owner: Record<string, string>;
+beforeAll(async () => {
+  world = await openWorld();
+  door = await openRest(world.application);
+  owner = (await world.headers()) as Record<string, string>;
+});
+afterAll(async () => {
+  await door.close();
+  await world.close();
+});
+
+const PATH = '/crm/customer/list';
+
+/** A request as bytes, kept alive unless its headers say otherwise. */
+function raw(method: string, path: string, headers: object = {}, body = ''): string {
+  const all = { host: 'localhost', 'content-type': 'application/json', ...owner, ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+}
+
+const sized = (body: string, headers: object = {}) =>
+  raw('POST', PATH, { 'content-length': body.length, ...headers }, body);
+const last = () => raw('GET', '/crm/stat', { connection: 'close' });
+
+function chunked(...chunks: readonly string[]): string {
+  const parts = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+  return raw('POST', PATH, { 'transfer-encoding': 'chunked' }, `${parts.join('')}0\r\n\r\n`);
+}
+
+/** Status and error code of every answer in what came back. */
+function answersIn(text: string): string[] {
+  return text
+    .split(/(?=HTTP\/1\.1 \d)/)
+    .filter((part) => part.startsWith('HTTP/1.1'))
+    .map((part) => `${part.slice(9, 12)} ${/"error_code":"(crm\.\w+)"/.exec(part)?.[1] ?? ''}`.trim());
+}
+
+describe('a body nobody wants', () => {
+  const huge = 'x'.repeat(300 * 1024);
+  const smuggled = `${' '.repeat(300 * 1024)}\r\n\r\n${raw('GET', '/crm/openapi.json')}`;
+
+  test.each([
+    ['announced too large', () => sized(huge), '413 crm.body_too_large'],
+    ['too large in chunks', () => chunked(...Array(30).fill('x'.repeat(10 * 1024))), '413 crm.body_too_large'],
+    ['too large in one chunk', () => chunked(huge), '413 crm.body_too_large'],
+    ['that looks like requests', () => sized(smuggled), '413 crm.body_too_large'],
+    ['that looks like requests, in chunks', () => chunked(smuggled), '413 crm.body_too_large'],
+    ['of another type', () => sized(smuggled, { 'content-type': 'text/plain' }), '415 crm.unsupported_media_type'],
+    ['of a path nobody serves', () => sized(huge).replace(PATH, '/crm/nowhere'), '404 crm.not_found'],
+    ['of a method nobody serves', () => sized(huge).replace('POST', 'PUT'), '405 crm.method_not_allowed'],
+    ['of a document', () => sized(huge).replace(`POST ${PATH}`, 'GET /crm/openapi.yaml'), '200'],
+  ])('%s: is answered, and the next request on the connection too', async (_name, make, answer) => {
+    expect(answersIn(await exchange(door, make() + last()))).toEqual([answer, '200']);
+  });
+
+  test('is refused by its announcement, before it comes', async () => {
+    const announced = raw('POST', PATH, { 'content-length': 10 ** 10 });
+    const text = await exchange(door, announced, (so) => so.endsWith('}'));
+    expect(answersIn(text)).toEqual(['413 crm.body_too_large']);
+  });
+
+  test('ends the connection when a megabyte of it was thrown away', async () => {
+    const body = 'x'.repeat(3 * 1024 * 1024);
+    for (const bytes of [sized(body), chunked(body), sized(body, { 'content-type': 'text/plain' })]) {
+      const answers = answersIn(await exchange(door, bytes + last()));
+      expect(answers.length).toBeLessThanOrEqual(1); // the end may overtake the answer
+    }
+    expect(await exchange(door, last())).toContain('200 OK');
+  });
+});
+
+test('several requests in one packet are each answered, in their order', async () => {
+  const text = await exchange(door, sized('{}') + sized('[') + raw('PUT', PATH) + sized('{"limit": "x"}') + last());
+  expect(answersIn(text)).toEqual([
+    '200',
+    '400 crm.malformed_body',
+    '405 crm.method_not_allowed',
+    '400 crm.validation_failed',
+    '200',
+  ]);
+  const ids = [...text.matchAll(/^x-request-id: (\S+)/gm)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(5);
+});
+
+test('a client that asks first is told to go on; another expectation is nothing to the contract', async () => {
+  const head = raw('POST', PATH, { 'content-length': 2, expect: '100-continue', connection: 'close' });
+  const text = await exchange(door, `${head}{}`);
+  expect(answersIn(text)).toEqual(['100', '200']);
+  const odd = sized('{}', { expect: 'tea', connection: 'close' });
+  expect(answersIn(await exchange(door, odd))).toEqual(['200']);
+});
+
+describe('broken requests', () => {
+  const named = (text: string) =>
+    /^x-request-id: [0-9a-f-]{36}\r$/im.test(text) && /^x-api-version: 2026-03-04\r$/im.test(text);
+
+  test.each([
+    ['no HTTP', 'hello\r\n\r\n', '400'],
+    [
+      'two lengths of one body',
+      raw('POST', PATH, { 'content-length': 2, 'transfer-encoding': 'chunked' }, '0\r\n\r\n'),
+      '400',
+    ],
+    ['a length that is no number', raw('POST', PATH, { 'content-length': '2x' }, '{}'), '400'],
+    ['headers without an end', raw('GET', '/crm/stat', { big: 'x'.repeat(20 * 1024) }), '431'],
+  ])('%s: %3$s, with the headers of every answer', async (_name, bytes, status) => {
+    const text = await exchange(door, bytes);
+    expect(answersIn(text)).toEqual([status]);
+    expect(named(text)).toBe(true);
+  });
+
+  test('after an answer just end the connection', async () => {
+    const socket = connect(Number(new URL(door.origin).port), '127.0.0.1').setEncoding('utf8');
+    let text = '';
+    socket.on('data', (part: string) => {
+      if (text === '') socket.write('hello\r\n\r\n');
+      text += part;
+    });
+    socket.write(sized('{}'));
+    await new Promise((ended) => socket.once('close', ended));
+    expect(answersIn(text)).toEqual(['200']);
+  });
+
+  test('without a Host: 400 in the form of whoever was asked', async () => {
+    const hostless = (path: string) => `GET ${path} HTTP/1.1\r\nconnection: close\r\n\r\n`;
+    const rest = await exchange(door, hostless('/crm/stat'));
+    expect(answersIn(rest)).toEqual(['400 crm.host_required']);
+    const mcp = await exchange(door, hostless('/mcp'));
+    expect(answersIn(mcp)).toEqual(['400 crm.host_required']);
+    expect(mcp).toContain('"jsonrpc":"2.0"');
+    expect([rest, mcp].every(named)).toBe(true);
+  });
+});
+
+describe('a client that goes away', () => {
+  test('before its body is there leaves the door as it was', async () => {
+    const known = door.errors.length;
+    const head = raw('POST', PATH, { 'content-length': 100, expect: '100-continue' });
+    await exchange(door, `${head}{"limit":`, (so) => so.includes('100 Continue'));
+    await expect.poll(() => door.errors.length).toBe(known + 1);
+    expect((await post(door, '/customer/list', {}, owner)).status).toBe(200);
+  });
+
+  test('during its call is told to the backend', async () => {
+    let aborted = false;
+    let started = false;
+    const perform = ({ signal }: { signal?: AbortSignal }) =>
+      new Promise<never>((_, reject) => {
+        started = true;
+        signal?.addEventListener('abort', () => {
+          aborted = true;
+          reject(signal.reason);
+        });
+      });
+    const slow = await openRest(withBackend(world.application, { perform }));
+    const socket = connect(Number(new URL(slow.origin).port), '127.0.0.1');
+    socket.write(sized('{}'));
+    await expect.poll(() => started).toBe(true);
+    expect(aborted).toBe(false);
+    socket.destroy();
+    await expect.poll(() => aborted).toBe(true);
+    await slow.close();
+  });
+});
+
+describe('every answer of the door has the version of the contract and a name for its request', () => {
+  const accept = 'application/json, text/event-stream';
+  const rpc = (method: string, params: object = {}, id = 1) => ({ jsonrpc: '2.0', id, method, params });
+  const stat = { name: 'crm_stat', arguments: {} };
+  const mcp = (body: unknown, headers: object = {}) =>
+    send(door, {
+      path: '/mcp',
+      headers: { ...owner, accept, 'x-request-id': 'forged', ...headers },
+      body: JSON.stringify(body),
+    });
+  /** The names in the results of an answer, JSON or events. */
+  const namesIn = (text: string): string[] => [...text.matchAll(/"request_id":"([^"]+)"/g)].map(([, id]) => id ?? '');
+
+  test.each<[string, () => Promise<Data>, number]>([
+    ['a list of tools', () => mcp(rpc('tools/list')), 200],
+    ['a tool nobody has', () => mcp(rpc('tools/call', { name: 'crm_nobody' })), 200],
+    ['no JSON', () => send(door, { path: '/mcp', headers: { accept }, body: '{' }), 400],
+    ['another method', () => send(door, { method: 'GET', path: '/mcp' }), 405],
+    ['text', () => send(door, { path: '/mcp', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415],
+    ['a foreign host', () => mcp(rpc('tools/list'), { host: 'evil.example.com' }), 403],
+    ['another path', () => send(door, { method: 'GET', path: '/' }), 404],
+    ['the document', () => send(door, { method: 'GET', path: '/crm/openapi.yaml' }), 200],
+  ])('%s', async (_name, answer, status) => {
+    const reply = await answer();
+    expect(reply.status).toBe(status);
+    expect(reply.headers['x-api-version']).toBe('2026-03-04');
+    expect(reply.headers['x-request-id']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  });
+
+  test('which is the name of the call in it, never the client’s, by the short way and by the SDK’s', async () => {
+    for (const type of ['application/json', 'application/json; charset=utf-8']) {
+      for (const args of [{}, { no_such_field: 1 }]) {
+        const reply = await mcp(rpc('tools/call', { ...stat, arguments: args }), { 'content-type': type });
+        expect(new Set(namesIn(reply.text.replaceAll('\\"', '"')))).toEqual(new Set([reply.headers['x-request-id']]));
+      }
+    }
+  });
+
+  test('and which only one call of a batch has', async () => {
+    const reply = await mcp([rpc('tools/call', stat, 1), rpc('tools/call', stat, 2), rpc('tools/call', stat, 3)]);
+    const names = namesIn(reply.text);
+    expect(new Set(names).size).toBe(3);
+    expect(names).toContain(reply.headers['x-request-id']);
+  });
+});

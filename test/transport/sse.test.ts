@@ -1,0 +1,153 @@
+/** The transport of 2024-11-05: behind its flag, for callers who are known, each on their own stream, within bounds. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Headers } from '../../src/pipeline/headers.js';
+import type { HttpDoor, HttpOptions } from '../../src/transport/http.js';
+import { openAsking } from '../support/confirming.js';
+import { ask, initialize, message, openSessionDoor, openStream, type Stream } from '../support/sessions.js';
+import { newCustomer, ok, openWorld, type World } from '../support/world.js';
+
+let world: World;
+let door: HttpDoor;
+let owner: Headers;
+let viewer: Headers;
+const doors: HttpDoor[] = [];
+const streams: Stream[] = [];
+
+beforeAll(async () => {
+  world = await openWorld();
+  owner = await world.headers();
+  viewer = await world.headers('crm_view');
+  door = await open();
+});
+afterEach(() => {
+  for (const stream of streams.splice(0)) stream.drop();
+});
+afterAll(async () => {
+  await Promise.all(doors.map((each) => each.close()));
+  await world.close();
+});
+
+async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<HttpDoor> {
+  const opened = await openSessionDoor(application, { sse: true, ...options });
+  doors.push(opened);
+  return opened;
+}
+
+/** A stream and where its messages go. */
+async function connect(at: HttpDoor, headers: Headers, capabilities: object = {}) {
+  const stream = await openStream(new URL('/sse', at.url).href, { headers });
+  streams.push(stream);
+  const { data } = await stream.event(({ name }) => name === 'endpoint');
+  const endpoint = new URL(data, at.url).href;
+  const send = (body: unknown, from = headers) => ask(endpoint, { headers: from, body });
+  const request = async (body: { id?: number }) => {
+    expect((await send(body)).status).toBe(202);
+    return (await stream.event((event) => event.message?.id === body.id && !event.message.method)).message;
+  };
+  await request({ ...initialize(capabilities), id: 1000 });
+  await send(message('notifications/initialized', {}, undefined));
+  return { stream, endpoint, send, request };
+}
+
+const stat = (id: number) => message('tools/call', { name: 'crm_stat', arguments: {} }, id);
+
+test('is not there unless it was asked for', async () => {
+  const plain = await open({ sse: false });
+  for (const path of ['/sse', '/messages?sessionId=x']) {
+    expect((await ask(new URL(path, plain.url).href, { method: 'GET', headers: owner })).status).toBe(404);
+  }
+});
+
+test('answers on the stream what was sent to its address', async () => {
+  const { request } = await connect(door, owner);
+  expect((await request(message('tools/list', {}, 2))).result.tools.length).toBeGreaterThan(50);
+  expect((await request(stat(3))).result.structuredContent.data.status).toBe('ok');
+});
+
+describe('a stream is its caller’s alone', () => {
+  test.each<[string, () => Promise<Headers>]>([
+    ['another caller', async () => viewer],
+    ['a caller of another org', () => world.headers('owner', 'OTHER')],
+    ['nobody', async () => ({})],
+  ])('%s sends to it as if it were not there', async (_name, headersOf) => {
+    const { send, stream, endpoint } = await connect(door, owner);
+    const before = stream.text();
+    const strange = await send(stat(2), await headersOf());
+    const absent = endpoint.replace(/sessionId=.*/, 'sessionId=none');
+    expect(strange).toMatchObject({ status: 404, text: (await ask(absent, { headers: owner, body: stat(2) })).text });
+    expect((await send(stat(3))).status).toBe(202);
+    const { message: answer } = await stream.event((event) => event.message?.id === 3);
+    expect(answer.result.isError).toBeUndefined();
+    expect(stream.text().slice(before.length)).not.toContain('"id":2');
+  });
+
+  test('and nobody who is not known has one', async () => {
+    for (const headers of [{}, { ...owner, 'x-api-key': 'nobody' }, { ...owner, 'x-orgcode': 'OTHER' }]) {
+      const { status, text } = await ask(new URL('/sse', door.url).href, { method: 'GET', headers });
+      expect(status).toBe(401);
+      expect(text).toContain('crm.credentials_invalid');
+    }
+  });
+
+  test('and is over with its connection', async () => {
+    const { stream, send } = await connect(door, owner);
+    stream.drop();
+    await expect.poll(async () => (await send(stat(2))).status, { timeout: 20_000 }).toBe(404);
+  });
+});
+
+test('there are only so many, and whoever comes when all are taken is told so', async () => {
+  const small = await open({ sessions: { most: 1, idleMs: 60_000 } });
+  await connect(small, owner);
+  for (const headers of [owner, viewer]) {
+    const { status, headers: answered, text } = await ask(new URL('/sse', small.url).href, { method: 'GET', headers });
+    expect({ status, wait: answered['retry-after'] }).toEqual({ status: 429, wait: '30' });
+    expect(text).toContain('crm.too_many_sessions');
+  }
+});
+
+describe('refuses a message', () => {
+  test.each<[string, unknown, Headers, number]>([
+    ['that is no JSON', '{"jsonrpc": ', {}, 400],
+    ['that is none of JSON-RPC', { hello: 1 }, {}, 400],
+    ['of several', [stat(2)], {}, 400],
+    ['of another type', 'hello', { 'content-type': 'text/plain' }, 415],
+    ['beyond a megabyte', message('tools/call', { name: 'x'.repeat(1024 * 1024) }), {}, 413],
+  ])('%s', async (_name, body, headers, status) => {
+    const { endpoint, request } = await connect(door, owner);
+    expect((await ask(endpoint, { headers: { ...owner, ...headers }, body })).status).toBe(status);
+    expect((await request(stat(3))).result.structuredContent.data.status).toBe('ok');
+  });
+
+  test('by another method', async () => {
+    const { endpoint } = await connect(door, owner);
+    expect((await ask(endpoint, { method: 'GET', headers: owner })).status).toBe(405);
+    expect((await ask(new URL('/sse', door.url).href, { headers: owner, body: stat(1) })).status).toBe(405);
+  });
+});
+
+test('a foreign page reaches neither address', async () => {
+  const headers = { ...owner, origin: 'https://evil.example.com' };
+  expect((await ask(new URL('/sse', door.url).href, { method: 'GET', headers })).status).toBe(403);
+  expect((await ask(new URL('/messages', door.url).href, { headers, body: stat(1) })).status).toBe(403);
+});
+
+test('a door that closes finishes what is under way on a stream, takes nothing new, and then ends it', async () => {
+  const closing = await open({ drain: { graceMs: 0, mostMs: 60_000 } }, openAsking(world, 'destructive').application);
+  const customer_id = await newCustomer(world);
+  await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
+  const idle = await connect(closing, viewer);
+  const { stream, send } = await connect(closing, owner, { elicitation: {} });
+  await send(message('tools/call', { name: 'crm_loyalty_redeem', arguments: { customer_id, points: 30 } }, 7));
+  const question = await stream.event((event) => event.message?.method === 'elicitation/create');
+  const closed = closing.close();
+  await idle.stream.ended;
+  const refused = await send(stat(8));
+  expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  const yes = { jsonrpc: '2.0', id: question.message.id, result: { action: 'accept', content: { confirm: true } } };
+  expect((await send(yes)).status).toBe(202);
+  const { message: answer } = await stream.event((event) => event.message?.id === 7);
+  expect(answer.result.structuredContent.data).toMatchObject({ points: -30, balance_after: 70 });
+  await stream.ended;
+  await closed;
+});

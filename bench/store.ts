@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { readCredentials } from '../src/pipeline/credentials.js';
-import type { StorePerformance } from '../src/store/store.js';
+import type { StoreCall } from '../src/store/store.js';
 import { makePlace, type Place } from './machine.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
 
@@ -63,7 +63,7 @@ async function earner({ store, application, headers }: Place, customers: readonl
     count += 1;
     const input = { customer_id: customers[count % CUSTOMERS], points: 5, idempotency_key: `key ${count}` };
     const stamp = pipeline.makeStamp(headers);
-    return store.perform({ operation, input, caller, context, stamp } satisfies StorePerformance);
+    return store.perform({ operation, input, caller, context, stamp } satisfies StoreCall);
   };
 }
 

@@ -4,7 +4,7 @@ import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import type { Contract } from './contract/operation.js';
-import type { Published } from './contract/published-documents.js';
+import type { PublishedDocuments } from './contract/published-documents.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { createIdMint, createRandom32 } from './ids.js';
@@ -12,7 +12,7 @@ import { describe, type Log, logCall } from './log.js';
 import { DEFAULT_ANSWER_TOKENS } from './mcp/answer-budget.js';
 import { instructionsFor } from './mcp/instructions.js';
 import type { Application } from './mcp/server.js';
-import { createGate, type Selection, selectOperations } from './mcp/visibility.js';
+import { createAvailabilityCheck, type Selection, selectOperations } from './mcp/visibility.js';
 import { type Headers, header, REQUEST_ID, TRACEPARENT } from './pipeline/headers.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
@@ -52,7 +52,7 @@ export interface ApplicationOptions {
   /** The longest answer over MCP, in tokens. */
   readonly answerTokens?: number;
   /** The documents behind the contract, for whoever reads them. */
-  readonly published?: Published;
+  readonly published?: PublishedDocuments;
 }
 
 /** The application over a backend. @throws SelectionError when the selection names what the contract does not have. */
@@ -71,7 +71,7 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
       roles: contract.roles,
       backend,
       validate: createValidate(validators),
-      gate: createGate({ readOnly, countsElsewhere: backend.kind === 'gateway' }),
+      checkAvailable: createAvailabilityCheck({ readOnly, countsElsewhere: backend.kind === 'gateway' }),
       build: BUILD,
       makeStamp: createStampMaker(clock),
       random32: createRandom32(),
@@ -112,5 +112,5 @@ function toError(error: unknown): Error {
 
 /** Whether what the instructions name is there: our contract, or a document much like it. */
 function isOurs({ operations }: Contract): boolean {
-  return operations.some(({ id, foreign }) => id === 'stat' && foreign === undefined);
+  return operations.some(({ id, imported }) => id === 'stat' && imported === undefined);
 }

@@ -1,6 +1,6 @@
 /** argv and environment → configuration, validated once. Not: what is done with it. */
 import { z } from 'zod';
-import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from './mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from './mcp/answer-budget.js';
 import { type Selection, splitNames } from './mcp/visibility.js';
 import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
 
@@ -40,7 +40,7 @@ const agentSchema = z.object({
   G3N_EXCLUDE: names,
   G3N_READ_ONLY: yesOrNo,
   G3N_LEAN: yesOrNo,
-  G3N_MAX_ANSWER_TOKENS: z.coerce.number().int().min(LEAST_ANSWER_TOKENS).default(DEFAULT_ANSWER_TOKENS),
+  G3N_MAX_ANSWER_TOKENS: z.coerce.number().int().min(MIN_ANSWER_TOKENS).default(DEFAULT_ANSWER_TOKENS),
 });
 
 export interface Environment {

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { type AgentEnvironment, ConfigError } from '../config.js';
 import type { Log } from '../log.js';
-import { DEFAULT_ANSWER_TOKENS, LEAST_ANSWER_TOKENS } from '../mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/answer-budget.js';
 import { ConfirmError, type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
 import type { Application } from '../mcp/server.js';
 import { SelectionError, splitNames } from '../mcp/visibility.js';
@@ -67,8 +67,8 @@ export function agentApplication(serving: Serving, log: Log, settings: AgentSett
 
 function parseTokens(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < LEAST_ANSWER_TOKENS) {
-    throw new InvalidArgumentError(`must be a whole number of at least ${LEAST_ANSWER_TOKENS}`);
+  if (!Number.isInteger(count) || count < MIN_ANSWER_TOKENS) {
+    throw new InvalidArgumentError(`must be a whole number of at least ${MIN_ANSWER_TOKENS}`);
   }
   return count;
 }

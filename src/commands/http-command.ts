@@ -51,7 +51,7 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env);
   const log = createLog(environment.logLevel);
-  const { faceOf, openHttp } = await import('../transport/http.js');
+  const { httpApplicationOf, openHttp } = await import('../transport/http.js');
   const { NO_ORIGIN } = await import('../transport/cors.js');
   const { createPages } = await import('../transport/pages.js');
   const { createRest } = await import('../transport/rest.js');
@@ -72,10 +72,10 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const application = limits === undefined ? plain : { ...plain, pipeline: { ...plain.pipeline, limits } };
   const rest = createRest({
     pipeline: application.pipeline,
-    operations: serving.contract.operations.filter(({ foreign }) => foreign === undefined),
+    operations: serving.contract.operations.filter(({ imported }) => imported === undefined),
     ...(serving.published === undefined ? {} : { documents: serving.published }),
   });
-  const door = await openHttp(faceOf(application, rest), {
+  const door = await openHttp(httpApplicationOf(application, rest), {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],

@@ -1,20 +1,20 @@
 /** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
 
 import { ConfigError, type Environment } from '../config.js';
-import { relayedContract } from '../contract/gateway-output-schema.js';
+import { gatewayContract } from '../contract/gateway-output-schema.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract, Operation } from '../contract/operation.js';
-import type { Published } from '../contract/published-documents.js';
+import type { PublishedDocuments } from '../contract/published-documents.js';
 import { createSendAlways } from '../gateway/answer-erasure.js';
 import { readDocument } from '../gateway/fetch-document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';
 import { createSendOnce } from '../gateway/idempotent-send.js';
 import { GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
-import { createTellers } from '../gateway/outcome-probes.js';
+import { createOutcomeProbes } from '../gateway/outcome-probes.js';
 import { createRandom32 } from '../ids.js';
 import { describe, type Log } from '../log.js';
-import { type Imported, importContract } from '../openapi-import/import-contract.js';
+import { type ImportedContract, importContract } from '../openapi-import/import-contract.js';
 import { ContractError } from '../openapi-import/import-error.js';
 import { reportLines } from '../openapi-import/import-report.js';
 import { parseDocument } from '../openapi-import/parse-document.js';
@@ -36,14 +36,14 @@ export async function openGateway(...parts: Parameters<typeof open>): Promise<Se
 }
 
 async function open(
-  ours: { readonly published: Published; readonly validators: string },
+  ours: { readonly published: PublishedDocuments; readonly validators: string },
   flags: GatewayServing,
   auth: 'held' | 'direct',
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
   const contract =
-    flags.openapi === undefined ? relayedContract(CONTRACT) : await contractFrom(flags.openapi, flags.proxy, log);
+    flags.openapi === undefined ? gatewayContract(CONTRACT) : await contractFrom(flags.openapi, flags.proxy, log);
   const db = openGatewayDatabase(flags.gatewayDb, environment);
   const { operations } = contract;
   const onBackgroundError = (error: unknown) =>
@@ -60,7 +60,7 @@ async function open(
       : createSendOnce(db, {
           clock: Date.now,
           deadlineMs: flags.deadlineMs,
-          readsThatTell: createTellers(operations),
+          readsThatTell: createOutcomeProbes(operations),
           onBackgroundError,
         }),
     report: (event) => tell(log, event),
@@ -98,7 +98,7 @@ async function contractFrom(source: string, proxyFlag: string | undefined, log: 
  * The contract that a document, a file or an https URL, describes; fetched through the proxy of the flag or else of the
  * environment. @throws ContractError when it describes none, or the proxy is none.
  */
-export async function readContract(source: string, proxyFlag: string | undefined): Promise<Imported> {
+export async function readContract(source: string, proxyFlag: string | undefined): Promise<ImportedContract> {
   const text = await readDocument(source, { proxy: proxyFrom(proxyFlag) }).catch((error: unknown) => {
     throw error instanceof GatewayOptionsError ? new ContractError(error.message) : error;
   });

@@ -5,7 +5,7 @@ import { ConfigError, type Environment } from '../config.js';
 import type { Backend } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract } from '../contract/operation.js';
-import { createPublished, type Published } from '../contract/published-documents.js';
+import { createPublishedDocuments, type PublishedDocuments } from '../contract/published-documents.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
 import { readOnlyBackend } from '../pipeline/read-only-backend.js';
@@ -24,7 +24,7 @@ export interface Serving {
   readonly validators?: string;
   readonly demo?: Demo;
   /** The document of that contract, where it is ours. */
-  readonly published?: Published;
+  readonly published?: PublishedDocuments;
   /** What the server seals with. Without it: with keys of this process alone. */
   readonly keys?: Keys;
 }
@@ -42,7 +42,7 @@ export async function openServing(
 ): Promise<Serving> {
   refuseContradictions(flags);
   const { readOnly = false } = flags;
-  const published = createPublished(
+  const published = createPublishedDocuments(
     join(directory, '..', 'openapi.yaml'),
     join(directory, 'openapi.json'),
     join(directory, '..', 'PROTOCOL.md'),

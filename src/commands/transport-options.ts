@@ -15,7 +15,7 @@ export interface TransportFlags {
 export interface TransportSettings {
   readonly sessions: { readonly most: number; readonly idleMs: number } | undefined;
   readonly sse: boolean;
-  readonly drain: { readonly graceMs: number; readonly mostMs: number };
+  readonly drain: { readonly graceMs: number; readonly drainMs: number };
 }
 
 const LONGEST_S = 24 * 3600;
@@ -49,7 +49,7 @@ export function transportSettings(flags: TransportFlags): TransportSettings {
   return {
     sessions: flags.stateless ? undefined : { most: flags.maxSessions, idleMs: flags.sessionIdleSeconds * 1000 },
     sse: flags.sse,
-    drain: { graceMs: flags.drainGraceSeconds * 1000, mostMs: flags.drainSeconds * 1000 },
+    drain: { graceMs: flags.drainGraceSeconds * 1000, drainMs: flags.drainSeconds * 1000 },
   };
 }
 

@@ -31,11 +31,11 @@ export interface Caller extends Grants {
   /** First 16 hex digits of the SHA-256 of the credential. */
   readonly fingerprint: string;
   /** Known from an earlier call: good enough to admit, never to refuse. */
-  readonly remembered?: true;
+  readonly cached?: true;
 }
 
 /** Where the call happens, in the business: facility, channel, cost code. */
-export interface CallContext {
+export interface OperatingContext {
   readonly logical_guid?: string;
   readonly channel_code?: string;
   readonly cccode?: string;
@@ -43,20 +43,20 @@ export interface CallContext {
 
 export type Input = { readonly [field: string]: unknown };
 
-export interface Performance {
+export interface BackendCall {
   readonly operation: Operation;
   /** Validated, and without `idempotency_key` unless the caller gave one. */
   readonly input: Input;
   readonly caller: Caller;
   /** As the caller sent them. Only a backend that forwards them looks at them. */
   readonly credentials: Credentials;
-  readonly context: CallContext;
+  readonly context: OperatingContext;
   readonly stamp: Stamp;
   /** Aborted when the client went away: a read may stop, a write may not. */
   readonly signal?: AbortSignal;
 }
 
-export interface Performed {
+export interface BackendResult {
   readonly data: object;
   readonly revision?: number;
   /** True when this is the recorded answer to an earlier, identical call. */
@@ -64,7 +64,7 @@ export interface Performed {
 }
 
 /** What a call would do, told without doing it. */
-export interface Previewed {
+export interface BackendPreview {
   readonly preview: {
     /** Its answer, but for what is shown once, and for names that would be others the next time: those are null. */
     readonly data: object;
@@ -75,7 +75,7 @@ export interface Previewed {
 }
 
 /** The whole answer of another server, refusals too: it goes on to the caller as it came. */
-export interface Relayed {
+export interface RelayedEnvelope {
   readonly envelope: Envelope;
 }
 
@@ -87,13 +87,13 @@ export interface Backend {
    */
   identify(credentials: Credentials, stamp: Stamp, anew?: boolean): Caller | Promise<Caller>;
   /** @throws CrmError for a refusal of the domain; `replayed` on it when it is a recorded one. */
-  perform(performance: Performance): Promise<Performed | Relayed>;
+  perform(performance: BackendCall): Promise<BackendResult | RelayedEnvelope>;
   /**
    * What `perform` would do now, without doing it; or, of a call that would change nothing, its answer. Absent where
    * nobody can tell beforehand.
    * @throws CrmError as `perform` does, and then it is the call's own answer: failures are counted, receipts kept.
    */
-  preview?(performance: Performance): Promise<Performed | Previewed>;
+  preview?(performance: BackendCall): Promise<BackendResult | BackendPreview>;
   /** Whether calls would be answered, as far as this process alone can tell; absent: always. May throw for no. */
   isReady?(): boolean;
   close(): Promise<void>;

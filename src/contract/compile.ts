@@ -48,7 +48,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
   };
   return {
     ...factsOf(said, request, data),
-    ...marksOf(data),
+    ...annotationsOf(data),
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
@@ -92,10 +92,10 @@ export function factsOf(
   };
 }
 
-export type AnswerMarks = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal'>;
+export type ResponseAnnotations = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal'>;
 
 /** What the schema of an answer says of strangers' text and of people. */
-export function marksOf(data: JsonSchema): AnswerMarks {
+export function annotationsOf(data: JsonSchema): ResponseAnnotations {
   return {
     untrusted: markedPaths(data, 'x-untrusted'),
     untrustedKeys: freeKeyPaths(data, 'x-untrusted'),

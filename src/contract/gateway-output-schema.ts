@@ -7,11 +7,14 @@ import type { Contract, JsonSchema } from './operation.js';
 type Node = { readonly [key: string]: unknown };
 
 /** Our contract without what nobody but the embedded store serves. */
-export function relayedContract({ operations, ...rest }: Contract): Contract {
+export function gatewayContract({ operations, ...rest }: Contract): Contract {
   const relayed = operations.filter(({ origin }) => origin !== 'extension');
   return {
     ...rest,
-    operations: relayed.map((operation) => ({ ...operation, outputSchema: relayedOutline(operation.outputSchema) })),
+    operations: relayed.map((operation) => ({
+      ...operation,
+      outputSchema: gatewayOutputSchema(operation.outputSchema),
+    })),
   };
 }
 
@@ -19,7 +22,7 @@ export function relayedContract({ operations, ...rest }: Contract): Contract {
  * An output schema that no relayed success breaks: clients throw an answer away that does not match, and a drift of the
  * upstream is theirs to see. What the document promises of a field is told in words; what remains is ours to keep.
  */
-export function relayedOutline(outline: JsonSchema): JsonSchema {
+export function gatewayOutputSchema(outline: JsonSchema): JsonSchema {
   const { data } = outline.properties as { readonly data: JsonSchema };
   const fields = Object.entries((data.properties as Node | undefined) ?? {});
   const told = Object.fromEntries(fields.map(([name, field]) => [name, inWords(field as JsonSchema)]));

@@ -31,7 +31,7 @@ export interface Parameter {
 }
 
 /** How the requests and answers of somebody else's API are shaped; ours are one JSON object and an envelope. */
-export interface ForeignShape {
+export interface ImportedShape {
   readonly parameters: readonly Parameter[];
   /** The input field that is the whole body; without one, whatever is no parameter is a field of the body. */
   readonly bodyField?: string;
@@ -95,7 +95,7 @@ export interface Operation {
   readonly answerFields?: FieldNames | undefined;
   readonly examples: readonly Example[];
   /** Only on operations of somebody else's document. */
-  readonly foreign?: ForeignShape;
+  readonly imported?: ImportedShape;
   /** The schema of `data`, where it is at hand: other documents', whose marks nobody compiled. */
   readonly dataSchema?: JsonSchema;
 }

@@ -5,10 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { responseData } from './compile.js';
-import { lazily } from './lazy.js';
+import { lazy } from './lazy.js';
 import type { JsonSchema } from './operation.js';
 
-export interface Published {
+export interface PublishedDocuments {
   yaml(): string;
   json(): string;
   /** The schema of an operation's `data`, every `$ref` inlined; undefined for an operation that is not there. */
@@ -22,12 +22,16 @@ export interface Published {
 type Node = { readonly [key: string]: unknown };
 
 /** The document at `yamlPath`, each form read when first asked for; parsed from YAML where `jsonPath` is missing. */
-export function createPublished(yamlPath: string, jsonPath: string, protocolPath?: string): Published {
-  const yaml = lazily(() => readFileSync(yamlPath, 'utf8'));
-  const json = lazily(() => (existsSync(jsonPath) ? readFileSync(jsonPath, 'utf8') : JSON.stringify(parsed(yaml()))));
-  const operations = lazily(() => operationsOf(JSON.parse(json()) as Node));
-  const protocol = lazily(() => readIfThere(protocolPath));
-  const errors = lazily(() => errorsOf(JSON.parse(json()) as Node));
+export function createPublishedDocuments(
+  yamlPath: string,
+  jsonPath: string,
+  protocolPath?: string,
+): PublishedDocuments {
+  const yaml = lazy(() => readFileSync(yamlPath, 'utf8'));
+  const json = lazy(() => (existsSync(jsonPath) ? readFileSync(jsonPath, 'utf8') : JSON.stringify(parsed(yaml()))));
+  const operations = lazy(() => operationsOf(JSON.parse(json()) as Node));
+  const protocol = lazy(() => readIfThere(protocolPath));
+  const errors = lazy(() => errorsOf(JSON.parse(json()) as Node));
   return { yaml, json, dataSchema: (id) => operations().get(id)?.(), protocol, errors };
 }
 
@@ -43,7 +47,7 @@ function errorsOf(document: Node): string | undefined {
 function operationsOf(document: Node): ReadonlyMap<string, () => JsonSchema> {
   const operations = Object.values(document.paths as Node).flatMap((item) => Object.values(item as Node) as Node[]);
   return new Map(
-    operations.map((operation) => [String(operation.operationId), lazily(() => responseData(document, operation))]),
+    operations.map((operation) => [String(operation.operationId), lazy(() => responseData(document, operation))]),
   );
 }
 

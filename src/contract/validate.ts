@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import type { Ajv2020, CodeOptions, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type formatsPlugin from 'ajv-formats';
 import { type Issue, invalidRequest } from './errors.js';
-import { lazily } from './lazy.js';
+import { lazy } from './lazy.js';
 import type { JsonSchema, Operation } from './operation.js';
 
 /** More would help nobody, and a hostile body could have a million. */
@@ -22,7 +22,7 @@ export type Validate = (operation: Operation, input: unknown) => void;
  */
 export function createValidate(built?: string): Validate {
   const ready = new Map<string, ValidateFunction>();
-  const ajv = lazily(() => createAjv());
+  const ajv = lazy(() => createAjv());
   return (operation, input) => {
     let validate = ready.get(operation.id);
     if (validate === undefined) {

@@ -47,7 +47,7 @@ const PLAIN = new RegExp(`^[${SEEN}]*$`);
 const REMOVABLE = new RegExp(`(?=${INVISIBLE})(?:(${NEEDED.join('|')})|(${LINE_BREAK})|(\\p{Cs})|${HIDDEN_RUN})`, 'gv');
 
 /** The text without what cannot be seen in it; the very same string when there is nothing of the kind. */
-export function shownText(text: string): string {
+export function visibleText(text: string): string {
   return PLAIN.test(text) ? text : text.replace(REMOVABLE, shown);
 }
 

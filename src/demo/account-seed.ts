@@ -1,7 +1,7 @@
 /** The companies that buy from org DEMO on account, the people there, and the credit they used. Pure invention. */
 import type { Input } from '../contract/backend.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES } from './sample-values.js';
-import type { Play } from './seed.js';
+import type { DemoCalls } from './seed.js';
 
 const DAY = 86_400_000;
 /** Every customer of the demo has joined by then. */
@@ -110,7 +110,7 @@ const COMPANIES: readonly Company[] = [
 ];
 
 /** Opens the accounts, parents first, and lives their lives. `customers` are ids that a few contacts are linked to. */
-export async function tellAccounts(play: Play, now: number, customers: readonly string[]): Promise<void> {
+export async function seedAccounts(play: DemoCalls, now: number, customers: readonly string[]): Promise<void> {
   const opened = (index: number) => now - (FIRST_DAYS_AGO - index * 4) * DAY;
   const ids: string[] = [];
   for (const [index, company] of COMPANIES.entries()) {
@@ -124,7 +124,7 @@ export async function tellAccounts(play: Play, now: number, customers: readonly 
   await Promise.all(lives);
 }
 
-async function openAccount(play: Play, at: number, index: number, company: Company, ids: readonly string[]) {
+async function openAccount(play: DemoCalls, at: number, index: number, company: Company, ids: readonly string[]) {
   const { legal_name, trade_name, tags, terms, credit_limit, parent, status } = company;
   const { city, region, postal_code } = PLACES[index % PLACES.length] ?? {};
   const account = {
@@ -143,7 +143,13 @@ async function openAccount(play: Play, at: number, index: number, company: Compa
   return (made as { account_id: string }).account_id;
 }
 
-async function addContacts(play: Play, at: number, index: number, account_id: string, customers: readonly string[]) {
+async function addContacts(
+  play: DemoCalls,
+  at: number,
+  index: number,
+  account_id: string,
+  customers: readonly string[],
+) {
   const roles = COMPANIES[index]?.contacts ?? [];
   for (const [place, role] of roles.entries()) {
     const number = index * 3 + place;
@@ -168,7 +174,12 @@ interface Person {
 }
 
 /** Every fourth also shops as a customer, under their own name. */
-async function contactPerson(play: Play, at: number, number: number, customers: readonly string[]): Promise<Person> {
+async function contactPerson(
+  play: DemoCalls,
+  at: number,
+  number: number,
+  customers: readonly string[],
+): Promise<Person> {
   if (number % 4 === 0) {
     const known = (await play('customer_get', { customer_id: customers[number] }, at)) as Required<Person>;
     const { customer_id, caption, given_name, family_name } = known;
@@ -179,7 +190,7 @@ async function contactPerson(play: Play, at: number, number: number, customers: 
   return { caption: `${given_name} ${family_name}`, given_name, family_name };
 }
 
-async function useCredit(play: Play, at: number, index: number, account_id: string): Promise<void> {
+async function useCredit(play: DemoCalls, at: number, index: number, account_id: string): Promise<void> {
   for (const [place, amount] of (COMPANIES[index]?.credit ?? []).entries()) {
     const [operation, source, reason] =
       amount > 0
@@ -191,7 +202,7 @@ async function useCredit(play: Play, at: number, index: number, account_id: stri
   }
 }
 
-async function settleStatus(play: Play, at: number, index: number, account_id: string): Promise<void> {
+async function settleStatus(play: DemoCalls, at: number, index: number, account_id: string): Promise<void> {
   const { credit_hold, status } = COMPANIES[index] ?? {};
   const { revision } = (await play('account_get', { account_id }, at)) as { revision: number };
   const known = { account_id, expected_revision: revision };

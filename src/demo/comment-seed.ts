@@ -1,5 +1,5 @@
 /** What the staff of org DEMO wrote about its customers in the last weeks: notes, threads, a slip of the pen. */
-import type { Play } from './seed.js';
+import type { DemoCalls } from './seed.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -65,8 +65,8 @@ const NOTES: readonly Note[] = [
 ];
 
 /** Tells every note, each about another customer, then rewrites the first and hides the second. */
-export async function tellComments(
-  play: Play,
+export async function seedComments(
+  play: DemoCalls,
   now: number,
   customers: readonly string[],
   owner: string,
@@ -83,7 +83,7 @@ export async function tellComments(
   await play('comment_status', hidden, now - HOUR, owner);
 }
 
-async function tell(play: Play, note: Note, place: object, at: number, owner: string): Promise<string> {
+async function tell(play: DemoCalls, note: Note, place: object, at: number, owner: string): Promise<string> {
   const { by = owner, answers = [], ...content } = note;
   const { comment_id } = (await play('comment', { comment: { ...place, ...content } }, at, by)) as {
     comment_id: string;

@@ -2,7 +2,7 @@
  * Org DEMO: made once, through the same handlers an agent's calls reach; its keys can be shown again. Not: what is in
  * it.
  */
-import type { Caller, Input, Performed } from '../contract/backend.js';
+import type { BackendResult, Caller, Input } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Operation } from '../contract/operation.js';
 import { createIdMint } from '../ids.js';
@@ -10,7 +10,7 @@ import type { Headers } from '../pipeline/headers.js';
 import { type AdminContext, createKey, createOrg } from '../store/administration.js';
 import { one, type Steps } from '../store/engine/step.js';
 import type { Store } from '../store/store.js';
-import { CUSTOMERS, type Play, tellStory } from './seed.js';
+import { CUSTOMERS, type DemoCalls, seedDemoOrg } from './seed.js';
 
 export interface Demo {
   readonly orgcode: string;
@@ -23,7 +23,7 @@ export interface Demo {
 
 const ORGCODE = 'DEMO';
 const OWNER = 'owner';
-export const DEMO_PLACE = { logical_guid: 'store-001', channel_code: 'pos' };
+export const DEMO_CONTEXT = { logical_guid: 'store-001', channel_code: 'pos' };
 
 /**
  * Seeds org DEMO when it is not there, and tells how to connect to it.
@@ -43,8 +43,8 @@ function connection(apiKey: string): Headers {
   return {
     'x-orgcode': ORGCODE,
     'x-api-key': apiKey,
-    'x-logical-guid': DEMO_PLACE.logical_guid,
-    'x-channel-code': DEMO_PLACE.channel_code,
+    'x-logical-guid': DEMO_CONTEXT.logical_guid,
+    'x-channel-code': DEMO_CONTEXT.channel_code,
   };
 }
 
@@ -58,7 +58,7 @@ async function seed(store: Store, now: Date, keys: Demo['keys']): Promise<void> 
   const cx: AdminContext = { keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) };
   await store.driver.write({ steps: () => createOrg(cx, ORGCODE, 'verified') });
   const ownerId = cx.newId();
-  await tellStory(player(store), now.getTime(), `service_account_guid:${ownerId}`);
+  await seedDemoOrg(player(store), now.getTime(), `service_account_guid:${ownerId}`);
   await store.driver.write({ steps: () => createDemoKeys(cx, keys, ownerId) });
 }
 
@@ -74,7 +74,7 @@ function* createDemoKeys(cx: AdminContext, keys: Demo['keys'], ownerId: string):
   }
 }
 
-function player(store: Store): Play {
+function player(store: Store): DemoCalls {
   const mint = createIdMint();
   const operations = new Map(CONTRACT.operations.map((operation) => [operation.id, operation]));
   const caller: Caller = {
@@ -86,11 +86,11 @@ function player(store: Store): Play {
     context_source: 'api_key',
     fingerprint: '0'.repeat(16),
   };
-  return async (id: string, input: Input, at: number, actor = caller.actor): Promise<Performed['data']> => {
+  return async (id: string, input: Input, at: number, actor = caller.actor): Promise<BackendResult['data']> => {
     const operation = operations.get(id) as Operation;
     const stamp = { request_id: mint(at), trace_id: '0'.repeat(32), epoch_ms: at, now: new Date(at).toISOString() };
     const as = { ...caller, actor };
-    const done = await store.perform({ operation, input, caller: as, context: DEMO_PLACE, stamp });
+    const done = await store.perform({ operation, input, caller: as, context: DEMO_CONTEXT, stamp });
     return done.data;
   };
 }

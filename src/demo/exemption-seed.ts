@@ -1,6 +1,6 @@
 /** Who buys without tax in org DEMO: certificates of every status, some of which run out soon. */
 import type { Input } from '../contract/backend.js';
-import type { Play } from './seed.js';
+import type { DemoCalls } from './seed.js';
 
 const DAY = 86_400_000;
 
@@ -48,7 +48,7 @@ const PLOTS: readonly Plot[] = [
 const FIRST_CUSTOMER = 20;
 
 /** Records the certificates and moves them on; answers their ids. */
-export async function tellExemptions(play: Play, now: number, customers: readonly string[]): Promise<string[]> {
+export async function seedExemptions(play: DemoCalls, now: number, customers: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const [index, plot] of PLOTS.entries()) {
     ids.push(await certificateLife(play, now, index, plot, customers[FIRST_CUSTOMER + index * 3] ?? ''));
@@ -56,7 +56,7 @@ export async function tellExemptions(play: Play, now: number, customers: readonl
   return ids;
 }
 
-async function certificateLife(play: Play, now: number, index: number, plot: Plot, customer_id: string) {
+async function certificateLife(play: DemoCalls, now: number, index: number, plot: Plot, customer_id: string) {
   const recorded = now + plot.recorded * DAY;
   const certificate = describe(now, index, plot, customer_id);
   const made = await play('exemption_certificate_create', { certificate, reason: 'handed in at the till' }, recorded);

@@ -1,5 +1,5 @@
 /** What the teams of org DEMO have on their desks: items of every priority and state, about records of the demo. */
-import type { Play } from './seed.js';
+import type { DemoCalls } from './seed.js';
 
 const HOUR = 3_600_000;
 
@@ -67,8 +67,8 @@ const PLOTS: readonly Plot[] = [
 ];
 
 /** Puts the items in and moves them on, up to `now`. */
-export async function tellInbox(
-  play: Play,
+export async function seedInbox(
+  play: DemoCalls,
   now: number,
   customers: readonly string[],
   certificates: readonly string[],
@@ -81,7 +81,7 @@ export async function tellInbox(
   for (const plot of PLOTS) await itemLife(play, now, plot, recordOf(plot.about));
 }
 
-async function itemLife(play: Play, now: number, plot: Plot, record: object): Promise<void> {
+async function itemLife(play: DemoCalls, now: number, plot: Plot, record: object): Promise<void> {
   const { caption, body, team, priority, assignee, hours_ago, due_in_hours } = plot;
   const at = now - hours_ago * HOUR;
   const inbox = {

@@ -1,5 +1,5 @@
 /** Duplicates and a farewell: people who signed up twice and are one again, and one who asked to be forgotten. */
-import type { Play } from './seed.js';
+import type { DemoCalls } from './seed.js';
 
 const MINUTE = 60_000;
 
@@ -10,7 +10,7 @@ const WALK_INS = [
 ];
 
 /** Two walk-ins turn out to be known customers; a third person leaves for good. Told last, up to `now`. */
-export async function tellMerges(play: Play, now: number, ids: readonly string[]): Promise<void> {
+export async function seedMerges(play: DemoCalls, now: number, ids: readonly string[]): Promise<void> {
   for (const { index, points, ...customer } of WALK_INS) {
     const duplicate = await created(play, { ...customer, external_refs: [{ system: 'pos', ref: `W${index}` }] }, now);
     await play('loyalty_earn', { customer_id: duplicate, points, reason: 'purchase' }, now - 4 * MINUTE);
@@ -25,7 +25,7 @@ export async function tellMerges(play: Play, now: number, ids: readonly string[]
   await play('customer_anonymize', farewell, now - MINUTE / 2);
 }
 
-async function created(play: Play, customer: object, now: number): Promise<string> {
+async function created(play: DemoCalls, customer: object, now: number): Promise<string> {
   const made = await play('customer_create', { customer, reason: 'signup' }, now - 5 * MINUTE);
   return (made as { customer_id: string }).customer_id;
 }

@@ -1,6 +1,6 @@
 /** What org DEMO had to look into: assessments, the three holds that came of them, and flags. */
 import type { Input } from '../contract/backend.js';
-import type { Play } from './seed.js';
+import type { DemoCalls } from './seed.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -16,7 +16,7 @@ const HARMLESS: readonly (readonly [number, number, Input, Input?])[] = [
 ];
 
 /** Tells it, up to `now`; `ids` are the customers of the demo. */
-export async function tellRisk(play: Play, now: number, ids: readonly string[]): Promise<void> {
+export async function seedRisk(play: DemoCalls, now: number, ids: readonly string[]): Promise<void> {
   const assess = async (index: number, at: number, event: Input, signals: Input = {}) => {
     const answer = await play('customer_fraud_assess', { customer_id: ids[index], event, signals }, at);
     return (answer as { hold_id: string }).hold_id;
@@ -48,7 +48,7 @@ export async function tellRisk(play: Play, now: number, ids: readonly string[]):
   await tellFlags(play, now, ids);
 }
 
-async function tellFlags(play: Play, now: number, ids: readonly string[]): Promise<void> {
+async function tellFlags(play: DemoCalls, now: number, ids: readonly string[]): Promise<void> {
   const set = (index: number, flag: string, at: number, more: Input, reason: string) =>
     play('customer_flag_set', { customer_id: ids[index], flag, active: true, reason, ...more }, at);
   await set(71, 'vip_service', now - 70 * DAY, { note: 'knows the founders' }, 'store manager asked');

@@ -1,16 +1,16 @@
 /** What happened in org DEMO over the last year: pure invention, the same every time, told as calls. */
 import type { Input } from '../contract/backend.js';
-import { tellAccounts } from './account-seed.js';
-import { tellComments } from './comment-seed.js';
+import { seedAccounts } from './account-seed.js';
+import { seedComments } from './comment-seed.js';
 import { signupAt } from './dedupe-seed.js';
-import { tellExemptions } from './exemption-seed.js';
-import { tellInbox } from './inbox-seed.js';
-import { tellMerges } from './merge-seed.js';
-import { tellRisk } from './risk-seed.js';
+import { seedExemptions } from './exemption-seed.js';
+import { seedInbox } from './inbox-seed.js';
+import { seedMerges } from './merge-seed.js';
+import { seedRisk } from './risk-seed.js';
 import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './sample-values.js';
 
 /** Performs one call as of `at` (epoch milliseconds), as `actor` if it matters who, and answers its data. */
-export type Play = (operation: string, input: Input, at: number, actor?: string) => Promise<object>;
+export type DemoCalls = (operation: string, input: Input, at: number, actor?: string) => Promise<object>;
 
 export const CUSTOMERS = 200;
 const CARDS = 40;
@@ -38,21 +38,21 @@ const POLICY = {
 };
 
 /** Tells the whole year, up to `now`; `owner` is the actor behind the owner's key. */
-export async function tellStory(play: Play, now: number, owner: string): Promise<void> {
+export async function seedDemoOrg(play: DemoCalls, now: number, owner: string): Promise<void> {
   await play('loyalty_policy_set', { policy: POLICY, reason: 'loyalty programme opens' }, now - YEAR - DAY);
   const indexes = Array.from({ length: CUSTOMERS }, (_, index) => index);
   const ids = await Promise.all(indexes.map((index) => customerYear(play, now, index)));
   const cards = Array.from({ length: CARDS }, (_, index) => index);
   await Promise.all(cards.map((index) => giftCardLife(play, now, index, ids)));
-  await tellAccounts(play, now, ids);
-  const certificates = await tellExemptions(play, now, ids);
-  await tellInbox(play, now, ids, certificates);
-  await tellComments(play, now, ids, owner);
-  await tellRisk(play, now, ids);
-  await tellMerges(play, now, ids);
+  await seedAccounts(play, now, ids);
+  const certificates = await seedExemptions(play, now, ids);
+  await seedInbox(play, now, ids, certificates);
+  await seedComments(play, now, ids, owner);
+  await seedRisk(play, now, ids);
+  await seedMerges(play, now, ids);
 }
 
-async function customerYear(play: Play, now: number, index: number): Promise<string> {
+async function customerYear(play: DemoCalls, now: number, index: number): Promise<string> {
   const dice = createDice(1000 + index);
   const joined = now - YEAR + Math.floor(dice() * YEAR * 0.8);
   person(dice, index); // its throws, so that the visits stay what they were
@@ -64,7 +64,7 @@ async function customerYear(play: Play, now: number, index: number): Promise<str
   return customer_id;
 }
 
-async function visits(play: Play, dice: Dice, customer_id: string, from: number, now: number): Promise<void> {
+async function visits(play: DemoCalls, dice: Dice, customer_id: string, from: number, now: number): Promise<void> {
   const count = 3 + Math.floor(dice() ** 2 * 30);
   let at = from;
   let balance = 0;
@@ -88,7 +88,7 @@ async function visits(play: Play, dice: Dice, customer_id: string, from: number,
   }
 }
 
-async function askConsent(play: Play, customer_id: string, index: number, at: number): Promise<void> {
+async function askConsent(play: DemoCalls, customer_id: string, index: number, at: number): Promise<void> {
   const consents = {
     marketing_email: index % 3 === 0 ? 'denied' : 'granted',
     marketing_sms: index % 2 === 0 ? 'granted' : 'denied',
@@ -97,7 +97,7 @@ async function askConsent(play: Play, customer_id: string, index: number, at: nu
   await play('customer_consent_set', { customer_id, consents, source: 'pos', reason: 'asked at signup' }, at);
 }
 
-async function giftCardLife(play: Play, now: number, index: number, ids: readonly string[]): Promise<void> {
+async function giftCardLife(play: DemoCalls, now: number, index: number, ids: readonly string[]): Promise<void> {
   const dice = createDice(9000 + index);
   const at = now - Math.floor(dice() * 200 * DAY) - DAY;
   const amount = pick(dice, [10, 25, 50, 100]);

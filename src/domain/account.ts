@@ -31,7 +31,7 @@ export interface Credit {
 }
 
 /** An amount of money as a request names it. */
-export interface Asked {
+export interface CreditRequest {
   readonly amount: number;
   readonly currency: string;
 }
@@ -85,7 +85,7 @@ const LIMIT_ANEW: Issue = { path: 'account.credit_limit', message: 'must be give
  * The amount in minor units, when the account has that much credit left.
  * @throws CrmError 409 `crm.credit_exceeded`, `crm.account_currency_mismatch`.
  */
-export function consumable(credit: Credit, asked: Asked): number {
+export function consumable(credit: Credit, asked: CreditRequest): number {
   const minor = inCurrencyOf(credit, asked);
   const { credit_limit_minor: limit, credit_used_minor: used } = credit;
   if (credit.credit_hold === 0 && limit !== null && used + minor <= limit) return minor;
@@ -101,7 +101,7 @@ export function consumable(credit: Credit, asked: Asked): number {
  * The amount in minor units, when that much credit is in use.
  * @throws CrmError 409 `crm.credit_not_used`, `crm.account_currency_mismatch`.
  */
-export function releasable(credit: Credit, asked: Asked): number {
+export function releasable(credit: Credit, asked: CreditRequest): number {
   const minor = inCurrencyOf(credit, asked);
   if (minor <= credit.credit_used_minor) return minor;
   throw invalidState(
@@ -128,7 +128,7 @@ function creditInUse(credit: Credit, message: string): CrmError {
   ]);
 }
 
-function inCurrencyOf(credit: Credit, { amount, currency }: Asked): number {
+function inCurrencyOf(credit: Credit, { amount, currency }: CreditRequest): number {
   const minor = toMinor(amount, currency, 'amount');
   if (credit.currency === null || credit.currency === currency) return minor;
   throw conflict('crm.account_currency_mismatch', `The account's credit is in ${credit.currency}.`, {

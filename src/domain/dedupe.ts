@@ -6,7 +6,7 @@ export type Evidence = components['schemas']['DuplicateEvidence'];
 type Kind = Evidence['kind'];
 
 /** The identifiers that belong to one person, unless many have them. */
-export type Identifier = 'email' | 'phone';
+export type CustomerIdentifier = 'email' | 'phone';
 
 /** What of a customer is compared. */
 export interface Person {
@@ -25,7 +25,7 @@ export interface Person {
 
 /** A place where likely duplicates meet. */
 export interface BlockKey {
-  readonly kind: Identifier | 'birth' | 'postal';
+  readonly kind: CustomerIdentifier | 'birth' | 'postal';
   readonly key: string;
 }
 
@@ -110,7 +110,7 @@ export function blockKeys({ person, name, email, phone, places }: Subject): Bloc
 }
 
 /** The identifiers that both have. */
-export function commonIdentifiers(a: Subject, b: Subject): Identifier[] {
+export function commonIdentifiers(a: Subject, b: Subject): CustomerIdentifier[] {
   return (['email', 'phone'] as const).filter((field) => a[field] !== '' && a[field] === b[field]);
 }
 
@@ -118,7 +118,7 @@ export function commonIdentifiers(a: Subject, b: Subject): Identifier[] {
  * What speaks for and against two customers being one person, and what it comes to.
  * @param shared those of their common identifiers that many others have too
  */
-export function compare(a: Subject, b: Subject, shared: ReadonlySet<Identifier>) {
+export function compare(a: Subject, b: Subject, shared: ReadonlySet<CustomerIdentifier>) {
   const found = [...contacts(a, b, shared), ...births(a.person.birth_date, b.person.birth_date), ...names(a, b)];
   const sum = found.reduce((total, { points }) => total + points, 0);
   return {
@@ -136,7 +136,7 @@ function finding<Field extends keyof typeof WEIGHTS>(
   return { field, kind, points: WEIGHTS[field][kind] as number };
 }
 
-function contacts(a: Subject, b: Subject, shared: ReadonlySet<Identifier>): Finding[] {
+function contacts(a: Subject, b: Subject, shared: ReadonlySet<CustomerIdentifier>): Finding[] {
   const found = [
     ...commonIdentifiers(a, b).map((field) => {
       if (shared.has(field)) return finding(field, 'shared');

@@ -15,7 +15,7 @@ export interface LedgerEntry {
 
 /** What can identify a customer. */
 export const IDENTIFIERS = ['email', 'phone', 'device_id', 'ip'] as const;
-export type Identifier = (typeof IDENTIFIERS)[number];
+export type FraudIdentifier = (typeof IDENTIFIERS)[number];
 
 /** Everything the rules may know. */
 export interface FraudFacts {
@@ -28,14 +28,14 @@ export interface FraudFacts {
   /** The newest of the customer's, newest first; `ENTRIES_READ` at most. */
   readonly entries: readonly LedgerEntry[];
   /** How many other customers have the same; `SHARED_COUNTED` at most. */
-  readonly shared: { readonly [Name in Identifier]: number };
+  readonly shared: { readonly [Name in FraudIdentifier]: number };
   /** Wrong codes and PINs of late, on the customer's cards or by the caller. */
   readonly failed_card_attempts: number;
   /** The caller's own, each 0 to 1. */
   readonly signals: { readonly [name: string]: number };
 }
 
-export interface Verdict {
+export interface FraudVerdict {
   readonly score: number;
   readonly level: Assessment['level'];
   readonly recommended_action: Assessment['recommended_action'];
@@ -61,12 +61,13 @@ const SIGNAL_WEIGHT = 50;
  * How many others make an identifier suspicious, and how much of the rule's weight that is. Households share phones,
  * offices and mobile networks share addresses.
  */
-const SHARING: { readonly [Name in Identifier]: { readonly from: number; readonly degree: number } } = Object.freeze({
-  email: { from: 1, degree: 1 },
-  phone: { from: 1, degree: 0.5 },
-  device_id: { from: 2, degree: 1 },
-  ip: { from: 5, degree: 0.5 },
-});
+const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; readonly degree: number } } =
+  Object.freeze({
+    email: { from: 1, degree: 1 },
+    phone: { from: 1, degree: 0.5 },
+    device_id: { from: 2, degree: 1 },
+    ip: { from: 5, degree: 0.5 },
+  });
 
 interface Finding {
   readonly evidence: string;
@@ -94,7 +95,7 @@ export const RULES: readonly Rule[] = Object.freeze([
   { code: 'caller_signals', weight: CALLER_WEIGHT, find: callerSignals },
 ]);
 
-type Meaning = Pick<Verdict, 'level' | 'recommended_action'>;
+type Meaning = Pick<FraudVerdict, 'level' | 'recommended_action'>;
 
 /** From which score on, worst first. */
 export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.freeze([
@@ -105,7 +106,7 @@ export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.f
 const BELOW: Meaning = { level: 'low', recommended_action: 'allow' };
 
 /** The rules that fire on these facts, what they come to, and what that means. */
-export function judge(facts: FraudFacts): Verdict {
+export function judge(facts: FraudFacts): FraudVerdict {
   const signals = RULES.flatMap(({ code, weight, find }) => {
     const finding = find(facts);
     const added = finding === undefined ? 0 : Math.round(weight * Math.min(1, finding.degree ?? 1));

@@ -1,22 +1,22 @@
 /** When a customer was anonymized, what is kept of answers about people in that org goes too. */
 import type { Operation } from '../contract/operation.js';
 import type { GatewayDb } from './gateway-db.js';
-import { lastReceipt, type ReceiptRequest, wipeAnswers } from './idempotency-table.js';
-import { type Verdict, verdictOf, verdictOfFault } from './kept-answers.js';
+import { lastRecord, type RecordRequest, wipeAnswers } from './idempotency-table.js';
+import { type AnswerVerdict, verdictOf, verdictOfError } from './kept-answers.js';
 import type { SendOnce } from './send-once.js';
 
 const ANONYMIZE = 'customer_anonymize';
 const WIPE_AT_ONCE = 200;
 
 /** Whether such a write may have erased somebody. */
-export function isErasure({ id }: Operation, verdict: Verdict): boolean {
+export function isErasure({ id }: Operation, verdict: AnswerVerdict): boolean {
   return id === ANONYMIZE && (verdict === 'done' || verdict === 'unknown');
 }
 
 /** Empties every kept answer of an org with personal data up to the receipt `last`, except one's own. */
 export async function wipeOrg(
   db: GatewayDb,
-  except: Pick<ReceiptRequest, 'orgcode' | 'scope_mac'>,
+  except: Pick<RecordRequest, 'orgcode' | 'scope_mac'>,
   last: number,
 ): Promise<void> {
   while ((await db.write((connection) => wipeAnswers(connection, except, last, WIPE_AT_ONCE))) > 0) {
@@ -30,13 +30,13 @@ export async function wipeOrg(
  */
 export function createSendAlways(db: GatewayDb, onBackgroundError: (error: unknown) => void): SendOnce {
   return async ({ operation, caller }, send) => {
-    let verdict: Verdict = 'unknown';
+    let verdict: AnswerVerdict = 'unknown';
     try {
       const relayed = await send();
       verdict = verdictOf(relayed.envelope);
       return relayed;
     } catch (thrown) {
-      verdict = verdictOfFault(thrown);
+      verdict = verdictOfError(thrown);
       throw thrown;
     } finally {
       if (isErasure(operation, verdict)) await wipeAll(db, caller.orgcode).catch(onBackgroundError);
@@ -45,5 +45,5 @@ export function createSendAlways(db: GatewayDb, onBackgroundError: (error: unkno
 }
 
 async function wipeAll(db: GatewayDb, orgcode: string): Promise<void> {
-  await wipeOrg(db, { orgcode, scope_mac: '' }, await db.write(lastReceipt));
+  await wipeOrg(db, { orgcode, scope_mac: '' }, await db.write(lastRecord));
 }

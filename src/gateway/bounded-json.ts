@@ -2,18 +2,18 @@
  * JSON as strangers send it: text → value, refused where JSON.parse would hide something (a key given twice, digits
  * it cannot hold) or what reads the value would break (depth, number of values). Not: what the value means.
  */
-import type { Reason } from './upstream-error.js';
+import type { UpstreamErrorReason } from './upstream-error.js';
 
 export const MAX_DEPTH = 64;
 /** Far above a full page of the largest records; below what would fill the memory with tiny objects. */
 export const MAX_VALUES = 100_000;
 
-export class JsonFlaw extends Error {
-  readonly reason: Reason;
+export class JsonError extends Error {
+  readonly reason: UpstreamErrorReason;
   /** Where, dotted; names that are no plain words are `*`. */
   readonly path: string | undefined;
 
-  constructor(reason: Reason, path?: string) {
+  constructor(reason: UpstreamErrorReason, path?: string) {
     super(reason);
     this.reason = reason;
     this.path = path;
@@ -26,7 +26,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new JsonFlaw('not_json');
+    throw new JsonError('not_json');
   }
 }
 
@@ -62,7 +62,7 @@ function scan(text: string): void {
       at = end;
     } else if (code === COMMA) {
       values += 1;
-      if (values > MAX_VALUES) throw new JsonFlaw('too_many_values');
+      if (values > MAX_VALUES) throw new JsonError('too_many_values');
       if (level !== undefined) next(level);
     } else if (code === COLON) {
       if (level !== undefined) level.expectsKey = false;
@@ -70,13 +70,13 @@ function scan(text: string): void {
       values += 1;
       level = { keys: code === OPEN_OBJECT ? [] : undefined, expectsKey: code === OPEN_OBJECT, key: '', index: 0 };
       levels.push(level);
-      if (levels.length > MAX_DEPTH) throw new JsonFlaw('too_deep');
+      if (levels.length > MAX_DEPTH) throw new JsonError('too_deep');
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
       levels.pop();
       level = levels.at(-1);
     } else if (isNumberStart(code)) {
       const end = endOfNumber(text, at);
-      if (!isExact(text.slice(at, end))) throw new JsonFlaw('number_not_exact', pathOf(levels));
+      if (!isExact(text.slice(at, end))) throw new JsonError('number_not_exact', pathOf(levels));
       at = end - 1;
     }
   }
@@ -89,7 +89,7 @@ function next(level: Level): void {
 
 function enterKey(levels: readonly Level[], level: Level, literal: string): void {
   level.key = literal.includes('\\') ? withoutEscapes(literal) : literal.slice(1, -1);
-  if (!add(level)) throw new JsonFlaw('duplicate_key', pathOf(levels));
+  if (!add(level)) throw new JsonError('duplicate_key', pathOf(levels));
 }
 
 const FEW_KEYS = 24;
@@ -107,7 +107,7 @@ function withoutEscapes(literal: string): string {
   try {
     return JSON.parse(literal) as string;
   } catch {
-    throw new JsonFlaw('not_json');
+    throw new JsonError('not_json');
   }
 }
 
@@ -118,7 +118,7 @@ function endOfString(text: string, start: number): number {
     while (text.charCodeAt(before) === BACKSLASH) before -= 1;
     if ((end - before) % 2 === 1) return end;
   }
-  throw new JsonFlaw('not_json');
+  throw new JsonError('not_json');
 }
 
 function isNumberStart(code: number): boolean {

@@ -1,5 +1,5 @@
 /** Leaves a failing upstream in peace: closed, open, half open with one probe. Not: what counts as a failure. */
-import { Fault } from './upstream-error.js';
+import { UpstreamError } from './upstream-error.js';
 
 /** So many failures in a row open it. */
 const FAILURES = 10;
@@ -50,8 +50,8 @@ export function createBreaker(clock: () => number, changed: (state: 'open' | 'cl
   };
 }
 
-function open(retryAfterMs: number): Fault {
-  return new Fault({
+function open(retryAfterMs: number): UpstreamError {
+  return new UpstreamError({
     kind: 'unreached',
     reason: 'breaker_open',
     outcome: 'not_done',

@@ -11,23 +11,23 @@ const MAX_REMEMBERED = 10_000;
 const MAX_ROLES = 100;
 
 /** Who is calling, in an upstream that does not tell: whatever they ask, it decides. */
-export function stranger(credentials: Credentials): Caller {
+export function unknownCaller(credentials: Credentials): Caller {
   return { ...known(credentials), actor: 'unknown', owner: false, roles: [], org_status: 'verified', unknown: true };
 }
 
 /** The caller that the data of GET /stat describe; a stranger when they have not the contract's shape. */
 export function callerFrom(data: object, credentials: Credentials): Caller {
   const { caller, org } = data as Fields;
-  if (!isFields(caller)) return stranger(credentials);
+  if (!isFields(caller)) return unknownCaller(credentials);
   const { actor, owner, roles } = caller;
-  if (typeof actor !== 'string' || typeof owner !== 'boolean' || !isRoles(roles)) return stranger(credentials);
+  if (typeof actor !== 'string' || typeof owner !== 'boolean' || !isRoles(roles)) return unknownCaller(credentials);
   const status = isFields(org) ? org.status : undefined;
   // An org whose state is not told may be written as far as we know; the upstream knows better.
   return { ...known(credentials), actor, owner, roles, org_status: isOrgStatus(status) ? status : 'verified' };
 }
 
 /** A refusal of GET /stat as one of ours: the upstream's words under this call's names; where it has none, ours. */
-export function refusalFrom({ error }: ErrorEnvelope): CrmError {
+export function errorFrom({ error }: ErrorEnvelope): CrmError {
   const { error_code: code, http_status: status, retryable, details, next_steps } = error;
   const { tag, message } = error.major;
   const ours = tag === 'not-found' ? notFound() : tag === 'unauthorized' ? credentialsInvalid() : undefined;
@@ -45,14 +45,14 @@ export function refusalFrom({ error }: ErrorEnvelope): CrmError {
   });
 }
 
-export interface CallerMemory {
+export interface CallerCache {
   get(name: string): Caller | undefined;
   keep(name: string, caller: Caller): void;
   forget(name: string): void;
 }
 
 /** Callers by the name of their credentials, each for half a minute. `clock` is monotonic, in milliseconds. */
-export function createCallerMemory(clock: () => number): CallerMemory {
+export function createCallerCache(clock: () => number): CallerCache {
   const kept = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return {
     get(name) {
@@ -66,7 +66,7 @@ export function createCallerMemory(clock: () => number): CallerMemory {
       kept.delete(name);
       const [oldest] = kept.keys();
       if (kept.size >= MAX_REMEMBERED && oldest !== undefined) kept.delete(oldest);
-      kept.set(name, { caller: { ...caller, remembered: true }, until: clock() + REMEMBERED_MS });
+      kept.set(name, { caller: { ...caller, cached: true }, until: clock() + REMEMBERED_MS });
     },
     forget: (name) => void kept.delete(name),
   };

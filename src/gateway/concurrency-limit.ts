@@ -1,14 +1,14 @@
 /** A bounded number of places, and a bounded queue in front of them. Not: what they are for. */
 
 /** Gives a place back, or leaves the queue. May be called twice. */
-export type Leave = () => void;
+export type Release = () => void;
 
-export interface Slots {
+export interface ConcurrencyLimit {
   /** Calls `granted` when there is a place, at once if there is. Undefined: the queue is full. */
-  take(granted: () => void): Leave | undefined;
+  take(granted: () => void): Release | undefined;
 }
 
-export function createSlots(places: number, queueLength: number): Slots {
+export function createConcurrencyLimit(places: number, queueLength: number): ConcurrencyLimit {
   const waiting = new Set<() => void>();
   let taken = 0;
 

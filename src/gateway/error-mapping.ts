@@ -1,28 +1,32 @@
 /** How a fault is told to the caller: code, sentence, what is known of a write, what to do. Not: what went wrong. */
 import { CrmError, type CrmErrorInit, type ErrorTag, notFound } from '../contract/errors.js';
-import type { Fault, FaultKind, Outcome, Reason } from './upstream-error.js';
+import type { UpstreamError, UpstreamErrorKind, UpstreamErrorReason, WriteOutcome } from './upstream-error.js';
 
 /** The call that a fault struck. */
-export interface Struck {
+export interface FailedCall {
   readonly write: boolean;
   /** The write carries a key that the upstream is said to honour. */
   readonly keyed: boolean;
   /** Names of tools that can tell whether the write happened. */
-  readonly tellers: readonly string[];
+  readonly outcomeProbes: readonly string[];
   readonly deadlineMs: number;
 }
 
 /** The fault as the caller is told of it; itself the cause, for the log, when something on the way is out of order. */
-export function toRefusal(fault: Fault, struck: Struck): CrmError {
+export function toCrmError(fault: UpstreamError, struck: FailedCall): CrmError {
   const refusal = tell(fault, struck);
   if (!NOTHING_BROKEN.has(fault.kind)) refusal.cause = fault;
   return refusal;
 }
 
 /** The upstream works, and says no; or the client is gone. */
-const NOTHING_BROKEN: ReadonlySet<FaultKind> = new Set<FaultKind>(['refused', 'throttled', 'cancelled']);
+const NOTHING_BROKEN: ReadonlySet<UpstreamErrorKind> = new Set<UpstreamErrorKind>([
+  'refused',
+  'throttled',
+  'cancelled',
+]);
 
-function tell(fault: Fault, struck: Struck): CrmError {
+function tell(fault: UpstreamError, struck: FailedCall): CrmError {
   const { outcome, status, retryAfterMs, path, reason } = fault;
   const details = {
     ...(struck.write ? { outcome } : {}),
@@ -44,7 +48,9 @@ const UNAVAILABLE: Form = { code: 'crm.gateway_unavailable', tag: 'internal-erro
 const TIMEOUT: Form = { code: 'crm.gateway_timeout', tag: 'internal-error', status: 504 };
 const BAD_REPLY: Form = { code: 'crm.gateway_bad_reply', tag: 'internal-error', status: 502 };
 
-const FORMS: { readonly [kind in Exclude<FaultKind, 'refused'>]: (fault: Fault, struck: Struck) => Form } = {
+const FORMS: {
+  readonly [kind in Exclude<UpstreamErrorKind, 'refused'>]: (fault: UpstreamError, struck: FailedCall) => Form;
+} = {
   unreached: () => UNAVAILABLE,
   // A write without an answer is one thing to the caller, whether time ran out or the connection broke.
   unanswered: ({ reason, outcome }, { write }) =>
@@ -71,7 +77,7 @@ const REFUSALS: { readonly [status: number]: { readonly code: string; readonly t
 
 type Told = Required<Pick<CrmErrorInit, 'message' | 'details' | 'nextSteps'>>;
 
-function refused({ status = 0 }: Fault, told: Told): CrmError {
+function refused({ status = 0 }: UpstreamError, told: Told): CrmError {
   if (status === 404 || status === 410) return withDetails(notFound(), told.details);
   const known = REFUSALS[status];
   if (known === undefined) return new CrmError({ ...BAD_REPLY, ...told });
@@ -82,12 +88,12 @@ function withDetails({ code, tag, message, nextSteps }: CrmError, details: Told[
   return new CrmError({ code, tag, message, details, ...(nextSteps === undefined ? {} : { nextSteps }) });
 }
 
-const WHAT_OF_THE_WRITE: { readonly [outcome in Outcome]: string } = {
+const WHAT_OF_THE_WRITE: { readonly [outcome in WriteOutcome]: string } = {
   not_done: ' Nothing was changed.',
   unknown: ' Whether the change happened is unknown.',
 };
 
-const REASONS: { readonly [reason in Reason]: string } = {
+const REASONS: { readonly [reason in UpstreamErrorReason]: string } = {
   busy: 'Too many calls wait for the upstream CRM.',
   breaker_open: 'The upstream CRM failed many times in a row and is given a rest.',
   name_not_resolved: 'The host name of the upstream CRM does not resolve.',
@@ -118,14 +124,14 @@ const REASONS: { readonly [reason in Reason]: string } = {
   status: 'The upstream CRM answered with a status and no envelope.',
 };
 
-function sentence({ kind, reason, status }: Fault, { deadlineMs }: Struck): string {
+function sentence({ kind, reason, status }: UpstreamError, { deadlineMs }: FailedCall): string {
   if (reason === 'deadline') return `${REASONS.deadline}: ${deadlineMs} ms.`;
   if (kind === 'blocked') return 'The request was blocked before it reached the upstream CRM.';
   if (kind === 'throttled') return 'The upstream CRM is asked too often.';
   return status === undefined ? REASONS[reason] : `${REASONS[reason]} (HTTP ${status})`;
 }
 
-function steps(fault: Fault, struck: Struck): readonly string[] {
+function steps(fault: UpstreamError, struck: FailedCall): readonly string[] {
   if (struck.write && fault.outcome === 'unknown') return stepsOfUnknown(struck);
   if (fault.kind === 'blocked') {
     return [
@@ -140,11 +146,11 @@ function steps(fault: Fault, struck: Struck): readonly string[] {
 }
 
 /** After a write nobody knows the end of, the first thing is to look. */
-function stepsOfUnknown({ keyed, tellers }: Struck): readonly string[] {
+function stepsOfUnknown({ keyed, outcomeProbes }: FailedCall): readonly string[] {
   const look =
-    tellers.length === 0
+    outcomeProbes.length === 0
       ? 'Ask the operator whether the change happened.'
-      : `Read with ${tellers.join(' or ')} whether the change happened.`;
+      : `Read with ${outcomeProbes.join(' or ')} whether the change happened.`;
   if (keyed) return [look, 'Or repeat it with the same idempotency_key and body: it takes effect once only.'];
   return ['Do not repeat the call yet: it may have taken effect.', look, 'Repeat it only if it did not happen.'];
 }

@@ -4,7 +4,7 @@
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { lazily } from '../contract/lazy.js';
+import { lazy } from '../contract/lazy.js';
 
 const MEGABYTE = 1024 * 1024;
 /** Bytes that came, and bytes they were copied to, between two looks. */
@@ -15,19 +15,22 @@ const YOUNG_GARBAGE = 3 * MEGABYTE;
 const OLD_GARBAGE = 8 * MEGABYTE;
 
 /** Told of bytes that will be garbage. */
-export type Sweep = (bytes: number) => void;
+export type CollectGarbage = (bytes: number) => void;
 
 type Collect = (options?: { readonly type: 'minor' }) => void;
 
 /** The collector of this process; there is one for all. */
-const collector = lazily((): Collect => {
+const collector = lazy((): Collect => {
   setFlagsFromString('--expose-gc'); // for contexts made from now on: nobody else's code sees it
   setFlagsFromString('--no-concurrent-array-buffer-sweeping'); // collected is free, and counted so, at once
   return runInNewContext('gc') as Collect;
 });
 
 /** One for everything that is read by a process. */
-export function createSweep(collect = collector, outside = () => getHeapStatistics().external_memory): Sweep {
+export function createCollectGarbage(
+  collect = collector,
+  outside = () => getHeapStatistics().external_memory,
+): CollectGarbage {
   let came = 0;
   let afterYoung = outside();
   let afterAll = afterYoung;

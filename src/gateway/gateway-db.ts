@@ -8,16 +8,16 @@ import Database from 'better-sqlite3';
 import { deriveKeys, type Keys, loadKeys, sameDigest } from '../secrets/keys.js';
 import { migrate } from './gateway-migrations.js';
 
-export type Scalar = string | number | null;
+export type GatewayScalar = string | number | null;
 
 /** Statements, prepared once and kept. */
-export interface Connection {
+export interface GatewayConnection {
   /** The first row, or undefined. */
-  one<Row>(sql: string, ...args: readonly Scalar[]): Row | undefined;
+  one<Row>(sql: string, ...args: readonly GatewayScalar[]): Row | undefined;
   /** Every row. The statement itself must carry a LIMIT. */
-  all<Row>(sql: string, ...args: readonly Scalar[]): readonly Row[];
+  all<Row>(sql: string, ...args: readonly GatewayScalar[]): readonly Row[];
   /** Runs a change; answers how many rows it touched. */
-  run(sql: string, ...args: readonly Scalar[]): number;
+  run(sql: string, ...args: readonly GatewayScalar[]): number;
   /** Runs a script of several statements. */
   script(sql: string): void;
 }
@@ -25,12 +25,12 @@ export interface Connection {
 export interface GatewayDb {
   readonly keys: Keys;
   /** What others have committed is seen at once. */
-  readonly reader: Pick<Connection, 'one' | 'all'>;
+  readonly reader: Pick<GatewayConnection, 'one' | 'all'>;
   /**
    * Runs `work` in a transaction, alone among all processes that have the file open; answers once it is on disk.
    * @throws what `work` threw, when all it did is undone; or the database's own error, when nobody's work was done.
    */
-  write<T>(work: (connection: Connection) => T): Promise<T>;
+  write<T>(work: (connection: GatewayConnection) => T): Promise<T>;
   /** Waits for what is waiting to be written. */
   close(): Promise<void>;
 }
@@ -72,27 +72,27 @@ export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
 }
 
 interface Waiting {
-  readonly work: (connection: Connection) => unknown;
+  readonly work: (connection: GatewayConnection) => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 class File implements GatewayDb {
   readonly keys: Keys;
-  readonly reader: Connection;
+  readonly reader: GatewayConnection;
   readonly #database: Database.Database;
-  readonly #connection: Connection;
+  readonly #connection: GatewayConnection;
   readonly #queue: Waiting[] = [];
   #flushing: Promise<void> | undefined;
 
-  constructor(database: Database.Database, connection: Connection, keys: Keys) {
+  constructor(database: Database.Database, connection: GatewayConnection, keys: Keys) {
     this.#database = database;
     this.reader = connection;
     this.#connection = connection;
     this.keys = keys;
   }
 
-  write<T>(work: (connection: Connection) => T): Promise<T> {
+  write<T>(work: (connection: GatewayConnection) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
       this.#flushing ??= this.#flush();
@@ -142,7 +142,7 @@ class File implements GatewayDb {
   }
 }
 
-function connect(database: Database.Database): Connection {
+function connect(database: Database.Database): GatewayConnection {
   const statements = new Map<string, Database.Statement>();
   const prepared = (sql: string) => {
     let statement = statements.get(sql);
@@ -153,8 +153,8 @@ function connect(database: Database.Database): Connection {
     return statement;
   };
   return {
-    one: <Row>(sql: string, ...args: readonly Scalar[]) => prepared(sql).get(args) as Row | undefined,
-    all: <Row>(sql: string, ...args: readonly Scalar[]) => prepared(sql).all(args) as readonly Row[],
+    one: <Row>(sql: string, ...args: readonly GatewayScalar[]) => prepared(sql).get(args) as Row | undefined,
+    all: <Row>(sql: string, ...args: readonly GatewayScalar[]) => prepared(sql).all(args) as readonly Row[],
     run: (sql, ...args) => prepared(sql).run(args).changes,
     script: (sql) => void database.exec(sql),
   };
@@ -169,7 +169,7 @@ function createPrivately(path: string): void {
   }
 }
 
-function requireSafeVersion(connection: Connection): void {
+function requireSafeVersion(connection: GatewayConnection): void {
   const { version } = connection.one<{ version: string }>('SELECT sqlite_version() AS version') ?? { version: '0' };
   if (version.localeCompare(OLDEST_SAFE, 'en', { numeric: true }) < 0) {
     throw new Error(`SQLite ${version} is too old: ${OLDEST_SAFE} or newer is needed`);
@@ -179,7 +179,7 @@ function requireSafeVersion(connection: Connection): void {
 const KEY_CHECK = 'SELECT key_check FROM server_key LIMIT 1';
 
 /** The server key, noted in the file at first opening, so that a wrong one is told at start and not call by call. */
-function openKeys(connection: Connection, path: string, keyPath: string | undefined): Keys {
+function openKeys(connection: GatewayConnection, path: string, keyPath: string | undefined): Keys {
   if (path === IN_MEMORY && keyPath === undefined) return deriveKeys(randomBytes(32));
   const isNew = connection.one(KEY_CHECK) === undefined;
   const keys = loadKeys(keyPath ?? `${path}.key`, isNew);

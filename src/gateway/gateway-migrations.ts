@@ -1,6 +1,6 @@
 /** The gateway database's schema: one ordered list of changes, forward only. Not: statements that use it. */
 import { createHash } from 'node:crypto';
-import type { Connection } from './gateway-db.js';
+import type { GatewayConnection } from './gateway-db.js';
 
 /** A change that was released is never edited: its checksum stands in every file. */
 const MIGRATIONS: readonly string[] = [
@@ -42,7 +42,7 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
  * processes that start at once the second waits, then finds it done. After an error the connection must be closed.
  * @throws Error when the file was made by a newer version, or an applied change has been altered since.
  */
-export function migrate(connection: Connection, now: string): void {
+export function migrate(connection: GatewayConnection, now: string): void {
   connection.script('BEGIN IMMEDIATE');
   connection.script(LEDGER);
   const applied = countApplied(connection);
@@ -54,7 +54,7 @@ export function migrate(connection: Connection, now: string): void {
   connection.script('COMMIT');
 }
 
-function countApplied(connection: Connection): number {
+function countApplied(connection: GatewayConnection): number {
   const rows = connection.all<{ checksum: string }>(
     'SELECT checksum FROM schema_migration ORDER BY version LIMIT 1000',
   );

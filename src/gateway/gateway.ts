@@ -3,20 +3,20 @@
  * replies, retries and faults are made; each has a file.
  */
 import { performance as monotonic } from 'node:perf_hooks';
-import type { Backend, Credentials, Performance, Relayed } from '../contract/backend.js';
+import type { Backend, BackendCall, Credentials, RelayedEnvelope } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
 import { createBreaker } from './breaker.js';
-import { createCallerMemory } from './caller-cache.js';
+import { createCallerCache } from './caller-cache.js';
 import { createDeadlines } from './deadline.js';
-import { type Struck, toRefusal } from './error-mapping.js';
+import { type FailedCall, toCrmError } from './error-mapping.js';
 import { GatewayOptionsError, type ProxyOptions } from './origin.js';
-import { createTellers } from './outcome-probes.js';
+import { createOutcomeProbes } from './outcome-probes.js';
 import { createRelay, isWrite } from './relay.js';
 import { createResponseCheck, type DataSchemaOf, type Drift, type ResponseValidation } from './response-check.js';
 import type { SendOnce } from './send-once.js';
 import { createUpstream } from './upstream.js';
-import { Fault } from './upstream-error.js';
+import { UpstreamError } from './upstream-error.js';
 import { createIdentify } from './upstream-identity.js';
 import { keyOf, nameOf, type Random32 } from './upstream-request.js';
 
@@ -70,13 +70,13 @@ export function createGateway(options: GatewayOptions): Backend {
     random32: options.random32,
   });
   const check = createResponseCheck({ ...options, validation: options.responseValidation });
-  const memory = createCallerMemory(clock);
+  const memory = createCallerCache(clock);
   const stat = operations.find(({ method, path }) => method === 'GET' && path === '/stat');
   const identify = createIdentify({ stat, relay, memory, upstreamCredentials });
   const deadlineOf = createDeadlines(deadlineMs, clock);
-  const tellersOf = createTellers(operations);
+  const tellersOf = createOutcomeProbes(operations);
 
-  const ask = async (performance: Performance, keyed: boolean): Promise<Relayed> => {
+  const ask = async (performance: BackendCall, keyed: boolean): Promise<RelayedEnvelope> => {
     const { operation, credentials, stamp } = performance;
     const write = isWrite(operation);
     const question = { ...performance, credentials: upstreamCredentials(credentials) };
@@ -91,9 +91,9 @@ export function createGateway(options: GatewayOptions): Backend {
       if (isShutOut(envelope)) memory.forget(nameOf(credentials));
       return { envelope };
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
+      if (!(error instanceof UpstreamError)) throw error;
       if (error.status === 401 || error.status === 403) memory.forget(nameOf(credentials));
-      throw toRefusal(error, { write, keyed, tellers: tellersOf(operation), deadlineMs });
+      throw toCrmError(error, { write, keyed, outcomeProbes: tellersOf(operation), deadlineMs });
     }
   };
 
@@ -103,7 +103,7 @@ export function createGateway(options: GatewayOptions): Backend {
       try {
         return await identify(credentials, stamp, deadlineOf(stamp), anew);
       } catch (error) {
-        throw error instanceof Fault ? toRefusal(beforehand(error), { ...NOTHING_ASKED, deadlineMs }) : error;
+        throw error instanceof UpstreamError ? toCrmError(beforehand(error), { ...NOTHING_ASKED, deadlineMs }) : error;
       }
     },
     async perform(performance) {
@@ -116,12 +116,12 @@ export function createGateway(options: GatewayOptions): Backend {
 }
 
 /** Told as of a write, so that whoever writes hears that nothing was done. */
-const NOTHING_ASKED: Omit<Struck, 'deadlineMs'> = { write: true, keyed: false, tellers: [] };
+const NOTHING_ASKED: Omit<FailedCall, 'deadlineMs'> = { write: true, keyed: false, outcomeProbes: [] };
 
 /** A fault while finding out who calls: what they want was not asked for yet. */
-function beforehand(fault: Fault): Fault {
+function beforehand(fault: UpstreamError): UpstreamError {
   const { kind, reason, transient, status, retryAfterMs, path } = fault;
-  return new Fault({ kind, reason, outcome: 'not_done', transient, status, retryAfterMs, path });
+  return new UpstreamError({ kind, reason, outcome: 'not_done', transient, status, retryAfterMs, path });
 }
 
 /** What is remembered of this caller holds no longer. */

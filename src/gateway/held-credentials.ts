@@ -5,8 +5,8 @@
 import type { Credentials } from '../contract/backend.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
 import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
-import type { Connection, GatewayDb } from './gateway-db.js';
-import { gatewayFault } from './upstream-error.js';
+import type { GatewayConnection, GatewayDb } from './gateway-db.js';
+import { gatewayError } from './upstream-error.js';
 
 /** An operator's mistake; its message says which, and never quotes a secret. */
 export class HeldCredentialError extends Error {}
@@ -138,7 +138,7 @@ function unsealed(keys: Keys, held: Held): string {
   try {
     return keys.unseal('upstream-credential', held.sealed, contextOf(held));
   } catch (cause) {
-    const fault = gatewayFault({
+    const fault = gatewayError({
       code: 'crm.gateway_credential_unreadable',
       status: 500,
       message: 'The upstream credential held for this caller cannot be read. Nothing was sent.',
@@ -156,7 +156,7 @@ function contextOf({ caller_hash, orgcode, kind }: Omit<Held, 'sealed'>): string
   return JSON.stringify([caller_hash, orgcode, kind]);
 }
 
-function shown(connection: Connection, callerFingerprint: string): HeldCaller {
+function shown(connection: GatewayConnection, callerFingerprint: string): HeldCaller {
   const caller = connection.one<HeldCaller>(SHOW, callerFingerprint);
   if (caller === undefined) throw unknownCaller();
   return caller;

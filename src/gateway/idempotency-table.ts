@@ -1,17 +1,17 @@
 /** Receipts of writes that were sent upstream, as rows: one a scope, found and changed here. Not: what follows. */
-import type { Performance } from '../contract/backend.js';
+import type { BackendCall } from '../contract/backend.js';
 import { canonical } from '../contract/canonical-json.js';
 import type { Keys } from '../secrets/keys.js';
-import type { Connection } from './gateway-db.js';
+import type { GatewayConnection } from './gateway-db.js';
 
 /**
  * `sent`: it may be on its way, or its process died. `unknown`: its answer never came. `done`: it succeeded.
  * `refused`: by a rule of the domain, an answer as final as success.
  */
-export type State = 'sent' | 'unknown' | 'done' | 'refused';
+export type RecordState = 'sent' | 'unknown' | 'done' | 'refused';
 
 /** What makes a write the same as another one, in keyed hashes: nothing of it can be read back. */
-export interface ReceiptRequest {
+export interface RecordRequest {
   readonly orgcode: string;
   /** Org, caller, endpoint and idempotency_key; without a key, the whole call. */
   readonly scope_mac: string;
@@ -20,9 +20,9 @@ export interface ReceiptRequest {
   readonly keyed: boolean;
 }
 
-export interface Receipt {
+export interface IdempotencyRecord {
   readonly request_mac: string;
-  readonly state: State;
+  readonly state: RecordState;
   /** Which process sent it: a random name. */
   readonly sender: string;
   /** The `request_id` of the call that sent it. */
@@ -54,7 +54,7 @@ const WIPE = `UPDATE receipt SET personal = 0, answer = NULL WHERE receipt_no IN
 const LAST = 'SELECT MAX(receipt_no) AS last FROM receipt';
 
 /** What a write is remembered by. `idempotency_key` is no part of the body (contract §1). */
-export function receiptRequest(keys: Keys, performance: Performance): ReceiptRequest {
+export function recordRequest(keys: Keys, performance: BackendCall): RecordRequest {
   const { operation, input, caller, context } = performance;
   const { idempotency_key: key, ...body } = input;
   const { orgcode } = caller;
@@ -72,13 +72,17 @@ export function receiptRequest(keys: Keys, performance: Performance): ReceiptReq
  * Who calls, through every renewal of a session; where the upstream never said who that is, what they call with, as
  * they sent it: a caller's key outlives the credential held behind it.
  */
-function callerOf({ caller, credentials }: Performance): readonly string[] {
+function callerOf({ caller, credentials }: BackendCall): readonly string[] {
   return caller.unknown === true ? ['credential', credentials.kind, credentials.secret] : ['actor', caller.actor];
 }
 
 /** The receipt of a scope at an instant; one that has expired, or has nothing left to tell, is dropped. */
-export function findReceipt(connection: Connection, request: ReceiptRequest, now: number): Receipt | undefined {
-  const receipt = connection.one<Receipt>(FIND, request.orgcode, request.scope_mac);
+export function findRecord(
+  connection: GatewayConnection,
+  request: RecordRequest,
+  now: number,
+): IdempotencyRecord | undefined {
+  const receipt = connection.one<IdempotencyRecord>(FIND, request.orgcode, request.scope_mac);
   if (receipt === undefined) return undefined;
   if (receipt.expires_ms > now && !(receipt.state === 'refused' && receipt.answer === null)) return receipt;
   connection.run(DROP, request.orgcode, request.scope_mac);
@@ -86,7 +90,7 @@ export function findReceipt(connection: Connection, request: ReceiptRequest, now
 }
 
 /** Notes that a write is about to be sent. */
-export function insertReceipt(connection: Connection, request: ReceiptRequest, receipt: Receipt): void {
+export function insertRecord(connection: GatewayConnection, request: RecordRequest, receipt: IdempotencyRecord): void {
   const { request_mac, state, sender, request_id, sent_ms, lease_ms, expires_ms, personal, answer } = receipt;
   const times = [sent_ms, lease_ms, expires_ms] as const;
   const args = [request_mac, state, sender, request_id, ...times, personal, answer] as const;
@@ -94,28 +98,28 @@ export function insertReceipt(connection: Connection, request: ReceiptRequest, r
 }
 
 /** Notes how it ended. `receipt` is the one inserted. */
-export function settleReceipt(
-  connection: Connection,
-  request: ReceiptRequest,
-  receipt: Receipt,
-  state: State,
+export function settleRecord(
+  connection: GatewayConnection,
+  request: RecordRequest,
+  receipt: IdempotencyRecord,
+  state: RecordState,
   answer: string | null,
 ): void {
   connection.run(SETTLE, state, receipt.personal, answer, ...own(request, receipt));
 }
 
 /** Forgets a write that was not done, or that nobody may ask about. */
-export function dropReceipt(connection: Connection, request: ReceiptRequest, receipt: Receipt): void {
+export function deleteRecord(connection: GatewayConnection, request: RecordRequest, receipt: IdempotencyRecord): void {
   connection.run(DROP_OWN, ...own(request, receipt));
 }
 
 /** Deletes up to `limit` receipts that have expired. */
-export function forgetExpired(connection: Connection, now: number, limit: number): void {
+export function deleteExpired(connection: GatewayConnection, now: number, limit: number): void {
   connection.run(FORGET, now, limit);
 }
 
 /** The number of the newest receipt: what is wiped up to there is a bounded piece of work. */
-export function lastReceipt(connection: Connection): number {
+export function lastRecord(connection: GatewayConnection): number {
   return connection.one<{ last: number | null }>(LAST)?.last ?? 0;
 }
 
@@ -124,14 +128,14 @@ export function lastReceipt(connection: Connection): number {
  * `limit` is all of them.
  */
 export function wipeAnswers(
-  connection: Connection,
-  except: Pick<ReceiptRequest, 'orgcode' | 'scope_mac'>,
+  connection: GatewayConnection,
+  except: Pick<RecordRequest, 'orgcode' | 'scope_mac'>,
   last: number,
   limit: number,
 ): number {
   return connection.run(WIPE, except.orgcode, except.scope_mac, last, limit);
 }
 
-function own({ orgcode, scope_mac }: ReceiptRequest, { sender, request_id }: Receipt) {
+function own({ orgcode, scope_mac }: RecordRequest, { sender, request_id }: IdempotencyRecord) {
   return [orgcode, scope_mac, sender, request_id] as const;
 }

@@ -3,25 +3,25 @@
  * body what became of it. Not: how it is sent, nor how receipts are stored.
  */
 import { randomBytes } from 'node:crypto';
-import type { Performance, Relayed } from '../contract/backend.js';
+import type { BackendCall, RelayedEnvelope } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { idempotencyMismatch } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { isErasure, wipeOrg } from './answer-erasure.js';
-import type { Connection, GatewayDb } from './gateway-db.js';
+import type { GatewayConnection, GatewayDb } from './gateway-db.js';
 import {
-  dropReceipt,
-  findReceipt,
-  forgetExpired,
-  insertReceipt,
-  lastReceipt,
-  type Receipt,
-  type ReceiptRequest,
-  receiptRequest,
-  settleReceipt,
+  deleteExpired,
+  deleteRecord,
+  findRecord,
+  type IdempotencyRecord,
+  insertRecord,
+  lastRecord,
+  type RecordRequest,
+  recordRequest,
+  settleRecord,
 } from './idempotency-table.js';
-import { keptForm, keptText, replayOf, type Verdict, verdictOf, verdictOfFault } from './kept-answers.js';
-import { answerNotKept, outcomeUnknown, type Past, receiptNotKept, underWay } from './repeated-call.js';
+import { type AnswerVerdict, keptForm, keptText, replayOf, verdictOf, verdictOfError } from './kept-answers.js';
+import { answerNotKept, outcomeUnknown, type PastCall, recordNotWritten, stillRunning } from './repeated-call.js';
 import type { SendOnce } from './send-once.js';
 
 export interface SendOnceOptions {
@@ -52,7 +52,7 @@ interface Sender extends SendOnceOptions {
 
 /** A write on its way. */
 interface Flight {
-  readonly receipt: Receipt;
+  readonly receipt: IdempotencyRecord;
   /** Never rejects. `unheard`: its client went away before the answer came. */
   readonly ended: Promise<{ readonly envelope?: Envelope; readonly unheard: boolean }>;
 }
@@ -68,11 +68,11 @@ interface Flight {
 export function createSendOnce(db: GatewayDb, options: SendOnceOptions): SendOnce {
   const sender: Sender = { ...options, db, name: randomBytes(8).toString('hex') };
   const flights = new Map<string, Flight>();
-  db.write((connection) => forgetExpired(connection, options.clock(), FORGET_AT_OPEN)).catch(options.onBackgroundError);
+  db.write((connection) => deleteExpired(connection, options.clock(), FORGET_AT_OPEN)).catch(options.onBackgroundError);
 
   return async (performance, send) => {
     if (performance.operation.effect === 'read') return send();
-    const request = receiptRequest(db.keys, performance);
+    const request = recordRequest(db.keys, performance);
     const place = request.scope_mac;
     const patience = options.clock() + options.deadlineMs;
     // Between the last look and taking the place nothing may be awaited: others look too.
@@ -98,13 +98,13 @@ export function createSendOnce(db: GatewayDb, options: SendOnceOptions): SendOnc
  */
 async function landing(
   { clock, readsThatTell }: Sender,
-  { operation, stamp }: Performance,
-  { keyed }: ReceiptRequest,
+  { operation, stamp }: BackendCall,
+  { keyed }: RecordRequest,
   { receipt, ended }: Flight,
   patience: number,
-): Promise<Relayed | undefined> {
+): Promise<RelayedEnvelope | undefined> {
   const now = clock();
-  if (now > patience) throw underWay(pastOf(receipt, keyed, operation, readsThatTell), receipt.lease_ms - now);
+  if (now > patience) throw stillRunning(pastOf(receipt, keyed, operation, readsThatTell), receipt.lease_ms - now);
   const { envelope, unheard } = await ended;
   if (keyed || !unheard || envelope?.success !== true) return undefined;
   return { envelope: replayOf(keptForm(operation, envelope), stamp, clock()) };
@@ -112,29 +112,29 @@ async function landing(
 
 async function sendOrRecall(
   sender: Sender,
-  performance: Performance,
-  request: ReceiptRequest,
-  receipt: Receipt,
-  send: () => Promise<Relayed>,
-): Promise<Relayed> {
+  performance: BackendCall,
+  request: RecordRequest,
+  receipt: IdempotencyRecord,
+  send: () => Promise<RelayedEnvelope>,
+): Promise<RelayedEnvelope> {
   const found = await claim(sender, request, receipt);
   if (found !== undefined) return recall(sender, performance, request, found);
-  let relayed: Relayed;
+  let relayed: RelayedEnvelope;
   try {
     relayed = await send();
   } catch (thrown) {
-    await settle(sender, performance.operation, request, receipt, verdictOfFault(thrown));
+    await settle(sender, performance.operation, request, receipt, verdictOfError(thrown));
     throw thrown;
   }
   await settle(sender, performance.operation, request, receipt, verdictOf(relayed.envelope), relayed.envelope);
   return relayed;
 }
 
-function newReceipt({ clock, deadlineMs, name }: Sender, { operation, stamp }: Performance, request: ReceiptRequest) {
+function newReceipt({ clock, deadlineMs, name }: Sender, { operation, stamp }: BackendCall, request: RecordRequest) {
   const now = clock();
   const kept = operation.acceptsIdempotencyKey ? KEPT_MS : KEPT_KEYLESS_MS;
   // Nobody marked the personal fields of somebody else's document: any answer may hold some.
-  const isPersonal = operation.foreign !== undefined || operation.personal.length > 0;
+  const isPersonal = operation.imported !== undefined || operation.personal.length > 0;
   return {
     request_mac: request.request_mac,
     state: 'sent',
@@ -145,34 +145,38 @@ function newReceipt({ clock, deadlineMs, name }: Sender, { operation, stamp }: P
     expires_ms: now + kept,
     personal: isPersonal ? 1 : 0,
     answer: null,
-  } satisfies Receipt;
+  } satisfies IdempotencyRecord;
 }
 
 /** Writes the receipt, on disk when this returns; or answers the one that is there. */
-async function claim({ db, clock }: Sender, request: ReceiptRequest, receipt: Receipt): Promise<Receipt | undefined> {
+async function claim(
+  { db, clock }: Sender,
+  request: RecordRequest,
+  receipt: IdempotencyRecord,
+): Promise<IdempotencyRecord | undefined> {
   try {
     return await db.write((connection) => {
-      forgetExpired(connection, clock(), FORGET_AT_ONCE);
-      const found = findReceipt(connection, request, clock());
-      if (found === undefined) insertReceipt(connection, request, receipt);
+      deleteExpired(connection, clock(), FORGET_AT_ONCE);
+      const found = findRecord(connection, request, clock());
+      if (found === undefined) insertRecord(connection, request, receipt);
       return found;
     });
   } catch (cause) {
-    throw receiptNotKept(cause);
+    throw recordNotWritten(cause);
   }
 }
 
 /** What a receipt says to a second call. */
 function recall(
   { db, clock, name, readsThatTell, onBackgroundError }: Sender,
-  { operation, stamp }: Performance,
-  request: ReceiptRequest,
-  receipt: Receipt,
-): Relayed {
+  { operation, stamp }: BackendCall,
+  request: RecordRequest,
+  receipt: IdempotencyRecord,
+): RelayedEnvelope {
   if (receipt.request_mac !== request.request_mac) throw idempotencyMismatch();
   const past = pastOf(receipt, request.keyed, operation, readsThatTell);
   const { state, sender, answer, lease_ms } = receipt;
-  if (state === 'sent' && sender !== name && clock() < lease_ms) throw underWay(past, lease_ms - clock());
+  if (state === 'sent' && sender !== name && clock() < lease_ms) throw stillRunning(past, lease_ms - clock());
   if (state === 'sent' || state === 'unknown') throw outcomeUnknown(past);
   if (answer === null) throw answerNotKept(past, state);
   let first: Envelope;
@@ -189,18 +193,18 @@ function recall(
 async function settle(
   { db, onBackgroundError }: Sender,
   operation: Operation,
-  request: ReceiptRequest,
-  receipt: Receipt,
-  verdict: Verdict,
+  request: RecordRequest,
+  receipt: IdempotencyRecord,
+  verdict: AnswerVerdict,
   envelope?: Envelope,
 ): Promise<void> {
   const text = envelope === undefined ? undefined : keptText(operation, envelope);
   const answer = text === undefined ? null : db.keys.seal('upstream-answer', text, sealContext(request));
-  const note = (connection: Connection) => {
-    if (verdict === 'unknown') settleReceipt(connection, request, receipt, verdict, null);
-    else if (verdict === 'not_done' || !request.keyed) dropReceipt(connection, request, receipt);
-    else settleReceipt(connection, request, receipt, verdict, answer);
-    return lastReceipt(connection);
+  const note = (connection: GatewayConnection) => {
+    if (verdict === 'unknown') settleRecord(connection, request, receipt, verdict, null);
+    else if (verdict === 'not_done' || !request.keyed) deleteRecord(connection, request, receipt);
+    else settleRecord(connection, request, receipt, verdict, answer);
+    return lastRecord(connection);
   };
   try {
     const last = await db.write(note);
@@ -211,16 +215,16 @@ async function settle(
 }
 
 function pastOf(
-  { request_id, sent_ms, expires_ms }: Receipt,
+  { request_id, sent_ms, expires_ms }: IdempotencyRecord,
   keyed: boolean,
   operation: Operation,
   readsThatTell: SendOnceOptions['readsThatTell'],
-): Past {
+): PastCall {
   const reads = readsThatTell(operation);
   return { request_id, sent_ms, expires_ms, keyed, acceptsKey: operation.acceptsIdempotencyKey, reads };
 }
 
 /** Ties a sealed answer to its receipt: moved to another key, caller or org it no longer opens. */
-function sealContext({ orgcode, scope_mac, request_mac }: ReceiptRequest): string {
+function sealContext({ orgcode, scope_mac, request_mac }: RecordRequest): string {
   return JSON.stringify([orgcode, scope_mac, request_mac]);
 }

@@ -1,9 +1,9 @@
 /** Where the input of somebody else's operation travels: path, query, headers, body. Not: what all requests carry. */
 import type { Input } from '../contract/backend.js';
 import { type Issue, invalidRequest } from '../contract/errors.js';
-import type { ForeignShape, Operation, Parameter } from '../contract/operation.js';
+import type { ImportedShape, Operation, Parameter } from '../contract/operation.js';
 
-export interface ForeignParts {
+export interface ImportedRequestParts {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
@@ -46,8 +46,8 @@ const RESERVED = new Set([
  * out.
  * @throws CrmError 400 `crm.validation_failed` for a value that fits nowhere without changing what is asked.
  */
-export function foreignParts(operation: Operation, input: Input): ForeignParts {
-  const shape = operation.foreign as ForeignShape;
+export function importedRequestParts(operation: Operation, input: Input): ImportedRequestParts {
+  const shape = operation.imported as ImportedShape;
   const issues: Issue[] = [];
   const given = (place: Parameter['in']) =>
     shape.parameters.flatMap((parameter) => {
@@ -104,8 +104,8 @@ function headersOf(given: readonly Given[], issues: Issue[]): Record<string, str
   return Object.fromEntries(entries);
 }
 
-function bodyOf({ foreign, method }: Operation, input: Input): string | undefined {
-  const { parameters, bodyField, bodiless } = foreign as ForeignShape;
+function bodyOf({ imported, method }: Operation, input: Input): string | undefined {
+  const { parameters, bodyField, bodiless } = imported as ImportedShape;
   if (bodiless || method === 'GET' || method === 'HEAD') return undefined;
   if (bodyField !== undefined) return JSON.stringify(input[bodyField]);
   const outside = new Set(parameters.map(({ field }) => field));

@@ -12,14 +12,14 @@ export const MAX_ANSWER_BYTES = 256 * 1024;
  * What an answer, or the lack of one, says of a write. `not_done`: it may be sent again. `unknown`: it may have
  * happened. `done` and `refused` are final, and what the same idempotency_key is answered from now on.
  */
-export type Verdict = 'not_done' | 'unknown' | 'done' | 'refused';
+export type AnswerVerdict = 'not_done' | 'unknown' | 'done' | 'refused';
 
 /** Refusals of step 9 of the contract's checks. Other tags stand for earlier steps too, and those are never kept. */
 const DOMAIN_TAGS: ReadonlySet<ErrorTag> = new Set(['conflict', 'invalid-state', 'expected-revision-required']);
 const UNAVAILABLE = 503;
 
 /** What an upstream's answer says. */
-export function verdictOf(envelope: Envelope): Verdict {
+export function verdictOf(envelope: Envelope): AnswerVerdict {
   if (envelope.success) return 'done';
   const { error } = envelope;
   if (error.http_status >= 500 || error.major.tag === 'internal-error') {
@@ -36,7 +36,7 @@ function saysNotDone({ details, http_status, retryable }: ErrorEnvelope['error']
 }
 
 /** What a fault says: what it reports; a refusal of ours was not sent; anything unforeseen may have happened. */
-export function verdictOfFault(thrown: unknown): Verdict {
+export function verdictOfError(thrown: unknown): AnswerVerdict {
   const outcome = outcomeOf(thrown);
   if (outcome !== undefined) return outcome;
   return thrown instanceof CrmError && thrown.status < 500 ? 'not_done' : 'unknown';

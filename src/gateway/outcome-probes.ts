@@ -9,7 +9,7 @@ const BEST_FIRST = ['get', 'list', 'search'];
  * Answers the names of the tools that can tell the outcome of a write: reads of the same noun, or else lists of the
  * nouns below it.
  */
-export function createTellers(operations: readonly Operation[]): (write: Operation) => readonly string[] {
+export function createOutcomeProbes(operations: readonly Operation[]): (write: Operation) => readonly string[] {
   const reads = operations.filter(({ effect }) => effect === 'read');
   return (write) => {
     const near = reads

@@ -7,8 +7,8 @@ import type { Breaker, Ending } from './breaker.js';
 import type { Deadline } from './deadline.js';
 import { withRetries } from './retry.js';
 import type { Upstream } from './upstream.js';
-import { Fault } from './upstream-error.js';
-import { type Answer, readReply } from './upstream-reply.js';
+import { UpstreamError } from './upstream-error.js';
+import { type ParsedReply, readReply } from './upstream-reply.js';
 import { buildRequest, type Random32, type RequestParts } from './upstream-request.js';
 
 export interface RelayParts {
@@ -20,7 +20,7 @@ export interface RelayParts {
 }
 
 /** How a question may be put. */
-export interface Manner {
+export interface RelayOptions {
   readonly deadline: Deadline;
   /** It may be asked again when it is not known whether it arrived. */
   readonly repeatable: boolean;
@@ -29,7 +29,7 @@ export interface Manner {
 }
 
 /** @throws Fault; CrmError for a request that cannot be written. */
-export type Relay = (question: RequestParts, manner: Manner) => Promise<Answer>;
+export type Relay = (question: RequestParts, manner: RelayOptions) => Promise<ParsedReply>;
 
 export function createRelay(parts: RelayParts): Relay {
   return (question, manner) => {
@@ -38,7 +38,11 @@ export function createRelay(parts: RelayParts): Relay {
   };
 }
 
-async function attempt(parts: RelayParts, question: RequestParts, { deadline, signal }: Manner): Promise<Answer> {
+async function attempt(
+  parts: RelayParts,
+  question: RequestParts,
+  { deadline, signal }: RelayOptions,
+): Promise<ParsedReply> {
   const request = buildRequest(parts.basePath, question, parts.random32);
   const tell = parts.breaker.enter();
   let ending: Ending = 'neither';
@@ -49,19 +53,19 @@ async function attempt(parts: RelayParts, question: RequestParts, { deadline, si
     ending = 'answered';
     return answer;
   } catch (error) {
-    if (error instanceof Fault) ending = endingOf(error);
+    if (error instanceof UpstreamError) ending = endingOf(error);
     throw error;
   } finally {
     tell(ending);
   }
 }
 
-function endingOf(fault: Fault): Ending {
+function endingOf(fault: UpstreamError): Ending {
   if (fault.isOutage) return 'failed';
   return fault.status === undefined ? 'neither' : 'answered';
 }
 
-function retryOptions({ random32 }: RelayParts, { operation }: RequestParts, { deadline, signal }: Manner) {
+function retryOptions({ random32 }: RelayParts, { operation }: RequestParts, { deadline, signal }: RelayOptions) {
   const { countsFailures } = operation;
   return { deadline, signal, random32, counted: countsFailures, write: isWrite(operation) };
 }

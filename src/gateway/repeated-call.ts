@@ -1,9 +1,9 @@
 /** What a caller is told whose write was sent before, and is not sent again. Not: when that is so. */
 import { CrmError } from '../contract/errors.js';
-import { gatewayFault } from './upstream-error.js';
+import { gatewayError } from './upstream-error.js';
 
 /** The earlier call, as far as it may be told. */
-export interface Past {
+export interface PastCall {
   readonly request_id: string;
   /** Milliseconds since the epoch. */
   readonly sent_ms: number;
@@ -18,8 +18,8 @@ export interface Past {
 }
 
 /** 504: sent once, and nobody knows what became of it. */
-export function outcomeUnknown(past: Past): CrmError {
-  return gatewayFault({
+export function outcomeUnknown(past: PastCall): CrmError {
+  return gatewayError({
     code: 'crm.gateway_timeout',
     status: 504,
     message: `The same call was sent at ${iso(past.sent_ms)} and its outcome is unknown. It was not sent again.`,
@@ -34,8 +34,8 @@ export function outcomeUnknown(past: Past): CrmError {
  * 504: sent by another process, which may still have its answer to come; or awaited here for too long. With a key the
  * very same call may be tried again, and learns the answer; without one a try after the answer would be a new call.
  */
-export function underWay(past: Past, retryAfterMs: number): CrmError {
-  return gatewayFault({
+export function stillRunning(past: PastCall, retryAfterMs: number): CrmError {
+  return gatewayError({
     code: 'crm.gateway_timeout',
     status: 504,
     message: `The same call was sent at ${iso(past.sent_ms)} and is still under way. It was not sent again.`,
@@ -49,7 +49,7 @@ export function underWay(past: Past, retryAfterMs: number): CrmError {
 }
 
 /** 409: it was answered, and the answer is gone: too long, or erased with somebody's personal data. */
-export function answerNotKept(past: Past, ended: 'done' | 'refused'): CrmError {
+export function answerNotKept(past: PastCall, ended: 'done' | 'refused'): CrmError {
   return new CrmError({
     code: 'crm.answer_not_kept',
     tag: 'conflict',
@@ -64,8 +64,8 @@ export function answerNotKept(past: Past, ended: 'done' | 'refused'): CrmError {
 }
 
 /** 503: without a receipt nothing is sent. */
-export function receiptNotKept(cause: unknown): CrmError {
-  const fault = gatewayFault({
+export function recordNotWritten(cause: unknown): CrmError {
+  const fault = gatewayError({
     code: 'crm.storage_unavailable',
     status: 503,
     message: 'The receipt of this call could not be written, so it was not sent.',
@@ -77,16 +77,16 @@ export function receiptNotKept(cause: unknown): CrmError {
   return fault;
 }
 
-function first({ request_id, sent_ms }: Past) {
+function first({ request_id, sent_ms }: PastCall) {
   return { first_sent_at: iso(sent_ms), first_request_id: request_id };
 }
 
-function readFirst({ reads }: Past): string {
+function readFirst({ reads }: PastCall): string {
   const where = reads.length === 0 ? 'Read the record' : `Call ${reads.join(' or ')}`;
   return `${where} to see whether it happened.`;
 }
 
-function callAnew({ keyed, acceptsKey, expires_ms }: Past): string {
+function callAnew({ keyed, acceptsKey, expires_ms }: PastCall): string {
   if (keyed) return 'If it did not happen, call again with a new idempotency_key.';
   if (acceptsKey) return 'If it did not happen, call again with an idempotency_key: that is a new call.';
   return `If it did not happen, call again after ${iso(expires_ms)}.`;

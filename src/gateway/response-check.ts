@@ -4,7 +4,7 @@
  */
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { createAjv } from '../contract/validate.js';
-import { Fault } from './upstream-error.js';
+import { UpstreamError } from './upstream-error.js';
 
 /** `warn` tells the operator; `strict` fails reads besides, and writes never: they have happened. */
 export type ResponseValidation = 'warn' | 'strict' | 'off';
@@ -94,7 +94,7 @@ function extensionsIn(value: unknown): readonly string[] {
   ]);
 }
 
-function drifted(at: string): Fault {
+function drifted(at: string): UpstreamError {
   const about = { reason: 'schema', outcome: 'unknown', path: at } as const;
-  return new Fault({ kind: 'unreadable', transient: false, ...about });
+  return new UpstreamError({ kind: 'unreadable', transient: false, ...about });
 }

@@ -1,7 +1,7 @@
 /** Tries again what may be tried again, while the deadline allows. Not: what one attempt is. */
 import { type Deadline, pause } from './deadline.js';
-import { Fault } from './upstream-error.js';
-import type { Answer } from './upstream-reply.js';
+import { UpstreamError } from './upstream-error.js';
+import type { ParsedReply } from './upstream-reply.js';
 
 const ATTEMPTS = 3;
 const FIRST_BACKOFF_MS = 100;
@@ -28,11 +28,11 @@ export interface RetryOptions {
  * earlier than the upstream asks. A wait that would outlast the deadline is not begun: the last answer stands.
  * @throws the Fault of the last attempt; of a write, an earlier one after which it may have happened.
  */
-export async function withRetries(attempt: () => Promise<Answer>, options: RetryOptions): Promise<Answer> {
-  let doubt: Fault | undefined;
+export async function withRetries(attempt: () => Promise<ParsedReply>, options: RetryOptions): Promise<ParsedReply> {
+  let doubt: UpstreamError | undefined;
   for (let count = 1; ; count += 1) {
     const ended = await settle(attempt);
-    if (options.write && ended instanceof Fault && ended.outcome === 'unknown') doubt ??= ended;
+    if (options.write && ended instanceof UpstreamError && ended.outcome === 'unknown') doubt ??= ended;
     const waitMs = backoff(count, options.random32) + (ended.retryAfterMs ?? 0);
     const again =
       count < ATTEMPTS &&
@@ -41,23 +41,23 @@ export async function withRetries(attempt: () => Promise<Answer>, options: Retry
       waitMs + SHORTEST_ATTEMPT_MS <= options.deadline.left();
     if (again) await pause(waitMs, options.signal);
     if (again && !isGone(options.signal)) continue;
-    if (doubt !== undefined && (ended instanceof Fault || isPassing(ended, false))) throw doubt;
-    if (ended instanceof Fault) throw ended;
+    if (doubt !== undefined && (ended instanceof UpstreamError || isPassing(ended, false))) throw doubt;
+    if (ended instanceof UpstreamError) throw ended;
     return ended;
   }
 }
 
-async function settle(attempt: () => Promise<Answer>): Promise<Answer | Fault> {
+async function settle(attempt: () => Promise<ParsedReply>): Promise<ParsedReply | UpstreamError> {
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof Fault) return error;
+    if (error instanceof UpstreamError) return error;
     throw error;
   }
 }
 
-function isPassing(ended: Answer | Fault, counted: boolean): boolean {
-  if (ended instanceof Fault) {
+function isPassing(ended: ParsedReply | UpstreamError, counted: boolean): boolean {
+  if (ended instanceof UpstreamError) {
     return ended.transient && ended.reason !== 'breaker_open' && (!counted || ended.outcome === 'not_done');
   }
   const { envelope, status } = ended;

@@ -5,17 +5,17 @@ import { CrmError, type CrmErrorInit } from '../contract/errors.js';
  * What is known of the effect of a write that failed on the way. `not_done`: it never reached the upstream, or was
  * turned away; `unknown`: it may have happened.
  */
-export type Outcome = 'not_done' | 'unknown';
+export type WriteOutcome = 'not_done' | 'unknown';
 
 /** The outcome that a fault reports, undefined when it reports none: a read, or an answer of the upstream itself. */
-export function outcomeOf(error: unknown): Outcome | undefined {
-  return error instanceof CrmError ? (error.details?.outcome as Outcome | undefined) : undefined;
+export function outcomeOf(error: unknown): WriteOutcome | undefined {
+  return error instanceof CrmError ? (error.details?.outcome as WriteOutcome | undefined) : undefined;
 }
 
 /** A refusal with tag `internal-error` (502, 503, 504) that says what happened, and what of a write is known. */
-export function gatewayFault(
+export function gatewayError(
   init: Pick<CrmErrorInit, 'code' | 'message' | 'status' | 'retryable' | 'nextSteps'> & {
-    readonly outcome?: Outcome;
+    readonly outcome?: WriteOutcome;
     readonly details?: Readonly<Record<string, unknown>>;
   },
 ): CrmError {
@@ -29,7 +29,7 @@ export function gatewayFault(
  * answer of the contract. `down`, `late`: the upstream's own 503 and 504. `blocked`: turned away before the
  * application. `refused`: a 4xx without an envelope. `throttled`: a 429. `cancelled`: our own client went away.
  */
-export type FaultKind =
+export type UpstreamErrorKind =
   | 'unreached'
   | 'unanswered'
   | 'unreadable'
@@ -41,7 +41,7 @@ export type FaultKind =
   | 'cancelled';
 
 /** `details.reason`: one word for what happened, of those listed here and no others. */
-export type Reason =
+export type UpstreamErrorReason =
   | 'busy'
   | 'breaker_open'
   | 'name_not_resolved'
@@ -72,9 +72,9 @@ export type Reason =
   | 'status';
 
 interface FaultInit {
-  readonly kind: FaultKind;
-  readonly reason: Reason;
-  readonly outcome: Outcome;
+  readonly kind: UpstreamErrorKind;
+  readonly reason: UpstreamErrorReason;
+  readonly outcome: WriteOutcome;
   /** The same request may fare better soon. */
   readonly transient: boolean;
   /** The HTTP status, when an answer began. */
@@ -85,12 +85,12 @@ interface FaultInit {
 }
 
 /** Something went wrong on the way; carries neither the request nor a byte of what came back. */
-export class Fault extends Error {
-  readonly kind: FaultKind;
-  readonly reason: Reason;
+export class UpstreamError extends Error {
+  readonly kind: UpstreamErrorKind;
+  readonly reason: UpstreamErrorReason;
   /** The reason, where logs look for it. */
-  readonly code: Reason;
-  readonly outcome: Outcome;
+  readonly code: UpstreamErrorReason;
+  readonly outcome: WriteOutcome;
   readonly transient: boolean;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;

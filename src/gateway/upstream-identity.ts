@@ -1,17 +1,17 @@
 /** Who is calling, asked of the upstream's GET /stat, once for all who ask at the same time. Not: what they may do. */
 import type { Caller, Credentials, Stamp } from '../contract/backend.js';
 import type { Operation } from '../contract/operation.js';
-import { type CallerMemory, callerFrom, refusalFrom, stranger } from './caller-cache.js';
+import { type CallerCache, callerFrom, errorFrom, unknownCaller } from './caller-cache.js';
 import type { Deadline } from './deadline.js';
 import type { Relay } from './relay.js';
-import { Fault } from './upstream-error.js';
+import { UpstreamError } from './upstream-error.js';
 import { nameOf, type RequestParts } from './upstream-request.js';
 
 export interface IdentityParts {
   /** GET /stat, when the contract has it; without it every caller is a stranger. */
   readonly stat: Operation | undefined;
   readonly relay: Relay;
-  readonly memory: CallerMemory;
+  readonly memory: CallerCache;
   readonly upstreamCredentials: (credentials: Credentials) => Credentials;
 }
 
@@ -32,18 +32,18 @@ export function createIdentify({ stat, relay, memory, upstreamCredentials }: Ide
   const ask = async (name: string, question: RequestParts, deadline: Deadline, credentials: Credentials) => {
     try {
       const { envelope } = await relay(question, { deadline, repeatable: true, signal: undefined });
-      if (!envelope.success) throw refusalFrom(envelope);
+      if (!envelope.success) throw errorFrom(envelope);
       return remember(name, callerFrom(envelope.data, credentials));
     } catch (error) {
-      if (isUntold(error)) return remember(name, stranger(credentials));
-      if (!(error instanceof Fault) || isShutOut(error)) memory.forget(name);
+      if (isUntold(error)) return remember(name, unknownCaller(credentials));
+      if (!(error instanceof UpstreamError) || isShutOut(error)) memory.forget(name);
       throw error;
     }
   };
 
   return async (credentials, stamp, deadline, anew) => {
     const known = upstreamCredentials(credentials); // who has none any more is not remembered either
-    if (stat === undefined) return stranger(credentials);
+    if (stat === undefined) return unknownCaller(credentials);
     const name = nameOf(credentials);
     const remembered = anew ? undefined : memory.get(name);
     if (remembered !== undefined) return remembered;
@@ -64,15 +64,15 @@ export function createIdentify({ stat, relay, memory, upstreamCredentials }: Ide
 
 /** The upstream answers, but has no GET /stat of the contract's kind. */
 function isUntold(error: unknown): boolean {
-  if (!(error instanceof Fault)) return false;
+  if (!(error instanceof UpstreamError)) return false;
   if (error.kind === 'refused') return error.status !== 401 && error.status !== 403;
   return error.status === 200 && ['no_envelope', 'no_data', 'not_json', 'empty'].includes(error.reason);
 }
 
-function isShutOut({ status }: Fault): boolean {
+function isShutOut({ status }: UpstreamError): boolean {
   return status === 401 || status === 403;
 }
 
 function isTimeUp(error: unknown): boolean {
-  return error instanceof Fault && error.reason === 'deadline';
+  return error instanceof UpstreamError && error.reason === 'deadline';
 }

@@ -1,23 +1,23 @@
 /** A raw HTTP reply → the envelope it holds, or the fault it is. Not: how it came, or what the caller is told. */
 import type { Envelope } from '../contract/envelope.js';
-import { JsonFlaw, parseJson } from './bounded-json.js';
+import { JsonError, parseJson } from './bounded-json.js';
 import { type Completion, completeError, completeSuccess, type Fields, isFields } from './upstream-envelope.js';
-import { Fault, type Outcome, type Reason } from './upstream-error.js';
+import { UpstreamError, type UpstreamErrorReason, type WriteOutcome } from './upstream-error.js';
 
 /** What came over the wire: whole, or with the flaw that ended the reading. */
-export interface Reply {
+export interface UpstreamReply {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly retryAfter: string | undefined;
   readonly body: Buffer;
-  readonly flaw?: Reason;
+  readonly flaw?: UpstreamErrorReason;
 }
 
 /** Of the call that a reply answers, beside what completes it. */
-export type Asked = Omit<Completion, 'status' | 'retryAfterMs'>;
+export type ExpectedReply = Omit<Completion, 'status' | 'retryAfterMs'>;
 
-export interface Answer {
+export interface ParsedReply {
   readonly envelope: Envelope;
   /** The HTTP status it came with. */
   readonly status: number;
@@ -30,35 +30,35 @@ export interface Answer {
  * envelopes (`foreign`) gets one around its data.
  * @throws Fault that says what the reply is instead; never a word of its text.
  */
-export function readReply(reply: Reply, asked: Asked): Answer {
+export function readReply(reply: UpstreamReply, asked: ExpectedReply): ParsedReply {
   const { status } = reply;
   if (status < 200 || (status >= 300 && status < 400)) throw unreadable('redirect', reply, 'not_done');
   const retryAfterMs = readRetryAfter(reply.retryAfter, asked.stamp.epoch_ms);
   const completion: Completion = { ...asked, status, retryAfterMs };
-  const { foreign } = asked.operation;
+  const { imported } = asked.operation;
   const value = readValue(reply, completion);
-  const answer = (envelope: Envelope): Answer => ({
+  const answer = (envelope: Envelope): ParsedReply => ({
     envelope,
     status,
     retryAfterMs: retryAfterMs ?? waitIn(envelope),
   });
-  if (isFields(value) && typeof value.success === 'boolean' && foreign?.enveloped !== false) {
+  if (isFields(value) && typeof value.success === 'boolean' && imported?.enveloped !== false) {
     return answer(value.success ? success(value, reply, completion) : refusal(value, reply, completion));
   }
   if (status >= 400) throw byStatus(reply, 'status', retryAfterMs);
-  if (foreign?.enveloped === false) return answer(completeSuccess({}, asData(value), completion));
+  if (imported?.enveloped === false) return answer(completeSuccess({}, asData(value), completion));
   throw unreadable('no_envelope', reply);
 }
 
-function success(value: Fields, reply: Reply, completion: Completion): Envelope {
+function success(value: Fields, reply: UpstreamReply, completion: Completion): Envelope {
   if (reply.status >= 400) throw unreadable('contradiction', reply);
   const { data } = value;
   if (isFields(data)) return completeSuccess(value, data, completion);
-  if (completion.operation.foreign === undefined) throw unreadable('no_data', reply);
+  if (completion.operation.imported === undefined) throw unreadable('no_data', reply);
   return completeSuccess(value, asData(data), completion);
 }
 
-function refusal(value: Fields, reply: Reply, completion: Completion): Envelope {
+function refusal(value: Fields, reply: UpstreamReply, completion: Completion): Envelope {
   if (!isFields(value.error)) throw unreadable('no_error', reply);
   return completeError(value, value.error, completion);
 }
@@ -71,27 +71,27 @@ function asData(value: unknown): object {
 }
 
 /** The JSON value of the body. @throws Fault by the status when it is a failure's, else by what is wrong. */
-function readValue(reply: Reply, completion: Completion): unknown {
+function readValue(reply: UpstreamReply, completion: Completion): unknown {
   try {
-    return parseBody(reply, completion.operation.foreign?.enveloped === false);
+    return parseBody(reply, completion.operation.imported?.enveloped === false);
   } catch (error) {
-    if (!(error instanceof JsonFlaw)) throw error;
+    if (!(error instanceof JsonError)) throw error;
     if (reply.status >= 400) throw byStatus(reply, error.reason, completion.retryAfterMs);
     throw unreadable(error.reason, reply, 'unknown', error.path);
   }
 }
 
-function parseBody({ body, flaw, contentType, contentEncoding }: Reply, mayBeEmpty: boolean): unknown {
-  if (flaw !== undefined) throw new JsonFlaw(flaw);
+function parseBody({ body, flaw, contentType, contentEncoding }: UpstreamReply, mayBeEmpty: boolean): unknown {
+  if (flaw !== undefined) throw new JsonError(flaw);
   if (body.length === 0) {
     if (mayBeEmpty) return undefined;
-    throw new JsonFlaw('empty');
+    throw new JsonError('empty');
   }
-  if (contentEncoding !== undefined && contentEncoding !== 'identity') throw new JsonFlaw('encoded');
+  if (contentEncoding !== undefined && contentEncoding !== 'identity') throw new JsonError('encoded');
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
-  if (!/^application\/(json|[\w.+-]+\+json)$/.test(type.trim())) throw new JsonFlaw('not_json');
+  if (!/^application\/(json|[\w.+-]+\+json)$/.test(type.trim())) throw new JsonError('not_json');
   const charset = parameters.map((text) => /^\s*charset\s*=\s*"?([^\s"]*)"?\s*$/.exec(text)?.[1]).find(Boolean);
-  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) throw new JsonFlaw('wrong_charset');
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) throw new JsonError('wrong_charset');
   return parseJson(decode(body));
 }
 
@@ -99,20 +99,25 @@ function decode(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {
-    throw new JsonFlaw('wrong_charset');
+    throw new JsonError('wrong_charset');
   }
 }
 
-function unreadable(reason: Reason, { status }: Reply, outcome: Outcome = 'unknown', path?: string): Fault {
+function unreadable(
+  reason: UpstreamErrorReason,
+  { status }: UpstreamReply,
+  outcome: WriteOutcome = 'unknown',
+  path?: string,
+): UpstreamError {
   const transient = reason === 'broken_off';
-  return new Fault({ kind: 'unreadable', reason, outcome, transient, status, path });
+  return new UpstreamError({ kind: 'unreadable', reason, outcome, transient, status, path });
 }
 
 /** A failure without an envelope, by its status alone. */
-function byStatus(reply: Reply, reason: Reason, retryAfterMs: number | undefined): Fault {
+function byStatus(reply: UpstreamReply, reason: UpstreamErrorReason, retryAfterMs: number | undefined): UpstreamError {
   const { status } = reply;
-  const fault = (kind: Fault['kind'], outcome: Outcome, transient: boolean) =>
-    new Fault({ kind, reason, outcome, transient, status, retryAfterMs });
+  const fault = (kind: UpstreamError['kind'], outcome: WriteOutcome, transient: boolean) =>
+    new UpstreamError({ kind, reason, outcome, transient, status, retryAfterMs });
   if (status === 429) return fault('throttled', 'not_done', true);
   // An application says why in JSON; a page comes from a guard in front of it.
   if (status === 403 && reason !== 'status') return fault('blocked', 'not_done', false);

@@ -1,14 +1,14 @@
 /** A performance → the HTTP request that asks the upstream for it. Not: the shapes of other people's documents. */
 import { createHash } from 'node:crypto';
-import type { CallContext, Credentials, Input, Performance, Stamp } from '../contract/backend.js';
+import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '../contract/backend.js';
 import { CrmError, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
-import { foreignParts } from './imported-request.js';
+import { importedRequestParts } from './imported-request.js';
 import type { Outgoing } from './upstream.js';
 
 /** What a request is made of; the credentials are those the upstream knows. */
-export type RequestParts = Pick<Performance, 'operation' | 'input' | 'credentials' | 'context' | 'stamp'>;
+export type RequestParts = Pick<BackendCall, 'operation' | 'input' | 'credentials' | 'context' | 'stamp'>;
 
 /** Unpredictable 32-bit numbers. */
 export type Random32 = () => number;
@@ -22,14 +22,16 @@ const JSON_TYPE = 'application/json';
  */
 export function buildRequest(basePath: string, parts: RequestParts, random32: Random32): Outgoing {
   const { operation, input } = parts;
-  const { path, headers, body } = operation.foreign ? foreignParts(operation, input) : ownParts(operation, input);
+  const { path, headers, body } = operation.imported
+    ? importedRequestParts(operation, input)
+    : ownParts(operation, input);
   return {
     method: operation.method,
     path: `${basePath}${path}`,
     headers: {
       ...headers,
       ...ourHeaders(parts, random32),
-      ...(body === undefined ? {} : { 'content-type': operation.foreign?.mediaType ?? JSON_TYPE }),
+      ...(body === undefined ? {} : { 'content-type': operation.imported?.mediaType ?? JSON_TYPE }),
     },
     body,
   };
@@ -73,7 +75,7 @@ function credentialHeaders({ orgcode, kind, secret }: Credentials): Record<strin
   return { 'x-orgcode': orgcode, [kind === 'session' ? 'x-session-guid' : 'x-api-key']: secret };
 }
 
-function contextHeaders({ logical_guid, channel_code, cccode }: CallContext): Record<string, string> {
+function contextHeaders({ logical_guid, channel_code, cccode }: OperatingContext): Record<string, string> {
   return {
     ...(logical_guid === undefined ? {} : { 'x-logical-guid': logical_guid }),
     ...(channel_code === undefined ? {} : { 'x-channel-code': channel_code }),

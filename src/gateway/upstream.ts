@@ -3,11 +3,11 @@
  * what is asked, what an answer means, trying again.
  */
 import type { Method } from '../contract/operation.js';
-import { createSlots, type Leave, type Slots } from './concurrency-limit.js';
-import { createSweep, type Sweep } from './garbage-collection.js';
+import { type ConcurrencyLimit, createConcurrencyLimit, type Release } from './concurrency-limit.js';
+import { type CollectGarbage, createCollectGarbage } from './garbage-collection.js';
 import { CONNECTIONS, type Dispatcher, type OriginOptions, openOrigin } from './origin.js';
-import { Fault, type FaultKind, type Reason } from './upstream-error.js';
-import type { Reply } from './upstream-reply.js';
+import { UpstreamError, type UpstreamErrorKind, type UpstreamErrorReason } from './upstream-error.js';
+import type { UpstreamReply } from './upstream-reply.js';
 
 /** A request, ready to be sent. */
 export interface Outgoing {
@@ -24,7 +24,7 @@ export interface Upstream {
    * connecting, sending and reading.
    * @throws Fault; anything else is a request that cannot be written, which is a mistake of ours.
    */
-  send(request: Outgoing, leftMs: number, signal: AbortSignal | undefined): Promise<Reply>;
+  send(request: Outgoing, leftMs: number, signal: AbortSignal | undefined): Promise<UpstreamReply>;
   /** Ends what is under way no later than its deadlines do. */
   close(): Promise<void>;
 }
@@ -44,10 +44,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const shared: Shared = {
     dispatcher: openOrigin(options),
     origin: options.base.origin,
-    places: createSlots(CONNECTIONS, MAX_WAITING),
-    large: createSlots(LARGE_ANSWERS, CONNECTIONS),
+    places: createConcurrencyLimit(CONNECTIONS, MAX_WAITING),
+    large: createConcurrencyLimit(LARGE_ANSWERS, CONNECTIONS),
     spare: [],
-    sweep: createSweep(),
+    sweep: createCollectGarbage(),
     maxAnswerBytes: options.maxAnswerBytes,
   };
   return {
@@ -70,11 +70,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 interface Shared {
   readonly dispatcher: Dispatcher;
   readonly origin: string;
-  readonly places: Slots;
-  readonly large: Slots;
+  readonly places: ConcurrencyLimit;
+  readonly large: ConcurrencyLimit;
   /** What large answers are read into, one after the other, so that a flood of them is no flood of garbage. */
   readonly spare: Buffer[];
-  readonly sweep: Sweep;
+  readonly sweep: CollectGarbage;
   readonly maxAnswerBytes: number;
 }
 
@@ -90,20 +90,25 @@ type ReplyHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onRespons
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #shared: Shared;
   readonly #request: Outgoing;
-  readonly #resolve: (reply: Reply) => void;
+  readonly #resolve: (reply: UpstreamReply) => void;
   readonly #reject: (error: unknown) => void;
-  #leavePlace: Leave | undefined;
-  #leaveLarge: Leave | undefined;
+  #leavePlace: Release | undefined;
+  #leaveLarge: Release | undefined;
   #isLarge = false;
   #stopListening: () => void = () => {};
   /** Set when the request is about to be written: from here on it may have arrived. */
   #controller: Controller | undefined;
-  #head: Omit<Reply, 'body'> | undefined;
+  #head: Omit<UpstreamReply, 'body'> | undefined;
   #body: Buffer = NOTHING;
   #length = 0;
   #settled: Error | undefined;
 
-  constructor(shared: Shared, request: Outgoing, resolve: (reply: Reply) => void, reject: (error: unknown) => void) {
+  constructor(
+    shared: Shared,
+    request: Outgoing,
+    resolve: (reply: UpstreamReply) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.#shared = shared;
     this.#request = request;
     this.#resolve = resolve;
@@ -214,14 +219,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Ended by a flaw. A refusal whose head is known is one, whatever became of its page. */
-  #end(reason: Reason): void {
+  #end(reason: UpstreamErrorReason): void {
     const head = this.#head;
     const isRefusal = head !== undefined && head.status >= 300 && head.status < 500;
     if (isRefusal) this.#settle({ ...head, body: NOTHING, flaw: reason });
     else this.#settle(faultOf(reason, this.#controller !== undefined, head?.status));
   }
 
-  #settle(end: Reply | Error): void {
+  #settle(end: UpstreamReply | Error): void {
     if (this.#settled !== undefined) return;
     this.#settled = end instanceof Error ? end : DONE;
     if (end instanceof Error) this.#shared.sweep(READ_AHEAD_BYTES);
@@ -237,32 +242,32 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function cancelled(): Fault {
-  return new Fault({ kind: 'cancelled', reason: 'client_gone', outcome: 'unknown', transient: false });
+function cancelled(): UpstreamError {
+  return new UpstreamError({ kind: 'cancelled', reason: 'client_gone', outcome: 'unknown', transient: false });
 }
 
 /** What it means that an exchange ended this way. `sent`: the request may have arrived. */
-function faultOf(reason: Reason, sent: boolean, status: number | undefined): Fault {
+function faultOf(reason: UpstreamErrorReason, sent: boolean, status: number | undefined): UpstreamError {
   const kind = kindOf(reason, sent, status !== undefined);
   const transient = kind === 'unreadable' ? reason === 'broken_off' : reason !== 'tls_failed';
-  return new Fault({ kind, reason, outcome: sent ? 'unknown' : 'not_done', transient, status });
+  return new UpstreamError({ kind, reason, outcome: sent ? 'unknown' : 'not_done', transient, status });
 }
 
-function kindOf(reason: Reason, sent: boolean, answered: boolean): FaultKind {
+function kindOf(reason: UpstreamErrorReason, sent: boolean, answered: boolean): UpstreamErrorKind {
   if (!sent) return 'unreached';
   if (reason === 'deadline' || reason === 'connection_lost') return 'unanswered';
   return answered || reason === 'not_http' ? 'unreadable' : 'unanswered';
 }
 
 /** One of our words for what undici, TLS or the system call it. Their messages go nowhere. */
-function reasonOf(error: Error, sent: boolean, answered: boolean): Reason {
+function reasonOf(error: Error, sent: boolean, answered: boolean): UpstreamErrorReason {
   const code = codeOf(error);
   if (!sent) return UNREACHED[code] ?? (isTls(code) ? 'tls_failed' : 'connection_failed');
   if (error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') return 'not_http';
   return answered ? 'broken_off' : 'connection_lost';
 }
 
-const UNREACHED: { readonly [code: string]: Reason } = {
+const UNREACHED: { readonly [code: string]: UpstreamErrorReason } = {
   ECONNREFUSED: 'connection_refused',
   ENOTFOUND: 'name_not_resolved',
   EAI_AGAIN: 'name_not_resolved',

@@ -10,26 +10,26 @@ import { call, type Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import { createBoundaryMint } from '../tools/boundary-marks.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
-import { type Asked, pickFields, splitFields } from '../tools/field-selection.js';
+import { type FieldSelection, pickFields, splitFields } from '../tools/field-selection.js';
 import { estimateTokens, mayExceed } from '../tools/token-estimate.js';
-import { type ToolResult, toResult } from '../tools/tool-result.js';
+import { type ToolResult, toToolResult } from '../tools/tool-result.js';
 import { cleanData } from '../tools/untrusted-content.js';
 import type { Confirmation } from './confirmation.js';
-import { besideOf, longParts, takesPages, toldCuts, toldError } from './continuation-hints.js';
-import type { Dialogue, Question } from './elicitation.js';
-import { cutToFit, type Shape } from './truncate.js';
+import { hintsOf, isPaged, longParts, truncatedError, truncationHints } from './continuation-hints.js';
+import type { ElicitationDialogue, Question } from './elicitation.js';
+import { type DataShape, truncateToFit } from './truncate.js';
 
 /** Calls a tool and answers as MCP does; in a dialogue the answer may be a question. Never throws. */
-export type Answer = (
+export type CallWithinBudget = (
   entry: CatalogueEntry,
   args: unknown,
   headers: Headers,
-  dialogue?: Dialogue | undefined,
+  dialogue?: ElicitationDialogue | undefined,
 ) => Promise<ToolResult | Question>;
 
 export const DEFAULT_ANSWER_TOKENS = 25_000;
 /** Less would not hold one record of every kind. */
-export const LEAST_ANSWER_TOKENS = 2_000;
+export const MIN_ANSWER_TOKENS = 2_000;
 
 /** How often a page that is too long is asked for anew, smaller each time. */
 const MOST_PAGES = 3;
@@ -43,18 +43,22 @@ interface Asking {
   readonly entry: CatalogueEntry;
   readonly input: unknown;
   readonly headers: Headers;
-  readonly asked: Asked | undefined;
-  readonly dialogue: Dialogue | undefined;
+  readonly asked: FieldSelection | undefined;
+  readonly dialogue: ElicitationDialogue | undefined;
 }
 
 /** Answers of at most about `budget` tokens; calls are confirmed first where `confirmation` says so. */
-export function createAnswer(pipeline: Pipeline, budget: number, confirmation?: Confirmation): Answer {
+export function createCallWithinBudget(
+  pipeline: Pipeline,
+  budget: number,
+  confirmation?: Confirmation,
+): CallWithinBudget {
   const mint = createBoundaryMint(pipeline.random32);
   return async (entry, args, headers, dialogue) => {
-    const { operation, strange } = entry;
+    const { operation, untrusted } = entry;
     const { input, asked } = isObject(args) ? splitFields(operation, args) : { input: args, asked: undefined };
     const asking = { entry, input, headers, asked, dialogue };
-    const show = (envelope: Envelope) => toResult(envelope, strange, mint, besideOf(operation, envelope, asked));
+    const show = (envelope: Envelope) => toToolResult(envelope, untrusted, mint, hintsOf(operation, envelope, asked));
     let envelope = await perform(asking);
     const question = dialogue?.question(operation, args as Input, envelope);
     if (question !== undefined) return question;
@@ -72,27 +76,27 @@ export function createAnswer(pipeline: Pipeline, budget: number, confirmation?: 
     { entry, input, headers, asked, dialogue }: Asking,
     through: Pipeline = pipeline,
   ): Promise<Envelope> {
-    const { operation, strange } = entry;
+    const { operation, untrusted } = entry;
     const wrong = asked !== undefined && 'issues' in asked ? asked.issues : undefined;
     const checking = wrong === undefined ? through : { ...through, validate: refusing(through, wrong) };
     const request = { operation, arguments: input, headers };
     const envelope = await call(checking, confirmation?.guard(request, dialogue) ?? request);
     if (!envelope.success || asked === undefined || !('paths' in asked)) return envelope;
-    return { ...envelope, data: pickFields(operation, cleanData(envelope.data, strange), asked.paths) };
+    return { ...envelope, data: pickFields(operation, cleanData(envelope.data, untrusted), asked.paths) };
   }
 
   /** Cuts inside the data, where no smaller page can help. */
   function shrink({ entry, asked }: Asking, envelope: Envelope, long: ToolResult): ToolResult {
-    const { operation, strange } = entry;
+    const { operation, untrusted } = entry;
     const shape = shapeOf(operation, itemsOf(envelope).length === 1);
-    const data = envelope.success ? cleanData(envelope.data, strange) : longParts(envelope.error);
+    const data = envelope.success ? cleanData(envelope.data, untrusted) : longParts(envelope.error);
     let result = long;
     let aim = budget * AIM;
     for (let count = 0; count < MOST_FITS && excess(result) > 1; count += 1) {
-      const { data: cut, cuts } = cutToFit(data, aim, shape);
+      const { data: cut, cuts } = truncateToFit(data, aim, shape);
       result = envelope.success
-        ? toResult({ ...envelope, data: cut }, strange, mint, toldCuts(operation, envelope, asked, cuts))
-        : toResult({ ...envelope, error: toldError(envelope.error, cut) }, strange, mint);
+        ? toToolResult({ ...envelope, data: cut }, untrusted, mint, truncationHints(operation, envelope, asked, cuts))
+        : toToolResult({ ...envelope, error: truncatedError(envelope.error, cut) }, untrusted, mint);
       aim *= AIM / Math.max(1, excess(result));
     }
     return result;
@@ -125,16 +129,16 @@ function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['va
 }
 
 /** A page that holds one item keeps it; one that holds more has gone to somebody who takes no limit, and is a list. */
-function shapeOf(operation: Operation, single: boolean): Shape {
+function shapeOf(operation: Operation, single: boolean): DataShape {
   const paths = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
   const maps = paths.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));
-  const page = single && takesPages(operation) ? { page: 'items' } : {};
+  const page = single && isPaged(operation) ? { page: 'items' } : {};
   return { ...page, maps: maps.filter((name) => name !== '') };
 }
 
 /** A page that can be asked for anew with nothing done twice. */
 function isPage(operation: Operation, envelope: Envelope): boolean {
-  return takesPages(operation) && !operation.countsFailures && itemsOf(envelope).length > 1;
+  return isPaged(operation) && !operation.countsFailures && itemsOf(envelope).length > 1;
 }
 
 function itemsOf(envelope: Envelope): readonly unknown[] {

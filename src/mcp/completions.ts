@@ -3,10 +3,10 @@
  * the caller's authorisation, and are few; whoever may not read gets none.
  */
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { shownText } from '../contract/visible-text.js';
+import { visibleText } from '../contract/visible-text.js';
 import type { Headers } from '../pipeline/headers.js';
 import { protocolSections } from './document-resources.js';
-import { type AddFeature, dataOf, type Face, refusalOf, toldAs } from './feature-context.js';
+import { dataOf, errorOf, type FeatureContext, type RegisterFeature, toProtocolError } from './feature-context.js';
 import { PROMPTS, type Suggested } from './prompt-table.js';
 import { recordsOf, variablesOf } from './record-resources.js';
 import { SECTION, TOOL_DOCUMENT } from './resources.js';
@@ -22,7 +22,7 @@ type Params = CompleteRequest['params'];
 type Suggest = (value: string) => Promise<readonly string[]>;
 
 /** What it answers registers the method on a server. */
-export function createCompletions(face: Face): AddFeature {
+export function createCompletions(face: FeatureContext): RegisterFeature {
   const templates = new Map([
     [TOOL_DOCUMENT, ['tool']],
     [SECTION, ['section']],
@@ -72,7 +72,7 @@ function unknown(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
 }
 
-function suggest(face: Face, headers: Headers, suggested: Suggested): Suggest {
+function suggest(face: FeatureContext, headers: Headers, suggested: Suggested): Suggest {
   const ask = askerFor(face, headers);
   if (typeof suggested === 'object') return async (value) => beginning(value, enumOf(face, suggested));
   switch (suggested) {
@@ -92,13 +92,14 @@ function suggest(face: Face, headers: Headers, suggested: Suggested): Suggest {
 type Ask = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
 /** Asks tools in turn; whoever was turned away once is not heard again: a request counts as one failure. */
-function askerFor(face: Face, headers: Headers): Ask {
+function askerFor(face: FeatureContext, headers: Headers): Ask {
   let turnedAway = false;
   return async (tool, args) => {
     const result = turnedAway ? undefined : await face.call(tool, args, headers);
     if (result === undefined) return undefined;
-    const refusal = refusalOf(result);
-    if (refusal !== undefined && refusal.http_status >= 500) throw toldAs(ProtocolErrorCode.InternalError, refusal);
+    const refusal = errorOf(result);
+    if (refusal !== undefined && refusal.http_status >= 500)
+      throw toProtocolError(ProtocolErrorCode.InternalError, refusal);
     turnedAway = TURNED_AWAY.has(refusal?.http_status ?? 0);
     return dataOf(result);
   };
@@ -129,7 +130,7 @@ function tiersIn(data: Readonly<Record<string, unknown>> | undefined): readonly 
   return texts((tiers ?? []).map(({ tier }) => tier));
 }
 
-function enumOf({ catalogue }: Face, { tool, field }: { readonly tool: string; readonly field: string }) {
+function enumOf({ catalogue }: FeatureContext, { tool, field }: { readonly tool: string; readonly field: string }) {
   const properties = catalogue.find(tool)?.operation.requestSchema.properties as
     | { readonly [name: string]: { readonly enum?: readonly unknown[] } }
     | undefined;
@@ -137,7 +138,7 @@ function enumOf({ catalogue }: Face, { tool, field }: { readonly tool: string; r
 }
 
 /** With or without the prefix that all names have. */
-function toolNames({ catalogue }: Face, value: string): readonly string[] {
+function toolNames({ catalogue }: FeatureContext, value: string): readonly string[] {
   const names = catalogue.entries.map(({ tool }) => tool.name);
   const begun = beginning(value, names);
   return begun.length > 0 ? begun : beginning(`crm_${value}`, names);
@@ -156,6 +157,6 @@ function texts(values: readonly unknown[]): readonly string[] {
 /** Whoever is behind a gateway may send anything for an id. */
 function isTypable(value: unknown): value is string {
   return (
-    typeof value === 'string' && value.length <= LONGEST_VALUE && shownText(value) === value && !/[\t\n]/.test(value)
+    typeof value === 'string' && value.length <= LONGEST_VALUE && visibleText(value) === value && !/[\t\n]/.test(value)
   );
 }

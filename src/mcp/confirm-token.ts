@@ -3,19 +3,19 @@
  * while. Not: which calls need one.
  */
 import { randomBytes } from 'node:crypto';
-import type { Performance } from '../contract/backend.js';
+import type { BackendCall } from '../contract/backend.js';
 import { canonical } from '../contract/canonical-json.js';
 import { type CrmError, invalidState } from '../contract/errors.js';
 import type { Keys } from '../secrets/keys.js';
 
 export interface ConfirmTokens {
   /** A token for this call and no other, and until when it is good, ISO-8601. */
-  mint(performance: Performance): { readonly confirm_token: string; readonly expires_at: string };
+  mint(performance: BackendCall): { readonly confirm_token: string; readonly expires_at: string };
   /**
    * Spends a token on the call it was made for; answers its name, which nothing else has.
    * @throws CrmError 409 `crm.confirmation_invalid`: forged, altered, of another call or caller, expired, or spent.
    */
-  spend(token: unknown, performance: Performance): string;
+  spend(token: unknown, performance: BackendCall): string;
   /** Makes a spent token good again, by its name. */
   giveBack(name: string): void;
 }
@@ -69,7 +69,7 @@ export function spentAlready(): CrmError {
   ]);
 }
 
-function opened(keys: Keys, token: unknown, performance: Performance): string {
+function opened(keys: Keys, token: unknown, performance: BackendCall): string {
   if (typeof token !== 'string' || token.length > LONGEST_TOKEN) throw invalid('unknown');
   try {
     return keys.unseal('confirmation', token, boundTo(performance));
@@ -79,7 +79,7 @@ function opened(keys: Keys, token: unknown, performance: Performance): string {
 }
 
 /** All that a token is tied to: who, where, what. */
-function boundTo({ operation, input, caller, context }: Performance): string {
+function boundTo({ operation, input, caller, context }: BackendCall): string {
   const { orgcode, actor, fingerprint } = caller;
   return canonical({ operation: operation.id, input, context, orgcode, actor, fingerprint });
 }

@@ -3,13 +3,13 @@
  * the token is carried out. Not: how a person is asked.
  */
 import { randomBytes } from 'node:crypto';
-import type { Backend, Performance, Performed, Relayed } from '../contract/backend.js';
+import type { Backend, BackendCall, BackendResult, RelayedEnvelope } from '../contract/backend.js';
 import type { SuccessEnvelope } from '../contract/envelope.js';
 import { CrmError, invalidState } from '../contract/errors.js';
-import { lazily } from '../contract/lazy.js';
+import { lazy } from '../contract/lazy.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import type { CallRequest, Pipeline } from '../pipeline/call.js';
-import { ALL_PINS, type Pins } from '../pipeline/operating-context.js';
+import { ALL_PINNED_FIELDS, type PinnedFields } from '../pipeline/operating-context.js';
 import { deriveKeys, type Keys } from '../secrets/keys.js';
 import { type Catalogue, type CatalogueEntry, createCatalogueOf, type Tool } from '../tools/catalogue.js';
 import { createConfirmTokens, SPENT, spentAlready } from './confirm-token.js';
@@ -21,7 +21,7 @@ import { showPreview } from './preview.js';
 export type ConfirmMode = 'off' | 'destructive' | 'all' | { readonly money: number };
 
 /** What somebody said to a preview. */
-export interface Reply {
+export interface ConfirmationReply {
   readonly token: unknown;
   readonly agreed: boolean;
 }
@@ -33,7 +33,7 @@ export interface Confirmation {
    * The call as it comes, to be carried out only when it is confirmed, if it needs to be. Where the user can be asked
    * (`dialogue`), their reply alone confirms it, and no token that a model gives.
    */
-  guard(request: CallRequest, dialogue: { readonly reply: Reply | undefined } | undefined): CallRequest;
+  guard(request: CallRequest, dialogue: { readonly reply: ConfirmationReply | undefined } | undefined): CallRequest;
 }
 
 export interface ConfirmOptions {
@@ -107,7 +107,10 @@ function createGuard(
 ): Confirmation['guard'] {
   const tokens = createConfirmTokens(keys);
 
-  async function perform(performance: Performance, reply: Reply | undefined): Promise<Performed | Relayed> {
+  async function perform(
+    performance: BackendCall,
+    reply: ConfirmationReply | undefined,
+  ): Promise<BackendResult | RelayedEnvelope> {
     if (!(await isNeeded(performance))) return backend.perform(performance);
     if (reply === undefined) return ask(performance);
     const spent = await spend(performance, reply);
@@ -117,7 +120,10 @@ function createGuard(
   }
 
   /** Of a call under a key of its own that is repeated whole, because its answer was lost: that answer. */
-  async function spend(performance: Performance, { token, agreed }: Reply): Promise<string | Performed> {
+  async function spend(
+    performance: BackendCall,
+    { token, agreed }: ConfirmationReply,
+  ): Promise<string | BackendResult> {
     try {
       return tokens.spend(token, performance);
     } catch (refusal) {
@@ -128,14 +134,14 @@ function createGuard(
     }
   }
 
-  async function isNeeded({ operation: { moves }, input, ...rest }: Performance): Promise<boolean> {
+  async function isNeeded({ operation: { moves }, input, ...rest }: BackendCall): Promise<boolean> {
     if (typeof mode === 'string') return true;
     if (moves === undefined) return false;
     return movesAtLeast(mode.money, moves, input, () => pointValue(backend, price, rest));
   }
 
   /** What would change nothing, a replay or a dry run, is answered at once. */
-  async function ask(performance: Performance): Promise<Performed> {
+  async function ask(performance: BackendCall): Promise<BackendResult> {
     const seen = await backend.preview?.(performance);
     if (seen !== undefined && !('preview' in seen)) return seen;
     const { operation, input } = performance;
@@ -146,7 +152,7 @@ function createGuard(
    * The token's name is the idempotency key of a call that has none, so that the token is good once even where another
    * process spent it.
    */
-  async function performOnce(performance: Performance, name: string): Promise<Performed | Relayed> {
+  async function performOnce(performance: BackendCall, name: string): Promise<BackendResult | RelayedEnvelope> {
     const { operation, input } = performance;
     const keyless = operation.acceptsIdempotencyKey && !('idempotency_key' in input);
     const once = keyless ? { ...performance, input: { ...input, idempotency_key: `confirm:${name}` } } : performance;
@@ -166,19 +172,19 @@ function createGuard(
     const { [CONFIRM_TOKEN]: token, ...rest } = request.arguments as { [CONFIRM_TOKEN]?: unknown };
     const given = token === undefined || token === null || token === '' ? undefined : { token, agreed: true };
     const reply = dialogue === undefined ? given : dialogue.reply;
-    return { ...request, arguments: rest, perform: (performance) => perform(performance, reply) };
+    return { ...request, arguments: rest, intercept: (performance) => perform(performance, reply) };
   };
 }
 
 function withToken(entry: CatalogueEntry): CatalogueEntry {
-  const variants = ALL_PINS.map((pins) => lazily(() => takingToken(entry.pinned(pins))));
+  const variants = ALL_PINNED_FIELDS.map((pins) => lazy(() => takingToken(entry.pinned(pins))));
   const tool = takingToken(entry.tool);
   return Object.freeze({
     operation: entry.operation,
     tool,
-    pinned: (pins: Pins) => variants[pins]?.() ?? tool,
-    get strange() {
-      return entry.strange; // made when first asked for
+    pinned: (pins: PinnedFields) => variants[pins]?.() ?? tool,
+    get untrusted() {
+      return entry.untrusted; // made when first asked for
     },
   });
 }
@@ -195,7 +201,7 @@ function takingToken(tool: Tool): Tool {
 async function pointValue(
   backend: Backend,
   operation: Operation | undefined,
-  rest: Omit<Performance, 'operation' | 'input'>,
+  rest: Omit<BackendCall, 'operation' | 'input'>,
 ): Promise<Price> {
   if (operation === undefined) return 1;
   try {
@@ -214,7 +220,7 @@ interface Priced {
   readonly policy?: { readonly redeem?: { readonly point_value?: unknown } | null } | null;
 }
 
-function isReplay(done: Performed | Relayed): boolean {
+function isReplay(done: BackendResult | RelayedEnvelope): boolean {
   return 'envelope' in done ? done.envelope.stats?.idempotent_replay === true : done.replayed === true;
 }
 

@@ -1,9 +1,9 @@
 /** What an answer says of itself: that there is more, what was cut from it, and how to get the rest. */
 import type { Envelope, ErrorObject } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
-import { type Asked, absentFields, knowsFields, takesFields } from '../tools/field-selection.js';
-import type { Beside } from '../tools/tool-result.js';
-import type { Cut } from './truncate.js';
+import { absentFields, type FieldSelection, knowsFields, takesFields } from '../tools/field-selection.js';
+import type { ResultNotes } from '../tools/tool-result.js';
+import type { Truncation } from './truncate.js';
 
 const MORE = 'More follow: repeat the call with this next_token and the same filters.';
 const READ_THE_REST = 'Cut to fit, and done all the same. Read the record for the rest.';
@@ -13,13 +13,13 @@ const MOST_CUTS_TOLD = 20;
 const MOST_FIELDS_TOLD = 5;
 
 /** Whether an operation answers a page, and can be asked for a smaller one. */
-export function takesPages({ effect, inputSchema }: Operation): boolean {
+export function isPaged({ effect, inputSchema }: Operation): boolean {
   const properties = (inputSchema.properties ?? {}) as object;
   return effect === 'read' && 'limit' in properties && 'next_token' in properties;
 }
 
 /** What stands beside the data of an answer that is whole. */
-export function besideOf(operation: Operation, envelope: Envelope, asked: Asked | undefined): Beside {
+export function hintsOf(operation: Operation, envelope: Envelope, asked: FieldSelection | undefined): ResultNotes {
   if (!envelope.success) return {};
   const steps: string[] = [];
   const next_token = (envelope.data as { readonly next_token?: unknown } | null)?.next_token; // upstreams may say null
@@ -32,13 +32,13 @@ export function besideOf(operation: Operation, envelope: Envelope, asked: Asked 
 }
 
 /** What stands beside data that was cut. `fields` gets the rest of a read; a change is done, and its record can be read. */
-export function toldCuts(
+export function truncationHints(
   operation: Operation,
   envelope: Envelope,
-  asked: Asked | undefined,
-  cuts: readonly Cut[],
-): Beside {
-  const ofItem = takesPages(operation) && cuts.every(({ field }) => !field.startsWith('items'));
+  asked: FieldSelection | undefined,
+  cuts: readonly Truncation[],
+): ResultNotes {
+  const ofItem = isPaged(operation) && cuts.every(({ field }) => !field.startsWith('items'));
   const how = ofItem ? 'limit 1 and fields' : 'fields';
   const rest = cuts
     .slice(0, MOST_FIELDS_TOLD)
@@ -48,7 +48,7 @@ export function toldCuts(
     : operation.effect === 'read'
       ? ASK_FOR_LESS
       : READ_THE_REST;
-  const { next_steps = [] } = besideOf(operation, envelope, asked);
+  const { next_steps = [] } = hintsOf(operation, envelope, asked);
   return { truncated: cuts.slice(0, MOST_CUTS_TOLD), next_steps: [step, ...next_steps] };
 }
 
@@ -61,13 +61,13 @@ export function longParts({ details, conflict_snapshot }: ErrorObject): object {
 }
 
 /** An error with those parts cut, and a word that they are. */
-export function toldError(error: ErrorObject, parts: object): ErrorObject {
+export function truncatedError(error: ErrorObject, parts: object): ErrorObject {
   const step = 'This error is cut to fit: read the record for what it shows of it.';
   return { ...error, ...parts, next_steps: [...(error.next_steps ?? []), step] };
 }
 
 /** Where the field began in this answer, when only a part of it was asked for. */
-function startOf(field: string, asked: Asked | undefined): number {
+function startOf(field: string, asked: FieldSelection | undefined): number {
   const paths = asked !== undefined && 'paths' in asked ? asked.paths : [];
   const path = paths.find((it) => {
     const names = it.map(({ name }) => name);

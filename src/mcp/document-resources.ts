@@ -1,12 +1,12 @@
 /** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
 import { isForAnyone } from '../contract/access.js';
-import { lazily } from '../contract/lazy.js';
+import { lazy } from '../contract/lazy.js';
 import type { Operation } from '../contract/operation.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
-import type { Face } from './feature-context.js';
+import type { FeatureContext } from './feature-context.js';
 import { sectionsOf } from './markdown-sections.js';
 
-export interface Document {
+export interface DocumentResource {
   readonly uri: string;
   readonly name: string;
   readonly title: string;
@@ -19,9 +19,9 @@ export interface Document {
 }
 
 /** Address → the document there, if there is one, opened when first asked for. */
-export type Documents = ReadonlyMap<string, () => Document | undefined>;
+export type DocumentResources = ReadonlyMap<string, () => DocumentResource | undefined>;
 
-type Described = Omit<Document, 'size' | 'text' | 'description' | 'annotations'> & {
+type Described = Omit<DocumentResource, 'size' | 'text' | 'description' | 'annotations'> & {
   readonly audience: ('user' | 'assistant')[];
   /** `kilobytes` is the document's size. */
   readonly describe: (kilobytes: number) => string;
@@ -29,7 +29,7 @@ type Described = Omit<Document, 'size' | 'text' | 'description' | 'annotations'>
 };
 
 /** The documents there are: somebody else's API may have fewer. */
-export function documentsOf({ published }: Face): Documents {
+export function documentsOf({ published }: FeatureContext): DocumentResources {
   if (published === undefined) return new Map();
   const described: readonly Described[] = [
     {
@@ -62,10 +62,10 @@ export function documentsOf({ published }: Face): Documents {
       read: () => published.json(),
     },
   ];
-  return new Map(described.map((document) => [document.uri, lazily(() => open(document))]));
+  return new Map(described.map((document) => [document.uri, lazy(() => open(document))]));
 }
 
-function open({ describe, read, audience, ...document }: Described): Document | undefined {
+function open({ describe, read, audience, ...document }: Described): DocumentResource | undefined {
   const text = read();
   if (text === undefined) return undefined;
   const size = Buffer.byteLength(text);
@@ -73,12 +73,12 @@ function open({ describe, read, audience, ...document }: Described): Document | 
 }
 
 /** The protocol by its sections; none where there is no protocol. */
-export function protocolSections({ published }: Pick<Face, 'published'>): ReadonlyMap<string, string> {
+export function protocolSections({ published }: Pick<FeatureContext, 'published'>): ReadonlyMap<string, string> {
   return sectionsOf(published?.protocol() ?? '');
 }
 
 /** All that is known of one tool: what it takes as it is enforced, and what it answers, whole. */
-export function toolDocument({ catalogue, roles, published }: Face, name: string): string | undefined {
+export function toolDocument({ catalogue, roles, published }: FeatureContext, name: string): string | undefined {
   const entry = catalogue.find(name);
   if (entry === undefined) return undefined;
   const { operation, tool } = entry;

@@ -9,16 +9,16 @@ import {
 import type { Input } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
-import { CONFIRM_TOKEN, CONFIRMATION_REQUIRED, type Reply } from './confirmation.js';
+import { CONFIRM_TOKEN, CONFIRMATION_REQUIRED, type ConfirmationReply } from './confirmation.js';
 import { describePreview, type ShownPreview } from './preview.js';
 
 /** What goes out in place of an answer; the client comes back with what its user said. */
 export type Question = InputRequiredResult;
 
 /** One tool call of a client whose user can be asked. */
-export interface Dialogue {
+export interface ElicitationDialogue {
   /** What the user said, when the client comes back with it. */
-  readonly reply: Reply | undefined;
+  readonly reply: ConfirmationReply | undefined;
   /** The question to ask in place of an answer; undefined when the answer asks for no confirmation. */
   question(operation: Operation, args: object, envelope: Envelope): Question | undefined;
 }
@@ -37,7 +37,7 @@ const FORM = {
 export function openDialogue(
   { mcpReq }: Pick<ServerContext, 'mcpReq'>,
   declared: ClientCapabilities | undefined,
-): Dialogue | undefined {
+): ElicitationDialogue | undefined {
   const claims = mcpReq.envelope as { readonly [key: string]: ClientCapabilities } | undefined;
   if (!canAsk(claims?.[CLIENT_CAPABILITIES_META_KEY] ?? declared)) return undefined;
   const token = mcpReq.requestState<string>();

@@ -8,41 +8,41 @@ import {
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
 import type { RoleTable } from '../contract/operation.js';
-import type { Published } from '../contract/published-documents.js';
-import { type Pipeline, refuse } from '../pipeline/call.js';
+import type { PublishedDocuments } from '../contract/published-documents.js';
+import { type Pipeline, rejectRequest } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import type { Catalogue, Tool } from '../tools/catalogue.js';
 
-export interface Face {
+export interface FeatureContext {
   readonly catalogue: Catalogue;
   readonly roles: RoleTable;
   /** Whether the tools of the catalogue are reached through three others. */
   readonly lean: boolean;
   /** The documents behind the tools; undefined when there are none. */
-  readonly published: Published | undefined;
+  readonly published: PublishedDocuments | undefined;
   /** The tools a caller may call, as its list has them. Whoever is unknown is shown what is public. */
   callable(headers: Headers): Promise<readonly Tool[]>;
   /** Runs a tool as `tools/call` does; undefined when there is none of that name. */
   call(name: string, args: object, headers: Headers): Promise<CallToolResult> | undefined;
-  readonly guard: Guard;
+  readonly guard: ErrorGuard;
 }
 
 /** What a request carries beside its message. */
 export type HeadersOf = (context: ServerContext) => Headers;
 
 /** Registers a feature's methods on a server. */
-export type AddFeature = (server: Server, headersOf: HeadersOf) => void;
+export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
 
 /** Only whoever asked may keep an answer, and not for long. */
 export const PRIVATE_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
 
 /** Names of the tools a caller may call. */
-export async function callableNames(face: Face, headers: Headers): Promise<ReadonlySet<string>> {
+export async function callableNames(face: FeatureContext, headers: Headers): Promise<ReadonlySet<string>> {
   return new Set((await face.callable(headers)).map(({ name }) => name));
 }
 
 /** The error object of a tool's refusal, undefined for a success. Its text is all that a refusal has. */
-export function refusalOf({ isError, content }: CallToolResult): ErrorObject | undefined {
+export function errorOf({ isError, content }: CallToolResult): ErrorObject | undefined {
   const [block] = content;
   return isError === true && block?.type === 'text' ? (JSON.parse(block.text) as ErrorObject) : undefined;
 }
@@ -54,26 +54,29 @@ export function dataOf({ isError, structuredContent }: CallToolResult): Readonly
 }
 
 /** Does the work of one request; what breaks in it is told as an error of the protocol, its cause to the log alone. */
-export type Guard = <Answer>(headers: Headers, work: () => Promise<Answer>) => Promise<Answer>;
+export type ErrorGuard = <Answer>(headers: Headers, work: () => Promise<Answer>) => Promise<Answer>;
 
 /** The SDK tells a client the message of whatever is thrown, so nothing but a refusal may pass. */
-export function createGuard(pipeline: Pipeline): Guard {
+export function createErrorGuard(pipeline: Pipeline): ErrorGuard {
   return async (headers, work) => {
     try {
       return await work();
     } catch (thrown) {
       if (thrown instanceof ProtocolError) throw thrown;
-      throw toldAs(ProtocolErrorCode.InternalError, refuse(pipeline, { name: 'list', headers, thrown }).error);
+      throw toProtocolError(
+        ProtocolErrorCode.InternalError,
+        rejectRequest(pipeline, { name: 'list', headers, thrown }).error,
+      );
     }
   };
 }
 
 /** A refusal where no tool answers: in words, and whole as `data`. */
-export function toldAs(code: ProtocolErrorCode, error: ErrorObject): ProtocolError {
-  return new ProtocolError(code, `${error.error_code}: ${sentencesOf(error)}`, error);
+export function toProtocolError(code: ProtocolErrorCode, error: ErrorObject): ProtocolError {
+  return new ProtocolError(code, `${error.error_code}: ${describeError(error)}`, error);
 }
 
 /** What a refusal says, and what it says to do. */
-export function sentencesOf({ major, next_steps = [] }: ErrorObject): string {
+export function describeError({ major, next_steps = [] }: ErrorObject): string {
   return [major.message.en_US, ...next_steps].join(' ');
 }

@@ -8,10 +8,10 @@ import { CrmError, invalidRequest } from '../contract/errors.js';
 import { authorise } from '../pipeline/authorise.js';
 import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
-import { pinsOf } from '../pipeline/operating-context.js';
+import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import type { Catalogue, CatalogueEntry } from '../tools/catalogue.js';
-import { type Answer, createAnswer } from './answer-budget.js';
-import type { Dialogue } from './elicitation.js';
+import { type CallWithinBudget, createCallWithinBudget } from './answer-budget.js';
+import type { ElicitationDialogue } from './elicitation.js';
 import { CALL, DESCRIBE, FIND } from './lean-tools.js';
 import { nearest, rank } from './ranking.js';
 import { isVisible } from './visibility.js';
@@ -27,22 +27,26 @@ export type LeanCall = (
   name: string,
   args: unknown,
   headers: Headers,
-  dialogue: Dialogue | undefined,
-) => ReturnType<Answer> | undefined;
+  dialogue: ElicitationDialogue | undefined,
+) => ReturnType<CallWithinBudget> | undefined;
 
 /** The three tools over a catalogue; `answer` is how a tool of it is called. */
-export function createLean(catalogue: Catalogue, pipeline: Pipeline, answer: Answer, budget: number): LeanCall {
+export function createLean(
+  catalogue: Catalogue,
+  pipeline: Pipeline,
+  answer: CallWithinBudget,
+  budget: number,
+): LeanCall {
   return (name, args, headers, dialogue) => {
     if (name === CALL.tool.name) {
       const target = targetOf(catalogue, args);
       if (target !== undefined) return answer(target.entry, target.args, headers, dialogue);
     }
     const run = (entry: CatalogueEntry, perform: Perform) =>
-      createAnswer({ ...pipeline, gate: NO_GATE, backend: backendOf(pipeline.backend, perform) }, budget)(
-        entry,
-        args,
-        headers,
-      );
+      createCallWithinBudget(
+        { ...pipeline, checkAvailable: NO_GATE, backend: backendOf(pipeline.backend, perform) },
+        budget,
+      )(entry, args, headers);
     const visible = (caller: Caller) =>
       catalogue.entries.filter(({ operation }) => isVisible(pipeline, operation, headers, caller));
     switch (name) {
@@ -71,7 +75,7 @@ type Perform = (input: Input, caller: Caller) => object;
 const FIELDS_OUTSIDE = { path: 'fields', message: 'stands in arguments, like all that the operation takes' };
 
 /** The three tools are there on every connection; what they lead to is not. */
-const NO_GATE: Pipeline['gate'] = () => undefined;
+const NO_GATE: Pipeline['checkAvailable'] = () => undefined;
 
 /** The backend's callers, and nothing else of it. */
 function backendOf(backend: Backend, perform: Perform): Backend {
@@ -121,10 +125,10 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
 }
 
 function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, caller: Caller, headers: Headers): object {
-  const shut = pipeline.gate(operation, headers);
+  const shut = pipeline.checkAvailable(operation, headers);
   if (shut !== undefined) throw shut;
   authorise(pipeline.roles, operation, caller);
-  const tool = pinned(pinsOf(headers));
+  const tool = pinned(pinnedFieldsOf(headers));
   return {
     name: tool.name,
     does: tool.title,

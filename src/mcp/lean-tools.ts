@@ -1,7 +1,7 @@
 /** The three tools of `--lean`, as a list shows them and as the pipeline runs them. */
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import type { CatalogueEntry, Tool } from '../tools/catalogue.js';
-import { strangeFields } from '../tools/untrusted-content.js';
+import { untrustedFields } from '../tools/untrusted-content.js';
 
 const NAME: JsonSchema = { type: 'string', minLength: 1, maxLength: 80 };
 const SHOWN_NAME: JsonSchema = { type: 'string' };
@@ -105,5 +105,5 @@ function entryOf({ name, title, description, readOnly, required, shown, enforced
     outputSchema,
     examples: [],
   };
-  return Object.freeze({ operation, tool, pinned: () => tool, strange: strangeFields(operation) });
+  return Object.freeze({ operation, tool, pinned: () => tool, untrusted: untrustedFields(operation) });
 }

@@ -1,7 +1,7 @@
 /** What somebody is shown before they agree to a call: as data for a model, as text for a person. */
-import type { Input, Previewed } from '../contract/backend.js';
+import type { BackendPreview, Input } from '../contract/backend.js';
 import type { Operation } from '../contract/operation.js';
-import { shownText } from '../contract/visible-text.js';
+import { visibleText } from '../contract/visible-text.js';
 
 export interface ShownPreview {
   readonly action: string;
@@ -32,7 +32,7 @@ const UNTOLD =
 const SECRET = '(not shown)';
 
 /** A preview of a call, or, where there is none, the call and a word on that. */
-export function showPreview(operation: Operation, input: Input, previewed: Previewed | undefined): ShownPreview {
+export function showPreview(operation: Operation, input: Input, previewed: BackendPreview | undefined): ShownPreview {
   const { summary } = operation;
   if (previewed === undefined) return { action: summary, request: withoutSecrets(operation, input), note: UNTOLD };
   const { data, before, after } = previewed.preview;
@@ -106,13 +106,13 @@ function listed(items: readonly unknown[]): string {
 }
 
 function spoken(field: string): string {
-  return cut(JSON.stringify(shownText(field)).slice(1, -1));
+  return cut(JSON.stringify(visibleText(field)).slice(1, -1));
 }
 
 function told(value: unknown): string {
   const leaf = shown(value);
   if (leaf === null) return 'none';
-  return cut(typeof leaf === 'string' ? JSON.stringify(shownText(leaf)) : String(leaf));
+  return cut(typeof leaf === 'string' ? JSON.stringify(visibleText(leaf)) : String(leaf));
 }
 
 function cut(text: string): string {

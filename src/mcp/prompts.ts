@@ -3,8 +3,8 @@
  * caller can take. What the user typed is placed as data. Not: the jobs' words (prompt-table.ts).
  */
 import { type GetPromptResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { shownText } from '../contract/visible-text.js';
-import { type AddFeature, callableNames, type Face, PRIVATE_MINUTE } from './feature-context.js';
+import { visibleText } from '../contract/visible-text.js';
+import { callableNames, type FeatureContext, PRIVATE_MINUTE, type RegisterFeature } from './feature-context.js';
 import { CALL, DESCRIBE } from './lean-tools.js';
 import { type JobPrompt, PROMPTS, type PromptArgument, type PromptStep, RULES } from './prompt-table.js';
 
@@ -15,7 +15,7 @@ type Arguments = { readonly [name: string]: string } | undefined;
 type Callable = ReadonlySet<string>;
 
 /** What it answers registers the methods on a server. */
-export function createPrompts(face: Face): AddFeature {
+export function createPrompts(face: FeatureContext): RegisterFeature {
   return (server, headersOf) => {
     server.setRequestHandler('prompts/list', (_request, context) => {
       const headers = headersOf(context);
@@ -77,10 +77,10 @@ function readArguments(takes: readonly PromptArgument[], given: Arguments) {
   const strange = Object.keys(given ?? {}).filter((name) => !takes.some((argument) => argument.name === name));
   if (strange.length > 0) {
     const known = takes.map(({ name }) => name).join(', ');
-    throw invalid(`${shownText(strange[0] ?? '').slice(0, 64)} is no argument of this prompt; it takes ${known}.`);
+    throw invalid(`${visibleText(strange[0] ?? '').slice(0, 64)} is no argument of this prompt; it takes ${known}.`);
   }
   return takes.flatMap(({ name, required, longest }) => {
-    const value = shownText(given?.[name] ?? '').trim();
+    const value = visibleText(given?.[name] ?? '').trim();
     if (value === '' && required) throw invalid(`The argument ${name} is required.`);
     if (value.length > longest) throw invalid(`The argument ${name} has more than ${longest} characters.`);
     return value === '' ? [] : [{ name, value }];

@@ -1,7 +1,7 @@
 /** Records under addresses: each is what a reading tool answers, for whoever may call that tool. */
 
-import type { Face } from './feature-context.js';
-import { matching, readTemplate, type Template } from './resource-uri.js';
+import type { FeatureContext } from './feature-context.js';
+import { matchUriTemplate, parseUriTemplate, type UriTemplate } from './resource-uri.js';
 
 /** An address, which may have one variable, named like the argument it fills. */
 interface Described {
@@ -14,11 +14,11 @@ interface Described {
 }
 
 export interface RecordResource extends Described {
-  readonly template: Template;
+  readonly template: UriTemplate;
 }
 
 /** A record to be read: the tool and its arguments. */
-export interface Reading {
+export interface RecordReadRequest {
   readonly tool: string;
   readonly args: object;
 }
@@ -58,8 +58,8 @@ const DESCRIBED: readonly Described[] = [
 ];
 
 /** The records of a catalogue: those whose tool is there and takes what the address gives. */
-export function recordsOf({ catalogue }: Pick<Face, 'catalogue'>): readonly RecordResource[] {
-  return DESCRIBED.map((record) => ({ ...record, template: readTemplate(record.address) })).filter((record) => {
+export function recordsOf({ catalogue }: Pick<FeatureContext, 'catalogue'>): readonly RecordResource[] {
+  return DESCRIBED.map((record) => ({ ...record, template: parseUriTemplate(record.address) })).filter((record) => {
     const operation = catalogue.find(record.tool)?.operation;
     if (operation === undefined) return false;
     const properties = (operation.requestSchema.properties ?? {}) as object;
@@ -73,9 +73,12 @@ export function variablesOf({ template }: Pick<RecordResource, 'template'>): rea
 }
 
 /** How the record at an address is read; undefined when none is kept there. */
-export function readingOf(records: readonly RecordResource[], pieces: readonly string[]): Reading | undefined {
+export function readRequestOf(
+  records: readonly RecordResource[],
+  pieces: readonly string[],
+): RecordReadRequest | undefined {
   for (const { template, tool, args } of records) {
-    const variables = matching(template, pieces);
+    const variables = matchUriTemplate(template, pieces);
     if (variables !== undefined) return { tool, args: { ...args, ...variables } };
   }
   return undefined;

@@ -5,9 +5,9 @@ const SCHEME = 'crm://';
 const LONGEST = 2048;
 
 /** A template's pieces: text as it stands, or the name of a variable. */
-export type Template = readonly { readonly text?: string; readonly variable?: string }[];
+export type UriTemplate = readonly { readonly text?: string; readonly variable?: string }[];
 
-export function readTemplate(template: string): Template {
+export function parseUriTemplate(template: string): UriTemplate {
   return template
     .slice(SCHEME.length)
     .split('/')
@@ -18,7 +18,7 @@ export function readTemplate(template: string): Template {
  * The pieces of an address, each decoded by itself, so that an encoded slash stays inside its piece; undefined for what
  * is no address of ours.
  */
-export function piecesOf(uri: string): readonly string[] | undefined {
+export function uriSegments(uri: string): readonly string[] | undefined {
   if (!uri.startsWith(SCHEME) || uri.length > LONGEST || /[?#]/.test(uri)) return undefined;
   const pieces = uri.slice(SCHEME.length).split('/');
   if (pieces.includes('')) return undefined;
@@ -30,7 +30,10 @@ export function piecesOf(uri: string): readonly string[] | undefined {
 }
 
 /** The values of a template's variables, undefined when the address is another's. */
-export function matching(template: Template, pieces: readonly string[]): Readonly<Record<string, string>> | undefined {
+export function matchUriTemplate(
+  template: UriTemplate,
+  pieces: readonly string[],
+): Readonly<Record<string, string>> | undefined {
   if (template.length !== pieces.length) return undefined;
   const fits = template.every(({ text }, index) => text === undefined || text === pieces[index]);
   if (!fits) return undefined;

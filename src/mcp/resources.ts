@@ -11,18 +11,24 @@ import {
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
 import type { Headers } from '../pipeline/headers.js';
-import { type Document, type Documents, documentsOf, protocolSections, toolDocument } from './document-resources.js';
 import {
-  type AddFeature,
+  type DocumentResource,
+  type DocumentResources,
+  documentsOf,
+  protocolSections,
+  toolDocument,
+} from './document-resources.js';
+import {
   callableNames,
-  type Face,
+  describeError,
+  errorOf,
+  type FeatureContext,
   PRIVATE_MINUTE,
-  refusalOf,
-  sentencesOf,
-  toldAs,
+  type RegisterFeature,
+  toProtocolError,
 } from './feature-context.js';
-import { type RecordResource, readingOf, recordsOf, variablesOf } from './record-resources.js';
-import { matching, piecesOf, readTemplate } from './resource-uri.js';
+import { type RecordResource, readRequestOf, recordsOf, variablesOf } from './record-resources.js';
+import { matchUriTemplate, parseUriTemplate, uriSegments } from './resource-uri.js';
 
 /** Documents change with the program alone. */
 const PUBLIC_HOUR = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
@@ -30,13 +36,13 @@ const NEVER_KEPT = { ttlMs: 0, cacheScope: 'private' } as const;
 
 export const TOOL_DOCUMENT = 'crm://openapi/{tool}';
 export const SECTION = 'crm://protocol/{section}';
-const toolTemplate = readTemplate(TOOL_DOCUMENT);
-const sectionTemplate = readTemplate(SECTION);
+const toolTemplate = parseUriTemplate(TOOL_DOCUMENT);
+const sectionTemplate = parseUriTemplate(SECTION);
 const JSON_TYPE = 'application/json';
 const MARKDOWN = 'text/markdown';
 
 /** Prepares the tables once; what it answers registers the methods on a server. */
-export function createResources(face: Face): AddFeature {
+export function createResources(face: FeatureContext): RegisterFeature {
   const documents = documentsOf(face);
   const records = recordsOf(face);
   return (server, headersOf) => {
@@ -65,12 +71,12 @@ export function createResources(face: Face): AddFeature {
   };
 }
 
-async function readableBy(face: Face, records: readonly RecordResource[], headers: Headers) {
+async function readableBy(face: FeatureContext, records: readonly RecordResource[], headers: Headers) {
   const callable = await callableNames(face, headers);
   return records.filter(({ tool }) => callable.has(tool));
 }
 
-function documentEntry({ text: _, ...entry }: Document) {
+function documentEntry({ text: _, ...entry }: DocumentResource) {
   return entry;
 }
 
@@ -100,23 +106,23 @@ const TOOL_ENTRY = {
 };
 
 async function read(
-  face: Face,
-  documents: Documents,
+  face: FeatureContext,
+  documents: DocumentResources,
   records: readonly RecordResource[],
   uri: string,
   headers: Headers,
 ): Promise<ReadResourceResult> {
-  const pieces = piecesOf(uri);
+  const pieces = uriSegments(uri);
   if (pieces === undefined) throw new ResourceNotFoundError(uri);
   const document = documents.get(uri)?.();
   if (document !== undefined) return contents(uri, document.mimeType, document.text, PUBLIC_HOUR);
-  const tool = matching(toolTemplate, pieces)?.tool;
+  const tool = matchUriTemplate(toolTemplate, pieces)?.tool;
   const told = tool === undefined ? undefined : toolDocument(face, tool);
   if (told !== undefined) return contents(uri, JSON_TYPE, told, PUBLIC_HOUR);
-  const section = matching(sectionTemplate, pieces)?.section;
+  const section = matchUriTemplate(sectionTemplate, pieces)?.section;
   const text = section === undefined ? undefined : protocolSections(face).get(section);
   if (text !== undefined) return contents(uri, MARKDOWN, text, PUBLIC_HOUR);
-  const reading = readingOf(records, pieces);
+  const reading = readRequestOf(records, pieces);
   const running = reading && face.call(reading.tool, reading.args, headers);
   if (running === undefined) throw new ResourceNotFoundError(uri);
   return recordContents(uri, await running);
@@ -124,8 +130,8 @@ async function read(
 
 /** The very text a model would read from the tool, marks and notice included. */
 function recordContents(uri: string, result: CallToolResult): ReadResourceResult {
-  const refusal = refusalOf(result);
-  if (refusal !== undefined) throw toProtocolError(uri, refusal);
+  const refusal = errorOf(result);
+  if (refusal !== undefined) throw toResourceError(uri, refusal);
   const [block] = result.content;
   const text = block?.type === 'text' ? block.text : '';
   return {
@@ -139,8 +145,8 @@ function contents(uri: string, mimeType: string, text: string, cache: typeof PUB
 }
 
 /** What is absent, another tenant's or behind a PIN is one and the same: a resource that is not found. */
-function toProtocolError(uri: string, error: ErrorObject): ProtocolError {
-  if (error.http_status === 404) return new ResourceNotFoundError(uri, sentencesOf(error));
+function toResourceError(uri: string, error: ErrorObject): ProtocolError {
+  if (error.http_status === 404) return new ResourceNotFoundError(uri, describeError(error));
   const later = error.http_status === 429 || error.http_status >= 500;
-  return toldAs(later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, error);
+  return toProtocolError(later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, error);
 }

@@ -1,16 +1,16 @@
 /** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
-import type { Published } from '../contract/published-documents.js';
+import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
-import { createAnswer } from './answer-budget.js';
+import { createCallWithinBudget } from './answer-budget.js';
 import type { Confirmation } from './confirmation.js';
-import { type Dialogue, openDialogue, type Question } from './elicitation.js';
-import { createGuard } from './feature-context.js';
+import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
+import { createErrorGuard } from './feature-context.js';
 import { createLean } from './lean-calls.js';
 import { LEAN_TOOLS } from './lean-tools.js';
-import { createFeatures, FEATURES } from './register-features.js';
+import { createFeatureRegistration, FEATURE_CAPABILITIES } from './register-features.js';
 import { visibleTools } from './visibility.js';
 
 export interface ServerInfo {
@@ -26,7 +26,7 @@ export interface Application {
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
   /** The documents behind the tools, where there are any. */
-  readonly published: Published | undefined;
+  readonly published: PublishedDocuments | undefined;
   /** Three tools that reach every operation, instead of a tool each. */
   readonly lean: boolean;
   /** No answer costs a model more tokens than this. */
@@ -43,7 +43,7 @@ type Converse = (
   name: string,
   args: object,
   headers: Headers,
-  dialogue: Dialogue | undefined,
+  dialogue: ElicitationDialogue | undefined,
 ) => Promise<CallToolResult | Question> | undefined;
 
 /** `tools/call`, the same for every door. */
@@ -53,7 +53,7 @@ export function createCallTool(application: Application): CallTool {
 }
 
 function createConverse({ catalogue, pipeline, lean, answerTokens, confirmation }: Application): Converse {
-  const answer = createAnswer(pipeline, answerTokens, confirmation);
+  const answer = createCallWithinBudget(pipeline, answerTokens, confirmation);
   if (lean) return createLean(catalogue, pipeline, answer, answerTokens);
   return (name, args, headers, dialogue) => {
     const entry = catalogue.find(name);
@@ -68,12 +68,20 @@ export function createServerFactory(
 ): () => Server {
   const { info, instructions, catalogue, pipeline, published, lean } = application;
   const converse = createConverse(application);
-  const guard = createGuard(pipeline);
+  const guard = createErrorGuard(pipeline);
   const callable = (headers: Headers) => visibleTools(pipeline, catalogue, headers);
   const call = createCallTool({ ...application, lean: false });
-  const addFeatures = createFeatures({ catalogue, roles: pipeline.roles, published, lean, callable, call, guard });
+  const addFeatures = createFeatureRegistration({
+    catalogue,
+    roles: pipeline.roles,
+    published,
+    lean,
+    callable,
+    call,
+    guard,
+  });
   return () => {
-    const server = new Server(info, { capabilities: { tools: {}, ...FEATURES }, instructions });
+    const server = new Server(info, { capabilities: { tools: {}, ...FEATURE_CAPABILITIES }, instructions });
     addFeatures(server, (context) => headersOf(context.http?.req));
     server.setRequestHandler('tools/list', async (_request, context) => {
       const headers = headersOf(context.http?.req);

@@ -5,19 +5,19 @@
 import { estimateTokens } from '../tools/token-estimate.js';
 
 /** `shown` of `total` items, or characters, are left of the field; dotted, through lists and maps alike. */
-export interface Cut {
+export interface Truncation {
   readonly field: string;
   readonly shown: number;
   readonly total: number;
 }
 
-export interface Fitted {
+export interface TruncatedData {
   readonly data: object;
-  readonly cuts: readonly Cut[];
+  readonly cuts: readonly Truncation[];
 }
 
 /** What of the data is more than its values. */
-export interface Shape {
+export interface DataShape {
   /** The list that is the answer itself: it keeps its items, and its name is left out of theirs. */
   readonly page?: string;
   /** Maps that can be cut like lists, by their dotted names. */
@@ -41,8 +41,8 @@ interface Spot {
 }
 
 /** `data` in at most about `tokens` tokens of JSON, if cutting can do it. */
-export function cutToFit(data: object, tokens: number, shape: Shape): Fitted {
-  const cuts = new Map<string, Cut>();
+export function truncateToFit(data: object, tokens: number, shape: DataShape): TruncatedData {
+  const cuts = new Map<string, Truncation>();
   let fitted: unknown = data;
   for (let count = 0; count < MOST_CUTS; count += 1) {
     const excess = tokensOf(fitted) - tokens;
@@ -67,7 +67,7 @@ function largest(spots: readonly Spot[]): Spot | undefined {
 }
 
 /** What can still be cut: lists and maps of two items and more, and texts. */
-function spotsIn(value: unknown, path: Path, shape: Shape): readonly Spot[] {
+function spotsIn(value: unknown, path: Path, shape: DataShape): readonly Spot[] {
   if (typeof value === 'string') return value.length > SHORTEST_TEXT ? [{ path, value, tokens: tokensOf(value) }] : [];
   if (typeof value !== 'object' || value === null) return [];
   const below = Array.isArray(value)
@@ -79,11 +79,11 @@ function spotsIn(value: unknown, path: Path, shape: Shape): readonly Spot[] {
   return whole || lengthOf(value) < 2 ? below : [{ path, value, tokens: tokensOf(value) }, ...below];
 }
 
-function isPage(path: Path, { page }: Shape): boolean {
+function isPage(path: Path, { page }: DataShape): boolean {
   return path.length === 1 && path[0] === page;
 }
 
-function isMap(path: Path, shape: Shape): boolean {
+function isMap(path: Path, shape: DataShape): boolean {
   const name = nameOf(path, shape);
   return shape.maps.some((map) => name === map || name.endsWith(`.${map}`));
 }
@@ -121,7 +121,7 @@ function isHighSurrogate(code: number): boolean {
 }
 
 /** As `fields` names it: without places in lists. */
-function nameOf(path: Path, { page }: Shape): string {
+function nameOf(path: Path, { page }: DataShape): string {
   const names = path.filter((step) => typeof step === 'string');
   return (names[0] === page ? names.slice(1) : names).join('.');
 }

@@ -5,9 +5,9 @@
 import { CrmError } from '../contract/errors.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import { mayCall } from '../pipeline/authorise.js';
-import { callerOf, type Gate, type Pipeline } from '../pipeline/call.js';
+import { type AvailabilityCheck, callerOf, type Pipeline } from '../pipeline/call.js';
 import { type Headers, header, MCP_READ_ONLY, MCP_TOOLS, MCP_TOOLSETS } from '../pipeline/headers.js';
-import { pinsOf } from '../pipeline/operating-context.js';
+import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import { type Catalogue, type Tool, toolName } from '../tools/catalogue.js';
 
 /** What the operator wants agents to have. Toolsets and tools add up; without either there is everything. */
@@ -46,7 +46,7 @@ export function toolsetsOf({ operations }: Pick<Contract, 'operations'>): readon
   return [...new Set(operations.map(({ family }) => family))].sort();
 }
 
-export interface GateOptions {
+export interface AvailabilityOptions {
   /** Nothing may be written, whatever a connection says. */
   readonly readOnly: boolean;
   /** Reads that count failed attempts work all the same: somebody else keeps the count. */
@@ -57,7 +57,7 @@ export interface GateOptions {
  * What one connection has of the tools there are. Its headers take away and never add: a name that is unknown selects
  * nothing, and whatever `x-mcp-readonly` says but `false` or `0` means read-only.
  */
-export function createGate({ readOnly, countsElsewhere }: GateOptions): Gate {
+export function createAvailabilityCheck({ readOnly, countsElsewhere }: AvailabilityOptions): AvailabilityCheck {
   return (operation, headers) => {
     if (operation.effect !== 'read' && (readOnly || saysReadOnly(headers))) return notInReadOnly();
     if (readOnly && operation.countsFailures && !countsElsewhere) return notCounted();
@@ -67,12 +67,14 @@ export function createGate({ readOnly, countsElsewhere }: GateOptions): Gate {
 
 /** Whether a connection has the operation, and `caller`, if anybody is known, may call it. */
 export function isVisible(
-  { roles, gate }: Pick<Pipeline, 'roles' | 'gate'>,
+  { roles, checkAvailable }: Pick<Pipeline, 'roles' | 'checkAvailable'>,
   operation: Operation,
   headers: Headers,
   caller: Parameters<typeof mayCall>[2] | undefined,
 ): boolean {
-  return gate(operation, headers) === undefined && (caller === undefined || mayCall(roles, operation, caller));
+  return (
+    checkAvailable(operation, headers) === undefined && (caller === undefined || mayCall(roles, operation, caller))
+  );
 }
 
 /** The tools a connection sees, as it sees them; to whoever is not known yet, the catalogue is documentation. */
@@ -82,7 +84,7 @@ export async function visibleTools(
   headers: Headers,
 ): Promise<readonly Tool[]> {
   const caller = await callerOf(pipeline, headers);
-  const pins = pinsOf(headers);
+  const pins = pinnedFieldsOf(headers);
   return catalogue.entries
     .filter(({ operation }) => isVisible(pipeline, operation, headers, caller))
     .map(({ pinned }) => pinned(pins));

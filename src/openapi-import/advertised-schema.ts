@@ -4,7 +4,7 @@ import { advertised, advertisedField, mapChildren } from '../contract/schema.js'
 import { cleanLine, cutText, inOneLine } from './document-text.js';
 import { Omission } from './import-error.js';
 import { SCHEMA_SHOWN_AT_ALL } from './import-limits.js';
-import { isNode, listAt, type Node, nodeAt } from './openapi-document.js';
+import { type DocumentNode, isNode, listAt, nodeAt } from './openapi-document.js';
 import { ANYTHING } from './read-schema.js';
 
 const MOST_VALUES_SHOWN = 60;
@@ -34,13 +34,13 @@ const TYPICAL_FIELD = 80;
 const LEAST_BYTES = 24;
 
 /** @throws Omission when even names and types are more than anybody should be shown. */
-export type ShowSchema = (request: JsonSchema, bytes: number) => JsonSchema;
+export type AdvertiseSchema = (request: JsonSchema, bytes: number) => JsonSchema;
 
 /**
  * What `tools/list` shows of a request: all that `bytes` of JSON have room for, but at least its own fields. Fields
  * that requests share are worked on once.
  */
-export function createShowSchema(): ShowSchema {
+export function createAdvertiseSchema(): AdvertiseSchema {
   const fields = new WeakMap<object, Map<Detail | undefined, Field>>();
   const fieldAt = (schema: JsonSchema, detail: Detail | undefined): Field => {
     const known = fields.get(schema) ?? new Map<Detail | undefined, Field>();
@@ -51,7 +51,7 @@ export function createShowSchema(): ShowSchema {
   };
   return (request, bytes) => {
     const { properties: named, ...rest } = request;
-    const own = Object.entries((named as Node | undefined) ?? {});
+    const own = Object.entries((named as DocumentNode | undefined) ?? {});
     const root = filled(advertised(rest));
     const shownAt = (detail: Detail | undefined): Field => {
       const parts = own.map(([name, schema]) => [name, fieldAt(schema as JsonSchema, detail)] as const);
@@ -104,7 +104,7 @@ function countSchemas(schema: JsonSchema, most: number): number {
   };
   for (const keyword of ['items', 'additionalProperties']) add(schema[keyword]);
   for (const keyword of ['oneOf', 'anyOf', 'allOf']) for (const part of listAt(schema, keyword)) add(part);
-  for (const name of Object.keys(nodeAt(schema, 'properties'))) add((schema.properties as Node)[name]);
+  for (const name of Object.keys(nodeAt(schema, 'properties'))) add((schema.properties as DocumentNode)[name]);
   return count;
 }
 
@@ -136,7 +136,7 @@ function fewValues(schema: JsonSchema): JsonSchema {
 function reduced(schema: JsonSchema, detail: Detail, level: number): JsonSchema {
   const { description, examples, ...rest } = schema;
   const text = detail.description === 0 ? '' : cutText(inOneLine(String(description ?? '')), detail.description);
-  const kept: Node = {
+  const kept: DocumentNode = {
     ...(text === '' ? {} : { description: text }),
     ...(detail.examples && examples !== undefined ? { examples } : {}),
     ...(level < detail.levels ? rest : outermost(rest)),
@@ -146,7 +146,7 @@ function reduced(schema: JsonSchema, detail: Detail, level: number): JsonSchema 
 }
 
 /** A schema without the schemas in it. A union of scalars says what it is; one of objects does not fit here. */
-function outermost(schema: Node): Node {
+function outermost(schema: DocumentNode): DocumentNode {
   const { properties, items, additionalProperties, propertyNames, required, oneOf, anyOf, allOf, ...rest } = schema;
   const union = [oneOf, anyOf].find((branches) => Array.isArray(branches) && branches.every(isScalarSchema));
   return { ...rest, ...(union === undefined ? {} : { anyOf: union }) };

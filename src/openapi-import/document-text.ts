@@ -1,14 +1,14 @@
 /** Text of somebody else's document as agents and people are shown it: clean, and no longer than it may be. */
-import { shownText } from '../contract/visible-text.js';
+import { visibleText } from '../contract/visible-text.js';
 
 /** Text without what cannot be seen in it, trimmed and cut to `longest` characters; empty for what is no text. */
 export function cleanText(value: unknown, longest: number): string {
-  return typeof value === 'string' ? cutText(shownText(value.slice(0, 4 * longest)).trim(), longest) : '';
+  return typeof value === 'string' ? cutText(visibleText(value.slice(0, 4 * longest)).trim(), longest) : '';
 }
 
 /** The same in one line. */
 export function cleanLine(value: unknown, longest: number): string {
-  return typeof value === 'string' ? cutText(inOneLine(shownText(value.slice(0, 4 * longest))), longest) : '';
+  return typeof value === 'string' ? cutText(inOneLine(visibleText(value.slice(0, 4 * longest))), longest) : '';
 }
 
 /** Clean text on one line. */

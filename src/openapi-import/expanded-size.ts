@@ -1,7 +1,7 @@
 /** How large a schema would become if every `$ref` in it were written out, found out without writing it. */
 
 import { DEEPEST_READING, MAX_BRANCHES, type SchemaBounds } from './import-limits.js';
-import { type Document, isNode, listAt, type Node } from './openapi-document.js';
+import { type DocumentNode, isNode, listAt, type OpenApiDocument } from './openapi-document.js';
 import { isName } from './schema-keywords.js';
 
 /** A schema among those of its level; references passed on the way to it are counted by `inside`, as in a reading. */
@@ -17,7 +17,7 @@ interface Place {
  * @throws Omission for references that lead nowhere.
  */
 export function levelsWithin(
-  document: Document,
+  document: OpenApiDocument,
   source: unknown,
   hidden: 'readOnly' | 'writeOnly',
   { depth, schemas }: SchemaBounds,
@@ -51,7 +51,7 @@ export function levelsWithin(
 }
 
 /** The parts of the next level of the value. */
-function below(document: Document, schema: Node, hidden: string): unknown[] {
+function below(document: OpenApiDocument, schema: DocumentNode, hidden: string): unknown[] {
   const { properties, items, additionalProperties, not, propertyNames } = schema;
   const parts = [items, additionalProperties, not, propertyNames].filter(isNode);
   if (!isNode(properties) || document.isWide(properties)) return parts;
@@ -63,7 +63,7 @@ function below(document: Document, schema: Node, hidden: string): unknown[] {
 }
 
 /** The forms and parts of the same value. */
-function beside(schema: Node): readonly unknown[] {
+function beside(schema: DocumentNode): readonly unknown[] {
   const lists = ['oneOf', 'anyOf', 'allOf'].map((keyword) => listAt(schema, keyword));
   return lists.flatMap((list) => (list.length > MAX_BRANCHES ? [] : list));
 }

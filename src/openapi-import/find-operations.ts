@@ -3,8 +3,8 @@ import type { Method } from '../contract/operation.js';
 import { cleanLine } from './document-text.js';
 import { ContractError, Omission } from './import-error.js';
 import { MAX_OPERATIONS } from './import-limits.js';
-import { type Findings, note } from './import-report.js';
-import { type Document, isNode, listAt, type Node, own } from './openapi-document.js';
+import { type ImportFindings, note } from './import-report.js';
+import { type DocumentNode, isNode, listAt, type OpenApiDocument, own } from './openapi-document.js';
 
 /** An operation where it stands. */
 export interface Candidate {
@@ -13,11 +13,11 @@ export interface Candidate {
   /** Method and path as people are told of them. */
   readonly where: string;
   readonly operationId: unknown;
-  readonly item: Node;
-  readonly source: Node;
+  readonly item: DocumentNode;
+  readonly source: DocumentNode;
 }
 
-export interface Found {
+export interface FoundOperations {
   readonly candidates: readonly Candidate[];
   /** All there are, also those that cannot be used. */
   readonly count: number;
@@ -32,7 +32,7 @@ const PATH_CHARACTERS = /^\/[\w\-.~!$&'()*+,;=:@%/]*$/;
 const LONGEST_PATH = 500;
 
 /** Puts those that cannot be used into `omitted`. @throws ContractError for a document without paths. */
-export function findOperations(document: Document, omitted: Findings): Found {
+export function findOperations(document: OpenApiDocument, omitted: ImportFindings): FoundOperations {
   const paths = own(document.root, 'paths');
   if (!isNode(paths)) throw new ContractError('the document has no paths');
   const candidates: Candidate[] = [];
@@ -52,14 +52,14 @@ export function findOperations(document: Document, omitted: Findings): Found {
       const where = `${method.toUpperCase()} ${cleanLine(path, 100)}`;
       const why = isNode(operation) ? problemOf(document, method, path, item, operation) : 'it is not an object';
       if (why !== undefined) note(omitted, where, why);
-      else candidates.push(candidate(method, path, where, item, operation as Node));
+      else candidates.push(candidate(method, path, where, item, operation as DocumentNode));
     }
   }
   if (beyond > 0) note(omitted, `${beyond} more operations`, `a document may have ${MAX_OPERATIONS}`);
   return { candidates, count };
 }
 
-function candidate(method: string, path: string, where: string, item: Node, source: Node): Candidate {
+function candidate(method: string, path: string, where: string, item: DocumentNode, source: DocumentNode): Candidate {
   return {
     method: method.toUpperCase() as Method,
     path,
@@ -70,7 +70,12 @@ function candidate(method: string, path: string, where: string, item: Node, sour
   };
 }
 
-function itemAt(document: Document, path: string, source: unknown, omitted: Findings): Node | undefined {
+function itemAt(
+  document: OpenApiDocument,
+  path: string,
+  source: unknown,
+  omitted: ImportFindings,
+): DocumentNode | undefined {
   const where = cleanLine(path, 100);
   try {
     const item = document.follow(source);
@@ -86,7 +91,13 @@ function itemAt(document: Document, path: string, source: unknown, omitted: Find
 }
 
 /** Why an operation cannot be called, whatever it takes and answers. */
-function problemOf(document: Document, method: string, path: string, item: Node, operation: Node): string | undefined {
+function problemOf(
+  document: OpenApiDocument,
+  method: string,
+  path: string,
+  item: DocumentNode,
+  operation: DocumentNode,
+): string | undefined {
   if (method === 'trace') return 'TRACE is for diagnosis';
   if (document.isWide(operation)) return 'it has too many parts';
   const fixed = path.replace(/\{[^{}/]+\}/g, 'x');

@@ -4,21 +4,21 @@
  */
 
 import { factsOf } from '../contract/compile.js';
-import { lazily } from '../contract/lazy.js';
+import { lazy } from '../contract/lazy.js';
 import type { Contract, JsonSchema, Operation, ValueMoved } from '../contract/operation.js';
 import { fieldNames } from '../contract/response-fields.js';
 import { enforced, validated } from '../contract/schema.js';
-import { createShowSchema } from './advertised-schema.js';
+import { createAdvertiseSchema } from './advertised-schema.js';
 import { cleanLine } from './document-text.js';
 import { type Candidate, findOperations } from './find-operations.js';
 import { Omission } from './import-error.js';
 import { ALL_SCHEMAS_SHOWN, LEAST_SCHEMA_SHOWN, SCHEMA_SHOWN } from './import-limits.js';
-import { newFindings, note, type Report } from './import-report.js';
-import { type Document, isNode, type Node, nodeAt, openDocument, own } from './openapi-document.js';
-import { type Draft, type DraftContext, draftOperation } from './operation-draft.js';
+import { createFindings, type ImportReport, note } from './import-report.js';
+import { type DocumentNode, isNode, nodeAt, type OpenApiDocument, openDocument, own } from './openapi-document.js';
+import { type DraftContext, draftOperation, type OperationDraft } from './operation-draft.js';
 import { createOverlay, readRoles } from './operation-extensions.js';
 import { nameOperations } from './operation-names.js';
-import { answerMarks, outputSchema } from './response.js';
+import { outputSchema, responseAnnotations } from './response.js';
 
 export interface ImportOptions {
   /** Our contract: what it says of an operation holds where the document says nothing. */
@@ -27,18 +27,18 @@ export interface ImportOptions {
   readonly headers: readonly string[];
 }
 
-export interface Imported {
+export interface ImportedContract {
   readonly contract: Contract;
-  readonly report: Report;
+  readonly report: ImportReport;
 }
 
 const MOST_SCHEMES = 100;
 
 /** @throws ContractError for a document that is no OpenAPI 3 at all; what is wrong in it never throws. */
-export function importContract(source: unknown, { overlay, headers }: ImportOptions): Imported {
+export function importContract(source: unknown, { overlay, headers }: ImportOptions): ImportedContract {
   const document = openDocument(source);
-  const omitted = newFindings();
-  const loosened = newFindings();
+  const omitted = createFindings();
+  const loosened = createFindings();
   const { candidates, count } = findOperations(document, omitted);
   const context: DraftContext = {
     document,
@@ -55,7 +55,7 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
   );
   const ids = nameOperations(drafts.map(({ candidate }) => candidate));
   const share = ALL_SCHEMAS_SHOWN / Math.max(1, drafts.length);
-  const showSchema = createShowSchema();
+  const showSchema = createAdvertiseSchema();
   const bytes = Math.max(LEAST_SCHEMA_SHOWN, Math.min(SCHEMA_SHOWN, share));
   const operations = drafts.flatMap((draft, index) =>
     attempt(draft.candidate, omitted, () => {
@@ -80,7 +80,7 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
 }
 
 /** What the work makes, or nothing and a line in the report: one operation never takes the others with it. */
-function attempt<T>({ where }: Candidate, omitted: ReturnType<typeof newFindings>, work: () => T): readonly T[] {
+function attempt<T>({ where }: Candidate, omitted: ReturnType<typeof createFindings>, work: () => T): readonly T[] {
   try {
     return [work()];
   } catch (error) {
@@ -93,14 +93,14 @@ function attempt<T>({ where }: Candidate, omitted: ReturnType<typeof newFindings
 type Show = (request: JsonSchema) => JsonSchema;
 
 /** What is not needed to list a tool is made when somebody asks for it: of a large document few tools are called. */
-function finishOperation(document: Document, draft: Draft, id: string, show: Show): Operation {
+function finishOperation(document: OpenApiDocument, draft: OperationDraft, id: string, show: Show): Operation {
   const { answer, said, request, foreign, ours, examples } = draft;
   const facts = factsOf({ ...said, id }, request, answer.outline);
-  const marks = lazily(() => answerMarks(document, answer, ours));
-  const requestSchema = lazily(() => enforced(request));
-  const dataSchema = lazily(() => validated(answer.data()));
+  const marks = lazy(() => responseAnnotations(document, answer, ours));
+  const requestSchema = lazy(() => enforced(request));
+  const dataSchema = lazy(() => validated(answer.data()));
   const named = foreign === undefined && facts.effect === 'read'; // others' schemas leave out what their answers hold
-  const answerFields = lazily(() => (named ? fieldNames(answer.data()) : undefined));
+  const answerFields = lazy(() => (named ? fieldNames(answer.data()) : undefined));
   return {
     ...facts,
     shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (ours?.shownOnce ?? []),
@@ -109,7 +109,7 @@ function finishOperation(document: Document, draft: Draft, id: string, show: Sho
     inputSchema: show(request),
     outputSchema: outputSchema(answer),
     examples,
-    ...(foreign === undefined ? {} : { foreign }),
+    ...(foreign === undefined ? {} : { imported: foreign }),
     get requestSchema() {
       return requestSchema();
     },
@@ -154,9 +154,9 @@ function patternsOf(contract: Contract): ReadonlySet<string> {
   return found;
 }
 
-function secretParameters(document: Document): ReadonlySet<string> {
+function secretParameters(document: OpenApiDocument): ReadonlySet<string> {
   const schemes = Object.values(nodeAt(nodeAt(document.root, 'components'), 'securitySchemes')).slice(0, MOST_SCHEMES);
-  const keys = schemes.filter((scheme): scheme is Node => isNode(scheme) && scheme.type === 'apiKey');
+  const keys = schemes.filter((scheme): scheme is DocumentNode => isNode(scheme) && scheme.type === 'apiKey');
   return new Set(
     keys.map(({ in: place, name }) => `${place} ${place === 'header' ? String(name).toLowerCase() : name}`),
   );

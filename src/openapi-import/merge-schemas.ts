@@ -1,6 +1,6 @@
 /** `allOf` said in one schema, where that can be done without doubt. Schemas here are read ones: no `$ref` in them. */
 import type { JsonSchema } from '../contract/operation.js';
-import { isNode, type Node } from './openapi-document.js';
+import { type DocumentNode, isNode } from './openapi-document.js';
 
 /** Both values in one; undefined where they contradict each other or cannot be said in one. */
 type Merge = (one: unknown, other: unknown) => unknown;
@@ -38,11 +38,11 @@ const MERGES: { readonly [keyword: string]: Merge } = {
     return common.length === 0 ? undefined : common;
   },
   properties: (one, other) => {
-    const merged: [string, unknown][] = Object.entries(one as Node).map(([name, schema]) => {
-      const twin = Object.hasOwn(other as Node, name) ? (other as Node)[name] : undefined;
+    const merged: [string, unknown][] = Object.entries(one as DocumentNode).map(([name, schema]) => {
+      const twin = Object.hasOwn(other as DocumentNode, name) ? (other as DocumentNode)[name] : undefined;
       return [name, twin === undefined ? schema : mergedOrBoth(schema as JsonSchema, twin as JsonSchema)];
     });
-    return Object.fromEntries([...Object.entries(other as Node), ...merged]);
+    return Object.fromEntries([...Object.entries(other as DocumentNode), ...merged]);
   },
   items: (one, other) => mergedOrBoth(one as JsonSchema, other as JsonSchema),
 };

@@ -8,10 +8,10 @@ import { ContractError, Omission } from './import-error.js';
 import { MAX_DEPTH, MAX_REFERENCE_HOPS, MAX_STEPS, MAX_VALUES, MAX_WIDTH } from './import-limits.js';
 import { tooDeep, tooMany } from './parse-document.js';
 
-export type Node = { readonly [key: string]: unknown };
+export type DocumentNode = { readonly [key: string]: unknown };
 
-export interface Document {
-  readonly root: Node;
+export interface OpenApiDocument {
+  readonly root: DocumentNode;
   /** Whether any answer in it says which text strangers wrote, and which of it is about people. */
   readonly saysUntrusted: boolean;
   readonly saysPersonal: boolean;
@@ -28,7 +28,7 @@ export interface Document {
 }
 
 /** @throws ContractError for what is no OpenAPI 3 document, too deep, or made of itself. */
-export function openDocument(value: unknown): Document {
+export function openDocument(value: unknown): OpenApiDocument {
   if (!isNode(value)) throw new ContractError('the document is not an object');
   requireOpenApi(value);
   const survey = surveyed(value);
@@ -55,7 +55,7 @@ export function openDocument(value: unknown): Document {
 }
 
 /** Any object but a list. */
-export function isNode(value: unknown): value is Node {
+export function isNode(value: unknown): value is DocumentNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -65,7 +65,7 @@ export function own(value: unknown, name: string): unknown {
 }
 
 /** An own property that is an object, or an empty one. */
-export function nodeAt(value: unknown, name: string): Node {
+export function nodeAt(value: unknown, name: string): DocumentNode {
   const found = own(value, name);
   return isNode(found) ? found : {};
 }
@@ -76,7 +76,7 @@ export function listAt(value: unknown, name: string): readonly unknown[] {
   return Array.isArray(found) ? found : [];
 }
 
-function requireOpenApi(value: Node): void {
+function requireOpenApi(value: DocumentNode): void {
   const version = own(value, 'openapi');
   if (/^3(\.[012](\.|$)|$)/.test(String(version))) return; // YAML reads an unquoted 3.0 as the number 3
   const found = version ?? own(value, 'swagger');
@@ -95,7 +95,7 @@ interface Survey {
  * Visits every value, a repeated one as often as it is repeated: so that what aliases make of a few lines is counted
  * as what it is, and one that holds itself is too deep.
  */
-function surveyed(root: Node): Survey {
+function surveyed(root: DocumentNode): Survey {
   const wide = new Set<object>();
   const marks = new Set<string>();
   const named = new Map<string, unknown>();
@@ -107,7 +107,7 @@ function surveyed(root: Node): Survey {
     if (depth > MAX_DEPTH) throw tooDeep(names[0] ?? 'its end');
     if (names.length > MAX_WIDTH && !Array.isArray(value)) wide.add(value);
     for (const name of names) {
-      const part = (value as Node)[name];
+      const part = (value as DocumentNode)[name];
       if (typeof part === 'object' && part !== null) visit(part, depth + 1);
       else if (part === true && (name === 'x-untrusted' || name === 'x-personal')) marks.add(name);
       else if (typeof part === 'string' && (name === '$anchor' || name === '$id')) {
@@ -120,7 +120,7 @@ function surveyed(root: Node): Survey {
   return { wide, marks, named };
 }
 
-function follow(at: Document['at'], start: unknown): unknown {
+function follow(at: OpenApiDocument['at'], start: unknown): unknown {
   let value = start;
   for (let hops = 0; isNode(value) && typeof value.$ref === 'string'; hops += 1) {
     if (hops === MAX_REFERENCE_HOPS) throw new Omission(`${shown(value.$ref)} leads in a circle`);
@@ -130,14 +130,14 @@ function follow(at: Document['at'], start: unknown): unknown {
 }
 
 /** An `$anchor`, an `$id`, or RFC 6901 in a URI fragment. */
-function pointedAt(root: Node, named: ReadonlyMap<string, unknown>, reference: string): unknown {
+function pointedAt(root: DocumentNode, named: ReadonlyMap<string, unknown>, reference: string): unknown {
   const value = named.get(reference) ?? (reference.startsWith('#/') ? walked(root, reference) : undefined);
   if (value !== undefined) return value;
   const why = reference.startsWith('#') ? 'leads nowhere' : 'leads out of the document';
   throw new Omission(`${shown(reference)} ${why}`);
 }
 
-function walked(root: Node, pointer: string): unknown {
+function walked(root: DocumentNode, pointer: string): unknown {
   let value: unknown = root;
   for (const part of pointer.slice(2).split('/', MAX_DEPTH)) {
     value = step(value, unescaped(part)) ?? step(value, unescaped(percentDecoded(part)));

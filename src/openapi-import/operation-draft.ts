@@ -1,14 +1,14 @@
 /** One operation of somebody else's document, read whole but for its name. */
 import type { Said } from '../contract/compile.js';
-import type { Example, ForeignShape, JsonSchema, Operation, RoleTable } from '../contract/operation.js';
+import type { Example, ImportedShape, JsonSchema, Operation, RoleTable } from '../contract/operation.js';
 import { cleanLine, cleanText } from './document-text.js';
 import type { Candidate } from './find-operations.js';
 import { LONGEST_DESCRIPTION, LONGEST_TITLE } from './import-limits.js';
-import { isNode, listAt, type Node, nodeAt, own } from './openapi-document.js';
-import { type Overlay, readMarks } from './operation-extensions.js';
+import { type DocumentNode, isNode, listAt, nodeAt, own } from './openapi-document.js';
+import { type Overlay, readExtensions } from './operation-extensions.js';
 import { type Bodies, composeRequest, type ReadBody, readBody } from './operation-request.js';
 import { type Argument, type ParameterContext, type ReadArguments, readArguments } from './parameters.js';
-import { type Answer, readAnswer } from './response.js';
+import { type ResponseShape, readResponse } from './response.js';
 import { isSmall } from './schema-keywords.js';
 
 export interface DraftContext extends ParameterContext, Bodies {
@@ -16,13 +16,13 @@ export interface DraftContext extends ParameterContext, Bodies {
   readonly overlay: Overlay;
 }
 
-export interface Draft {
+export interface OperationDraft {
   readonly candidate: Candidate;
   readonly said: Omit<Said, 'id'>;
   readonly request: JsonSchema;
   readonly examples: readonly Example[];
-  readonly foreign: ForeignShape | undefined;
-  readonly answer: Answer;
+  readonly foreign: ImportedShape | undefined;
+  readonly answer: ResponseShape;
   /** The operation of ours that it stands for. */
   readonly ours: Operation | undefined;
   /** What of it is not offered, each with the reason. */
@@ -38,18 +38,18 @@ const MOST_EXAMPLES = 10;
 const LONGEST_EXAMPLE = 4_000;
 
 /** @throws Omission when it cannot be offered. */
-export function draftOperation(context: DraftContext, candidate: Candidate): Draft {
+export function draftOperation(context: DraftContext, candidate: Candidate): OperationDraft {
   const { method, path, item, source } = candidate;
   const { document, roles, overlay } = context;
   const ours = overlay(method, path);
   const args = readArguments(context, path, item, source);
   const body = readBody(context, method, source);
-  const answer = readAnswer(document, source);
+  const answer = readResponse(document, source);
   const needsPlace = PLACE_HEADERS.every((name) => args.requiredHeaders.has(name));
-  const marks = readMarks(source, method, roles, ours, needsPlace);
+  const marks = readExtensions(source, method, roles, ours, needsPlace);
   const taken = new Set(marks.operational ? PLACE_FIELDS : []);
   const request = composeRequest([...args.arguments, ...idempotencyKey(args, body)], body, taken);
-  const foreign: ForeignShape = { ...request.shape, enveloped: answer.enveloped };
+  const foreign: ImportedShape = { ...request.shape, enveloped: answer.enveloped };
   const plain = isPlain(candidate, foreign, answer);
   return {
     candidate,
@@ -67,7 +67,7 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Dra
 }
 
 /** Whether it travels as our own operations do, whose data are objects always. */
-function isPlain({ method }: Candidate, shape: ForeignShape, { outline }: Answer): boolean {
+function isPlain({ method }: Candidate, shape: ImportedShape, { outline }: ResponseShape): boolean {
   if (shape.parameters.length > 0 || 'bodyField' in shape || 'mediaType' in shape || !shape.enveloped) return false;
   if (outline.type !== 'object') return false;
   return method === 'POST' ? !shape.bodiless : method === 'GET';
@@ -107,7 +107,7 @@ function words(
   };
 }
 
-function examplesOf(media: Node, isWide: (value: object) => boolean): readonly Example[] {
+function examplesOf(media: DocumentNode, isWide: (value: object) => boolean): readonly Example[] {
   const named = nodeAt(media, 'examples');
   const entries = isWide(named) ? [] : Object.entries(named).slice(0, MOST_EXAMPLES);
   return entries.flatMap(([name, example]) => {

@@ -3,7 +3,7 @@
  * our contract says of the same method and path.
  */
 import type { Contract, Effect, Method, Operation, RoleTable } from '../contract/operation.js';
-import { isNode, type Node, own } from './openapi-document.js';
+import { type DocumentNode, isNode, own } from './openapi-document.js';
 
 /** The path of our own API on its server (contract §1). */
 const OWN_BASE = '/crm';
@@ -18,7 +18,7 @@ const MOST_CLASSES = 100;
 export type Overlay = (method: Method, path: string) => Operation | undefined;
 
 /** Finds the operation of ours that a foreign one stands for, with and without the base paths of both servers. */
-export function createOverlay(contract: Contract, document: Node): Overlay {
+export function createOverlay(contract: Contract, document: DocumentNode): Overlay {
   const table = new Map(contract.operations.map((operation) => [`${operation.method} ${operation.path}`, operation]));
   const base = basePath(document);
   return (method, path) => {
@@ -31,16 +31,16 @@ export function createOverlay(contract: Contract, document: Node): Overlay {
   };
 }
 
-export type Marks = Pick<Operation, 'access' | 'effect' | 'origin' | 'operational' | 'countsFailures'>;
+export type OperationExtensions = Pick<Operation, 'access' | 'effect' | 'origin' | 'operational' | 'countsFailures'>;
 
 /** `needsPlace`: the operation cannot do without facility and channel, by its own parameters. */
-export function readMarks(
-  source: Node,
+export function readExtensions(
+  source: DocumentNode,
   method: Method,
   roles: RoleTable,
   ours: Operation | undefined,
   needsPlace: boolean,
-): Marks {
+): OperationExtensions {
   const access = [own(source, 'x-access'), ours?.access].find(
     (name): name is string => typeof name === 'string' && Object.hasOwn(roles, name),
   );
@@ -55,7 +55,7 @@ export function readMarks(
 }
 
 /** The role table of a document, or ours where it has none of use. */
-export function readRoles(document: Node, ours: RoleTable): RoleTable {
+export function readRoles(document: DocumentNode, ours: RoleTable): RoleTable {
   const roles = own(document, 'x-roles');
   if (!isNode(roles) || Object.keys(roles).length > MOST_CLASSES) return ours;
   const entries = Object.entries(roles);
@@ -74,12 +74,12 @@ function effectOf(said: unknown, method: Method, ours: Operation | undefined): E
   return ours?.effect ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'destroy');
 }
 
-function flag(source: Node, name: string): boolean | undefined {
+function flag(source: DocumentNode, name: string): boolean | undefined {
   const value = own(source, name);
   return typeof value === 'boolean' ? value : undefined;
 }
 
-function basePath(document: Node): string {
+function basePath(document: DocumentNode): string {
   const [server] = Array.isArray(own(document, 'servers')) ? (own(document, 'servers') as unknown[]) : [];
   const url = own(server, 'url');
   const path =

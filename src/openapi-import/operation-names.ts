@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { LONGEST_ID } from './import-limits.js';
 
-export interface Unnamed {
+export interface UnnamedOperation {
   readonly operationId: unknown;
   readonly method: string;
   readonly path: string;
@@ -15,7 +15,7 @@ const SUFFIX_CHARACTERS = 5;
  * An id for each: from its operationId, or from method and path where there is none or several have the same. One that
  * had to be cut, and then is like another, ends in a few characters made of its method and path.
  */
-export function nameOperations(operations: readonly Unnamed[]): readonly string[] {
+export function nameOperations(operations: readonly UnnamedOperation[]): readonly string[] {
   const own = operations.map(({ operationId }) => (typeof operationId === 'string' ? words(operationId) : ''));
   const ofOwn = counted(own);
   const full = operations.map((operation, index) => {
@@ -57,7 +57,7 @@ function shortened(name: string, longest: number): string {
   return name.slice(0, end > longest / 2 ? end : longest);
 }
 
-function suffix({ method, path }: Unnamed, salt: number): string {
+function suffix({ method, path }: UnnamedOperation, salt: number): string {
   const digest = createHash('sha256').update(`${method} ${path} ${salt}`).digest('hex');
   return BigInt(`0x${digest}`).toString(36).slice(0, SUFFIX_CHARACTERS);
 }

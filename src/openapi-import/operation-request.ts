@@ -1,9 +1,9 @@
 /** Parameters and body → one input for agents, and how it comes apart again on the wire. */
-import type { ForeignShape, JsonSchema, Method, Parameter } from '../contract/operation.js';
+import type { ImportedShape, JsonSchema, Method, Parameter } from '../contract/operation.js';
 import { cleanLine } from './document-text.js';
 import { Omission } from './import-error.js';
 import { MAX_BRANCHES, REQUEST_BOUNDS } from './import-limits.js';
-import { isNode, type Node, nodeAt, own } from './openapi-document.js';
+import { type DocumentNode, isNode, nodeAt, own } from './openapi-document.js';
 import type { Argument, ParameterContext } from './parameters.js';
 import { type ReadSchema, readSchema } from './read-schema.js';
 
@@ -13,13 +13,13 @@ export interface ReadBody {
   /** `application/json` unless the document wants another name for JSON. */
   readonly mediaType: string;
   /** The media type object, for its examples. */
-  readonly media: Node;
+  readonly media: DocumentNode;
   readonly patterns: readonly string[];
 }
 
 export interface ReadRequest {
   readonly schema: JsonSchema;
-  readonly shape: Omit<ForeignShape, 'enveloped'>;
+  readonly shape: Omit<ImportedShape, 'enveloped'>;
 }
 
 /** Fields of a body that name the org, the caller and the cost centre: the connection says who calls (contract §1). */
@@ -31,7 +31,7 @@ const JSON_MEDIA = /^(?:(?:application|text)\/(?:[\w.+-]+\+)?json|application\/\
 const PORTABLE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** The JSON among the media types of a body or an answer. */
-export function jsonMedia(content: Node): { readonly type: string; readonly media: Node } | undefined {
+export function jsonMedia(content: DocumentNode): { readonly type: string; readonly media: DocumentNode } | undefined {
   const entries = Object.entries(content)
     .slice(0, MAX_BRANCHES)
     .map(([type, media]) => [type.split(';')[0]?.trim().toLowerCase() ?? '', media] as const)
@@ -43,14 +43,14 @@ export function jsonMedia(content: Node): { readonly type: string; readonly medi
 
 export interface Bodies {
   /** What was made of a schema that several bodies share. */
-  readonly bodies: WeakMap<Node, ReadSchema>;
+  readonly bodies: WeakMap<DocumentNode, ReadSchema>;
 }
 
 /** @throws Omission for a body that is needed and is no JSON. Undefined for none. */
 export function readBody(
   { document, vetted, bodies }: ParameterContext & Bodies,
   method: Method,
-  operation: Node,
+  operation: DocumentNode,
 ): ReadBody | undefined {
   const body = document.follow(own(operation, 'requestBody'));
   if (!isNode(body)) return undefined;
@@ -84,7 +84,7 @@ export function composeRequest(
 ): ReadRequest {
   const open = body === undefined ? undefined : withoutConnection(body.schema);
   const flat = open !== undefined && isFlattenable(open, taken) ? closed(open, args.length > 0) : undefined;
-  const names = new Set([...taken, ...Object.keys((flat?.properties as Node | undefined) ?? {})]);
+  const names = new Set([...taken, ...Object.keys((flat?.properties as DocumentNode | undefined) ?? {})]);
   const fields: [string, JsonSchema, boolean][] = [];
   const parameters: Parameter[] = [];
   for (const { called, parameter, schema, required } of args) {
@@ -117,7 +117,10 @@ function withFields(schema: JsonSchema, fields: readonly [string, JsonSchema, bo
     ...fields.flatMap(([name, , needed]) => (needed ? [name] : [])),
     ...((schema.required as readonly string[] | undefined) ?? []),
   ];
-  const properties = Object.fromEntries([...added, ...Object.entries((schema.properties as Node | undefined) ?? {})]);
+  const properties = Object.fromEntries([
+    ...added,
+    ...Object.entries((schema.properties as DocumentNode | undefined) ?? {}),
+  ]);
   return { ...schema, properties, ...(required.length === 0 ? {} : { required }) };
 }
 
@@ -126,7 +129,7 @@ function isFlattenable(schema: JsonSchema, taken: ReadonlySet<string>): boolean 
   const types = [schema.type ?? 'object'].flat().filter((type) => type !== 'null');
   if (types.length !== 1 || types[0] !== 'object' || 'enum' in schema || 'const' in schema) return false;
   const { additionalProperties = true } = schema;
-  const names = Object.keys((schema.properties as Node | undefined) ?? {});
+  const names = Object.keys((schema.properties as DocumentNode | undefined) ?? {});
   if (
     names.length === 0
       ? additionalProperties !== false
@@ -147,7 +150,7 @@ function closed(schema: JsonSchema, mixed: boolean): JsonSchema {
 }
 
 function withoutConnection(schema: JsonSchema): JsonSchema {
-  const properties = (schema.properties as Node | undefined) ?? {};
+  const properties = (schema.properties as DocumentNode | undefined) ?? {};
   if (!Object.keys(properties).some((name) => OF_THE_CONNECTION.has(name))) return schema;
   const kept = Object.entries(properties).filter(([name]) => !OF_THE_CONNECTION.has(name));
   const required = ((schema.required as readonly string[] | undefined) ?? []).filter(

@@ -3,7 +3,7 @@ import type { JsonSchema, Parameter } from '../contract/operation.js';
 import { cleanLine, cleanText } from './document-text.js';
 import { Omission } from './import-error.js';
 import { MAX_PARAMETERS, REQUEST_BOUNDS } from './import-limits.js';
-import { type Document, isNode, listAt, type Node, own } from './openapi-document.js';
+import { type DocumentNode, isNode, listAt, type OpenApiDocument, own } from './openapi-document.js';
 import { readSchema } from './read-schema.js';
 import { isSmall } from './schema-keywords.js';
 
@@ -27,7 +27,7 @@ export interface ReadArguments {
 }
 
 export interface ParameterContext {
-  readonly document: Document;
+  readonly document: OpenApiDocument;
   readonly vetted: ReadonlySet<string>;
   /** Lower-case names of headers that the connection sets. */
   readonly ownHeaders: ReadonlySet<string>;
@@ -55,7 +55,12 @@ type Place = (typeof PLACES)[number];
  * The parameters of an operation and of its path, path first.
  * @throws Omission for one that is needed and cannot be sent.
  */
-export function readArguments(context: ParameterContext, path: string, item: Node, operation: Node): ReadArguments {
+export function readArguments(
+  context: ParameterContext,
+  path: string,
+  item: DocumentNode,
+  operation: DocumentNode,
+): ReadArguments {
   const declared = declarations(context.document, item, operation);
   const found: Argument[] = [];
   const left: string[] = [];
@@ -69,7 +74,7 @@ export function readArguments(context: ParameterContext, path: string, item: Nod
   if (found.length > MAX_PARAMETERS) throw new Omission(`it has more than ${MAX_PARAMETERS} parameters`);
   found.sort((one, other) => PLACES.indexOf(one.parameter.in) - PLACES.indexOf(other.parameter.in));
   const headers = [...declared.values()].filter((parameter) => parameter.in === 'header');
-  const lowerCase = (parameters: readonly Node[]) =>
+  const lowerCase = (parameters: readonly DocumentNode[]) =>
     new Set(parameters.map((parameter) => String(parameter.name).toLowerCase()));
   return {
     arguments: found,
@@ -80,7 +85,11 @@ export function readArguments(context: ParameterContext, path: string, item: Nod
 }
 
 /** By place and name; what an operation declares replaces what its path does. */
-function declarations(document: Document, item: Node, operation: Node): ReadonlyMap<string, Node> {
+function declarations(
+  document: OpenApiDocument,
+  item: DocumentNode,
+  operation: DocumentNode,
+): ReadonlyMap<string, DocumentNode> {
   const sources = [...listAt(item, 'parameters'), ...listAt(operation, 'parameters')];
   if (sources.length > 2 * MAX_PARAMETERS) throw new Omission(`it has more than ${MAX_PARAMETERS} parameters`);
   const parameters = sources.map((source) => document.follow(source)).filter(isNode);
@@ -88,7 +97,7 @@ function declarations(document: Document, item: Node, operation: Node): Readonly
 }
 
 /** A `{name}` of a path that nobody declared is a text. */
-function undeclared(path: string, declared: ReadonlyMap<string, Node>): readonly Node[] {
+function undeclared(path: string, declared: ReadonlyMap<string, DocumentNode>): readonly DocumentNode[] {
   return namesIn(path)
     .filter((name) => !declared.has(`path ${name}`))
     .map((name) => ({ in: 'path', name, required: true, schema: { type: 'string' } }));
@@ -99,7 +108,7 @@ function namesIn(path: string): readonly string[] {
 }
 
 /** The arguments a parameter makes, none when it is not the agent's to give; or why it cannot be offered. */
-function readOne(context: ParameterContext, path: string, parameter: Node): readonly Argument[] | string {
+function readOne(context: ParameterContext, path: string, parameter: DocumentNode): readonly Argument[] | string {
   const { name, in: place } = parameter;
   if (typeof name !== 'string' || name === '' || name.length > 128) return 'has no name of use';
   if (place === 'cookie') return 'is a cookie';
@@ -121,7 +130,11 @@ function isPlace(place: unknown): place is Place {
   return PLACES.some((known) => known === place);
 }
 
-function readParameterSchema({ document, vetted }: ParameterContext, parameter: Node, place: Place): JsonSchema {
+function readParameterSchema(
+  { document, vetted }: ParameterContext,
+  parameter: DocumentNode,
+  place: Place,
+): JsonSchema {
   const description = cleanText(parameter.description, 500);
   const source = own(parameter, 'schema') ?? { type: 'string' };
   const { schema } = isNode(own(parameter, 'content'))
@@ -140,7 +153,7 @@ function pathSafe(schema: JsonSchema): JsonSchema {
 
 const DELIMITERS: { readonly [style: string]: string } = { spaceDelimited: 'a space', pipeDelimited: '|' };
 
-function encoded(parameter: Node, name: string, place: Place, whole: JsonSchema): readonly Argument[] | string {
+function encoded(parameter: DocumentNode, name: string, place: Place, whole: JsonSchema): readonly Argument[] | string {
   const style = parameter.style ?? (place === 'query' ? 'form' : 'simple');
   const explode = typeof parameter.explode === 'boolean' ? parameter.explode : style === 'form';
   const required = parameter.required === true || place === 'path';
@@ -153,7 +166,7 @@ function encoded(parameter: Node, name: string, place: Place, whole: JsonSchema)
   if (isNode(schema.properties) || isObject(schema)) {
     if (place !== 'query' || !(style === 'deepObject' || (style === 'form' && explode))) return 'is an object';
     const needed = (schema.required as readonly string[] | undefined) ?? [];
-    const fields = Object.entries((schema.properties as Node | undefined) ?? {});
+    const fields = Object.entries((schema.properties as DocumentNode | undefined) ?? {});
     if (fields.length === 0 || !fields.every(([, field]) => isFlat(field as JsonSchema))) return 'is an object';
     return fields.map(([field, of]) => {
       const wire = style === 'deepObject' ? `${name}[${field}]` : field;
@@ -201,6 +214,6 @@ function isFlat(schema: JsonSchema): boolean {
   return !isNode(items) || (!isObject(items) && !isNode(items.properties) && !isList(items));
 }
 
-function nameOf(parameter: Node): string {
+function nameOf(parameter: DocumentNode): string {
   return `${cleanLine(String(parameter.in), 10)} parameter ${cleanLine(String(parameter.name), 40)}`;
 }

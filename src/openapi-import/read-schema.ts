@@ -8,8 +8,8 @@ import { levelsWithin } from './expanded-size.js';
 import { Omission } from './import-error.js';
 import { DEEPEST_READING, MAX_BRANCHES, type SchemaBounds } from './import-limits.js';
 import { closesItself, mergeSchemas } from './merge-schemas.js';
-import { type Document, isNode, type Node } from './openapi-document.js';
-import { isName, type Kept, keepKeywords, withNull } from './schema-keywords.js';
+import { type DocumentNode, isNode, type OpenApiDocument } from './openapi-document.js';
+import { isName, type KeptKeywords, keepKeywords, withNull } from './schema-keywords.js';
 
 /** For which way a value travels: fields that only the other way has are left out. */
 export type Way = 'request' | 'answer';
@@ -28,7 +28,7 @@ export const ANYTHING: JsonSchema = { description: 'Any JSON value' };
  * @throws Omission for references that lead nowhere, and for what is too large even then.
  */
 export function readSchema(
-  document: Document,
+  document: OpenApiDocument,
   vetted: ReadonlySet<string>,
   source: unknown,
   way: Way,
@@ -62,14 +62,14 @@ export function readSchema(
 
 /** The keywords of a schema, read once for every place that refers to it: `whole`, or its type and description alone. */
 interface Keep {
-  readonly whole: (source: Node) => Kept;
-  readonly outside: (source: Node) => Kept;
+  readonly whole: (source: DocumentNode) => KeptKeywords;
+  readonly outside: (source: DocumentNode) => KeptKeywords;
 }
 
-function keeperOf(document: Document, vetted: ReadonlySet<string>): Keep {
+function keeperOf(document: OpenApiDocument, vetted: ReadonlySet<string>): Keep {
   const known = document.memory.get(vetted) as Keep | undefined;
   if (known !== undefined) return known;
-  const read = (source: Node) => keepKeywords(source, vetted, document.isWide);
+  const read = (source: DocumentNode) => keepKeywords(source, vetted, document.isWide);
   const keep = {
     whole: remembering(read),
     outside: remembering(({ type, properties, description }) =>
@@ -80,8 +80,8 @@ function keeperOf(document: Document, vetted: ReadonlySet<string>): Keep {
   return keep;
 }
 
-function remembering(read: (source: Node) => Kept): (source: Node) => Kept {
-  const known = new WeakMap<Node, Kept>();
+function remembering(read: (source: DocumentNode) => KeptKeywords): (source: DocumentNode) => KeptKeywords {
+  const known = new WeakMap<DocumentNode, KeptKeywords>();
   return (source) => {
     const kept = known.get(source) ?? read(source);
     known.set(source, kept);
@@ -92,11 +92,11 @@ function remembering(read: (source: Node) => Kept): (source: Node) => Kept {
 class TooLarge extends Error {}
 
 interface Reading {
-  readonly document: Document;
+  readonly document: OpenApiDocument;
   readonly keep: Keep;
   readonly hidden: 'readOnly' | 'writeOnly';
   /** Marks what was cut: nobody knows what is below. */
-  readonly cutMark: Node;
+  readonly cutMark: DocumentNode;
   readonly depth: number;
   left: number;
   /** Schemas being read, each inside the one before. */
@@ -127,7 +127,7 @@ function read(reading: Reading, source: unknown, depth: number, trail: Trail): J
 }
 
 /** What is behind a reference, and what stands beside it. */
-function readReference(reading: Reading, source: Node, depth: number, trail: Trail): JsonSchema | false {
+function readReference(reading: Reading, source: DocumentNode, depth: number, trail: Trail): JsonSchema | false {
   const { $ref, nullable: _, ...beside } = source;
   const target = reading.document.at(String($ref));
   const found = trail.includes(target)
@@ -139,7 +139,7 @@ function readReference(reading: Reading, source: Node, depth: number, trail: Tra
   return keepLoose(reading, mergeSchemas([own, found]) ?? { allOf: [own, found] }, [own, found]);
 }
 
-function readOwn(reading: Reading, source: Node, depth: number, trail: Trail): JsonSchema | false {
+function readOwn(reading: Reading, source: DocumentNode, depth: number, trail: Trail): JsonSchema | false {
   const { keywords, loose, pattern } = reading.keep.whole(source);
   if (pattern !== undefined) reading.patterns.add(pattern);
   if (depth >= reading.depth && hasParts(source)) return cut(reading, source, '');
@@ -196,7 +196,7 @@ function readOwn(reading: Reading, source: Node, depth: number, trail: Trail): J
 /** Puts the properties, and which of them are required, into `schema`; answers whether they say all of the source. */
 function readProperties(
   reading: Reading,
-  source: Node,
+  source: DocumentNode,
   schema: { [keyword: string]: unknown },
   child: (part: unknown) => JsonSchema | false,
 ): boolean {
@@ -249,7 +249,7 @@ function readUnion(
 }
 
 /** A schema without what is in it: its type, if it says one, and what it is. */
-function cut(reading: Reading, source: Node, what: string): JsonSchema {
+function cut(reading: Reading, source: DocumentNode, what: string): JsonSchema {
   const { keywords } = reading.keep.outside(source);
   const description = what || keywords.description || 'Not shown in full';
   const { type } = keywords;
@@ -263,7 +263,7 @@ function lastWord(reference: string): string {
   return /[A-Za-z0-9_]{1,60}$/.exec(reference.slice(-60))?.[0] ?? 'The same';
 }
 
-function hasParts(source: Node): boolean {
+function hasParts(source: DocumentNode): boolean {
   return ['properties', 'items', 'additionalProperties', 'oneOf', 'anyOf', 'allOf', 'not'].some((keyword) => {
     const part = source[keyword];
     return typeof part === 'object' && part !== null;
@@ -277,7 +277,7 @@ function branchesOf(source: unknown): readonly unknown[] {
 }
 
 /** Comparing lists and objects with each other takes time beyond all measure. */
-function isListOfScalars(schema: Node): boolean {
+function isListOfScalars(schema: DocumentNode): boolean {
   const type = isNode(schema.items) ? schema.items.type : undefined;
   return ['string', 'number', 'integer', 'boolean'].includes(String(type));
 }

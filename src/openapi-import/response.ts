@@ -1,18 +1,18 @@
 /** What an operation answers with, read when somebody needs it: the schema of its data, and what that promises. */
-import { type AnswerMarks, marksOf } from '../contract/compile.js';
-import { relayedOutline } from '../contract/gateway-output-schema.js';
-import { lazily } from '../contract/lazy.js';
+import { annotationsOf, type ResponseAnnotations } from '../contract/compile.js';
+import { gatewayOutputSchema } from '../contract/gateway-output-schema.js';
+import { lazy } from '../contract/lazy.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { freeKeyPaths, outline as outlineOf } from '../contract/schema.js';
 import { cleanLine } from './document-text.js';
 import { Omission } from './import-error.js';
 import { ANSWER_BOUNDS, MAX_BRANCHES, OUTLINE_BOUNDS, OUTLINE_SHOWN } from './import-limits.js';
-import { type Document, isNode, listAt, type Node, nodeAt, own } from './openapi-document.js';
+import { type DocumentNode, isNode, listAt, nodeAt, type OpenApiDocument, own } from './openapi-document.js';
 import { jsonMedia } from './operation-request.js';
 import { readSchema } from './read-schema.js';
 import { wordPaths } from './trusted-fields.js';
 
-export interface Answer {
+export interface ResponseShape {
   /** Names of the answer's own fields. */
   readonly fields: readonly string[];
   /** Whether it is an envelope as ours are: `{success, data, …}`. */
@@ -27,7 +27,7 @@ export interface Answer {
 const UNKNOWN: JsonSchema = { description: 'Any JSON value', 'x-untrusted': true };
 
 /** @throws Omission for an operation that answers with something else than JSON. */
-export function readAnswer(document: Document, operation: Node): Answer {
+export function readResponse(document: OpenApiDocument, operation: DocumentNode): ResponseShape {
   const source = successSchema(document, operation);
   if (source === undefined) return { fields: [], enveloped: false, outline: UNKNOWN, data: () => UNKNOWN };
   const fields = fieldNames(document, source);
@@ -37,14 +37,14 @@ export function readAnswer(document: Document, operation: Node): Answer {
     ? dataOf(readSchema(document, NO_PATTERNS, source, 'answer', OUTLINE_BOUNDS).schema)
     : UNKNOWN;
   // Read while calls are served, one by one: bounded by itself, not by what the import may cost.
-  const later: Document = { ...document, spend: () => {} };
-  return { fields, enveloped, outline, data: lazily(() => dataOf(readOr(UNKNOWN, later, source))) };
+  const later: OpenApiDocument = { ...document, spend: () => {} };
+  return { fields, enveloped, outline, data: lazy(() => dataOf(readOr(UNKNOWN, later, source))) };
 }
 
 const MOST_FIELDS = 40;
 
 /** The names of an object's own fields, as far as they are plain words; not those of unions. */
-function fieldNames(document: Document, source: unknown, seen = new Set<unknown>()): readonly string[] {
+function fieldNames(document: OpenApiDocument, source: unknown, seen = new Set<unknown>()): readonly string[] {
   document.spend(1);
   if (!isNode(source) || seen.size > MAX_BRANCHES || seen.has(source) || document.isWide(source)) return [];
   seen.add(source);
@@ -56,7 +56,7 @@ function fieldNames(document: Document, source: unknown, seen = new Set<unknown>
 
 const NO_PATTERNS: ReadonlySet<string> = new Set();
 
-function readOr(otherwise: JsonSchema, document: Document, source: unknown): JsonSchema {
+function readOr(otherwise: JsonSchema, document: OpenApiDocument, source: unknown): JsonSchema {
   try {
     return readSchema(document, NO_PATTERNS, source, 'answer', ANSWER_BOUNDS).schema;
   } catch (error) {
@@ -66,7 +66,7 @@ function readOr(otherwise: JsonSchema, document: Document, source: unknown): Jso
 }
 
 /** The schema of the first success that is told of; undefined for one that says nothing of its content. */
-function successSchema(document: Document, operation: Node): unknown {
+function successSchema(document: OpenApiDocument, operation: DocumentNode): unknown {
   const responses = nodeAt(operation, 'responses');
   if (document.isWide(responses)) return undefined;
   const successes = Object.keys(responses).filter((status) => /^(2\d\d|2XX|default)$/i.test(status));
@@ -83,8 +83,8 @@ function successSchema(document: Document, operation: Node): unknown {
 }
 
 /** The output schema agents are shown: names, and nothing that an answer could break. */
-export function outputSchema({ enveloped, fields, outline }: Answer): JsonSchema {
-  const shown = relayedOutline(outlineOf(outline));
+export function outputSchema({ enveloped, fields, outline }: ResponseShape): JsonSchema {
+  const shown = gatewayOutputSchema(outlineOf(outline));
   if (enveloped && JSON.stringify(shown).length <= OUTLINE_SHOWN) return shown;
   const named = enveloped ? [] : fields.slice(0, MOST_FIELDS);
   const description = named.length === 0 ? 'The answer' : cleanLine(`Fields: ${named.join(', ')}`, 200);
@@ -99,12 +99,12 @@ export function outputSchema({ enveloped, fields, outline }: Answer): JsonSchema
  * Where the data holds text that strangers wrote: where the document says so; everywhere but in the words its schema
  * promises, if it never says.
  */
-export function answerMarks(
-  document: Document,
-  { data }: Answer,
+export function responseAnnotations(
+  document: OpenApiDocument,
+  { data }: ResponseShape,
   ours: Operation | undefined,
-): AnswerMarks & Pick<Operation, 'trusted'> {
-  const marks = marksOf(data());
+): ResponseAnnotations & Pick<Operation, 'trusted'> {
+  const marks = annotationsOf(data());
   const personal = document.saysPersonal || ours === undefined ? marks.personal : ours.personal;
   if (document.saysUntrusted) return { ...marks, personal };
   const untrustedKeys = freeKeyPaths(data(), 'x-untrusted', true);

@@ -2,14 +2,14 @@
  * The keywords of a schema that hold no schema: which are kept, and in which form. What ajv could not read, what could
  * keep it busy and what is too long is left out; then more passes here, and the upstream has the last word.
  */
-import { shownText } from '../contract/visible-text.js';
+import { visibleText } from '../contract/visible-text.js';
 import { cleanText } from './document-text.js';
 import { LONGEST_FIELD_DESCRIPTION, MAX_ENUM, MAX_WIDTH } from './import-limits.js';
-import { isNode, type Node } from './openapi-document.js';
+import { type DocumentNode, isNode } from './openapi-document.js';
 import { isCheapPattern } from './regex-safety.js';
 
 /** What is taken of one schema, without the schemas in it. */
-export interface Kept {
+export interface KeptKeywords {
   readonly keywords: { [keyword: string]: unknown };
   /** Something that forbids values was left out. */
   readonly loose: boolean;
@@ -77,8 +77,12 @@ const UNREAD = new Set([
 ]);
 
 /** `vetted`: patterns that are known to be good. */
-export function keepKeywords(schema: Node, vetted: ReadonlySet<string>, isWide: (value: object) => boolean): Kept {
-  const keywords: Kept['keywords'] = {};
+export function keepKeywords(
+  schema: DocumentNode,
+  vetted: ReadonlySet<string>,
+  isWide: (value: object) => boolean,
+): KeptKeywords {
+  const keywords: KeptKeywords['keywords'] = {};
   let loose = false;
   let refused: string | undefined;
   for (const keyword of Object.keys(schema)) {
@@ -106,7 +110,7 @@ export function keepKeywords(schema: Node, vetted: ReadonlySet<string>, isWide: 
 }
 
 /** OpenAPI 3.0's `exclusiveMinimum: true`. */
-function excludeBounds(schema: Node, keywords: Kept['keywords']): void {
+function excludeBounds(schema: DocumentNode, keywords: KeptKeywords['keywords']): void {
   if (schema.exclusiveMinimum === true && keywords.minimum !== undefined) {
     keywords.exclusiveMinimum = keywords.minimum;
     delete keywords.minimum;
@@ -143,7 +147,7 @@ function readExamples(value: unknown, isWide: (value: object) => boolean): unkno
 }
 
 /** Adds null to what a schema admits. */
-export function withNull(schema: Node): Node {
+export function withNull(schema: DocumentNode): DocumentNode {
   const { type, enum: values } = schema;
   if (Array.isArray(type) ? type.includes('null') : type === 'null') return schema;
   if ('const' in schema || (type === undefined && values !== undefined)) {
@@ -176,7 +180,7 @@ function isScalar(value: unknown): boolean {
 
 /** Not longer than that when it is text, and with nothing hidden in it. */
 function isShort(value: unknown, longest: number): boolean {
-  return typeof value !== 'string' || (value.length <= longest && shownText(value) === value);
+  return typeof value !== 'string' || (value.length <= longest && visibleText(value) === value);
 }
 
 /** Whether a value is at most `longest` characters of JSON, found out without writing all of it. */

@@ -6,7 +6,7 @@ import type { Input } from '../contract/backend.js';
 import { badRequest } from '../contract/errors.js';
 import { API_KEY, type Headers, header, ORGCODE, SESSION } from './headers.js';
 
-export interface Unpacked {
+export interface SeparatedBody {
   /** The headers, with what they did not say themselves. */
   readonly headers: Headers;
   /** The body without all of it. */
@@ -21,7 +21,7 @@ const SENDABLE = /^[\x20-\x7e]*$/;
  * Takes the four fields out of a body. A credential in a header makes one in the body void, whatever it is.
  * @throws CrmError 400 `crm.context_mismatch` when header and body name two orgs.
  */
-export function unpackBody(headers: Headers, body: Input): Unpacked {
+export function separateBodyCredentials(headers: Headers, body: Input): SeparatedBody {
   const { session_guid, api_key, orgcode, cccode, ...input } = body;
   const named = header(headers, SESSION) ?? header(headers, API_KEY);
   const credentials = named === undefined ? { [SESSION]: sendable(session_guid), [API_KEY]: sendable(api_key) } : {};

@@ -1,5 +1,5 @@
 /** THE pipeline: operation, arguments and headers in, envelope out. Knows no SDK and no transport. */
-import type { Backend, Caller, Credentials, Input, Performed, Stamp } from '../contract/backend.js';
+import type { Backend, BackendResult, Caller, Credentials, Input, Stamp } from '../contract/backend.js';
 import {
   type Build,
   type Envelope,
@@ -13,11 +13,11 @@ import type { Operation, RoleTable } from '../contract/operation.js';
 import type { Validate } from '../contract/validate.js';
 import { authorise, isAuthorised } from './authorise.js';
 import { readBody } from './body.js';
-import { unpackBody } from './body-credentials.js';
-import { identifyWithin, type Limits, performWithin } from './call-limits.js';
+import { separateBodyCredentials } from './body-credentials.js';
+import { type CallLimits, identifyWithLimits, performWithLimits } from './call-limits.js';
 import { readCredentials, secretIn } from './credentials.js';
 import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
-import { readPlace, splitPlace } from './operating-context.js';
+import { readOperatingContext, splitContextArguments } from './operating-context.js';
 
 export interface CallRequest {
   readonly operation: Operation;
@@ -26,7 +26,7 @@ export interface CallRequest {
   /** REST alone: credential, org and cost code may stand in the body too. */
   readonly bodyContext?: true;
   /** Carries out the call, once it is checked, in the backend's place. */
-  readonly perform?: Backend['perform'];
+  readonly intercept?: Backend['perform'];
   /** Aborted when the client went away. */
   readonly signal?: AbortSignal;
 }
@@ -36,9 +36,9 @@ export interface Pipeline {
   readonly backend: Backend;
   readonly validate: Validate;
   /** Without it every caller calls as often as they like. */
-  readonly limits?: Limits;
+  readonly limits?: CallLimits;
   /** Why this connection does not have the operation, whoever calls; undefined when it has it. */
-  readonly gate: Gate;
+  readonly checkAvailable: AvailabilityCheck;
   readonly build: Build;
   readonly makeStamp: (headers: Headers) => Stamp;
   /** Unpredictable 32-bit numbers. */
@@ -49,7 +49,7 @@ export interface Pipeline {
   readonly report: (report: CallReport) => void;
 }
 
-export type Gate = (operation: Operation, headers: Headers) => CrmError | undefined;
+export type AvailabilityCheck = (operation: Operation, headers: Headers) => CrmError | undefined;
 
 export interface CallReport {
   /** Undefined when a door refused what names no operation. */
@@ -77,20 +77,20 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
   };
   try {
     const body = readBody(request.arguments);
-    const told = request.bodyContext ? unpackBody(request.headers, body) : undefined;
+    const told = request.bodyContext ? separateBodyCredentials(request.headers, body) : undefined;
     const headers = told?.headers ?? request.headers;
     const { credentials, ...known } = await identify(pipeline, headers, stamp);
     caller = known.caller;
-    await pipeline.limits?.called(caller);
+    await pipeline.limits?.countCall(caller);
     caller = await admit(pipeline, request.operation, caller, credentials, stamp);
-    const shut = pipeline.gate(request.operation, headers);
+    const shut = pipeline.checkAvailable(request.operation, headers);
     if (shut !== undefined) throw shut;
-    const { input, place } = splitPlace(request.operation, told?.input ?? body);
-    const context = readPlace(request.operation, headers, { ...place, ...told?.place });
+    const { input, place } = splitContextArguments(request.operation, told?.input ?? body);
+    const context = readOperatingContext(request.operation, headers, { ...place, ...told?.place });
     cccode = context.cccode;
     const checked = withIdempotencyKey(request.operation, headers, input);
     pipeline.validate(request.operation, checked);
-    const perform = request.perform ?? ((performance) => pipeline.backend.perform(performance));
+    const perform = request.intercept ?? ((performance) => pipeline.backend.perform(performance));
     const performance = {
       operation: request.operation,
       input: checked,
@@ -100,7 +100,7 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
       stamp,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     };
-    const done = await performWithin(pipeline.limits, headers, () => perform(performance));
+    const done = await performWithLimits(pipeline.limits, headers, () => perform(performance));
     if ('envelope' in done) {
       pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, done.envelope));
       return done.envelope;
@@ -117,7 +117,7 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
 }
 
 /** What a door refuses before it is a call, and why; `name` as in `stats.call`, with nothing of a caller's own in it. */
-export interface Refused {
+export interface RejectedRequest {
   readonly operation?: Operation | undefined;
   readonly name: string;
   readonly headers: Headers;
@@ -125,7 +125,10 @@ export interface Refused {
 }
 
 /** The whole envelope of a door's own refusal: stamped and reported like any other. Never throws. */
-export function refuse(pipeline: Pipeline, { operation, name, headers, thrown }: Refused): ErrorEnvelope {
+export function rejectRequest(
+  pipeline: Pipeline,
+  { operation, name, headers, thrown }: RejectedRequest,
+): ErrorEnvelope {
   const stamp = pipeline.makeStamp(headers);
   const refusal = thrown instanceof CrmError ? thrown : internalError(true);
   pipeline.report(report({ operation }, stamp, undefined, 0, refusal, thrown));
@@ -144,7 +147,7 @@ export async function callerOf(pipeline: Pipeline, headers: Headers): Promise<Ca
 }
 
 function identify({ backend, limits }: Pipeline, headers: Headers, stamp: Stamp) {
-  return identifyWithin(limits, headers, async () => {
+  return identifyWithLimits(limits, headers, async () => {
     const credentials = readCredentials(headers);
     return { credentials, caller: await backend.identify(credentials, stamp) };
   });
@@ -162,7 +165,7 @@ async function admit(
   stamp: Stamp,
 ): Promise<Caller> {
   let known = caller;
-  if (known.remembered === true && !isAuthorised(roles, operation, known)) {
+  if (known.cached === true && !isAuthorised(roles, operation, known)) {
     known = await backend.identify(credentials, stamp, true);
   }
   authorise(roles, operation, known);
@@ -174,7 +177,7 @@ function withIdempotencyKey(operation: Operation, headers: Headers, input: Input
   return key === undefined || 'idempotency_key' in input ? input : { ...input, idempotency_key: key };
 }
 
-function success(build: Build, { data, revision }: Performed, stats: Stats): Envelope {
+function success(build: Build, { data, revision }: BackendResult, stats: Stats): Envelope {
   return revision === undefined
     ? { success: true, data, build, stats }
     : { success: true, data, revision, build, stats };

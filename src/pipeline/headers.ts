@@ -25,7 +25,7 @@ export const REQUEST_ID = 'x-request-id';
  * The address a request came from, or the part of it that one party holds. A door writes this itself, over whatever was
  * sent under the name; on stdio there is none.
  */
-export const ADDRESS = 'x-client-address';
+export const CLIENT_ADDRESS = 'x-client-address';
 
 /** Every header the pipeline reads; a door hands on these and no others. */
 export const HEADER_NAMES: readonly string[] = [
@@ -41,7 +41,7 @@ export const HEADER_NAMES: readonly string[] = [
   MCP_TOOLS,
   MCP_READ_ONLY,
   REQUEST_ID,
-  ADDRESS,
+  CLIENT_ADDRESS,
 ];
 
 /** The headers of the contract among all of a request, by name in lower case. */

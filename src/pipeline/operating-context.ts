@@ -1,13 +1,13 @@
 /**
  * Where a call happens: facility, channel and cost code, from headers or, when the headers are silent, from arguments.
  */
-import type { CallContext, Input } from '../contract/backend.js';
+import type { Input, OperatingContext } from '../contract/backend.js';
 import { badRequest, type CrmError } from '../contract/errors.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { CCCODE, CHANNEL_CODE, type Headers, header, LOGICAL_GUID } from './headers.js';
 
 interface Field {
-  readonly name: keyof CallContext;
+  readonly name: keyof OperatingContext;
   readonly header: string;
   readonly pattern: RegExp;
   readonly description: string;
@@ -44,13 +44,13 @@ const FIELDS: readonly Field[] = [
 ];
 
 /** Which places a connection sets itself: one bit a field. */
-export type Pins = number;
+export type PinnedFields = number;
 
 /** Every combination of them. */
-export const ALL_PINS: readonly Pins[] = Array.from({ length: 2 ** FIELDS.length }, (_, pins) => pins);
+export const ALL_PINNED_FIELDS: readonly PinnedFields[] = Array.from({ length: 2 ** FIELDS.length }, (_, pins) => pins);
 
 /** The places these headers set. */
-export function pinsOf(headers: Headers): Pins {
+export function pinnedFieldsOf(headers: Headers): PinnedFields {
   return FIELDS.reduce(
     (pins, field, bit) => (header(headers, field.header) === undefined ? pins : pins | (1 << bit)),
     0,
@@ -58,13 +58,16 @@ export function pinsOf(headers: Headers): Pins {
 }
 
 /** The optional arguments an operational tool takes besides its request: places that the connection does not set. */
-export function placeProperties(pins: Pins): { readonly [name: string]: JsonSchema } {
+export function contextProperties(pins: PinnedFields): { readonly [name: string]: JsonSchema } {
   const open = FIELDS.filter((_, bit) => (pins & (1 << bit)) === 0);
   return Object.fromEntries(open.map(({ name, description }) => [name, { type: 'string', description }]));
 }
 
 /** Takes the place arguments out of a tool's arguments. Only operational tools have them. */
-export function splitPlace(operation: Operation, args: Input): { readonly input: Input; readonly place: Input } {
+export function splitContextArguments(
+  operation: Operation,
+  args: Input,
+): { readonly input: Input; readonly place: Input } {
   if (!operation.operational || !FIELDS.some(({ name }) => name in args)) return { input: args, place: {} };
   const { logical_guid, channel_code, cccode, ...input } = args;
   return { input, place: { logical_guid, channel_code, cccode } };
@@ -75,8 +78,8 @@ export function splitPlace(operation: Operation, args: Input): { readonly input:
  * @throws CrmError 400: `crm.<field>_required`, `crm.<field>_invalid`, or `crm.context_mismatch` when header and
  * argument differ.
  */
-export function readPlace(operation: Operation, headers: Headers, args: Input): CallContext {
-  const place: { -readonly [Name in keyof CallContext]: CallContext[Name] } = {};
+export function readOperatingContext(operation: Operation, headers: Headers, args: Input): OperatingContext {
+  const place: { -readonly [Name in keyof OperatingContext]: OperatingContext[Name] } = {};
   for (const field of FIELDS) {
     const value = agreed(field, header(headers, field.header), args[field.name]);
     if (value !== undefined) place[field.name] = value;

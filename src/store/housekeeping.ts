@@ -1,7 +1,7 @@
 /** What an org needs now and then, off the callers' path: seal the journal, forget old receipts and failures. */
 import { FAILURE_WINDOW_MS } from '../domain/giftcard.js';
 import type { Keys } from '../secrets/keys.js';
-import { forgetReceipts } from './engine/idempotency.js';
+import { deleteExpiredIdempotencyRecords } from './engine/idempotency.js';
 import { SEAL_BATCH, sealJournal } from './engine/journal.js';
 import { run, type Steps } from './engine/step.js';
 
@@ -12,6 +12,6 @@ export function* housekeep(orgcode: string, keys: Keys, now: string): Steps<void
   while ((yield* sealJournal(orgcode, keys, now)) === SEAL_BATCH) {
     // a full batch: there may be more
   }
-  yield* forgetReceipts(orgcode, now);
+  yield* deleteExpiredIdempotencyRecords(orgcode, now);
   yield* run(FORGET_FAILURES, orgcode, new Date(Date.parse(now) - FAILURE_WINDOW_MS).toISOString());
 }

@@ -13,7 +13,7 @@ export const session: Handlers<'session'> = {
       backend: 'store' as const,
       caller: { actor, context_source, owner, roles: [...roles] },
       org: { orgcode: cx.orgcode, status: org_status },
-      context: { ...cx.place },
+      context: { ...cx.operatingContext },
     };
   },
 };

@@ -5,15 +5,23 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { permits } from '../contract/access.js';
-import type { Backend, Caller, Credentials, Performance, Performed, Previewed, Stamp } from '../contract/backend.js';
+import type {
+  Backend,
+  BackendCall,
+  BackendPreview,
+  BackendResult,
+  Caller,
+  Credentials,
+  Stamp,
+} from '../contract/backend.js';
 import type { RoleTable } from '../contract/operation.js';
 import { createIdMint } from '../ids.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
-import { rehearse } from './engine/dry-run.js';
+import { dryRun } from './engine/dry-run.js';
 import type { Context, Settings } from './engine/handler.js';
-import { receiptRequest } from './engine/idempotency.js';
-import { keepRefusal, performedOf, runUnit, type Unit } from './engine/unit-of-work.js';
+import { idempotencyRequest } from './engine/idempotency.js';
+import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
 import { housekeep } from './housekeeping.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
@@ -38,12 +46,12 @@ export interface StoreOptions {
 export interface Store extends Backend {
   readonly driver: Driver;
   readonly keys: Keys;
-  perform(performance: StorePerformance): Promise<Performed>;
-  preview(performance: StorePerformance): Promise<Performed | Previewed>;
+  perform(performance: StoreCall): Promise<BackendResult>;
+  preview(performance: StoreCall): Promise<BackendResult | BackendPreview>;
 }
 
 /** A store knows the caller; how they proved it is no longer its business. */
-export type StorePerformance = Omit<Performance, 'credentials' | 'signal'>;
+export type StoreCall = Omit<BackendCall, 'credentials' | 'signal'>;
 
 /** How long a change may wait for its seal in the journal's chain. */
 const HOUSEKEEPING_MS = 2000;
@@ -97,22 +105,22 @@ class EmbeddedStore implements Store {
     return caller;
   }
 
-  async perform(performance: StorePerformance): Promise<Performed> {
+  async perform(performance: StoreCall): Promise<BackendResult> {
     const unit = this.#unit(performance);
     const { cx, operation, handler, input } = unit;
     if (operation.effect === 'read' && !operation.countsFailures) {
       return { data: this.driver.read(handler(cx, input)) };
     }
     const { answer } = await this.driver.write({
-      steps: () => runUnit(unit),
-      refused: (refusal) => keepRefusal(unit, refusal),
+      steps: () => runUnitOfWork(unit),
+      refused: (refusal) => recordError(unit, refusal),
     });
     this.#unsealed.add(cx.orgcode);
-    return performedOf(answer);
+    return resultOf(answer);
   }
 
-  preview(performance: StorePerformance): Promise<Performed | Previewed> {
-    return rehearse(this.driver, this.#unit(performance));
+  preview(performance: StoreCall): Promise<BackendResult | BackendPreview> {
+    return dryRun(this.driver, this.#unit(performance));
   }
 
   isReady(): boolean {
@@ -125,21 +133,21 @@ class EmbeddedStore implements Store {
     await this.driver.close();
   }
 
-  #unit({ operation, input, caller, context, stamp }: StorePerformance): Unit {
+  #unit({ operation, input, caller, context, stamp }: StoreCall): UnitOfWork {
     const handler = HANDLERS[operation.id];
     if (handler === undefined) throw new Error(`no handler for ${operation.id}`);
     const cx: Context = {
       orgcode: caller.orgcode,
       caller,
       stamp,
-      place: context,
+      operatingContext: context,
       settings: this.#options.settings,
       keys: this.keys,
       newId: () => this.#mintId(stamp.epoch_ms),
       randomBytes: (count) => randomBytes(count),
       permits: (access) => permits(this.#options.roles, access, caller),
     };
-    const request = operation.effect === 'read' ? undefined : receiptRequest(cx, input);
+    const request = operation.effect === 'read' ? undefined : idempotencyRequest(cx, input);
     return { cx, operation, handler, input, request };
   }
 

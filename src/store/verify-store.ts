@@ -50,7 +50,7 @@ export function* verifyStore(keys: Keys): Steps<Verification> {
   return { orgs: orgs.length, ...totals, disagreements: found };
 }
 
-export type Tell = (check: string, id: string, stored: unknown, computed: unknown) => void;
+export type ReportDisagreement = (check: string, id: string, stored: unknown, computed: unknown) => void;
 
 interface Replayed {
   points: number;
@@ -58,7 +58,7 @@ interface Replayed {
   readonly lots: Map<string, { remaining: number; expired: number; expires_at: string | null; born: number }>;
 }
 
-function* verifyLoyalty(orgcode: string, tell: Tell): Steps<number> {
+function* verifyLoyalty(orgcode: string, tell: ReportDisagreement): Steps<number> {
   const entries = `SELECT t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, r.kind AS related_kind,
       r.points AS related_points, a.lifetime_points AS related_lifetime
     FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
@@ -94,7 +94,7 @@ function* customersWithPoints(orgcode: string): Steps<readonly string[]> {
   return (yield* all<{ customer_id: string }>(sql, orgcode, orgcode, orgcode)).map((row) => row.customer_id);
 }
 
-function replay(state: Replayed, row: EntryRow, tell: Tell): void {
+function replay(state: Replayed, row: EntryRow, tell: ReportDisagreement): void {
   const changes = JSON.parse(row.lots) as LotChange[];
   const sum = changes.reduce((total, change) => total + change.points, 0);
   state.points += row.points;
@@ -116,7 +116,7 @@ function replay(state: Replayed, row: EntryRow, tell: Tell): void {
   }
 }
 
-function* compareAccount(orgcode: string, customerId: string, state: Replayed, tell: Tell): Steps<void> {
+function* compareAccount(orgcode: string, customerId: string, state: Replayed, tell: ReportDisagreement): Steps<void> {
   const sql = `SELECT points_balance, lifetime_points, debt_points, next_expiry_at FROM loyalty_account
     WHERE orgcode = ? AND customer_id = ?`;
   const [account] = yield* all<{
@@ -136,7 +136,7 @@ function* compareAccount(orgcode: string, customerId: string, state: Replayed, t
   tell('loyalty_account.next_expiry_at', customerId, (account?.next_expiry_at ?? '~') <= earliest, true);
 }
 
-function* compareLots(orgcode: string, customerId: string, state: Replayed, tell: Tell): Steps<void> {
+function* compareLots(orgcode: string, customerId: string, state: Replayed, tell: ReportDisagreement): Steps<void> {
   const sql = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot WHERE orgcode = ? AND customer_id = ?`;
   const rows = yield* all<{
     lot_id: string;
@@ -155,7 +155,7 @@ function* compareLots(orgcode: string, customerId: string, state: Replayed, tell
   }
 }
 
-function* verifyGiftcards(orgcode: string, tell: Tell): Steps<number> {
+function* verifyGiftcards(orgcode: string, tell: ReportDisagreement): Steps<number> {
   const sql = `SELECT g.giftcard_id, g.balance_minor, g.initial_minor, g.status,
       COALESCE(SUM(CASE t.kind WHEN 'issue' THEN t.amount_minor ELSE -t.amount_minor END), 0) AS computed,
       COALESCE(SUM(CASE t.kind WHEN 'issue' THEN t.amount_minor ELSE 0 END), 0) AS issued, COUNT(t.kind) AS entries
@@ -171,7 +171,7 @@ function* verifyGiftcards(orgcode: string, tell: Tell): Steps<number> {
   return rows.reduce((sum, row) => sum + Number(row.entries), 0);
 }
 
-function* verifyCredit(orgcode: string, tell: Tell): Steps<number> {
+function* verifyCredit(orgcode: string, tell: ReportDisagreement): Steps<number> {
   const signed = `CASE t.kind WHEN 'consume' THEN t.amount_minor ELSE -t.amount_minor END`;
   const accounts = `SELECT a.account_id, a.credit_used_minor, COALESCE(SUM(${signed}), 0) AS computed,
       COUNT(t.kind) AS entries
@@ -189,7 +189,7 @@ function* verifyCredit(orgcode: string, tell: Tell): Steps<number> {
   return rows.reduce((sum, row) => sum + Number(row.entries), 0);
 }
 
-function* verifyConsents(orgcode: string, tell: Tell): Steps<void> {
+function* verifyConsents(orgcode: string, tell: ReportDisagreement): Steps<void> {
   const sql = `SELECT c.customer_id, c.consents AS mirror, s.consents FROM customer_consent s
     JOIN customer c ON c.orgcode = s.orgcode AND c.customer_id = s.customer_id WHERE s.orgcode = ?`;
   for (const row of yield* all<{ customer_id: string; mirror: string; consents: string }>(sql, orgcode)) {
@@ -204,7 +204,11 @@ const ROWS = `SELECT orgcode, journal_no, request_id, actor, roles, context, end
     revision_before, revision_after, written_at
   FROM journal WHERE orgcode = ? AND journal_no BETWEEN ? AND ? ORDER BY journal_no LIMIT ${BATCH}`;
 
-function* verifyJournal(orgcode: string, keys: Keys, tell: Tell): Steps<{ rows: number; unsealed: number }> {
+function* verifyJournal(
+  orgcode: string,
+  keys: Keys,
+  tell: ReportDisagreement,
+): Steps<{ rows: number; unsealed: number }> {
   let previous = '';
   let expected = 1;
   for (const seal of yield* all<SealRow>(SEALS, orgcode)) {

@@ -2,7 +2,7 @@
  * Marks around strangers' text in the JSON a model reads. Written straight into the JSON: a marked copy to stringify
  * costs three times as much.
  */
-import type { StrangeFields } from './untrusted-content.js';
+import type { UntrustedFields } from './untrusted-content.js';
 
 /** The marks of one answer. */
 export interface Boundary {
@@ -24,7 +24,7 @@ export function createBoundaryMint(random32: () => number): MintBoundary {
 /** The JSON of a record: strangers' text in `marked` between marks, and first of all, if there is any, a notice. */
 export function markedJson(
   record: object,
-  marked: { readonly [field: string]: StrangeFields },
+  marked: { readonly [field: string]: UntrustedFields },
   { open, close }: Boundary,
 ): string {
   const members = Object.entries(record as { readonly [field: string]: unknown }).map(([name, value]) => {
@@ -46,7 +46,7 @@ const UNESCAPED = /^[ !#-[\]-~]*$/;
 /** As JSON.stringify writes a value of plain data, but for the marks. `inside`: all of it is strangers' text. */
 function write(
   value: unknown,
-  fields: StrangeFields | undefined,
+  fields: UntrustedFields | undefined,
   open: string,
   close: string,
   inside: boolean,

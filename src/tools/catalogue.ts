@@ -1,9 +1,9 @@
 /** Operation → MCP tool: names, hints, schemas. Built once, frozen, sorted by name. Not: who may see which. */
-import { lazily } from '../contract/lazy.js';
+import { lazy } from '../contract/lazy.js';
 import type { Contract, Effect, JsonSchema, Operation } from '../contract/operation.js';
-import { ALL_PINS, type Pins, placeProperties } from '../pipeline/operating-context.js';
+import { ALL_PINNED_FIELDS, contextProperties, type PinnedFields } from '../pipeline/operating-context.js';
 import { fieldsProperty } from './field-selection.js';
-import { type StrangeFields, strangeFields } from './untrusted-content.js';
+import { type UntrustedFields, untrustedFields } from './untrusted-content.js';
 
 export interface Tool {
   readonly name: string;
@@ -24,9 +24,9 @@ export interface CatalogueEntry {
   /** As a connection sees it that sets no place of its own. */
   readonly tool: Tool;
   /** As a connection sees it that does: what is set is no argument. */
-  readonly pinned: (pins: Pins) => Tool;
+  readonly pinned: (pins: PinnedFields) => Tool;
   /** Where its answers hold text that strangers wrote. */
-  readonly strange: StrangeFields;
+  readonly untrusted: UntrustedFields;
 }
 
 export interface Catalogue {
@@ -61,19 +61,19 @@ export function toolName(operation: Operation): string {
 
 function toEntry(operation: Operation): CatalogueEntry {
   const tool = toTool(operation, 0);
-  const variants = ALL_PINS.map((pins) => lazily(() => (pins === 0 ? tool : toTool(operation, pins))));
-  const strange = lazily(() => strangeFields(operation)); // of a large document, most tools are never called
+  const variants = ALL_PINNED_FIELDS.map((pins) => lazy(() => (pins === 0 ? tool : toTool(operation, pins))));
+  const untrusted = lazy(() => untrustedFields(operation)); // of a large document, most tools are never called
   return Object.freeze({
     operation,
     tool,
-    pinned: (pins: Pins) => (operation.operational ? (variants[pins]?.() ?? tool) : tool),
-    get strange() {
-      return strange();
+    pinned: (pins: PinnedFields) => (operation.operational ? (variants[pins]?.() ?? tool) : tool),
+    get untrusted() {
+      return untrusted();
     },
   });
 }
 
-function toTool(operation: Operation, pins: Pins): Tool {
+function toTool(operation: Operation, pins: PinnedFields): Tool {
   return Object.freeze({
     name: toolName(operation),
     title: operation.summary,
@@ -85,8 +85,8 @@ function toTool(operation: Operation, pins: Pins): Tool {
 }
 
 /** The request, and what is taken out of the arguments before the request is looked at. */
-function inputSchema(operation: Operation, pins: Pins): Tool['inputSchema'] {
+function inputSchema(operation: Operation, pins: PinnedFields): Tool['inputSchema'] {
   const schema = operation.inputSchema as Tool['inputSchema'];
-  const more = { ...fieldsProperty(operation), ...(operation.operational ? placeProperties(pins) : {}) };
+  const more = { ...fieldsProperty(operation), ...(operation.operational ? contextProperties(pins) : {}) };
   return { ...schema, properties: { ...(schema.properties as object), ...more } };
 }

@@ -14,10 +14,10 @@ interface Step {
   readonly from: number;
 }
 
-export type Path = readonly Step[];
+export type SelectedPath = readonly Step[];
 
 /** The fields somebody asked for, or what is wrong with the asking. */
-export type Asked = { readonly paths: readonly Path[] } | { readonly issues: readonly Issue[] };
+export type FieldSelection = { readonly paths: readonly SelectedPath[] } | { readonly issues: readonly Issue[] };
 
 const MOST_FIELDS = 50;
 const LONGEST_FIELD = 200;
@@ -39,7 +39,10 @@ export function fieldsProperty(operation: Operation): { readonly [name: string]:
 }
 
 /** Takes `fields` out of a read's arguments. Asking for no field at all is asking for all of them. */
-export function splitFields(operation: Operation, args: Input): { readonly input: Input; readonly asked?: Asked } {
+export function splitFields(
+  operation: Operation,
+  args: Input,
+): { readonly input: Input; readonly asked?: FieldSelection } {
   if (!('fields' in args) || !takesFields(operation)) return { input: args };
   const { fields, ...input } = args;
   const asked = readFields(operation, fields);
@@ -47,7 +50,7 @@ export function splitFields(operation: Operation, args: Input): { readonly input
 }
 
 /** The part of `data` that was asked for; in a list, of each of its items. The very same values, not copies. */
-export function pickFields(operation: Operation, data: object, paths: readonly Path[]): object {
+export function pickFields(operation: Operation, data: object, paths: readonly SelectedPath[]): object {
   const names = operation.answerFields ?? {};
   const wanted = grow(paths);
   const below = names.items;
@@ -58,7 +61,7 @@ export function pickFields(operation: Operation, data: object, paths: readonly P
 }
 
 /** The asked-for paths that lead nowhere in `data`, as they were written. Of lists, any item will do. */
-export function absentFields(data: object, paths: readonly Path[]): readonly string[] {
+export function absentFields(data: object, paths: readonly SelectedPath[]): readonly string[] {
   return paths.filter((path) => !leads(data, path)).map((path) => path.map(({ name }) => name).join('.'));
 }
 
@@ -67,7 +70,7 @@ export function knowsFields(operation: Operation): boolean {
   return operation.answerFields !== undefined;
 }
 
-function readFields(operation: Operation, fields: unknown): Asked {
+function readFields(operation: Operation, fields: unknown): FieldSelection {
   if (!Array.isArray(fields) || fields.length > MOST_FIELDS) {
     return { issues: [{ path: 'fields', message: `must be a list of at most ${MOST_FIELDS} field names` }] };
   }
@@ -78,7 +81,7 @@ function readFields(operation: Operation, fields: unknown): Asked {
   return { paths: read.flatMap((path) => ('message' in path ? [] : [path])) };
 }
 
-function readField(field: unknown, path: string, names: FieldNames | undefined): Path | Issue {
+function readField(field: unknown, path: string, names: FieldNames | undefined): SelectedPath | Issue {
   const text = typeof field === 'string' && field.length <= LONGEST_FIELD ? field : '';
   const steps = text.split('.').map((step) => STEP.exec(step));
   if (steps.includes(null)) return { path, message: 'must be a field name, dotted to go deeper' };
@@ -92,7 +95,7 @@ function readField(field: unknown, path: string, names: FieldNames | undefined):
     : [{ name: 'items', from: 0 }, ...read];
 }
 
-function unknownStep(steps: Path, names: FieldNames, path: string): Issue | undefined {
+function unknownStep(steps: SelectedPath, names: FieldNames, path: string): Issue | undefined {
   let known = names;
   for (const { name } of steps) {
     const below = Object.hasOwn(known, name) ? known[name] : known['*'];
@@ -116,7 +119,7 @@ interface Wanted {
   readonly below: Map<string, Wanted>;
 }
 
-function grow(paths: readonly Path[]): Wanted {
+function grow(paths: readonly SelectedPath[]): Wanted {
   const root: Wanted = { whole: false, from: 0, below: new Map() };
   for (const path of paths) {
     let node = root;
@@ -154,7 +157,7 @@ function pick(value: unknown, wanted: Wanted): unknown {
   return Object.fromEntries(chosen.map((name) => [name, pick(record[name], wanted.below.get(name) as Wanted)]));
 }
 
-function leads(value: unknown, [step, ...rest]: Path): boolean {
+function leads(value: unknown, [step, ...rest]: SelectedPath): boolean {
   if (step === undefined) return true;
   if (Array.isArray(value)) return value.length === 0 || value.some((item) => leads(item, [step, ...rest]));
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step.name)) return false;

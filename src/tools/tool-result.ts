@@ -2,23 +2,23 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Envelope, ErrorObject } from '../contract/envelope.js';
 import { type MintBoundary, markedJson } from './boundary-marks.js';
-import { cleanData, cleanWhole, fieldsAt, type StrangeFields, WHOLE } from './untrusted-content.js';
+import { cleanData, cleanWhole, fieldsAt, type UntrustedFields, WHOLE } from './untrusted-content.js';
 
 /** What a tool answers, as every door sends it. */
 export type ToolResult = CallToolResult;
 
 /** What stands beside the data of a success: what was cut from it, and how to go on. */
-export interface Beside {
+export interface ResultNotes {
   readonly truncated?: readonly object[];
   readonly next_steps?: readonly string[];
 }
 
 /** `build` and `stats` ride in `_meta`; the model reads the rest. */
-export function toResult(
+export function toToolResult(
   envelope: Envelope,
-  fields: StrangeFields,
+  fields: UntrustedFields,
   mint: MintBoundary,
-  beside: Beside = {},
+  beside: ResultNotes = {},
 ): CallToolResult {
   const { build, stats, ...rest } = envelope;
   const _meta = { build, stats };
@@ -34,12 +34,12 @@ export function toResult(
 }
 
 /** A preview tells of a record that may be of another shape, so all of what changes in it counts as strangers' text. */
-function previewed(fields: StrangeFields) {
+function previewed(fields: UntrustedFields) {
   return { details: fieldsAt({ preview: fieldsAt({ changes: WHOLE, result: fields }) }) };
 }
 
 /** A snapshot has the shape of the operation's data. `details` may echo the request, where anything can stand. */
-function cleanError(error: ErrorObject, fields: StrangeFields): ErrorObject {
+function cleanError(error: ErrorObject, fields: UntrustedFields): ErrorObject {
   const { details, conflict_snapshot } = error;
   return {
     ...error,

@@ -12,7 +12,10 @@ const ALL_GROUPS = 8;
  * wrote into `x-forwarded-for`; what stands further left anyone may have written. Without such an entry: the
  * connection's.
  */
-export function addressOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>, proxies: number): string {
+export function clientAddressOf(
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  proxies: number,
+): string {
   const told = proxies === 0 ? undefined : forwarded(headers['x-forwarded-for'], proxies);
   return party(told ?? socket.remoteAddress ?? '');
 }

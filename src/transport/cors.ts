@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { validateOriginHeader } from '@modelcontextprotocol/server';
-import { ADDRESS, HEADER_NAMES, REQUEST_ID } from '../pipeline/headers.js';
+import { CLIENT_ADDRESS, HEADER_NAMES, REQUEST_ID } from '../pipeline/headers.js';
 
 /** The origin of pages that have none, such as files opened from disk. */
 export const NO_ORIGIN = 'null';
@@ -25,7 +25,7 @@ const REQUEST_HEADERS = [
   'mcp-name',
   'mcp-session-id',
   'last-event-id',
-  ...HEADER_NAMES.filter((name) => name !== REQUEST_ID && name !== ADDRESS), // the door's own
+  ...HEADER_NAMES.filter((name) => name !== REQUEST_ID && name !== CLIENT_ADDRESS), // the door's own
 ];
 const RESPONSE_HEADERS =
   'mcp-session-id, mcp-protocol-version, www-authenticate, retry-after, etag, x-api-version, x-request-id';

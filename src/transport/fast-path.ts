@@ -15,9 +15,9 @@ import type { CallTool } from '../mcp/server.js';
 import { contractHeaders } from '../pipeline/headers.js';
 
 /** A request as the SDK takes it, its body read already or not. */
-export type Unanswered = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & AsyncIterable<unknown>;
+export type UnhandledRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & AsyncIterable<unknown>;
 
-export interface LaneOptions {
+export interface FastPathOptions {
   readonly callTool: CallTool;
   readonly serverInfo: object;
   /** Whether a tool may ask its client's user: clients that have one are then left to the SDK. */
@@ -26,17 +26,17 @@ export interface LaneOptions {
 }
 
 /** Answers a request, or gives it back for the SDK; `userKnown`: its session has said that the client has a user. */
-export type Lane = (
+export type FastPath = (
   request: IncomingMessage,
   response: ServerResponse,
   userKnown?: boolean,
-) => Promise<Unanswered | undefined>;
+) => Promise<UnhandledRequest | undefined>;
 
 export const STATELESS_VERSION = '2026-07-28';
 const TOOLS_CALL = 'tools/call';
 
 /** The lane in front of the SDK's handler. Rejects only when the client goes away before the body is there. */
-export function createLane({ callTool, serverInfo, mayAsk, maxBodyBytes }: LaneOptions): Lane {
+export function createFastPath({ callTool, serverInfo, mayAsk, maxBodyBytes }: FastPathOptions): FastPath {
   return async (request, response, userKnown = false) => {
     const { headers } = request;
     if (!isPlain(request) || !(Number(headers['content-length']) <= maxBodyBytes)) return request;
@@ -128,7 +128,7 @@ function stateless(result: CallToolResult, serverInfo: object): object {
   return { ...result, _meta: { ...result._meta, [SERVER_INFO_META_KEY]: serverInfo }, resultType: 'complete' };
 }
 
-function withBody({ method, url, headers }: IncomingMessage, body: Buffer): Unanswered {
+function withBody({ method, url, headers }: IncomingMessage, body: Buffer): UnhandledRequest {
   return {
     method,
     url,

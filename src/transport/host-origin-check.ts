@@ -13,13 +13,16 @@ import { NO_ORIGIN } from './cors.js';
 export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** What stands against a request before anything of it is read; undefined when nothing does. */
-export type Admission = (request: IncomingMessage) => CrmError | undefined;
+export type HostOriginCheck = (request: IncomingMessage) => CrmError | undefined;
 
 /**
  * Admits requests for this machine and the named hosts, from pages of the same or the named ones, or from no page;
  * `null` among the origins: from pages that have none.
  */
-export function createAdmission(allowedHosts: readonly string[], allowedOrigins: readonly string[]): Admission {
+export function createHostOriginCheck(
+  allowedHosts: readonly string[],
+  allowedOrigins: readonly string[],
+): HostOriginCheck {
   const hosts = [...LOOPBACK_HOSTS, ...allowedHosts];
   const origins = [...LOOPBACK_HOSTS, ...allowedOrigins];
   return ({ headers: { host, origin } }) => {
@@ -35,13 +38,13 @@ export function createAdmission(allowedHosts: readonly string[], allowedOrigins:
 }
 
 /** Answers a request that is not admitted, in the form of JSON-RPC, which is what is spoken where REST is not. */
-export function turnAway(response: ServerResponse, error: CrmError): void {
-  const { status, headers, text } = refusalOf(error);
+export function sendJsonRpcError(response: ServerResponse, error: CrmError): void {
+  const { status, headers, text } = jsonRpcErrorOf(error);
   response.writeHead(status, headers).end(text);
 }
 
 /** A refusal of the door's own, in the form of JSON-RPC: for no message, or for the one of that id. */
-export function refusalOf(error: CrmError, id: unknown = null) {
+export function jsonRpcErrorOf(error: CrmError, id: unknown = null) {
   const { status, message, code, details } = error;
   const wait = Number(details?.retry_after_ms);
   const headers = {
@@ -58,7 +61,7 @@ const REFUSED = -32000;
 const SESSION_NOT_FOUND = -32001;
 
 /** Answers what node:http cannot read, if nothing was said on the connection yet, and ends it. */
-export function createAnswerBroken(nameRequest: () => string): (error: Error, socket: Socket) => void {
+export function createMalformedRequestHandler(nameRequest: () => string): (error: Error, socket: Socket) => void {
   return (error, socket) => {
     if (!socket.writable || socket.bytesWritten > 0) {
       socket.destroy();

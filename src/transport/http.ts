@@ -4,15 +4,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { API_VERSION } from '../contract/version.js';
 import { type Application, createCallTool, createServerFactory } from '../mcp/server.js';
 import { callerOf } from '../pipeline/call.js';
-import { ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../pipeline/headers.js';
-import { addressOf } from './client-address.js';
+import { CLIENT_ADDRESS, HEADER_NAMES, type Headers, REQUEST_ID } from '../pipeline/headers.js';
+import { clientAddressOf } from './client-address.js';
 import { createCors } from './cors.js';
 import { createHealth } from './health.js';
-import { createAdmission, createAnswerBroken, turnAway } from './host-origin-check.js';
-import { createMcp, keepWithin, type McpFace, type SessionLimits } from './mcp-endpoint.js';
+import { createHostOriginCheck, createMalformedRequestHandler, sendJsonRpcError } from './host-origin-check.js';
+import {
+  createConnectionRegistry,
+  createMcpEndpoint,
+  type McpApplication,
+  type SessionLimits,
+} from './mcp-endpoint.js';
 import type { Pages } from './pages.js';
 import { isRestPath, type Rest } from './rest.js';
-import { createDeparture, type DepartureLimits } from './shutdown.js';
+import { createGracefulShutdown, type ShutdownLimits } from './shutdown.js';
 import { createSse, type Sse } from './sse.js';
 import type { SseStream } from './sse-stream.js';
 
@@ -30,7 +35,7 @@ export interface HttpOptions {
   /** Serve the transport of 2024-11-05 too; needs `sessions`, whose limits are its own. */
   readonly sse?: boolean;
   /** How long closing may take; default five seconds for what is under way, and no grace. */
-  readonly drain?: DepartureLimits;
+  readonly drain?: ShutdownLimits;
   /** Whether calls would be answered; default yes. */
   readonly isReady?: () => boolean | Promise<boolean>;
   readonly pages?: Pages;
@@ -38,13 +43,13 @@ export interface HttpOptions {
 }
 
 /** What the door serves: MCP, and the REST surface, if there is one. */
-export interface HttpFace extends McpFace {
+export interface HttpApplication extends McpApplication {
   /** A name for a request, which the call in it takes over; default a random UUID. */
   readonly nameRequest?: () => string;
   readonly rest?: Rest;
 }
 
-export interface HttpDoor {
+export interface HttpTransport {
   /** Where MCP clients connect, with the port that was really taken. */
   readonly url: string;
   /** Says so, takes nothing new, lets what is under way finish, then closes. */
@@ -52,7 +57,7 @@ export interface HttpDoor {
 }
 
 /** An application as the HTTP door serves it. */
-export function faceOf(application: Application, rest?: Rest): HttpFace {
+export function httpApplicationOf(application: Application, rest?: Rest): HttpApplication {
   return {
     factory: createServerFactory(application, headersOf),
     callTool: createCallTool(application),
@@ -75,7 +80,7 @@ export const MCP_PATH = '/mcp';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
-const DRAIN: DepartureLimits = { graceMs: 0, mostMs: 5_000 };
+const DRAIN: ShutdownLimits = { graceMs: 0, drainMs: 5_000 };
 /** Connections that are open for no reason we know of are given this long to go. */
 const FAREWELL_MS = 500;
 
@@ -83,29 +88,29 @@ const FAREWELL_MS = 500;
  * Opens the HTTP door.
  * @throws Error when the address is taken or may not be bound.
  */
-export async function openHttp(face: HttpFace, options: HttpOptions): Promise<HttpDoor> {
+export async function openHttp(face: HttpApplication, options: HttpOptions): Promise<HttpTransport> {
   const { onError, allowedHosts, allowedOrigins, isReady = () => true } = options;
-  const mcp = createMcp(face, options);
+  const mcp = createMcpEndpoint(face, options);
   const sse = createSseFor(face, options);
-  const objectionTo = createAdmission(allowedHosts, allowedOrigins);
+  const objectionTo = createHostOriginCheck(allowedHosts, allowedOrigins);
   const answerCors = createCors(allowedOrigins);
-  const departure = createDeparture(options.drain ?? DRAIN);
-  const answerHealth = createHealth(() => !departure.announced && isReady());
+  const departure = createGracefulShutdown(options.drain ?? DRAIN);
+  const answerHealth = createHealth(() => !departure.isStopping && isReady());
   const nameRequest = face.nameRequest ?? randomUUID;
   const serve = async (req: IncomingMessage, res: ServerResponse) => {
     const name = nameRequest();
     req.headers[REQUEST_ID] = name; // over whatever the client sent
-    req.headers[ADDRESS] = addressOf(req, options.trustedProxies ?? 0); // this too
+    req.headers[CLIENT_ADDRESS] = clientAddressOf(req, options.trustedProxies ?? 0); // this too
     res.setHeader('x-api-version', API_VERSION);
     res.setHeader(REQUEST_ID, name);
     const path = pathOf(req);
     if (await answerHealth(req, res, path)) return;
-    const closing = departure.objection;
+    const closing = departure.stoppingError;
     if (closing !== undefined) res.setHeader('connection', 'close');
     const stranger = objectionTo(req);
     if (stranger === undefined && (answerCors(req, res) || options.pages?.(req, res, path))) return;
     if (face.rest !== undefined && isRestPath(path)) await face.rest(req, res, stranger ?? closing);
-    else if (stranger !== undefined) turnAway(res, stranger);
+    else if (stranger !== undefined) sendJsonRpcError(res, stranger);
     else if (path === MCP_PATH) await mcp.serve(req, res, closing);
     else if (!(await sse?.serve(req, res, path, closing))) notHere(res);
   };
@@ -114,10 +119,10 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
       onError(error as Error);
       res.destroy();
     });
-    departure.attend(served, res);
+    departure.track(served, res);
   };
   const server = createServer(SERVER_OPTIONS, listener);
-  server.on('checkExpectation', listener).on('clientError', createAnswerBroken(nameRequest));
+  server.on('checkExpectation', listener).on('clientError', createMalformedRequestHandler(nameRequest));
   await listen(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
@@ -125,7 +130,7 @@ export async function openHttp(face: HttpFace, options: HttpOptions): Promise<Ht
   return {
     url: `http://${host}:${port}${MCP_PATH}`,
     close: async () => {
-      await departure.leave(() => {
+      await departure.drain(() => {
         mcp.endStreams();
         sse?.endStreams();
       });
@@ -143,9 +148,9 @@ const SERVER_OPTIONS = {
   requireHostHeader: false, // the admission asks for it, in the form of every other refusal
 };
 
-function createSseFor(face: HttpFace, { sse, sessions, onError }: HttpOptions): Sse | undefined {
+function createSseFor(face: HttpApplication, { sse, sessions, onError }: HttpOptions): Sse | undefined {
   if (sse !== true || sessions === undefined) return undefined;
-  return createSse({ factory: face.factory, streams: keepWithin<SseStream>(face, sessions), onError });
+  return createSse({ factory: face.factory, streams: createConnectionRegistry<SseStream>(face, sessions), onError });
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -9,14 +9,14 @@ import type { CrmError } from '../contract/errors.js';
 import type { CallTool, ServerInfo } from '../mcp/server.js';
 import { contractHeaders, type Headers } from '../pipeline/headers.js';
 import { createEventLog } from './event-log.js';
-import { createLane, STATELESS_VERSION } from './fast-path.js';
-import { turnAway } from './host-origin-check.js';
-import { type Connection, createRegistry, type Registry } from './session-registry.js';
+import { createFastPath, STATELESS_VERSION } from './fast-path.js';
+import { sendJsonRpcError } from './host-origin-check.js';
+import { createSessionRegistry, type ManagedConnection, type SessionRegistry } from './session-registry.js';
 import { openSession, SESSION_ID, type Session, sessionNotFound } from './sessions.js';
-import { exchange, type Fetch } from './web-adapter.js';
+import { serveWithWebHandler, type WebHandler } from './web-adapter.js';
 
 /** What is served: the SDK's servers, and tool calls without the SDK. */
-export interface McpFace {
+export interface McpApplication {
   readonly factory: McpServerFactory;
   readonly callTool: CallTool;
   readonly serverInfo: ServerInfo;
@@ -39,7 +39,7 @@ export interface McpOptions {
   readonly onError: (error: Error) => void;
 }
 
-export interface Mcp {
+export interface McpEndpoint {
   /** Answers a request; `objection` is what the door has against new work, answers to our questions excepted. */
   serve(request: IncomingMessage, response: ServerResponse, objection?: CrmError): Promise<void>;
   /** Ends the streams on which nobody waits for an answer. */
@@ -48,14 +48,14 @@ export interface Mcp {
 }
 
 /** The largest body of the contract, and room for its JSON-RPC envelope. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+export const MAX_MCP_BODY_BYTES = 1024 * 1024;
 
 /** Serves MCP. */
-export function createMcp(face: McpFace, { sessions: limits, onError }: McpOptions): Mcp {
-  const maxBodyBytes = MAX_BODY_BYTES;
+export function createMcpEndpoint(face: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
+  const maxBodyBytes = MAX_MCP_BODY_BYTES;
   const handler = createMcpHandler(face.factory, { onerror: onError, maxRequestBodySize: maxBodyBytes });
-  const lane = createLane({ ...face, maxBodyBytes });
-  const sessions = limits && keepWithin<Session>(face, limits);
+  const lane = createFastPath({ ...face, maxBodyBytes });
+  const sessions = limits && createConnectionRegistry<Session>(face, limits);
   const log = createEventLog(monotonic);
   const open = (id: string, over: () => void) =>
     openSession(id, over, { factory: face.factory, log, maxBodyBytes, onError });
@@ -65,17 +65,17 @@ export function createMcp(face: McpFace, { sessions: limits, onError }: McpOptio
     response.once('close', () => standing.delete(response));
   };
 
-  const serve: Mcp['serve'] = async (request, response, objection) => {
+  const serve: McpEndpoint['serve'] = async (request, response, objection) => {
     const id = sessionIdOf(request);
     const held = id === undefined ? undefined : sessions?.find(id, contractHeaders(request.headers));
     const absent = sessions !== undefined && id !== undefined ? sessionNotFound() : undefined;
     const refusal = objection ?? absent;
-    if (refusal !== undefined && held === undefined) return turnAway(response, refusal);
+    if (refusal !== undefined && held === undefined) return sendJsonRpcError(response, refusal);
     held?.hold(response);
 
     const unanswered = objection === undefined ? await lane(request, response, held?.connection.hasUser) : request;
     if (unanswered === undefined) return;
-    const fetch: Fetch = async (web, message) => {
+    const fetch: WebHandler = async (web, message) => {
       if (objection !== undefined && !isAnswer(message)) throw objection;
       if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') stand(response);
       const opens = sessions !== undefined && methodOf(message) === 'initialize';
@@ -87,7 +87,7 @@ export function createMcp(face: McpFace, { sessions: limits, onError }: McpOptio
       }
       return handler.fetch(web, message === undefined ? {} : { parsedBody: message });
     };
-    await exchange(unanswered, response, fetch, { maxBodyBytes, onError });
+    await serveWithWebHandler(unanswered, response, fetch, { maxBodyBytes, onError });
   };
   return {
     serve,
@@ -102,8 +102,11 @@ export function createMcp(face: McpFace, { sessions: limits, onError }: McpOptio
 const NOBODY = async () => false;
 
 /** Keeps connections of known callers, within those limits. */
-export function keepWithin<Kept extends Connection>(face: McpFace, limits: SessionLimits): Registry<Kept> {
-  return createRegistry<Kept>({ ...limits, isKnown: face.isKnown ?? NOBODY, clock: monotonic });
+export function createConnectionRegistry<Kept extends ManagedConnection>(
+  face: McpApplication,
+  limits: SessionLimits,
+): SessionRegistry<Kept> {
+  return createSessionRegistry<Kept>({ ...limits, isKnown: face.isKnown ?? NOBODY, clock: monotonic });
 }
 
 function monotonic(): number {

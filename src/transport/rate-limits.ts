@@ -5,7 +5,7 @@
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { CrmError } from '../contract/errors.js';
 import { throttled } from '../contract/errors.js';
-import type { Limits } from '../pipeline/call-limits.js';
+import type { CallLimits } from '../pipeline/call-limits.js';
 import { fingerprint } from '../secrets/keys.js';
 
 export interface RateLimitOptions {
@@ -19,22 +19,22 @@ const MINUTE_S = 60;
 const MOST_KEYS = 10_000;
 
 /** The limits of one process; undefined when there are none. */
-export function createRateLimits({ callsPerMinute, failuresPerMinute }: RateLimitOptions): Limits | undefined {
+export function createRateLimits({ callsPerMinute, failuresPerMinute }: RateLimitOptions): CallLimits | undefined {
   if (callsPerMinute === 0 && failuresPerMinute === 0) return undefined;
   const calls = createBudget(callsPerMinute);
   const failures = createBudget(failuresPerMinute);
   const good = createKeySet();
   return {
-    async knock(address, secret) {
+    async checkAddress(address, secret) {
       const wait = await failures.waitOf(address);
       if (wait === 0 || (secret !== undefined && good.has(fingerprint(secret)))) return;
       throw tooManyFailures(wait);
     },
-    async refused(address, secret) {
+    async countFailure(address, secret) {
       if (secret !== undefined) good.remove(fingerprint(secret));
       await failures.spend(address);
     },
-    async called(caller) {
+    async countCall(caller) {
       if (caller.unknown !== true) good.add(caller.fingerprint);
       const wait = await calls.spend(caller.fingerprint);
       if (wait > 0) throw tooManyCalls(wait);

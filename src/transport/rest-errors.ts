@@ -14,7 +14,7 @@ const CREDENTIALS = new Set(
  * 400 `crm.credentials_in_url` when the query carries a credential, good or not: whoever sends it must learn to stop.
  * The contract has no query parameters; others are ignored.
  */
-export function urlFault(url: string): CrmError | undefined {
+export function urlError(url: string): CrmError | undefined {
   const start = url.indexOf('?');
   if (start === -1) return undefined;
   const names = [...new URLSearchParams(url.slice(start)).keys()];
@@ -28,7 +28,7 @@ export function urlFault(url: string): CrmError | undefined {
 }
 
 /** 404 as for any absent record where no method is served, 405 `crm.method_not_allowed` where another is. */
-export function methodFault(method: string | undefined, allowed: readonly string[]): CrmError | undefined {
+export function methodError(method: string | undefined, allowed: readonly string[]): CrmError | undefined {
   if (allowed.length === 0) return notFound();
   if (allowed.some((other) => other === method)) return undefined;
   const message = `This path is served by ${allowed.join(' and ')} alone.`;
@@ -36,7 +36,7 @@ export function methodFault(method: string | undefined, allowed: readonly string
 }
 
 /** 415 `crm.unsupported_media_type` for a body that is not plain JSON; 400 `crm.malformed_body` for a GET with one. */
-export function bodyFault(request: IncomingMessage, operation: Operation | undefined): CrmError | undefined {
+export function bodyError(request: IncomingMessage, operation: Operation | undefined): CrmError | undefined {
   if (operation === undefined) return undefined;
   if (operation.method === 'GET') {
     return announcesBody(request) ? badRequest('crm.malformed_body', 'GET takes no body.') : undefined;

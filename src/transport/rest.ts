@@ -5,24 +5,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
-import type { Published } from '../contract/published-documents.js';
+import type { PublishedDocuments } from '../contract/published-documents.js';
 import { bodyTooLarge, MAX_BODY_BYTES } from '../pipeline/body.js';
-import { call, type Pipeline, refuse } from '../pipeline/call.js';
+import { call, type Pipeline, rejectRequest } from '../pipeline/call.js';
 import { contractHeaders } from '../pipeline/headers.js';
 import { createServeDocument, type ServeDocument } from './openapi-documents.js';
 import { discard, readBytes } from './request-body.js';
-import { bodyFault, methodFault, urlFault } from './rest-errors.js';
+import { bodyError, methodError, urlError } from './rest-errors.js';
 import { sendEnvelope } from './rest-reply.js';
 import { parseJson } from './strict-json.js';
 
-export type Documents = Pick<Published, 'yaml' | 'json'>;
+export type OpenApiDocuments = Pick<PublishedDocuments, 'yaml' | 'json'>;
 
 export interface RestOptions {
   readonly pipeline: Pipeline;
   /** Those of somebody else's API are left out: this is the twin of ours. */
   readonly operations: readonly Operation[];
   /** Without it no document is published. */
-  readonly documents?: Documents;
+  readonly documents?: OpenApiDocuments;
 }
 
 /**
@@ -49,11 +49,11 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
     const headers = contractHeaders(request.headers);
     const no = (thrown: unknown) => {
       const name = `${method} ${here.length === 0 ? '/*' : path.slice(REST_PATH.length)}`;
-      sendEnvelope(response, refuse(pipeline, { operation, name, headers, thrown }));
+      sendEnvelope(response, rejectRequest(pipeline, { operation, name, headers, thrown }));
     };
 
     const allowed = here.map((route) => route.method);
-    const fault = objection ?? urlFault(url) ?? methodFault(method, allowed) ?? bodyFault(request, operation);
+    const fault = objection ?? urlError(url) ?? methodError(method, allowed) ?? bodyError(request, operation);
     if (fault !== undefined || operation === undefined) discard(request);
     if (fault?.status === 405) response.setHeader('allow', allowed.join(', '));
     if (fault !== undefined) return no(fault);
@@ -76,11 +76,11 @@ interface Route {
 }
 
 function operationRoutes(operations: readonly Operation[]): readonly Route[] {
-  const ours = operations.filter(({ foreign }) => foreign === undefined);
+  const ours = operations.filter(({ imported }) => imported === undefined);
   return ours.map((operation) => ({ path: `${REST_PATH}${operation.path}`, method: operation.method, operation }));
 }
 
-function documentRoutes(documents: Documents | undefined): readonly Route[] {
+function documentRoutes(documents: OpenApiDocuments | undefined): readonly Route[] {
   if (documents === undefined) return [];
   const yaml = createServeDocument('application/yaml', documents.yaml);
   const json = createServeDocument('application/json', documents.json);

@@ -8,7 +8,7 @@ import { CrmError } from '../contract/errors.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import type { Headers } from '../pipeline/headers.js';
 
-export interface RegistryOptions {
+export interface SessionRegistryOptions {
   /** Connections at once, of all callers. */
   readonly most: number;
   /** One that nobody used for so long is over. */
@@ -20,30 +20,30 @@ export interface RegistryOptions {
 }
 
 /** Something of a client's that lives between its requests. */
-export interface Connection {
+export interface ManagedConnection {
   /** It is over: whatever it holds is let go. May be called again. */
   end(): void;
 }
 
 /** A connection of the caller who asked for it. */
-export interface Entry<Kept extends Connection> {
+export interface RegistryEntry<Kept extends ManagedConnection> {
   readonly id: string;
   readonly connection: Kept;
   /** It is in use, and not idle, until the response has ended. */
   hold(response: ServerResponse): void;
 }
 
-export interface Registry<Kept extends Connection> {
+export interface SessionRegistry<Kept extends ManagedConnection> {
   /** The caller's connection of that name. Nobody can tell one of somebody else's from none. */
-  find(id: string, headers: Headers): Entry<Kept> | undefined;
+  find(id: string, headers: Headers): RegistryEntry<Kept> | undefined;
   /**
    * Makes a connection for a caller who is known, under a name nobody can guess; undefined for anybody else. `over` is
    * to be called when it has ended by itself.
    * @throws CrmError 429 `crm.too_many_sessions`; whatever `make` throws.
    */
-  open(headers: Headers, make: (id: string, over: () => void) => Kept): Promise<Entry<Kept> | undefined>;
+  open(headers: Headers, make: (id: string, over: () => void) => Kept): Promise<RegistryEntry<Kept> | undefined>;
   readonly size: number;
-  all(): readonly Entry<Kept>[];
+  all(): readonly RegistryEntry<Kept>[];
   /** Ends every connection. */
   close(): void;
 }
@@ -53,13 +53,15 @@ const SHARE = 4;
 const LONGEST_SWEEP_MS = 30_000;
 const WAIT_MS = 30_000;
 
-interface Place<Kept extends Connection> extends Entry<Kept> {
+interface Place<Kept extends ManagedConnection> extends RegistryEntry<Kept> {
   readonly caller: string;
   held: number;
   lastUsed: number;
 }
 
-export function createRegistry<Kept extends Connection>(options: RegistryOptions): Registry<Kept> {
+export function createSessionRegistry<Kept extends ManagedConnection>(
+  options: SessionRegistryOptions,
+): SessionRegistry<Kept> {
   const { most, idleMs, isKnown, clock } = options;
   const places = new Map<string, Place<Kept>>();
   const isOver = ({ held, lastUsed }: Place<Kept>) => held === 0 && clock() - lastUsed >= idleMs;
@@ -112,7 +114,7 @@ export function createRegistry<Kept extends Connection>(options: RegistryOptions
   };
 }
 
-function createPlace<Kept extends Connection>(
+function createPlace<Kept extends ManagedConnection>(
   id: string,
   caller: string,
   connection: Kept,

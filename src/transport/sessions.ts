@@ -10,7 +10,7 @@ import {
 import { CrmError } from '../contract/errors.js';
 import { canAsk } from '../mcp/elicitation.js';
 import type { EventLog } from './event-log.js';
-import type { Connection } from './session-registry.js';
+import type { ManagedConnection } from './session-registry.js';
 
 export const SESSION_ID = 'mcp-session-id';
 
@@ -21,7 +21,7 @@ export interface SessionOptions {
   readonly onError: (error: Error) => void;
 }
 
-export interface Session extends Connection {
+export interface Session extends ManagedConnection {
   /** Whether the client has said that it has somebody who can be asked. */
   readonly hasUser: boolean;
   /** Answers a request; the first must be `initialize`, and when it was no good the session has ended. */

@@ -2,53 +2,53 @@
 import type { ServerResponse } from 'node:http';
 import { CrmError } from '../contract/errors.js';
 
-export interface DepartureLimits {
+export interface ShutdownLimits {
   /** So long new work is still taken after the door has said that it closes. */
   readonly graceMs: number;
   /** Work under way may take so long. */
-  readonly mostMs: number;
+  readonly drainMs: number;
 }
 
-export interface Departure {
+export interface GracefulShutdown {
   /** Whether the door has said that it closes. */
-  readonly announced: boolean;
+  readonly isStopping: boolean;
   /** What stands against new work; undefined as long as it is taken. */
-  readonly objection: CrmError | undefined;
+  readonly stoppingError: CrmError | undefined;
   /** Counts work until it is done and its answer has gone out, or nobody is there to take it. */
-  attend(work: Promise<void>, response: ServerResponse): void;
+  track(work: Promise<void>, response: ServerResponse): void;
   /** Resolves when no work is left, or too long under way; `onRefusing` is called when no more is taken. */
-  leave(onRefusing: () => void): Promise<void>;
+  drain(onRefusing: () => void): Promise<void>;
 }
 
 const COME_BACK_MS = 1000;
 
 /** The departure of one door. */
-export function createDeparture({ graceMs, mostMs }: DepartureLimits): Departure {
+export function createGracefulShutdown({ graceMs, drainMs }: ShutdownLimits): GracefulShutdown {
   let announced = false;
   let objection: CrmError | undefined;
   let underWay = 0;
   let onIdle: (() => void) | undefined;
   return {
-    get announced() {
+    get isStopping() {
       return announced;
     },
-    get objection() {
+    get stoppingError() {
       return objection;
     },
-    attend(work, response) {
+    track(work, response) {
       underWay += 1;
       void Promise.allSettled([work, ended(response)]).then(() => {
         underWay -= 1;
         if (underWay === 0) onIdle?.();
       });
     },
-    async leave(onRefusing) {
+    async drain(onRefusing) {
       announced = true;
       if (graceMs > 0) await within(graceMs, () => {});
       objection = closing();
       onRefusing();
       if (underWay > 0) {
-        await within(mostMs, (done) => {
+        await within(drainMs, (done) => {
           onIdle = done;
         });
       }

@@ -8,10 +8,10 @@ import {
 } from '@modelcontextprotocol/server';
 import { badRequest, type CrmError } from '../contract/errors.js';
 import type { Headers as ContractHeaders } from '../pipeline/headers.js';
-import type { Connection } from './session-registry.js';
+import type { ManagedConnection } from './session-registry.js';
 import { parseJson } from './strict-json.js';
 
-export interface SseStream extends Connection {
+export interface SseStream extends ManagedConnection {
   readonly transport: Transport;
   /**
    * Takes in the bytes of a message; answers what stands against it, if anything. `objection` stands against new

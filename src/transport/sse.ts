@@ -7,10 +7,10 @@ import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
 import { bodyTooLarge } from '../pipeline/body.js';
 import { contractHeaders } from '../pipeline/headers.js';
-import { turnAway } from './host-origin-check.js';
-import { MAX_BODY_BYTES } from './mcp-endpoint.js';
+import { sendJsonRpcError } from './host-origin-check.js';
+import { MAX_MCP_BODY_BYTES } from './mcp-endpoint.js';
 import { discard, isPlainJson, readBytes } from './request-body.js';
-import type { Registry } from './session-registry.js';
+import type { SessionRegistry } from './session-registry.js';
 import { sessionNotFound } from './sessions.js';
 import { openSseStream, type SseStream } from './sse-stream.js';
 
@@ -19,7 +19,7 @@ const MESSAGES_PATH = '/messages';
 
 export interface SseOptions {
   readonly factory: McpServerFactory;
-  readonly streams: Registry<SseStream>;
+  readonly streams: SessionRegistry<SseStream>;
   readonly onError: (error: Error) => void;
 }
 
@@ -35,11 +35,11 @@ export interface Sse {
 export function createSse({ factory, streams, onError }: SseOptions): Sse {
   const open = async (request: IncomingMessage, response: ServerResponse, objection: CrmError | undefined) => {
     if (request.method !== 'GET') return notAllowed(response, 'GET');
-    if (objection !== undefined) return turnAway(response, objection);
+    if (objection !== undefined) return sendJsonRpcError(response, objection);
     const opened = await streams.open(contractHeaders(request.headers), (id, over) =>
       openSseStream(response, `${MESSAGES_PATH}?sessionId=${id}`, over),
     );
-    if (opened === undefined) return turnAway(response, strangersHaveNone());
+    if (opened === undefined) return sendJsonRpcError(response, strangersHaveNone());
     opened.hold(response);
     const server = await factory({ era: 'legacy' });
     ('server' in server ? server.server : server).onerror = onError;
@@ -53,14 +53,14 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
     const fault = streams.find(id, headers) === undefined ? absent : mediaTypeFault(request);
     if (fault !== undefined) {
       discard(request);
-      return turnAway(response, fault);
+      return sendJsonRpcError(response, fault);
     }
-    const body = await readBytes(request, MAX_BODY_BYTES);
-    if (body === 'too large') return turnAway(response, bodyTooLarge());
+    const body = await readBytes(request, MAX_MCP_BODY_BYTES);
+    if (body === 'too large') return sendJsonRpcError(response, bodyTooLarge());
     const stream = streams.find(id, headers)?.connection;
-    if (stream === undefined) return turnAway(response, absent);
+    if (stream === undefined) return sendJsonRpcError(response, absent);
     const refusal = stream.receive(body, headers, objection);
-    if (refusal !== undefined) return turnAway(response, refusal);
+    if (refusal !== undefined) return sendJsonRpcError(response, refusal);
     response.writeHead(202).end('Accepted');
   };
   return {
@@ -70,7 +70,7 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
         await (path === SSE_PATH ? open : receive)(request, response, objection);
       } catch (error) {
         if (!(error instanceof CrmError) || response.headersSent) throw error;
-        turnAway(response, error);
+        sendJsonRpcError(response, error);
       }
       return true;
     },
@@ -84,7 +84,10 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
 function notAllowed(response: ServerResponse, allow: string): void {
   response.setHeader('allow', allow);
   const message = `This path is served by ${allow} alone.`;
-  turnAway(response, new CrmError({ code: 'crm.method_not_allowed', tag: 'validation-error', status: 405, message }));
+  sendJsonRpcError(
+    response,
+    new CrmError({ code: 'crm.method_not_allowed', tag: 'validation-error', status: 405, message }),
+  );
 }
 
 function mediaTypeFault(request: IncomingMessage): CrmError | undefined {

@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 
-export interface StdioDoor {
+export interface StdioTransport {
   /** Resolves when the client has gone: end of input, a broken pipe, or a line that is too long. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
@@ -18,7 +18,7 @@ export function openStdio(
   onError: (error: Error) => void,
   input: Readable = process.stdin,
   output: Writable = process.stdout,
-): StdioDoor {
+): StdioTransport {
   const transport = new StdioServerTransport(input, output, { maxBufferSize: MAX_LINE_BYTES });
   const closed = new Promise<void>((resolve) => {
     const close = transport.close.bind(transport); // the transport closes itself after a line that is too long

@@ -5,23 +5,23 @@
 import type { ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
 import { CrmError } from '../contract/errors.js';
-import type { Unanswered } from './fast-path.js';
-import { refusalOf } from './host-origin-check.js';
+import type { UnhandledRequest } from './fast-path.js';
+import { jsonRpcErrorOf } from './host-origin-check.js';
 
-export interface ExchangeOptions {
+export interface WebAdapterOptions {
   readonly maxBodyBytes: number;
   readonly onError: (error: Error) => void;
 }
 
 /** Answers the request, which comes with the JSON value of its body, if it has one and it is one. */
-export type Fetch = (request: Request, message: unknown) => Promise<Response>;
+export type WebHandler = (request: Request, message: unknown) => Promise<Response>;
 
 /** Answers one exchange; resolves when all is sent, or nobody is there to take it. */
-export async function exchange(
-  incoming: Unanswered,
+export async function serveWithWebHandler(
+  incoming: UnhandledRequest,
   outgoing: ServerResponse,
-  fetch: Fetch,
-  { maxBodyBytes, onError }: ExchangeOptions,
+  fetch: WebHandler,
+  { maxBodyBytes, onError }: WebAdapterOptions,
 ): Promise<void> {
   const gone = new AbortController();
   outgoing.once('close', () => {
@@ -44,9 +44,9 @@ function isStream({ headers }: Response): boolean {
 const FAULT = { code: -32603, message: 'Internal server error' };
 
 async function answer(
-  incoming: Unanswered,
+  incoming: UnhandledRequest,
   signal: AbortSignal,
-  fetch: Fetch,
+  fetch: WebHandler,
   maxRequestBodySize: number,
 ): Promise<Response> {
   const options = { signal, maxRequestBodySize };
@@ -63,7 +63,7 @@ async function answer(
     return await fetch(request, message);
   } catch (error) {
     if (!(error instanceof CrmError)) throw error;
-    const { text, ...init } = refusalOf(error, idOf(message));
+    const { text, ...init } = jsonRpcErrorOf(error, idOf(message));
     return new Response(text, init);
   }
 }

@@ -6,7 +6,11 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { PERSONAL_FIELDS } from '../../src/store/customer/customer-erasure.js';
 import type { Context } from '../../src/store/engine/handler.js';
-import { keepReceipt, type ReceiptRequest, receiptRequest } from '../../src/store/engine/idempotency.js';
+import {
+  type IdempotencyRequest,
+  idempotencyRequest,
+  saveIdempotencyRecord,
+} from '../../src/store/engine/idempotency.js';
 import { openMerging } from '../support/merging.js';
 import { type Data, envelopeOf, newCustomer, openWorld, refused, type World } from '../support/world.js';
 
@@ -264,10 +268,10 @@ test('a kept refusal is found by whom its snapshot shows, when the request names
   const { stamp, keys, caller } = { stamp: { epoch_ms: Date.now() }, keys: world.store.keys, caller: { actor: 'sam' } };
   const cx = { orgcode, stamp, keys, caller } as Context;
   const operation = CONTRACT.operations.find(({ id }) => id === 'customer_update') as Operation;
-  const request = receiptRequest(cx, { idempotency_key: 'of-a-contact' }) as ReceiptRequest;
+  const request = idempotencyRequest(cx, { idempotency_key: 'of-a-contact' }) as IdempotencyRequest;
   const error = { code: 'crm.conflict_revision', tag: 'conflict', message: 'Stale.' } as const;
   const refusal = { ...error, conflictSnapshot: { customer_id, caption: 'Onlyhere Person' } };
-  await world.store.driver.write({ steps: () => keepReceipt(cx, operation, request, { refusal }) });
+  await world.store.driver.write({ steps: () => saveIdempotencyRecord(cx, operation, request, { refusal }) });
   await forget(customer_id);
   const [receipt] = rows(`SELECT answer FROM receipt WHERE orgcode = ? AND idempotency_key = 'of-a-contact'`);
   expect(JSON.parse(receipt.answer).refusal.conflictSnapshot).toEqual({ customer_id, caption: null });

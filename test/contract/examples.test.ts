@@ -17,7 +17,7 @@ import { openStore, type Store } from '../../src/store/store.js';
 import { verifyStore } from '../../src/store/verify-store.js';
 import { createBoundaryMint } from '../../src/tools/boundary-marks.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
-import { toResult } from '../../src/tools/tool-result.js';
+import { toToolResult } from '../../src/tools/tool-result.js';
 
 const SILENT = pino({ level: 'silent' });
 const catalogue = createCatalogue(CONTRACT);
@@ -71,7 +71,7 @@ describe('an example of the contract does what it says on the demo data', () => 
       expect(envelope.success ? 'success' : envelope.error).toBe('success');
       const entry = catalogue.find(`crm_${id}`);
       if (entry === undefined) throw new Error(`no tool crm_${id}`);
-      const { structuredContent } = toResult(envelope, entry.strange, createBoundaryMint(createRandom32()));
+      const { structuredContent } = toToolResult(envelope, entry.untrusted, createBoundaryMint(createRandom32()));
       expect(issuesOf(entry.tool.outputSchema, structuredContent)).toEqual([]);
     });
   });

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Relayed } from '../../src/contract/backend.js';
+import type { RelayedEnvelope } from '../../src/contract/backend.js';
 import type { Stats } from '../../src/contract/envelope.js';
 import { type Act, createTenant, exampleFor } from '../support/makers.js';
 import { type Answer, clientOf, createJudge, type Extras, operationsOf } from '../support/published.js';
@@ -164,7 +164,7 @@ const BEFORE: { readonly [operation: string]: (act: Act, example: Data) => Promi
   loyalty_redeem: (act, { customer_id }) => act('crm_loyalty_earn', { customer_id, points: 500 }),
 };
 
-function relayed(http_status: number): Relayed {
+function relayed(http_status: number): RelayedEnvelope {
   const error = {
     error_code: 'crm.of_another',
     http_status,

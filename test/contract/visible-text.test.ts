@@ -1,7 +1,7 @@
 /** What is left of a stranger's text: nothing unseen, and everything that is seen. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { shownText } from '../../src/contract/visible-text.js';
+import { visibleText } from '../../src/contract/visible-text.js';
 
 const SEED = 20_261_127;
 
@@ -39,8 +39,8 @@ const text = fc.array(fc.oneof(fc.constantFrom(...TELLING), fc.string({ unit: 'b
 test('cleaning twice is cleaning once', () => {
   fc.assert(
     fc.property(text, (parts) => {
-      const once = shownText(parts.join(''));
-      expect(shownText(once)).toBe(once);
+      const once = visibleText(parts.join(''));
+      expect(visibleText(once)).toBe(once);
     }),
     { seed: SEED, numRuns: 20_000 },
   );
@@ -51,7 +51,7 @@ test('of every single character exactly the unseen ones go, between letters wher
   for (let point = 0; point <= 0x10ffff; point += 1) {
     const character = String.fromCodePoint(point);
     const goes = UNSEEN.test(character) && !DRAWN.test(character) && !'\t\n'.includes(character);
-    if (goes !== (shownText(`a${character}a`) !== `a${character}a`)) wrong.push(point.toString(16));
+    if (goes !== (visibleText(`a${character}a`) !== `a${character}a`)) wrong.push(point.toString(16));
   }
   expect(wrong).toEqual([]);
 });
@@ -80,7 +80,7 @@ describe('text as people write it comes out as it went in', () => {
     ['hearts, keycaps, signs', '❤️‍🔥 1️⃣ #️⃣ ©️ ™️'],
     ['flags', '🇩🇪 🏳️‍🌈 🏴‍☠️ 🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}'],
     ['spaces, tabs and lines', 'a\u00A0b\u202Fc\u3000d\te\nf'],
-  ])('%s', (_what, written) => expect(shownText(written)).toBe(written));
+  ])('%s', (_what, written) => expect(visibleText(written)).toBe(written));
 });
 
 describe('what hides is taken out', () => {
@@ -98,5 +98,5 @@ describe('what hides is taken out', () => {
     ['every kind of line end, made one', 'a\r\nb\rc\u0085d\u2028e\u2029f', 'a\nb\nc\nd\ne\nf'],
     ['halves of surrogate pairs, shown as broken', 'a\uD83Db\uDC69', 'a\uFFFDb\uFFFD'],
     ['fillers that look like nothing', '\u3164\u115F\u1160\uFFA0\u034F\u17B4', ''],
-  ])('%s', (_what, written, left) => expect(shownText(written)).toBe(left));
+  ])('%s', (_what, written, left) => expect(visibleText(written)).toBe(left));
 });

@@ -1,6 +1,13 @@
 /** Duplicates judged: one spelling of a mailbox, keys under which doubles meet, what each piece of evidence does. */
 import { describe, expect, test } from 'vitest';
-import { blockKeys, compare, type Identifier, mailbox, type Person, toSubject } from '../../src/domain/dedupe.js';
+import {
+  blockKeys,
+  type CustomerIdentifier,
+  compare,
+  mailbox,
+  type Person,
+  toSubject,
+} from '../../src/domain/dedupe.js';
 
 const NOBODY: Person = {
   email: null,
@@ -22,7 +29,7 @@ const JANE: Person = {
   addresses: [HOME],
 };
 
-const judge = (one: Partial<Person>, other: Partial<Person>, shared: Identifier[] = []) =>
+const judge = (one: Partial<Person>, other: Partial<Person>, shared: CustomerIdentifier[] = []) =>
   compare(toSubject({ ...NOBODY, ...one }), toSubject({ ...NOBODY, ...other }), new Set(shared));
 const kindsOf = ({ evidence }: ReturnType<typeof judge>) => evidence.map(({ field, kind }) => `${field} ${kind}`);
 const keysOf = (person: Partial<Person>) =>

@@ -1,13 +1,13 @@
 /** JSON of strangers: read as JSON.parse reads it, or refused with a word for why and where, never with what. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonFlaw, MAX_DEPTH, MAX_VALUES, parseJson } from '../../src/gateway/bounded-json.js';
+import { JsonError, MAX_DEPTH, MAX_VALUES, parseJson } from '../../src/gateway/bounded-json.js';
 
-function flawOf(text: string): JsonFlaw {
+function flawOf(text: string): JsonError {
   try {
     parseJson(text);
   } catch (error) {
-    if (error instanceof JsonFlaw) return error;
+    if (error instanceof JsonError) return error;
     throw error;
   }
   throw new Error('it was read');
@@ -43,7 +43,7 @@ describe('what JSON can say', () => {
           expect(valid).toBe(true);
           expect(value).toEqual(expected);
         } catch (error) {
-          expect(error).toBeInstanceOf(JsonFlaw);
+          expect(error).toBeInstanceOf(JsonError);
         }
       }),
       { numRuns: 3000 },

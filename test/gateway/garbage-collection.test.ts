@@ -1,6 +1,6 @@
 /** When the memory that hostile answers leave behind is looked for: by how much of it there is, never by the clock. */
 import { expect, test } from 'vitest';
-import { createSweep } from '../../src/gateway/garbage-collection.js';
+import { createCollectGarbage } from '../../src/gateway/garbage-collection.js';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -13,7 +13,7 @@ function worldOf(start: number) {
     runs.push(kind);
     memory.outside = Math.min(memory.outside, memory.kept[kind]);
   };
-  const sweep = createSweep(
+  const sweep = createCollectGarbage(
     () => collect,
     () => memory.outside * MEGABYTE,
   );

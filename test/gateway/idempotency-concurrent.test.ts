@@ -1,6 +1,6 @@
 /** The same write many times at once: with a key one sending, without one after the other. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { gatewayFault } from '../../src/gateway/upstream-error.js';
+import { gatewayError } from '../../src/gateway/upstream-error.js';
 import { callOf, DEADLINE_MS, type Gateway, openGateway, openPlace, pending, success } from '../support/sending.js';
 
 const place = openPlace();
@@ -16,7 +16,7 @@ beforeEach(() => {
 
 const together = <T>(times: number, act: () => Promise<T>) => Promise.all(Array.from({ length: times }, act));
 const unknown = () =>
-  gatewayFault({ code: 'crm.gateway_timeout', message: 'x', status: 504, retryable: false, outcome: 'unknown' });
+  gatewayError({ code: 'crm.gateway_timeout', message: 'x', status: 504, retryable: false, outcome: 'unknown' });
 const aMoment = () => new Promise((done) => setTimeout(done, 20));
 
 test('32 calls with one key are sent once, and all get that answer', async () => {

@@ -1,10 +1,10 @@
 /** What the file keeps of answers, and when not: nothing readable, nothing of a customer who was anonymized. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Relayed } from '../../src/contract/backend.js';
+import type { RelayedEnvelope } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import type { ForeignShape } from '../../src/contract/operation.js';
+import type { ImportedShape } from '../../src/contract/operation.js';
 import { createSendAlways } from '../../src/gateway/answer-erasure.js';
-import { gatewayFault } from '../../src/gateway/upstream-error.js';
+import { gatewayError } from '../../src/gateway/upstream-error.js';
 import {
   bytesOf,
   callOf,
@@ -19,7 +19,7 @@ import {
   tamper,
 } from '../support/sending.js';
 
-const FOREIGN: ForeignShape = { parameters: [], bodiless: false, enveloped: false };
+const FOREIGN: ImportedShape = { parameters: [], bodiless: false, enveloped: false };
 let place: ReturnType<typeof openPlace>;
 let gateway: Gateway;
 beforeEach(() => {
@@ -108,7 +108,7 @@ describe('after an anonymization', () => {
   test('whose own outcome is unknown they are gone too', async () => {
     await gateway.call(create('mine'));
     gateway.upstream = () => {
-      throw gatewayFault({
+      throw gatewayError({
         code: 'crm.gateway_timeout',
         message: 'x',
         status: 504,
@@ -125,7 +125,7 @@ describe('after an anonymization', () => {
     gateway.upstream = (performance) => refusal(performance, {});
     await anonymize();
     gateway.upstream = () => {
-      throw gatewayFault({
+      throw gatewayError({
         code: 'crm.gateway_unavailable',
         message: 'x',
         status: 503,
@@ -168,7 +168,7 @@ describe('after an anonymization', () => {
   });
 
   test("answers of somebody else's document may all hold personal data", async () => {
-    const operation = { ...operationOf('loyalty_earn'), personal: [], foreign: FOREIGN };
+    const operation = { ...operationOf('loyalty_earn'), personal: [], imported: FOREIGN };
     await gateway.call(callOf({ idempotency_key: 'k' }, { operation }));
     expect(kept()).toBe(1);
     await anonymize();
@@ -222,7 +222,7 @@ describe('in front of an upstream that honours keys, after a time without', () =
   const always = () => createSendAlways(place.db, (error) => void gateway.troubles.push(error));
   const anonymizing = callOf({}, { operation: 'customer_anonymize' });
 
-  test.each<[string, () => Promise<Relayed>, number]>([
+  test.each<[string, () => Promise<RelayedEnvelope>, number]>([
     ['that was done', async () => ({ envelope: success(anonymizing, {}) }), 0],
     ['of unknown outcome', () => Promise.reject(new Error('anything')), 0],
     ['that was refused', async () => ({ envelope: refusal(anonymizing, {}) }), 1],

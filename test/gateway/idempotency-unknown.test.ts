@@ -1,7 +1,7 @@
 /** A write whose answer never came is not sent a second time: its repetition is told what to read, and what then. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CrmError, STATUS_BY_TAG } from '../../src/contract/errors.js';
-import { gatewayFault, type Outcome } from '../../src/gateway/upstream-error.js';
+import { gatewayError, type WriteOutcome } from '../../src/gateway/upstream-error.js';
 import {
   callOf,
   DEADLINE_MS,
@@ -24,8 +24,8 @@ beforeEach(() => {
   key = `key-${count}`;
 });
 
-const fault = (outcome?: Outcome) =>
-  gatewayFault({
+const fault = (outcome?: WriteOutcome) =>
+  gatewayError({
     code: 'crm.gateway_timeout',
     message: 'No answer.',
     status: 504,

@@ -1,6 +1,6 @@
 /** Who calls through a gateway: asked upstream, remembered for a moment, and never refused from memory. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stranger } from '../../src/gateway/caller-cache.js';
+import { unknownCaller } from '../../src/gateway/caller-cache.js';
 import { HEADERS, operationOf, SECRET } from '../support/gateway.js';
 import { type Line, STAT, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
@@ -55,7 +55,7 @@ describe('a caller', () => {
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
     });
     await gateway.ok('customer_get');
-    expect(gateway.reports.at(-1)?.caller).toMatchObject({ remembered: true });
+    expect(gateway.reports.at(-1)?.caller).toMatchObject({ cached: true });
     expect(JSON.stringify(gateway.reports)).not.toContain(SECRET);
   });
 
@@ -128,7 +128,9 @@ describe('an upstream that does not tell who calls decides everything itself', (
     const { upstream, gateway } = await open(undefined, { operations: [operationOf('customer_create')] });
     await gateway.envelopeOf(operationOf('customer_create'));
     expect(upstream.received.map(({ path }) => path)).toEqual(['/crm/customer/create']);
-    expect(gateway.reports[0]?.caller).toMatchObject(stranger({ orgcode: 'ACME', kind: 'api_key', secret: SECRET }));
+    expect(gateway.reports[0]?.caller).toMatchObject(
+      unknownCaller({ orgcode: 'ACME', kind: 'api_key', secret: SECRET }),
+    );
   });
 });
 

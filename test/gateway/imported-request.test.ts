@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CrmError } from '../../src/contract/errors.js';
-import type { ForeignShape, Operation, Parameter } from '../../src/contract/operation.js';
-import { foreignParts } from '../../src/gateway/imported-request.js';
+import type { ImportedShape, Operation, Parameter } from '../../src/contract/operation.js';
+import { importedRequestParts } from '../../src/gateway/imported-request.js';
 import { HEADERS, SECRET } from '../support/gateway.js';
 import { documentOf, onlyOperation, SUCCESS } from '../support/openapi.js';
 import type { Line } from '../support/upstream.js';
@@ -13,7 +13,7 @@ const { open } = closingUpstreams();
 
 const anything = { type: 'object' };
 
-function operation(fields: Partial<Operation>, shape: Partial<ForeignShape> = {}): Operation {
+function operation(fields: Partial<Operation>, shape: Partial<ImportedShape> = {}): Operation {
   return {
     id: 'foreign',
     method: 'POST',
@@ -36,7 +36,7 @@ function operation(fields: Partial<Operation>, shape: Partial<ForeignShape> = {}
     requestSchema: anything,
     outputSchema: anything,
     examples: [],
-    foreign: { parameters: [], bodiless: false, enveloped: false, ...shape },
+    imported: { parameters: [], bodiless: false, enveloped: false, ...shape },
     ...fields,
   };
 }
@@ -48,8 +48,8 @@ const parameter = (name: string, place: Parameter['in'], explode = true): Parame
   explode,
 });
 
-function partsOf(fields: Partial<Operation>, shape: Partial<ForeignShape>, input: object) {
-  return foreignParts(operation(fields, shape), input as never);
+function partsOf(fields: Partial<Operation>, shape: Partial<ImportedShape>, input: object) {
+  return importedRequestParts(operation(fields, shape), input as never);
 }
 
 describe('a path', () => {
@@ -90,8 +90,8 @@ describe('a path', () => {
     const schema = { oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'array', items: { type: 'string' } }] };
     const get = { parameters: [{ name: 'id', in: 'path', required: true, schema }], responses: SUCCESS };
     const imported = onlyOperation(documentOf({ '/a/{id}': { get } }));
-    expect(() => foreignParts(imported, { id } as never)).toThrow(CrmError);
-    expect(foreignParts(imported, { id: 7 }).path).toBe('/a/7');
+    expect(() => importedRequestParts(imported, { id } as never)).toThrow(CrmError);
+    expect(importedRequestParts(imported, { id: 7 }).path).toBe('/a/7');
   });
 
   test.each([{}, { id: null }, { id: '' }, { id: [] }])('says of %j that a value is needed', (input) => {
@@ -184,7 +184,7 @@ describe('a body', () => {
   const parameters = [parameter('id', 'path'), parameter('q', 'query')];
   const input = { id: '1', q: 'x', name: 'N', inner: { a: 1 } };
 
-  test.each<[string, Partial<Operation>, Partial<ForeignShape>, unknown]>([
+  test.each<[string, Partial<Operation>, Partial<ImportedShape>, unknown]>([
     ['whatever is no parameter', { method: 'PUT' }, {}, { name: 'N', inner: { a: 1 } }],
     ['one field whole', { method: 'PATCH' }, { bodyField: 'inner' }, { a: 1 }],
     ['nothing, where there is none', { method: 'POST' }, { bodiless: true }, undefined],
@@ -276,7 +276,7 @@ describe('an answer without an envelope', () => {
 
   test('is expected only where the document says so', async () => {
     const shape = { parameters: [], bodiless: false, enveloped: true };
-    const of = (body: unknown) => asked(({ answer }) => answer(200, body), { foreign: shape });
+    const of = (body: unknown) => asked(({ answer }) => answer(200, body), { imported: shape });
     expect(await of({ a: 1 })).toMatchObject({ success: false, error: { error_code: 'crm.gateway_bad_reply' } });
     expect(await of({ success: true, data: [1] })).toMatchObject({ success: true, data: { items: [1] } });
     expect(await of({ success: true })).toMatchObject({ success: true, data: {} });

@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { createSlots } from '../../src/gateway/concurrency-limit.js';
+import { createConcurrencyLimit } from '../../src/gateway/concurrency-limit.js';
 import { CONNECTIONS } from '../../src/gateway/origin.js';
 import { createUpstream } from '../../src/gateway/upstream.js';
-import type { Reply } from '../../src/gateway/upstream-reply.js';
+import type { UpstreamReply } from '../../src/gateway/upstream-reply.js';
 import { type Line, successOf, type TestUpstream } from '../support/upstream.js';
 import { upstreamFaults } from '../support/upstream-faults.js';
 import { closingUpstreams } from '../support/upstreams.js';
@@ -19,13 +19,13 @@ const PATIENCE_MS = 30_000;
 function asking({ base }: TestUpstream, maxAnswerBytes = 4 * MEGABYTE) {
   const upstream = createUpstream({ base, deadlineMs: 1_000, maxAnswerBytes });
   closeLater(() => upstream.close());
-  return (path: string, leftMs = PATIENCE_MS): Promise<Reply> =>
+  return (path: string, leftMs = PATIENCE_MS): Promise<UpstreamReply> =>
     upstream.send({ method: 'GET', path, headers: {}, body: undefined }, leftMs, undefined);
 }
 
 describe('places', () => {
   test('are given in turn, and back once only', () => {
-    const slots = createSlots(1, 2);
+    const slots = createConcurrencyLimit(1, 2);
     const order: string[] = [];
     const first = slots.take(() => order.push('first'));
     const second = slots.take(() => order.push('second'));

@@ -1,7 +1,7 @@
 /** What a gateway promises of answers: names that help, and nothing that a relayed answer could break. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { relayedContract } from '../../src/contract/gateway-output-schema.js';
+import { gatewayContract } from '../../src/contract/gateway-output-schema.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { createAjv } from '../../src/contract/validate.js';
@@ -9,7 +9,7 @@ import { createCatalogue } from '../../src/tools/catalogue.js';
 import { answerDocument, imported } from '../support/openapi.js';
 import { portabilityProblems } from '../support/portability.js';
 
-const relayed = relayedContract(CONTRACT);
+const relayed = gatewayContract(CONTRACT);
 const tools = createCatalogue(relayed).entries.map(({ tool }) => tool);
 const ours = new Map(CONTRACT.operations.map(({ id, outputSchema }) => [`crm_${id}`, outputSchema]));
 

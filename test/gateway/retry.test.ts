@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createBreaker } from '../../src/gateway/breaker.js';
 import { withRetries } from '../../src/gateway/retry.js';
-import { Fault } from '../../src/gateway/upstream-error.js';
+import { UpstreamError } from '../../src/gateway/upstream-error.js';
 import { readRetryAfter } from '../../src/gateway/upstream-reply.js';
 import { exampleOf, HEADERS, operationOf } from '../support/gateway.js';
 import { type Line, successOf } from '../support/upstream.js';
@@ -179,7 +179,12 @@ describe('Retry-After', () => {
 });
 
 describe('backoff', () => {
-  const fault = new Fault({ kind: 'unreached', reason: 'connection_refused', outcome: 'not_done', transient: true });
+  const fault = new UpstreamError({
+    kind: 'unreached',
+    reason: 'connection_refused',
+    outcome: 'not_done',
+    transient: true,
+  });
 
   test('is anything up to a bound that doubles, and keeps out of the last moments of the deadline', async () => {
     for (const [random, leftMs, attempts] of [
@@ -208,7 +213,7 @@ describe('backoff', () => {
     const attempt = async () => {
       count += 1;
       setTimeout(() => client.abort(), 10);
-      throw new Fault({
+      throw new UpstreamError({
         kind: 'throttled',
         reason: 'status',
         outcome: 'not_done',
@@ -248,10 +253,10 @@ describe('the breaker', () => {
     expect(() => breaker.enter()).toThrow(expect.objectContaining({ reason: 'breaker_open', retryAfterMs: 1_000 }));
     state.now = 5_000;
     const probe = breaker.enter();
-    expect(() => breaker.enter()).toThrow(Fault);
+    expect(() => breaker.enter()).toThrow(UpstreamError);
     probe('failed');
     state.now = 9_999;
-    expect(() => breaker.enter()).toThrow(Fault);
+    expect(() => breaker.enter()).toThrow(UpstreamError);
     state.now = 10_000;
     breaker.enter()('neither');
     breaker.enter()('answered');

@@ -1,11 +1,11 @@
 /** No answer is longer than the budget, and nothing is lost by it: what was cut can be had, to the last item. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Performance } from '../../src/contract/backend.js';
+import type { BackendCall } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
 import type { Application } from '../../src/mcp/server.js';
-import { cutToFit } from '../../src/mcp/truncate.js';
+import { truncateToFit } from '../../src/mcp/truncate.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
 import { estimateTokens } from '../../src/tools/token-estimate.js';
 import { dataWith } from '../support/answers.js';
@@ -21,20 +21,20 @@ let world: World;
 /** The world, with a budget that its answers exceed. */
 let narrow: Application;
 /** What reached its backend. */
-let performed: Performance[];
+let performed: BackendCall[];
 beforeAll(async () => {
   world = await openWorld();
   narrow = watched(world.application);
 });
 afterAll(() => world.close());
 
-function watched(application: Application, answer?: (performance: Performance) => object): Application {
+function watched(application: Application, answer?: (performance: BackendCall) => object): Application {
   const { backend } = application.pipeline;
   const spy = {
     ...backend,
     kind: backend.kind,
     identify: backend.identify.bind(backend),
-    async perform(performance: Performance) {
+    async perform(performance: BackendCall) {
       performed.push(performance);
       return answer === undefined ? backend.perform(performance) : { data: answer(performance) };
     },
@@ -282,7 +282,7 @@ describe('cutting', () => {
   test('leaves a beginning of every list and text, and everything else as it was', () => {
     fc.assert(
       fc.property(json, fc.integer({ min: 1, max: 200 }), (value, tokens) => {
-        const { data, cuts } = cutToFit(value as object, tokens, { maps: [] });
+        const { data, cuts } = truncateToFit(value as object, tokens, { maps: [] });
         expect(isBeginning(data, value)).toBe(true);
         if (cuts.length === 0) expect(data).toEqual(value);
         for (const { shown, total } of cuts) expect(shown).toBeLessThan(total);
@@ -294,7 +294,7 @@ describe('cutting', () => {
   test('never cuts a character in two, and never what is copied from call to call', () => {
     const long = '😀'.repeat(500);
     for (let tokens = 3_000; tokens < 3_040; tokens += 1) {
-      const { data } = cutToFit({ body: long, next_token: long, customer_id: long }, tokens, { maps: [] });
+      const { data } = truncateToFit({ body: long, next_token: long, customer_id: long }, tokens, { maps: [] });
       const { body, ...kept } = data as Data;
       expect(body.length).toBeLessThan(long.length);
       expect([...body].every((character) => character === '😀')).toBe(true);

@@ -1,6 +1,6 @@
 /** What a token is tied to, and what is remembered of those that were spent. */
 import { describe, expect, test } from 'vitest';
-import type { Performance } from '../../src/contract/backend.js';
+import type { BackendCall } from '../../src/contract/backend.js';
 import { createConfirmTokens } from '../../src/mcp/confirm-token.js';
 import { deriveKeys } from '../../src/secrets/keys.js';
 
@@ -11,7 +11,7 @@ const at = (epoch_ms: number) =>
     caller: { orgcode: 'ACME', actor: 'alex', fingerprint: 'f' },
     context: {},
     stamp: { epoch_ms },
-  }) as unknown as Performance;
+  }) as unknown as BackendCall;
 
 test('a token whose spending is forgotten cannot be spent again, and later ones still can', () => {
   const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
@@ -38,7 +38,7 @@ describe('a token is good for no call that differs in', () => {
 
   test.each(Object.entries(others))('%s', (_what, other) => {
     const { confirm_token } = tokens.mint(call);
-    const spend = () => tokens.spend(confirm_token, { ...call, ...other } as Performance);
+    const spend = () => tokens.spend(confirm_token, { ...call, ...other } as BackendCall);
     expect(spend).toThrow(expect.objectContaining({ details: { reason: 'unknown' } }));
     expect(tokens.spend(confirm_token, call)).not.toBe('');
   });

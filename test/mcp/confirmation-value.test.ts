@@ -1,6 +1,6 @@
 /** `--confirm money=AMOUNT`: what a call is worth; and calls that go to a server nobody can preview. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Backend, Performance } from '../../src/contract/backend.js';
+import type { Backend, BackendCall } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { CrmError } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -139,8 +139,8 @@ test('an operation of somebody else’s document moves what ours of that path do
 describe('behind a gateway', () => {
   const REDEEM = 'crm_loyalty_redeem';
   const args = { customer_id: 'upstream-7', points: 60, reason: 'till' };
-  const sent: Performance[] = [];
-  let answer: (performance: Performance) => Data;
+  const sent: BackendCall[] = [];
+  let answer: (performance: BackendCall) => Data;
   const gateway: Backend = {
     kind: 'gateway',
     identify: (...given) => world.store.identify(...given),
@@ -200,7 +200,7 @@ describe('behind a gateway', () => {
   });
 
   test('points are priced by what the policy there says, if it says anything; unread they may be worth any amount', async () => {
-    const asks = async (count: number, policy: (performance: Performance) => Data) => {
+    const asks = async (count: number, policy: (performance: BackendCall) => Data) => {
       answer = (performance) => (performance.operation.effect === 'read' ? policy(performance) : success());
       const redeem = { ...args, points: count };
       return (await openAsking(world, { money: 50 }, gateway).tell(REDEEM, redeem)).error_code === CONFIRM;

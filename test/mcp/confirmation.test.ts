@@ -7,7 +7,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { ConfirmError, covers, readConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
 import { call } from '../../src/pipeline/call.js';
-import { pinsOf } from '../../src/pipeline/operating-context.js';
+import { pinnedFieldsOf } from '../../src/pipeline/operating-context.js';
 import { type Asking, openAsking } from '../support/confirming.js';
 import { rowsOf } from '../support/records.js';
 import { used } from '../support/tool-use.js';
@@ -112,7 +112,7 @@ describe('confirm_token', () => {
 
   test('is an argument also where the connection sets the place', async () => {
     const [entry] = withArgument(asking.application).filter(({ operation }) => operation.operational);
-    const pinned = entry?.pinned(pinsOf(await world.headers()));
+    const pinned = entry?.pinned(pinnedFieldsOf(await world.headers()));
     const names = Object.keys(pinned?.inputSchema.properties ?? {});
     expect(names).toContain('confirm_token');
     expect(names).not.toContain('channel_code');

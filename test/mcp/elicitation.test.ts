@@ -11,8 +11,8 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { canAsk } from '../../src/mcp/elicitation.js';
 import { describePreview } from '../../src/mcp/preview.js';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import { type HttpDoor, headersOf, openHttp } from '../../src/transport/http.js';
-import { openStdio, type StdioDoor } from '../../src/transport/stdio.js';
+import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { openStdio, type StdioTransport } from '../../src/transport/stdio.js';
 import { openAsking } from '../support/confirming.js';
 import { unmark } from '../support/marks.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
@@ -25,8 +25,8 @@ const YES: Answer = { action: 'accept', content: { confirm: true } };
 const REDEEM = 'crm_loyalty_redeem';
 
 let world: World;
-let door: HttpDoor;
-let sessions: HttpDoor;
+let door: HttpTransport;
+let sessions: HttpTransport;
 let caller: Record<string, string>;
 let customer_id: string;
 /** Calls the lane answered itself. */
@@ -34,7 +34,7 @@ let inLane = 0;
 /** What users were asked, and what they answer. */
 let questions: { message: string; requestedSchema: Data }[] = [];
 let answer: Answer = YES;
-const open: (AnyClient | StdioDoor)[] = [];
+const open: (AnyClient | StdioTransport)[] = [];
 
 beforeAll(async () => {
   world = await openWorld();

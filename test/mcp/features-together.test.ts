@@ -1,12 +1,12 @@
 /** How features meet: what one request counts against limits, what breaks in it, and how they combine. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/application.js';
-import type { Backend, Caller, Performance } from '../../src/contract/backend.js';
+import type { Backend, BackendCall, Caller } from '../../src/contract/backend.js';
 import { CrmError } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { withConfirmation } from '../../src/mcp/confirmation.js';
 import type { Application } from '../../src/mcp/server.js';
-import type { Limits } from '../../src/pipeline/call-limits.js';
+import type { CallLimits } from '../../src/pipeline/call-limits.js';
 import { type Headers, header } from '../../src/pipeline/headers.js';
 import { openAsking } from '../support/confirming.js';
 import { used } from '../support/tool-use.js';
@@ -16,7 +16,7 @@ import { type Data, newCustomer, ok, openWorld, type World } from '../support/wo
 let world: World;
 let owner: Headers;
 let customer_id: string;
-let limits: Limits;
+let limits: CallLimits;
 /** What was counted. */
 let counted: { called: number; refused: number };
 let doors: OpenDoor[] = [];
@@ -34,11 +34,11 @@ afterAll(() => world.close());
 beforeEach(() => {
   counted = { called: 0, refused: 0 };
   limits = {
-    knock: async () => {},
-    refused: async () => {
+    checkAddress: async () => {},
+    countFailure: async () => {
       counted.refused += 1;
     },
-    called: async () => {
+    countCall: async () => {
       counted.called += 1;
     },
   };
@@ -94,13 +94,13 @@ describe('one request', () => {
     let left = 1;
     limits = {
       ...limits,
-      called: async () => {
+      countCall: async () => {
         counted.called += 1;
         left -= 1;
         if (left < 0) throw new CrmError({ code: 'crm.throttled', tag: 'throttled', message: 'Too many calls.' });
       },
     };
-    const performed: Performance[] = [];
+    const performed: BackendCall[] = [];
     const { store } = world;
     const backend: Backend = {
       kind: 'store',

@@ -4,7 +4,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { issuesOf } from '../../src/contract/validate.js';
 import { CALL, DESCRIBE, FIND, LEAN_TOOLS } from '../../src/mcp/lean-tools.js';
 import type { Application } from '../../src/mcp/server.js';
-import { createGate, isVisible, selectOperations } from '../../src/mcp/visibility.js';
+import { createAvailabilityCheck, isVisible, selectOperations } from '../../src/mcp/visibility.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
 import { used, useTool } from '../support/tool-use.js';
@@ -230,7 +230,7 @@ describe('call', () => {
 });
 
 test('in read-only mode nothing that writes is found, described or called', async () => {
-  const gate = createGate({ readOnly: true, countsElsewhere: false });
+  const gate = createAvailabilityCheck({ readOnly: true, countsElsewhere: false });
   const readOnly = { ...lean, pipeline: { ...lean.pipeline, gate } };
   const effects = new Map(tools.map(([name, { effect }]) => [name, effect]));
   for (const name of await findAll({}, undefined, readOnly)) expect(effects.get(name)).toBe('read');

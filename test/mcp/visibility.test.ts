@@ -4,14 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Application } from '../../src/mcp/server.js';
 import {
-  createGate,
+  createAvailabilityCheck,
   type Selection,
   SelectionError,
   selectOperations,
   visibleTools,
 } from '../../src/mcp/visibility.js';
 import type { Headers } from '../../src/pipeline/headers.js';
-import { ALL_PINS, pinsOf } from '../../src/pipeline/operating-context.js';
+import { ALL_PINNED_FIELDS, pinnedFieldsOf } from '../../src/pipeline/operating-context.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
 import { used, useTool } from '../support/tool-use.js';
 import { openWorld, ROLES, type World } from '../support/world.js';
@@ -68,8 +68,8 @@ describe('the operator selects', () => {
 function applicationOf(selection: Selection, readOnly: boolean): Application {
   const { application } = world;
   const catalogue = createCatalogue(selectOperations(CONTRACT, selection));
-  const gate = createGate({ readOnly, countsElsewhere: false });
-  return { ...application, catalogue, pipeline: { ...application.pipeline, gate } };
+  const checkAvailable = createAvailabilityCheck({ readOnly, countsElsewhere: false });
+  return { ...application, catalogue, pipeline: { ...application.pipeline, checkAvailable } };
 }
 
 async function listed({ pipeline, catalogue }: Application, headers: Headers): Promise<readonly string[]> {
@@ -182,24 +182,27 @@ describe('headers', () => {
 describe('places the connection sets', () => {
   const PLACES = { 'x-logical-guid': 'logical_guid', 'x-channel-code': 'channel_code', 'x-cccode': 'cccode' };
 
-  test.each(ALL_PINS.map((pins) => [pins]))('combination %i: those are no arguments, the rest is as it was', (pins) => {
-    const given = Object.keys(PLACES).filter((_, bit) => (pins & (1 << bit)) !== 0);
-    expect(pinsOf(Object.fromEntries(given.map((name) => [name, 'ABCD-EFGH-IJKL'])))).toBe(pins);
-    const gone = given.map((name) => PLACES[name as keyof typeof PLACES]);
-    for (const { operation, tool, pinned } of world.application.catalogue.entries) {
-      const seen = pinned(pins);
-      expect(pinned(pins)).toBe(seen);
-      expect(Object.isFrozen(seen)).toBe(true);
-      const before = Object.entries(tool.inputSchema.properties as object);
-      const left = operation.operational ? before.filter(([name]) => !gone.includes(name)) : before;
-      expect({ ...seen, inputSchema: { ...seen.inputSchema, properties: undefined } }).toEqual({
-        ...tool,
-        inputSchema: { ...tool.inputSchema, properties: undefined },
-      });
-      expect(Object.entries(seen.inputSchema.properties as object)).toEqual(left);
-      if (operation.operational) expect(before.map(([name]) => name)).toEqual(expect.arrayContaining(gone));
-    }
-  });
+  test.each(ALL_PINNED_FIELDS.map((pins) => [pins]))(
+    'combination %i: those are no arguments, the rest is as it was',
+    (pins) => {
+      const given = Object.keys(PLACES).filter((_, bit) => (pins & (1 << bit)) !== 0);
+      expect(pinnedFieldsOf(Object.fromEntries(given.map((name) => [name, 'ABCD-EFGH-IJKL'])))).toBe(pins);
+      const gone = given.map((name) => PLACES[name as keyof typeof PLACES]);
+      for (const { operation, tool, pinned } of world.application.catalogue.entries) {
+        const seen = pinned(pins);
+        expect(pinned(pins)).toBe(seen);
+        expect(Object.isFrozen(seen)).toBe(true);
+        const before = Object.entries(tool.inputSchema.properties as object);
+        const left = operation.operational ? before.filter(([name]) => !gone.includes(name)) : before;
+        expect({ ...seen, inputSchema: { ...seen.inputSchema, properties: undefined } }).toEqual({
+          ...tool,
+          inputSchema: { ...tool.inputSchema, properties: undefined },
+        });
+        expect(Object.entries(seen.inputSchema.properties as object)).toEqual(left);
+        if (operation.operational) expect(before.map(([name]) => name)).toEqual(expect.arrayContaining(gone));
+      }
+    },
+  );
 
   test('are not listed as arguments to a connection that sets them', async () => {
     const { pipeline, catalogue } = world.application;

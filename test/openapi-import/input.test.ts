@@ -23,8 +23,8 @@ function fieldsOf(document: Loose): { readonly [name: string]: JsonSchema } {
 
 /** `field ← in name`, an arrow of two lines where values are repeated. */
 function travelsOf(document: Loose): readonly string[] {
-  const { foreign } = onlyOperation(document);
-  return (foreign?.parameters ?? []).map(
+  const { imported } = onlyOperation(document);
+  return (imported?.parameters ?? []).map(
     ({ field, in: place, name, explode }) => `${field} ${explode ? '⇐' : '←'} ${place} ${name}`,
   );
 }
@@ -54,7 +54,7 @@ describe('parameters', () => {
       'page ⇐ query page',
       'X-Trace ← header X-Trace',
     ]);
-    const { inputSchema, foreign, method, path } = onlyOperation(document);
+    const { inputSchema, imported, method, path } = onlyOperation(document);
     expect(inputSchema).toEqual({
       type: 'object',
       additionalProperties: false,
@@ -66,7 +66,7 @@ describe('parameters', () => {
         'X-Trace': { type: 'string' },
       },
     });
-    expect(foreign).toMatchObject({ bodiless: true, enveloped: false });
+    expect(imported).toMatchObject({ bodiless: true, enveloped: false });
     expect([method, path]).toEqual(['GET', '/orgs/{org}/pets/{pet-id}']);
   });
 
@@ -154,7 +154,7 @@ describe('parameters', () => {
     'that are %s leave the operation without them, or leave it out when it needs them',
     (_what, parameter, why) => {
       const optional = imported(parameterDocument(parameter, query('q')));
-      expect(optional.contract.operations[0]?.foreign?.parameters).toHaveLength(1);
+      expect(optional.contract.operations[0]?.imported?.parameters).toHaveLength(1);
       expect(optional.report.loosened.map((loosened) => `its ${loosened.why}`)).toEqual([why]);
       expect(omission(parameterDocument({ ...parameter, required: true }))).toBe(why);
     },
@@ -219,7 +219,7 @@ describe('what the connection says', () => {
     expect(travelsOf(of({ a: {} }))).toEqual(['idempotency_key ← header idempotency-key']);
     const inBody = onlyOperation(of({ idempotency_key: { type: 'string' } }));
     expect(inBody.acceptsIdempotencyKey).toBe(true);
-    expect(inBody.foreign?.parameters).toEqual([]);
+    expect(inBody.imported?.parameters).toEqual([]);
   });
 
   test('facility and channel, when both are needed, make an operational tool', () => {
@@ -245,7 +245,7 @@ describe('bodies', () => {
     expect(travelsOf(document)).toEqual(['name_path_2 ← path name']);
     expect(Object.keys(fieldsOf(document))).toEqual(['name_path_2', 'name', 'name_path']);
     expect(onlyOperation(document).inputSchema.required).toEqual(['name_path_2', 'name']);
-    expect(onlyOperation(document).foreign).not.toHaveProperty('bodyField');
+    expect(onlyOperation(document).imported).not.toHaveProperty('bodyField');
   });
 
   test.each([
@@ -267,7 +267,7 @@ describe('bodies', () => {
     ['of parts that cannot be said in one', { allOf: [{ pattern: '^a' }, { pattern: 'b$' }] }],
   ])('that are %s are one field', (_what, schema) => {
     const document = body(schema);
-    expect(onlyOperation(document).foreign).toMatchObject({ bodyField: 'body', bodiless: false });
+    expect(onlyOperation(document).imported).toMatchObject({ bodyField: 'body', bodiless: false });
     expect(onlyOperation(document).inputSchema.required).toEqual(['name', 'body']);
   });
 
@@ -277,8 +277,8 @@ describe('bodies', () => {
       properties: { a: { type: 'string' }, b: { type: 'string' } },
       anyOf: [{ required: ['a'] }, { required: ['b'] }],
     };
-    const { inputSchema, requestSchema, foreign } = onlyOperation(body(schema));
-    expect(foreign).not.toHaveProperty('bodyField');
+    const { inputSchema, requestSchema, imported } = onlyOperation(body(schema));
+    expect(imported).not.toHaveProperty('bodyField');
     expect(inputSchema).not.toHaveProperty('anyOf');
     expect(issuesOf(requestSchema, { name: 'x' })).not.toEqual([]);
     expect(issuesOf(requestSchema, { name: 'x', b: 'y' })).toEqual([]);
@@ -304,9 +304,9 @@ describe('bodies', () => {
     ['application/vnd.api+json', 'application/vnd.api+json'],
   ])('of the media type %s are JSON', (type, mediaType) => {
     const requestBody = { required: true, content: { [type]: { schema: { type: 'object', properties: { a: {} } } } } };
-    const { foreign } = onlyOperation(documentOf({ '/p': { patch: { requestBody, responses: SUCCESS } } }));
-    expect(foreign?.mediaType).toBe(mediaType);
-    expect(foreign?.bodiless).toBe(false);
+    const { imported } = onlyOperation(documentOf({ '/p': { patch: { requestBody, responses: SUCCESS } } }));
+    expect(imported?.mediaType).toBe(mediaType);
+    expect(imported?.bodiless).toBe(false);
   });
 
   test.each(['multipart/form-data', 'application/x-www-form-urlencoded', 'application/octet-stream', 'text/plain'])(
@@ -315,7 +315,7 @@ describe('bodies', () => {
       const document = (required: boolean) =>
         documentOf({ '/p': { post: { requestBody: { required, content: { [type]: {} } }, responses: SUCCESS } } });
       expect(omission(document(true))).toBe(`its body is ${type}, not JSON`);
-      expect(onlyOperation(document(false)).foreign).toMatchObject({ bodiless: true });
+      expect(onlyOperation(document(false)).imported).toMatchObject({ bodiless: true });
     },
   );
 
@@ -323,7 +323,7 @@ describe('bodies', () => {
     const document = (required: boolean) =>
       documentOf({ '/p': { get: { requestBody: { ...jsonBody({}), required }, responses: SUCCESS } } });
     expect(omission(document(true))).toBe('it is a GET with a body');
-    expect(onlyOperation(document(false)).foreign).toMatchObject({ bodiless: true });
+    expect(onlyOperation(document(false)).imported).toMatchObject({ bodiless: true });
   });
 
   test('by reference are followed', () => {

@@ -1,7 +1,7 @@
 /** One compiler for our own document and for everybody's: imported, ours is what it was compiled to. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { relayedOutline } from '../../src/contract/gateway-output-schema.js';
+import { gatewayOutputSchema } from '../../src/contract/gateway-output-schema.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Contract, Operation } from '../../src/contract/operation.js';
 import { reportLines } from '../../src/openapi-import/import-report.js';
@@ -21,7 +21,7 @@ test('nothing of it is left out, and its roles and version are ours', () => {
 /** Ours, with what may be promised of answers that a gateway passes on. */
 const RELAYED = CONTRACT.operations.map((operation) => ({
   ...operation,
-  outputSchema: relayedOutline(operation.outputSchema),
+  outputSchema: gatewayOutputSchema(operation.outputSchema),
 }));
 
 test.each(RELAYED.map((operation) => [operation.id, operation] as const))(
@@ -29,7 +29,7 @@ test.each(RELAYED.map((operation) => [operation.id, operation] as const))(
   (id, ours) => {
     const theirs = contract.operations.find((operation) => operation.id === id) as Operation;
     for (const field of Object.keys(ours) as (keyof Operation)[]) expect(theirs[field], field).toEqual(ours[field]);
-    expect(theirs.foreign).toBeUndefined();
+    expect(theirs.imported).toBeUndefined();
     expect(theirs.trusted).toEqual([]);
   },
 );

@@ -230,14 +230,14 @@ test('operations that travel as ours do are not foreign', () => {
   const requestBody = jsonBody({ type: 'object', properties: { a: { type: 'string' } } });
   const of = (method: string, rest: Loose = {}) =>
     onlyOperation(documentOf({ '/p': { [method]: { responses, ...rest } } }));
-  expect(of('get').foreign).toBeUndefined();
-  expect(of('post', { requestBody }).foreign).toBeUndefined();
-  expect(of('post').foreign).toEqual({ parameters: [], bodiless: true, enveloped: true });
+  expect(of('get').imported).toBeUndefined();
+  expect(of('post', { requestBody }).imported).toBeUndefined();
+  expect(of('post').imported).toEqual({ parameters: [], bodiless: true, enveloped: true });
   for (const data of [{ type: 'array', items: {} }, { type: 'string' }, {}]) {
     const schema = { type: 'object', properties: { success: { type: 'boolean' }, data } };
     const answers = { 200: { content: { 'application/json': { schema } } } };
-    expect(of('get', { responses: answers }).foreign).toMatchObject({ enveloped: true });
+    expect(of('get', { responses: answers }).imported).toMatchObject({ enveloped: true });
   }
-  expect(of('put', { requestBody }).foreign).toEqual({ parameters: [], bodiless: false, enveloped: true });
-  expect(of('post', { requestBody, responses: SUCCESS }).foreign).toMatchObject({ enveloped: false });
+  expect(of('put', { requestBody }).imported).toEqual({ parameters: [], bodiless: false, enveloped: true });
+  expect(of('post', { requestBody, responses: SUCCESS }).imported).toMatchObject({ enveloped: false });
 });

@@ -4,8 +4,8 @@ import type { Envelope } from '../../src/contract/envelope.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { issuesOf } from '../../src/contract/validate.js';
 import { VERSION } from '../../src/contract/version.js';
-import { toResult } from '../../src/tools/tool-result.js';
-import { strangeFields } from '../../src/tools/untrusted-content.js';
+import { toToolResult } from '../../src/tools/tool-result.js';
+import { untrustedFields } from '../../src/tools/untrusted-content.js';
 import { answerDocument, documentOf, imported, type Loose, onlyOperation, SUCCESS } from '../support/openapi.js';
 
 const OPEN = '<1>';
@@ -15,7 +15,7 @@ const boundary = () => ({ open: OPEN, close: CLOSE });
 /** An answer as a model reads it, without the notice. */
 function readBy(operation: Operation, data: Loose): Loose {
   const envelope = { success: true, data, build: { build_id: VERSION }, stats: {} } as unknown as Envelope;
-  const [block] = toResult(envelope, strangeFields(operation), boundary).content;
+  const [block] = toToolResult(envelope, untrustedFields(operation), boundary).content;
   return JSON.parse((block as { text: string }).text).data;
 }
 

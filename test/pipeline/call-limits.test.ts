@@ -5,12 +5,12 @@ import type { Caller } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { type Application, createCallTool, createServerFactory } from '../../src/mcp/server.js';
 import { callerOf } from '../../src/pipeline/call.js';
-import { ADDRESS, type Headers } from '../../src/pipeline/headers.js';
+import { CLIENT_ADDRESS, type Headers } from '../../src/pipeline/headers.js';
 import { fingerprint } from '../../src/secrets/keys.js';
 import { createSession, revokeKey } from '../../src/store/administration.js';
 import { run } from '../../src/store/engine/step.js';
-import { addressOf } from '../../src/transport/client-address.js';
-import { type HttpDoor, headersOf, openHttp } from '../../src/transport/http.js';
+import { clientAddressOf } from '../../src/transport/client-address.js';
+import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
 import { createRateLimits } from '../../src/transport/rate-limits.js';
 import { unmark } from '../support/marks.js';
 import { resultOf } from '../support/wire.js';
@@ -52,7 +52,7 @@ function withLimits(callsPerMinute: number, failuresPerMinute: number): World {
 }
 
 const HERE = '192.0.2.1';
-const from = (headers: Headers, address = HERE): Headers => ({ ...headers, [ADDRESS]: address });
+const from = (headers: Headers, address = HERE): Headers => ({ ...headers, [CLIENT_ADDRESS]: address });
 const stat = (headers: Headers) => envelopeOf(limited, 'crm_stat', {}, headers);
 const statusOf = (envelope: Envelope) => (envelope.success ? 200 : envelope.error.http_status);
 const wrong = { 'x-orgcode': 'ACME', 'x-api-key': 'nobody' };
@@ -221,9 +221,9 @@ describe('refused credentials', () => {
   test('that nobody here can judge are never good ones: too many failures stop them all', async () => {
     const limits = createRateLimits({ callsPerMinute: CALLS, failuresPerMinute: 1 });
     const knocks = async (caller: object) => {
-      await limits?.called({ fingerprint: fingerprint('key'), ...caller } as Caller);
-      await limits?.refused(HERE, undefined);
-      return limits?.knock(HERE, 'key');
+      await limits?.countCall({ fingerprint: fingerprint('key'), ...caller } as Caller);
+      await limits?.countFailure(HERE, undefined);
+      return limits?.checkAddress(HERE, 'key');
     };
     await expect(knocks({ unknown: true })).rejects.toMatchObject({ code: 'crm.throttled' });
     await expect(knocks({})).resolves.toBeUndefined();
@@ -259,19 +259,19 @@ describe('limits of 0', () => {
 
 test('ten thousand addresses are remembered, the latest', async () => {
   const limits = createRateLimits({ callsPerMinute: 0, failuresPerMinute: 1 });
-  await limits?.refused('first', undefined);
-  for (let count = 1; count < 10_000; count += 1) await limits?.refused(`address ${count}`, undefined);
-  await expect(limits?.knock('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
-  await limits?.refused('one more', undefined);
-  await expect(limits?.knock('first', undefined)).resolves.toBeUndefined();
-  await expect(limits?.knock('address 1', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
-  await limits?.refused('first', undefined); // counted from nothing again, and no less strictly
-  await expect(limits?.knock('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.countFailure('first', undefined);
+  for (let count = 1; count < 10_000; count += 1) await limits?.countFailure(`address ${count}`, undefined);
+  await expect(limits?.checkAddress('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.countFailure('one more', undefined);
+  await expect(limits?.checkAddress('first', undefined)).resolves.toBeUndefined();
+  await expect(limits?.checkAddress('address 1', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await limits?.countFailure('first', undefined); // counted from nothing again, and no less strictly
+  await expect(limits?.checkAddress('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
 });
 
 describe('an address', () => {
   const of = (remoteAddress: string | undefined, told?: string | string[], proxies = 0) =>
-    addressOf({ headers: { 'x-forwarded-for': told }, socket: { remoteAddress } } as never, proxies);
+    clientAddressOf({ headers: { 'x-forwarded-for': told }, socket: { remoteAddress } } as never, proxies);
 
   test.each([
     ['192.0.2.7', '192.0.2.7'],
@@ -301,12 +301,12 @@ describe('an address', () => {
 });
 
 describe('over HTTP', () => {
-  let doors: HttpDoor[] = [];
+  let doors: HttpTransport[] = [];
   afterEach(async () => {
     for (const door of doors.splice(0)) await door.close();
   });
 
-  async function openDoor(way: 'lane' | 'SDK', trustedProxies = 0): Promise<HttpDoor> {
+  async function openDoor(way: 'lane' | 'SDK', trustedProxies = 0): Promise<HttpTransport> {
     const { application } = limited;
     const callTool = way === 'lane' ? createCallTool(application) : () => undefined;
     const face = { factory: createServerFactory(application, headersOf), callTool, serverInfo: application.info };
@@ -323,7 +323,10 @@ describe('over HTTP', () => {
     return door;
   }
 
-  async function send(door: HttpDoor, headers: Headers): Promise<{ status: number; isError: boolean; code: string }> {
+  async function send(
+    door: HttpTransport,
+    headers: Headers,
+  ): Promise<{ status: number; isError: boolean; code: string }> {
     const response = await fetch(door.url, {
       method: 'POST',
       headers: {
@@ -347,10 +350,10 @@ describe('over HTTP', () => {
   test.each(['lane', 'SDK'] as const)('through the %s nobody names an address of their choice', async (way) => {
     const door = await openDoor(way);
     for (let time = 0; time < FAILURES; time += 1) {
-      const claim = { [ADDRESS]: `192.0.2.${time}`, 'x-forwarded-for': `192.0.2.${time}` };
+      const claim = { [CLIENT_ADDRESS]: `192.0.2.${time}`, 'x-forwarded-for': `192.0.2.${time}` };
       expect((await send(door, { ...wrong, ...claim })).code).toBe('crm.credentials_invalid');
     }
-    const other = { [ADDRESS]: '192.0.2.99', 'x-forwarded-for': '192.0.2.99' };
+    const other = { [CLIENT_ADDRESS]: '192.0.2.99', 'x-forwarded-for': '192.0.2.99' };
     expect((await send(door, { ...wrong, ...other })).code).toBe('crm.throttled');
   });
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/application.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Application } from '../../src/mcp/server.js';
-import { createGate, visibleTools } from '../../src/mcp/visibility.js';
+import { createAvailabilityCheck, visibleTools } from '../../src/mcp/visibility.js';
 import { call } from '../../src/pipeline/call.js';
 import { readOnlyBackend } from '../../src/pipeline/read-only-backend.js';
 import { createSession } from '../../src/store/administration.js';
@@ -91,14 +91,15 @@ test('a read that counts failed attempts works where somebody else keeps the cou
   const [operation] = counting;
   if (operation === undefined) throw new Error('no read counts');
   const headers = await world.headers();
-  const opens = (countsElsewhere: boolean) => createGate({ readOnly: true, countsElsewhere })(operation, headers);
+  const opens = (countsElsewhere: boolean) =>
+    createAvailabilityCheck({ readOnly: true, countsElsewhere })(operation, headers);
   expect(opens(true)).toBeUndefined();
   expect(opens(false)?.code).toBe('crm.tool_not_enabled');
 });
 
 describe('third level: the store', () => {
   test('takes no write from a pipeline without a gate, and stays as it was', async () => {
-    const gate = createGate({ readOnly: false, countsElsewhere: false });
+    const gate = createAvailabilityCheck({ readOnly: false, countsElsewhere: false });
     const pipeline = { ...application.pipeline, gate };
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
     const headers = await world.headers();
@@ -172,7 +173,7 @@ describe('a gateway', () => {
       },
       close: async () => {},
     };
-    const gate = createGate({ readOnly: false, countsElsewhere: true });
+    const gate = createAvailabilityCheck({ readOnly: false, countsElsewhere: true });
     const pipeline = { ...application.pipeline, gate, backend: readOnlyBackend(upstream) };
     const headers = await world.headers();
     for (const operation of CONTRACT.operations) {

@@ -14,7 +14,7 @@ import { toolsOf } from '../../src/mcp/prompts.js';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { toolName } from '../../src/tools/catalogue.js';
-import { type HttpDoor, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
 import { openStdio } from '../../src/transport/stdio.js';
 import { idArguments, withArgument } from '../support/id-arguments.js';
 import { createTenant, exampleFor, invented } from '../support/makers.js';
@@ -51,7 +51,7 @@ const everyCombination = Array.from({ length: 2 ** ROLES.length }, (_, bits) =>
 const callers = [...everyCombination, ['owner']];
 
 let world: World;
-let door: HttpDoor;
+let door: HttpTransport;
 beforeAll(async () => {
   world = await openWorld();
   const { application } = world;

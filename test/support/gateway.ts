@@ -64,7 +64,7 @@ export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): G
     build: BUILD,
     makeStamp: createStampMaker(),
     random32: () => 0,
-    gate: () => undefined,
+    checkAvailable: () => undefined,
     elapsed: () => performance.now(),
     report: (report) => {
       reports.push(report);

@@ -13,10 +13,10 @@ export function problemsOf(document: unknown): readonly string[] {
   const { contract, report } = imported(document);
   const { entries } = createCatalogue(contract);
   const names = entries.map(({ tool }) => tool.name);
-  for (const { operation, strange } of entries) {
+  for (const { operation, untrusted } of entries) {
     ajv.compile(operation.requestSchema);
     ajv.compile(operation.dataSchema ?? {});
-    expect(strange).toBeDefined();
+    expect(untrusted).toBeDefined();
   }
   return [
     ...report.omitted.flatMap(({ where, why }) => (why.startsWith('it could not be read') ? [`${where}: ${why}`] : [])),

@@ -2,7 +2,7 @@
 
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema, Operation } from '../../src/contract/operation.js';
-import { type Imported, importContract } from '../../src/openapi-import/import-contract.js';
+import { type ImportedContract, importContract } from '../../src/openapi-import/import-contract.js';
 import { HEADER_NAMES } from '../../src/pipeline/headers.js';
 import { createCatalogue, type Tool } from '../../src/tools/catalogue.js';
 
@@ -39,7 +39,7 @@ export function answerDocument(schema: Loose, rest: Loose = {}): Loose {
   return documentOf({ '/thing': { get: { responses: { 200: response } } } }, rest);
 }
 
-export function imported(document: unknown): Imported {
+export function imported(document: unknown): ImportedContract {
   return importContract(document, { overlay: CONTRACT, headers: HEADER_NAMES });
 }
 
@@ -58,7 +58,7 @@ export function omission(document: unknown): string | undefined {
   return report.omitted[0]?.why;
 }
 
-export function toolsOf({ contract }: Imported): readonly Tool[] {
+export function toolsOf({ contract }: ImportedContract): readonly Tool[] {
   return createCatalogue(contract).entries.map(({ tool }) => tool);
 }
 

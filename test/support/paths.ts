@@ -9,7 +9,7 @@ import { createApplication } from '../../src/application.js';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
-import { createSlots, type Leave } from '../../src/gateway/concurrency-limit.js';
+import { createConcurrencyLimit, type Release } from '../../src/gateway/concurrency-limit.js';
 import { createGateway } from '../../src/gateway/gateway.js';
 import { type GatewayDb, openGatewayDb } from '../../src/gateway/gateway-db.js';
 import { createHeldCredentials, holdCredential } from '../../src/gateway/held-credentials.js';
@@ -50,7 +50,7 @@ export async function openDetour(
   clock: () => number = Date.now,
 ): Promise<Detour> {
   const answered = new Map<string, Envelope>();
-  const places = createSlots(AT_ONCE, Number.POSITIVE_INFINITY);
+  const places = createConcurrencyLimit(AT_ONCE, Number.POSITIVE_INFINITY);
   const door = await openDoor(embedded, answered);
   const db = openGatewayDb({ path: ':memory:' });
   const held = path === 'second-org';
@@ -74,8 +74,8 @@ export async function openDetour(
     application,
     present: held ? (headers) => hold(db, headers, originals) : async (headers) => headers,
     async send(operation, args, headers) {
-      const leave = await new Promise<Leave>((granted) => {
-        const place = places.take(() => queueMicrotask(() => granted(place as Leave)));
+      const leave = await new Promise<Release>((granted) => {
+        const place = places.take(() => queueMicrotask(() => granted(place as Release)));
       });
       const envelope = await call(application.pipeline, { operation, arguments: args, headers }).finally(leave);
       const { request_id = '' } = envelope.stats;

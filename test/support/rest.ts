@@ -2,9 +2,9 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Backend } from '../../src/contract/backend.js';
-import { createPublished } from '../../src/contract/published-documents.js';
+import { createPublishedDocuments } from '../../src/contract/published-documents.js';
 import type { Application } from '../../src/mcp/server.js';
-import { faceOf, openHttp } from '../../src/transport/http.js';
+import { httpApplicationOf, openHttp } from '../../src/transport/http.js';
 import { createRest } from '../../src/transport/rest.js';
 import type { Data } from './world.js';
 
@@ -30,10 +30,10 @@ export async function openRest(application: Application): Promise<RestDoor> {
   const rest = createRest({
     pipeline: application.pipeline,
     operations,
-    documents: createPublished('openapi.yaml', 'dist/openapi.json'),
+    documents: createPublishedDocuments('openapi.yaml', 'dist/openapi.json'),
   });
   const errors: Error[] = [];
-  const door = await openHttp(faceOf(application, rest), {
+  const door = await openHttp(httpApplicationOf(application, rest), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],

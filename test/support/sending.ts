@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Caller, Credentials, Input, Performance, Relayed } from '../../src/contract/backend.js';
+import type { BackendCall, Caller, Credentials, Input, RelayedEnvelope } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CrmError } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -64,7 +64,7 @@ export interface CallOptions {
   readonly credentials?: Partial<Credentials>;
   /** Nobody said who the caller is. */
   readonly unknown?: true;
-  readonly context?: Performance['context'];
+  readonly context?: BackendCall['context'];
   readonly signal?: AbortSignal;
   readonly epoch_ms?: number;
 }
@@ -72,7 +72,7 @@ export interface CallOptions {
 let calls = 0;
 
 /** One call of an operation, by default an earn of ACME's one service account. */
-export function callOf(input: Input, options: CallOptions = {}): Performance {
+export function callOf(input: Input, options: CallOptions = {}): BackendCall {
   const { operation = 'loyalty_earn', orgcode = 'ACME', epoch_ms = Date.now(), signal } = options;
   const credentials = { orgcode, kind: 'api_key' as const, secret: 'the callers own key', ...options.credentials };
   const caller: Caller = {
@@ -102,7 +102,7 @@ export function callOf(input: Input, options: CallOptions = {}): Performance {
   };
 }
 
-function statsOf({ operation, caller }: Performance, number: number) {
+function statsOf({ operation, caller }: BackendCall, number: number) {
   return {
     call: `${operation.method} ${operation.path}`,
     service: 'crm' as const,
@@ -116,11 +116,11 @@ function statsOf({ operation, caller }: Performance, number: number) {
   };
 }
 
-export function success(performance: Performance, data: object, number = 1): Envelope {
+export function success(performance: BackendCall, data: object, number = 1): Envelope {
   return { success: true, data, revision: 3, build: BUILD, stats: statsOf(performance, number) };
 }
 
-export function refusal(performance: Performance, error: Partial<ErrorObject>, number = 1): Envelope {
+export function refusal(performance: BackendCall, error: Partial<ErrorObject>, number = 1): Envelope {
   return {
     success: false,
     error: {
@@ -138,7 +138,7 @@ export function refusal(performance: Performance, error: Partial<ErrorObject>, n
 }
 
 /** What the upstream does with a call it gets, the how-manieth it is. */
-export type Upstream = (performance: Performance, number: number) => Envelope | Promise<Envelope>;
+export type Upstream = (performance: BackendCall, number: number) => Envelope | Promise<Envelope>;
 
 export interface Gateway {
   /** How often the upstream was reached. */
@@ -146,9 +146,9 @@ export interface Gateway {
   now: number;
   upstream: Upstream;
   readonly troubles: unknown[];
-  call(performance: Performance): Promise<Relayed>;
+  call(performance: BackendCall): Promise<RelayedEnvelope>;
   /** The refusal of a call that must throw one. */
-  refused(performance: Performance): Promise<CrmError>;
+  refused(performance: BackendCall): Promise<CrmError>;
 }
 
 /** Receipts in front of an upstream that by default answers the number of the call. */

@@ -2,14 +2,14 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Application } from '../../src/mcp/server.js';
 import type { Headers } from '../../src/pipeline/headers.js';
-import { faceOf, type HttpDoor, type HttpOptions, openHttp } from '../../src/transport/http.js';
+import { type HttpOptions, type HttpTransport, httpApplicationOf, openHttp } from '../../src/transport/http.js';
 import type { Data } from './world.js';
 
 export const JSON_RPC = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
 /** Opens the door on a free port of loopback. */
-export function openSessionDoor(application: Application, options: Partial<HttpOptions> = {}): Promise<HttpDoor> {
-  return openHttp(faceOf(application), {
+export function openSessionDoor(application: Application, options: Partial<HttpOptions> = {}): Promise<HttpTransport> {
+  return openHttp(httpApplicationOf(application), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],

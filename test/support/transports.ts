@@ -1,6 +1,6 @@
 /** A world behind the HTTP door of this process, asked by raw requests as anybody. */
 import type { Headers } from '../../src/pipeline/headers.js';
-import { faceOf, openHttp } from '../../src/transport/http.js';
+import { httpApplicationOf, openHttp } from '../../src/transport/http.js';
 import { createRest } from '../../src/transport/rest.js';
 import { openWire } from './wire.js';
 import type { Data, World } from './world.js';
@@ -22,7 +22,7 @@ export interface OpenDoor {
 export async function openDoor({ application }: Pick<World, 'application'>): Promise<OpenDoor> {
   const operations = application.catalogue.entries.map(({ operation }) => operation);
   const rest = createRest({ pipeline: application.pipeline, operations });
-  const door = await openHttp(faceOf(application, rest), {
+  const door = await openHttp(httpApplicationOf(application, rest), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],

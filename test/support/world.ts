@@ -7,7 +7,7 @@ import { createApplication } from '../../src/application.js';
 import type { OrgStatus } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { createPublished } from '../../src/contract/published-documents.js';
+import { createPublishedDocuments } from '../../src/contract/published-documents.js';
 import { ensureDemo } from '../../src/demo/demo.js';
 import { createIdMint } from '../../src/ids.js';
 import type { Application } from '../../src/mcp/server.js';
@@ -23,7 +23,7 @@ import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
 /** The documents of this checkout, whether it was built or not. */
-export const PUBLISHED = createPublished('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
+export const PUBLISHED = createPublishedDocuments('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 
 export interface World {

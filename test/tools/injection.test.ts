@@ -9,7 +9,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { createRandom32 } from '../../src/ids.js';
 import { createBoundaryMint } from '../../src/tools/boundary-marks.js';
 import { type CatalogueEntry, createCatalogue } from '../../src/tools/catalogue.js';
-import { toResult } from '../../src/tools/tool-result.js';
+import { toToolResult } from '../../src/tools/tool-result.js';
 import { dataWith } from '../support/answers.js';
 import { fillText } from '../support/filling.js';
 import { isList } from '../support/id-arguments.js';
@@ -37,8 +37,8 @@ interface Reading {
   readonly frame: string;
 }
 
-function read(envelope: Envelope, { strange }: CatalogueEntry): Reading {
-  const { content, structuredContent } = toResult(envelope, strange, mint);
+function read(envelope: Envelope, { untrusted }: CatalogueEntry): Reading {
+  const { content, structuredContent } = toToolResult(envelope, untrusted, mint);
   const [{ text }] = content as unknown as [{ text: string }];
   const { answer, open, close } = unmark(text);
   if (open === undefined || close === undefined) {

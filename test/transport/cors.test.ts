@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { HEADER_NAMES } from '../../src/pipeline/headers.js';
-import { faceOf, type HttpDoor, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, httpApplicationOf, openHttp } from '../../src/transport/http.js';
 import { createRest } from '../../src/transport/rest.js';
 import { ask, initialize, message } from '../support/sessions.js';
 import { openWorld, type World } from '../support/world.js';
@@ -10,8 +10,8 @@ import { openWorld, type World } from '../support/world.js';
 const APP = 'https://app.example.com';
 let world: World;
 let owner: Headers;
-let door: HttpDoor;
-let closed: HttpDoor;
+let door: HttpTransport;
+let closed: HttpTransport;
 beforeAll(async () => {
   world = await openWorld();
   owner = await world.headers();
@@ -23,10 +23,10 @@ afterAll(async () => {
   await world.close();
 });
 
-function open(allowedOrigins: readonly string[]): Promise<HttpDoor> {
+function open(allowedOrigins: readonly string[]): Promise<HttpTransport> {
   const { application } = world;
   const operations = application.catalogue.entries.map(({ operation }) => operation);
-  return openHttp(faceOf(application, createRest({ pipeline: application.pipeline, operations })), {
+  return openHttp(httpApplicationOf(application, createRest({ pipeline: application.pipeline, operations })), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],

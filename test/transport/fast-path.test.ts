@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import { type HttpDoor, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
 import { unmark } from '../support/marks.js';
 import { newCustomer, openWorld, type World } from '../support/world.js';
 
@@ -10,7 +10,7 @@ let world: World;
 let caller: Record<string, string>;
 let customer_id: string;
 /** The door with the lane, and the same door without one; calls each lane answered. */
-let doors: { readonly lane: HttpDoor; readonly sdk: HttpDoor };
+let doors: { readonly lane: HttpTransport; readonly sdk: HttpTransport };
 let answered = 0;
 
 beforeAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await world.close();
 });
 
-function open(callTool: ReturnType<typeof createCallTool>): Promise<HttpDoor> {
+function open(callTool: ReturnType<typeof createCallTool>): Promise<HttpTransport> {
   const factory = createServerFactory(world.application, headersOf);
   const face = { factory, callTool, serverInfo: world.application.info };
   const onError = (error: Error) => {
@@ -41,7 +41,7 @@ function open(callTool: ReturnType<typeof createCallTool>): Promise<HttpDoor> {
 
 type Sent = { readonly body: string | Buffer; readonly headers?: Record<string, string | undefined> };
 
-function send(door: HttpDoor, { body, headers = {} }: Sent): Promise<{ status: number; json: unknown }> {
+function send(door: HttpTransport, { body, headers = {} }: Sent): Promise<{ status: number; json: unknown }> {
   const all = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',

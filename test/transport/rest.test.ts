@@ -314,10 +314,10 @@ describe('is refused with a whole error envelope', () => {
 });
 
 test('operations of somebody else’s API are not served', async () => {
-  const foreign = { parameters: [], bodiless: false, enveloped: true };
+  const imported = { parameters: [], bodiless: false, enveloped: true };
   const entries = world.application.catalogue.entries.map(({ operation, ...rest }) => ({
     ...rest,
-    operation: operation.id === 'customer_list' ? { ...operation, foreign } : operation,
+    operation: operation.id === 'customer_list' ? { ...operation, imported } : operation,
   }));
   const theirs = await openRest({ ...world.application, catalogue: { ...world.application.catalogue, entries } });
   expect((await post(theirs, '/customer/list', {}, owner)).status).toBe(404);

@@ -3,15 +3,15 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createEventLog, EVENT_LOG_LIMITS, type EventLog, type SessionLog } from '../../src/transport/event-log.js';
-import { createRegistry, type Registry } from '../../src/transport/session-registry.js';
+import { createSessionRegistry, type SessionRegistry } from '../../src/transport/session-registry.js';
 
 const IDLE_MS = 1000;
 let now: number;
 let ended: string[];
-let registry: Registry<{ end(): void }>;
+let registry: SessionRegistry<{ end(): void }>;
 beforeEach(() => {
   [now, ended] = [0, []];
-  registry = createRegistry({
+  registry = createSessionRegistry({
     most: 40,
     idleMs: IDLE_MS,
     clock: () => now,

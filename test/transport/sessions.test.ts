@@ -1,7 +1,7 @@
 /** Sessions over HTTP: who has one, whose it is, when it is over, and a stream that breaks and is taken up again. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
-import type { HttpDoor, HttpOptions } from '../../src/transport/http.js';
+import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
 import { openAsking } from '../support/confirming.js';
 import {
   ask,
@@ -18,7 +18,7 @@ let world: World;
 let url: string;
 let owner: Headers;
 let viewer: Headers;
-const doors: HttpDoor[] = [];
+const doors: HttpTransport[] = [];
 const streams: Stream[] = [];
 
 beforeAll(async () => {

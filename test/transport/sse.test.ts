@@ -1,16 +1,16 @@
 /** The transport of 2024-11-05: behind its flag, for callers who are known, each on their own stream, within bounds. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
-import type { HttpDoor, HttpOptions } from '../../src/transport/http.js';
+import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
 import { openAsking } from '../support/confirming.js';
 import { ask, initialize, message, openSessionDoor, openStream, type Stream } from '../support/sessions.js';
 import { newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let world: World;
-let door: HttpDoor;
+let door: HttpTransport;
 let owner: Headers;
 let viewer: Headers;
-const doors: HttpDoor[] = [];
+const doors: HttpTransport[] = [];
 const streams: Stream[] = [];
 
 beforeAll(async () => {
@@ -27,14 +27,14 @@ afterAll(async () => {
   await world.close();
 });
 
-async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<HttpDoor> {
+async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<HttpTransport> {
   const opened = await openSessionDoor(application, { sse: true, ...options });
   doors.push(opened);
   return opened;
 }
 
 /** A stream and where its messages go. */
-async function connect(at: HttpDoor, headers: Headers, capabilities: object = {}) {
+async function connect(at: HttpTransport, headers: Headers, capabilities: object = {}) {
   const stream = await openStream(new URL('/sse', at.url).href, { headers });
   streams.push(stream);
   const { data } = await stream.event(({ name }) => name === 'endpoint');
@@ -133,7 +133,7 @@ test('a foreign page reaches neither address', async () => {
 });
 
 test('a door that closes finishes what is under way on a stream, takes nothing new, and then ends it', async () => {
-  const closing = await open({ drain: { graceMs: 0, mostMs: 60_000 } }, openAsking(world, 'destructive').application);
+  const closing = await open({ drain: { graceMs: 0, drainMs: 60_000 } }, openAsking(world, 'destructive').application);
   const customer_id = await newCustomer(world);
   await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
   const idle = await connect(closing, viewer);

@@ -1,7 +1,7 @@
 /** Recomputes what comments store twice: their totals from the rows, their text from its append-only history. */
 
 import { all, type Steps } from '../engine/step.js';
-import type { Tell } from '../verify-store.js';
+import type { ReportDisagreement } from '../verify-store.js';
 import { levelsOf, type Totals } from './comment-totals.js';
 
 const COUNTED = `SELECT target_type, target_id, COUNT(*) AS comments, SUM(size_bytes) AS bytes FROM comment
@@ -15,7 +15,7 @@ const REWRITTEN = `SELECT c.comment_id FROM comment c LEFT JOIN comment_revision
 type TotalRow = Totals & { readonly target_type: string; readonly target_id: string };
 
 /** Checks an org's comments. Memory grows with the records that have comments, not with the comments. */
-export function* verifyComments(orgcode: string, tell: Tell): Steps<void> {
+export function* verifyComments(orgcode: string, tell: ReportDisagreement): Steps<void> {
   const computed = new Map<string, Totals>();
   for (const row of yield* all<TotalRow>(COUNTED, orgcode)) {
     for (const level of levelsOf(row.target_type, row.target_id)) add(computed, level.join('/'), row);

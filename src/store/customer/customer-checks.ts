@@ -1,7 +1,7 @@
 /** A customer's standing before money, points or records move: active, and not held. */
 import { invalidState, notFound } from '../../contract/errors.js';
 import { all, one, type Steps } from '../engine/step.js';
-import type { Account } from '../loyalty/ledger.js';
+import type { LoyaltyAccount } from '../loyalty/ledger.js';
 
 interface Status {
   readonly customer_id: string;
@@ -9,7 +9,7 @@ interface Status {
   readonly merged_into_customer_id: string | null;
 }
 
-type Standing = Account & Status;
+type Standing = LoyaltyAccount & Status;
 
 const STANDING = `SELECT c.customer_id, c.status, c.merged_into_customer_id, COALESCE(a.points_balance, 0) AS points_balance,
     COALESCE(a.lifetime_points, 0) AS lifetime_points, COALESCE(a.debt_points, 0) AS debt_points, a.next_expiry_at
@@ -23,7 +23,7 @@ const HOLDS = `SELECT hold_id FROM hold
  * The loyalty account of an active customer.
  * @throws CrmError 404, or 409 `crm.customer_not_active` with the survivor of a merge.
  */
-export function* activeAccount(orgcode: string, customerId: string): Steps<Account> {
+export function* activeLoyaltyAccount(orgcode: string, customerId: string): Steps<LoyaltyAccount> {
   const row = yield* one<Standing>(STANDING, orgcode, customerId);
   if (row === undefined) throw notFound();
   const { status, merged_into_customer_id, ...account } = row;

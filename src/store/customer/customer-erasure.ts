@@ -3,7 +3,7 @@ import { CONTRACT } from '../../contract/generated/contract.js';
 import { erased, rootsOf } from '../../domain/erasure.js';
 import { leaveGatedLists } from '../consent/consents.js';
 import type { Context } from '../engine/handler.js';
-import { eraseReceipts } from '../engine/idempotency.js';
+import { eraseIdempotencyRecords } from '../engine/idempotency.js';
 import { all, run, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode, revise } from '../engine/table.js';
 import { CUSTOMER, type CustomerRow } from './customers.js';
@@ -46,7 +46,7 @@ function* eraseRecord(cx: Context, row: CustomerRow, changes: Partial<CustomerRo
   for (const sql of ERASE) yield* run(sql, cx.stamp.now, ...key);
   yield* run(FORGET_IDENTIFIERS, ...key);
   yield* leaveGatedLists(...key, Object.keys(row.consents));
-  yield* eraseReceipts(...key);
+  yield* eraseIdempotencyRecords(...key);
   const blank = erased(row, PERSONAL);
   const emptied = Object.entries(blank).filter(([name]) => PERSONAL_FIELDS.includes(name));
   return yield* revise(CUSTOMER, cx, row, { ...(Object.fromEntries(emptied) as Partial<CustomerRow>), ...changes });

@@ -7,10 +7,10 @@ import { tierOf } from '../../domain/tiers.js';
 import type { Context } from '../engine/handler.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 import { defineTable } from '../engine/table.js';
-import { type Account, noAccount } from '../loyalty/ledger.js';
+import { type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
 import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
 import { addWords, defineIndex, removeWords, type Words } from '../sqlite/search-index.js';
-import { block, unblock } from './duplicate-keys.js';
+import { addDuplicateKeys, removeDuplicateKeys } from './duplicate-keys.js';
 
 export type Customer = components['schemas']['Customer'];
 
@@ -108,7 +108,7 @@ export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps
   const { orgcode, stamp } = cx;
   const { marks, ids } = idList(rows);
   const policy = yield* currentPolicy(orgcode);
-  const accounts = byCustomer(yield* all<Account>(accountsSql(marks), orgcode, ...ids));
+  const accounts = byCustomer(yield* all<LoyaltyAccount>(accountsSql(marks), orgcode, ...ids));
   const cards = byCustomer(yield* all<CardsRow>(cardsSql(marks), orgcode, ...ids, stamp.now));
   const holds = byCustomer(yield* all<HoldsRow>(holdsSql(marks), orgcode, ...ids));
   const flags = byCustomer(yield* all<FlagRow>(flagsSql(marks), orgcode, ...ids, stamp.now));
@@ -129,7 +129,7 @@ export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps
 }
 
 /** What can be redeemed at this instant: the balance, less what has expired and is not posted yet. */
-export function* pointsAvailable(cx: Context, account: Account): Steps<number> {
+export function* pointsAvailable(cx: Context, account: LoyaltyAccount): Steps<number> {
   if (account.next_expiry_at === null || account.next_expiry_at > cx.stamp.now)
     return Math.max(0, account.points_balance);
   const row = yield* one<{ points: number }>(AVAILABLE, cx.orgcode, account.customer_id, cx.stamp.now);
@@ -152,7 +152,7 @@ interface FlagRow extends OfCustomer {
 }
 
 /** Balances and tier of an account, as they are at this instant. */
-function* loyaltyOf(cx: Context, account: Account, { policy }: PolicyRow): Steps<Customer['loyalty']> {
+function* loyaltyOf(cx: Context, account: LoyaltyAccount, { policy }: PolicyRow): Steps<Customer['loyalty']> {
   const { customer_id, points_balance, lifetime_points } = account;
   return {
     points_balance,
@@ -194,7 +194,7 @@ export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<vo
   yield* addWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
-  if (row.status === 'active') yield* block(row);
+  if (row.status === 'active') yield* addDuplicateKeys(row);
 }
 
 /** Takes a customer out of the side tables. Once, and as it was put in: the search index keeps no copy to check. */
@@ -202,7 +202,7 @@ export function* unindexCustomer(row: CustomerRow): Steps<void> {
   yield* removeWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
-  yield* unblock(row);
+  yield* removeDuplicateKeys(row);
 }
 
 function wordsOf(row: CustomerRow): Words {

@@ -22,7 +22,7 @@ const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id =
  * Enters an active customer under its keys. In a block all but the oldest are marked; so the one that comes in marks
  * itself when there is an older one, and else the next newer one, which was the oldest until now.
  */
-export function* block(row: Blocked): Steps<void> {
+export function* addDuplicateKeys(row: Blocked): Steps<void> {
   let marked = false;
   for (const { kind, key } of blockKeys(toSubject(row))) {
     const place = [row.orgcode, kind, key, row.customer_id] as const;
@@ -36,7 +36,7 @@ export function* block(row: Blocked): Steps<void> {
 }
 
 /** Takes a customer, as it was entered, out again. Marks of newer ones stay: they cost a look, and change nothing. */
-export function* unblock(row: Blocked): Steps<void> {
+export function* removeDuplicateKeys(row: Blocked): Steps<void> {
   for (const { kind, key } of blockKeys(toSubject(row))) yield* run(REMOVE, row.orgcode, kind, key, row.customer_id);
   yield* run(UNMARK, row.orgcode, row.customer_id);
 }

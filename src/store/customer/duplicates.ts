@@ -4,9 +4,9 @@ import type { components } from '../../contract/generated/openapi.js';
 import { isMasked } from '../../domain/consent.js';
 import {
   blockKeys,
+  type CustomerIdentifier,
   commonIdentifiers,
   compare,
-  type Identifier,
   SHARED_ABOVE,
   toSubject,
 } from '../../domain/dedupe.js';
@@ -177,7 +177,7 @@ type Counted = Map<string, boolean>;
 function* candidate(cx: Context, row: Compared, partner: Compared, counted: Counted): Steps<Candidate> {
   const [older, newer] = row.customer_id < partner.customer_id ? [row, partner] : [partner, row];
   const [one, other] = [toSubject(older), toSubject(newer)];
-  const shared = new Set<Identifier>();
+  const shared = new Set<CustomerIdentifier>();
   for (const field of commonIdentifiers(one, other)) {
     const key = one[field];
     const known = counted.get(`${field} ${key}`) ?? (yield* isShared(cx, field, key));
@@ -192,6 +192,6 @@ function* candidate(cx: Context, row: Compared, partner: Compared, counted: Coun
   };
 }
 
-function* isShared(cx: Context, kind: Identifier, key: string): Steps<boolean> {
+function* isShared(cx: Context, kind: CustomerIdentifier, key: string): Steps<boolean> {
   return (yield* memberIds(cx, kind, key, 'newer', '', SHARED_ABOVE + 1)).length > SHARED_ABOVE;
 }

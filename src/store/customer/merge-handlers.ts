@@ -12,7 +12,7 @@ import { requireActive, requireNoHold } from './customer-checks.js';
 import { requireCustomer, requireCustomerRevision, requireUnique } from './customer-identity.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, unindexCustomer } from './customers.js';
 import { type Moved, moveRecords, NOTHING_MOVED, requireBounded } from './merge-moves.js';
-import { listMerges, rememberMerge } from './merges.js';
+import { insertMerge, listMerges } from './merges.js';
 
 export const customerMerge: Pick<Handlers<'customer'>, 'customer_merge' | 'customer_merge_list'> = {
   *customer_merge(cx, input) {
@@ -24,7 +24,7 @@ export const customerMerge: Pick<Handlers<'customer'>, 'customer_merge' | 'custo
     yield* requireUnique(cx, changes, survivor.customer_id);
     yield* indexCustomer(yield* revise(CUSTOMER, cx, survivor, changes), survivor);
     yield* mergeConsents(cx, survivor, losers, input.reason);
-    yield* rememberMerge(cx, input, yield* moveEverything(cx, survivor, losers, input.reason));
+    yield* insertMerge(cx, input, yield* moveEverything(cx, survivor, losers, input.reason));
     return {
       data: yield* showCustomer(cx, yield* requireCustomer(cx, survivor.customer_id)),
       target_id: survivor.customer_id,

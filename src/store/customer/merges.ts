@@ -19,7 +19,7 @@ const MEMBER = 'customer_merge_member';
 const ADD_MEMBER = `INSERT INTO ${MEMBER} (orgcode, customer_id, merge_id) VALUES (?, ?, ?)`;
 
 /** Keeps what a merge did, where each of its customers finds it. */
-export function* rememberMerge(
+export function* insertMerge(
   cx: Context,
   { customer_id, merge_customer_ids, reason }: InputOf<'customer_merge'>,
   moved: Moved,

@@ -2,7 +2,7 @@
  * What a change would do: the real unit of work, run and undone, with a look at its record after and before. Not: who
  * is shown it, or what a refusal keeps.
  */
-import type { Performed, Previewed } from '../../contract/backend.js';
+import type { BackendPreview, BackendResult } from '../../contract/backend.js';
 import { CrmError } from '../../contract/errors.js';
 import { CONTRACT } from '../../contract/generated/contract.js';
 import type { JsonSchema, Operation } from '../../contract/operation.js';
@@ -10,7 +10,7 @@ import { HANDLERS } from '../handlers.js';
 import type { Driver } from '../sqlite/sqlite-driver.js';
 import type { Context } from './handler.js';
 import type { Steps } from './step.js';
-import { keepRefusal, performedOf, runUnit, type Unit, type UnitDone } from './unit-of-work.js';
+import { recordError, resultOf, runUnitOfWork, type UnitOfWork, type UnitResult } from './unit-of-work.js';
 
 /** A read of one record, and the fields that can name it: all of any one list. */
 interface Reader {
@@ -18,7 +18,7 @@ interface Reader {
   readonly keys: readonly (readonly string[])[];
 }
 
-interface Rehearsed extends UnitDone {
+interface DryRunResult extends UnitResult {
   readonly look?: () => Steps<object | undefined>;
   readonly before?: object | undefined;
   readonly after?: object | undefined;
@@ -35,34 +35,37 @@ const READERS: readonly Reader[] = CONTRACT.operations
  * counts and is kept as ever: a preview is no way to try PINs.
  * @throws CrmError what the unit refuses.
  */
-export async function rehearse(driver: Driver, { cx: real, ...rest }: Unit): Promise<Performed | Previewed> {
+export async function dryRun(
+  driver: Driver,
+  { cx: real, ...rest }: UnitOfWork,
+): Promise<BackendResult | BackendPreview> {
   const minted = new Set<string>();
   const cx: Context = { ...real, newId: () => noted(minted, real.newId()) };
-  const unit: Unit = { cx, ...rest };
-  const { answer, changed, before, after } = await driver.write<Rehearsed>({
+  const unit: UnitOfWork = { cx, ...rest };
+  const { answer, changed, before, after } = await driver.write<DryRunResult>({
     steps: () => runAndLook(unit),
-    refused: (refusal) => keepRefusal(unit, refusal),
+    refused: (refusal) => recordError(unit, refusal),
     undone: (done) => (done.changed ? lookBack(done) : undefined),
   });
-  const performed = performedOf(answer);
+  const performed = resultOf(answer);
   if (!changed) return performed;
   const preview = { data: foreseeable(unit.operation, performed.data), ...seen(before, after) };
-  return { preview: withoutNames(preview, minted) as Previewed['preview'] };
+  return { preview: withoutNames(preview, minted) as BackendPreview['preview'] };
 }
 
-function* runAndLook(unit: Unit): Steps<Rehearsed> {
-  const done = yield* runUnit(unit);
+function* runAndLook(unit: UnitOfWork): Steps<DryRunResult> {
+  const done = yield* runUnitOfWork(unit);
   if (!done.changed || 'refusal' in done.answer) return done;
   const look = lookerOf(unit, done.answer.performed.data);
   return look === undefined ? done : { ...done, look, after: yield* look() };
 }
 
-function* lookBack(done: Rehearsed): Steps<Rehearsed> {
+function* lookBack(done: DryRunResult): Steps<DryRunResult> {
   return done.look === undefined ? done : { ...done, before: yield* done.look() };
 }
 
 /** A look at the record a unit is about, through the read that fits what its request, or else its answer, names. */
-function lookerOf({ cx, operation, input }: Unit, data: object): Rehearsed['look'] {
+function lookerOf({ cx, operation, input }: UnitOfWork, data: object): DryRunResult['look'] {
   for (const named of [input as Fields, data as Fields]) {
     const reader = readerFor(operation, named);
     const handler = reader === undefined ? undefined : HANDLERS[reader.id];
@@ -77,7 +80,7 @@ function lookerOf({ cx, operation, input }: Unit, data: object): Rehearsed['look
 function* unlessRefused(steps: Steps<object>): Steps<object | undefined> {
   try {
     const record = yield* steps;
-    return 'refusal' in record ? undefined : record;
+    return 'error' in record ? undefined : record;
   } catch (error) {
     if (error instanceof CrmError) return undefined;
     throw error;

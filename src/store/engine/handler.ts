@@ -1,6 +1,6 @@
 /** What a handler is: the types that make the compiler ask for each one, and the context it works in. */
 
-import type { CallContext, Caller, Stamp } from '../../contract/backend.js';
+import type { Caller, OperatingContext, Stamp } from '../../contract/backend.js';
 import type { CrmError } from '../../contract/errors.js';
 import type { families, operations } from '../../contract/generated/openapi.js';
 import type { Keys } from '../../secrets/keys.js';
@@ -18,7 +18,7 @@ export interface Context {
   readonly orgcode: string;
   readonly caller: Caller;
   readonly stamp: Stamp;
-  readonly place: CallContext;
+  readonly operatingContext: OperatingContext;
   readonly settings: Settings;
   readonly keys: Keys;
   /** A time-ordered UUIDv7 whose time is this call's. */
@@ -38,8 +38,8 @@ export interface Written<Data> {
 }
 
 /** A refusal whose writes stand (a counted failure). A thrown `CrmError` undoes everything instead. */
-export interface Refused {
-  readonly refusal: CrmError;
+export interface RejectedWrite {
+  readonly error: CrmError;
 }
 
 type OperationId = keyof operations;
@@ -51,7 +51,7 @@ export type DataOf<Id extends OperationId> =
 type Outcome<Id extends OperationId, Effect> = Effect extends 'read' ? DataOf<Id> : Written<DataOf<Id>>;
 
 type HandlerOf<Row> = Row extends [infer Id extends OperationId, infer Effect]
-  ? (cx: Context, input: InputOf<Id>) => Steps<Outcome<Id, Effect> | Refused>
+  ? (cx: Context, input: InputOf<Id>) => Steps<Outcome<Id, Effect> | RejectedWrite>
   : never;
 
 /** Every operation of a family, no more and no fewer. */

@@ -2,7 +2,7 @@
  * Idempotency receipts: the first answer to a key, given again for 24 h (contract §1). Not: which answers are worth
  * one.
  */
-import type { Performed } from '../../contract/backend.js';
+import type { BackendResult } from '../../contract/backend.js';
 import { canonical } from '../../contract/canonical-json.js';
 import { type CrmError, type CrmErrorInit, idempotencyMismatch } from '../../contract/errors.js';
 import { CONTRACT } from '../../contract/generated/contract.js';
@@ -39,10 +39,10 @@ const FORGET_EXPIRED = `DELETE FROM receipt WHERE orgcode = ? AND (actor, endpoi
   SELECT actor, endpoint, idempotency_key FROM receipt WHERE orgcode = ? AND expires_at <= ? LIMIT ${FORGET_AT_ONCE})`;
 
 /** What is kept of an answer. */
-export type Answer = { readonly performed: Performed } | { readonly refusal: CrmErrorInit };
+export type RecordedAnswer = { readonly performed: BackendResult } | { readonly refusal: CrmErrorInit };
 
 /** One key of one caller at one endpoint, and the request that came with it. */
-export interface ReceiptRequest {
+export interface IdempotencyRequest {
   readonly key: string;
   readonly mac: string;
   /** The customer the request names, when it names one. */
@@ -50,7 +50,7 @@ export interface ReceiptRequest {
 }
 
 /** The receipt a call asks for, when it gives an `idempotency_key`. */
-export function receiptRequest(cx: Context, input: object): ReceiptRequest | undefined {
+export function idempotencyRequest(cx: Context, input: object): IdempotencyRequest | undefined {
   const { idempotency_key: key, ...body } = input as { idempotency_key?: string };
   if (key === undefined) return undefined;
   return { key, mac: cx.keys.mac('request', canonical(body)), customer_id: customerIn(body) };
@@ -66,7 +66,11 @@ function customerIn(record: object): string | undefined {
  * The kept answer to the same key and the same body.
  * @throws CrmError 409 `crm.idempotency_mismatch` when the body differs.
  */
-export function* findReceipt(cx: Context, operation: Operation, request: ReceiptRequest): Steps<Answer | undefined> {
+export function* findIdempotencyRecord(
+  cx: Context,
+  operation: Operation,
+  request: IdempotencyRequest,
+): Steps<RecordedAnswer | undefined> {
   const scope = [cx.orgcode, cx.caller.actor, operation.path, request.key] as const;
   const row = yield* one<{ request_mac: string; answer: string; expires_at: string }>(FIND, ...scope);
   if (row === undefined) return undefined;
@@ -76,11 +80,16 @@ export function* findReceipt(cx: Context, operation: Operation, request: Receipt
     return undefined;
   }
   if (row.request_mac !== request.mac) throw idempotencyMismatch();
-  return JSON.parse(row.answer) as Answer;
+  return JSON.parse(row.answer) as RecordedAnswer;
 }
 
 /** Keeps an answer, without the fields that are shown once only. */
-export function* keepReceipt(cx: Context, operation: Operation, request: ReceiptRequest, answer: Answer): Steps<void> {
+export function* saveIdempotencyRecord(
+  cx: Context,
+  operation: Operation,
+  request: IdempotencyRequest,
+  answer: RecordedAnswer,
+): Steps<void> {
   yield* run(
     KEEP,
     cx.orgcode,
@@ -95,19 +104,19 @@ export function* keepReceipt(cx: Context, operation: Operation, request: Receipt
 }
 
 /** Whose personal data the answer holds, so that it can be found when theirs is erased. */
-function personalSubject(operation: Operation, request: ReceiptRequest, answer: Answer): string | null {
+function personalSubject(operation: Operation, request: IdempotencyRequest, answer: RecordedAnswer): string | null {
   if (operation.personal.length === 0) return null;
   const told = 'performed' in answer ? answer.performed.data : (answer.refusal.conflictSnapshot ?? {});
   return customerIn(told) ?? request.customer_id ?? null;
 }
 
 /** Takes the personal data out of every kept answer about a customer, which must be marked as erased already. */
-export function* eraseReceipts(orgcode: string, customerId: string): Steps<void> {
+export function* eraseIdempotencyRecords(orgcode: string, customerId: string): Steps<void> {
   let after: readonly [string, string, string] = ['', '', ''];
   for (;;) {
     const receipts = yield* all<KeptAnswer>(OF_CUSTOMER, orgcode, customerId, ...after);
     for (const { actor, endpoint, idempotency_key, answer } of receipts) {
-      const blank = withoutPersonal(JSON.parse(answer) as Answer, PERSONAL.get(endpoint) ?? []);
+      const blank = withoutPersonal(JSON.parse(answer) as RecordedAnswer, PERSONAL.get(endpoint) ?? []);
       after = [actor, endpoint, idempotency_key];
       yield* run(REWRITE, JSON.stringify(blank), orgcode, ...after);
     }
@@ -123,7 +132,7 @@ interface KeptAnswer {
 }
 
 /** A refusal shows the record as `data` would, in its snapshot or its details. */
-function withoutPersonal(answer: Answer, paths: readonly FieldPath[]): Answer {
+function withoutPersonal(answer: RecordedAnswer, paths: readonly FieldPath[]): RecordedAnswer {
   if ('performed' in answer) {
     return { performed: { ...answer.performed, data: erased(answer.performed.data, paths) } };
   }
@@ -138,13 +147,13 @@ function withoutPersonal(answer: Answer, paths: readonly FieldPath[]): Answer {
 }
 
 /** Forgets up to `FORGET_AT_ONCE` receipts of an org that have expired at `now`. */
-export function* forgetReceipts(orgcode: string, now: string): Steps<void> {
+export function* deleteExpiredIdempotencyRecords(orgcode: string, now: string): Steps<void> {
   yield* run(MOVE_HORIZON, orgcode, now);
   yield* run(FORGET_EXPIRED, orgcode, orgcode, now);
 }
 
 /** A refusal as it can be kept and thrown again. */
-export function refusalInit(error: CrmError): CrmErrorInit {
+export function errorInit(error: CrmError): CrmErrorInit {
   return {
     code: error.code,
     tag: error.tag,
@@ -157,7 +166,7 @@ export function refusalInit(error: CrmError): CrmErrorInit {
   };
 }
 
-function withoutSecrets(operation: Operation, answer: Answer): Answer {
+function withoutSecrets(operation: Operation, answer: RecordedAnswer): RecordedAnswer {
   if ('refusal' in answer || operation.shownOnce.length === 0) return answer;
   const hidden = Object.fromEntries(operation.shownOnce.map((field) => [field, null]));
   return { performed: { ...answer.performed, data: { ...answer.performed.data, ...hidden } } };

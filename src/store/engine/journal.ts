@@ -58,7 +58,7 @@ export function* appendJournal(
     cx.stamp.request_id,
     cx.caller.actor,
     JSON.stringify(cx.caller.owner ? ['owner', ...cx.caller.roles] : cx.caller.roles),
-    JSON.stringify(cx.place),
+    JSON.stringify(cx.operatingContext),
     operation.path,
     written.target_id,
     JSON.stringify(written.fields),

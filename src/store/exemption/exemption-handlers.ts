@@ -10,7 +10,7 @@ import {
 } from '../../domain/exemption.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import { requireTarget } from '../comment/comment-targets.js';
-import { activeAccount } from '../customer/customer-checks.js';
+import { activeLoyaltyAccount } from '../customer/customer-checks.js';
 import type { Context, Handlers, InputOf } from '../engine/handler.js';
 import { both, type Condition, equal, pageOf } from '../engine/page.js';
 import type { Steps } from '../engine/step.js';
@@ -53,7 +53,7 @@ const CERTIFICATE = defineTable<CertificateRow>({
 export const exemption: Handlers<'exemption'> = {
   *exemption_certificate_create(cx, { certificate }) {
     checkDates(certificate);
-    if (certificate.customer_id !== undefined) yield* activeAccount(cx.orgcode, certificate.customer_id);
+    if (certificate.customer_id !== undefined) yield* activeLoyaltyAccount(cx.orgcode, certificate.customer_id);
     if (certificate.account_id !== undefined) yield* requireTarget(cx, 'account', certificate.account_id);
     const { jurisdiction, ...fields } = certificate;
     const row: CertificateRow = {

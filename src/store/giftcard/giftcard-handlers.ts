@@ -15,8 +15,8 @@ import {
 import { futureInstant } from '../../domain/instant.js';
 import { toMajor, toMinor } from '../../domain/money.js';
 import { sameDigest } from '../../secrets/keys.js';
-import { activeAccount, requireNoHold } from '../customer/customer-checks.js';
-import type { Context, Handlers, Refused } from '../engine/handler.js';
+import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
+import type { Context, Handlers, RejectedWrite } from '../engine/handler.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 
 type StoredValue = components['schemas']['StoredValue'];
@@ -69,7 +69,7 @@ const ADD_FAILURE = 'INSERT INTO giftcard_failure (orgcode, subject, failure_id,
 
 export const giftcard: Handlers<'giftcard'> = {
   *giftcard_issue(cx, input) {
-    if (input.customer_id !== undefined) yield* activeAccount(cx.orgcode, input.customer_id);
+    if (input.customer_id !== undefined) yield* activeLoyaltyAccount(cx.orgcode, input.customer_id);
     const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
     if (input.pin !== undefined && input.generate_pin === true) throw twoPins();
     const code = input.code ?? mintCode(cx.randomBytes(15));
@@ -104,7 +104,7 @@ export const giftcard: Handlers<'giftcard'> = {
 
   *giftcard_redeem(cx, input) {
     const card = yield* presentedCard(cx, input);
-    if ('refusal' in card) return card;
+    if ('error' in card) return card;
     if (card.customer_id !== null) yield* requireUnheldOwner(cx, card.customer_id);
     const requested = toMinor(input.amount, input.currency, 'amount');
     const taken = spend(card, requested, input.currency, input.allow_partial ?? false, cx.stamp.now);
@@ -128,7 +128,7 @@ export const giftcard: Handlers<'giftcard'> = {
 
   *giftcard_get(cx, input) {
     const card = yield* presentedCard(cx, input);
-    if ('refusal' in card) return card;
+    if ('error' in card) return card;
     const txns = yield* all<TxnRow>(TXNS, cx.orgcode, card.giftcard_id);
     return { ...show(cx, card), transactions: txns.map((txn) => showTxn(txn, card.currency)) };
   },
@@ -139,7 +139,7 @@ export const giftcard: Handlers<'giftcard'> = {
  * the call is refused; the answer is the 404 of any absent record.
  * @throws CrmError 429 `crm.throttled` when the caller or the card has had its failures for now.
  */
-function* presentedCard(cx: Context, input: Presented): Steps<CardRow | Refused> {
+function* presentedCard(cx: Context, input: Presented): Steps<CardRow | RejectedWrite> {
   yield* requireTries(cx, cx.caller.actor);
   const card =
     input.code === undefined
@@ -150,7 +150,7 @@ function* presentedCard(cx: Context, input: Presented): Steps<CardRow | Refused>
   if (card !== undefined && (card.pin_hash === null || sameDigest(card.pin_hash, given))) return card;
   yield* run(ADD_FAILURE, cx.orgcode, cx.caller.actor, cx.newId(), cx.stamp.now);
   if (card !== undefined) yield* run(ADD_FAILURE, cx.orgcode, card.giftcard_id, cx.newId(), cx.stamp.now);
-  return { refusal: notFound() };
+  return { error: notFound() };
 }
 
 function* requireTries(cx: Context, subject: string): Steps<void> {
@@ -166,7 +166,7 @@ function* requireTries(cx: Context, subject: string): Steps<void> {
 }
 
 function* requireUnheldOwner(cx: Context, customerId: string): Steps<void> {
-  yield* activeAccount(cx.orgcode, customerId);
+  yield* activeLoyaltyAccount(cx.orgcode, customerId);
   yield* requireNoHold(cx.orgcode, [customerId], 'stored_value');
 }
 
@@ -216,8 +216,8 @@ function* addTxn(
     txn.balance_after_minor,
     txn.source_ref,
     reason ?? null,
-    cx.place.logical_guid ?? null,
-    cx.place.channel_code ?? null,
+    cx.operatingContext.logical_guid ?? null,
+    cx.operatingContext.channel_code ?? null,
     cx.caller.actor,
     cx.stamp.now,
   );

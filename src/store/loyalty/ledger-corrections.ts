@@ -4,7 +4,7 @@ import { type LotChange, restore, takeBack } from '../../domain/lots.js';
 import type { LoyaltyPolicy } from '../../domain/policy.js';
 import type { Context } from '../engine/handler.js';
 import { all, one, type Steps } from '../engine/step.js';
-import { type Account, type Entry, findTxn, lotsOf, openLots, type TxnRow } from './ledger.js';
+import { findTxn, type LedgerPosting, type LoyaltyAccount, lotsOf, openLots, type TxnRow } from './ledger.js';
 
 /** Credits that gave back (part of) an entry, but for those that were themselves reversed. */
 const GIVEN_BACK = `SELECT t.lots FROM loyalty_txn t
@@ -65,7 +65,7 @@ export function* giveBack(
 /** Takes a credit back whole: from its own lots, then from the others, then by the policy's `on_reverse_spent`. */
 export function* takeCreditBack(
   cx: Context,
-  account: Account,
+  account: LoyaltyAccount,
   credit: TxnRow,
   policy: LoyaltyPolicy,
 ): Steps<Correction> {
@@ -78,6 +78,6 @@ export function* takeCreditBack(
 }
 
 /** The change to lifetime points that undoing `txn` brings. */
-export function lifetimeUndone(txn: TxnRow): NonNullable<Entry['lifetime']> {
+export function lifetimeUndone(txn: TxnRow): NonNullable<LedgerPosting['lifetime']> {
   return txn.kind === 'earn' ? -txn.points : 0;
 }

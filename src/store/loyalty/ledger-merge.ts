@@ -2,7 +2,7 @@
 import { moveIn, moveOut } from '../../domain/lots.js';
 import type { Context } from '../engine/handler.js';
 import type { Steps } from '../engine/step.js';
-import { type Account, customerAccount, type Entry, openLots, post, settle } from './ledger.js';
+import { customerAccount, type LedgerPosting, type LoyaltyAccount, openLots, post, settle } from './ledger.js';
 
 export interface PointsMoved {
   readonly points: number;
@@ -19,7 +19,7 @@ export function* movePoints(
   cx: Context,
   from: string,
   into: string,
-  entry: Pick<Entry, 'policy_version' | 'reason'>,
+  entry: Pick<LedgerPosting, 'policy_version' | 'reason'>,
 ): Steps<PointsMoved> {
   const source = yield* settled(cx, from, entry.policy_version);
   const target = yield* settled(cx, into, entry.policy_version);
@@ -38,6 +38,6 @@ export function* movePoints(
   return { points: -txn.points, lots: lots.length };
 }
 
-function* settled(cx: Context, customerId: string, policyVersion: number): Steps<Account> {
+function* settled(cx: Context, customerId: string, policyVersion: number): Steps<LoyaltyAccount> {
   return yield* settle(cx, yield* customerAccount(cx.orgcode, customerId), policyVersion, cx.stamp.now);
 }

@@ -7,7 +7,7 @@ import { type Lot, type LotChange, sweep } from '../../domain/lots.js';
 import type { Context } from '../engine/handler.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 
-export interface Account {
+export interface LoyaltyAccount {
   readonly customer_id: string;
   readonly points_balance: number;
   readonly lifetime_points: number;
@@ -37,7 +37,7 @@ export interface TxnRow {
 }
 
 /** What a handler decides of an entry; the rest is known. */
-export interface Entry {
+export interface LedgerPosting {
   readonly kind: TxnKind;
   readonly changes: readonly LotChange[];
   /** The lots among `changes` that this entry brings into being. */
@@ -76,12 +76,12 @@ const NEXT_EXPIRY = `SELECT MIN(expires_at) AS next FROM loyalty_lot
 const TXN = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE orgcode = ? AND loyalty_txn_id = ?`;
 
 /** A customer's account; all zero when nothing was ever posted. */
-export function* customerAccount(orgcode: string, customerId: string): Steps<Account> {
-  return (yield* one<Account>(ACCOUNT, orgcode, customerId)) ?? noAccount(customerId);
+export function* customerAccount(orgcode: string, customerId: string): Steps<LoyaltyAccount> {
+  return (yield* one<LoyaltyAccount>(ACCOUNT, orgcode, customerId)) ?? noAccount(customerId);
 }
 
 /** The account of a customer without entries. */
-export function noAccount(customerId: string): Account {
+export function noAccount(customerId: string): LoyaltyAccount {
   return { customer_id: customerId, points_balance: 0, lifetime_points: 0, debt_points: 0, next_expiry_at: null };
 }
 
@@ -112,11 +112,16 @@ export function decodeTxn(row: Omit<TxnRow, 'lots'> & { readonly lots: string })
 }
 
 /** Posts what has expired by `asOf`, before anything else happens to the account (contract §3, Loyalty). */
-export function* settle(cx: Context, account: Account, policyVersion: number, asOf: string): Steps<Account> {
+export function* settle(
+  cx: Context,
+  account: LoyaltyAccount,
+  policyVersion: number,
+  asOf: string,
+): Steps<LoyaltyAccount> {
   if (account.next_expiry_at === null || account.next_expiry_at > asOf) return account;
   const changes = sweep(yield* openLots(cx.orgcode, account.customer_id), asOf);
   if (changes.length === 0) return { ...account, next_expiry_at: yield* nextExpiry(cx.orgcode, account.customer_id) };
-  const entry: Entry = { kind: 'expire', changes, policy_version: policyVersion, reason: 'expired' };
+  const entry: LedgerPosting = { kind: 'expire', changes, policy_version: policyVersion, reason: 'expired' };
   return (yield* post(cx, account, entry)).account;
 }
 
@@ -124,7 +129,11 @@ export function* settle(cx: Context, account: Account, policyVersion: number, as
  * Posts one entry: its lots, its row, its account, in the caller's transaction.
  * @throws CrmError 409 `crm.loyalty_limit` when the balance would leave the bounds of contract §1.
  */
-export function* post(cx: Context, account: Account, entry: Entry): Steps<{ txn: TxnRow; account: Account }> {
+export function* post(
+  cx: Context,
+  account: LoyaltyAccount,
+  entry: LedgerPosting,
+): Steps<{ txn: TxnRow; account: LoyaltyAccount }> {
   const points = entry.changes.reduce((sum, change) => sum + change.points, 0);
   const balance = account.points_balance + points;
   if (Math.abs(balance) > MAX_POINTS) throw invalidState('crm.loyalty_limit', 'The balance would pass 10^12 points.');
@@ -144,7 +153,7 @@ export function* post(cx: Context, account: Account, entry: Entry): Steps<{ txn:
   return { txn, account: next };
 }
 
-function* moveLots(cx: Context, account: Account, entry: Entry): Steps<Account> {
+function* moveLots(cx: Context, account: LoyaltyAccount, entry: LedgerPosting): Steps<LoyaltyAccount> {
   let { debt_points, next_expiry_at } = account;
   for (const change of entry.changes) {
     const expired = entry.kind === 'expire' ? -change.points : 0;
@@ -175,7 +184,7 @@ function* debtPaid(key: readonly [string, string, string], points: number): Step
   return lot !== undefined && lot.points < 0 ? points : 0;
 }
 
-function makeTxn(cx: Context, account: Account, entry: Entry, points: number, balance: number): TxnRow {
+function makeTxn(cx: Context, account: LoyaltyAccount, entry: LedgerPosting, points: number, balance: number): TxnRow {
   return {
     loyalty_txn_id: cx.newId(),
     customer_id: account.customer_id,
@@ -187,8 +196,8 @@ function makeTxn(cx: Context, account: Account, entry: Entry, points: number, ba
     source_ref: entry.source_ref ?? null,
     reason: entry.reason ?? null,
     policy_version: entry.policy_version,
-    logical_guid: cx.place.logical_guid ?? null,
-    channel_code: cx.place.channel_code ?? null,
+    logical_guid: cx.operatingContext.logical_guid ?? null,
+    channel_code: cx.operatingContext.channel_code ?? null,
     actor: cx.caller.actor,
     created_at: cx.stamp.now,
   };

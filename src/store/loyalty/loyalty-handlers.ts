@@ -17,11 +17,11 @@ import {
 } from '../../domain/policy.js';
 import { tierOf } from '../../domain/tiers.js';
 import { idFloor } from '../../ids.js';
-import { activeAccount, requireNoHold } from '../customer/customer-checks.js';
+import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, InputOf, Written } from '../engine/handler.js';
 import { one, run, type Steps } from '../engine/step.js';
 import { requireRevision } from '../engine/table.js';
-import { type Account, type Entry, openLots, post, settle, type TxnRow } from './ledger.js';
+import { type LedgerPosting, type LoyaltyAccount, openLots, post, settle, type TxnRow } from './ledger.js';
 import {
   type Correction,
   giveBack,
@@ -119,7 +119,7 @@ export const loyalty: Handlers<'loyalty'> = {
   },
 
   *loyalty_expire(cx, input) {
-    if (input.customer_id !== undefined) yield* activeAccount(cx.orgcode, input.customer_id);
+    if (input.customer_id !== undefined) yield* activeLoyaltyAccount(cx.orgcode, input.customer_id);
     const swept = yield* expirePoints(cx, input);
     return {
       data: { ...swept, txns: swept.txns.map((txn) => showTxn(cx, txn)) },
@@ -165,19 +165,19 @@ export const loyalty: Handlers<'loyalty'> = {
 };
 
 interface Opened {
-  readonly account: Account;
+  readonly account: LoyaltyAccount;
   readonly policy: LoyaltyPolicy;
   readonly policy_version: number;
 }
 
 /** An active customer's account with everything due already posted, and the policy in force. */
 function* open(cx: Context, customerId: string): Steps<Opened> {
-  const found = yield* activeAccount(cx.orgcode, customerId);
+  const found = yield* activeLoyaltyAccount(cx.orgcode, customerId);
   const { policy, policy_version } = yield* currentPolicy(cx.orgcode);
   return { account: yield* settle(cx, found, policy_version, cx.stamp.now), policy, policy_version };
 }
 
-function priceEarn(policy: LoyaltyPolicy, account: Account, input: InputOf<'loyalty_earn'>): number {
+function priceEarn(policy: LoyaltyPolicy, account: LoyaltyAccount, input: InputOf<'loyalty_earn'>): number {
   if (input.points !== undefined) {
     checkEarn(policy, input.points);
     return input.points;
@@ -209,17 +209,17 @@ function* redeemedToday(cx: Context, customerId: string, policy: LoyaltyPolicy):
   return row?.points ?? 0;
 }
 
-type Decided = Omit<Entry, 'changes' | 'born'>;
+type Decided = Omit<LedgerPosting, 'changes' | 'born'>;
 
 /** Adds points in a new lot, after any debt is paid. */
-function* credit(cx: Context, account: Account, points: number, expires_at: string | null, entry: Decided) {
+function* credit(cx: Context, account: LoyaltyAccount, points: number, expires_at: string | null, entry: Decided) {
   const born = cx.newId();
   const lots = account.debt_points > 0 ? yield* openLots(cx.orgcode, account.customer_id) : [];
   const changes = give(lots, points, { lot_id: born, expires_at });
   return yield* enter(cx, account, { ...entry, changes, born: new Set([born]) });
 }
 
-function* correct(cx: Context, account: Account, entry: Decided, { changes, born, unrestorable }: Correction) {
+function* correct(cx: Context, account: LoyaltyAccount, entry: Decided, { changes, born, unrestorable }: Correction) {
   const written = yield* enter(cx, account, {
     ...entry,
     changes,
@@ -228,7 +228,7 @@ function* correct(cx: Context, account: Account, entry: Decided, { changes, born
   return unrestorable === 0 ? written : { ...written, data: { ...written.data, unrestorable_points: unrestorable } };
 }
 
-function* enter(cx: Context, account: Account, entry: Entry): Steps<Written<LoyaltyTxn>> {
+function* enter(cx: Context, account: LoyaltyAccount, entry: LedgerPosting): Steps<Written<LoyaltyTxn>> {
   const { txn } = yield* post(cx, account, entry);
   return { data: showTxn(cx, txn), target_id: txn.loyalty_txn_id, fields: ['points_balance'] };
 }

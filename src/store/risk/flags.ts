@@ -46,7 +46,7 @@ export function* findFlag(cx: Context, customerId: string, flag: string): Steps<
 }
 
 /** @throws CrmError 409 `crm.flag_limit` when the customer has as many flags as a record shows. */
-export function* requireRoom(cx: Context, customerId: string, flag: string): Steps<void> {
+export function* requireFlagCapacity(cx: Context, customerId: string, flag: string): Steps<void> {
   const row = yield* one<{ others: number }>(IN_FORCE, cx.orgcode, customerId, flag, cx.stamp.now);
   if ((row?.others ?? 0) < MAX_IN_FORCE) return;
   throw invalidState('crm.flag_limit', `A customer has at most ${MAX_IN_FORCE} flags.`, { limit: MAX_IN_FORCE }, [

@@ -1,7 +1,7 @@
 /** Fraud assessments, holds and flags. The rules are in domain/; here they meet their rows. */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
-import { judge, type Verdict } from '../../domain/fraud.js';
+import { type FraudVerdict, judge } from '../../domain/fraud.js';
 import { HOLD_TRANSITIONS, holdScope } from '../../domain/hold.js';
 import { futureInstant } from '../../domain/instant.js';
 import { requireTransition } from '../../domain/lifecycle.js';
@@ -12,7 +12,7 @@ import type { Context, Handlers, InputOf } from '../engine/handler.js';
 import { both, type Condition, equal, pageOf } from '../engine/page.js';
 import type { Steps } from '../engine/step.js';
 import { defineTable, find, insert, requireRevision, revise } from '../engine/table.js';
-import { FLAG, type FlagRow, findFlag, flagStatus, requireRoom, showFlag } from './flags.js';
+import { FLAG, type FlagRow, findFlag, flagStatus, requireFlagCapacity, showFlag } from './flags.js';
 import { gatherFacts } from './fraud-facts.js';
 import { coveringHold, HOLD, openHold } from './holds.js';
 
@@ -106,7 +106,7 @@ export const risk: Handlers<'risk'> = {
     const current = yield* findFlag(cx, input.customer_id, input.flag);
     if (current !== undefined) requireRevision(input.expected_revision, current, (row) => showFlag(cx, row));
     const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
-    if (input.active) yield* requireRoom(cx, input.customer_id, input.flag);
+    if (input.active) yield* requireFlagCapacity(cx, input.customer_id, input.flag);
     const set = { active: input.active ? 1 : 0, note: input.note ?? null, expires_at } as const;
     const row = current === undefined ? yield* addFlag(cx, input, set) : yield* revise(FLAG, cx, current, set);
     return {
@@ -146,7 +146,7 @@ function eventRow({ type, amount, currency, points, source_ref }: NonNullable<As
 }
 
 /** The hold that a bad verdict calls for: one that covers the event already, or a new one. */
-function* holdFor(cx: Context, input: AssessInput, verdict: Verdict, assessment_id: string) {
+function* holdFor(cx: Context, input: AssessInput, verdict: FraudVerdict, assessment_id: string) {
   if (verdict.recommended_action !== 'hold') return { hold_id: null, opened: false };
   const { customer_id } = input;
   const scope = holdScope(input.event?.type);

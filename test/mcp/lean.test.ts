@@ -230,8 +230,8 @@ describe('call', () => {
 });
 
 test('in read-only mode nothing that writes is found, described or called', async () => {
-  const gate = createAvailabilityCheck({ readOnly: true, countsElsewhere: false });
-  const readOnly = { ...lean, pipeline: { ...lean.pipeline, gate } };
+  const checkAvailable = createAvailabilityCheck({ readOnly: true, countsElsewhere: false });
+  const readOnly = { ...lean, pipeline: { ...lean.pipeline, checkAvailable } };
   const effects = new Map(tools.map(([name, { effect }]) => [name, effect]));
   for (const name of await findAll({}, undefined, readOnly)) expect(effects.get(name)).toBe('read');
   const call = { operation: 'crm_customer_create', arguments: { customer: { caption: 'x' } } };

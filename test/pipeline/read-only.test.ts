@@ -99,8 +99,8 @@ test('a read that counts failed attempts works where somebody else keeps the cou
 
 describe('third level: the store', () => {
   test('takes no write from a pipeline without a gate, and stays as it was', async () => {
-    const gate = createAvailabilityCheck({ readOnly: false, countsElsewhere: false });
-    const pipeline = { ...application.pipeline, gate };
+    const checkAvailable = createAvailabilityCheck({ readOnly: false, countsElsewhere: false });
+    const pipeline = { ...application.pipeline, checkAvailable };
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
     const headers = await world.headers();
     const calls = [];
@@ -173,8 +173,8 @@ describe('a gateway', () => {
       },
       close: async () => {},
     };
-    const gate = createAvailabilityCheck({ readOnly: false, countsElsewhere: true });
-    const pipeline = { ...application.pipeline, gate, backend: readOnlyBackend(upstream) };
+    const checkAvailable = createAvailabilityCheck({ readOnly: false, countsElsewhere: true });
+    const pipeline = { ...application.pipeline, checkAvailable, backend: readOnlyBackend(upstream) };
     const headers = await world.headers();
     for (const operation of CONTRACT.operations) {
       await call(pipeline, { operation, headers, arguments: operation.examples[0]?.value ?? {} });

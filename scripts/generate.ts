@@ -33,7 +33,7 @@ const outputs: Record<string, string> = {
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
   'mcp.html': await makePage(contract),
   'server.json': renderServerJson(),
-  'README.md': withSnippets(readFileSync('README.md', 'utf8')),
+  'docs/clients.md': withSnippets(readFileSync('docs/clients.md', 'utf8')),
   ...toolSnapshots(contract),
 };
 const left = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).map((name) => join(SNAPSHOTS, name)) : [];

@@ -1,4 +1,4 @@
-/** The clients' configuration in README, out of the snippets that the page shows too. Not: what stands in them. */
+/** Writes the clients' configuration into docs/clients.md, from the snippets that the web page shows too. */
 import { type Place, type Snippet, servedSnippets, startedSnippets } from '../page/src/snippets.js';
 
 /** What `npm start` serves, and a reader has. */
@@ -9,11 +9,11 @@ const STARTED = { ...PLACE, program: '/path/to/g3n-crm-mcp/dist/main.js', db: '/
 const START = '<!-- Configuration of clients: written by `npm run generate` from page/src/snippets.ts. -->';
 const END = '<!-- End of the configuration of clients. -->';
 
-/** README with its snippets as they are now. @throws Error when it has no place for them. */
-export function withSnippets(readme: string): string {
-  const [before, rest = ''] = readme.split(START);
+/** The document with current snippets. @throws Error when it has no lines that mark where they go. */
+export function withSnippets(document: string): string {
+  const [before, rest = ''] = document.split(START);
   const [, after] = rest.split(END);
-  if (after === undefined) throw new Error(`README.md must have a line ${START} and, below it, ${END}`);
+  if (after === undefined) throw new Error(`docs/clients.md must have a line ${START} and, below it, ${END}`);
   return `${before}${START}\n\n${sections()}\n\n${END}${after}`;
 }
 

@@ -1,4 +1,4 @@
-/** The configuration that README offers, as it stands there: every command is started, every address connected. */
+/** The client configuration in docs/clients.md: every command is started, every URL is connected to. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -22,11 +22,11 @@ const FETCHED: { readonly [name: string]: string } = {
   'mcp-remote': 'node_modules/mcp-remote/dist/proxy.js',
   '@modelcontextprotocol/inspector': 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
 };
-const README = readFileSync('README.md', 'utf8');
+const DOCUMENT = readFileSync('docs/clients.md', 'utf8');
 const DETAILS = /<details><summary>(.+?)<\/summary>(.+?)<\/details>/gs;
 const BLOCK = /```(sh|json)\n(.+?)\n```/gs;
 
-const snippets = [...README.matchAll(DETAILS)].flatMap(([, client = '', body = '']) =>
+const snippets = [...DOCUMENT.matchAll(DETAILS)].flatMap(([, client = '', body = '']) =>
   [...body.matchAll(BLOCK)].map(
     ([, language, text = ''], index) => [client, index === 0 ? 'served' : 'started', language, text] as const,
   ),
@@ -44,7 +44,7 @@ afterAll(async () => {
   place.remove();
 });
 
-test('README has a snippet for every client, served and started', () => {
+test('the document has a snippet for every client, served and started', () => {
   const clients = servedSnippets({ url: '', orgcode: '', logicalGuid: '', channelCode: '' }).map(({ label }) => label);
   const expected = clients.flatMap((client) => [`${client} served`, `${client} started`]);
   expect(snippets.map(([client, kind]) => `${client} ${kind}`)).toEqual(expected);

@@ -1,7 +1,8 @@
 /** The house keeps its shape: who imports whom, how long a file is, what is generated, formatted and typed. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/contract/version.js';
 import { instructionsFor } from '../../src/mcp/instructions.js';
@@ -9,6 +10,7 @@ import { filesUnder } from '../support/files.js';
 
 const LONGEST_FILE = 400;
 const LONGEST_LINE = 120;
+const LONGEST_FUNCTION = 70;
 
 /** A room → the rooms it may import from. `.` is a file directly under src, by its name. */
 const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
@@ -157,6 +159,32 @@ describe('files', () => {
   });
 });
 
+describe('names', () => {
+  const ours = sources.filter((file) => !file.includes('generated'));
+
+  test('no two files of src share a name', () => {
+    expect(repeated(ours.map((file) => basename(file)))).toEqual([]);
+  });
+
+  test('no two exported types share a name', () => {
+    const types = ours.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/^export (?:abstract )?(?:interface|type|class) (\w+)/gm)].map(
+        ([, name = '']) => name,
+      ),
+    );
+    expect(repeated(types)).toEqual([]);
+  });
+
+  test('every glossary term is used in the file that defines it', () => {
+    const glossary = readFileSync('ARCHITECTURE.md', 'utf8').split('## Glossary')[1] ?? '';
+    const rows = [...glossary.matchAll(/^\| ([a-z ]+) \| .+ \| `(.+)` \|$/gm)].filter(([, term]) => term !== 'term');
+    expect(rows.length).toBeGreaterThan(15);
+    expect(rows.length).toBeLessThanOrEqual(25);
+    const missing = rows.filter(([, term = '', file = '']) => !usesTerm(file, term));
+    expect(missing.map(([row]) => row)).toEqual([]);
+  });
+});
+
 test('one version: package.json, the code, and the top of the changelog', () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(VERSION).toBe(version);
@@ -192,6 +220,39 @@ describe('tools of the house agree', { timeout: 300_000 }, () => {
     expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
   });
 });
+
+test('no function is longer than 70 lines', () => {
+  const files = ['src', 'scripts', 'bench', 'page/src', 'test'].flatMap((directory) => filesUnder(directory));
+  const written = files.filter((file) => /\.(ts|mjs)$/.test(file) && !/generated|\.d\.m?ts$/.test(file));
+  expect(written.flatMap(longFunctionsOf)).toEqual([]);
+});
+
+/** Functions of a file that are too long. The body of a `describe` is a list of tests, not a function. */
+function longFunctionsOf(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isDescribe = ts.isCallExpression(node.parent ?? node) && /^describe\b/.test(node.parent?.getText() ?? '');
+    if (ts.isFunctionLike(node) && !isDescribe) {
+      const lines = node.getText().split('\n').length;
+      if (lines > LONGEST_FUNCTION) found.push(`${file}: ${node.name?.getText() ?? 'a function'} has ${lines} lines`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+/** Whether a file, or a file of a directory, uses a term: as words, or as part of an identifier. */
+function usesTerm(file: string, term: string): boolean {
+  const path = file.startsWith('openapi') ? file : join('src', file);
+  const text = (path.endsWith('/') ? filesUnder(path) : [path]).map((name) => readFileSync(name, 'utf8')).join('\n');
+  return new RegExp(term.replaceAll(' ', '[ _-]?'), 'i').test(text);
+}
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');

@@ -1,4 +1,4 @@
-/** B2B accounts and their contacts: life cycles, what makes credit and terms consistent, and how credit moves. */
+/** Rules for B2B accounts and their contacts: life cycles, consistent credit and terms, and credit movements. */
 import { type CrmError, conflict, type Issue, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 import type { Transitions } from './lifecycle.js';
@@ -22,7 +22,7 @@ export const CONTACT_LIFE: Transitions<Contact['status']> = {
   doomed: [],
 };
 
-/** An account's credit. Without a limit there is none to take. */
+/** An account's credit. An account without a limit has no credit. */
 export interface Credit {
   readonly currency: string | null;
   readonly credit_limit_minor: number | null;
@@ -30,19 +30,21 @@ export interface Credit {
   readonly credit_hold: number;
 }
 
-/** An amount of money as a request names it. */
+/** An amount of money as a request states it. */
 export interface CreditRequest {
   readonly amount: number;
   readonly currency: string;
 }
 
-/** The words an account is found by. */
+/** The words by which an account can be searched. */
 export function accountWords(account: Pick<Account, 'legal_name' | 'trade_name' | 'account_number'>): string[] {
   const { legal_name, trade_name, account_number } = account;
   return unique([legal_name, trade_name, account_number].flatMap((text) => words(text ?? '')));
 }
 
-/** @throws CrmError 400 when the days or the percentage of a discount come alone, or it outlasts the net days. */
+/**
+ * @throws CrmError 400 when only one of discount days and percentage is given, or the discount outlasts the net days.
+ */
 export function requireTerms(terms: Terms | null | undefined): void {
   if (terms === null || terms === undefined) return;
   const { net_days, discount_percent, discount_days } = terms;
@@ -54,15 +56,15 @@ export function requireTerms(terms: Terms | null | undefined): void {
   if (discount_days > net_days) throw issue('discount_days', 'must not be more than net_days');
 }
 
-/** What a request says of an account's credit; null clears, undefined leaves as it is. */
+/** The credit fields of a request. Null clears a field, undefined leaves it unchanged. */
 interface CreditTerms {
   readonly currency?: string | null | undefined;
   readonly credit_limit?: number | null | undefined;
 }
 
 /**
- * Currency and limit after a change, in minor units. A limit below what is used is allowed: it stops further credit.
- * @throws CrmError 400 when a limit is left without its currency, 409 when credit is used in the present one.
+ * Currency and limit after a change, in minor units. A limit below the used credit is allowed; it stops further credit.
+ * @throws CrmError 400 for a limit without a currency, 409 when credit is in use and the currency would change.
  */
 export function creditTerms(
   current: Credit,
@@ -82,7 +84,7 @@ const NO_CURRENCY: Issue = { path: 'account.currency', message: 'is required wit
 const LIMIT_ANEW: Issue = { path: 'account.credit_limit', message: 'must be given anew, or null, with a new currency' };
 
 /**
- * The amount in minor units, when the account has that much credit left.
+ * Checks that the account has enough credit left and returns the amount in minor units.
  * @throws CrmError 409 `crm.credit_exceeded`, `crm.account_currency_mismatch`.
  */
 export function consumable(credit: Credit, asked: CreditRequest): number {
@@ -98,7 +100,7 @@ export function consumable(credit: Credit, asked: CreditRequest): number {
 }
 
 /**
- * The amount in minor units, when that much credit is in use.
+ * Checks that this much credit is in use and returns the amount in minor units.
  * @throws CrmError 409 `crm.credit_not_used`, `crm.account_currency_mismatch`.
  */
 export function releasable(credit: Credit, asked: CreditRequest): number {
@@ -112,12 +114,12 @@ export function releasable(credit: Credit, asked: CreditRequest): number {
   );
 }
 
-/** @throws CrmError 409 `crm.account_credit_in_use` while any credit is used. */
+/** @throws CrmError 409 `crm.account_credit_in_use` while credit is used. */
 export function requireNoCreditUsed(credit: Credit): void {
   if (credit.credit_used_minor > 0) throw creditInUse(credit, 'It cannot be closed.');
 }
 
-/** Minor units as the wire shows them; null and zero need no currency. */
+/** Minor units converted to wire amounts. Null and zero need no currency. */
 export function majorOf(minor: number | null, currency: string | null): number | null {
   return minor === null || currency === null ? minor : toMajor(minor, currency);
 }

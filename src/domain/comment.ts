@@ -1,4 +1,4 @@
-/** Comments: what is read off their text, who may change them, where a reply may stand. Not: how they are kept. */
+/** Rules for comments: hashtags and size of a text, who may change it, and where a reply is allowed. */
 import { forbidden, invalidRequest, invalidState } from '../contract/errors.js';
 import type { Transitions } from './lifecycle.js';
 
@@ -10,12 +10,15 @@ export const COMMENT_TRANSITIONS: Transitions<CommentStatus> = {
   doomed: [],
 };
 
-/** Levels of a thread, its first comment included. */
+/** The number of levels of a thread, including its first comment. */
 export const MAX_THREAD_DEPTH = 8;
 
 const MAX_HASHTAGS = 50;
 const MAX_HASHTAG_LENGTH = 64;
-/** A word behind #, unless the # ends a word, an address or an HTML entity. Marks: many scripts write vowels so. */
+/**
+ * A word after #, unless the # ends a word, a URL or an HTML entity. Combining marks count as letters: many scripts
+ * write vowels with them.
+ */
 const HASHTAG = /(?<![\p{L}\p{M}\p{N}_&/#])#([\p{L}\p{M}\p{N}_]+)/gu;
 
 interface Content {
@@ -30,19 +33,19 @@ interface Placed {
   readonly target_id: string;
 }
 
-/** The hashtags of a text, folded, each once, in their order; beyond fifty the rest is left out. */
+/** The hashtags of a text, folded, without repetitions, in order of appearance, at most fifty. */
 export function hashtagsIn(text: string): string[] {
   const words = Array.from(text.normalize('NFKC').matchAll(HASHTAG), (match) => foldHashtag(match[1] ?? ''));
   const short = words.filter((word) => [...word].length <= MAX_HASHTAG_LENGTH);
   return [...new Set(short)].slice(0, MAX_HASHTAGS);
 }
 
-/** The one form of a hashtag: no #, lower case, compatibility forms (full width, ligatures) resolved. */
+/** The normal form of a hashtag: no #, lower case, compatibility forms (full width, ligatures) resolved. */
 export function foldHashtag(hashtag: string): string {
   return hashtag.normalize('NFKC').replace(/^#/, '').toLowerCase().normalize('NFKC');
 }
 
-/** What a comment takes: the UTF-8 bytes of its caption and body, and what its attachments say they take. */
+/** The size of a comment: UTF-8 bytes of caption and body, plus the declared sizes of its attachments. */
 export function sizeOf({ caption, body, attachments }: Content): number {
   const text = Buffer.byteLength(caption ?? '') + Buffer.byteLength(body);
   return attachments.reduce((sum, { size_bytes }) => sum + size_bytes, text);
@@ -56,7 +59,7 @@ export function requireAuthor(comment: { readonly author: string }, actor: strin
   ]);
 }
 
-/** @throws CrmError 403 when `actor` neither wrote the comment nor moderates. */
+/** @throws CrmError 403 when `actor` is neither the author nor a moderator. */
 export function requireSay(comment: { readonly author: string }, actor: string, moderates: boolean): void {
   if (moderates || comment.author === actor) return;
   throw forbidden('Only its author or a moderator may change the status of a comment.', undefined, [
@@ -71,7 +74,7 @@ export function requireActiveComment({ status }: { readonly status: CommentStatu
   throw invalidState('crm.comment_not_active', `The comment is ${status}.`, { status }, nextSteps);
 }
 
-/** @throws CrmError 400 when the parent is on another record, 409 when it is doomed or the thread too deep. */
+/** @throws CrmError 400 when the parent belongs to another record, 409 when it is doomed or the thread is too deep. */
 export function requireReplyable(parent: Placed, reply: Omit<Placed, 'status'>, parentDepth: number): void {
   if (parent.target_type !== reply.target_type || parent.target_id !== reply.target_id) {
     const expected = `target_type ${parent.target_type}, target_id ${parent.target_id}`;

@@ -1,12 +1,12 @@
-/** Consent: what is gated by it, what it masks, and which of two answers is the stricter. Not: how it is kept. */
+/** Rules for consent: which lists it gates, which fields it masks, and which of two states is more restrictive. */
 import { invalidRequest } from '../contract/errors.js';
 
 export type ConsentState = 'granted' | 'denied' | 'withdrawn';
 
-/** The fields that a refused `profile_access` hides (contract §3, Consent). */
+/** The fields that a denied or withdrawn `profile_access` hides (contract §3, Consent). */
 const MASKED = ['email', 'phone', 'addresses', 'birth_date'] as const;
 
-/** Purpose to answer; a purpose nobody asked about is absent. */
+/** Purpose to state. A purpose that was never asked about is absent. */
 type Consents<Entry> = { readonly [purpose: string]: Entry };
 
 interface Maskable {
@@ -17,16 +17,13 @@ interface Maskable {
   masked_fields?: string[];
 }
 
-/** Whether the customer refused that their profile be looked at. */
+/** Whether the customer denied or withdrew access to their profile. */
 export function isMasked(consents: Readonly<Record<string, ConsentState>>): boolean {
   const state = consents.profile_access;
   return state === 'denied' || state === 'withdrawn';
 }
 
-/**
- * The consent that a gated list asks for.
- * @throws CrmError 400 when marketing comes without its channel.
- */
+/** The consent purpose of a gated list. @throws CrmError 400 when marketing is requested without a channel. */
 export function gatePurpose(purpose: 'marketing' | 'export', channel?: 'email' | 'sms' | 'phone' | 'post'): string {
   if (purpose === 'export') return 'data_export';
   if (channel !== undefined) return `marketing_${channel}`;
@@ -35,12 +32,13 @@ export function gatePurpose(purpose: 'marketing' | 'export', channel?: 'email' |
   ]);
 }
 
-/** Both refusals block alike; an answer never given outranks one that was taken back. */
+/** Both refusals block alike; `denied` outranks `withdrawn`. */
 const STRICTNESS = { granted: 0, withdrawn: 1, denied: 2 };
 
 /**
- * What merging changes in the survivor's consents: the strictest answer of all sides wins, so refusals spread. Grants do
- * not: what somebody allowed under another record is no permission to write to this one. Never asked stays never asked.
+ * The changes of the survivor's consents in a merge. The most restrictive state of all sides wins, so refusals spread.
+ * Grants do not spread: a permission given under another record is no permission to contact this one. A purpose that
+ * was never asked about stays absent.
  */
 export function spreadRefusals<Entry extends { readonly state: ConsentState }>(
   own: Consents<Entry>,
@@ -54,7 +52,7 @@ export function spreadRefusals<Entry extends { readonly state: ConsentState }>(
   return spread;
 }
 
-/** The record with what consent hides masked, and `masked_fields` naming what was. */
+/** The record with masked fields, and `masked_fields` naming them. */
 export function maskCustomer<Record extends Maskable>(record: Record): Record {
   const hidden = MASKED.filter((field) => record[field] !== null && record[field]?.length !== 0);
   return {
@@ -73,7 +71,7 @@ export function maskEmail(email: string): string {
   return `${email.slice(0, 1)}***${at === -1 ? '' : email.slice(at)}`;
 }
 
-/** All but the last two digits. */
+/** Replaces all but the last two digits. */
 export function maskPhone(phone: string): string {
   return `***${phone.slice(-2)}`;
 }

@@ -1,4 +1,4 @@
-/** Customers: how what is typed becomes what is kept, and the words they are found by. Not: uniqueness, storage. */
+/** Rules for customers: how typed values are normalised for storage, and the words by which a customer is found. */
 import { normalizeFields } from './fields.js';
 import { nationalNumber } from './phone.js';
 import { unique, words } from './words.js';
@@ -17,7 +17,7 @@ export function normalizeCustomer<Fields extends object>(fields: Fields, default
   return normalizeFields('customer', fields, defaultRegion);
 }
 
-/** The words a customer is found by: `names` first of all, `other` after them. */
+/** The words by which a customer is found: `names` rank before `other`. */
 export function searchTerms(customer: Named): { readonly names: string[]; readonly other: string[] } {
   const { caption, given_name, family_name, company, email, phone } = customer;
   const local = email === null ? '' : email.slice(0, email.lastIndexOf('@'));
@@ -28,13 +28,13 @@ export function searchTerms(customer: Named): { readonly names: string[]; readon
   };
 }
 
-/** The words of a query; what looks like a phone number is one word of digits. */
+/** The words of a query. Something that looks like a phone number becomes one word of digits. */
 export function queryTerms(q: string): string[] {
   const phoneLike = /^\+?[\d\s().-]{5,}$/.test(q.trim());
   return phoneLike ? [q.replace(/\D/g, '')] : unique(words(q));
 }
 
-/** E.164 digits, and the national number, so that either beginning finds it. */
+/** E.164 digits and the national number, so that the beginning of either matches. */
 function phoneTerms(phone: string): string[] {
   const national = nationalNumber(phone);
   return [phone.replace(/\D/g, ''), ...(national === undefined ? [] : [national])];

@@ -1,14 +1,17 @@
-/** Duplicates: the keys under which likely ones meet, and what speaks for and against two being one. Pure; no SQL. */
+/**
+ * Rules for duplicates: the keys that group likely duplicates, and the evidence for and against two customers being one
+ * person.
+ */
 import type { components } from '../contract/generated/openapi.js';
 import { type Agreement, agreement, foldName, jaroWinkler, type Name, nameOf, soundOf } from './names.js';
 
 export type Evidence = components['schemas']['DuplicateEvidence'];
 type Kind = Evidence['kind'];
 
-/** The identifiers that belong to one person, unless many have them. */
+/** Identifiers that belong to one person unless many customers share them. */
 export type CustomerIdentifier = 'email' | 'phone';
 
-/** What of a customer is compared. */
+/** The fields of a customer that are compared. */
 export interface Person {
   readonly email: string | null;
   readonly phone: string | null;
@@ -23,13 +26,13 @@ export interface Person {
   }[];
 }
 
-/** A place where likely duplicates meet. */
+/** A key that groups likely duplicates. */
 export interface BlockKey {
   readonly kind: CustomerIdentifier | 'birth' | 'postal';
   readonly key: string;
 }
 
-/** A person in the form that is compared. */
+/** A person, normalised for comparison. */
 export interface Subject {
   readonly person: Person;
   readonly name: Name;
@@ -45,10 +48,10 @@ interface Place {
   readonly street: string;
 }
 
-/** An identifier that more customers than this have says little about any two of them. */
+/** An identifier shared by more customers than this is weak evidence for any two of them. */
 export const SHARED_ABOVE = 5;
 
-/** Hundredths of the score, which is their sum between 0 and 1. The strongest contact counts whole (see `contacts`). */
+/** Hundredths of the score, which is their sum, limited to 0–1. The strongest contact counts in full (`contacts`). */
 const WEIGHTS = Object.freeze({
   email: { exact: 70, normalised: 70, shared: 15 },
   phone: { exact: 50, shared: 10 },
@@ -58,9 +61,12 @@ const WEIGHTS = Object.freeze({
   family_name: { exact: 20, typo: 15, similar: 15, sound: 15, initial: 5, swapped: 18, different: -25 },
 } satisfies { readonly [Field in Evidence['field']]: { readonly [K in Kind]?: number } });
 
-/** Who lives together shares mailbox, phone and door: a second and a third contact add no more than this each. */
+/**
+ * People who live together share mailbox, phone and address, so a second and a third contact add at most this much
+ * each.
+ */
 const FURTHER_CONTACT = 10;
-/** Streets from here on are one, abbreviated or misspelt. */
+/** From this similarity on, two streets count as the same, abbreviated or misspelt. */
 const SAME_STREET = 0.85;
 const GMAIL = new Set(['gmail.com', 'googlemail.com']);
 
@@ -79,7 +85,7 @@ export function toSubject(person: Person): Subject {
   };
 }
 
-/** The one spelling of a mailbox: small letters, no `+tag`, and at Google no dots and one domain. */
+/** The normal form of an e-mail address: lower case, no `+tag`; for Gmail also no dots and a single domain. */
 export function mailbox(email: string): string {
   const at = email.lastIndexOf('@');
   const domain = email.slice(at + 1).toLowerCase();
@@ -89,8 +95,8 @@ export function mailbox(email: string): string {
 }
 
 /**
- * The keys of a customer. Both names are keyed in turn, each with the beginning of the other where the block would be
- * large: whoever swapped them, or misspelt one, still meets their double.
+ * The duplicate keys of a customer. Given and family name are each used as the main part of a key, with the beginning
+ * of the other where the group would be large. So swapped names, or one misspelt name, still share a key.
  */
 export function blockKeys({ person, name, email, phone, places }: Subject): BlockKey[] {
   const given = name.given === '' ? '' : soundOf(name.given);
@@ -109,14 +115,14 @@ export function blockKeys({ person, name, email, phone, places }: Subject): Bloc
   return [...new Map(keys.map((block) => [`${block.kind}|${block.key}`, block])).values()];
 }
 
-/** The identifiers that both have. */
+/** The identifiers that both customers have. */
 export function commonIdentifiers(a: Subject, b: Subject): CustomerIdentifier[] {
   return (['email', 'phone'] as const).filter((field) => a[field] !== '' && a[field] === b[field]);
 }
 
 /**
- * What speaks for and against two customers being one person, and what it comes to.
- * @param shared those of their common identifiers that many others have too
+ * The evidence for and against two customers being one person, and the resulting score. @param shared those of their
+ * common identifiers that many other customers have too
  */
 export function compare(a: Subject, b: Subject, shared: ReadonlySet<CustomerIdentifier>) {
   const found = [...contacts(a, b, shared), ...births(a.person.birth_date, b.person.birth_date), ...names(a, b)];
@@ -172,7 +178,7 @@ function births(one: string | null, other: string | null): Finding[] {
   return [finding('birth_date', isSlip(one, other) ? 'similar' : 'different')];
 }
 
-/** Day and month changed places, or one digit is another. */
+/** Whether day and month are swapped, or a single digit differs. */
 function isSlip(one: string, other: string): boolean {
   const [year, month, day] = one.split('-');
   if (`${year}-${day}-${month}` === other) return true;
@@ -200,7 +206,7 @@ function birthKey(date: string | null, sound: string): BlockKey {
   return { kind: 'birth', key: `${date}|${sound}` };
 }
 
-/** Letters and digits; of the long American form the five that name the post office. */
+/** Letters and digits. A ZIP+4 code is reduced to its first five digits. */
 function postalOf(text: string): string {
   const postal = foldName(text);
   return /^\d{9}$/.test(postal) ? postal.slice(0, 5) : postal;

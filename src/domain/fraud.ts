@@ -1,11 +1,14 @@
-/** Fraud: the rules, what each weighs, and what a score means. Not: where facts come from, what a hold does. */
+/**
+ * Fraud rules, their weights, and the meaning of a score. store/risk gathers the facts; domain/hold.ts says what a hold
+ * blocks.
+ */
 import { isIP, SocketAddress } from 'node:net';
 import type { components } from '../contract/generated/openapi.js';
 
 type Schemas = components['schemas'];
 type Assessment = Schemas['CustomerFraudAssessment'];
 
-/** An entry of the points ledger, as far as rules look at it. */
+/** The fields of a points ledger entry that the rules use. */
 export interface LedgerEntry {
   readonly kind: string;
   readonly points: number;
@@ -13,25 +16,25 @@ export interface LedgerEntry {
   readonly created_at: string;
 }
 
-/** What can identify a customer. */
+/** Identifiers that link customers. */
 export const IDENTIFIERS = ['email', 'phone', 'device_id', 'ip'] as const;
 export type FraudIdentifier = (typeof IDENTIFIERS)[number];
 
-/** Everything the rules may know. */
+/** All facts that the rules can use. */
 export interface FraudFacts {
   readonly now: string;
-  /** Who asks, and so is about to let the event happen. */
+  /** The caller, who is about to allow the event. */
   readonly actor: string;
   readonly event: { readonly type: Schemas['FraudEventType']; readonly points: number | null } | null;
   readonly customer_created_at: string;
   readonly points_balance: number;
-  /** The newest of the customer's, newest first; `ENTRIES_READ` at most. */
+  /** The customer's newest entries, newest first, at most `ENTRIES_READ`. */
   readonly entries: readonly LedgerEntry[];
-  /** How many other customers have the same; `SHARED_COUNTED` at most. */
+  /** How many other customers share each identifier, counted up to `SHARED_COUNTED`. */
   readonly shared: { readonly [Name in FraudIdentifier]: number };
-  /** Wrong codes and PINs of late, on the customer's cards or by the caller. */
+  /** Recent attempts with a wrong code or PIN, on the customer's cards or by the caller. */
   readonly failed_card_attempts: number;
-  /** The caller's own, each 0 to 1. */
+  /** The caller's own signals, each from 0 to 1. */
   readonly signals: { readonly [name: string]: number };
 }
 
@@ -54,12 +57,12 @@ const DORMANT_DAYS = 180;
 const BURN_SHARE = 0.5;
 const FAILED_ATTEMPTS = 3;
 const CALLER_WEIGHT = 80;
-/** What one signal of the caller at 1 weighs: enough for a hold, which is how a person asks for one. */
+/** The weight of one caller signal at 1: enough for a hold, so that a person can request one. */
 const SIGNAL_WEIGHT = 50;
 
 /**
- * How many others make an identifier suspicious, and how much of the rule's weight that is. Households share phones,
- * offices and mobile networks share addresses.
+ * From how many other customers on an identifier is suspicious, and the share of the rule's weight. Households share
+ * phones; offices and mobile networks share addresses.
  */
 const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; readonly degree: number } } =
   Object.freeze({
@@ -71,19 +74,19 @@ const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; re
 
 interface Finding {
   readonly evidence: string;
-  /** How much of the rule's weight this is; 1 when not said. */
+  /** The share of the rule's weight; 1 when absent. */
   readonly degree?: number;
 }
 
 interface Rule {
   readonly code: string;
-  /** What it adds to the score at most. */
+  /** The most that the rule adds to the score. */
   readonly weight: number;
-  /** What the rule sees in the facts; nothing when it does not fire. */
+  /** What the rule finds in the facts; undefined when it does not fire. */
   readonly find: (facts: FraudFacts) => Finding | undefined;
 }
 
-/** No rule alone reaches a hold, but the caller's own signals. */
+/** No single rule reaches a hold, except the caller's own signals. */
 export const RULES: readonly Rule[] = Object.freeze([
   { code: 'velocity_1h', weight: 30, find: velocity(1, 6) },
   { code: 'velocity_24h', weight: 20, find: velocity(24, 20) },
@@ -97,7 +100,7 @@ export const RULES: readonly Rule[] = Object.freeze([
 
 type Meaning = Pick<FraudVerdict, 'level' | 'recommended_action'>;
 
-/** From which score on, worst first. */
+/** The lowest score of each level, highest level first. */
 export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.freeze([
   { from: 75, level: 'critical', recommended_action: 'hold' },
   { from: 50, level: 'high', recommended_action: 'hold' },
@@ -105,7 +108,7 @@ export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.f
 ]);
 const BELOW: Meaning = { level: 'low', recommended_action: 'allow' };
 
-/** The rules that fire on these facts, what they come to, and what that means. */
+/** The rules that fire on these facts, their total score and its level. */
 export function judge(facts: FraudFacts): FraudVerdict {
   const signals = RULES.flatMap(({ code, weight, find }) => {
     const finding = find(facts);
@@ -117,7 +120,7 @@ export function judge(facts: FraudFacts): FraudVerdict {
   return { score, ...meaningOf(score), signals };
 }
 
-/** An IP address in its one normal form, or undefined when it is none. */
+/** The normal form of an IP address, or undefined when it is not one. */
 export function canonicalIp(text: string): string | undefined {
   const version = isIP(text);
   if (version === 0) return undefined;
@@ -143,7 +146,10 @@ function newAccountSpending(facts: FraudFacts): Finding | undefined {
   return { evidence: `a customer for ${Math.floor(age / HOUR_MS)} h, and spending` };
 }
 
-/** Counted from the last entry before today's; what is spent is the event's points or what the ledger shows. */
+/**
+ * Dormancy is counted from the last entry before today. The amount spent is the event's points, or what the ledger
+ * shows.
+ */
 function dormantThenBurn(facts: FraudFacts): Finding | undefined {
   const last = facts.entries.find((entry) => isDone(entry) && ageMs(facts, entry.created_at) > DAY_MS);
   const days = last === undefined ? 0 : Math.floor(ageMs(facts, last.created_at) / DAY_MS);
@@ -183,12 +189,12 @@ function callerSignals({ signals }: FraudFacts): Finding | undefined {
   return { evidence: entries.map(([name, value]) => `${name} ${value}`).join(', '), degree: weight / CALLER_WEIGHT };
 }
 
-/** What people did on the ledger in the last `ms`, newest first. */
+/** The entries that people caused in the last `ms`, newest first. */
 function within(facts: FraudFacts, ms: number): readonly LedgerEntry[] {
   return facts.entries.filter((entry) => isDone(entry) && ageMs(facts, entry.created_at) <= ms);
 }
 
-/** Expiry and merges post entries that nobody asked for. */
+/** Expiry and merges post entries that nobody requested. */
 function isDone({ kind }: LedgerEntry): boolean {
   return !['expire', 'merge_in', 'merge_out'].includes(kind);
 }

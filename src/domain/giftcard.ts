@@ -1,7 +1,4 @@
-/**
- * Gift cards: codes and PINs as text, what a card may be charged, how many wrong tries are borne. Not: hashing,
- * storage.
- */
+/** Rules for gift cards: codes and PINs as text, what can be charged, and how many failed attempts are allowed. */
 import { invalidState } from '../contract/errors.js';
 import { toMajor } from './money.js';
 
@@ -22,15 +19,15 @@ const UNUSABLE = {
   blocked: 'crm.giftcard_blocked',
 } as const;
 
-/** Crockford base 32: no I, L, O or U, which people misread. */
+/** Crockford base 32 without I, L, O and U, which are easily misread. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CODE_LENGTH = 16;
 const SHOWN = 4;
 const PIN_DIGITS = 6;
-/** The largest multiple of ten below 256: bytes above it would favour small digits. */
+/** The largest multiple of ten below 256. Bytes above it would favour small digits. */
 const FAIR_BYTES = 250;
 
-/** A code as it is hashed: upper case, no spaces or dashes. */
+/** The form of a code that is hashed: upper case, no spaces or dashes. */
 export function normalizeCode(text: string): string {
   return text.toUpperCase().replace(/[ -]/g, '');
 }
@@ -40,18 +37,21 @@ export function maskedCode(code: string): string {
   return '•'.repeat(CODE_LENGTH - SHOWN) + code.slice(-SHOWN);
 }
 
-/** Sixteen characters from at least 15 random bytes: 75 bits, and a check character. */
+/** Sixteen characters from at least 15 random bytes: 75 bits and a check character. */
 export function mintCode(random: Uint8Array): string {
   const body = Array.from(random.slice(0, CODE_LENGTH - 1), (byte) => ALPHABET[byte & 31]).join('');
   return body + checkCharacter(body);
 }
 
-/** Whether a minted code's last character fits: any one wrong character and any two swapped neighbours show. */
+/**
+ * Whether the check character of a minted code is correct. It detects any single wrong character and any swap of two
+ * neighbours.
+ */
 export function hasValidCheck(code: string): boolean {
   return code.length === CODE_LENGTH && checkCharacter(code.slice(0, -1)) === code.at(-1);
 }
 
-/** Six digits, each equally likely; give at least 16 random bytes. */
+/** Six digits, each equally likely. Needs at least 16 random bytes. */
 export function mintPin(random: Uint8Array): string {
   const digits = Array.from(
     random.filter((byte) => byte < FAIR_BYTES),
@@ -61,15 +61,16 @@ export function mintPin(random: Uint8Array): string {
   return digits.slice(0, PIN_DIGITS).join('');
 }
 
-/** The status a reader sees: expiry is computed, never stored. */
+/** The status that a reader sees. Expiry is computed, never stored. */
 export function effectiveStatus(card: Card, now: string): Card['status'] | 'expired' {
   if (card.status === 'blocked' || card.status === 'exhausted') return card.status;
   return card.expires_at !== null && card.expires_at <= now ? 'expired' : 'active';
 }
 
 /**
- * How much a charge takes, in minor units.
- * @throws CrmError 409 when the card is not active, in another currency, or too poor without `allowPartial`.
+ * The amount that a charge takes, in minor units.
+ * @throws CrmError 409 when the card is not active, has another currency, or has too little balance and `allowPartial`
+ * is not set.
  */
 export function spend(card: Card, requested: number, currency: string, allowPartial: boolean, now: string): number {
   const status = effectiveStatus(card, now);
@@ -89,7 +90,7 @@ export function spend(card: Card, requested: number, currency: string, allowPart
   );
 }
 
-/** Luhn's scheme over 32 symbols: every other value doubled, digits of the product folded. */
+/** The Luhn algorithm over 32 symbols: every second value is doubled and the digits of the product are added. */
 function checkCharacter(body: string): string {
   let sum = 0;
   [...body].reverse().forEach((character, index) => {

@@ -1,4 +1,6 @@
-/** Inbox items: how their two axes move. State says who took note, status whether work is left. Not: storage. */
+/**
+ * Rules for inbox items. An item has two independent axes: the state (has it been read) and the status (is work left).
+ */
 import { invalidState } from '../contract/errors.js';
 import { requireTransition, type Transitions } from './lifecycle.js';
 
@@ -22,7 +24,7 @@ interface Axes {
   readonly status: InboxStatus;
 }
 
-/** @throws CrmError 409 `crm.inbox_doomed`, or `crm.inbox_state_transition` for a step that is not forward. */
+/** @throws CrmError 409 `crm.inbox_doomed`, or `crm.inbox_state_transition` unless the state moves forward. */
 export function requireState(item: Axes, to: InboxState): void {
   if (item.status === 'doomed') {
     throw invalidState('crm.inbox_doomed', 'A doomed item is final; its state does not change.', {

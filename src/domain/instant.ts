@@ -1,10 +1,7 @@
-/** Instants as callers write them. Not: days, durations. */
+/** Parses points in time as callers write them. */
 import { invalidRequest } from '../contract/errors.js';
 
-/**
- * An optional instant in its one normal form, or null.
- * @throws CrmError 400 naming `path` when it is not after `now`.
- */
+/** An optional instant in its normal form, or null. @throws CrmError 400 naming `path` when it is not after `now`. */
 export function futureInstant(value: string | undefined, path: string, now: string): string | null {
   if (value === undefined) return null;
   const instant = new Date(value).toISOString();

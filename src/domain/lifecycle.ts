@@ -1,12 +1,12 @@
-/** Which state may follow which: the one check that every record with a lifecycle goes through. Not: the states. */
+/** The check for state transitions that every record with a life cycle uses. */
 import { invalidState } from '../contract/errors.js';
 
-/** A state → the states it may become; a final one has none. */
+/** The states that each state may change to. A final state has none. */
 export type Transitions<S extends string> = { readonly [From in S]: readonly S[] };
 
 /**
- * @param code `crm.<noun>_transition`; the noun is named in the message
- * @throws CrmError 409 with that code when `from` may not become `to`.
+ * @param code `crm.<noun>_transition`; the message names the noun
+ * @throws CrmError 409 with that code when `from` cannot change to `to`.
  */
 export function requireTransition<S extends string>(code: string, transitions: Transitions<S>, from: S, to: S): void {
   const allowed = transitions[from];

@@ -1,41 +1,41 @@
 /**
- * The lot ledger: which lots a credit or a debit touches. Every function answers changes whose sum is the entry's
- * points; the open lots (remaining ≠ 0) always add up to the balance. A debt is a lot below zero.
+ * The lot ledger: which lots a credit or a debit changes. Every function returns changes whose sum is the entry's
+ * points. The open lots (remaining ≠ 0) always add up to the balance. A debt is a lot below zero.
  */
 import { invalidState } from '../contract/errors.js';
 import { addDays } from './policy.js';
 
 export interface Lot {
   readonly lot_id: string;
-  /** As born; negative for a debt. */
+  /** The points at creation; negative for a debt. */
   readonly points: number;
   readonly remaining: number;
-  /** How many of its points expired. */
+  /** How many of its points have expired. */
   readonly expired: number;
   readonly expires_at: string | null;
 }
 
-/** What an entry does to one lot. `points` is signed and never 0. */
+/** The change of one lot by an entry. `points` is signed and never 0. */
 export interface LotChange {
   readonly lot_id: string;
   readonly points: number;
   readonly expires_at: string | null;
 }
 
-/** What can be redeemed at `now`: unexpired lots less debts, never below zero. */
+/** The points that can be redeemed at `now`: unexpired lots minus debts, never below zero. */
 export function available(lots: readonly Lot[], now: string): number {
   const sum = lots.filter((lot) => !isExpired(lot, now)).reduce((total, lot) => total + lot.remaining, 0);
   return Math.max(0, sum);
 }
 
-/** The expiry of every lot whose time has passed at `asOf`. */
+/** The expiry of every lot that is due at `asOf`. */
 export function sweep(lots: readonly Lot[], asOf: string): LotChange[] {
   return lots.filter((lot) => lot.remaining > 0 && isExpired(lot, asOf)).map((lot) => change(lot, -lot.remaining));
 }
 
 /**
- * Takes points, earliest expiry first, then oldest lot.
- * @throws CrmError 409 `crm.loyalty_insufficient_points` with what is available.
+ * Takes points from the lots that expire first, then from the oldest.
+ * @throws CrmError 409 `crm.loyalty_insufficient_points` with the available points.
  */
 export function take(lots: readonly Lot[], points: number, now: string): LotChange[] {
   const most = available(lots, now);
@@ -50,7 +50,7 @@ export function take(lots: readonly Lot[], points: number, now: string): LotChan
   return drain(spendable(lots, now), points).changes;
 }
 
-/** Adds points: debts are paid first, oldest first; what is left becomes the new lot. */
+/** Adds points. Debts are paid first, oldest first; the rest becomes the new lot. */
 export function give(
   lots: readonly Lot[],
   points: number,
@@ -67,10 +67,10 @@ export function give(
 }
 
 /**
- * Gives back what a debit took, to the same lots, latest expiry first. A lot that has expired since lives again for
- * `graceDays`; with 0 it stays expired, and its share counts as unrestorable.
- * @param given what was given back before, by lot
- * @throws CrmError 409 when nothing is left, when more is asked than is left, or when all of it has expired.
+ * Returns what a debit took to the same lots, latest expiry first. A lot that has expired since is valid again for
+ * `graceDays`; with 0 it stays expired, and its share cannot be restored. @param given the points already returned, by
+ * lot
+ * @throws CrmError 409 when nothing is left, when more is requested than is left, or when all of it has expired.
  */
 export function restore(
   debit: readonly LotChange[],
@@ -114,8 +114,8 @@ export function restore(
 }
 
 /**
- * Takes a credit back whole: from its own lots, then from the others. What expired out of its own lots is gone already
- * and is not taken twice. A shortfall is refused, or becomes a debt lot named `debtLotId`.
+ * Takes back a whole credit: from its own lots first, then from the others. Points of its own lots that have expired
+ * are not taken twice. A shortfall is rejected, or becomes a debt lot named `debtLotId`.
  * @throws CrmError 409 `crm.loyalty_points_expired`, `crm.loyalty_points_spent`.
  */
 export function takeBack(
@@ -149,17 +149,17 @@ export function takeBack(
   );
 }
 
-/** Takes every open lot away whole, expired or not, debts too: what is left is zero. */
+/** Takes all points from every open lot, expired lots and debts included. The balance becomes zero. */
 export function moveOut(lots: readonly Lot[]): LotChange[] {
   return lots.map((lot) => change(lot, -lot.remaining));
 }
 
-/** What `moveOut` took, as lots of another account: as many points, and the same expiry. */
+/** Recreates what `moveOut` took as lots of another account, with the same points and expiry. */
 export function moveIn(taken: readonly LotChange[], newId: () => string): LotChange[] {
   return taken.map(({ points, expires_at }) => ({ lot_id: newId(), points: -points, expires_at }));
 }
 
-/** The lots after an entry; unknown lots are born. */
+/** The lots after an entry. A lot that does not exist yet is created. */
 export function applyChanges(lots: readonly Lot[], changes: readonly LotChange[], expiring = false): Lot[] {
   const result = new Map(lots.map((lot) => [lot.lot_id, lot]));
   for (const { lot_id, points, expires_at } of changes) {
@@ -206,7 +206,7 @@ function byExpiry(a: Aged, b: Aged): number {
   return a.expires_at < b.expires_at ? -1 : 1;
 }
 
-/** Ids are time-ordered. */
+/** Ids are ordered by time. */
 function byAge(a: Aged, b: Aged): number {
   return a.lot_id < b.lot_id ? -1 : 1;
 }

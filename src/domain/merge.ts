@@ -1,4 +1,7 @@
-/** Merging customers: what the survivor's own fields become. Not: points, consents and the records that move along. */
+/**
+ * Rules for merging customers: the survivor's own fields after the merge. store/customer moves points, consents and
+ * records.
+ */
 import { type CrmError, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 
@@ -6,14 +9,14 @@ type Customer = components['schemas']['Customer'];
 export type MergeField = components['schemas']['CustomerMergeField'];
 export type FieldChoices = { readonly [Field in MergeField]?: string };
 
-/** The fields of one side, with its id. */
+/** The fields of one customer of a merge, with its id. */
 export type Mergeable = {
   readonly [Field in MergeField]: Customer[Field] | (Field extends 'tags' ? readonly string[] : never);
 } & {
   readonly customer_id: string;
 };
 
-/** How a field is made of its values on every side, the survivor's first, then the oldest loser's. */
+/** How each field is computed from the values of all sides: the survivor's first, then the oldest merged customer's. */
 const RULES: { readonly [Field in MergeField]: (values: readonly Mergeable[Field][]) => Mergeable[Field] } = {
   caption: firstFilled,
   email: firstFilled,
@@ -31,9 +34,9 @@ const RULES: { readonly [Field in MergeField]: (values: readonly Mergeable[Field
 };
 
 /**
- * The fields of the survivor that a merge changes. Empty ones are filled, lists united and attributes completed, as far
- * as each has room; a field with a choice is taken whole from the chosen customer, even if it is empty there.
- * @param losers oldest first
+ * The survivor's fields that a merge changes. Empty fields are filled, lists united and attributes completed, within
+ * their limits. A field with a choice is taken from the chosen customer, even if it is empty there. @param losers
+ * oldest first
  * @throws CrmError 409 `crm.customer_merge_limit` when an external reference would be lost.
  */
 export function mergeFields<Row extends Mergeable>(
@@ -50,7 +53,7 @@ export function mergeFields<Row extends Mergeable>(
   return Object.fromEntries(merged.filter(([field, value]) => !same(value, survivor[field]))) as Partial<Row>;
 }
 
-/** @throws CrmError 400 naming every choice of a customer that is not merged here. */
+/** @throws CrmError 400 naming every choice of a customer that is not part of the merge. */
 export function checkChoices(choices: FieldChoices, customerIds: readonly string[]): void {
   const issues = Object.entries(choices)
     .filter(([, id]) => !customerIds.includes(id))
@@ -66,7 +69,7 @@ function union<Item>(lists: readonly (readonly Item[])[]): Item[] {
   return [...new Map(lists.flat().map((item) => [identity(item), item])).values()];
 }
 
-/** Attributes of the later sides fill keys that are free, up to 50. */
+/** Attributes of later sides fill unused keys, up to 50. */
 function filled(values: readonly Customer['attributes'][]): Customer['attributes'] {
   const merged = new Map<string, Customer['attributes'][string]>();
   for (const [key, value] of values.flatMap((attributes) => Object.entries(attributes))) {
@@ -75,7 +78,7 @@ function filled(values: readonly Customer['attributes'][]): Customer['attributes
   return Object.fromEntries(merged);
 }
 
-/** A lost reference is a customer some till no longer finds: better refuse. */
+/** A lost reference would be a customer that some till can no longer find, so the merge is rejected instead. */
 function within<Item>(max: number, references: Item[]): Item[] {
   if (references.length <= max) return references;
   throw mergeLimit(
@@ -89,7 +92,7 @@ function within<Item>(max: number, references: Item[]): Item[] {
   );
 }
 
-/** 409: the merge is possible, but not of this size. */
+/** 409: the merge is valid but too large. */
 export function mergeLimit(message: string, details: object, nextSteps: readonly string[]): CrmError {
   return invalidState('crm.customer_merge_limit', message, { ...details }, nextSteps);
 }

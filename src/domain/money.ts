@@ -1,10 +1,10 @@
-/** Money: wire amounts in major units to integer minor units and back, exactly. Not: pricing. */
+/** Converts wire amounts in major units to integer minor units and back, exactly. */
 import { invalidRequest } from '../contract/errors.js';
 
-/** The largest amount the contract allows, in minor units (§1). */
+/** The largest amount that the contract allows, in minor units (§1). */
 export const MAX_MINOR = 1e12;
 
-/** ISO 4217 exponents that are not 2. (Intl knows CLDR's digits, which differ from ISO's.) */
+/** ISO 4217 exponents other than 2. (Intl uses CLDR's digits, which differ from ISO 4217.) */
 const EXPONENTS: ReadonlyMap<string, number> = new Map([
   ...[
     'BIF',
@@ -37,17 +37,14 @@ export interface Decimal {
   readonly scale: number;
 }
 
-/**
- * How many decimals a currency has.
- * @throws CrmError 400 naming `path` when the code is not one of ISO 4217's.
- */
+/** The number of decimals of a currency. @throws CrmError 400 naming `path` when the code is not in ISO 4217. */
 export function exponentOf(currency: string, path = 'currency'): number {
   if (!KNOWN.has(currency)) throw invalidRequest([{ path, message: 'is not an ISO 4217 currency code' }]);
   return EXPONENTS.get(currency) ?? 2;
 }
 
 /**
- * Major units to minor units.
+ * Converts major units to minor units.
  * @throws CrmError 400 naming `path` when there are more decimals than the currency has, or the amount is out of
  * bounds.
  */
@@ -64,13 +61,13 @@ export function toMinor(amount: number, currency: string, path: string): number 
   return minor;
 }
 
-/** Minor units to the nearest number of major units, which prints with the currency's decimals at most. */
+/** Converts minor units to the nearest number of major units, which prints with at most the currency's decimals. */
 export function toMajor(minor: number, currency: string): number {
   const exponent = EXPONENTS.get(currency) ?? 2;
   return Number(`${minor}e-${exponent}`);
 }
 
-/** The shortest decimal that names this number, without trailing zeros: exactly what the caller wrote. */
+/** The shortest decimal for this number, without trailing zeros: exactly what the caller wrote. */
 export function toDecimal(value: number): Decimal {
   const [mantissa = '0', power = '0'] = String(value).split('e');
   const [whole = '0', fraction = ''] = mantissa.split('.');

@@ -1,8 +1,8 @@
-/** Names of people as they are compared: folded, by likeness, by sound. Not: what a likeness is worth. */
+/** Compares names of people: folding, similarity and sound. domain/dedupe.ts weighs the result. */
 import { doubleMetaphone } from 'double-metaphone';
 import { words } from './words.js';
 
-/** How two names that both stand there agree. */
+/** How two existing names agree. */
 export type Agreement = 'exact' | 'typo' | 'similar' | 'sound' | 'initial' | 'different';
 
 export interface Name {
@@ -17,13 +17,16 @@ interface Named {
   readonly caption: string | null;
 }
 
-/** Jaro-Winkler from here on is a slip of the keyboard; the other may be a sister's name, or a short form. */
+/**
+ * From this Jaro-Winkler similarity on, a difference counts as a typing error. Below it, the other name may be a
+ * relative's or a short form.
+ */
 const TYPO = 0.93;
 const SIMILAR = 0.86;
-/** Names of one sound still have to look somewhat alike. */
+/** Names that sound alike must also have at least this similarity. */
 const SOUNDS_ALIKE = 0.7;
 const SHORTEST_BEGINNING = 3;
-/** Letters that Unicode does not take apart. */
+/** Letters that Unicode does not decompose. */
 const LETTERS: { readonly [letter: string]: string } = {
   ß: 'ss',
   æ: 'ae',
@@ -36,7 +39,7 @@ const LETTERS: { readonly [letter: string]: string } = {
   ı: 'i',
 };
 
-/** Given and family name, or the first and the last word of the caption when there is neither. */
+/** Given and family name; if both are missing, the first and the last word of the caption. */
 export function nameOf({ given_name, family_name, caption }: Named): Name {
   if (given_name !== null || family_name !== null)
     return { given: foldName(given_name ?? ''), family: foldName(family_name ?? '') };
@@ -44,14 +47,16 @@ export function nameOf({ given_name, family_name, caption }: Named): Name {
   return { given: foldName(parts[0] ?? ''), family: parts.length < 2 ? '' : foldName(parts.at(-1) ?? '') };
 }
 
-/** Small letters and digits in one run: neither case, accent, hyphen nor space tells two names apart. */
+/**
+ * Lower-case letters and digits without separators, so that case, accents, hyphens and spaces do not distinguish names.
+ */
 export function foldName(text: string): string {
   return words(text)
     .join('')
     .replace(/[ßæœøłđðþı]/g, (letter) => LETTERS[letter] ?? letter);
 }
 
-/** How a folded name sounds; a name in letters that have no sound here is its own. */
+/** The sound of a folded name. A name in letters that have no sound code stands for itself. */
 export function soundOf(name: string): string {
   return doubleMetaphone(name)[0] || name;
 }
@@ -72,7 +77,7 @@ export function agreement(one: string, other: string): Agreement | undefined {
 const PREFIX = 4;
 const PREFIX_SCALE = 0.1;
 
-/** Winkler's likeness of two words, 0 to 1. */
+/** The Jaro-Winkler similarity of two words, 0 to 1. */
 export function jaroWinkler(one: string, other: string): number {
   const [a, b] = [[...one], [...other]];
   const { fromA, fromB } = matching(a, b);
@@ -86,7 +91,7 @@ export function jaroWinkler(one: string, other: string): number {
   return jaro + prefix * PREFIX_SCALE * (1 - jaro);
 }
 
-/** The letters that both words have at about the same place, in the order of each. */
+/** The letters that both words have at about the same position, in the order of each word. */
 function matching(a: readonly string[], b: readonly string[]): { fromA: string[]; fromB: string[] } {
   const reach = Math.max(0, Math.floor(Math.max(a.length, b.length) / 2) - 1);
   const taken = new Array<boolean>(b.length).fill(false);

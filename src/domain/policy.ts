@@ -1,4 +1,4 @@
-/** Loyalty policy: its shape, whether it is consistent, and what it makes of an earn or a redeem. Not: lots, tiers. */
+/** Rules for loyalty policies: consistency, and what a policy means for an earn or a redeem. */
 
 import { type Issue, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
@@ -18,7 +18,7 @@ interface PurchaseLine {
   readonly amount: number;
 }
 
-/** What applies to an org that never set a policy: version 0 (contract §3, Loyalty). */
+/** The policy of an org that never set one: version 0 (contract §3, Loyalty). */
 export const DEFAULT_POLICY: LoyaltyPolicy = {
   enabled: true,
   earn: { mode: 'explicit' },
@@ -30,7 +30,7 @@ export const DEFAULT_POLICY: LoyaltyPolicy = {
 const MAX_DECIMALS = 4;
 const DAY_MS = 86_400_000;
 
-/** @throws CrmError 400 with every inconsistency of the policy at once. */
+/** @throws CrmError 400 with all inconsistencies of the policy. */
 export function checkPolicy(policy: LoyaltyPolicy): void {
   const issues: Issue[] = [];
   const need = (wrong: boolean, path: string, message: string) => {
@@ -73,16 +73,16 @@ export function requireEnabled(policy: LoyaltyPolicy): void {
     throw invalidState('crm.loyalty_disabled', 'The loyalty policy is disabled; only corrections work.');
 }
 
-/** @throws CrmError 409 `crm.loyalty_cap_exceeded` when explicit points pass the policy's cap. */
+/** @throws CrmError 409 `crm.loyalty_cap_exceeded` when explicit points exceed the policy's cap. */
 export function checkEarn(policy: LoyaltyPolicy, points: number): void {
   const cap = policy.earn?.max_points_per_txn;
   if (cap !== undefined && points > cap) throw capExceeded('max_points_per_txn', { requested: points, allowed: cap });
 }
 
 /**
- * Points for a purchase: every line times its multiplier (sku before category), the rest as it is, times points per
+ * The points for a purchase: each line times its multiplier (sku before category), the rest unchanged, times points per
  * unit and the tier's multiplier, rounded once, capped.
- * @throws CrmError 409 when the policy does not price purchases or prices another currency, 400 when lines exceed the
+ * @throws CrmError 409 when the policy does not price purchases or uses another currency, 400 when the lines exceed the
  * amount.
  */
 export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMultiplier: number): number {
@@ -111,7 +111,10 @@ export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMul
   return Math.min(points, earn.max_points_per_txn ?? points);
 }
 
-/** @throws CrmError 409: `crm.loyalty_cap_exceeded` by minimum, maximum or day, `crm.loyalty_step` off the step. */
+/**
+ * @throws CrmError 409: `crm.loyalty_cap_exceeded` for the minimum, maximum or daily limit, `crm.loyalty_step` for a
+ * wrong step.
+ */
 export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday: number): void {
   const { min_points = 0, step = 1, max_points_per_txn, max_points_per_day } = policy.redeem ?? {};
   if (points < min_points) throw capExceeded('min_points', { requested: points, allowed: min_points });
@@ -127,7 +130,7 @@ export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday
   }
 }
 
-/** What points are worth, to the currency's last decimal, half up; undefined when the policy prices no point. */
+/** The value of points, rounded half up to the currency's last decimal; undefined when the policy assigns no value. */
 export function pointsValue(policy: LoyaltyPolicy, points: number): { amount: number; currency: string } | undefined {
   const { point_value, currency } = policy.redeem ?? {};
   if (point_value === undefined || currency === undefined) return undefined;
@@ -143,12 +146,12 @@ export function expiryOf(policy: LoyaltyPolicy, earnedAt: string): string | null
   return addDays(earnedAt, days);
 }
 
-/** `iso` and so many days of 24 hours. */
+/** `iso` plus days of 24 hours. */
 export function addDays(iso: string, days: number): string {
   return new Date(Date.parse(iso) + days * DAY_MS).toISOString();
 }
 
-/** Midnight UTC before `iso`. */
+/** The UTC midnight at or before `iso`. */
 export function dayStart(iso: string): string {
   return `${iso.slice(0, 10)}T00:00:00.000Z`;
 }
@@ -177,7 +180,7 @@ function capExceeded(limit: string, details: Readonly<Record<string, number>>) {
   return invalidState('crm.loyalty_cap_exceeded', `The policy's ${limit} does not allow this.`, { limit, ...details });
 }
 
-/** A factor of at most four decimals as an integer of ten-thousandths. */
+/** A factor with at most four decimals as an integer of ten-thousandths. */
 function scaled(value: number): bigint {
   const { digits, scale }: Decimal = toDecimal(value);
   return digits * 10n ** BigInt(MAX_DECIMALS - scale);

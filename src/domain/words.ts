@@ -1,9 +1,9 @@
-/** Text as words: how a name or a query falls into what can be searched for. Not: whose words, nor the index. */
+/** Splits names and queries into searchable words. */
 
 const MAX_WORDS = 40;
 const MAX_WORD_LENGTH = 40;
 
-/** The words of a text, without accents and in lower case. */
+/** The words of a text in lower case, without accents. */
 export function words(text: string): string[] {
   return text
     .normalize('NFKD')
@@ -15,7 +15,7 @@ export function words(text: string): string[] {
     .slice(0, MAX_WORDS);
 }
 
-/** Each once, in order. */
+/** The values without repetitions, in order. */
 export function unique(values: readonly string[]): string[] {
   return [...new Set(values)].slice(0, MAX_WORDS);
 }

@@ -1,4 +1,4 @@
-/** Puts the rooms together: a backend, the pipeline in front of it, the catalogue over both. */
+/** Assembles the application: a backend, the pipeline in front of it, and the tool catalogue. */
 import { performance } from 'node:perf_hooks';
 import type { Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
@@ -24,7 +24,7 @@ interface BackendOptions {
   readonly readOnly?: boolean;
 }
 
-/** Opens the embedded store as configured. @throws Error when it cannot be opened; the message says why. */
+/** Opens the embedded store as configured. @throws Error when it cannot be opened; the message states why. */
 export function openBackend({ path, environment, log, readOnly = false }: BackendOptions): Store {
   return openStore({
     path,
@@ -37,25 +37,25 @@ export function openBackend({ path, environment, log, readOnly = false }: Backen
 }
 
 export interface ApplicationOptions {
-  /** Milliseconds since the epoch; default the system's. */
+  /** Returns milliseconds since the epoch; default: the system clock. */
   readonly clock?: () => number;
-  /** What can be called; default the whole contract of this program. */
+  /** The operations that can be called; default: the whole contract of this program. */
   readonly contract?: Contract;
-  /** The directory of validators the build made for that contract; without it they are compiled when first needed. */
+  /** The directory of the validators that the build generated; without it they are compiled when first needed. */
   readonly validators?: string;
-  /** What of it agents have; default all. */
+  /** The tools that agents see; default: all. */
   readonly selection?: Selection;
-  /** Refuse every write, whatever door it comes through. */
+  /** Rejects every write, over any transport. */
   readonly readOnly?: boolean;
-  /** Three tools that reach every operation, instead of a tool each. */
+  /** Offers three tools that reach every operation, instead of one tool each. */
   readonly lean?: boolean;
-  /** The longest answer over MCP, in tokens. */
+  /** The response budget: the maximum tokens per tool result. */
   readonly answerTokens?: number;
-  /** The documents behind the contract, for whoever reads them. */
+  /** The published documents of the contract. */
   readonly published?: PublishedDocuments;
 }
 
-/** The application over a backend. @throws SelectionError when the selection names what the contract does not have. */
+/** Creates the application. @throws SelectionError when the selection names an unknown tool or family. */
 export function createApplication(backend: Backend, log: Log, options: ApplicationOptions = {}): Application {
   const { clock, contract = CONTRACT, validators, selection = {}, readOnly = false, lean = false } = options;
   const selected = selectOperations(contract, selection);
@@ -82,8 +82,8 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
 }
 
 /**
- * Stamps calls, under the name the door gave or one of its own. Time never runs backwards within a process, so that ids
- * keep the order of what they name.
+ * Creates the function that stamps calls: request id (from the transport, or a new one), trace id and time. The time
+ * never runs backwards within a process, so that ids sort in the order of their records.
  */
 export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
   const mint = createIdMint();
@@ -101,7 +101,7 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Head
   };
 }
 
-/** The trace the caller is part of (W3C `traceparent`). */
+/** The caller's trace id (W3C `traceparent`). */
 function traceOf(traceparent: string | undefined): string | undefined {
   return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '')?.[1];
 }
@@ -110,7 +110,7 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error('not an error');
 }
 
-/** Whether what the instructions name is there: our contract, or a document much like it. */
+/** Whether the contract has the operations that the instructions name: it is our own, or an import that matches it. */
 function isOurs({ operations }: Contract): boolean {
   return operations.some(({ id, imported }) => id === 'stat' && imported === undefined);
 }

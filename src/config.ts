@@ -1,10 +1,10 @@
-/** argv and environment → configuration, validated once. Not: what is done with it. */
+/** Parses and validates the configuration in environment variables and flags. */
 import { z } from 'zod';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from './mcp/answer-budget.js';
 import { type Selection, splitNames } from './mcp/visibility.js';
 import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
 
-/** Environment variable → header it stands for on stdio. */
+/** Maps environment variables to the request headers that they replace on stdio. */
 export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {
   G3N_ORGCODE: ORGCODE,
   G3N_SESSION_GUID: SESSION,
@@ -29,7 +29,7 @@ const environmentSchema = z.object({
 });
 
 const names = z.string().transform(splitNames).optional();
-const yesOrNo = z
+const booleanText = z
   .enum(['true', '1', 'false', '0', ''], 'must be true or false')
   .default('false')
   .transform((text) => text === 'true' || text === '1');
@@ -38,8 +38,8 @@ const agentSchema = z.object({
   G3N_TOOLSETS: names,
   G3N_TOOLS: names,
   G3N_EXCLUDE: names,
-  G3N_READ_ONLY: yesOrNo,
-  G3N_LEAN: yesOrNo,
+  G3N_READ_ONLY: booleanText,
+  G3N_LEAN: booleanText,
   G3N_MAX_ANSWER_TOKENS: z.coerce.number().int().min(MIN_ANSWER_TOKENS).default(DEFAULT_ANSWER_TOKENS),
 });
 
@@ -50,10 +50,10 @@ export interface Environment {
   readonly logLevel: string;
 }
 
-/** A mistake of whoever started the program; its message is all they need. */
+/** An error in the configuration. The message is shown to the operator without a stack. */
 export class ConfigError extends Error {}
 
-/** What agents get to see, as the environment has it. */
+/** What agents see, as configured in the environment. */
 export interface AgentEnvironment {
   readonly selection: Selection;
   readonly readOnly: boolean;
@@ -61,7 +61,7 @@ export interface AgentEnvironment {
   readonly answerTokens: number;
 }
 
-/** @throws ConfigError naming every variable that is wrong, never its value. */
+/** @throws ConfigError that names every invalid variable, but never its value. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const data = parse(environmentSchema, env);
   return {
@@ -72,7 +72,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   };
 }
 
-/** @throws ConfigError naming every variable that is wrong, never its value. */
+/** @throws ConfigError that names every invalid variable, but never its value. */
 export function readAgentEnvironment(env: NodeJS.ProcessEnv): AgentEnvironment {
   const { G3N_TOOLSETS: toolsets, G3N_TOOLS: tools, G3N_EXCLUDE: exclude, ...data } = parse(agentSchema, env);
   return {
@@ -90,7 +90,7 @@ function parse<Output>(schema: z.ZodType<Output>, env: NodeJS.ProcessEnv): Outpu
   throw new ConfigError(`the environment is not valid: ${lines.join('; ')}`);
 }
 
-/** The headers a stdio connection stands for. */
+/** Builds the request headers of a stdio connection from the environment. */
 export function headersFromEnvironment(env: NodeJS.ProcessEnv): Headers {
   const pairs = Object.entries(HEADER_BY_VARIABLE).map(([variable, name]) => [name, env[variable]]);
   return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));

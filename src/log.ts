@@ -1,4 +1,4 @@
-/** JSON lines on stderr. What may be logged is listed here, field by field; nothing else reaches a log. */
+/** Writes JSON lines to stderr. The fields of a call that are logged are listed here; no others reach the log. */
 import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import type { CallReport } from './pipeline/call.js';
@@ -7,7 +7,7 @@ export type Log = Pick<Logger, 'debug' | 'warn' | 'error'>;
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
-/** A logger on stderr; stdout belongs to JSON-RPC. pino loads with the first line: a quiet start does without. */
+/** Creates a logger on stderr; stdout carries JSON-RPC. pino is loaded with the first line, to keep the start fast. */
 export function createLog(level: string): Log {
   let logger: Logger | undefined;
   const write = (name: keyof Log) => {
@@ -25,7 +25,7 @@ function openLogger(level: string): Logger {
   return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
 }
 
-/** One line per call: no arguments, no results, no error texts that could quote them. */
+/** Logs one line per call, without arguments, results, or error messages that could quote them. */
 export function logCall(log: Log, report: CallReport): void {
   const { operation, stamp, caller, latency_ms, error_code, upstream_request_id, cause } = report;
   const line = {
@@ -41,7 +41,7 @@ export function logCall(log: Log, report: CallReport): void {
   else log.debug(line, 'call');
 }
 
-/** Where it broke, without the message: a driver's message can quote a value. */
+/** Describes where an error was thrown, without its message: a driver's message can quote a value. */
 export function describe(error: Error): { type: string; code?: string; stack: string } {
   const { code } = error as NodeJS.ErrnoException;
   const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program: the command line. What each command does stands in commands/. */
+/** The entry point of the command line. Each command is defined in commands/. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -15,33 +15,50 @@ import { AdminError } from './store/administration.js';
 
 const program = new Command('g3n-crm-mcp')
   .description(
-    'A retail CRM as an MCP server: every endpoint a typed tool, on an embedded SQLite database or a gateway.',
+    'A retail CRM as an MCP server: one typed tool per endpoint, on an embedded SQLite database or through a gateway.',
   )
   .version(VERSION)
-  .exitOverride() // before the commands, which take it over: every wrong usage must exit 2
+  .exitOverride() // before the commands are added, which inherit it: every usage error must exit 2
   .showHelpAfterError('(run with --help for the options)')
   .addHelpText(
     'after',
     `
 Examples:
-  $ g3n-crm-mcp http --demo                     try it: demo data and keys, MCP on http://127.0.0.1:8787/mcp
-  $ g3n-crm-mcp admin org create ACME --db crm.db
-  $ g3n-crm-mcp admin key create ACME --owner --name backoffice --db crm.db
-  $ G3N_ORGCODE=ACME G3N_API_KEY=… g3n-crm-mcp stdio --db crm.db
-  $ G3N_ORGCODE=ACME G3N_API_KEY=… g3n-crm-mcp stdio --gateway
+  Try it with demo data and keys; MCP is served on http://127.0.0.1:8787/mcp:
+    $ g3n-crm-mcp http --demo
+  Create an org and an API key, then serve one client:
+    $ g3n-crm-mcp admin org create ACME --db crm.db
+    $ g3n-crm-mcp admin key create ACME --owner --name backoffice --db crm.db
+    $ G3N_ORGCODE=ACME G3N_API_KEY=… g3n-crm-mcp stdio --db crm.db
+  Forward every call to the live API:
+    $ G3N_ORGCODE=ACME G3N_API_KEY=… g3n-crm-mcp stdio --gateway
 
-Environment:
-  G3N_ORGCODE, G3N_API_KEY or G3N_SESSION_GUID         who calls (stdio; over HTTP these are headers)
-  G3N_LOGICAL_GUID, G3N_CHANNEL_CODE, G3N_CCCODE       where: facility, sales channel, cost code (stdio)
-  G3N_KEY_FILE                 the server key; default: the database file with .key behind it
-  G3N_DEFAULT_REGION           country of phone numbers without a country code; default US
-  G3N_UNIQUE_CUSTOMER_FIELDS   email, phone, email,phone or none; default email
-  G3N_LOG_LEVEL                debug, info, warn, error or silent; default info; logs go to stderr
+Caller of a stdio server (HTTP clients send these as request headers):
+  G3N_ORGCODE                 org code
+  G3N_API_KEY                 API key
+  G3N_SESSION_GUID            session of a user; takes precedence over an API key
+  G3N_LOGICAL_GUID            facility
+  G3N_CHANNEL_CODE            sales channel
+  G3N_CCCODE                  cost code
 
-Exit codes: 0 done, 1 failed or disagreements found, 2 wrong usage.`,
+Environment variables:
+  G3N_KEY_FILE                server key file (default: the database file with
+                              .key appended)
+  G3N_DEFAULT_REGION          country of phone numbers without a country code
+                              (default: US)
+  G3N_UNIQUE_CUSTOMER_FIELDS  customer fields that must be unique: email, phone,
+                              both (email,phone) or none (default: email)
+  G3N_LOG_LEVEL               debug, info, warn, error or silent; logs go to
+                              stderr (default: info)
+  Some options of stdio and http have a variable too: see their --help.
+
+Exit codes:
+  0  success
+  1  failure; also if verify finds discrepancies or a check of doctor fails
+  2  usage error`,
   );
 
-/** Where this file is: dist when built, src when not. */
+/** The directory of this file: dist when built, src otherwise. */
 const directory = dirname(fileURLToPath(import.meta.url));
 addStdio(program, directory);
 addHttp(program, directory);
@@ -49,7 +66,7 @@ addAdminUpstream(addAdmin(program));
 addVerify(program);
 addDoctor(program, directory);
 
-// Databases, keys and logs of this program are nobody else's business.
+// Only the user who runs the program can read its databases, keys and logs.
 process.umask(0o077);
 await run();
 
@@ -61,7 +78,7 @@ async function run(): Promise<void> {
   }
 }
 
-/** Tells the operator what to do, without a stack unless the fault is ours. */
+/** Prints the error and returns the exit code. The stack is printed only for unexpected errors at log level debug. */
 function exitCodeOf(error: unknown): number {
   const { exitCode, code } = error as { exitCode?: number; code?: string };
   if (typeof exitCode === 'number' && code?.startsWith('commander.')) return exitCode === 0 ? 0 : 2;

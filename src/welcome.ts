@@ -1,7 +1,7 @@
-/** What `http` prints when it is ready: where to connect, and with which demo keys. */
+/** The text that `http` prints when it is ready: where to connect, and the demo keys. */
 import type { Demo } from './demo/demo.js';
 
-/** The text for the operator's terminal. Demo keys are meant to be seen; no other secret ever stands here. */
+/** Renders the text for the operator's terminal. It contains the demo keys, which are public, and no other secret. */
 export function welcome(url: string, demo: Demo | undefined): string {
   const page = new URL('/', url).href;
   if (demo === undefined) return `g3n-crm-mcp serves MCP on ${url}\nIn a browser: ${page}\n`;
@@ -40,9 +40,9 @@ Connect, then Example: document, Look one up, and Call crm_loyalty_earn. Stop th
 `;
 }
 
-/** The demo's keys for mcp.html, which takes them out of the address before anything else. */
+/** The URL fragment that passes the demo keys to mcp.html, which removes it from the address first. */
 function demoFragment({ orgcode, keys, headers }: Demo): string {
   const pairs = keys.map(({ role, api_key }) => `${role}:${api_key}`);
-  const place = `logical_guid=${headers['x-logical-guid']}&channel_code=${headers['x-channel-code']}`;
-  return `#demo=${pairs.join(',')}&orgcode=${orgcode}&${place}`;
+  const context = `logical_guid=${headers['x-logical-guid']}&channel_code=${headers['x-channel-code']}`;
+  return `#demo=${pairs.join(',')}&orgcode=${orgcode}&${context}`;
 }

@@ -1,4 +1,4 @@
-/** `admin …`: orgs, keys and sessions of the embedded store. Works while a server runs on the file. */
+/** The `admin` command: manages orgs, API keys and sessions of the embedded store, also while a server is running. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { openBackend } from '../application.js';
@@ -22,19 +22,22 @@ const DEFAULT_TTL_SECONDS = 3600;
 
 type Grant = { readonly roles: string[]; readonly owner: boolean };
 
-/** Adds the `admin` command and all below it. Answers it, for other kinds of administration to be added. */
+/** Adds the `admin` command and its subcommands. Returns it, so that other files can add subcommands. */
 export function addAdmin(program: Command): Command {
-  const admin = program.command('admin').description('orgs, keys and sessions; works while a server runs on the file');
-  addOrgCommands(admin.command('org').description('create or change an org'));
-  addKeyCommands(admin.command('key').description('create or revoke an API key'));
+  const admin = program
+    .command('admin')
+    .description('manage orgs, API keys and sessions; safe while a server is running');
+  addOrgCommands(admin.command('org').description('create an org or set its status'));
+  addKeyCommands(admin.command('key').description('create or revoke API keys'));
   admin
     .command('session')
-    .description('create a session of a user')
+    .description('create user sessions')
     .command('create <orgcode>')
-    .requiredOption('--user <name>', 'the user; made on first mention')
+    .description('create a session for a user')
+    .requiredOption('--user <name>', 'name of the user, who is created if unknown')
     .option('--roles <roles>', 'comma-separated roles', parseRoles, [])
-    .option('--owner', 'passes every role check', false)
-    .option('--ttl <seconds>', 'sliding life of the session', parseTtl, DEFAULT_TTL_SECONDS)
+    .option('--owner', 'let the session pass every role check', false)
+    .option('--ttl <seconds>', 'lifetime of the session, renewed whenever it is used', parseTtl, DEFAULT_TTL_SECONDS)
     .addOption(requiredDbOption())
     .action((orgcode: string, options: Grant & { user: string; ttl: number; db: string }) =>
       administer(options.db, (cx) => createSession(cx, orgcode, options.user, options, options.ttl)),
@@ -45,14 +48,20 @@ export function addAdmin(program: Command): Command {
 function addOrgCommands(org: Command): void {
   org
     .command('create <orgcode>')
-    .option('--unverified', 'the org may be read but not written', false)
+    .description('create an org')
+    .option('--unverified', 'create the org as unverified: its data can be read but not written', false)
     .addOption(requiredDbOption())
     .action((orgcode: string, { unverified, db }: { unverified: boolean; db: string }) =>
       administer(db, (cx) => createOrg(cx, orgcode, unverified ? 'unverified' : 'verified')),
     );
   org
     .command('set <orgcode>')
-    .addOption(new Option('--status <status>').choices(['verified', 'unverified', 'suspended']).makeOptionMandatory())
+    .description('set the status of an org')
+    .addOption(
+      new Option('--status <status>', 'the new status')
+        .choices(['verified', 'unverified', 'suspended'])
+        .makeOptionMandatory(),
+    )
     .addOption(requiredDbOption())
     .action((orgcode: string, { status, db }: { status: OrgStatus; db: string }) =>
       administer(db, (cx) => setOrgStatus(cx, orgcode, status)),
@@ -62,15 +71,17 @@ function addOrgCommands(org: Command): void {
 function addKeyCommands(key: Command): void {
   key
     .command('create <orgcode>')
+    .description('create an API key, which is printed once')
     .option('--roles <roles>', 'comma-separated roles', parseRoles, [])
-    .option('--owner', 'passes every role check', false)
-    .option('--name <name>', 'what the key is for', 'key')
+    .option('--owner', 'let the key pass every role check', false)
+    .option('--name <name>', 'label that says what the key is for', 'key')
     .addOption(requiredDbOption())
     .action((orgcode: string, { name, db, ...grant }: Grant & { name: string; db: string }) =>
       administer(db, (cx) => createKey(cx, orgcode, name, grant)),
     );
   key
     .command('revoke <fingerprint>')
+    .description('revoke the API key with this fingerprint')
     .addOption(requiredDbOption())
     .action((fingerprint: string, { db }: { db: string }) => administer(db, (cx) => revokeKey(cx, fingerprint)));
 }

@@ -1,4 +1,4 @@
-/** `admin upstream …`: the credentials of an upstream that this server holds for its callers. */
+/** The `admin upstream` commands: manage the upstream credentials that a gateway holds for its callers. */
 import { type Command, Option } from 'commander';
 import { ConfigError, readEnvironment } from '../config.js';
 import type { Credentials } from '../contract/backend.js';
@@ -12,14 +12,14 @@ const VARIABLE = 'G3N_UPSTREAM_CREDENTIAL';
 export function addAdminUpstream(admin: Command): void {
   const upstream = admin
     .command('upstream')
-    .description(`credentials held for callers of a gateway; the secret comes from ${VARIABLE} or stdin`);
+    .description(`manage the upstream credentials that a gateway holds; reads the secret from ${VARIABLE} or stdin`);
   upstream
     .command('add <orgcode>')
-    .description("seal a credential behind a new caller's key, which is printed once")
+    .description('hold a credential behind a new caller key, which is printed once')
     .addOption(
-      new Option('--kind <kind>', 'how the upstream knows it').choices(['api_key', 'session']).default('api_key'),
+      new Option('--kind <kind>', 'kind of the upstream credential').choices(['api_key', 'session']).default('api_key'),
     )
-    .option('--name <name>', 'what the key is for', 'key')
+    .option('--name <name>', 'label that says what the key is for', 'key')
     .addOption(gatewayDbOption())
     .action(
       (orgcode: string, { kind, name, gatewayDb }: { kind: Credentials['kind']; name: string; gatewayDb: string }) =>
@@ -29,14 +29,14 @@ export function addAdminUpstream(admin: Command): void {
     );
   upstream
     .command('list')
-    .description('who may call, without any secret')
+    .description('list the callers, without secrets')
     .addOption(gatewayDbOption())
     .action(({ gatewayDb }: { gatewayDb: string }) =>
       withDatabase(gatewayDb, async (db, { listCallers }) => ({ callers: listCallers(db) })),
     );
   upstream
     .command('replace <fingerprint>')
-    .description('put a new credential behind a key that callers keep')
+    .description('replace the credential behind a caller key; callers keep their key')
     .addOption(gatewayDbOption())
     .action((fingerprint: string, { gatewayDb }: { gatewayDb: string }) =>
       withDatabase(gatewayDb, async (db, { replaceCredential }) =>
@@ -45,29 +45,32 @@ export function addAdminUpstream(admin: Command): void {
     );
   upstream
     .command('revoke <fingerprint>')
-    .description('forget a key and the credential behind it')
+    .description('delete a caller key and the credential behind it')
     .addOption(gatewayDbOption())
     .action((fingerprint: string, { gatewayDb }: { gatewayDb: string }) =>
       withDatabase(gatewayDb, (db, { revokeCaller }) => revokeCaller(db, fingerprint)),
     );
 }
 
-type Room = typeof import('../gateway/held-credentials.js');
+type HeldCredentials = typeof import('../gateway/held-credentials.js');
 
-async function withDatabase(path: string, work: (db: GatewayDb, room: Room) => Promise<object>): Promise<void> {
+async function withDatabase(
+  path: string,
+  work: (db: GatewayDb, heldCredentials: HeldCredentials) => Promise<object>,
+): Promise<void> {
   const { openGatewayDatabase } = await import('./open-gateway-database.js');
-  const room = await import('../gateway/held-credentials.js');
+  const heldCredentials = await import('../gateway/held-credentials.js');
   const db = openGatewayDatabase(path, readEnvironment(process.env));
   try {
-    print(await work(db, room));
+    print(await work(db, heldCredentials));
   } catch (error) {
-    throw error instanceof room.HeldCredentialError ? new ConfigError(error.message) : error;
+    throw error instanceof heldCredentials.HeldCredentialError ? new ConfigError(error.message) : error;
   } finally {
     await db.close();
   }
 }
 
-/** Never from argv, where every user of the machine could read it. */
+/** Reads the secret from the environment or stdin, never from argv, which every user of the machine can read. */
 async function readSecret(): Promise<string> {
   const fromEnvironment = process.env[VARIABLE]?.trim();
   if (fromEnvironment) return fromEnvironment;

@@ -1,4 +1,4 @@
-/** The options that say what agents get to see, and how they and the environment make one answer. */
+/** The options that decide what agents see, merged with the environment into one set of settings. */
 import { InvalidArgumentError, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { type AgentEnvironment, ConfigError } from '../config.js';
@@ -10,7 +10,7 @@ import { SelectionError, splitNames } from '../mcp/visibility.js';
 import type { Serving } from './open-serving.js';
 import { type ConfirmFlags, confirmOption } from './shared-options.js';
 
-/** What `stdio` and `http` know of agents; what is not given comes from the environment. */
+/** Flags of `stdio` and `http` about agents. A flag that is not given is read from the environment. */
 export interface AgentFlags extends ConfirmFlags {
   readonly toolsets?: readonly string[];
   readonly tools?: readonly string[];
@@ -23,25 +23,33 @@ export interface AgentFlags extends ConfirmFlags {
 /** The options of a command that serves agents. */
 export function agentOptions(): readonly Option[] {
   return [
-    new Option('--toolsets <names>', 'only the tools of these families, comma between').argParser(splitNames),
-    new Option('--tools <names>', 'only these tools; with --toolsets, these too').argParser(splitNames),
-    new Option('--exclude <names>', 'all tools but these').argParser(splitNames),
-    new Option('--read-only', 'nothing can be written: no tool for it, no call, no database connection'),
-    new Option('--lean', 'three tools that find, describe and call all operations, instead of a tool each'),
+    new Option('--toolsets <names>', 'only the tools of these families, comma-separated (env: G3N_TOOLSETS)').argParser(
+      splitNames,
+    ),
+    new Option(
+      '--tools <names>',
+      'only these tools, comma-separated; with --toolsets, these in addition (env: G3N_TOOLS)',
+    ).argParser(splitNames),
+    new Option('--exclude <names>', 'all tools except these, comma-separated (env: G3N_EXCLUDE)').argParser(splitNames),
+    new Option(
+      '--read-only',
+      'reject every write: offer no tools that write, and open the database read-only (env: G3N_READ_ONLY)',
+    ),
+    new Option('--lean', 'three tools that find, describe and call any operation, not one tool each (env: G3N_LEAN)'),
     new Option(
       '--max-answer-tokens <count>',
-      `the longest answer to a model (default: ${DEFAULT_ANSWER_TOKENS})`,
+      `response budget: maximum tokens per tool result (default: ${DEFAULT_ANSWER_TOKENS}; env: G3N_MAX_ANSWER_TOKENS)`,
     ).argParser(parseTokens),
     confirmOption(),
   ];
 }
 
-/** What agents get to see, and what they may do unasked. */
+/** What agents see, and which of their calls a user must confirm. */
 export interface AgentSettings extends AgentEnvironment {
   readonly confirm: ConfirmMode;
 }
 
-/** What agents get: by the flags where they are given, else by the environment. */
+/** Merges flags and environment; a flag that is given wins. */
 export function agentSettings(flags: AgentFlags, environment: AgentEnvironment): AgentSettings {
   const { toolsets, tools, exclude } = { ...environment.selection, ...flags };
   return {
@@ -53,7 +61,10 @@ export function agentSettings(flags: AgentFlags, environment: AgentEnvironment):
   };
 }
 
-/** @throws ConfigError when the settings name tools that the contract does not have, or ask for what it cannot do. */
+/**
+ * Creates the application that agents see.
+ * @throws ConfigError when the settings name unknown tools, or a confirmation mode that the contract cannot support.
+ */
 export function agentApplication(serving: Serving, log: Log, settings: AgentSettings): Application {
   try {
     const application = createApplication(serving.backend, log, { ...serving, ...settings });

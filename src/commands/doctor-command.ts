@@ -1,4 +1,4 @@
-/** `doctor`: looks at everything a working server needs, and says of each line what to do about it. */
+/** The `doctor` command: checks everything a working server needs, and prints a remedy for each problem. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { createStampMaker, openBackend } from '../application.js';
@@ -18,13 +18,13 @@ type DoctorFlags = ServingFlags & { readonly json: boolean };
 
 const MARK = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
-/** Adds the `doctor` command; `directory` is the program's own. */
+/** Adds the `doctor` command. `directory` is the directory of the running program. */
 export function addDoctor(program: Command, directory: string): void {
   const command = program
     .command('doctor')
-    .description('check Node, configuration, database or gateway, and credentials; exit 1 when something fails')
+    .description('check Node, configuration, database or gateway, and credentials; exit 1 if a check fails')
     .addOption(dbOption())
-    .option('--json', 'print JSON', false);
+    .option('--json', 'print the findings as JSON', false);
   for (const option of gatewayOptions()) command.addOption(option);
   command.action((flags: DoctorFlags) => examine(directory, { ...flags, demo: false }));
 }
@@ -41,7 +41,7 @@ async function examine(directory: string, flags: DoctorFlags): Promise<void> {
   if (findings.some(({ verdict }) => verdict === 'fail')) process.exitCode = 1;
 }
 
-/** Without a valid environment nothing else can be opened; the finding is there already. */
+/** Returns undefined if the environment is invalid: nothing else can be opened, and a finding already says so. */
 function environmentOr(findings: readonly Finding[]): Environment | undefined {
   return findings.some(({ verdict, check }) => verdict === 'fail' && check === 'environment')
     ? undefined
@@ -54,7 +54,7 @@ async function storeFindings({ db }: DoctorFlags, environment: Environment): Pro
   if (findings.some(({ verdict }) => verdict === 'fail') || !existsSync(path) || !namesCaller(process.env))
     return findings;
   const store = openBackend({ path, environment, log: createLog('silent') });
-  return [...findings, await whoCalls(store)];
+  return [...findings, await callerFinding(store)];
 }
 
 async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<readonly Finding[]> {
@@ -72,10 +72,11 @@ async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<r
     readEnvironment(process.env),
     createLog('silent'),
   );
-  return [...findings, await whoCalls(serving.backend)];
+  return [...findings, await callerFinding(serving.backend)];
 }
 
-async function whoCalls(backend: Backend): Promise<Finding> {
+/** Identifies the caller whose credentials are in the environment. Closes the backend. */
+async function callerFinding(backend: Backend): Promise<Finding> {
   try {
     const headers = headersFromEnvironment(process.env);
     const stamp = createStampMaker()(headers);

@@ -1,4 +1,4 @@
-/** `http`: many clients, MCP at /mcp and plain HTTP at /crm, credentials in every request's headers. */
+/** The `http` command: serves MCP at /mcp and REST at /crm; every request carries its credentials in headers. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -19,19 +19,22 @@ interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags
   readonly upstreamAuth: 'held' | 'direct';
 }
 
-/** Adds the `http` command; `directory` is the program's own. */
+/** Adds the `http` command. `directory` is the directory of the running program. */
 export function addHttp(program: Command, directory: string): void {
   const command = program
     .command('http')
-    .description('serve MCP clients over Streamable HTTP at /mcp, and the CRM itself at /crm')
+    .description('serve MCP over Streamable HTTP at /mcp, and the CRM as REST at /crm')
     .addOption(dbOption())
-    .option('--demo', 'fill an empty database with org DEMO, and print its keys', false)
+    .option('--demo', 'create the demo org DEMO if it does not exist, and print its keys', false)
     .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on; 0 for any', '8787')
-    .option('--allow-host <host...>', 'host names clients may use besides loopback; needed to listen beyond loopback')
+    .option('--port <port>', 'port to listen on; 0 for any free port', '8787')
+    .option(
+      '--allow-host <host...>',
+      'host names that clients may use besides loopback; required to listen on other addresses',
+    )
     .option(
       '--allow-origin <host...>',
-      'host names of web pages that may call and read the answers; null for pages opened from disk',
+      'hosts of web pages that may call the server (CORS); null for pages opened from disk',
     );
   for (const option of [...agentOptions(), ...limitOptions(), ...transportOptions(), ...gatewayOptions()]) {
     command.addOption(option);
@@ -40,7 +43,7 @@ export function addHttp(program: Command, directory: string): void {
     .addOption(
       new Option(
         '--upstream-auth <mode>',
-        "whose credentials go to the gateway: those held for a caller's key, or the caller's own",
+        "credentials to send upstream: those held for the caller's key, or the caller's own",
       )
         .choices(['held', 'direct'])
         .default('held'),
@@ -59,7 +62,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
   const port = parsePort(flags.port);
-  const transport = transportSettings(flags);
+  const connectionSettings = transportSettings(flags);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const { readOnly } = settings;
   const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
@@ -68,34 +71,34 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     callsPerMinute: flags.maxCallsPerMinute,
     failuresPerMinute: flags.maxFailuresPerMinute,
   });
-  const plain = agentApplication(serving, log, settings);
-  const application = limits === undefined ? plain : { ...plain, pipeline: { ...plain.pipeline, limits } };
+  const unlimited = agentApplication(serving, log, settings);
+  const application = limits === undefined ? unlimited : { ...unlimited, pipeline: { ...unlimited.pipeline, limits } };
   const rest = createRest({
     pipeline: application.pipeline,
     operations: serving.contract.operations.filter(({ imported }) => imported === undefined),
     ...(serving.published === undefined ? {} : { documents: serving.published }),
   });
-  const door = await openHttp(httpApplicationOf(application, rest), {
+  const transport = await openHttp(httpApplicationOf(application, rest), {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],
-    // Anybody can make a page without an origin. It has no key, and the demo is where people open mcp.html from disk.
+    // Any page can come without an origin, but it has no key; and with --demo, people open mcp.html from disk.
     allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
     pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
     trustedProxies: trustedProxies(flags),
-    ...transport,
+    ...connectionSettings,
     isReady: () => serving.backend.isReady?.() ?? true,
-    onError: (error) => log.warn({ cause: describe(error) }, 'http'),
+    onError: (error) => log.warn({ cause: describe(error) }, 'HTTP transport error'),
   }).catch((error) => {
-    throw isTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;
+    throw isPortTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;
   });
   const { welcome } = await import('../welcome.js');
-  process.stdout.write(welcome(door.url, serving.demo));
+  process.stdout.write(welcome(transport.url, serving.demo));
   await signalled();
-  await door.close();
+  await transport.close();
   await serving.backend.close();
 }
 
-function isTaken(error: unknown): boolean {
+function isPortTaken(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 }

@@ -1,5 +1,4 @@
-/** A gateway as the flags say: which contract, whose credentials, where receipts are kept. */
-
+/** Opens the gateway that the flags configure: its contract, its credentials and its database. */
 import { ConfigError, type Environment } from '../config.js';
 import { gatewayContract } from '../contract/gateway-output-schema.js';
 import { CONTRACT } from '../contract/generated/contract.js';
@@ -22,10 +21,10 @@ import { HEADER_NAMES } from '../pipeline/headers.js';
 import { openGatewayDatabase } from './open-gateway-database.js';
 import type { Serving, ServingFlags } from './open-serving.js';
 
-/** The flags of a command that works through a gateway. */
+/** The flags of a command that forwards calls through a gateway. */
 export type GatewayServing = ServingFlags & { readonly gateway: string };
 
-/** Opens the gateway. @throws ConfigError when the flags make none. */
+/** Opens the gateway. @throws ConfigError when the flags do not describe a valid gateway. */
 export async function openGateway(...parts: Parameters<typeof open>): Promise<Serving> {
   try {
     return await open(...parts);
@@ -36,7 +35,7 @@ export async function openGateway(...parts: Parameters<typeof open>): Promise<Se
 }
 
 async function open(
-  ours: { readonly published: PublishedDocuments; readonly validators: string },
+  own: { readonly published: PublishedDocuments; readonly validators: string },
   flags: GatewayServing,
   auth: 'held' | 'direct',
   environment: Environment,
@@ -47,13 +46,13 @@ async function open(
   const db = openGatewayDatabase(flags.gatewayDb, environment);
   const { operations } = contract;
   const onBackgroundError = (error: unknown) =>
-    log.error({ cause: describe(error as Error) }, 'a receipt was not kept');
+    log.error({ cause: describe(error as Error) }, 'storing an idempotency record failed');
   const gateway = createGateway({
     base: parseUrl('--gateway', flags.gateway),
     operations,
     honoursKeys: flags.gatewayIdempotency,
     responseValidation: flags.responseValidation,
-    dataSchemaOf: flags.openapi === undefined ? ({ id }) => ours.published.dataSchema(id) : schemaOfItsOwn,
+    dataSchemaOf: flags.openapi === undefined ? ({ id }) => own.published.dataSchema(id) : importedDataSchema,
     upstreamCredentials: auth === 'held' ? createHeldCredentials(db) : (credentials) => credentials,
     sendOnce: flags.gatewayIdempotency
       ? createSendAlways(db, onBackgroundError)
@@ -63,7 +62,7 @@ async function open(
           readsThatTell: createOutcomeProbes(operations),
           onBackgroundError,
         }),
-    report: (event) => tell(log, event),
+    report: (event) => logEvent(log, event),
     random32: createRandom32(),
     deadlineMs: flags.deadlineMs,
     proxy: proxyFrom(flags.proxy),
@@ -71,7 +70,8 @@ async function open(
   return {
     backend: {
       ...gateway,
-      // Not the API behind us: it is as far from every other server, and agents are told more by us than by a balancer.
+      // Readiness does not depend on the upstream API: every other server would miss it too, and this server gives
+      // agents a clearer error than a load balancer would.
       isReady: () => db.reader.one('SELECT 1 AS ready') !== undefined,
       close: async () => {
         await gateway.close();
@@ -80,7 +80,7 @@ async function open(
     },
     contract,
     keys: db.keys,
-    ...(flags.openapi === undefined ? ours : {}),
+    ...(flags.openapi === undefined ? own : {}),
   };
 }
 
@@ -95,8 +95,9 @@ async function contractFrom(source: string, proxyFlag: string | undefined, log: 
 }
 
 /**
- * The contract that a document, a file or an https URL, describes; fetched through the proxy of the flag or else of the
- * environment. @throws ContractError when it describes none, or the proxy is none.
+ * Reads a contract from an OpenAPI document, which is a file or an https URL. A URL is fetched through the proxy of the
+ * flag, or else of the environment.
+ * @throws ContractError when the document cannot be imported or the proxy is invalid.
  */
 export async function readContract(source: string, proxyFlag: string | undefined): Promise<ImportedContract> {
   const text = await readDocument(source, { proxy: proxyFrom(proxyFlag) }).catch((error: unknown) => {
@@ -105,19 +106,19 @@ export async function readContract(source: string, proxyFlag: string | undefined
   return importContract(await parseDocument(text), { overlay: CONTRACT, headers: HEADER_NAMES });
 }
 
-function schemaOfItsOwn({ dataSchema }: Operation) {
+function importedDataSchema({ dataSchema }: Operation) {
   return dataSchema;
 }
 
-function tell(log: Log, event: GatewayEvent): void {
-  log.warn(event, 'gateway');
+function logEvent(log: Log, event: GatewayEvent): void {
+  log.warn(event, 'gateway event');
 }
 
 function proxyFrom(flag: string | undefined): ProxyOptions | undefined {
   return flag === undefined ? proxyOf(process.env) : { url: parseUrl('--proxy', flag), except: '' };
 }
 
-/** @throws ConfigError when it is none. */
+/** @throws ConfigError when the text is not a URL. */
 export function parseUrl(flag: string, text: string): URL {
   if (!URL.canParse(text)) throw new ConfigError(`${flag} ${text} is not a URL`);
   return new URL(text);

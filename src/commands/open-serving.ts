@@ -1,4 +1,4 @@
-/** What a server works on, as its flags say: the embedded store, or a gateway to somebody's API. */
+/** Opens the backend that a server's flags configure: the embedded store, or a gateway to an API. */
 import { join } from 'node:path';
 import { openBackend } from '../application.js';
 import { ConfigError, type Environment } from '../config.js';
@@ -14,33 +14,34 @@ import { databasePath, type GatewayFlags, type StoreFlags } from './shared-optio
 
 export type ServingFlags = StoreFlags & GatewayFlags;
 
-/** With what agents are allowed, which may come from the environment too. */
-type Wanted = ServingFlags & { readonly readOnly?: boolean };
+/** The flags, with the read-only setting, which can come from the environment too. */
+type ResolvedFlags = ServingFlags & { readonly readOnly?: boolean };
 
 export interface Serving {
   readonly backend: Backend;
   readonly contract: Contract;
-  /** The directory of the contract's validators, where the build made them. */
+  /** The directory of the contract's validators, if the build generated them. */
   readonly validators?: string;
   readonly demo?: Demo;
-  /** The document of that contract, where it is ours. */
+  /** The published documents of the contract, if it is this program's own. */
   readonly published?: PublishedDocuments;
-  /** What the server seals with. Without it: with keys of this process alone. */
+  /** The server keys that seal tokens. Without them, keys of this process are used. */
   readonly keys?: Keys;
 }
 
 /**
- * Opens the backend; `directory` is the program's own. `auth` says whose credentials a gateway sends: those held for a caller's key, or the caller's own.
+ * Opens the backend. `directory` is the directory of the running program. `auth` selects the credentials that a gateway
+ * sends: those held for the caller's key, or the caller's own.
  * @throws ConfigError when the flags contradict each other.
  */
 export async function openServing(
   directory: string,
-  flags: Wanted,
+  flags: ResolvedFlags,
   auth: 'held' | 'direct',
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
-  refuseContradictions(flags);
+  rejectContradictions(flags);
   const { readOnly = false } = flags;
   const published = createPublishedDocuments(
     join(directory, '..', 'openapi.yaml'),
@@ -66,7 +67,7 @@ export async function openServing(
   return { ...serving, demo: await ensureDemo(store, new Date()) };
 }
 
-function refuseContradictions({ gateway, db, demo, openapi, readOnly }: Wanted): void {
+function rejectContradictions({ gateway, db, demo, openapi, readOnly }: ResolvedFlags): void {
   if (demo && readOnly) throw new ConfigError('--demo fills the database and --read-only forbids it: give one');
   if (gateway === undefined) {
     if (openapi !== undefined) throw new ConfigError('--openapi describes an API to forward to: give --gateway too');

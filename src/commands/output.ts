@@ -1,13 +1,13 @@
-/** What commands print, and how they wait. */
+/** Prints the JSON output of commands, and waits for stop signals. */
 
-/** JSON on stdout, for people and for programs. */
+/** Prints a value as indented JSON on stdout. */
 export function print(value: object): void {
   process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 const STOPS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Resolves when the program is asked to stop. Being asked again ends it at once, as any program. */
+/** Resolves on the first stop signal. A second one has the default effect: it ends the process at once. */
 export function signalled(): Promise<void> {
   return new Promise((done) => {
     const stop = () => {

@@ -1,4 +1,4 @@
-/** Options that several commands share, and their reading. Not: what is done with them. */
+/** Options that several commands share, and the parsers of their values. */
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
@@ -11,9 +11,9 @@ const LIVE_BASE = 'https://api.g3nretailstack.com/crm';
 const DEFAULT_DEADLINE_MS = 10_000;
 const MOST_MS = 600_000;
 
-/** What `stdio`, `http` and `doctor` know of a gateway. */
+/** Gateway flags of `stdio`, `http` and `doctor`. */
 export interface GatewayFlags {
-  /** The upstream's base; without it the embedded store serves. */
+  /** Base URL of the upstream; if not given, the embedded store serves. */
   readonly gateway?: string;
   readonly gatewayDb: string;
   readonly deadlineMs: number;
@@ -23,12 +23,12 @@ export interface GatewayFlags {
   readonly proxy?: string;
 }
 
-/** What `stdio` and `http` know of calls that need to be confirmed. */
+/** Confirmation flags of `stdio` and `http`. */
 export interface ConfirmFlags {
   readonly confirm: ConfirmMode;
 }
 
-/** What `http` knows of callers who call too often. */
+/** Rate limit flags of `http`. */
 export interface LimitFlags {
   readonly maxCallsPerMinute: number;
   readonly maxFailuresPerMinute: number;
@@ -40,62 +40,68 @@ export interface StoreFlags {
   readonly demo: boolean;
 }
 
-/** The embedded database of a server: `--db`, default .data/crm.db; undefined as long as nobody says. */
-export const dbOption = () => new Option('--db <file>', `the embedded database (default: ${DEFAULT_DB})`);
+/** The embedded database of a server. `databasePath` applies the default: undefined means that no flag was given. */
+export const dbOption = () => new Option('--db <file>', `embedded database file (default: ${DEFAULT_DB})`);
 
-export const requiredDbOption = () => new Option('--db <file>', 'the database file').makeOptionMandatory();
+export const requiredDbOption = () => new Option('--db <file>', 'embedded database file').makeOptionMandatory();
 
 export const gatewayDbOption = () =>
   new Option(
     '--gateway-db <file>',
-    'where receipts of writes and held credentials are kept; :memory: for nowhere',
+    'database of idempotency records and held credentials; :memory: to persist nothing',
   ).default(DEFAULT_GATEWAY_DB);
 
-/** The options of a command that can work through a gateway. */
+/** The options of a command that can forward calls through a gateway. */
 export function gatewayOptions(): readonly Option[] {
   return [
-    new Option('--gateway [url]', 'forward every call to this API instead of the embedded database').preset(LIVE_BASE),
+    new Option('--gateway [url]', 'forward every call to this API instead of using the embedded database').preset(
+      LIVE_BASE,
+    ),
     gatewayDbOption(),
-    new Option('--deadline-ms <ms>', 'the longest a forwarded call may take, retries included')
+    new Option('--deadline-ms <ms>', 'deadline of a forwarded call, including retries')
       .argParser(parseMilliseconds)
       .default(DEFAULT_DEADLINE_MS),
-    new Option('--gateway-idempotency', 'the gateway honours idempotency_key: writes with one may be retried').default(
-      false,
-    ),
-    new Option('--response-validation <mode>', 'what to do with an answer that is not as the contract says')
+    new Option(
+      '--gateway-idempotency',
+      'the API honours idempotency_key, so that writes with a key can be retried',
+    ).default(false),
+    new Option('--response-validation <mode>', 'what to do with an upstream response that violates the contract')
       .choices(['warn', 'strict', 'off'])
       .default('warn'),
-    new Option('--openapi <source>', 'derive the tools from this OpenAPI 3.0 or 3.1 file or URL (needs --gateway)'),
-    new Option('--proxy <url>', 'the HTTP proxy on the way to the gateway (default: HTTPS_PROXY, NO_PROXY)'),
+    new Option(
+      '--openapi <source>',
+      'derive the tools from this OpenAPI 3.0 or 3.1 document, a file or URL (needs --gateway)',
+    ),
+    new Option('--proxy <url>', 'HTTP proxy for requests to the API (default: from HTTPS_PROXY and NO_PROXY)'),
   ];
 }
 
 export const confirmOption = () =>
   new Option(
     '--confirm <mode>',
-    'which calls of agents a user has to agree to: off, destructive, money=AMOUNT (that move so much value) or all',
+    'agent calls that a user must confirm: off, destructive, money=AMOUNT (calls that move at least AMOUNT) or all',
   )
     .argParser(parsed(readConfirmMode))
     .default('off' satisfies ConfirmMode);
 
-/** The options of a door that many come through. */
+/** Rate limit options of the HTTP transport. */
 export function limitOptions(): readonly Option[] {
   const count = parsed(readCount);
   return [
-    new Option('--max-calls-per-minute <count>', 'calls of one credential; 0 for no limit')
+    new Option('--max-calls-per-minute <count>', 'rate limit per credential; 0 for no limit')
       .argParser(count)
       .default(6000),
-    new Option('--max-failures-per-minute <count>', 'refused credentials from one address; 0 for no limit')
+    new Option('--max-failures-per-minute <count>', 'rejected credentials allowed per client address; 0 for no limit')
       .argParser(count)
       .default(30),
     new Option(
       '--trust-proxy [count]',
-      'take addresses from x-forwarded-for, as so many proxies of your own in front of this server write it (1)',
+      'take client addresses from x-forwarded-for, written by this many proxies of yours (1 if no count is given)',
     ).argParser(count),
   ];
 }
 
-/** The embedded database's path, ready to be opened: relative to where the program was started, its directory made. */
+/** Resolves the database path against the working directory, and creates the parent directory. */
 export function databasePath(db: string = DEFAULT_DB): string {
   if (db === ':memory:') return db;
   const path = resolve(db);
@@ -103,12 +109,12 @@ export function databasePath(db: string = DEFAULT_DB): string {
   return path;
 }
 
-/** Proxies in front of the server, as the flags say. */
+/** The number of trusted proxies in front of the server. */
 export function trustedProxies({ trustProxy }: LimitFlags): number {
   return trustProxy === true ? 1 : (trustProxy ?? 0);
 }
 
-/** A reader whose complaints commander understands. */
+/** Wraps a parser so that commander reports its errors as invalid arguments. */
 function parsed<T>(read: (text: string) => T): (text: string) => T {
   return (text) => {
     try {

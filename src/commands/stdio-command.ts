@@ -1,4 +1,4 @@
-/** `stdio`: one MCP client over stdin and stdout, its credentials from the environment. */
+/** The `stdio` command: serves one MCP client over stdin and stdout, with credentials from the environment. */
 import type { Command } from 'commander';
 import { headersFromEnvironment, readAgentEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
@@ -8,7 +8,7 @@ import { openServing, type ServingFlags } from './open-serving.js';
 import { signalled } from './output.js';
 import { dbOption, gatewayOptions } from './shared-options.js';
 
-/** Adds the `stdio` command; `directory` is the program's own. */
+/** Adds the `stdio` command. `directory` is the directory of the running program. */
 export function addStdio(program: Command, directory: string): void {
   const command = program
     .command('stdio')
@@ -16,7 +16,7 @@ export function addStdio(program: Command, directory: string): void {
     .addOption(dbOption())
     .option(
       '--demo',
-      'fill an empty database with org DEMO, and work as its owner unless credentials are given',
+      'create the demo org DEMO if it does not exist, and act as its owner unless credentials are given',
       false,
     );
   for (const option of [...agentOptions(), ...gatewayOptions()]) command.addOption(option);
@@ -31,8 +31,8 @@ async function serveStdio(directory: string, flags: ServingFlags & AgentFlags): 
   const headers = { ...serving.demo?.headers, ...headersFromEnvironment(process.env) };
   const { openStdio } = await import('../transport/stdio.js');
   const factory = createServerFactory(agentApplication(serving, log, settings), () => headers);
-  const door = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio'));
-  await Promise.race([door.closed, signalled()]);
-  await door.close();
+  const transport = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio transport error'));
+  await Promise.race([transport.closed, signalled()]);
+  await transport.close();
   await serving.backend.close();
 }

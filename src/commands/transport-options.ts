@@ -1,4 +1,4 @@
-/** How the HTTP door keeps its clients: sessions, the old SSE transport, draining. Not: what it serves. */
+/** Options of the HTTP transport: sessions, the HTTP+SSE transport and graceful shutdown. */
 import { InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config.js';
 
@@ -11,31 +11,35 @@ export interface TransportFlags {
   readonly drainGraceSeconds: number;
 }
 
-/** What of it openHttp takes. */
+/** The settings that `openHttp` takes from these flags. */
 export interface TransportSettings {
   readonly sessions: { readonly most: number; readonly idleMs: number } | undefined;
   readonly sse: boolean;
   readonly drain: { readonly graceMs: number; readonly drainMs: number };
 }
 
-const LONGEST_S = 24 * 3600;
+const MAX_SECONDS = 24 * 3600;
 
 export function transportOptions(): readonly Option[] {
   const seconds = (flags: string, description: string, least: number) =>
-    new Option(flags, description).argParser(wholeNumber(least, LONGEST_S));
+    new Option(flags, description).argParser(wholeNumber(least, MAX_SECONDS));
   return [
-    new Option('--stateless', 'keep nothing between requests: any of many servers can answer any of them').default(
-      false,
-    ),
-    new Option('--max-sessions <count>', 'sessions of older clients at once, a quarter of them for one credential')
+    new Option(
+      '--stateless',
+      'keep no state between requests, so that any of several servers can handle any request',
+    ).default(false),
+    new Option(
+      '--max-sessions <count>',
+      'concurrent sessions of clients with older protocol versions; at most a quarter of them per credential',
+    )
       .argParser(wholeNumber(1, 1_000_000))
       .default(1000),
-    seconds('--session-idle-seconds <s>', 'a session that nobody used for so long is over', 1).default(1800),
-    new Option('--sse', 'serve the old HTTP+SSE transport too, at /sse').default(false),
-    seconds('--drain-seconds <s>', 'when stopped: the longest that calls under way may take', 0).default(15),
+    seconds('--session-idle-seconds <s>', 'close a session after this many seconds without a request', 1).default(1800),
+    new Option('--sse', 'also serve the deprecated HTTP+SSE transport, at /sse').default(false),
+    seconds('--drain-seconds <s>', 'drain timeout for in-flight calls on shutdown', 0).default(15),
     seconds(
       '--drain-grace-seconds <s>',
-      'when stopped: so long new calls are still taken, while /readyz says no',
+      'on shutdown, accept new calls for this long while /readyz reports not ready',
       0,
     ).default(0),
   ];

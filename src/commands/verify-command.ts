@@ -1,4 +1,4 @@
-/** `verify`: every balance recomputed from its ledger, the journal's chain checked. */
+/** The `verify` command: recomputes every balance from its ledger and checks the journal's hash chain. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { openBackend } from '../application.js';
@@ -13,7 +13,7 @@ export function addVerify(program: Command): void {
   program
     .command('verify')
     .description(
-      'recompute every balance from its ledger and check the journal; exit 1 and a list when anything disagrees',
+      'recompute every balance from its ledger and check the journal; list discrepancies and exit 1 if there are any',
     )
     .addOption(requiredDbOption())
     .action(verify);

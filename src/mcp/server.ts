@@ -4,7 +4,7 @@ import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
-import { createCallWithinBudget } from './answer-budget.js';
+import { createCallWithinBudget } from './response-budget.js';
 import type { Confirmation } from './confirmation.js';
 import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
 import { createErrorGuard } from './feature-context.js';

@@ -8,7 +8,7 @@ import { CrmError, type Issue, invalidRequest } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { call, type Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
-import { createBoundaryMint } from '../tools/boundary-marks.js';
+import { createBoundaryMint } from '../tools/boundary-markers.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
 import { type FieldSelection, pickFields, splitFields } from '../tools/field-selection.js';
 import { estimateTokens, mayExceed } from '../tools/token-estimate.js';

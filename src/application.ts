@@ -71,7 +71,7 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
       roles: contract.roles,
       backend,
       validate: createValidate(validators),
-      checkAvailable: createAvailabilityCheck({ readOnly, countsElsewhere: backend.kind === 'gateway' }),
+      checkAvailable: createAvailabilityCheck({ readOnly, countsUpstream: backend.kind === 'gateway' }),
       build: BUILD,
       makeStamp: createStampMaker(clock),
       random32: createRandom32(),

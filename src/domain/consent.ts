@@ -42,7 +42,7 @@ const STRICTNESS = { granted: 0, withdrawn: 1, denied: 2 };
  * What merging changes in the survivor's consents: the strictest answer of all sides wins, so refusals spread. Grants do
  * not: what somebody allowed under another record is no permission to write to this one. Never asked stays never asked.
  */
-export function spreadRefusals<Entry extends { readonly state: ConsentState }>(
+export function mergedConsentChanges<Entry extends { readonly state: ConsentState }>(
   own: Consents<Entry>,
   others: readonly Consents<Entry>[],
 ): Consents<Entry> {

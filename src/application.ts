@@ -9,7 +9,7 @@ import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { createIdMint, createRandom32 } from './ids.js';
 import { describe, type Log, logCall } from './log.js';
-import { DEFAULT_ANSWER_TOKENS } from './mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS } from './mcp/response-budget.js';
 import { instructionsFor } from './mcp/instructions.js';
 import type { Application } from './mcp/server.js';
 import { createAvailabilityCheck, type Selection, selectOperations } from './mcp/visibility.js';
@@ -71,7 +71,7 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
       roles: contract.roles,
       backend,
       validate: createValidate(validators),
-      checkAvailable: createAvailabilityCheck({ readOnly, countsElsewhere: backend.kind === 'gateway' }),
+      checkAvailable: createAvailabilityCheck({ readOnly, countsUpstream: backend.kind === 'gateway' }),
       build: BUILD,
       makeStamp: createStampMaker(clock),
       random32: createRandom32(),

@@ -1,6 +1,6 @@
 /** Parses and validates the configuration in environment variables and flags. */
 import { z } from 'zod';
-import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from './mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from './mcp/response-budget.js';
 import { type Selection, splitNames } from './mcp/visibility.js';
 import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
 

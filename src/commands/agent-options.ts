@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { createApplication } from '../application.js';
 import { type AgentEnvironment, ConfigError } from '../config.js';
 import type { Log } from '../log.js';
-import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/response-budget.js';
 import { ConfirmError, type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
 import type { Application } from '../mcp/server.js';
 import { SelectionError, splitNames } from '../mcp/visibility.js';

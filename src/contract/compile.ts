@@ -33,7 +33,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
   const body = node(node(node(source.requestBody).content)['application/json']);
   const request = inline(document, (body.schema as JsonSchema | undefined) ?? EMPTY_REQUEST);
   const data = responseData(document, source);
-  const said: Said = {
+  const said: OperationMetadata = {
     id,
     method: method === 'get' ? 'GET' : 'POST',
     path,
@@ -47,7 +47,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
     countsFailures: source['x-counts-failures'] === true,
   };
   return {
-    ...factsOf(said, request, data),
+    ...compileMetadata(said, request, data),
     ...annotationsOf(data),
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
     inputSchema: advertised(request),
@@ -59,7 +59,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
 }
 
 /** What a document says of an operation in words, not schemas. */
-export type Said = Pick<
+export type OperationMetadata = Pick<
   Operation,
   | 'id'
   | 'method'
@@ -75,11 +75,11 @@ export type Said = Pick<
 >;
 
 /** What is said of an operation, and what follows from the schemas of its request and its data, read without `$ref`. */
-export function factsOf(
-  { countsFailures, ...said }: Said,
+export function compileMetadata(
+  { countsFailures, ...said }: OperationMetadata,
   request: JsonSchema,
   data: JsonSchema,
-): Said & Pick<Operation, 'acceptsIdempotencyKey' | 'requiresRevision' | 'shownOnce' | 'moves'> {
+): OperationMetadata & Pick<Operation, 'acceptsIdempotencyKey' | 'requiresRevision' | 'shownOnce' | 'moves'> {
   const required = (request.required as readonly string[] | undefined) ?? [];
   const fields = Object.entries(node(data.properties));
   return {

@@ -9,14 +9,14 @@ type Account = components['schemas']['Account'];
 type Contact = components['schemas']['AccountContact'];
 type Terms = components['schemas']['AccountTerms'];
 
-export const ACCOUNT_LIFE: Transitions<Account['status']> = {
+export const ACCOUNT_TRANSITIONS: Transitions<Account['status']> = {
   draft: ['active', 'closed'],
   active: ['suspended', 'closed'],
   suspended: ['active', 'closed'],
   closed: [],
 };
 
-export const CONTACT_LIFE: Transitions<Contact['status']> = {
+export const CONTACT_TRANSITIONS: Transitions<Contact['status']> = {
   active: ['inactive', 'doomed'],
   inactive: ['active', 'doomed'],
   doomed: [],

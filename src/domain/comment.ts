@@ -46,7 +46,7 @@ export function foldHashtag(hashtag: string): string {
 }
 
 /** The size of a comment: UTF-8 bytes of caption and body, plus the declared sizes of its attachments. */
-export function sizeOf({ caption, body, attachments }: Content): number {
+export function commentSize({ caption, body, attachments }: Content): number {
   const text = Buffer.byteLength(caption ?? '') + Buffer.byteLength(body);
   return attachments.reduce((sum, { size_bytes }) => sum + size_bytes, text);
 }
@@ -60,7 +60,7 @@ export function requireAuthor(comment: { readonly author: string }, actor: strin
 }
 
 /** @throws CrmError 403 when `actor` is neither the author nor a moderator. */
-export function requireSay(comment: { readonly author: string }, actor: string, moderates: boolean): void {
+export function requireAuthorOrModerator(comment: { readonly author: string }, actor: string, moderates: boolean): void {
   if (moderates || comment.author === actor) return;
   throw forbidden('Only its author or a moderator may change the status of a comment.', undefined, [
     'Ask its author or somebody who may moderate comments.',

@@ -40,7 +40,7 @@ const STRICTNESS = { granted: 0, withdrawn: 1, denied: 2 };
  * Grants do not spread: a permission given under another record is no permission to contact this one. A purpose that
  * was never asked about stays absent.
  */
-export function spreadRefusals<Entry extends { readonly state: ConsentState }>(
+export function mergedConsentChanges<Entry extends { readonly state: ConsentState }>(
   own: Consents<Entry>,
   others: readonly Consents<Entry>[],
 ): Consents<Entry> {

@@ -109,7 +109,7 @@ export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.f
 const BELOW: Meaning = { level: 'low', recommended_action: 'allow' };
 
 /** The rules that fire on these facts, their total score and its level. */
-export function judge(facts: FraudFacts): FraudVerdict {
+export function assessFraud(facts: FraudFacts): FraudVerdict {
   const signals = RULES.flatMap(({ code, weight, find }) => {
     const finding = find(facts);
     const added = finding === undefined ? 0 : Math.round(weight * Math.min(1, finding.degree ?? 1));

@@ -7,9 +7,9 @@ import { visibleText } from '../contract/visible-text.js';
 import type { Headers } from '../pipeline/headers.js';
 import { protocolSections } from './document-resources.js';
 import { dataOf, errorOf, type FeatureContext, type RegisterFeature, toProtocolError } from './feature-context.js';
-import { PROMPTS, type Suggested } from './prompt-table.js';
+import { PROMPTS, type SuggestionSource } from './prompt-table.js';
 import { recordsOf, variablesOf } from './record-resources.js';
-import { SECTION, TOOL_DOCUMENT } from './resources.js';
+import { SECTION_TEMPLATE, TOOL_TEMPLATE } from './resources.js';
 
 const MOST = 10;
 /** Longer is no beginning of anything. */
@@ -24,8 +24,8 @@ type Suggest = (value: string) => Promise<readonly string[]>;
 /** What it answers registers the method on a server. */
 export function createCompletions(face: FeatureContext): RegisterFeature {
   const templates = new Map([
-    [TOOL_DOCUMENT, ['tool']],
-    [SECTION, ['section']],
+    [TOOL_TEMPLATE, ['tool']],
+    [SECTION_TEMPLATE, ['section']],
     ...recordsOf(face).map((record) => [record.address, variablesOf(record)] as const),
   ]);
   return (server, headersOf) => {
@@ -49,11 +49,11 @@ function completion(found: readonly string[]) {
 function suggestedFor(
   templates: ReadonlyMap<string, readonly string[]>,
   { ref, argument }: Params,
-): Suggested | undefined {
+): SuggestionSource | undefined {
   if (ref.type === 'ref/prompt') {
     const prompt = PROMPTS.find(({ name }) => name === ref.name);
     if (prompt === undefined) throw unknown('prompt');
-    return prompt.arguments.find(({ name }) => name === argument.name)?.suggested;
+    return prompt.arguments.find(({ name }) => name === argument.name)?.suggestions;
   }
   const variables = templates.get(ref.uri);
   if (variables === undefined) throw unknown('resource template');
@@ -62,7 +62,7 @@ function suggestedFor(
 }
 
 /** A variable that is not here, such as a gift card's, has nothing it could be chosen from. */
-const VARIABLES: { readonly [variable: string]: Suggested } = {
+const VARIABLES: { readonly [variable: string]: SuggestionSource } = {
   customer_id: 'customer_id',
   tool: 'tool',
   section: 'section',
@@ -72,7 +72,7 @@ function unknown(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
 }
 
-function suggest(face: FeatureContext, headers: Headers, suggested: Suggested): Suggest {
+function suggest(face: FeatureContext, headers: Headers, suggested: SuggestionSource): Suggest {
   const ask = askerFor(face, headers);
   if (typeof suggested === 'object') return async (value) => beginning(value, enumOf(face, suggested));
   switch (suggested) {

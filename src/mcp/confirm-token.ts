@@ -17,7 +17,7 @@ export interface ConfirmTokens {
    */
   spend(token: unknown, performance: BackendCall): string;
   /** Makes a spent token good again, by its name. */
-  giveBack(name: string): void;
+  restore(name: string): void;
 }
 
 /** As long as a person may take to answer. */
@@ -41,13 +41,13 @@ export function createConfirmTokens(keys: Keys): ConfirmTokens {
     spend(token, performance) {
       const [until = '', name = ''] = opened(keys, token, performance).split(' ');
       const expires = Number(until);
-      if (spent.has(name)) throw spentAlready();
+      if (spent.has(name)) throw alreadySpent();
       if (expires <= Math.max(performance.stamp.epoch_ms, forgotten)) throw invalid('expired');
       spent.set(name, expires);
       if (spent.size > MOST_SPENT) forget();
       return name;
     },
-    giveBack: (name) => void spent.delete(name),
+    restore: (name) => void spent.delete(name),
   };
 
   function forget(): void {
@@ -59,11 +59,11 @@ export function createConfirmTokens(keys: Keys): ConfirmTokens {
 }
 
 /** `details.reason` of such a refusal. */
-export const SPENT = 'spent';
+export const REASON_SPENT = 'spent';
 
 /** 409: the call this token stands for was made. */
-export function spentAlready(): CrmError {
-  return invalidState('crm.confirmation_invalid', 'This confirm_token was used already.', { reason: SPENT }, [
+export function alreadySpent(): CrmError {
+  return invalidState('crm.confirmation_invalid', 'This confirm_token was used already.', { reason: REASON_SPENT }, [
     'Read the record: the call it stood for may have been made.',
     'To make it once more, leave confirm_token out and have the new preview confirmed.',
   ]);

@@ -12,10 +12,10 @@ import type { CallRequest, Pipeline } from '../pipeline/call.js';
 import { ALL_PINNED_FIELDS, type PinnedFields } from '../pipeline/operating-context.js';
 import { deriveKeys, type Keys } from '../secrets/keys.js';
 import { type Catalogue, type CatalogueEntry, createCatalogueOf, type Tool } from '../tools/catalogue.js';
-import { createConfirmTokens, SPENT, spentAlready } from './confirm-token.js';
+import { createConfirmTokens, REASON_SPENT, alreadySpent } from './confirm-token.js';
 import { CALL } from './lean-tools.js';
-import { movesAtLeast, type Price } from './moved-value.js';
-import { showPreview } from './preview.js';
+import { movesAtLeast, type PointPrice } from './moved-value.js';
+import { toShownPreview } from './preview.js';
 
 /** Which calls need it: those that destroy, those that move so much value, or every write. */
 export type ConfirmMode = 'off' | 'destructive' | 'all' | { readonly money: number };
@@ -127,7 +127,7 @@ function createGuard(
     try {
       return tokens.spend(token, performance);
     } catch (refusal) {
-      if (!agreed || !(refusal instanceof CrmError) || refusal.details?.reason !== SPENT) throw refusal;
+      if (!agreed || !(refusal instanceof CrmError) || refusal.details?.reason !== REASON_SPENT) throw refusal;
       const seen = 'idempotency_key' in performance.input ? await backend.preview?.(performance) : undefined;
       if (seen !== undefined && !('preview' in seen)) return seen;
       throw refusal;
@@ -145,7 +145,7 @@ function createGuard(
     const seen = await backend.preview?.(performance);
     if (seen !== undefined && !('preview' in seen)) return seen;
     const { operation, input } = performance;
-    throw required({ preview: showPreview(operation, input, seen), ...tokens.mint(performance) });
+    throw required({ preview: toShownPreview(operation, input, seen), ...tokens.mint(performance) });
   }
 
   /**
@@ -158,11 +158,11 @@ function createGuard(
     const once = keyless ? { ...performance, input: { ...input, idempotency_key: `confirm:${name}` } } : performance;
     try {
       const done = await backend.perform(once);
-      if (keyless && isReplay(done)) throw spentAlready();
-      if ('envelope' in done && !done.envelope.success && done.envelope.error.retryable) tokens.giveBack(name);
+      if (keyless && isReplay(done)) throw alreadySpent();
+      if ('envelope' in done && !done.envelope.success && done.envelope.error.retryable) tokens.restore(name);
       return done;
     } catch (error) {
-      if (error instanceof CrmError && error.retryable) tokens.giveBack(name);
+      if (error instanceof CrmError && error.retryable) tokens.restore(name);
       throw error;
     }
   }
@@ -202,7 +202,7 @@ async function pointValue(
   backend: Backend,
   operation: Operation | undefined,
   rest: Omit<BackendCall, 'operation' | 'input'>,
-): Promise<Price> {
+): Promise<PointPrice> {
   if (operation === undefined) return 1;
   try {
     const done = await backend.perform({ ...rest, operation, input: {} });

@@ -13,7 +13,7 @@ const MOST_CUTS_TOLD = 20;
 const MOST_FIELDS_TOLD = 5;
 
 /** Whether an operation answers a page, and can be asked for a smaller one. */
-export function isPaged({ effect, inputSchema }: Operation): boolean {
+export function acceptsPaging({ effect, inputSchema }: Operation): boolean {
   const properties = (inputSchema.properties ?? {}) as object;
   return effect === 'read' && 'limit' in properties && 'next_token' in properties;
 }
@@ -38,7 +38,7 @@ export function truncationHints(
   asked: FieldSelection | undefined,
   cuts: readonly Truncation[],
 ): ResultNotes {
-  const ofItem = isPaged(operation) && cuts.every(({ field }) => !field.startsWith('items'));
+  const ofItem = acceptsPaging(operation) && cuts.every(({ field }) => !field.startsWith('items'));
   const how = ofItem ? 'limit 1 and fields' : 'fields';
   const rest = cuts
     .slice(0, MOST_FIELDS_TOLD)
@@ -53,7 +53,7 @@ export function truncationHints(
 }
 
 /** The parts of an error that can be long. */
-export function longParts({ details, conflict_snapshot }: ErrorObject): object {
+export function truncatableParts({ details, conflict_snapshot }: ErrorObject): object {
   return {
     ...(details === undefined ? {} : { details }),
     ...(conflict_snapshot === undefined ? {} : { conflict_snapshot }),

@@ -94,14 +94,14 @@ export function toolDocument({ catalogue, roles, published }: FeatureContext, na
     operational,
     accepts_idempotency_key: operation.acceptsIdempotencyKey,
     request: withRevision(operation),
-    tool_arguments: besideRequest(entry),
+    tool_arguments: toolOnlyArguments(entry),
     response: operation.dataSchema ?? published?.dataSchema(id) ?? operation.outputSchema,
     examples,
   });
 }
 
 /** What the tool takes besides the request, and no other door does. */
-function besideRequest({ operation, tool }: CatalogueEntry): object {
+function toolOnlyArguments({ operation, tool }: CatalogueEntry): object {
   const request = (operation.requestSchema.properties ?? {}) as object;
   const all = Object.entries((tool.inputSchema.properties ?? {}) as object);
   return Object.fromEntries(all.filter(([name]) => !(name in request)));

@@ -34,7 +34,7 @@ export type HeadersOf = (context: ServerContext) => Headers;
 export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
 
 /** Only whoever asked may keep an answer, and not for long. */
-export const PRIVATE_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
+export const PRIVATE_ONE_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
 
 /** Names of the tools a caller may call. */
 export async function callableNames(face: FeatureContext, headers: Headers): Promise<ReadonlySet<string>> {

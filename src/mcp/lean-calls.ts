@@ -10,10 +10,10 @@ import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import type { Catalogue, CatalogueEntry } from '../tools/catalogue.js';
-import { type CallWithinBudget, createCallWithinBudget } from './answer-budget.js';
+import { type CallWithinBudget, createCallWithinBudget } from './response-budget.js';
 import type { ElicitationDialogue } from './elicitation.js';
 import { CALL, DESCRIBE, FIND } from './lean-tools.js';
-import { nearest, rank } from './ranking.js';
+import { nearestNames, rankEntries } from './ranking.js';
 import { isVisible } from './visibility.js';
 
 const MOST_FOUND = 20;
@@ -31,7 +31,7 @@ export type LeanCall = (
 ) => ReturnType<CallWithinBudget> | undefined;
 
 /** The three tools over a catalogue; `answer` is how a tool of it is called. */
-export function createLean(
+export function createLeanCall(
   catalogue: Catalogue,
   pipeline: Pipeline,
   answer: CallWithinBudget,
@@ -113,7 +113,7 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
     ({ operation }) =>
       (family === undefined || operation.family === family) && (effect === undefined || operation.effect === effect),
   );
-  const found = rank(filtered, query);
+  const found = rankEntries(filtered, query);
   const shown = found.slice(offset, offset + MOST_FOUND);
   const families = [...new Set(entries.map(({ operation }) => operation.family))].sort();
   return {
@@ -147,7 +147,7 @@ function unknownOperation(entries: readonly CatalogueEntry[], operation: unknown
     code: 'crm.operation_unknown',
     tag: 'validation-error',
     message: 'There is no operation of that name.',
-    details: { nearest: nearest(names, String(operation), MOST_NEAREST) },
+    details: { nearest: nearestNames(names, String(operation), MOST_NEAREST) },
     nextSteps: ['Take a name from details.nearest, or look for one with crm_find_operations.'],
   });
 }

@@ -3,7 +3,7 @@ import type { Input } from '../contract/backend.js';
 import type { FieldPath, ValueMoved } from '../contract/operation.js';
 
 /** What a point is worth, in major units; `unknown` where whoever knows could not be asked. */
-export type Price = number | 'unknown';
+export type PointPrice = number | 'unknown';
 
 /**
  * Whether a call moves `least` or more. Money counts as the number it is, whatever its currency; points by `priceOf`.
@@ -14,7 +14,7 @@ export async function movesAtLeast(
   least: number,
   moves: ValueMoved,
   input: Input,
-  priceOf: () => Promise<Price>,
+  priceOf: () => Promise<PointPrice>,
 ): Promise<boolean> {
   const money = valuesAt(moves.money, input);
   const points = valuesAt(moves.points, input);

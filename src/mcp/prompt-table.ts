@@ -4,7 +4,7 @@
  */
 
 /** Where values of an argument may be suggested from: what completions.ts knows, or the enum of a tool's field. */
-export type Suggested =
+export type SuggestionSource =
   | 'customer_id'
   | 'flag'
   | 'tier'
@@ -17,8 +17,8 @@ export interface PromptArgument {
   readonly description: string;
   readonly required: boolean;
   /** Characters. */
-  readonly longest: number;
-  readonly suggested?: Suggested;
+  readonly maxLength: number;
+  readonly suggestions?: SuggestionSource;
 }
 
 export interface PromptStep {
@@ -41,7 +41,7 @@ const LINE = 200;
 const STORY = 1000;
 
 /** Said with every job. */
-export const RULES: readonly string[] = [
+export const PROMPT_RULES: readonly string[] = [
   'Read before you write. Send the revision you read as expected_revision; on crm.conflict_revision read conflict_snapshot, and repeat only if the change still makes sense.',
   'Give every create and every movement of points or money an idempotency_key of its own. If an answer is lost, repeat the call with the same key and body; a new action gets a new key.',
   'Before anything that moves points or money, merges, resolves or cannot be undone: show the user exactly what you will send, and wait for a clear yes to that very thing.',
@@ -59,13 +59,13 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer',
         description: 'What the customer gave: name, e-mail, phone, address',
         required: true,
-        longest: STORY,
+        maxLength: STORY,
       },
       {
         name: 'consents',
         description: 'What they allow, in their own words, and where they said it (web, pos, phone, paper)',
         required: false,
-        longest: STORY,
+        maxLength: STORY,
       },
     ],
     goal: 'Sign up a customer, without making a second record of somebody who is there already.',
@@ -92,17 +92,17 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer',
         description: 'A customer_id, or a name, e-mail or phone',
         required: true,
-        longest: LINE,
-        suggested: 'customer_id',
+        maxLength: LINE,
+        suggestions: 'customer_id',
       },
       {
         name: 'flag',
         description: 'A flag they have, to tell namesakes apart',
         required: false,
-        longest: 64,
-        suggested: 'flag',
+        maxLength: 64,
+        suggestions: 'flag',
       },
-      { name: 'tier', description: 'The tier they name, likewise', required: false, longest: 64, suggested: 'tier' },
+      { name: 'tier', description: 'The tier they name, likewise', required: false, maxLength: 64, suggestions: 'tier' },
     ],
     goal: 'Find the customer and summarise them. Change nothing.',
     steps: [
@@ -126,18 +126,18 @@ export const PROMPTS: readonly JobPrompt[] = [
     title: "Refund a purchase's points",
     description: 'Takes back the points a returned purchase earned, and gives back those it spent.',
     arguments: [
-      { name: 'customer_id', description: 'Whose purchase', required: true, longest: ID, suggested: 'customer_id' },
+      { name: 'customer_id', description: 'Whose purchase', required: true, maxLength: ID, suggestions: 'customer_id' },
       {
         name: 'purchase',
         description: 'How to know the purchase: its receipt or order number, or its date and amount',
         required: true,
-        longest: LINE,
+        maxLength: LINE,
       },
       {
         name: 'returned',
         description: 'What came back, if not the whole purchase',
         required: false,
-        longest: STORY,
+        maxLength: STORY,
       },
     ],
     goal: 'Undo what a returned purchase did to the points of a customer, once and no further.',
@@ -171,14 +171,14 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer_id',
         description: "Only this customer's pairs; without it all",
         required: false,
-        longest: ID,
-        suggested: 'customer_id',
+        maxLength: ID,
+        suggestions: 'customer_id',
       },
       {
         name: 'sure',
         description: 'How sure a pair must look, from 0 to 1; without it 0.9',
         required: false,
-        longest: 8,
+        maxLength: 8,
       },
     ],
     goal: 'Find duplicate customers, and merge only what a person has confirmed. A merge cannot be undone.',
@@ -207,22 +207,22 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'status',
         description: 'Which holds; without it those that block',
         required: false,
-        longest: 20,
-        suggested: { tool: 'crm_customer_hold_list', field: 'status' },
+        maxLength: 20,
+        suggestions: { tool: 'crm_customer_hold_list', field: 'status' },
       },
       {
         name: 'scope',
         description: 'What they block; without it anything',
         required: false,
-        longest: 20,
-        suggested: { tool: 'crm_customer_hold_list', field: 'scope' },
+        maxLength: 20,
+        suggestions: { tool: 'crm_customer_hold_list', field: 'scope' },
       },
       {
         name: 'customer_id',
         description: "Only this customer's",
         required: false,
-        longest: ID,
-        suggested: 'customer_id',
+        maxLength: ID,
+        suggestions: 'customer_id',
       },
     ],
     goal: 'Prepare the review of holds. Releasing one frees points or money: a person decides, not you.',
@@ -250,16 +250,16 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'before',
         description: 'Those that end before this date (YYYY-MM-DD); without it within 60 days',
         required: false,
-        longest: 10,
+        maxLength: 10,
       },
       {
         name: 'status',
         description: 'Only certificates of this status; without it active',
         required: false,
-        longest: 20,
-        suggested: { tool: 'crm_exemption_certificate_list', field: 'status' },
+        maxLength: 20,
+        suggestions: { tool: 'crm_exemption_certificate_list', field: 'status' },
       },
-      { name: 'team', description: 'Team whose inbox gets a reminder for each', required: false, longest: ID },
+      { name: 'team', description: 'Team whose inbox gets a reminder for each', required: false, maxLength: ID },
     ],
     goal: 'Find tax exemption certificates that end soon, and whom to ask. Change no certificate.',
     steps: [
@@ -286,8 +286,8 @@ export const PROMPTS: readonly JobPrompt[] = [
     title: 'Gift card problem',
     description: 'Finds out why a gift card does not work, and what can be done.',
     arguments: [
-      { name: 'problem', description: 'What happens, and where', required: true, longest: STORY },
-      { name: 'giftcard_id', description: 'The card, if its id is known', required: false, longest: ID },
+      { name: 'problem', description: 'What happens, and where', required: true, maxLength: STORY },
+      { name: 'giftcard_id', description: 'The card, if its id is known', required: false, maxLength: ID },
     ],
     goal: 'Find out what is wrong with a gift card, and offer what can be done.',
     steps: [

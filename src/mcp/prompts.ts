@@ -4,9 +4,9 @@
  */
 import { type GetPromptResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { visibleText } from '../contract/visible-text.js';
-import { callableNames, type FeatureContext, PRIVATE_MINUTE, type RegisterFeature } from './feature-context.js';
+import { callableNames, type FeatureContext, PRIVATE_ONE_MINUTE, type RegisterFeature } from './feature-context.js';
 import { CALL, DESCRIBE } from './lean-tools.js';
-import { type JobPrompt, PROMPTS, type PromptArgument, type PromptStep, RULES } from './prompt-table.js';
+import { type JobPrompt, PROMPTS, type PromptArgument, type PromptStep, PROMPT_RULES } from './prompt-table.js';
 
 /** Where no tool of such a name is listed. */
 const VIA_CALL = `The names in the steps are operations: describe one with ${DESCRIBE.tool.name}, run it with ${CALL.tool.name}.`;
@@ -21,33 +21,33 @@ export function createPrompts(face: FeatureContext): RegisterFeature {
       const headers = headersOf(context);
       return face.guard(headers, async () => {
         const callable = await callableNames(face, headers);
-        return { prompts: offered(callable).map(entry), ...PRIVATE_MINUTE };
+        return { prompts: offeredPrompts(callable).map(entry), ...PRIVATE_ONE_MINUTE };
       });
     });
     server.setRequestHandler('prompts/get', ({ params }, context) => {
       const headers = headersOf(context);
       return face.guard(headers, async () => {
         const callable = await callableNames(face, headers);
-        const prompt = offered(callable).find(({ name }) => name === params.name);
+        const prompt = offeredPrompts(callable).find(({ name }) => name === params.name);
         if (prompt === undefined) throw invalid('Unknown prompt. Call prompts/list for those you may use.');
-        return toResult(prompt, callable, params.arguments, face.lean ? [VIA_CALL, ...RULES] : RULES);
+        return toResult(prompt, callable, params.arguments, face.lean ? [VIA_CALL, ...PROMPT_RULES] : PROMPT_RULES);
       });
     });
   };
 }
 
 /** The jobs a caller can do: every step that is not optional is open to it. */
-export function offered(callable: Callable): readonly JobPrompt[] {
+export function offeredPrompts(callable: Callable): readonly JobPrompt[] {
   return PROMPTS.filter(({ steps }) => steps.every((step) => step.optional === true || open(step, callable)));
 }
 
 /** The tools a step names. */
-export function toolsOf({ text }: PromptStep): readonly string[] {
+export function toolsNamedIn({ text }: PromptStep): readonly string[] {
   return text.match(/\bcrm_[a-z_]+/g) ?? [];
 }
 
 function open(step: PromptStep, callable: Callable): boolean {
-  return toolsOf(step).every((tool) => callable.has(tool));
+  return toolsNamedIn(step).every((tool) => callable.has(tool));
 }
 
 function entry({ name, title, description, arguments: takes }: JobPrompt) {
@@ -79,10 +79,10 @@ function readArguments(takes: readonly PromptArgument[], given: Arguments) {
     const known = takes.map(({ name }) => name).join(', ');
     throw invalid(`${visibleText(strange[0] ?? '').slice(0, 64)} is no argument of this prompt; it takes ${known}.`);
   }
-  return takes.flatMap(({ name, required, longest }) => {
+  return takes.flatMap(({ name, required, maxLength }) => {
     const value = visibleText(given?.[name] ?? '').trim();
     if (value === '' && required) throw invalid(`The argument ${name} is required.`);
-    if (value.length > longest) throw invalid(`The argument ${name} has more than ${longest} characters.`);
+    if (value.length > maxLength) throw invalid(`The argument ${name} has more than ${maxLength} characters.`);
     return value === '' ? [] : [{ name, value }];
   });
 }

@@ -10,7 +10,7 @@ const EXACT = 2;
 const PREFIX = 'crm';
 
 /** The entries that have something of the words in them, best first; all of them, by name, for no words. */
-export function rank(entries: readonly CatalogueEntry[], words: string): readonly CatalogueEntry[] {
+export function rankEntries(entries: readonly CatalogueEntry[], words: string): readonly CatalogueEntry[] {
   const wanted = wordsOf(words);
   if (wanted.length === 0) return entries;
   return entries
@@ -21,7 +21,7 @@ export function rank(entries: readonly CatalogueEntry[], words: string): readonl
 }
 
 /** The names most like one that is none, best first. */
-export function nearest(names: readonly string[], name: string, count: number): readonly string[] {
+export function nearestNames(names: readonly string[], name: string, count: number): readonly string[] {
   const wanted = pairsOf(name);
   const likeness = (other: string) => {
     const pairs = pairsOf(other);

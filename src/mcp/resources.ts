@@ -23,7 +23,7 @@ import {
   describeError,
   errorOf,
   type FeatureContext,
-  PRIVATE_MINUTE,
+  PRIVATE_ONE_MINUTE,
   type RegisterFeature,
   toProtocolError,
 } from './feature-context.js';
@@ -34,10 +34,10 @@ import { matchUriTemplate, parseUriTemplate, uriSegments } from './resource-uri.
 const PUBLIC_HOUR = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
 const NEVER_KEPT = { ttlMs: 0, cacheScope: 'private' } as const;
 
-export const TOOL_DOCUMENT = 'crm://openapi/{tool}';
-export const SECTION = 'crm://protocol/{section}';
-const toolTemplate = parseUriTemplate(TOOL_DOCUMENT);
-const sectionTemplate = parseUriTemplate(SECTION);
+export const TOOL_TEMPLATE = 'crm://openapi/{tool}';
+export const SECTION_TEMPLATE = 'crm://protocol/{section}';
+const toolTemplate = parseUriTemplate(TOOL_TEMPLATE);
+const sectionTemplate = parseUriTemplate(SECTION_TEMPLATE);
 const JSON_TYPE = 'application/json';
 const MARKDOWN = 'text/markdown';
 
@@ -52,7 +52,7 @@ export function createResources(face: FeatureContext): RegisterFeature {
         const found = [...documents.values()].flatMap((open) => open() ?? []);
         const readable = await readableBy(face, records, headers);
         const whole = readable.filter((record) => variablesOf(record).length === 0);
-        return { resources: [...found.map(documentEntry), ...whole.map(recordEntry)], ...PRIVATE_MINUTE };
+        return { resources: [...found.map(documentEntry), ...whole.map(recordEntry)], ...PRIVATE_ONE_MINUTE };
       });
     });
     server.setRequestHandler('resources/templates/list', (_request, context) => {
@@ -61,7 +61,7 @@ export function createResources(face: FeatureContext): RegisterFeature {
         const readable = await readableBy(face, records, headers);
         const open = readable.filter((record) => variablesOf(record).length > 0);
         const whole = documents.get('crm://protocol')?.() === undefined ? [] : [SECTION_ENTRY];
-        return { resourceTemplates: [...whole, TOOL_ENTRY, ...open.map(templateEntry)], ...PRIVATE_MINUTE };
+        return { resourceTemplates: [...whole, TOOL_ENTRY, ...open.map(templateEntry)], ...PRIVATE_ONE_MINUTE };
       });
     });
     server.setRequestHandler('resources/read', ({ params }, context) => {
@@ -90,7 +90,7 @@ function templateEntry({ address, ...record }: RecordResource) {
 }
 
 const SECTION_ENTRY = {
-  uriTemplate: SECTION,
+  uriTemplate: SECTION_TEMPLATE,
   name: 'section',
   title: 'One section of the protocol',
   description: 'One section of crm://protocol, by its heading with hyphens: paging, error-atlas, consent-gates',
@@ -98,7 +98,7 @@ const SECTION_ENTRY = {
 };
 
 const TOOL_ENTRY = {
-  uriTemplate: TOOL_DOCUMENT,
+  uriTemplate: TOOL_TEMPLATE,
   name: 'tool',
   title: 'One tool',
   description: 'One tool whole: every field it takes and answers, with bounds, roles, examples',

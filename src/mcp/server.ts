@@ -4,11 +4,11 @@ import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
-import { createCallWithinBudget } from './answer-budget.js';
+import { createCallWithinBudget } from './response-budget.js';
 import type { Confirmation } from './confirmation.js';
 import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
 import { createErrorGuard } from './feature-context.js';
-import { createLean } from './lean-calls.js';
+import { createLeanCall } from './lean-calls.js';
 import { LEAN_TOOLS } from './lean-tools.js';
 import { createFeatureRegistration, FEATURE_CAPABILITIES } from './register-features.js';
 import { visibleTools } from './visibility.js';
@@ -54,7 +54,7 @@ export function createCallTool(application: Application): CallTool {
 
 function createConverse({ catalogue, pipeline, lean, answerTokens, confirmation }: Application): Converse {
   const answer = createCallWithinBudget(pipeline, answerTokens, confirmation);
-  if (lean) return createLean(catalogue, pipeline, answer, answerTokens);
+  if (lean) return createLeanCall(catalogue, pipeline, answer, answerTokens);
   return (name, args, headers, dialogue) => {
     const entry = catalogue.find(name);
     return entry === undefined ? undefined : answer(entry, args, headers, dialogue);

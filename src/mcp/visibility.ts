@@ -50,17 +50,17 @@ export interface AvailabilityOptions {
   /** Nothing may be written, whatever a connection says. */
   readonly readOnly: boolean;
   /** Reads that count failed attempts work all the same: somebody else keeps the count. */
-  readonly countsElsewhere: boolean;
+  readonly countsUpstream: boolean;
 }
 
 /**
  * What one connection has of the tools there are. Its headers take away and never add: a name that is unknown selects
  * nothing, and whatever `x-mcp-readonly` says but `false` or `0` means read-only.
  */
-export function createAvailabilityCheck({ readOnly, countsElsewhere }: AvailabilityOptions): AvailabilityCheck {
+export function createAvailabilityCheck({ readOnly, countsUpstream }: AvailabilityOptions): AvailabilityCheck {
   return (operation, headers) => {
     if (operation.effect !== 'read' && (readOnly || saysReadOnly(headers))) return notInReadOnly();
-    if (readOnly && operation.countsFailures && !countsElsewhere) return notCounted();
+    if (readOnly && operation.countsFailures && !countsUpstream) return notCounted();
     return narrowed(operation, headers) ? notEnabled() : undefined;
   };
 }

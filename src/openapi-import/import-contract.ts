@@ -3,7 +3,7 @@
  * and the rest go on. Pure: nothing is fetched, and the document is taken for hostile.
  */
 
-import { factsOf } from '../contract/compile.js';
+import { compileMetadata } from '../contract/compile.js';
 import { lazy } from '../contract/lazy.js';
 import type { Contract, JsonSchema, Operation, ValueMoved } from '../contract/operation.js';
 import { fieldNames } from '../contract/response-fields.js';
@@ -95,7 +95,7 @@ type Show = (request: JsonSchema) => JsonSchema;
 /** What is not needed to list a tool is made when somebody asks for it: of a large document few tools are called. */
 function finishOperation(document: OpenApiDocument, draft: OperationDraft, id: string, show: Show): Operation {
   const { answer, said, request, foreign, ours, examples } = draft;
-  const facts = factsOf({ ...said, id }, request, answer.outline);
+  const facts = compileMetadata({ ...said, id }, request, answer.outline);
   const marks = lazy(() => responseAnnotations(document, answer, ours));
   const requestSchema = lazy(() => enforced(request));
   const dataSchema = lazy(() => validated(answer.data()));

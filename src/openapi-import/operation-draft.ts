@@ -1,5 +1,5 @@
 /** One operation of somebody else's document, read whole but for its name. */
-import type { Said } from '../contract/compile.js';
+import type { OperationMetadata } from '../contract/compile.js';
 import type { Example, ImportedShape, JsonSchema, Operation, RoleTable } from '../contract/operation.js';
 import { cleanLine, cleanText } from './document-text.js';
 import type { Candidate } from './find-operations.js';
@@ -18,7 +18,7 @@ export interface DraftContext extends ParameterContext, Bodies {
 
 export interface OperationDraft {
   readonly candidate: Candidate;
-  readonly said: Omit<Said, 'id'>;
+  readonly said: Omit<OperationMetadata, 'id'>;
   readonly request: JsonSchema;
   readonly examples: readonly Example[];
   readonly foreign: ImportedShape | undefined;

@@ -1,7 +1,7 @@
 /** Envelope → MCP tool result. Errors travel as text, which is what every client shows the model. */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Envelope, ErrorObject } from '../contract/envelope.js';
-import { type MintBoundary, markedJson } from './boundary-marks.js';
+import { type MintBoundary, jsonWithMarkers } from './boundary-markers.js';
 import { cleanData, cleanWhole, fieldsAt, type UntrustedFields, WHOLE } from './untrusted-content.js';
 
 /** What a tool answers, as every door sends it. */
@@ -24,12 +24,12 @@ export function toToolResult(
   const _meta = { build, stats };
   if (rest.success) {
     const structuredContent = { ...rest, data: cleanData(rest.data, fields), ...beside };
-    const text = markedJson(structuredContent, { data: fields }, mint());
+    const text = jsonWithMarkers(structuredContent, { data: fields }, mint());
     return { content: [{ type: 'text', text }], structuredContent, _meta };
   }
   // v1 clients throw on structuredContent of an error, and the model would never see it: text only.
   const marked = { conflict_snapshot: fields, ...('preview' in (rest.error.details ?? {}) ? previewed(fields) : {}) };
-  const text = markedJson(cleanError(rest.error, fields), marked, mint());
+  const text = jsonWithMarkers(cleanError(rest.error, fields), marked, mint());
   return { content: [{ type: 'text', text }], isError: true, _meta };
 }
 

@@ -15,7 +15,7 @@ import { createRandom32 } from '../../src/ids.js';
 import { call } from '../../src/pipeline/call.js';
 import { openStore, type Store } from '../../src/store/store.js';
 import { verifyStore } from '../../src/store/verify-store.js';
-import { createBoundaryMint } from '../../src/tools/boundary-marks.js';
+import { createBoundaryMint } from '../../src/tools/boundary-markers.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
 import { toToolResult } from '../../src/tools/tool-result.js';
 

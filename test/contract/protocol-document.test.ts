@@ -13,7 +13,7 @@ import { permits } from '../../src/contract/access.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
 import { FAILURE_LIMIT, FAILURE_WINDOW_MS } from '../../src/domain/giftcard.js';
-import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/response-budget.js';
 import { withConfirmation } from '../../src/mcp/confirmation.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
 import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../../src/pipeline/body.js';

@@ -9,8 +9,8 @@ import {
   requireActiveComment,
   requireAuthor,
   requireReplyable,
-  requireSay,
-  sizeOf,
+  requireAuthorOrModerator,
+  commentSize,
 } from '../../src/domain/comment.js';
 
 const SEED = 20_261_127;
@@ -91,9 +91,9 @@ describe('hashtags', () => {
 });
 
 test('a size is bytes, not characters, and counts what is attached', () => {
-  expect(sizeOf({ caption: null, body: 'abc', attachments: [] })).toBe(3);
-  expect(sizeOf({ caption: 'é', body: '茶😀', attachments: [] })).toBe(2 + 3 + 4);
-  expect(sizeOf({ caption: null, body: 'a', attachments: [{ size_bytes: 10 }, { size_bytes: 0 }] })).toBe(11);
+  expect(commentSize({ caption: null, body: 'abc', attachments: [] })).toBe(3);
+  expect(commentSize({ caption: 'é', body: '茶😀', attachments: [] })).toBe(2 + 3 + 4);
+  expect(commentSize({ caption: null, body: 'a', attachments: [{ size_bytes: 10 }, { size_bytes: 0 }] })).toBe(11);
 });
 
 describe('who', () => {
@@ -107,9 +107,9 @@ describe('who', () => {
   });
 
   test('may change its status: its author, or whoever moderates', () => {
-    expect(refusal(() => requireSay(comment, 'user_guid:ann', false))).toEqual({});
-    expect(refusal(() => requireSay(comment, 'user_guid:bob', true))).toEqual({});
-    expect(refusal(() => requireSay(comment, 'user_guid:bob', false))).toMatchObject({
+    expect(refusal(() => requireAuthorOrModerator(comment, 'user_guid:ann', false))).toEqual({});
+    expect(refusal(() => requireAuthorOrModerator(comment, 'user_guid:bob', true))).toEqual({});
+    expect(refusal(() => requireAuthorOrModerator(comment, 'user_guid:bob', false))).toMatchObject({
       code: 'crm.forbidden',
       status: 403,
     });

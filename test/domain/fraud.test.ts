@@ -5,7 +5,7 @@ import {
   canonicalIp,
   type FraudFacts,
   IDENTIFIERS,
-  judge,
+  assessFraud,
   type LedgerEntry,
   RULES,
   SHARED_COUNTED,
@@ -41,7 +41,7 @@ const facts = (fields: Partial<FraudFacts> = {}): FraudFacts => ({
   signals: {},
   ...fields,
 });
-const codesOf = (fields: Partial<FraudFacts>) => judge(facts(fields)).signals.map(({ code }) => code);
+const codesOf = (fields: Partial<FraudFacts>) => assessFraud(facts(fields)).signals.map(({ code }) => code);
 
 /** For each rule: facts on which it fires and no other does, and the nearest ones on which it does not. */
 const CASES: { readonly [code: string]: { fires: Partial<FraudFacts>; evidence: string; not: Partial<FraudFacts>[] } } =
@@ -138,7 +138,7 @@ test('every rule has its case', () => {
 
 describe.each(Object.entries(CASES))('%s', (code, { fires, evidence, not }) => {
   test('fires alone on what it is for, and says what it saw', () => {
-    const { signals, score } = judge(facts(fires));
+    const { signals, score } = assessFraud(facts(fires));
     expect(signals).toEqual([{ code, weight: score, evidence }]);
     expect(score).toBeGreaterThan(0);
   });
@@ -163,7 +163,7 @@ describe('the event itself counts as', () => {
 });
 
 test.each(IDENTIFIERS)('a shared %s adds what that tells', (name) => {
-  const [signal] = judge(facts({ shared: { ...nobody, [name]: 19 } })).signals;
+  const [signal] = assessFraud(facts({ shared: { ...nobody, [name]: 19 } })).signals;
   expect(signal).toEqual({
     code: 'shared_identifier',
     weight: { email: 30, phone: 15, device_id: 30, ip: 15 }[name],
@@ -179,13 +179,13 @@ describe('a score', () => {
     [0.98, 49, 'medium', 'review'],
     [1, 50, 'high', 'hold'],
   ] as const)('of one signal at %d is %d: %s, %s', (value, score, level, recommended_action) => {
-    expect(judge(facts({ signals: { own: value } }))).toMatchObject({ score, level, recommended_action });
+    expect(assessFraud(facts({ signals: { own: value } }))).toMatchObject({ score, level, recommended_action });
   });
 
   test('of the caller alone ends at 80; from 75 on it is critical', () => {
-    expect(judge(facts({ signals: { a: 1, b: 0.48 } }))).toMatchObject({ score: 74, level: 'high' });
-    expect(judge(facts({ signals: { a: 1, b: 0.5 } }))).toMatchObject({ score: 75, level: 'critical' });
-    expect(judge(facts({ signals: { a: 1, b: 1, c: 1 } }))).toMatchObject({ score: 80, level: 'critical' });
+    expect(assessFraud(facts({ signals: { a: 1, b: 0.48 } }))).toMatchObject({ score: 74, level: 'high' });
+    expect(assessFraud(facts({ signals: { a: 1, b: 0.5 } }))).toMatchObject({ score: 75, level: 'critical' });
+    expect(assessFraud(facts({ signals: { a: 1, b: 1, c: 1 } }))).toMatchObject({ score: 80, level: 'critical' });
   });
 
   test('is the sum of what the rules add, 100 at most', () => {
@@ -198,7 +198,7 @@ describe('a score', () => {
     });
     fc.assert(
       fc.property(arbitrary, ({ count, ...fields }) => {
-        const verdict = judge(facts({ ...fields, entries: many(count, (n) => entry(n / 30)) }));
+        const verdict = assessFraud(facts({ ...fields, entries: many(count, (n) => entry(n / 30)) }));
         const sum = verdict.signals.reduce((total, { weight }) => total + weight, 0);
         expect(verdict.score).toBe(Math.min(100, sum));
         for (const { weight } of verdict.signals) expect(Number.isInteger(weight) && weight > 0).toBe(true);

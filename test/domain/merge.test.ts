@@ -1,6 +1,6 @@
 /** What a survivor's fields become, alone: filled, united, within their room, or as chosen; and which consents spread. */
 import { describe, expect, test } from 'vitest';
-import { spreadRefusals } from '../../src/domain/consent.js';
+import { mergedConsentChanges } from '../../src/domain/consent.js';
 import { erased, rootsOf } from '../../src/domain/erasure.js';
 import { checkChoices, type Mergeable, mergeFields } from '../../src/domain/merge.js';
 
@@ -81,7 +81,7 @@ describe('consents of two sides', () => {
   };
   test.each(table)('own %s, other %s: the refusal wins, a grant does not spread', (own, other) => {
     const side = (state: (typeof answers)[number]) => (state === undefined ? {} : { profiling: { state } });
-    const spread = spreadRefusals(side(own), [side(other), side(other)]);
+    const spread = mergedConsentChanges(side(own), [side(other), side(other)]);
     expect({ ...side(own), ...spread }).toEqual(side(expected(own, other)));
   });
 });

@@ -4,7 +4,7 @@ import type { Backend, BackendCall } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { CrmError } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { movesAtLeast, type Price } from '../../src/mcp/moved-value.js';
+import { movesAtLeast, type PointPrice } from '../../src/mcp/moved-value.js';
 import { selectOperations } from '../../src/mcp/visibility.js';
 import { importContract } from '../../src/openapi-import/import-contract.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const CONFIRM = 'crm.confirmation_required';
-const points = (least: number, count: unknown, price: Price) =>
+const points = (least: number, count: unknown, price: PointPrice) =>
   movesAtLeast(least, { money: [], points: ['points'], untold: false }, { points: count }, async () => price);
 
 describe('a call is worth', () => {

@@ -230,7 +230,7 @@ describe('call', () => {
 });
 
 test('in read-only mode nothing that writes is found, described or called', async () => {
-  const checkAvailable = createAvailabilityCheck({ readOnly: true, countsElsewhere: false });
+  const checkAvailable = createAvailabilityCheck({ readOnly: true, countsUpstream: false });
   const readOnly = { ...lean, pipeline: { ...lean.pipeline, checkAvailable } };
   const effects = new Map(tools.map(([name, { effect }]) => [name, effect]));
   for (const name of await findAll({}, undefined, readOnly)) expect(effects.get(name)).toBe('read');

@@ -1,8 +1,8 @@
 /** Prompts: jobs named by real tools, offered to whoever can do them, with what was typed placed as data. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { PROMPTS, RULES } from '../../src/mcp/prompt-table.js';
-import { toolsOf } from '../../src/mcp/prompts.js';
+import { PROMPTS, PROMPT_RULES } from '../../src/mcp/prompt-table.js';
+import { toolsNamedIn } from '../../src/mcp/prompts.js';
 import { mayCall } from '../../src/pipeline/authorise.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
@@ -66,7 +66,7 @@ test('there are the seven jobs', () => {
 });
 
 describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (name, prompt) => {
-  const tools = prompt.steps.flatMap(toolsOf);
+  const tools = prompt.steps.flatMap(toolsNamedIn);
   const operations = tools.map((tool) => catalogue.find(tool)?.operation);
 
   test('names tools that there are', () => {
@@ -82,7 +82,7 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
       (word) => !word.startsWith('crm_') && !known.includes(`"${word}"`) && !KNOWN_AT_RUN.has(word),
     );
     expect(strange).toEqual([]);
-    const codes = [...prompt.steps.map(({ text }) => text), ...RULES].flatMap(
+    const codes = [...prompt.steps.map(({ text }) => text), ...PROMPT_RULES].flatMap(
       (text) => text.match(/crm\.[a-z_]+/g) ?? [],
     );
     expect(codes.filter((code) => !(code in ATLAS))).toEqual([]);
@@ -94,7 +94,7 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
 
   test('asks before it moves anything', () => {
     for (const step of prompt.steps) {
-      const writes = toolsOf(step).some((tool) => catalogue.find(tool)?.operation.effect !== 'read');
+      const writes = toolsNamedIn(step).some((tool) => catalogue.find(tool)?.operation.effect !== 'read');
       if (!writes) continue;
       const before = prompt.steps.slice(0, prompt.steps.indexOf(step) + 1).map(({ text }) => text.toLowerCase());
       expect(before.join(' ')).toMatch(/a yes|only if|ask for/);
@@ -102,12 +102,12 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
   });
 
   test('describes each argument, bounds it, and suggests only what can be known', () => {
-    for (const { description, longest, suggested } of prompt.arguments) {
+    for (const { description, maxLength, suggestions } of prompt.arguments) {
       expect(description.length).toBeGreaterThan(8);
-      expect(longest).toBeLessThanOrEqual(1000);
-      if (typeof suggested !== 'object') continue;
-      const properties = catalogue.find(suggested.tool)?.operation.requestSchema.properties as Record<string, object>;
-      expect(properties[suggested.field]).toHaveProperty('enum');
+      expect(maxLength).toBeLessThanOrEqual(1000);
+      if (typeof suggestions !== 'object') continue;
+      const properties = catalogue.find(suggestions.tool)?.operation.requestSchema.properties as Record<string, object>;
+      expect(properties[suggestions.field]).toHaveProperty('enum');
     }
   });
 
@@ -117,15 +117,15 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
     prompt.steps.forEach((step, index) => {
       expect(text).toContain(`\n${index + 1}. ${step.text}`);
     });
-    for (const rule of RULES) expect(text).toContain(`- ${rule}`);
+    for (const rule of PROMPT_RULES) expect(text).toContain(`- ${rule}`);
     for (const [argument, value] of Object.entries(filled(prompt))) {
       expect(text).toContain(`- ${argument}: ${JSON.stringify(value)}`);
     }
   });
 
   test('refuses what is too long, missing or not asked for, and takes blank as left out', async () => {
-    for (const { name: argument, longest, required } of prompt.arguments) {
-      const long = await get(name, { ...filled(prompt), [argument]: 'x'.repeat(longest + 1) });
+    for (const { name: argument, maxLength, required } of prompt.arguments) {
+      const long = await get(name, { ...filled(prompt), [argument]: 'x'.repeat(maxLength + 1) });
       expect(long.error).toMatchObject({ code: -32602, message: expect.stringContaining(`${argument} has more`) });
       const blank = await get(name, { ...filled(prompt), [argument]: '  ' });
       if (required) expect(blank.error?.message).toBe(`The argument ${argument} is required.`);
@@ -141,11 +141,11 @@ test('what was typed stays on its line, cleaned of what nobody sees, whatever it
   for (const prompt of PROMPTS) harmless.set(prompt, linesOf(await textOf(prompt.name, filled(prompt))));
   for (const [index, { name: injection, text, shown }] of INJECTIONS.entries()) {
     const prompt = PROMPTS[index % PROMPTS.length] as Prompt;
-    const { name, longest } = [...prompt.arguments].sort((a, b) => b.longest - a.longest)[0] as {
+    const { name, maxLength } = [...prompt.arguments].sort((a, b) => b.maxLength - a.maxLength)[0] as {
       name: string;
-      longest: number;
+      maxLength: number;
     };
-    if (shown.trim() === '' || shown.trim().length > longest) continue;
+    if (shown.trim() === '' || shown.trim().length > maxLength) continue;
     const lines = linesOf(await textOf(prompt.name, { ...filled(prompt), [name]: text }));
     const twin = harmless.get(prompt) ?? [];
     expect(lines.length, injection).toBe(twin.length);
@@ -165,7 +165,7 @@ describe('who is offered a job', () => {
         const operation = catalogue.find(tool)?.operation;
         return operation !== undefined && mayCall(CONTRACT.roles, operation, grants);
       };
-      const expected = PROMPTS.filter(({ steps }) => steps.every((step) => step.optional || toolsOf(step).every(can)));
+      const expected = PROMPTS.filter(({ steps }) => steps.every((step) => step.optional || toolsNamedIn(step).every(can)));
       const headers = await world.headers(role);
       expect(await listed(headers), role).toEqual(expected.map(({ name }) => name));
       for (const prompt of PROMPTS) {

@@ -6,7 +6,7 @@ import { createApplication } from '../../src/application.js';
 import type { Backend } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { issuesOf } from '../../src/contract/validate.js';
-import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/answer-budget.js';
+import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/response-budget.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { dataWith } from '../support/answers.js';
 import { CLIENTS } from '../support/clients.js';

@@ -68,7 +68,7 @@ describe('the operator selects', () => {
 function applicationOf(selection: Selection, readOnly: boolean): Application {
   const { application } = world;
   const catalogue = createCatalogue(selectOperations(CONTRACT, selection));
-  const checkAvailable = createAvailabilityCheck({ readOnly, countsElsewhere: false });
+  const checkAvailable = createAvailabilityCheck({ readOnly, countsUpstream: false });
   return { ...application, catalogue, pipeline: { ...application.pipeline, checkAvailable } };
 }
 

@@ -91,15 +91,15 @@ test('a read that counts failed attempts works where somebody else keeps the cou
   const [operation] = counting;
   if (operation === undefined) throw new Error('no read counts');
   const headers = await world.headers();
-  const opens = (countsElsewhere: boolean) =>
-    createAvailabilityCheck({ readOnly: true, countsElsewhere })(operation, headers);
+  const opens = (countsUpstream: boolean) =>
+    createAvailabilityCheck({ readOnly: true, countsUpstream })(operation, headers);
   expect(opens(true)).toBeUndefined();
   expect(opens(false)?.code).toBe('crm.tool_not_enabled');
 });
 
 describe('third level: the store', () => {
   test('takes no write from a pipeline without a gate, and stays as it was', async () => {
-    const checkAvailable = createAvailabilityCheck({ readOnly: false, countsElsewhere: false });
+    const checkAvailable = createAvailabilityCheck({ readOnly: false, countsUpstream: false });
     const pipeline = { ...application.pipeline, checkAvailable };
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
     const headers = await world.headers();
@@ -173,7 +173,7 @@ describe('a gateway', () => {
       },
       close: async () => {},
     };
-    const checkAvailable = createAvailabilityCheck({ readOnly: false, countsElsewhere: true });
+    const checkAvailable = createAvailabilityCheck({ readOnly: false, countsUpstream: true });
     const pipeline = { ...application.pipeline, checkAvailable, backend: readOnlyBackend(upstream) };
     const headers = await world.headers();
     for (const operation of CONTRACT.operations) {

@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
-import { toolsOf } from '../../src/mcp/prompts.js';
+import { toolsNamedIn } from '../../src/mcp/prompts.js';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { toolName } from '../../src/tools/catalogue.js';
@@ -141,7 +141,7 @@ async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): P
   const addresses = [...resources, ...resourceTemplates].map(({ uri, uriTemplate }: Data) => uri ?? uriTemplate);
   const readable = Object.keys(RECORDS).filter((address) => allowed.has(RECORDS[address] ?? ''));
   const jobs = PROMPTS.filter(({ steps }) =>
-    steps.every((step) => step.optional || toolsOf(step).every((tool) => allowed.has(tool))),
+    steps.every((step) => step.optional || toolsNamedIn(step).every((tool) => allowed.has(tool))),
   );
   const told = {
     records: addresses.filter((address) => address in RECORDS),

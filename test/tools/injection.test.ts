@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { createRandom32 } from '../../src/ids.js';
-import { createBoundaryMint } from '../../src/tools/boundary-marks.js';
+import { createBoundaryMint } from '../../src/tools/boundary-markers.js';
 import { type CatalogueEntry, createCatalogue } from '../../src/tools/catalogue.js';
 import { toToolResult } from '../../src/tools/tool-result.js';
 import { dataWith } from '../support/answers.js';

@@ -1,7 +1,7 @@
 /** B2B accounts and their credit. Contacts are next door; what is consistent and allowed is decided in domain/. */
 import { conflict, invalidRequest, invalidState, notFound } from '../../contract/errors.js';
 import {
-  ACCOUNT_LIFE,
+  ACCOUNT_TRANSITIONS,
   consumable,
   creditTerms,
   releasable,
@@ -75,7 +75,7 @@ export const account: Handlers<'account'> = {
   *account_status_set(cx, input) {
     const current = yield* requireAccount(cx, input.account_id);
     requireRevision(input.expected_revision, current, showAccount);
-    requireTransition('crm.account_transition', ACCOUNT_LIFE, current.status, input.status);
+    requireTransition('crm.account_transition', ACCOUNT_TRANSITIONS, current.status, input.status);
     if (input.status === 'closed') requireNoCreditUsed(current);
     return written(current, yield* revise(ACCOUNT, cx, current, { status: input.status }), ['status']);
   },

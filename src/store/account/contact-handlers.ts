@@ -1,7 +1,7 @@
 /** People of B2B accounts. One is primary in each role of an account, and whoever comes new takes over. */
 import { invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
-import { CONTACT_LIFE } from '../../domain/account.js';
+import { CONTACT_TRANSITIONS } from '../../domain/account.js';
 import { normalizeFields } from '../../domain/fields.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import { requireActive } from '../customer/customer-checks.js';
@@ -99,7 +99,7 @@ export const contacts: ContactHandlers = {
   *account_contact_status_set(cx, input) {
     const current = yield* requireContact(cx, input.account_contact_id);
     requireRevision(input.expected_revision, current, showContact);
-    requireTransition('crm.account_contact_transition', CONTACT_LIFE, current.status, input.status);
+    requireTransition('crm.account_contact_transition', CONTACT_TRANSITIONS, current.status, input.status);
     const next = yield* revise(CONTACT, cx, current, { status: input.status, is_primary: 0 });
     return written(current, next, current.is_primary === 1 ? ['status', 'is_primary'] : ['status']);
   },

@@ -4,8 +4,8 @@ import {
   hashtagsIn,
   requireActiveComment,
   requireAuthor,
-  requireSay,
-  sizeOf,
+  requireAuthorOrModerator,
+  commentSize,
 } from '../../domain/comment.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import type { Handlers } from '../engine/handler.js';
@@ -77,7 +77,7 @@ export const comment: Handlers<'comment'> = {
 
   *comment_status(cx, input) {
     const current = yield* requireComment(cx, input.comment_id);
-    requireSay(current, cx.caller.actor, cx.permits('moderate'));
+    requireAuthorOrModerator(current, cx.caller.actor, cx.permits('moderate'));
     requireRevision(input.expected_revision, current, (row) => row);
     requireTransition('crm.comment_transition', COMMENT_TRANSITIONS, current.status, input.status);
     const next = yield* revise(COMMENT, cx, current, { status: input.status });
@@ -94,5 +94,5 @@ export const comment: Handlers<'comment'> = {
 
 /** A comment's content, with what is read off it. */
 function contentOf(caption: string | null, body: string, attachments: CommentRow['attachments']) {
-  return { caption, body, attachments, hashtags: hashtagsIn(body), size_bytes: sizeOf({ caption, body, attachments }) };
+  return { caption, body, attachments, hashtags: hashtagsIn(body), size_bytes: commentSize({ caption, body, attachments }) };
 }

@@ -1,6 +1,6 @@
 /** Merging customers: many records of one person become one, in one transaction; and what was merged so far. */
 import { invalidState } from '../../contract/errors.js';
-import { spreadRefusals } from '../../domain/consent.js';
+import { mergedConsentChanges } from '../../domain/consent.js';
 import { checkChoices, mergeFields } from '../../domain/merge.js';
 import { changeConsents, currentConsents, leaveGatedLists } from '../consent/consents.js';
 import type { Context, Handlers, InputOf } from '../engine/handler.js';
@@ -68,7 +68,7 @@ function* mergeConsents(cx: Context, survivor: CustomerRow, losers: readonly Cus
   const own = yield* currentConsents(cx.orgcode, survivor.customer_id);
   const others = [];
   for (const loser of losers) others.push((yield* currentConsents(cx.orgcode, loser.customer_id)).consents);
-  const refusals = Object.entries(spreadRefusals(own.consents, others));
+  const refusals = Object.entries(mergedConsentChanges(own.consents, others));
   if (refusals.length === 0) return;
   const changed = { set_at: cx.stamp.now, actor: cx.caller.actor };
   const entries = refusals.map(([purpose, entry]) => [purpose, { ...entry, ...changed }] as const);

@@ -1,7 +1,7 @@
 /** Fraud assessments, holds and flags. The rules are in domain/; here they meet their rows. */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
-import { type FraudVerdict, judge } from '../../domain/fraud.js';
+import { type FraudVerdict, assessFraud } from '../../domain/fraud.js';
 import { HOLD_TRANSITIONS, holdScope } from '../../domain/hold.js';
 import { futureInstant } from '../../domain/instant.js';
 import { requireTransition } from '../../domain/lifecycle.js';
@@ -48,7 +48,7 @@ export const risk: Handlers<'risk'> = {
     const customer = yield* requireCustomer(cx, input.customer_id);
     requireActive(customer);
     const event = input.event === undefined ? null : eventRow(input.event);
-    const verdict = judge(yield* gatherFacts(cx, customer, input));
+    const verdict = assessFraud(yield* gatherFacts(cx, customer, input));
     const assessment_id = cx.newId();
     const { hold_id, opened } = yield* holdFor(cx, input, verdict, assessment_id);
     const row: AssessmentRow = {

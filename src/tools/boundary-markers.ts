@@ -22,7 +22,7 @@ export function createBoundaryMint(random32: () => number): MintBoundary {
 }
 
 /** The JSON of a record: strangers' text in `marked` between marks, and first of all, if there is any, a notice. */
-export function markedJson(
+export function jsonWithMarkers(
   record: object,
   marked: { readonly [field: string]: UntrustedFields },
   { open, close }: Boundary,

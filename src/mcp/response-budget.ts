@@ -8,14 +8,14 @@ import { CrmError, type Issue, invalidRequest } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { call, type Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
-import { createBoundaryMint } from '../tools/boundary-marks.js';
+import { createBoundaryMint } from '../tools/boundary-markers.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
 import { type FieldSelection, pickFields, splitFields } from '../tools/field-selection.js';
 import { estimateTokens, mayExceed } from '../tools/token-estimate.js';
 import { type ToolResult, toToolResult } from '../tools/tool-result.js';
 import { cleanData } from '../tools/untrusted-content.js';
 import type { Confirmation } from './confirmation.js';
-import { hintsOf, isPaged, longParts, truncatedError, truncationHints } from './continuation-hints.js';
+import { hintsOf, acceptsPaging, truncatableParts, truncatedError, truncationHints } from './continuation-hints.js';
 import type { ElicitationDialogue, Question } from './elicitation.js';
 import { type DataShape, truncateToFit } from './truncate.js';
 
@@ -89,7 +89,7 @@ export function createCallWithinBudget(
   function shrink({ entry, asked }: Asking, envelope: Envelope, long: ToolResult): ToolResult {
     const { operation, untrusted } = entry;
     const shape = shapeOf(operation, itemsOf(envelope).length === 1);
-    const data = envelope.success ? cleanData(envelope.data, untrusted) : longParts(envelope.error);
+    const data = envelope.success ? cleanData(envelope.data, untrusted) : truncatableParts(envelope.error);
     let result = long;
     let aim = budget * AIM;
     for (let count = 0; count < MOST_FITS && excess(result) > 1; count += 1) {
@@ -132,13 +132,13 @@ function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['va
 function shapeOf(operation: Operation, single: boolean): DataShape {
   const paths = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
   const maps = paths.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));
-  const page = single && isPaged(operation) ? { page: 'items' } : {};
+  const page = single && acceptsPaging(operation) ? { page: 'items' } : {};
   return { ...page, maps: maps.filter((name) => name !== '') };
 }
 
 /** A page that can be asked for anew with nothing done twice. */
 function isPage(operation: Operation, envelope: Envelope): boolean {
-  return isPaged(operation) && !operation.countsFailures && itemsOf(envelope).length > 1;
+  return acceptsPaging(operation) && !operation.countsFailures && itemsOf(envelope).length > 1;
 }
 
 function itemsOf(envelope: Envelope): readonly unknown[] {

@@ -4,7 +4,7 @@ import { gatewayContract } from '../contract/gateway-output-schema.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
-import { createSendAlways } from '../gateway/answer-erasure.js';
+import { createSendAlways } from '../gateway/response-erasure.js';
 import { readDocument } from '../gateway/fetch-document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RelayedEnvelope } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { ImportedShape } from '../../src/contract/operation.js';
-import { createSendAlways } from '../../src/gateway/answer-erasure.js';
+import { createSendAlways } from '../../src/gateway/response-erasure.js';
 import { gatewayError } from '../../src/gateway/upstream-error.js';
 import {
   bytesOf,

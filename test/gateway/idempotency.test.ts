@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ErrorTag, idempotencyMismatch, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { MAX_ANSWER_BYTES } from '../../src/gateway/kept-answers.js';
+import { MAX_ANSWER_BYTES } from '../../src/gateway/stored-responses.js';
 import { openProgramme } from '../support/loyalty.js';
 import {
   callOf,

@@ -2,7 +2,7 @@
 import type { Operation } from '../contract/operation.js';
 import type { GatewayDb } from './gateway-db.js';
 import { lastRecord, type RecordRequest, wipeAnswers } from './idempotency-table.js';
-import { type AnswerVerdict, verdictOf, verdictOfError } from './kept-answers.js';
+import { type AnswerVerdict, verdictOf, verdictOfError } from './stored-responses.js';
 import type { SendOnce } from './send-once.js';
 
 const ANONYMIZE = 'customer_anonymize';

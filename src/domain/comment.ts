@@ -60,7 +60,11 @@ export function requireAuthor(comment: { readonly author: string }, actor: strin
 }
 
 /** @throws CrmError 403 when `actor` is neither the author nor a moderator. */
-export function requireAuthorOrModerator(comment: { readonly author: string }, actor: string, moderates: boolean): void {
+export function requireAuthorOrModerator(
+  comment: { readonly author: string },
+  actor: string,
+  moderates: boolean,
+): void {
   if (moderates || comment.author === actor) return;
   throw forbidden('Only its author or a moderator may change the status of a comment.', undefined, [
     'Ask its author or somebody who may moderate comments.',

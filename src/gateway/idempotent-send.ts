@@ -7,7 +7,6 @@ import type { BackendCall, RelayedEnvelope } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { idempotencyMismatch } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
-import { isErasure, wipeOrg } from './response-erasure.js';
 import type { GatewayConnection, GatewayDb } from './gateway-db.js';
 import {
   deleteExpired,
@@ -20,9 +19,10 @@ import {
   recordRequest,
   settleRecord,
 } from './idempotency-table.js';
-import { type AnswerVerdict, keptForm, keptText, replayOf, verdictOf, verdictOfError } from './stored-responses.js';
 import { answerNotKept, outcomeUnknown, type PastCall, recordNotWritten, stillRunning } from './repeated-call.js';
+import { isErasure, wipeOrg } from './response-erasure.js';
 import type { SendOnce } from './send-once.js';
+import { type AnswerVerdict, keptForm, keptText, replayOf, verdictOf, verdictOfError } from './stored-responses.js';
 
 export interface SendOnceOptions {
   /** Milliseconds since the epoch. */

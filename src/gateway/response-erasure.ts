@@ -2,8 +2,8 @@
 import type { Operation } from '../contract/operation.js';
 import type { GatewayDb } from './gateway-db.js';
 import { lastRecord, type RecordRequest, wipeAnswers } from './idempotency-table.js';
-import { type AnswerVerdict, verdictOf, verdictOfError } from './stored-responses.js';
 import type { SendOnce } from './send-once.js';
+import { type AnswerVerdict, verdictOf, verdictOfError } from './stored-responses.js';
 
 const ANONYMIZE = 'customer_anonymize';
 const WIPE_AT_ONCE = 200;

@@ -12,7 +12,7 @@ import type { CallRequest, Pipeline } from '../pipeline/call.js';
 import { ALL_PINNED_FIELDS, type PinnedFields } from '../pipeline/operating-context.js';
 import { deriveKeys, type Keys } from '../secrets/keys.js';
 import { type Catalogue, type CatalogueEntry, createCatalogueOf, type Tool } from '../tools/catalogue.js';
-import { createConfirmTokens, REASON_SPENT, alreadySpent } from './confirm-token.js';
+import { alreadySpent, createConfirmTokens, REASON_SPENT } from './confirm-token.js';
 import { CALL } from './lean-tools.js';
 import { movesAtLeast, type PointPrice } from './moved-value.js';
 import { toShownPreview } from './preview.js';

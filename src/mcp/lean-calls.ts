@@ -10,10 +10,10 @@ import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import type { Catalogue, CatalogueEntry } from '../tools/catalogue.js';
-import { type CallWithinBudget, createCallWithinBudget } from './response-budget.js';
 import type { ElicitationDialogue } from './elicitation.js';
 import { CALL, DESCRIBE, FIND } from './lean-tools.js';
 import { nearestNames, rankEntries } from './ranking.js';
+import { type CallWithinBudget, createCallWithinBudget } from './response-budget.js';
 import { isVisible } from './visibility.js';
 
 const MOST_FOUND = 20;

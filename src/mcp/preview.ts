@@ -32,7 +32,11 @@ const UNTOLD =
 const SECRET = '(not shown)';
 
 /** A preview of a call, or, where there is none, the call and a word on that. */
-export function toShownPreview(operation: Operation, input: Input, previewed: BackendPreview | undefined): ShownPreview {
+export function toShownPreview(
+  operation: Operation,
+  input: Input,
+  previewed: BackendPreview | undefined,
+): ShownPreview {
   const { summary } = operation;
   if (previewed === undefined) return { action: summary, request: withoutSecrets(operation, input), note: UNTOLD };
   const { data, before, after } = previewed.preview;

@@ -102,7 +102,13 @@ export const PROMPTS: readonly JobPrompt[] = [
         maxLength: 64,
         suggestions: 'flag',
       },
-      { name: 'tier', description: 'The tier they name, likewise', required: false, maxLength: 64, suggestions: 'tier' },
+      {
+        name: 'tier',
+        description: 'The tier they name, likewise',
+        required: false,
+        maxLength: 64,
+        suggestions: 'tier',
+      },
     ],
     goal: 'Find the customer and summarise them. Change nothing.',
     steps: [

@@ -6,7 +6,7 @@ import { type GetPromptResult, ProtocolError, ProtocolErrorCode } from '@modelco
 import { visibleText } from '../contract/visible-text.js';
 import { callableNames, type FeatureContext, PRIVATE_ONE_MINUTE, type RegisterFeature } from './feature-context.js';
 import { CALL, DESCRIBE } from './lean-tools.js';
-import { type JobPrompt, PROMPTS, type PromptArgument, type PromptStep, PROMPT_RULES } from './prompt-table.js';
+import { type JobPrompt, PROMPT_RULES, PROMPTS, type PromptArgument, type PromptStep } from './prompt-table.js';
 
 /** Where no tool of such a name is listed. */
 const VIA_CALL = `The names in the steps are operations: describe one with ${DESCRIBE.tool.name}, run it with ${CALL.tool.name}.`;

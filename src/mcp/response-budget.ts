@@ -15,7 +15,7 @@ import { estimateTokens, mayExceed } from '../tools/token-estimate.js';
 import { type ToolResult, toToolResult } from '../tools/tool-result.js';
 import { cleanData } from '../tools/untrusted-content.js';
 import type { Confirmation } from './confirmation.js';
-import { hintsOf, acceptsPaging, truncatableParts, truncatedError, truncationHints } from './continuation-hints.js';
+import { acceptsPaging, hintsOf, truncatableParts, truncatedError, truncationHints } from './continuation-hints.js';
 import type { ElicitationDialogue, Question } from './elicitation.js';
 import { type DataShape, truncateToFit } from './truncate.js';
 

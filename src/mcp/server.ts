@@ -4,13 +4,13 @@ import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
 import type { Headers } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
-import { createCallWithinBudget } from './response-budget.js';
 import type { Confirmation } from './confirmation.js';
 import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
 import { createErrorGuard } from './feature-context.js';
 import { createLeanCall } from './lean-calls.js';
 import { LEAN_TOOLS } from './lean-tools.js';
 import { createFeatureRegistration, FEATURE_CAPABILITIES } from './register-features.js';
+import { createCallWithinBudget } from './response-budget.js';
 import { visibleTools } from './visibility.js';
 
 export interface ServerInfo {

@@ -1,7 +1,7 @@
 /** Envelope → MCP tool result. Errors travel as text, which is what every client shows the model. */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Envelope, ErrorObject } from '../contract/envelope.js';
-import { type MintBoundary, jsonWithMarkers } from './boundary-markers.js';
+import { jsonWithMarkers, type MintBoundary } from './boundary-markers.js';
 import { cleanData, cleanWhole, fieldsAt, type UntrustedFields, WHOLE } from './untrusted-content.js';
 
 /** What a tool answers, as every door sends it. */

@@ -1,11 +1,11 @@
 /** Comments: notes on any record, in threads. The rules are in domain/comment; here they meet their rows. */
 import {
   COMMENT_TRANSITIONS,
+  commentSize,
   hashtagsIn,
   requireActiveComment,
   requireAuthor,
   requireAuthorOrModerator,
-  commentSize,
 } from '../../domain/comment.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import type { Handlers } from '../engine/handler.js';
@@ -94,5 +94,11 @@ export const comment: Handlers<'comment'> = {
 
 /** A comment's content, with what is read off it. */
 function contentOf(caption: string | null, body: string, attachments: CommentRow['attachments']) {
-  return { caption, body, attachments, hashtags: hashtagsIn(body), size_bytes: commentSize({ caption, body, attachments }) };
+  return {
+    caption,
+    body,
+    attachments,
+    hashtags: hashtagsIn(body),
+    size_bytes: commentSize({ caption, body, attachments }),
+  };
 }

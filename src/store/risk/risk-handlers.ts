@@ -1,7 +1,7 @@
 /** Fraud assessments, holds and flags. The rules are in domain/; here they meet their rows. */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
-import { type FraudVerdict, assessFraud } from '../../domain/fraud.js';
+import { assessFraud, type FraudVerdict } from '../../domain/fraud.js';
 import { HOLD_TRANSITIONS, holdScope } from '../../domain/hold.js';
 import { futureInstant } from '../../domain/instant.js';
 import { requireTransition } from '../../domain/lifecycle.js';

@@ -1,0 +1,61 @@
+/** Writes README's tables of flags and environment variables, from the definitions of the command line. */
+import type { Command, Option } from 'commander';
+import { createProgram } from '../src/commands/program.js';
+import { CALLER_VARIABLES, PROGRAM_VARIABLES, type Variable } from './variables.js';
+
+const START = '<!-- Flags: written by `npm run generate` from the definitions of the command line. -->';
+const END = '<!-- End of the flags. -->';
+
+/** README with current tables. @throws Error when it has no lines that mark where they go. */
+export function withFlags(readme: string): string {
+  const [before, rest = ''] = readme.split(START);
+  const [, after] = rest.split(END);
+  if (after === undefined) throw new Error(`README.md must have a line ${START} and, below it, ${END}`);
+  return `${before}${START}\n\n${tables()}\n\n${END}${after}`;
+}
+
+function tables(): string {
+  const [stdio, http] = ['stdio', 'http'].map(optionsOf) as [Option[], Option[]];
+  const both = http.filter(({ long }) => stdio.some((option) => option.long === long));
+  const onlyHttp = http.filter((option) => !both.includes(option));
+  return [
+    flagTable('flag of `stdio` and `http`', both),
+    flagTable('flag of `http`', onlyHttp),
+    variableTable([...CALLER_VARIABLES, ...PROGRAM_VARIABLES].filter(({ name }) => !described(http).includes(name))),
+  ].join('\n\n');
+}
+
+/** The names that the descriptions of these options mention. */
+function described(options: readonly Option[]): string {
+  return options.map(({ description }) => description).join(' ');
+}
+
+function optionsOf(name: string): Option[] {
+  const command = createProgram('.').commands.find((candidate: Command) => candidate.name() === name);
+  if (command === undefined) throw new Error(`there is no command ${name}`);
+  return [...command.options];
+}
+
+function flagTable(title: string, options: readonly Option[]): string {
+  const rows = options.map(({ flags, description, ...option }) => {
+    const [, text = '', variable] = /^(.*?)(?: \((?:default: [^;)]*; )?env: (G3N_\w+)\))?$/s.exec(description) ?? [];
+    const standard = /default: ([^;)]*)[;)]/.exec(description)?.[1] ?? defaultOf(option);
+    return `| \`${flags}\` | ${sentence(text.replace(/ \(default: [^)]*\)$/, ''))} | ${standard} | ${variable ? `\`${variable}\`` : ''} |`;
+  });
+  return [`| ${title} | meaning | default | variable |`, '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function variableTable(variables: readonly Variable[]): string {
+  const rows = variables.map(({ name, description, default: standard }) => {
+    return `| \`${name}\` | ${sentence(description)} | ${standard === undefined ? '' : `\`${standard}\``} |`;
+  });
+  return ['| environment variable | meaning | default |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function defaultOf({ defaultValue }: Pick<Option, 'defaultValue'>): string {
+  return defaultValue === undefined || defaultValue === false ? '' : `\`${String(defaultValue)}\``;
+}
+
+function sentence(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/^./, (first) => first.toUpperCase());
+}

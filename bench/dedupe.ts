@@ -59,7 +59,7 @@ async function creations({ store }: Place, signups: readonly Signup[]): Promise<
     const started = performance.now();
     while (rows.length > 0) {
       store.driver.script('BEGIN IMMEDIATE');
-      for (const row of rows.splice(0, GROUP)) store.driver.direct(settleOne(row));
+      for (const row of rows.splice(0, GROUP)) store.driver.direct(settleOne(store, row));
       store.driver.script('COMMIT');
     }
     return (32 * GROUP) / ((performance.now() - started) / 1000);

@@ -2,19 +2,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApplication, openBackend } from '../src/application.js';
-import type { Environment } from '../src/config.js';
+import { createApplication } from '../src/application.js';
 import type { Envelope } from '../src/contract/envelope.js';
+import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createIdMint } from '../src/ids.js';
 import { createLog } from '../src/log.js';
 import { call } from '../src/pipeline/call.js';
 import type { Headers } from '../src/pipeline/headers.js';
 import { createKey, createOrg } from '../src/store/administration.js';
-import type { Store } from '../src/store/store.js';
+import { openStore, type SqliteStore } from '../src/store/store.js';
 
 export interface Place {
   readonly path: string;
-  readonly store: Store;
+  readonly store: SqliteStore;
   readonly headers: Headers;
   /** The same headers as the environment of a stdio server. */
   readonly environment: Record<string, string>;
@@ -31,13 +31,14 @@ export async function makePlace(): Promise<Place> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
   const path = join(directory, 'crm.db');
   const log = createLog('silent');
-  const settings: Environment = {
-    keyFile: undefined,
-    logLevel: 'silent',
-    defaultRegion: 'US',
-    uniqueCustomerFields: ['email'],
-  };
-  const store = openBackend({ path, environment: settings, log });
+  const store = openStore({
+    path,
+    roles: CONTRACT.roles,
+    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
+    onBackgroundError: (error) => {
+      throw error;
+    },
+  });
   const application = createApplication(store, log);
   const mint = createIdMint();
   const cx = { keys: store.keys, now: new Date().toISOString(), newId: () => mint(Date.now()) };

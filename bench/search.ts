@@ -95,7 +95,7 @@ function filler({ store }: Place) {
       updated_at: now,
     };
     store.driver.direct(insert(CUSTOMER, row));
-    store.driver.direct(indexCustomer(row));
+    store.driver.direct(indexCustomer(store.driver, row));
     ids.push(row.customer_id);
   };
   return {

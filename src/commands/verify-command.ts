@@ -24,7 +24,7 @@ async function verify({ db }: { db: string }): Promise<void> {
   const environment = readEnvironment(process.env);
   const store = openBackend({ path: databasePath(db), environment, log: createLog(environment.logLevel) });
   try {
-    const verification = store.driver.read(verifyStore(store.keys));
+    const verification = await store.driver.read(() => verifyStore(store.keys));
     print(verification);
     if (verification.disagreements.length > 0) process.exitCode = 1;
   } finally {

@@ -95,6 +95,6 @@ export interface Backend {
    */
   preview?(performance: BackendCall): Promise<BackendResult | BackendPreview>;
   /** Whether calls would be answered, as far as this process alone can tell; absent: always. May throw for no. */
-  isReady?(): boolean;
+  isReady?(): boolean | Promise<boolean>;
   close(): Promise<void>;
 }

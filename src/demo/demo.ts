@@ -96,11 +96,11 @@ function player(store: Store): DemoCalls {
 }
 
 async function orgExists(store: Store): Promise<boolean> {
-  return store.driver.read(any('SELECT 1 AS found FROM org WHERE orgcode = ?'));
+  return store.driver.read(() => any('SELECT 1 AS found FROM org WHERE orgcode = ?'));
 }
 
 async function keysExist(store: Store): Promise<boolean> {
-  return store.driver.read(any('SELECT 1 AS found FROM api_key WHERE orgcode = ? LIMIT 1'));
+  return store.driver.read(() => any('SELECT 1 AS found FROM api_key WHERE orgcode = ? LIMIT 1'));
 }
 
 function* any(sql: string): Steps<boolean> {

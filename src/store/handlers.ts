@@ -4,7 +4,7 @@ import { account } from './account/account-handlers.js';
 import { comment } from './comment/comment-handlers.js';
 import { consent } from './consent/consent-handlers.js';
 import { customer } from './customer/customer-handlers.js';
-import type { AnyHandler } from './engine/handler.js';
+import type { HandlerTable } from './engine/handler.js';
 import { exemption } from './exemption/exemption-handlers.js';
 import { giftcard } from './giftcard/giftcard-handlers.js';
 import { inbox } from './inbox/inbox-handlers.js';
@@ -24,6 +24,4 @@ export const HANDLERS = Object.freeze({
   ...loyalty,
   ...risk,
   ...session,
-}) as unknown as {
-  readonly [operation: string]: AnyHandler | undefined;
-};
+}) as unknown as HandlerTable;

@@ -18,6 +18,7 @@ import type { RoleTable } from '../contract/operation.js';
 import { createIdMint } from '../ids.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
+import type { Driver } from './engine/driver.js';
 import { dryRun } from './engine/dry-run.js';
 import type { Context, Settings } from './engine/handler.js';
 import { idempotencyRequest } from './engine/idempotency.js';
@@ -26,7 +27,7 @@ import { HANDLERS } from './handlers.js';
 import { housekeep } from './housekeeping.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
-import { type Driver, openSqlite } from './sqlite/sqlite-driver.js';
+import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
 
 export interface StoreOptions {
   /** The database file; its directory must exist. */
@@ -50,6 +51,11 @@ export interface Store extends Backend {
   preview(performance: StoreCall): Promise<BackendResult | BackendPreview>;
 }
 
+/** A store on a SQLite file: its driver answers reads at once. */
+export interface SqliteStore extends Store {
+  readonly driver: SqliteDriver;
+}
+
 /** A store knows the caller; how they proved it is no longer its business. */
 export type StoreCall = Omit<BackendCall, 'credentials' | 'signal'>;
 
@@ -61,45 +67,45 @@ const HOUSEKEEPING_MS = 2000;
  * @throws Error when the file is of a newer version, its key is missing or wrong, or SQLite is too old; read-only, also
  * when it is missing or of an older version.
  */
-export function openStore(options: StoreOptions): Store {
+export function openStore(options: StoreOptions): SqliteStore {
   if (options.readOnly === true) return openReadOnly(options);
   const driver = openSqlite(options.path);
   const now = new Date().toISOString();
   migrate(driver, now);
-  const keys = loadKeys(options.keyPath ?? `${options.path}.key`, !driver.read(hasServerKey()));
+  const keys = loadKeys(options.keyPath ?? `${options.path}.key`, !driver.read(hasServerKey));
   driver.direct(checkServerKey(keys));
   return new EmbeddedStore(driver, keys, options);
 }
 
-function openReadOnly(options: StoreOptions): Store {
+function openReadOnly(options: StoreOptions): SqliteStore {
   if (!existsSync(options.path)) {
     throw new Error(`there is no database ${options.path}, and a read-only server makes none`);
   }
   const driver = openSqlite(options.path, true);
   requireSchema(driver);
   const keys = loadKeys(options.keyPath ?? `${options.path}.key`, false);
-  driver.read(checkServerKey(keys));
+  driver.read(() => checkServerKey(keys));
   return new EmbeddedStore(driver, keys, options);
 }
 
-class EmbeddedStore implements Store {
+class EmbeddedStore<Engine extends Driver> implements Store {
   readonly kind = 'store';
-  readonly driver: Driver;
+  readonly driver: Engine;
   readonly keys: Keys;
   readonly #options: StoreOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
   readonly #timer: NodeJS.Timeout | undefined;
 
-  constructor(driver: Driver, keys: Keys, options: StoreOptions) {
+  constructor(driver: Engine, keys: Keys, options: StoreOptions) {
     this.driver = driver;
     this.keys = keys;
     this.#options = options;
     if (options.readOnly !== true) this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
-  identify(credentials: Credentials, stamp: Stamp): Caller {
-    const { caller, touch } = this.driver.read(identify(credentials, this.keys, stamp));
+  async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
+    const { caller, touch } = await this.driver.read(() => identify(credentials, this.keys, stamp));
     if (touch !== undefined && this.#options.readOnly !== true)
       this.driver.write({ steps: touch }).catch(this.#options.onBackgroundError);
     return caller;
@@ -109,22 +115,22 @@ class EmbeddedStore implements Store {
     const unit = this.#unit(performance);
     const { cx, operation, handler, input } = unit;
     if (operation.effect === 'read' && !operation.countsFailures) {
-      return { data: this.driver.read(handler(cx, input)) };
+      return { data: await this.driver.read(() => handler(cx, input)) };
     }
     const { answer } = await this.driver.write({
       steps: () => runUnitOfWork(unit),
-      refused: (refusal) => recordError(unit, refusal),
+      onError: (error) => recordError(unit, error),
     });
     this.#unsealed.add(cx.orgcode);
     return resultOf(answer);
   }
 
   preview(performance: StoreCall): Promise<BackendResult | BackendPreview> {
-    return dryRun(this.driver, this.#unit(performance));
+    return dryRun(this.driver, HANDLERS, this.#unit(performance));
   }
 
-  isReady(): boolean {
-    return this.driver.read(hasServerKey());
+  isReady(): boolean | Promise<boolean> {
+    return this.driver.read(hasServerKey);
   }
 
   async close(): Promise<void> {
@@ -143,6 +149,8 @@ class EmbeddedStore implements Store {
       operatingContext: context,
       settings: this.#options.settings,
       keys: this.keys,
+      dialect: this.driver.dialect,
+      search: this.driver.search,
       newId: () => this.#mintId(stamp.epoch_ms),
       randomBytes: (count) => randomBytes(count),
       permits: (access) => permits(this.#options.roles, access, caller),

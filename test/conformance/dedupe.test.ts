@@ -199,7 +199,7 @@ describe('blocking keys', () => {
     const ids = db.prepare('SELECT customer_id, status FROM customer WHERE orgcode = ?').all(orgcode);
     db.close();
     const computed = (ids as { customer_id: string; status: string }[]).flatMap(({ customer_id, status }) => {
-      const row = world.store.driver.read(find(CUSTOMER, orgcode, customer_id)) as CustomerRow;
+      const row = world.store.driver.read(() => find(CUSTOMER, orgcode, customer_id)) as CustomerRow;
       if (status !== 'active') return [];
       return blockKeys(toSubject(row)).map(({ kind, key }) => `${kind} ${key} ${customer_id}`);
     });
@@ -256,12 +256,12 @@ describe('blocking keys', () => {
     ];
     const toRow = rowMaker(orgcode, Date.now());
     const doomed = { ...toRow(makePopulation(5, 1)[0]?.fields as Signup['fields']), status: 'doomed' as const };
-    world.store.driver.direct(settleOne({ ...doomed, phone: JANE.phone }));
+    world.store.driver.direct(settleOne(world.store, { ...doomed, phone: JANE.phone }));
     expect(await pairsOf({}, headers)).toEqual([ids.join(' ')]);
     expect(await pairsOf({ customer_id: doomed.customer_id, min_score: 0 }, headers)).toEqual([]);
 
-    const row = world.store.driver.read(find(CUSTOMER, orgcode, ids[1] ?? '')) as CustomerRow;
-    world.store.driver.direct(unindexCustomer(row));
+    const row = world.store.driver.read(() => find(CUSTOMER, orgcode, ids[1] ?? '')) as CustomerRow;
+    world.store.driver.direct(unindexCustomer(world.store.driver, row));
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
     expect(blocksOf(orgcode).stored.filter((block) => block.includes(row.customer_id))).toEqual([]);
     expect(blocksOf(orgcode).marked).toEqual([]);

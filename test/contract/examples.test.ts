@@ -13,7 +13,7 @@ import { SIGNED_UP_TWICE } from '../../src/demo/dedupe-seed.js';
 import { type Demo, ensureDemo } from '../../src/demo/demo.js';
 import { createRandom32 } from '../../src/ids.js';
 import { call } from '../../src/pipeline/call.js';
-import { openStore, type Store } from '../../src/store/store.js';
+import { openStore, type SqliteStore } from '../../src/store/store.js';
 import { verifyStore } from '../../src/store/verify-store.js';
 import { createBoundaryMint } from '../../src/tools/boundary-markers.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
@@ -138,7 +138,7 @@ test('the demo has 200 believable customers, a key per role and an owner key, an
   const store = open(template);
   const again = await ensureDemo(store, new Date());
   expect(again).toEqual(demo);
-  expect(store.driver.read(verifyStore(store.keys)).disagreements).toEqual([]);
+  expect(store.driver.read(() => verifyStore(store.keys)).disagreements).toEqual([]);
   await store.close();
 });
 
@@ -156,7 +156,7 @@ async function onCopy(story: (act: Act) => Promise<void>): Promise<void> {
     const meant = JSON.parse(JSON.stringify(args), (_, value) => ids[value] ?? value) as object;
     return call(pipeline, { operation: entry.operation, arguments: meant, headers: demo.headers });
   });
-  expect(store.driver.read(verifyStore(store.keys)).disagreements).toEqual([]);
+  expect(store.driver.read(() => verifyStore(store.keys)).disagreements).toEqual([]);
   await store.close();
 }
 
@@ -167,7 +167,7 @@ function standIns(path: string): { readonly [placeholder: string]: string } {
   return Object.fromEntries(ids);
 }
 
-function open(directory: string): Store {
+function open(directory: string): SqliteStore {
   return openStore({
     path: join(directory, 'crm.db'),
     roles: CONTRACT.roles,

@@ -13,7 +13,7 @@ import { call } from '../../src/pipeline/call.js';
 import { readOnlyBackend } from '../../src/pipeline/read-only-backend.js';
 import { createSession } from '../../src/store/administration.js';
 import { run } from '../../src/store/engine/step.js';
-import { openStore, type Store } from '../../src/store/store.js';
+import { openStore, type SqliteStore } from '../../src/store/store.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { createTenant, exampleFor } from '../support/makers.js';
 import { newCustomer, ok, openWorld, type World } from '../support/world.js';
@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000;
 
 let now = Date.now();
 let world: World;
-let store: Store;
+let store: SqliteStore;
 let application: Application;
 beforeAll(async () => {
   world = await openWorld({ clock: () => now });
@@ -34,7 +34,7 @@ afterAll(async () => {
   await world.close();
 });
 
-function openReadOnly(path: string): Store {
+function openReadOnly(path: string): SqliteStore {
   return openStore({
     path,
     readOnly: true,
@@ -120,7 +120,7 @@ describe('third level: the store', () => {
   test('has no connection that SQLite would write on', async () => {
     const statement = `UPDATE org SET status = 'suspended' WHERE orgcode = 'ACME'`;
     expect(() => store.driver.direct(run(statement))).toThrow(/readonly/);
-    expect(() => store.driver.read(run(statement))).toThrow(/readonly/);
+    expect(() => store.driver.read(() => run(statement))).toThrow(/readonly/);
     expect(() => store.driver.script(statement)).toThrow(/readonly/);
     await expect(store.driver.write({ steps: () => run(statement) })).rejects.toMatchObject({ status: 503 });
   });

@@ -19,8 +19,8 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   'ids.ts': [],
   domain: ['contract'],
   'openapi-import': ['contract'],
-  'store/engine': ['contract', 'domain', 'ids.ts', 'secrets', 'store', 'store/sqlite'],
-  'store/family': ['contract', 'domain', 'ids.ts', 'secrets', 'store', 'store/engine', 'store/sqlite'],
+  'store/engine': ['contract', 'domain', 'ids.ts', 'secrets'],
+  'store/family': ['contract', 'domain', 'ids.ts', 'secrets', 'store/engine'],
   'store/sqlite': ['contract', 'secrets', 'store/engine'],
   store: ['contract', 'domain', 'ids.ts', 'secrets', 'store/engine', 'store/family', 'store/sqlite'],
   gateway: ['contract', 'openapi-import', 'secrets'],
@@ -131,6 +131,20 @@ describe('the import rule', () => {
     expect([...new Set(uses)].sort()).toEqual(homes.sort());
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object };
     expect(Object.keys(manifest.dependencies).sort()).toEqual(Object.keys(PACKAGES).sort());
+  });
+});
+
+describe('SQL', () => {
+  const SQLITE_ONLY = /MATCH \?|rowid|CROSS JOIN|fts5|sqlite_|PRAGMA/i;
+  const shared = sources.filter((file) => file.startsWith('src/store/') && !file.startsWith('src/store/sqlite/'));
+
+  test.each(shared)('%s holds none that only SQLite understands', (file) => {
+    expect(readFileSync(file, 'utf8')).not.toMatch(SQLITE_ONLY);
+  });
+
+  test('only the root of the store chooses an engine', () => {
+    const wired = imports.filter(({ file, target }) => /^store\/(?!sqlite)/.test(file) && target.includes('sqlite/'));
+    expect([...new Set(wired.map(({ file }) => file))]).toEqual(['store/store.ts']);
   });
 });
 

@@ -68,7 +68,7 @@ function tampered(...statements: string[]): string {
 
 async function verified(directory: string): Promise<Verification> {
   const store = openStore(options(directory));
-  const verification = store.driver.read(verifyStore(store.keys));
+  const verification = store.driver.read(() => verifyStore(store.keys));
   await store.close();
   return verification;
 }

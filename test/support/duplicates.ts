@@ -5,20 +5,20 @@ import { EMPTY } from '../../src/store/customer/customer-handlers.js';
 import { CUSTOMER, type CustomerRow, indexCustomer } from '../../src/store/customer/customers.js';
 import type { Steps } from '../../src/store/engine/step.js';
 import { insert } from '../../src/store/engine/table.js';
-import type { Store } from '../../src/store/store.js';
+import type { SqliteStore } from '../../src/store/store.js';
 import type { Signup } from './people.js';
 
 const BATCH = 10_000;
 
 /** Inserts the signups, a millisecond apart, in large transactions; answers their ids. */
-export function settle(store: Store, orgcode: string, signups: readonly Signup[]): string[] {
+export function settle(store: SqliteStore, orgcode: string, signups: readonly Signup[]): string[] {
   const toRow = rowMaker(orgcode, Date.now() - 2 * signups.length);
   const ids: string[] = [];
   for (let start = 0; start < signups.length; start += BATCH) {
     store.driver.script('BEGIN IMMEDIATE');
     for (const { fields } of signups.slice(start, start + BATCH)) {
       const row = toRow(fields);
-      store.driver.direct(settleOne(row));
+      store.driver.direct(settleOne(store, row));
       ids.push(row.customer_id);
     }
     store.driver.script('COMMIT');
@@ -38,9 +38,9 @@ export function rowMaker(orgcode: string, from: number): (fields: Signup['fields
   };
 }
 
-export function* settleOne(row: CustomerRow): Steps<void> {
+export function* settleOne({ driver }: SqliteStore, row: CustomerRow): Steps<void> {
   yield* insert(CUSTOMER, row);
-  yield* indexCustomer(row);
+  yield* indexCustomer(driver, row);
 }
 
 interface Page {

@@ -15,7 +15,7 @@ import { call } from '../../src/pipeline/call.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/administration.js';
 import type { Steps } from '../../src/store/engine/step.js';
-import { openStore, type Store } from '../../src/store/store.js';
+import { openStore, type SqliteStore } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify-store.js';
 import { requireAtlas } from './atlas.js';
 import { type Detour, openDetour, PATH } from './paths.js';
@@ -29,7 +29,7 @@ export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 export interface World {
   readonly directory: string;
   readonly path: string;
-  readonly store: Store;
+  readonly store: SqliteStore;
   readonly application: Application;
   /** Everything that was logged. */
   readonly logged: string[];
@@ -95,7 +95,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
     },
     verify() {
       const before = store.driver.statements();
-      const verification = store.driver.read(verifyStore(store.keys));
+      const verification = store.driver.read(() => verifyStore(store.keys));
       for (const sql of store.driver.statements()) if (!before.includes(sql)) ofVerify.add(sql);
       return verification;
     },

@@ -11,11 +11,11 @@ import {
 import { normalizeFields } from '../../domain/fields.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import { words } from '../../domain/words.js';
+import { both, type Condition, equal } from '../engine/condition.js';
 import type { Context, Handlers, InputOf, Written } from '../engine/handler.js';
-import { both, type Condition, equal, type PageQuery, pageOf } from '../engine/page.js';
+import { type PageQuery, pageOf } from '../engine/page.js';
 import { one, type Steps } from '../engine/step.js';
 import { emptied, insert, requireRevision, revise } from '../engine/table.js';
-import { begunWords, orgWords } from '../sqlite/search-index.js';
 import {
   ACCOUNT,
   ACCOUNT_SEARCH,
@@ -46,7 +46,7 @@ export const account: Handlers<'account'> = {
     const blank = { ...EMPTY, orgcode, account_id: cx.newId(), created_at: stamp.now, updated_at: stamp.now };
     const row = { ...blank, ...(yield* decideChanges(cx, blank, input.account)) };
     yield* insert(ACCOUNT, row);
-    yield* indexAccount(row);
+    yield* indexAccount(cx, row);
     return { data: showAccount(row), target_id: row.account_id, fields: Object.keys(input.account) };
   },
 
@@ -58,7 +58,7 @@ export const account: Handlers<'account'> = {
     if (input.parent_account_id !== undefined) yield* requireAccount(cx, input.parent_account_id);
     const { rows, next_token } = yield* pageOf(cx, ACCOUNT, input, {
       endpoint: 'account/list',
-      ...(yield* leadOf(cx, input)),
+      ...leadOf(input),
     });
     return { items: rows.map(showAccount), next_token };
   },
@@ -68,7 +68,7 @@ export const account: Handlers<'account'> = {
     requireRevision(input.expected_revision, current, showAccount);
     requireOpen(current);
     const next = yield* revise(ACCOUNT, cx, current, yield* decideChanges(cx, current, input.account));
-    yield* indexAccount(next, current);
+    yield* indexAccount(cx, next, current);
     return written(current, next, Object.keys(input.account));
   },
 
@@ -171,12 +171,12 @@ function requireActiveAccount({ status }: AccountRow): void {
 }
 
 /** Words lead when there are any, then the parent, then a status. */
-function* leadOf(cx: Context, input: ListInput): Steps<Pick<PageQuery, 'drive' | 'words' | 'passes'>> {
+function leadOf(input: ListInput): Pick<PageQuery, 'drive' | 'words' | 'passes'> {
   const { q, parent_account_id, status } = input;
   const shown: Condition = status === undefined ? OPEN : equal({ status: status === 'all' ? undefined : status });
   const parent = equal({ parent_account_id });
   if (q !== undefined) {
-    const match = begunWords(yield* orgWords(cx.orgcode, queryWords(q)));
+    const match = { words: queryWords(q), match: 'prefix' } as const;
     return { words: { index: ACCOUNT_SEARCH, match }, passes: both(shown, parent) };
   }
   if (parent_account_id !== undefined) return { drive: parent, passes: shown };

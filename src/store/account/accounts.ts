@@ -3,9 +3,9 @@ import { invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { accountWords, majorOf } from '../../domain/account.js';
 import type { Context } from '../engine/handler.js';
+import type { SearchTable } from '../engine/search-index.js';
 import { run, type Steps } from '../engine/step.js';
 import { defineTable, find, revise } from '../engine/table.js';
-import { addWords, defineIndex, removeWords } from '../sqlite/search-index.js';
 
 export type Account = components['schemas']['Account'];
 
@@ -44,7 +44,7 @@ export const ACCOUNT = defineTable<AccountRow>({
   json: ['terms', 'billing_address', 'shipping_addresses', 'external_refs', 'tags', 'attributes'],
 });
 
-export const ACCOUNT_SEARCH = defineIndex('account_search', ['names'], ACCOUNT);
+export const ACCOUNT_SEARCH: SearchTable = { name: 'account_search', columns: ['names'], record: ACCOUNT };
 
 const ADD_TXN = `INSERT INTO account_credit_txn (orgcode, account_id, credit_txn_id, kind, amount_minor, used_after_minor,
   currency, source_ref, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -71,11 +71,11 @@ export function requireOpen({ status }: AccountRow): void {
   if (status === 'closed') throw invalidState('crm.account_closed', 'The account is closed, which is final.');
 }
 
-/** Puts an account's words into the search index; with `before`, takes the old ones out first. */
-export function* indexAccount(row: AccountRow, before?: AccountRow): Steps<void> {
+/** Adds an account's words to the search index; with `before`, removes the earlier ones first. */
+export function* indexAccount({ search }: Context, row: AccountRow, before?: AccountRow): Steps<void> {
   const key = [row.orgcode, row.account_id] as const;
-  if (before !== undefined) yield* removeWords(ACCOUNT_SEARCH, ...key, [accountWords(before)]);
-  yield* addWords(ACCOUNT_SEARCH, ...key, [accountWords(row)]);
+  if (before !== undefined) yield* search.remove(ACCOUNT_SEARCH, ...key, [accountWords(before)]);
+  yield* search.add(ACCOUNT_SEARCH, ...key, [accountWords(row)]);
 }
 
 /** One movement of credit, decided. */

@@ -2,8 +2,9 @@
 import { invalidRequest, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { foldHashtag, requireReplyable } from '../../domain/comment.js';
+import { type Condition, equal } from '../engine/condition.js';
 import type { Context, InputOf } from '../engine/handler.js';
-import { type Condition, equal, type Page, pageOf } from '../engine/page.js';
+import { type Page, pageOf } from '../engine/page.js';
 import { all, run, type Steps } from '../engine/step.js';
 import { defineTable, find } from '../engine/table.js';
 import { requireTarget, type TargetType } from './comment-targets.js';

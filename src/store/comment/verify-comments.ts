@@ -1,7 +1,7 @@
 /** Recomputes what comments store twice: their totals from the rows, their text from its append-only history. */
 
+import type { ReportDisagreement } from '../engine/disagreement.js';
 import { all, type Steps } from '../engine/step.js';
-import type { ReportDisagreement } from '../verify-store.js';
 import { levelsOf, type Totals } from './comment-totals.js';
 
 const COUNTED = `SELECT target_type, target_id, COUNT(*) AS comments, SUM(size_bytes) AS bytes FROM comment

@@ -12,7 +12,7 @@ export const customerAnonymize: Pick<Handlers<'customer'>, 'customer_anonymize'>
     yield* requireCustomerRevision(cx, input.expected_revision, current);
     requireActive(current);
     yield* requireNoHold(cx.orgcode, [current.customer_id]);
-    yield* unindexCustomer(current);
+    yield* unindexCustomer(cx, current);
     const next = yield* eraseCustomer(cx, current);
     return {
       data: yield* showCustomer(cx, next),

@@ -28,7 +28,7 @@ export const customer: Handlers<'customer'> = {
       updated_at: cx.stamp.now,
     };
     yield* insert(CUSTOMER, row);
-    yield* indexCustomer(row);
+    yield* indexCustomer(cx, row);
     return { data: yield* showCustomer(cx, row), target_id: row.customer_id, fields: Object.keys(fields) };
   },
 
@@ -65,7 +65,7 @@ export const customer: Handlers<'customer'> = {
     const changes: Fields = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion), EMPTY);
     yield* requireUnique(cx, changes, current.customer_id);
     const next = yield* revise(CUSTOMER, cx, current, changes);
-    yield* indexCustomer(next, current);
+    yield* indexCustomer(cx, next, current);
     return {
       data: yield* showCustomer(cx, next),
       target_id: next.customer_id,

@@ -29,9 +29,9 @@ export function* listCustomers(cx: Context, input: ListInput): Steps<readonly Cu
       AND f.customer_id = c.customer_id${alsoSql(filter).replaceAll('d.', 'f.')})`);
     where.args.push(...valuesOf(filter));
   }
-  const from = driver === undefined ? 'customer c' : drivenFrom(driver);
+  const from = driver === undefined ? 'customer c WHERE' : drivenFrom(cx, driver);
   const driven: readonly Scalar[] = driver === undefined ? [] : [cx.orgcode, ...valuesOf(driver)];
-  const sql = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${from} ${driver === undefined ? 'WHERE' : 'AND'}
+  const sql = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${from}
     ${where.sql.join(' AND ')} ORDER BY ${driver === undefined ? 'c' : 'd'}.customer_id DESC LIMIT ?`;
   const rows = yield* all<Record<string, Scalar>>(sql, ...driven, ...where.args, pageLimit(input) + 1);
   return rows.map((row) => decode(CUSTOMER, row));
@@ -59,10 +59,10 @@ function valuesOf({ value, also }: SideFilter): readonly Scalar[] {
   return [value ?? null, ...(also?.args ?? [])];
 }
 
-/** CROSS JOIN keeps the side table in front: it is ordered by customer, and holds only what passes. */
-function drivenFrom(filter: SideFilter): string {
-  return `${filter.table} d CROSS JOIN customer c
-    WHERE d.orgcode = ? AND d.${filter.column} = ?${alsoSql(filter)} AND c.orgcode = d.orgcode AND c.customer_id = d.customer_id`;
+/** The side table is read first: it is ordered by customer, and holds only rows that pass the filter. */
+function drivenFrom({ dialect }: Context, filter: SideFilter): string {
+  return `${filter.table} d ${dialect.orderedJoin} customer c ON c.orgcode = d.orgcode AND c.customer_id = d.customer_id
+    WHERE d.orgcode = ? AND d.${filter.column} = ?${alsoSql(filter)} AND`;
 }
 
 function conditions(input: ListInput, orgcode: string, after: string | undefined, driven: boolean) {

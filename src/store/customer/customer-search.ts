@@ -4,20 +4,21 @@
  */
 import { invalidRequest } from '../../contract/errors.js';
 import { normalizeCustomer, queryTerms, searchTerms } from '../../domain/customer.js';
+import { type Condition, passesColumn } from '../engine/condition.js';
 import type { Context, InputOf } from '../engine/handler.js';
 import { pageLimit, readToken } from '../engine/page-token.js';
+import type { MatchSource, WordMatch } from '../engine/search-index.js';
 import { all, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode } from '../engine/table.js';
-import { begunWords, orgWords, wholeWords } from '../sqlite/search-index.js';
 import { gateOf } from './customer-list.js';
-import { CUSTOMER, type CustomerRow } from './customers.js';
+import { CUSTOMER, CUSTOMER_SEARCH, type CustomerRow } from './customers.js';
 
 type SearchInput = InputOf<'customer_search'>;
 
-/** Where a search goes on: the tier and the row after which. */
+/** Where the next page starts: the tier, and the position of the last row read in it. */
 export interface SearchPosition {
   readonly tier: number;
-  readonly before: number;
+  readonly before: Scalar;
 }
 
 export interface SearchPage {
@@ -27,59 +28,53 @@ export interface SearchPage {
 
 interface Candidate {
   readonly row: CustomerRow;
-  readonly row_no: number;
+  readonly position: Scalar;
   readonly passes: boolean;
 }
 
-const TIERS = 3;
-/** A page that filters leave short ends here, with a token to go on. */
+/** A call reads at most this many candidates; a page that filters leave short has a token to continue. */
 const MAX_CANDIDATES = 1024;
 const BATCH = 128;
-const FAR = Number.MAX_SAFE_INTEGER;
+/** Above every row number. */
+const MAX_ROW_NO = Number.MAX_SAFE_INTEGER;
 
 /** One page of matches; shorter than `limit` with a `next` when filters reject most of what the words match. */
 export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchPage> {
   const limit = pageLimit(input);
-  const start = readToken<SearchPosition>(cx, 'customer/search', input) ?? { tier: 0, before: FAR };
-  const source = yield* candidateSource(cx, input);
+  const start = readToken<SearchPosition>(cx, 'customer/search', input);
+  const tiers = yield* tiersOf(cx, input);
   const rows: CustomerRow[] = [];
-  let { tier, before } = start;
+  let tier = start?.tier ?? 0;
+  let before: Scalar = start?.before ?? MAX_ROW_NO;
   let seen = 0;
-  while (tier < source.tiers) {
-    const batch = yield* source.next(tier, before, Math.min(BATCH, limit + 1));
-    for (const { row, row_no, passes } of batch) {
+  for (let read = tiers[tier]; read !== undefined; read = tiers[tier]) {
+    const batch = yield* read(before, Math.min(BATCH, limit + 1));
+    for (const { row, position, passes } of batch) {
       if (passes && rows.length === limit) return { rows, next: { tier, before } };
       if (passes) rows.push(row);
-      before = row_no;
+      before = position;
     }
     seen += batch.length;
     if (batch.length === 0) {
       tier += 1;
-      before = FAR;
+      before = MAX_ROW_NO;
     } else if (seen >= MAX_CANDIDATES) return { rows, next: { tier, before } };
   }
   return { rows, next: undefined };
 }
 
-interface Source {
-  readonly tiers: number;
-  next(tier: number, before: number, count: number): Steps<readonly Candidate[]>;
-}
+/** Reads the candidates of one tier below a position, newest first. */
+type Tier = (before: Scalar, count: number) => Steps<readonly Candidate[]>;
 
-function* candidateSource(cx: Context, input: SearchInput): Steps<Source> {
+function* tiersOf(cx: Context, input: SearchInput): Steps<readonly Tier[]> {
   const words = input.q === undefined ? [] : queryTerms(input.q);
   if (input.q !== undefined && words.length === 0) {
     throw invalidRequest([{ path: 'q', message: 'holds no letter or digit to search for' }]);
   }
   const filter = passing(input);
   const exact = exactConditions(cx, input);
-  if (exact.sql.length > 0) return exactSource(cx, exact, filter, words);
-  return wordSource(cx, yield* orgWords(cx.orgcode, words), filter);
-}
-
-interface Condition {
-  readonly sql: readonly string[];
-  readonly args: readonly Scalar[];
+  if (exact.sql.length > 0) return [exactTier(cx, exact, filter, words)];
+  return yield* wordTiers(cx, words, filter);
 }
 
 /** What decides whether a match is shown, besides the match itself. */
@@ -130,59 +125,51 @@ function exactConditions(cx: Context, input: SearchInput): Condition {
   return { sql, args };
 }
 
-function exactSource(cx: Context, exact: Condition, filter: Condition, words: readonly string[]): Source {
+function exactTier(cx: Context, exact: Condition, filter: Condition, words: readonly string[]): Tier {
   const onlyRef = !exact.sql.some((condition) => condition.startsWith('c.'));
+  const columns = `c.row_no AS position, ${passesColumn(filter.sql)}, ${columnsOf(CUSTOMER, 'c')}`;
   const sql = onlyRef
-    ? `SELECT c.row_no, (${filter.sql.join(' AND ')}) AS passes, ${columnsOf(CUSTOMER, 'c')}
-        FROM customer_ref d CROSS JOIN customer c
-        WHERE d.orgcode = ? AND d.system = ? AND d.ref = ? AND c.orgcode = d.orgcode AND c.customer_id = d.customer_id
-          AND c.row_no < ? ORDER BY c.row_no DESC LIMIT ?`
-    : `SELECT c.row_no, (${filter.sql.join(' AND ')}) AS passes, ${columnsOf(CUSTOMER, 'c')} FROM customer c
+    ? `SELECT ${columns} FROM customer_ref d
+        ${cx.dialect.orderedJoin} customer c ON c.orgcode = d.orgcode AND c.customer_id = d.customer_id
+        WHERE d.orgcode = ? AND d.system = ? AND d.ref = ? AND c.row_no < ? ORDER BY c.row_no DESC LIMIT ?`
+    : `SELECT ${columns} FROM customer c
         WHERE c.orgcode = ? AND ${exact.sql.join(' AND ')} AND c.row_no < ? ORDER BY c.row_no DESC LIMIT ?`;
   const hasWords = (row: CustomerRow) => {
     const { names, other } = searchTerms(row);
     const terms = cx.permits('unmasked') || isOpen(row) ? [...names, ...other] : names;
     return words.every((word) => terms.some((term) => term.startsWith(word)));
   };
-  return {
-    tiers: 1,
-    *next(_tier, before, count) {
-      const rows = yield* all<RawCandidate>(sql, ...filter.args, cx.orgcode, ...exact.args, before, count);
-      return rows.map(toCandidate).map((found) => ({ ...found, passes: found.passes && hasWords(found.row) }));
-    },
+  return function* (before, count) {
+    const rows = yield* all<RawCandidate>(sql, ...filter.args, cx.orgcode, ...exact.args, before, count);
+    return rows.map(toCandidate).map((found) => ({ ...found, passes: found.passes && hasWords(found.row) }));
   };
 }
 
-function wordSource(cx: Context, words: readonly string[], filter: Condition): Source {
-  const whole = wholeWords(words);
-  const begun = begunWords(words);
-  const matches = [
-    `{names} : (${whole})`,
-    `({names} : (${begun})) NOT ({names} : (${whole}))`,
-    `(${begun}) NOT ({names} : (${begun}))`,
-  ];
-  const select = (condition: readonly string[]) => `SELECT s.rowid AS row_no, (${condition.join(' AND ')}) AS passes,
-      ${columnsOf(CUSTOMER, 'c')}
-    FROM customer_search s CROSS JOIN customer c ON c.row_no = s.rowid
-    WHERE customer_search MATCH ? AND s.rowid < ? AND c.orgcode = ? ORDER BY s.rowid DESC LIMIT ?`;
-  const byName = select(filter.sql);
-  const byRest = cx.permits('unmasked') ? byName : select([...filter.sql, NOT_MASKED]);
-  return {
-    tiers: TIERS,
-    *next(tier, before, count) {
-      const sql = tier === TIERS - 1 ? byRest : byName;
-      const match = matches[tier] ?? '';
-      const rows = yield* all<RawCandidate>(sql, ...filter.args, match, before, cx.orgcode, count);
-      return rows.map(toCandidate);
-    },
+function* wordTiers(cx: Context, words: readonly string[], filter: Condition): Steps<readonly Tier[]> {
+  const whole = { words, match: 'whole', column: 'names' } as const;
+  const begun = { words, match: 'prefix', column: 'names' } as const;
+  const matches: WordMatch[] = [whole, { ...begun, except: whole }, { words, match: 'prefix', except: begun }];
+  const sources = yield* cx.search.sources(CUSTOMER_SEARCH, 'c', cx.orgcode, matches);
+  const byRest = cx.permits('unmasked') ? filter.sql : [...filter.sql, NOT_MASKED];
+  return sources.map((source, tier) =>
+    wordTier(source, { sql: tier === sources.length - 1 ? byRest : filter.sql, args: filter.args }),
+  );
+}
+
+function wordTier({ from, where, position }: MatchSource, filter: Condition): Tier {
+  const sql = `SELECT ${position} AS position, ${passesColumn(filter.sql)}, ${columnsOf(CUSTOMER, 'c')} FROM ${from}
+    WHERE ${where.sql.join(' AND ')} AND ${position} < ? ORDER BY ${position} DESC LIMIT ?`;
+  return function* (before, count) {
+    const rows = yield* all<RawCandidate>(sql, ...filter.args, ...where.args, before, count);
+    return rows.map(toCandidate);
   };
 }
 
-type RawCandidate = Record<string, Scalar> & { readonly row_no: number; readonly passes: number };
+type RawCandidate = Record<string, Scalar> & { readonly position: Scalar; readonly passes: number };
 
 function toCandidate(raw: RawCandidate): Candidate {
-  const { row_no, passes, ...columns } = raw;
-  return { row: decode(CUSTOMER, columns), row_no, passes: passes === 1 };
+  const { position, passes, ...columns } = raw;
+  return { row: decode(CUSTOMER, columns), position, passes: passes === 1 };
 }
 
 function isOpen(row: CustomerRow): boolean {

@@ -5,11 +5,11 @@ import { searchTerms } from '../../domain/customer.js';
 import { toMajor } from '../../domain/money.js';
 import { tierOf } from '../../domain/tiers.js';
 import type { Context } from '../engine/handler.js';
+import type { SearchTable, Words } from '../engine/search-index.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 import { defineTable } from '../engine/table.js';
 import { type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
 import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
-import { addWords, defineIndex, removeWords, type Words } from '../sqlite/search-index.js';
 import { addDuplicateKeys, removeDuplicateKeys } from './duplicate-keys.js';
 
 export type Customer = components['schemas']['Customer'];
@@ -70,7 +70,8 @@ export const CUSTOMER = defineTable<CustomerRow>({
   json: ['addresses', 'external_refs', 'tags', 'attributes', 'consents'],
 });
 
-const CUSTOMER_SEARCH = defineIndex('customer_search', ['names', 'other'], CUSTOMER);
+export const CUSTOMER_SEARCH: SearchTable = { name: 'customer_search', columns: ['names', 'other'], record: CUSTOMER };
+
 const ADD_TAG = 'INSERT INTO customer_tag (orgcode, tag, customer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
 const REMOVE_TAG = 'DELETE FROM customer_tag WHERE orgcode = ? AND tag = ? AND customer_id = ?';
 const ADD_REF =
@@ -188,18 +189,20 @@ function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<s
   return groups;
 }
 
-/** Puts a customer into the side tables; with `before`, takes its old self out first. */
-export function* indexCustomer(row: CustomerRow, before?: CustomerRow): Steps<void> {
-  if (before !== undefined) yield* unindexCustomer(before);
-  yield* addWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
+type Search = Pick<Context, 'search'>;
+
+/** Adds a customer to the side tables and the search index; with `before`, removes its earlier state first. */
+export function* indexCustomer(cx: Search, row: CustomerRow, before?: CustomerRow): Steps<void> {
+  if (before !== undefined) yield* unindexCustomer(cx, before);
+  yield* cx.search.add(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
   if (row.status === 'active') yield* addDuplicateKeys(row);
 }
 
-/** Takes a customer out of the side tables. Once, and as it was put in: the search index keeps no copy to check. */
-export function* unindexCustomer(row: CustomerRow): Steps<void> {
-  yield* removeWords(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
+/** Removes a customer from the side tables and the search index: once, and with the row that was added. */
+export function* unindexCustomer({ search }: Search, row: CustomerRow): Steps<void> {
+  yield* search.remove(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
   for (const tag of row.tags) yield* run(REMOVE_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(REMOVE_REF, row.orgcode, system, ref, row.customer_id);
   yield* removeDuplicateKeys(row);

@@ -115,15 +115,16 @@ function openEncounters(cx: Context, walk: Walk, start: Position | undefined) {
   };
 }
 
-const SUSPECTS = `SELECT ${columnsOf(COMPARED, 'c')} FROM customer_suspect s CROSS JOIN customer c
-  WHERE s.orgcode = ? AND s.customer_id < ? AND c.orgcode = s.orgcode AND c.customer_id = s.customer_id
-  ORDER BY s.customer_id DESC LIMIT ?`;
+const suspectsSql = ({ dialect }: Context) => `SELECT ${columnsOf(COMPARED, 'c')}
+  FROM customer_suspect s ${dialect.orderedJoin} customer c ON c.orgcode = s.orgcode AND c.customer_id = s.customer_id
+  WHERE s.orgcode = ? AND s.customer_id < ? ORDER BY s.customer_id DESC LIMIT ?`;
 
 /** Every customer that shares a block with an older one, with those older ones: so each pair is met once. */
 function everyone(cx: Context): Walk {
+  const sql = suspectsSql(cx);
   return {
     *customers(before) {
-      const rows = yield* all<Record<string, Scalar>>(SUSPECTS, cx.orgcode, before, BATCH);
+      const rows = yield* all<Record<string, Scalar>>(sql, cx.orgcode, before, BATCH);
       return rows.map((row) => decode(COMPARED, row));
     },
     partners: (row) => members(cx, row, ['older']),
@@ -163,7 +164,7 @@ function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDE
 /** The mask is asked about before the LIMIT: a hidden member must not even take another's place. */
 function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof SIDES, from: string, most: number) {
   const { sign, order } = SIDES[side];
-  const masked = `CROSS JOIN customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
+  const masked = `${cx.dialect.orderedJoin} customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
   const sql = `SELECT b.customer_id FROM customer_block b ${cx.permits('unmasked') ? '' : masked}
     WHERE b.orgcode = ? AND b.block_kind = ? AND b.block_key = ? AND b.customer_id ${sign} ?
     ORDER BY b.customer_id ${order} LIMIT ?`;

@@ -22,7 +22,7 @@ export const customerMerge: Pick<Handlers<'customer'>, 'customer_merge' | 'custo
     for (const loser of losers) yield* retire(cx, loser, survivor.customer_id);
     const changes = mergeFields(survivor, losers, choices);
     yield* requireUnique(cx, changes, survivor.customer_id);
-    yield* indexCustomer(yield* revise(CUSTOMER, cx, survivor, changes), survivor);
+    yield* indexCustomer(cx, yield* revise(CUSTOMER, cx, survivor, changes), survivor);
     yield* mergeConsents(cx, survivor, losers, input.reason);
     yield* insertMerge(cx, input, yield* moveEverything(cx, survivor, losers, input.reason));
     return {
@@ -59,7 +59,7 @@ function* requireMergeable(cx: Context, input: InputOf<'customer_merge'>): Steps
 
 /** The record stays as it was, but points to the survivor, is found by its id alone, and frees its identifiers. */
 function* retire(cx: Context, loser: CustomerRow, survivorId: string): Steps<void> {
-  yield* unindexCustomer(loser);
+  yield* unindexCustomer(cx, loser);
   yield* leaveGatedLists(cx.orgcode, loser.customer_id, Object.keys(loser.consents));
   yield* revise(CUSTOMER, cx, loser, { status: 'merged', merged_into_customer_id: survivorId });
 }

@@ -6,9 +6,8 @@ import type { BackendPreview, BackendResult } from '../../contract/backend.js';
 import { CrmError } from '../../contract/errors.js';
 import { CONTRACT } from '../../contract/generated/contract.js';
 import type { JsonSchema, Operation } from '../../contract/operation.js';
-import { HANDLERS } from '../handlers.js';
-import type { Driver } from '../sqlite/sqlite-driver.js';
-import type { Context } from './handler.js';
+import type { Driver } from './driver.js';
+import type { Context, HandlerTable } from './handler.js';
 import type { Steps } from './step.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork, type UnitResult } from './unit-of-work.js';
 
@@ -37,15 +36,16 @@ const READERS: readonly Reader[] = CONTRACT.operations
  */
 export async function dryRun(
   driver: Driver,
+  handlers: HandlerTable,
   { cx: real, ...rest }: UnitOfWork,
 ): Promise<BackendResult | BackendPreview> {
   const minted = new Set<string>();
   const cx: Context = { ...real, newId: () => noted(minted, real.newId()) };
   const unit: UnitOfWork = { cx, ...rest };
   const { answer, changed, before, after } = await driver.write<DryRunResult>({
-    steps: () => runAndLook(unit),
-    refused: (refusal) => recordError(unit, refusal),
-    undone: (done) => (done.changed ? lookBack(done) : undefined),
+    steps: () => runAndLook(unit, handlers),
+    onError: (error) => recordError(unit, error),
+    rollBackAndRead: (done) => (done.changed ? lookBack(done) : undefined),
   });
   const performed = resultOf(answer);
   if (!changed) return performed;
@@ -53,10 +53,10 @@ export async function dryRun(
   return { preview: withoutNames(preview, minted) as BackendPreview['preview'] };
 }
 
-function* runAndLook(unit: UnitOfWork): Steps<DryRunResult> {
+function* runAndLook(unit: UnitOfWork, handlers: HandlerTable): Steps<DryRunResult> {
   const done = yield* runUnitOfWork(unit);
   if (!done.changed || 'refusal' in done.answer) return done;
-  const look = lookerOf(unit, done.answer.performed.data);
+  const look = lookerOf(unit, handlers, done.answer.performed.data);
   return look === undefined ? done : { ...done, look, after: yield* look() };
 }
 
@@ -65,10 +65,10 @@ function* lookBack(done: DryRunResult): Steps<DryRunResult> {
 }
 
 /** A look at the record a unit is about, through the read that fits what its request, or else its answer, names. */
-function lookerOf({ cx, operation, input }: UnitOfWork, data: object): DryRunResult['look'] {
+function lookerOf({ cx, operation, input }: UnitOfWork, handlers: HandlerTable, data: object): DryRunResult['look'] {
   for (const named of [input as Fields, data as Fields]) {
     const reader = readerFor(operation, named);
-    const handler = reader === undefined ? undefined : HANDLERS[reader.id];
+    const handler = reader === undefined ? undefined : handlers[reader.id];
     if (reader === undefined || handler === undefined || !cx.permits(reader.access)) continue;
     const known = Object.keys((reader.requestSchema.properties ?? {}) as object);
     const asked = Object.fromEntries(known.filter((name) => name in named).map((name) => [name, named[name]]));

@@ -4,6 +4,8 @@ import type { Caller, OperatingContext, Stamp } from '../../contract/backend.js'
 import type { CrmError } from '../../contract/errors.js';
 import type { families, operations } from '../../contract/generated/openapi.js';
 import type { Keys } from '../../secrets/keys.js';
+import type { Dialect } from './dialect.js';
+import type { SearchIndex } from './search-index.js';
 import type { Steps } from './step.js';
 
 export interface Settings {
@@ -21,6 +23,8 @@ export interface Context {
   readonly operatingContext: OperatingContext;
   readonly settings: Settings;
   readonly keys: Keys;
+  readonly dialect: Dialect;
+  readonly search: SearchIndex;
   /** A time-ordered UUIDv7 whose time is this call's. */
   newId(): string;
   randomBytes(count: number): Uint8Array;
@@ -61,3 +65,8 @@ export type Handlers<Family extends keyof families> = {
 
 /** A handler with its types forgotten, as the dispatcher sees it. */
 export type AnyHandler = (cx: Context, input: object) => Steps<object>;
+
+/** Every handler of the store, by operation id. */
+export interface HandlerTable {
+  readonly [operation: string]: AnyHandler | undefined;
+}

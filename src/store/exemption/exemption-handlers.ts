@@ -11,8 +11,9 @@ import {
 import { requireTransition } from '../../domain/lifecycle.js';
 import { requireTarget } from '../comment/comment-targets.js';
 import { activeLoyaltyAccount } from '../customer/customer-checks.js';
+import { both, type Condition, equal } from '../engine/condition.js';
 import type { Context, Handlers, InputOf } from '../engine/handler.js';
-import { both, type Condition, equal, pageOf } from '../engine/page.js';
+import { pageOf } from '../engine/page.js';
 import type { Steps } from '../engine/step.js';
 import { defineTable, find, insert, requireRevision, revise } from '../engine/table.js';
 

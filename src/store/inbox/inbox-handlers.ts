@@ -3,8 +3,9 @@ import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { requireState, requireStatus } from '../../domain/inbox.js';
 import { requireTarget } from '../comment/comment-targets.js';
+import { both, type Condition, equal } from '../engine/condition.js';
 import type { Context, Handlers, InputOf, Written } from '../engine/handler.js';
-import { both, type Condition, equal, type PageQuery, pageOf } from '../engine/page.js';
+import { type PageQuery, pageOf } from '../engine/page.js';
 import type { Steps } from '../engine/step.js';
 import { defineTable, find, insert, requireRevision, revise } from '../engine/table.js';
 

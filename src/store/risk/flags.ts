@@ -1,8 +1,8 @@
 /** Flags as rows: the table, what is in force at an instant, and the record a caller sees. */
 import { invalidState } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
+import { type Condition, equal } from '../engine/condition.js';
 import type { Context, InputOf } from '../engine/handler.js';
-import { type Condition, equal } from '../engine/page.js';
 import { one, type Scalar, type Steps } from '../engine/step.js';
 import { decode, defineTable } from '../engine/table.js';
 

@@ -24,11 +24,16 @@ export function inspectStore(path: string, keyPath: string = `${path}.key`): Ins
   try {
     const version = schemaVersion(driver);
     return {
-      ...driver.read(healthOf(version)),
+      ...driver.read(() => healthOf(version)),
       schema_version: version,
       newest_schema: NEWEST_SCHEMA,
       readable_by_others: (statSync(path).mode & 0o077) !== 0,
-      key: existsSync(keyPath) ? keyState(driver.read(keyCheck(version)), keyPath) : 'missing',
+      key: existsSync(keyPath)
+        ? keyState(
+            driver.read(() => keyCheck(version)),
+            keyPath,
+          )
+        : 'missing',
     };
   } finally {
     void driver.close();

@@ -1,35 +1,22 @@
 /**
- * SQLite: one writer with group commit, one read-only reader, cached statements. The only file that knows
- * better-sqlite3. Not: SQL, rules.
+ * The SQLite driver: one writer with group commit, one read-only reader, cached statements. The only file of the store
+ * that imports better-sqlite3.
  */
 import Database from 'better-sqlite3';
 import { CrmError } from '../../contract/errors.js';
+import { type Driver, type Job, storageUnavailable } from '../engine/driver.js';
 import type { Step, Steps } from '../engine/step.js';
+import { FTS5_SEARCH } from './fts5-search.js';
 
-/** Work for the writer. `steps` may run once only. */
-export interface Job<T> {
-  readonly steps: () => Steps<T>;
-  /** After `steps` was undone because of this refusal: what is to be kept in its place. */
-  readonly refused?: (refusal: CrmError) => Steps<void> | undefined;
-  /**
-   * After `steps` went well: what answers in its place once it is undone, a look at what was there before. Whatever it
-   * writes is undone too. Undefined keeps what was done.
-   */
-  readonly undone?: (value: T) => Steps<T> | undefined;
-}
-
-export interface Driver {
-  /** Runs on the read-only connection, in one snapshot. */
-  read<T>(steps: Steps<T>): T;
-  /** Answers only after the COMMIT that carries it. @throws what `steps` threw, or 503 `crm.storage_unavailable`. */
-  write<T>(job: Job<T>): Promise<T>;
+/** The driver, which reads at once, and what migrations and inspections need besides: the raw connection. */
+export interface SqliteDriver extends Driver {
+  read<T>(steps: () => Steps<T>): T;
   /** Runs a script of several statements on the writer, outside the queue; for migrations. */
   script(sql: string): void;
-  /** Runs steps on the writer, outside the queue and any transaction of its own; for migrations. */
+  /** Runs steps on the writer, outside the queue and without a transaction of their own; for migrations. */
   direct<T>(steps: Steps<T>): T;
-  /** Every statement prepared so far; a test asks the planner about each. */
+  /** Every statement prepared so far; a test checks the query plan of each. */
   statements(): readonly string[];
-  close(): Promise<void>;
 }
 
 interface Waiting {
@@ -38,39 +25,42 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** What came of one who waited. */
+/** The outcome of one job of a group. */
 interface Attempt {
-  readonly answer: () => void;
+  /** Settles the caller's promise. */
+  readonly settle: () => void;
   /** Whether something may have been written. */
-  readonly kept: boolean;
+  readonly written: boolean;
 }
 
-/** Longest group: keeps one commit under about 10 ms, so that nobody waits for a crowd. */
+/** The most jobs of one group: keeps a commit under about 10 ms, so that no caller waits for a long group. */
 const MAX_GROUP = 128;
 /** The WAL-reset bug can corrupt files written by older libraries (fixed in 3.51.3). */
 const OLDEST_SAFE = [3, 51, 3];
 
 /**
- * Opens (creates) a database file; with `readOnly`, one that is there, on connections through which SQLite writes
- * nothing.
+ * Opens a database file, and creates it when it is missing. With `readOnly` the file must exist, and SQLite writes
+ * nothing through any of the connections.
  * @throws Error when the SQLite library is too old or the file cannot be opened.
  */
-export function openSqlite(path: string, readOnly = false): Driver {
+export function openSqlite(path: string, readOnly = false): SqliteDriver {
   const writer = connect(path, { readonly: readOnly });
   if (readOnly) {
     writer.pragma('query_only = ON');
     requireSafeVersion(writer);
-    return new SqliteDriver(path, writer);
+    return new SingleWriterDriver(path, writer);
   }
   writer.pragma('journal_mode = WAL');
   writer.pragma('synchronous = FULL');
   writer.pragma('secure_delete = ON');
-  writer.pragma('temp_store = MEMORY'); // what savepoints keep to undo would go to a file, four writes a page
+  writer.pragma('temp_store = MEMORY'); // savepoint journals would else go to a file, with four writes a page
   requireSafeVersion(writer);
-  return new SqliteDriver(path, writer);
+  return new SingleWriterDriver(path, writer);
 }
 
-class SqliteDriver implements Driver {
+class SingleWriterDriver implements SqliteDriver {
+  readonly dialect = { orderedJoin: 'CROSS JOIN' };
+  readonly search = FTS5_SEARCH;
   readonly #path: string;
   readonly #writer: Connection;
   #reader: Connection | undefined;
@@ -83,9 +73,9 @@ class SqliteDriver implements Driver {
     this.#writer = new Connection(writer);
   }
 
-  read<T>(steps: Steps<T>): T {
+  read<T>(steps: () => Steps<T>): T {
     this.#reader ??= new Connection(connect(this.#path, { readonly: true }));
-    return this.#reader.snapshot(steps);
+    return this.#reader.snapshot(steps());
   }
 
   write<T>(job: Job<T>): Promise<T> {
@@ -124,36 +114,36 @@ class SqliteDriver implements Driver {
     });
   }
 
-  /** One transaction for everyone who waits; each in a savepoint of its own; answers after COMMIT. */
+  /** Runs a group in one transaction, each job in a savepoint of its own, and settles all of them after COMMIT. */
   #flush(group: readonly Waiting[]): void {
     const attempts: Attempt[] = [];
     try {
       this.#writer.exec('BEGIN IMMEDIATE');
       for (const waiting of group) attempts.push(this.#attempt(waiting));
-      this.#writer.exec(attempts.some(({ kept }) => kept) ? 'COMMIT' : 'ROLLBACK');
+      this.#writer.exec(attempts.some(({ written }) => written) ? 'COMMIT' : 'ROLLBACK');
     } catch (cause) {
       this.#writer.abandon();
       const error = storageUnavailable(cause);
       for (const waiting of group) waiting.reject(error);
       return;
     }
-    for (const { answer } of attempts) answer();
+    for (const { settle } of attempts) settle();
   }
 
   #attempt({ job, resolve, reject }: Waiting): Attempt {
-    let kept = true;
+    let written = true;
     try {
-      const value = this.#writer.savepoint(job.steps(), (done) => {
-        const instead = job.undone?.(done);
-        kept = instead === undefined;
-        return instead;
+      const value = this.#writer.savepoint(job.steps(), (result) => {
+        const reading = job.rollBackAndRead?.(result);
+        written = reading === undefined;
+        return reading;
       });
-      return { answer: () => resolve(value), kept };
+      return { settle: () => resolve(value), written };
     } catch (error) {
       if (!this.#writer.inTransaction) throw error;
-      const aftermath = error instanceof CrmError ? job.refused?.(error) : undefined;
-      if (aftermath !== undefined) this.#writer.savepoint(aftermath);
-      return { answer: () => reject(error), kept: true };
+      const steps = error instanceof CrmError ? job.onError?.(error) : undefined;
+      if (steps !== undefined) this.#writer.savepoint(steps);
+      return { settle: () => reject(error), written: true };
     }
   }
 }
@@ -191,14 +181,14 @@ class Connection {
     }
   }
 
-  savepoint<T>(steps: Steps<T>, undone?: Job<T>['undone']): T {
+  savepoint<T>(steps: Steps<T>, rollBackAndRead?: Job<T>['rollBackAndRead']): T {
     this.exec('SAVEPOINT unit');
     try {
       let value = this.drive(steps);
-      const instead = undone?.(value);
-      if (instead !== undefined) {
+      const reading = rollBackAndRead?.(value);
+      if (reading !== undefined) {
         this.exec('ROLLBACK TO unit');
-        value = this.drive(instead);
+        value = this.drive(reading);
         this.exec('ROLLBACK TO unit');
       }
       this.exec('RELEASE unit');
@@ -256,17 +246,4 @@ function requireSafeVersion(database: Database.Database): void {
   const difference = OLDEST_SAFE.map((minimum, index) => (parts[index] ?? 0) - minimum).find((delta) => delta !== 0);
   if ((difference ?? 0) < 0)
     throw new Error(`SQLite ${version} is too old: ${OLDEST_SAFE.join('.')} or newer is needed`);
-}
-
-function storageUnavailable(cause: unknown): CrmError {
-  const error = new CrmError({
-    code: 'crm.storage_unavailable',
-    tag: 'internal-error',
-    status: 503,
-    message: 'The database did not take the change; nothing was written.',
-    retryable: true,
-    nextSteps: ['Wait a moment and repeat the call with the same idempotency_key.'],
-  });
-  error.cause = cause;
-  return error;
 }

@@ -1,7 +1,7 @@
 /** The ordered list of schema changes, forward only, and how they are applied. Not: the changes themselves. */
 import { createHash } from 'node:crypto';
 import { all, run } from '../../engine/step.js';
-import type { Driver } from '../sqlite-driver.js';
+import type { SqliteDriver } from '../sqlite-driver.js';
 import { SPINE } from './001-spine.js';
 import { FAMILIES } from './002-families.js';
 
@@ -34,25 +34,25 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
  * once.
  * @throws Error when the file was made by a newer version, or an applied change has been altered since.
  */
-export function migrate(driver: Driver, now: string): void {
+export function migrate(driver: SqliteDriver, now: string): void {
   if (pending(driver).length === 0) return;
   driver.script(LEDGER);
   for (const migration of pending(driver)) apply(driver, migration, now);
 }
 
 /** Asks for the schema of this version where none can be made. @throws Error as `migrate`, or when changes are due. */
-export function requireSchema(driver: Driver): void {
+export function requireSchema(driver: SqliteDriver): void {
   if (pending(driver).length > 0) {
     throw new Error('the database is of an older schema: start once without --read-only, which brings it up to date');
   }
 }
 
 /** The schema version of a database file; 0 when it is empty. */
-export function schemaVersion(driver: Driver): number {
+export function schemaVersion(driver: SqliteDriver): number {
   return applied(driver).at(-1)?.version ?? 0;
 }
 
-function pending(driver: Driver): readonly Migration[] {
+function pending(driver: SqliteDriver): readonly Migration[] {
   const done = new Map(applied(driver).map((row) => [row.version, row]));
   for (const [version, row] of done) {
     const known = MIGRATIONS.find((migration) => migration.version === version);
@@ -64,8 +64,8 @@ function pending(driver: Driver): readonly Migration[] {
   return MIGRATIONS.filter((migration) => !done.has(migration.version));
 }
 
-function applied(driver: Driver): readonly Applied[] {
-  return driver.read(appliedRows());
+function applied(driver: SqliteDriver): readonly Applied[] {
+  return driver.read(appliedRows);
 }
 
 function* appliedRows() {
@@ -75,7 +75,7 @@ function* appliedRows() {
 }
 
 /** Two processes may start at once: the second waits for the lock, then finds the row and does nothing. */
-function apply(driver: Driver, migration: Migration, now: string): void {
+function apply(driver: SqliteDriver, migration: Migration, now: string): void {
   driver.script('BEGIN IMMEDIATE');
   try {
     if (!pending(driver).some(({ version }) => version === migration.version)) {

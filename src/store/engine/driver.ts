@@ -1,0 +1,59 @@
+/** The driver port: how the store runs its steps on a database. Each SQL engine implements it; see sqlite/. */
+import { CrmError } from '../../contract/errors.js';
+import type { Dialect } from './dialect.js';
+import type { SearchIndex } from './search-index.js';
+import type { Steps } from './step.js';
+
+/** One unit of work for a writer; all of it is committed, or none. */
+export interface Job<T> {
+  /**
+   * The statements to run. A driver may start them again from the beginning, for example after a serialization failure
+   * or a `ConcurrentChangeError`; only the last run counts. So they have no effect but the steps they yield.
+   */
+  readonly steps: () => Steps<T>;
+  /** After `steps` was rolled back because of this error: the steps that are committed in its place, if any. */
+  readonly onError?: (error: CrmError) => Steps<void> | undefined;
+  /**
+   * Called with the result of `steps`. When it returns steps, `steps` is rolled back and the returned steps read the
+   * earlier state; they make the result, and what they write is rolled back, too. Undefined commits `steps`.
+   */
+  readonly rollBackAndRead?: (value: T) => Steps<T> | undefined;
+}
+
+/** A database engine with an open database. */
+export interface Driver {
+  readonly dialect: Dialect;
+  readonly search: SearchIndex;
+  /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
+  read<T>(steps: () => Steps<T>): T | Promise<T>;
+  /** Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`. */
+  write<T>(job: Job<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+const NOTHING_WRITTEN = {
+  code: 'crm.storage_unavailable',
+  tag: 'internal-error',
+  status: 503,
+  message: 'The database did not take the change; nothing was written.',
+  retryable: true,
+  nextSteps: ['Wait a moment and repeat the call with the same idempotency_key.'],
+} as const;
+
+/** The database failed, and nothing was written: 503 `crm.storage_unavailable`. */
+export function storageUnavailable(cause: unknown): CrmError {
+  const error = new CrmError(NOTHING_WRITTEN);
+  error.cause = cause;
+  return error;
+}
+
+/**
+ * A row was changed between reading and writing it. An engine with several writers runs the job again: the steps then
+ * read the new row, and a caller whose `expected_revision` is stale by now gets the 409 with that row as its snapshot.
+ * After too many attempts the caller gets this error, which is a retryable 503. Engines with one writer never see it.
+ */
+export class ConcurrentChangeError extends CrmError {
+  constructor() {
+    super(NOTHING_WRITTEN);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Full-text search with FTS5. The indexes keep no content, and every word has its org's number in front, so that a
+ * prefix search never touches another org's words.
+ */
+import type { MatchSource, SearchIndex, SearchTable, WordMatch, Words } from '../engine/search-index.js';
+import { one, run, type Steps } from '../engine/step.js';
+
+const ORG_WIDTH = 4;
+/** Above every row number. */
+const MAX_ROW_NO = Number.MAX_SAFE_INTEGER;
+
+export const FTS5_SEARCH: SearchIndex = {
+  *add(table, orgcode, id, words) {
+    const { numbersSql, addSql } = statementsOf(table);
+    yield* changeWords(numbersSql, addSql, orgcode, id, words);
+  },
+
+  *remove(table, orgcode, id, words) {
+    const { numbersSql, removeSql } = statementsOf(table);
+    yield* changeWords(numbersSql, removeSql, orgcode, id, words);
+  },
+
+  *sources(table, alias, orgcode, matches) {
+    const org = yield* one<{ org_no: number }>('SELECT org_no FROM org WHERE orgcode = ?', orgcode);
+    return matches.map((match) => sourceOf(table, alias, orgcode, expressionOf(match, org?.org_no ?? 0)));
+  },
+};
+
+interface IndexStatements {
+  readonly numbersSql: string;
+  readonly addSql: string;
+  readonly removeSql: string;
+}
+
+const statements = new Map<SearchTable, IndexStatements>();
+
+/** The statements of an index, built once. The index's rowid is the record's `row_no`. */
+function statementsOf(table: SearchTable): IndexStatements {
+  const known = statements.get(table);
+  if (known !== undefined) return known;
+  const { name, columns, record } = table;
+  const placeholders = columns.map(() => '?').join(', ');
+  const made = {
+    numbersSql: `SELECT r.row_no, o.org_no FROM ${record.name} r JOIN org o ON o.orgcode = r.orgcode
+      WHERE r.orgcode = ? AND r.${record.id} = ?`,
+    addSql: `INSERT INTO ${name} (rowid, ${columns.join(', ')}) VALUES (?, ${placeholders})`,
+    removeSql: `INSERT INTO ${name} (${name}, rowid, ${columns.join(', ')}) VALUES ('delete', ?, ${placeholders})`,
+  };
+  statements.set(table, made);
+  return made;
+}
+
+function* changeWords(numbersSql: string, sql: string, orgcode: string, id: string, words: Words): Steps<void> {
+  const numbers = yield* one<{ row_no: number; org_no: number }>(numbersSql, orgcode, id);
+  if (numbers === undefined) return;
+  const texts = words.map((list) => list.map((word) => orgWord(numbers.org_no, word)).join(' '));
+  yield* run(sql, numbers.row_no, ...texts);
+}
+
+/** CROSS JOIN makes SQLite read the index first, in its own order. */
+function sourceOf({ name, record }: SearchTable, alias: string, orgcode: string, expression: string): MatchSource {
+  return {
+    from: `${name} s CROSS JOIN ${record.name} ${alias}`,
+    where: {
+      sql: [`${name} MATCH ?`, `${alias}.row_no = s.rowid`, `${alias}.orgcode = ?`],
+      args: [expression, orgcode],
+    },
+    position: 's.rowid',
+    lowest: 0,
+    start: MAX_ROW_NO,
+  };
+}
+
+function expressionOf({ words, match, column, except }: WordMatch, orgNo: number): string {
+  const terms = words.map((word) => `"${orgWord(orgNo, word)}"${match === 'prefix' ? ' *' : ''}`).join(' AND ');
+  const own = column === undefined ? terms : `{${column}} : (${terms})`;
+  return except === undefined ? own : `(${own}) NOT (${expressionOf(except, orgNo)})`;
+}
+
+function orgWord(orgNo: number, word: string): string {
+  return orgNo.toString(36).padStart(ORG_WIDTH, '0') + word;
+}

@@ -1,6 +1,6 @@
 /**
- * Builds mcp.html: the template, style and script of page/ and the tool catalogue of the contract, in one self-contained
- * file. The output is the same on every machine. The HTTP transport serves it.
+ * Builds mcp.html: the template, style and script of page/ and the tool catalogue of the contract, in one
+ * self-contained file. The output is the same on every machine. The HTTP transport serves it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -45,8 +45,8 @@ async function bundle(): Promise<string> {
 }
 
 /**
- * The CSP defines what the page may do: run its own script, apply its own style, and connect to the server that served it
- * or, if the page was opened from disk, to this machine. Trusted Types forbid turning strings into HTML or code.
+ * The CSP defines what the page may do: run its own script, apply its own style, and connect to the server that served
+ * it or, if the page was opened from disk, to this machine. Trusted Types forbid turning strings into HTML or code.
  */
 function policyFor(style: string, script: string): string {
   return [

@@ -1,4 +1,4 @@
-/** Renders the tables of PROTOCOL.md from the OpenAPI document and the compiled contract. The prose is in openapi/protocol.md. */
+/** Renders the tables of PROTOCOL.md from the OpenAPI document and the contract. The prose is in openapi/protocol.md. */
 import type { Contract, Operation } from '../src/contract/operation.js';
 import { toolName } from '../src/tools/catalogue.js';
 import type { Atlas, AtlasEntry } from './errors.js';
@@ -190,7 +190,7 @@ function envelopeCells(schema: Schema): [string, string] {
   return [what, 'revision' in properties ? 'yes' : ''];
 }
 
-/** Request schemas mark required fields with an asterisk; response schemas mark optional fields with a question mark. */
+/** Requests mark required fields with an asterisk; responses mark optional fields with a question mark. */
 function recordPart(name: string, schema: Schema): string {
   const isRequest = schema.additionalProperties === false;
   const mark = (path: string, required: boolean) =>

@@ -1,4 +1,4 @@
-/** Renders PROTOCOL.md: the prose of openapi/protocol.md with its placeholders replaced. See protocol-tables.ts for the tables. */
+/** Renders PROTOCOL.md from openapi/protocol.md by replacing its placeholders. See protocol-tables.ts for the tables. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';

@@ -107,7 +107,7 @@ function textOf({ name, title, description, family, effect, roles }: Entry): str
   return [name, title, description, family, effect, ...(roles ?? [])].join(' ').toLowerCase();
 }
 
-/** Whether the page asks for confirmation: the tool can overwrite or remove data, and the server does not ask itself. */
+/** Whether the page asks for confirmation: the tool is destructive and the server does not ask itself. */
 export function needsConfirmation({ annotations, inputSchema }: Entry): boolean {
   const serverConfirms = CONFIRM_TOKEN in ((inputSchema.properties ?? {}) as object);
   return annotations?.destructiveHint === true && annotations.readOnlyHint !== true && !serverConfirms;

@@ -76,10 +76,10 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
     if (endpoint === undefined) return context.onCredentials();
     if (running !== undefined) return;
     running = new AbortController();
-    setBusy(true);
+    setBusy(true, send, cancel, output);
     const sent = token === undefined ? args : withToken(entry, args, token);
     const outcome = await attempt(endpoint, entry, sent, running.signal);
-    setBusy(false);
+    setBusy(false, send, cancel, output);
     running = undefined;
     if (outcome.kind === 'success') context.known.learn(outcome.value);
     show(outcome, args);
@@ -115,12 +115,6 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
     };
   }
 
-  function setBusy(now: boolean): void {
-    send.setAttribute('aria-disabled', String(now));
-    cancel.hidden = !now;
-    output.setAttribute('aria-busy', String(now));
-  }
-
   node.addEventListener('submit', (event) => {
     event.preventDefault();
     if (running === undefined) void run();
@@ -134,6 +128,12 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
       show(outcome, args);
     },
   };
+}
+
+function setBusy(busy: boolean, send: HTMLElement, cancel: HTMLElement, output: HTMLElement): void {
+  send.setAttribute('aria-disabled', String(busy));
+  cancel.hidden = !busy;
+  output.setAttribute('aria-busy', String(busy));
 }
 
 async function attempt(endpoint: Endpoint, entry: Entry, args: object, signal: AbortSignal): Promise<Outcome> {

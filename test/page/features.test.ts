@@ -1,4 +1,4 @@
-/** The console of mcp.html with optional server features: confirmation, lean mode, response budget, limits, sessions. */
+/** The page with optional server features: confirmation, lean mode, response budget, limits, sessions. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-/** The forms that mcp.html generates: for every tool of the contract, and for schemas that the contract does not use. */
+/** The forms that mcp.html generates: for the tools of the contract, and for schemas it does not use. */
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

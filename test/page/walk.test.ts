@@ -1,4 +1,4 @@
-/** The quick start end to end: a fresh copy, the first command of README, the printed link, and points earned in the page. */
+/** The quick start end to end: a fresh copy, the first README command, the printed link, earned points. */
 import { spawn } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** A tool form: fields generated from its schema, or arguments as JSON. Shows the issues of an error on its controls. */
+/** A tool form: fields generated from its schema, or JSON. Shows the issues of an error on its controls. */
 import type { Issue } from '../../../src/contract/errors.js';
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import { el } from '../dom.js';

@@ -205,7 +205,7 @@ describe('a lean server', () => {
     for (let calls = 0; calls < CALLS_PER_MINUTE; calls += 1) await stat(lean.url, headers);
     await send(page, 'error');
     await page.locator('.result').getByText('crm.throttled', { exact: true }).waitFor();
-    await page.getByText(/^Try again in \d+ seconds?, \(at .*\d.*\)\.$/).waitFor();
+    await page.getByText(/^Try again in \d+ seconds? \(at .*\d.*\)\.$/).waitFor();
     await page.locator('.result li').getByText('Wait details.retry_after_ms.').waitFor();
   });
 });

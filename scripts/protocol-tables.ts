@@ -1,19 +1,19 @@
-/** The tables of PROTOCOL.md, each made from the OpenAPI document or the compiled contract. Not: the words around. */
+/** Renders the tables of PROTOCOL.md from the OpenAPI document and the contract. The prose is in openapi/protocol.md. */
 import type { Contract, Operation } from '../src/contract/operation.js';
 import { toolName } from '../src/tools/catalogue.js';
 import type { Atlas, AtlasEntry } from './errors.js';
-import { fieldRows, meaningText, nameOf, requestText, type Schema, togetherText, typeText } from './schema-text.js';
+import { combinationText, fieldRows, meaningText, nameOf, requestText, type Schema, typeText } from './schema-text.js';
 
 type Node = { readonly [key: string]: unknown };
 
 export interface Sources {
   readonly document: Node;
   readonly contract: Contract;
-  /** Schema → the family whose file has it; those of no family are shared. */
+  /** Maps a schema to the family whose file defines it. Schemas of no family are shared. */
   readonly familyOf: ReadonlyMap<string, string>;
 }
 
-/** Table → its Markdown. */
+/** Renders each table as Markdown, by table name. */
 export const TABLES: { readonly [name: string]: (sources: Sources) => string } = {
   inventory,
   roles,
@@ -25,7 +25,7 @@ export const TABLES: { readonly [name: string]: (sources: Sources) => string } =
   schemas,
 };
 
-/** Families in the order people meet them. */
+/** The families in the order of the document. */
 const FAMILIES = ['customer', 'consent', 'risk', 'loyalty', 'giftcard', 'account', 'exemption', 'comment', 'inbox'];
 
 function inventory({ document, contract }: Sources): string {
@@ -46,7 +46,7 @@ function inventory({ document, contract }: Sources): string {
   return table(head, rows);
 }
 
-/** R: a revision; r: one once the record exists; K: takes a key; P: a place; W: a reason. */
+/** R: revision; r: revision once the record exists; K: idempotency key; P: operating context; W: reason. */
 function needs({ requestSchema, requiresRevision, acceptsIdempotencyKey, operational }: Operation): string {
   const properties = (requestSchema.properties ?? {}) as object;
   const required = (requestSchema.required ?? []) as readonly string[];
@@ -73,7 +73,7 @@ function headers({ document }: Sources): string {
   const components = document.components as { parameters: Record<string, Node>; securitySchemes: Record<string, Node> };
   const credentials = Object.values(components.securitySchemes).map(({ name, description }) => [
     `\`${name}\``,
-    'one of the two',
+    'exactly one',
     String(description),
   ]);
   const names = [...new Set(Object.values(components.parameters).map(({ name }) => String(name)))];
@@ -95,7 +95,7 @@ function tags({ document }: Sources): string {
     const list = (values: readonly unknown[]) => [...new Set(values)].join(', ');
     return [`\`${tag}\``, list(of.map(({ http_status }) => http_status)), list(of.map(retryText)), String(of.length)];
   });
-  return table(['Tag', 'HTTP', 'Same call again', 'Codes'], rows);
+  return table(['Tag', 'HTTP', 'Retry same call', 'Codes'], rows);
 }
 
 function errors({ document }: Sources): string {
@@ -113,7 +113,7 @@ function errors({ document }: Sources): string {
           entry.when,
           entry.what_to_do,
         ]);
-      const head = ['error_code', 'HTTP', 'Tag', 'Same call again', 'When', 'What to do'];
+      const head = ['error_code', 'HTTP', 'Tag', 'Retry same call', 'When', 'What to do'];
       return `### ${capital(group)}\n\n${table(head, rows)}`;
     })
     .join('\n\n');
@@ -133,14 +133,14 @@ function shared({ document, familyOf }: Sources): string {
   const rows = Object.entries(schemasOf(document))
     .filter(([name, schema]) => !familyOf.has(name) && !('properties' in schema))
     .map(([name, schema]) => [`\`${name}\``, typeText(schema), meaningText(schema)]);
-  return table(['Type', 'Takes', 'Meaning'], rows);
+  return table(['Type', 'Value', 'Meaning'], rows);
 }
 
 function schemas(sources: Sources): string {
   return [commonSection(sources), ...FAMILIES.map((family) => familySection(sources, family))].join('\n\n');
 }
 
-/** What stands around every answer, and the answer of `GET /stat`. */
+/** The envelope schemas of every call, and the response of `GET /stat`. */
 function commonSection({ document, familyOf }: Sources): string {
   const records = Object.entries(schemasOf(document)).filter(
     ([name, schema]) => !familyOf.has(name) && 'properties' in schema && name !== 'StatEnvelope',
@@ -154,7 +154,7 @@ function familySection({ document, familyOf }: Sources, family: string): string 
   const envelopes = all.filter(([name]) => name.endsWith('Envelope'));
   const others = all.filter((entry) => !requests.includes(entry) && !envelopes.includes(entry));
   const records = others.filter(([, schema]) => 'properties' in schema);
-  const small = others.filter(([, schema]) => !('properties' in schema));
+  const scalars = others.filter(([, schema]) => !('properties' in schema));
   const described = (document.tags as readonly { name: string; description: string }[]).find(
     ({ name }) => name === family,
   );
@@ -169,12 +169,12 @@ function familySection({ document, familyOf }: Sources, family: string): string 
       ['Response', 'data', 'Revision'],
       envelopes.map(([name, schema]) => [`\`${name}\``, ...envelopeCells(schema)]),
     ),
-    ...(small.length === 0
+    ...(scalars.length === 0
       ? []
       : [
           table(
-            ['Type', 'Takes'],
-            small.map(([name, schema]) => [`\`${name}\``, typeText(schema)]),
+            ['Type', 'Value'],
+            scalars.map(([name, schema]) => [`\`${name}\``, typeText(schema)]),
           ),
         ]),
     ...records.map(([name, schema]) => recordPart(name, schema)),
@@ -190,14 +190,14 @@ function envelopeCells(schema: Schema): [string, string] {
   return [what, 'revision' in properties ? 'yes' : ''];
 }
 
-/** What agents send has its required fields starred; what they get has the fields marked that may be missing. */
+/** Requests mark required fields with an asterisk; responses mark optional fields with a question mark. */
 function recordPart(name: string, schema: Schema): string {
-  const given = schema.additionalProperties === false;
+  const isRequest = schema.additionalProperties === false;
   const mark = (path: string, required: boolean) =>
-    `\`${path}\`${given ? (required ? '\\*' : '') : required ? '' : '?'}`;
-  const together = togetherText(schema);
-  const note = together.length === 0 ? '' : ` (${together.join('; ')})`;
-  return `**${name}**${note}\n\n${table(['Field', 'Takes', 'Meaning'], fieldRows(schema, mark))}`;
+    `\`${path}\`${isRequest ? (required ? '\\*' : '') : required ? '' : '?'}`;
+  const combinations = combinationText(schema);
+  const note = combinations.length === 0 ? '' : ` (${combinations.join('; ')})`;
+  return `**${name}**${note}\n\n${table(['Field', 'Value', 'Meaning'], fieldRows(schema, mark))}`;
 }
 
 function requestName(document: Node, operation: Operation): string {

@@ -1,13 +1,13 @@
-/** JSON Schema in few words, for people and agents: what a field takes, what it means. Not: which schemas are shown. */
+/** Renders JSON Schema as short text for people and agents. protocol-tables.ts selects the schemas. */
 
 export type Schema = { readonly [keyword: string]: unknown };
 
-/** Fields that mean the same wherever they stand; a request names them in one line. */
+/** Fields with the same meaning in every request. A request lists them by name only. */
 export const SHARED_FIELDS = ['expected_revision', 'reason', 'reason_code', 'idempotency_key', 'limit', 'next_token'];
 
 const LONGEST_PATTERN = 34;
 
-/** What a field takes: `text ≤ 64`, `integer 1–10^12`, `one of a, b`, the name of a schema. */
+/** The values a field accepts: `text ≤ 64`, `integer 1–10^12`, `one of a, b`, the name of a schema. */
 export function typeText(schema: Schema): string {
   if (typeof schema.$ref === 'string') return `\`${nameOf(schema.$ref)}\``;
   const branches = (schema.anyOf ?? schema.oneOf) as readonly Schema[] | undefined;
@@ -20,13 +20,13 @@ export function typeText(schema: Schema): string {
   return types.map((type) => plainText(type, schema)).join(' or ');
 }
 
-/** The meaning a schema gives itself, its default, and whose text it holds. */
+/** The schema's description and default. */
 export function meaningText(schema: Schema): string {
   const parts = [schema.description, 'default' in schema ? `default ${JSON.stringify(schema.default)}` : undefined];
   return parts.filter((part) => typeof part === 'string' && part !== '').join('; ');
 }
 
-/** A request in one line: required fields with a star, shared ones last, what must or must not come together. */
+/** A request in one line: required fields with an asterisk, shared fields last, then constraints between fields. */
 export function requestText(schema: Schema): string {
   const properties = propertiesOf(schema);
   const required = requiredOf(schema);
@@ -35,12 +35,12 @@ export function requestText(schema: Schema): string {
   const parts = [
     ...own.map(([name, child]) => inlineField(name, child, required)),
     ...(shared.length === 0 ? [] : [shared.map(([name]) => starred(name, required)).join(', ')]),
-    ...togetherText(schema),
+    ...combinationText(schema),
   ];
-  return parts.length === 0 ? 'nothing' : parts.join('; ');
+  return parts.length === 0 ? 'no fields' : parts.join('; ');
 }
 
-/** The rows of a schema's fields, nested ones by dotted names: name, what it takes, what it means. */
+/** One row per field, nested fields with dotted names: name, accepted values, meaning. */
 export function fieldRows(schema: Schema, mark: (name: string, required: boolean) => string, prefix = ''): string[][] {
   const required = requiredOf(schema);
   return propertiesOf(schema).flatMap(([name, child]) => {
@@ -51,8 +51,8 @@ export function fieldRows(schema: Schema, mark: (name: string, required: boolean
   });
 }
 
-/** What must come together, or not: `exactly one of …`. */
-export function togetherText(schema: Schema): string[] {
+/** Constraints between fields, such as `exactly one of …`. */
+export function combinationText(schema: Schema): string[] {
   const sets = (branches: unknown) =>
     ((branches as readonly Schema[] | undefined) ?? []).flatMap(({ required }) =>
       Array.isArray(required) ? [required.map((name) => `\`${name}\``).join(' and ')] : [],
@@ -127,7 +127,7 @@ function inlineNested(schema: Schema): string {
   if (inner === undefined) return '';
   const required = requiredOf(inner);
   const fields = propertiesOf(inner).map(([name, child]) => inlineField(name, child, required));
-  return ` {${[...fields, ...togetherText(inner)].join('; ')}}`;
+  return ` {${[...fields, ...combinationText(inner)].join('; ')}}`;
 }
 
 function nestedRows(schema: Schema, mark: (name: string, required: boolean) => string, path: string): string[][] {
@@ -136,7 +136,7 @@ function nestedRows(schema: Schema, mark: (name: string, required: boolean) => s
   return fieldRows(inner, mark, schema.type === 'array' ? `${path}[].` : `${path}.`);
 }
 
-/** The fields below an object or a list of objects that have no name of their own. */
+/** The inline object schema of an object or of a list's items, if any. */
 function inside(schema: Schema): Schema | undefined {
   const inner = schema.items === undefined ? schema : (schema.items as Schema);
   return 'properties' in inner ? inner : undefined;

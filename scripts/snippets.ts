@@ -1,10 +1,10 @@
 /** Writes the clients' configuration into docs/clients.md, from the snippets that the web page shows too. */
-import { type Place, type Snippet, servedSnippets, startedSnippets } from '../page/src/snippets.js';
+import { type CallerContext, type Snippet, servedSnippets, startedSnippets } from '../page/src/snippets.js';
 
-/** What `npm start` serves, and a reader has. */
-const PLACE: Place = { orgcode: 'DEMO', logicalGuid: 'store-001', channelCode: 'pos' };
-const SERVED = { ...PLACE, url: 'http://127.0.0.1:8787/mcp' };
-const STARTED = { ...PLACE, program: '/path/to/g3n-crm-mcp/dist/main.js', db: '/path/to/g3n-crm-mcp/.data/crm.db' };
+/** The server that `npm start` runs. */
+const CONTEXT: CallerContext = { orgcode: 'DEMO', logicalGuid: 'store-001', channelCode: 'pos' };
+const SERVED = { ...CONTEXT, url: 'http://127.0.0.1:8787/mcp' };
+const STARTED = { ...CONTEXT, program: '/path/to/g3n-crm-mcp/dist/main.js', db: '/path/to/g3n-crm-mcp/.data/crm.db' };
 
 const START = '<!-- Configuration of clients: written by `npm run generate` from page/src/snippets.ts. -->';
 const END = '<!-- End of the configuration of clients. -->';
@@ -27,7 +27,7 @@ function sections(): string {
 function section(served: Snippet, started: Snippet): string {
   return [
     `<details><summary>${served.label}</summary>`,
-    `${served.place}`,
+    `${served.location}`,
     block(served),
     'Or, as a program of its own:',
     block(started),

@@ -1,7 +1,7 @@
-/** The tools the page knows: those it was made with, and those a server lists for a caller. Not: how they are shown. */
+/** The tools of the page: the embedded catalogue merged with the tools that a server lists for the caller. */
 import type { Effect, Example, JsonSchema } from '../../src/contract/operation.js';
 
-/** A tool as `tools/list` tells it. */
+/** A tool as `tools/list` returns it. */
 export interface ListedTool {
   readonly name: string;
   readonly title?: string;
@@ -11,11 +11,11 @@ export interface ListedTool {
   readonly annotations?: { readonly readOnlyHint?: boolean; readonly destructiveHint?: boolean };
 }
 
-/** A tool as the page was made with it: what is listed, and what the contract says besides. */
+/** A tool of the embedded catalogue: its listing, plus facts from the contract. */
 export interface CataloguedTool extends ListedTool {
   readonly family: string;
   readonly effect: Effect;
-  /** Roles that pass; none: whoever is signed in. */
+  /** Roles that may call it; empty: every authenticated caller. */
   readonly roles: readonly string[];
   readonly examples: readonly Example[];
 }
@@ -25,23 +25,23 @@ export interface Catalogue {
 }
 
 export interface Entry extends ListedTool, Partial<Omit<CataloguedTool, keyof ListedTool>> {
-  /** Whether the server lists it for this caller; undefined while there is none. */
+  /** Whether the server lists it for this caller; undefined while disconnected. */
   readonly listed: boolean | undefined;
-  /** The server lists it not as a tool, but as an operation that CALL_OPERATION runs. */
+  /** True when the server is in lean mode and CALL_OPERATION runs this tool. */
   readonly through: boolean;
 }
 
-/** The argument that stands for somebody's yes to a call, where a server asks for one. */
+/** The argument that confirms a call on a server that requires confirmation. */
 export const CONFIRM_TOKEN = 'confirm_token';
-/** The argument that asks for the page after one that was answered. */
+/** The argument that requests the next page. */
 export const NEXT_TOKEN = 'next_token';
 
-/** A lean server's tool that runs every operation, and the one that finds them. */
+/** The lean-mode tools that run and find operations. */
 export const CALL_OPERATION = 'crm_call';
 export const FIND_OPERATIONS = 'crm_find_operations';
 
-/** What a server lists, and the names of the operations that are reached through what it lists. */
-export interface Offer {
+/** The tools that a server lists, and the operations that a lean server reaches through them. */
+export interface ServerTools {
   readonly tools: readonly ListedTool[];
   readonly operations: readonly string[];
 }
@@ -49,32 +49,32 @@ export interface Offer {
 export interface Toolbox {
   entries(): readonly Entry[];
   find(name: string): Entry | undefined;
-  /** What a server offers a caller; undefined: no caller any more. */
-  listen(offer: Offer | undefined): void;
+  /** Applies what a server lists for the caller; undefined after a disconnect. */
+  update(serverTools: ServerTools | undefined): void;
 }
 
-/** The catalogue, and over it what a server says. */
+/** A toolbox that starts with the embedded catalogue. */
 export function createToolbox({ tools }: Catalogue): Toolbox {
-  const unheard = () => tools.map((tool) => ({ ...tool, listed: undefined, through: false }));
-  let entries: readonly Entry[] = unheard();
+  const unconnected = () => tools.map((tool) => ({ ...tool, listed: undefined, through: false }));
+  let entries: readonly Entry[] = unconnected();
   return {
     entries: () => entries,
     find: (name) => entries.find((entry) => entry.name === name),
-    listen: (offer) => {
-      entries = offer === undefined ? unheard() : merge(tools, offer);
+    update: (serverTools) => {
+      entries = serverTools === undefined ? unconnected() : merge(tools, serverTools);
     },
   };
 }
 
-function merge(catalogued: readonly CataloguedTool[], { tools, operations }: Offer): readonly Entry[] {
+function merge(catalogued: readonly CataloguedTool[], { tools, operations }: ServerTools): readonly Entry[] {
   const known = new Map(catalogued.map((tool) => [tool.name, tool]));
   const names = new Set(tools.map(({ name }) => name));
-  const reached = new Set(operations);
-  const offered = tools.map((tool) => ({ ...known.get(tool.name), ...tool, listed: true, through: false }));
+  const reachable = new Set(operations);
+  const listed = tools.map((tool) => ({ ...known.get(tool.name), ...tool, listed: true, through: false }));
   const others = catalogued
     .filter(({ name }) => !names.has(name))
-    .map((tool) => ({ ...tool, listed: reached.has(tool.name), through: reached.has(tool.name) }));
-  return [...offered, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
+    .map((tool) => ({ ...tool, listed: reachable.has(tool.name), through: reachable.has(tool.name) }));
+  return [...listed, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export interface Filter {
@@ -84,22 +84,22 @@ export interface Filter {
   readonly role: string;
 }
 
-/** Entries that have every word somewhere, and the family, effect and role if one is asked for. */
+/** Entries that contain every word and match the family, effect and role filters that are set. */
 export function search(entries: readonly Entry[], { words, family, effect, role }: Filter): readonly Entry[] {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const terms = words.toLowerCase().split(/\s+/).filter(Boolean);
   return entries.filter((entry) => {
     const text = textOf(entry);
     return (
-      wanted.every((word) => text.includes(word)) &&
+      terms.every((word) => text.includes(word)) &&
       (family === '' || entry.family === family) &&
       (effect === '' || entry.effect === effect) &&
-      (role === '' || passes(entry, role))
+      (role === '' || mayCall(entry, role))
     );
   });
 }
 
-/** Whether a role may call it, as far as the page knows: the owner of an org may call everything. */
-function passes({ roles }: Entry, role: string): boolean {
+/** Whether a role may call the tool, as far as the page knows. The owner of an org may call every tool. */
+function mayCall({ roles }: Entry, role: string): boolean {
   return roles === undefined || roles.length === 0 || role === 'owner' || roles.includes(role);
 }
 
@@ -107,13 +107,13 @@ function textOf({ name, title, description, family, effect, roles }: Entry): str
   return [name, title, description, family, effect, ...(roles ?? [])].join(' ').toLowerCase();
 }
 
-/** Whether the page asks before a call of it: it may overwrite or take away, and the server will not ask itself. */
-export function shouldAsk({ annotations, inputSchema }: Entry): boolean {
-  const serverAsks = CONFIRM_TOKEN in ((inputSchema.properties ?? {}) as object);
-  return annotations?.destructiveHint === true && annotations.readOnlyHint !== true && !serverAsks;
+/** Whether the page asks for confirmation: the tool is destructive and the server does not ask itself. */
+export function needsConfirmation({ annotations, inputSchema }: Entry): boolean {
+  const serverConfirms = CONFIRM_TOKEN in ((inputSchema.properties ?? {}) as object);
+  return annotations?.destructiveHint === true && annotations.readOnlyHint !== true && !serverConfirms;
 }
 
-/** Whether it answers pages, and takes the token of the next one. */
-export function takesPages({ inputSchema }: Entry): boolean {
+/** Whether the tool returns pages and takes a `next_token`. */
+export function isPaged({ inputSchema }: Entry): boolean {
   return NEXT_TOKEN in ((inputSchema.properties ?? {}) as object);
 }

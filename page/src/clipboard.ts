@@ -1,23 +1,23 @@
-/** Copying text, also where the page is not in a secure context and has no clipboard of its own. */
+/** Copies text, also in an insecure context without the Clipboard API. */
 import { button, el } from './dom.js';
 
-const SAID_MS = 2000;
+const FEEDBACK_MS = 2000;
 
-/** A button that copies what `text` gives when it is pressed, and says so. */
+/** A button that copies the current value of `text` and announces the result. */
 export function copyButton(label: string, text: () => string): HTMLButtonElement {
-  const element = button(label, () => void copy(text()).then(say), { class: 'quiet' });
-  const said = el('span', { class: 'unseen', role: 'status' });
-  element.append(said);
+  const element = button(label, () => void copy(text()).then(report), { class: 'quiet' });
+  const status = el('span', { class: 'unseen', role: 'status' });
+  element.append(status);
   const word = element.firstChild as Text;
   let timer = 0;
-  function say(copied: boolean): void {
-    word.data = copied ? 'Copied' : 'Select and copy by hand';
-    said.textContent = word.data;
+  function report(copied: boolean): void {
+    word.data = copied ? 'Copied' : 'Copy failed: select and copy the text';
+    status.textContent = word.data;
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       word.data = label;
-      said.textContent = '';
-    }, SAID_MS);
+      status.textContent = '';
+    }, FEEDBACK_MS);
   }
   return element;
 }

@@ -1,17 +1,17 @@
-/** Asking before a call that may overwrite or take away. */
+/** The confirmation dialog for calls that can overwrite or remove data. */
 import { byId } from './dom.js';
 import { jsonBlock } from './json-view.js';
 
-/** Shows what would be sent; resolves with what the person decides. */
+/** Shows the arguments and resolves with the user's decision. */
 export function confirmCall(name: string, args: object): Promise<boolean> {
   const dialog = byId('confirm', HTMLDialogElement);
   byId('confirm-tool', HTMLElement).textContent = name;
-  byId('confirm-arguments', HTMLElement).replaceChildren(jsonBlock(args, 'What would be sent'));
+  byId('confirm-arguments', HTMLElement).replaceChildren(jsonBlock(args, 'Arguments to send'));
   dialog.returnValue = '';
   dialog.showModal();
   byId('confirm-cancel', HTMLButtonElement).focus();
-  return new Promise((decided) => {
-    dialog.addEventListener('close', () => decided(dialog.returnValue === 'send'), { once: true });
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'send'), { once: true });
   });
 }
 

@@ -1,11 +1,11 @@
-/** A call as a command for a shell. Credentials stand in it as variables, never as values. */
+/** Renders a call as a curl command. Credentials appear only as environment variables. */
 import { API_KEY, SESSION } from '../../src/pipeline/headers.js';
 import type { Call } from './call.js';
 import type { Endpoint } from './mcp.js';
 
 const VARIABLES: { readonly [header: string]: string } = { [API_KEY]: 'G3N_API_KEY', [SESSION]: 'G3N_SESSION_GUID' };
 
-/** `curl` for a `tools/call`, for any POSIX shell. */
+/** The curl command of a `tools/call`, for any POSIX shell. */
 export function curlOf({ url, headers }: Endpoint, call: Call): string {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call });
   const lines = [

@@ -1,9 +1,9 @@
-/** Building and finding elements. Text goes in as text, always: nothing here, or anywhere in the page, reads HTML. */
+/** Creates and finds elements. Strings always become text nodes; no code of the page parses HTML. */
 
 type Attributes = { readonly [name: string]: string | boolean };
 type Child = Node | string;
 
-/** An element with attributes (`true`: without a value, `false`: not at all) and children, strings as text. */
+/** Creates an element with attributes (`true`: empty value, `false`: omitted) and children. Strings become text. */
 export function el<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -17,14 +17,14 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The element of the template with this id. @throws Error when the template has none of that kind. */
+/** Finds an element of the template by id. @throws Error when it is missing or of another kind. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const element = document.getElementById(id);
   if (element instanceof kind) return element;
   throw new Error(`the page has no #${id}`);
 }
 
-/** A button that does something here. */
+/** Creates a button with a click handler. */
 export function button(text: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
   const element = el('button', { type: 'button', ...attributes }, text);
   element.addEventListener('click', onClick);
@@ -33,13 +33,13 @@ export function button(text: string, onClick: () => void, attributes: Attributes
 
 let lastId = 0;
 
-/** An id for an element that another one points at. */
+/** A unique id for an element that another element refers to. */
 export function freshId(): string {
   lastId += 1;
   return `g${lastId}`;
 }
 
-/** Moves focus to something that is no control, such as a heading. */
+/** Moves the focus to an element that is not a control, such as a heading. */
 export function focusOn(element: HTMLElement): void {
   element.tabIndex = -1;
   element.focus();

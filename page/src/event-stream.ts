@@ -1,6 +1,6 @@
-/** Server-sent events out of a stream of text, as the HTML standard has them: only `data` matters here. */
+/** Parses server-sent events as the HTML standard defines them. Only `data` lines are used. */
 
-/** Feeds text in pieces of any size; answers the data of the events that are complete. */
+/** Returns a function that takes text chunks of any size and returns the data of the completed events. */
 export function createEventReader(): (text: string) => readonly string[] {
   let rest = '';
   return (text) => {

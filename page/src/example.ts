@@ -1,15 +1,15 @@
-/** Examples of the contract made real: their placeholders stand for records, and give way to ids seen in this visit. */
+/** Fills the id placeholders in the examples of the contract with ids from earlier results. */
 import type { KnownIds } from './known-ids.js';
 
 export interface Filled {
   readonly value: unknown;
-  /** Fields that still need a real id. */
+  /** Fields whose placeholder could not be filled. */
   readonly missing: readonly string[];
 }
 
 const PLACEHOLDER = /^[A-Z]+(?:_[A-Z]+)*_ID$/;
 
-/** The example with `CUSTOMER_ID` and its like replaced by the newest id known, or left out and named. */
+/** Replaces placeholders such as `CUSTOMER_ID` with the newest known id; omits and lists those without one. */
 export function fillExample(example: unknown, known: KnownIds): Filled {
   const missing = new Set<string>();
   const fill = (value: unknown, field: string): unknown => {

@@ -1,6 +1,6 @@
 /**
- * What the page's address says after `#`: demo keys, taken out at once, or the name of a tool. A fragment never reaches
- * a server, a log or a referrer.
+ * The URL fragment of the page: demo keys, which are removed at once, or the name of a tool. Browsers never send a
+ * fragment to a server, a log or a referrer.
  */
 
 export interface DemoKey {
@@ -15,16 +15,16 @@ export interface DemoAccess {
   readonly keys: readonly DemoKey[];
 }
 
-const MOST_KEYS = 50;
+const MAX_KEYS = 50;
 
-/** The keys of `#demo=role:key,role:key&orgcode=…`, as the terminal prints it; the address is without them then. */
+/** Reads the keys of `#demo=role:key,role:key&orgcode=…`, as printed in the terminal, and removes them from the URL. */
 export function takeDemoAccess(): DemoAccess | undefined {
   if (!location.hash.startsWith('#demo=')) return undefined;
   const parameters = new URLSearchParams(location.hash.slice(1));
   history.replaceState(null, '', location.pathname + location.search);
   const keys = (parameters.get('demo') ?? '')
     .split(',')
-    .slice(0, MOST_KEYS)
+    .slice(0, MAX_KEYS)
     .map((pair) => ({ role: pair.slice(0, pair.indexOf(':')), secret: pair.slice(pair.indexOf(':') + 1) }))
     .filter(({ role, secret }) => role !== '' && secret !== '');
   if (keys.length === 0) return undefined;
@@ -36,12 +36,12 @@ export function takeDemoAccess(): DemoAccess | undefined {
   };
 }
 
-/** The tool that the address names. */
-export function toolInAddress(): string {
+/** The name of the tool in the URL, or an empty string. */
+export function toolInUrl(): string {
   return decodeURIComponent(location.hash.slice(1));
 }
 
-/** Makes the address name a tool, without a new step back. */
-export function nameToolInAddress(name: string): void {
+/** Puts a tool name in the URL without adding a history entry. */
+export function setToolInUrl(name: string): void {
   history.replaceState(null, '', `#${encodeURIComponent(name)}`);
 }

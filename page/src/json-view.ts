@@ -1,20 +1,21 @@
-/** JSON and other text to read: indented, coloured by kind, scrollable by keyboard, never as HTML. */
+/** Read-only blocks of text and highlighted JSON that can be scrolled by keyboard. */
 import { el } from './dom.js';
 
-const MOST_COLOURED = 60_000;
-const MOST_SHOWN = 400_000;
+const MAX_HIGHLIGHTED = 60_000;
+const MAX_SHOWN = 400_000;
 const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d[\d.eE+-]*|true|false|null/g;
 
-/** A block of text that can be scrolled by keyboard; `label` says what it is. */
+/** A block of text that can be scrolled by keyboard, with an accessible label. */
 export function textBlock(text: string, label: string): HTMLPreElement {
-  const shown = text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}\n… cut here: copy it to have all` : text;
+  const shown =
+    text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}\n… shortened here; copy to get the full text` : text;
   return el('pre', { tabindex: '0', role: 'region', 'aria-label': label }, shown);
 }
 
 /** A value as indented JSON. */
 export function jsonBlock(value: unknown, label: string): HTMLPreElement {
   const text = JSON.stringify(value, undefined, 2) ?? '';
-  if (text.length > MOST_COLOURED) return textBlock(text, label);
+  if (text.length > MAX_HIGHLIGHTED) return textBlock(text, label);
   const block = textBlock('', label);
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {

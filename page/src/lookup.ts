@@ -1,12 +1,12 @@
-/** Which tool lists records whose id a field wants, and asking it. */
+/** Looks up record ids for an id field with the matching list tool. */
 import { callTool } from './call.js';
 import type { Entry, Toolbox } from './catalogue.js';
 import { idsIn, type KnownId, type KnownIds } from './known-ids.js';
 import type { Endpoint } from './mcp.js';
 
-const ASKED = 8;
+const LOOKUP_LIMIT = 8;
 
-/** How to look up ids for a field, or undefined: only lists that can be asked for nothing in particular will do. */
+/** A function that looks up ids for a field, or undefined when no list tool without required arguments exists. */
 export function lookUpFor(
   field: string,
   toolbox: Toolbox,
@@ -18,10 +18,10 @@ export function lookUpFor(
   return async () => {
     const target = endpoint();
     if (target === undefined) throw new Error('Connect first.');
-    const outcome = await callTool(target, tool, { limit: ASKED });
+    const outcome = await callTool(target, tool, { limit: LOOKUP_LIMIT });
     if (outcome.kind !== 'success') throw new Error(outcome.message ?? outcome.headline);
     known.learn(outcome.value);
-    return idsIn(outcome.value, field).slice(0, ASKED);
+    return idsIn(outcome.value, field).slice(0, LOOKUP_LIMIT);
   };
 }
 

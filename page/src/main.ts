@@ -1,30 +1,30 @@
-/** Puts the page together: reads the catalogue it was made with, and connects its parts. */
-import { type Catalogue, createToolbox, type Offer } from './catalogue.js';
+/** Entry point of the page: reads the embedded tool catalogue and wires the components together. */
+import { type Catalogue, createToolbox, type ServerTools } from './catalogue.js';
 import { mountClients } from './clients.js';
 import { mountConfirm } from './confirm.js';
 import { type Connected, connect, mountConnectionForm, NotConnected } from './connection.js';
 import { byId } from './dom.js';
-import { nameToolInAddress, takeDemoAccess, toolInAddress } from './fragment.js';
+import { setToolInUrl, takeDemoAccess, toolInUrl } from './fragment.js';
 import { mountHistory } from './history-list.js';
 import { createKnownIds } from './known-ids.js';
-import { Fault } from './mcp.js';
-import { faultOutcome } from './outcome.js';
-import { resultPane, spoken } from './result-pane.js';
+import { RequestError } from './mcp.js';
+import { failureOutcome } from './outcome.js';
+import { announcementOf, resultPane } from './result-pane.js';
 import { mountTheme } from './theme.js';
 import { mountToolList } from './tool-list.js';
 import { mountWorkbench } from './workbench.js';
 
 const FIRST_TOOL = 'crm_loyalty_earn';
 
-const demo = takeDemoAccess(); // first of all: keys leave the address before anything else can look at it
+const demo = takeDemoAccess(); // runs first, so that no other code sees the keys in the URL
 const catalogue = JSON.parse(byId('catalogue', HTMLScriptElement).text) as Catalogue;
 const toolbox = createToolbox(catalogue);
 const known = createKnownIds();
 let connected: Connected | undefined;
-let chosen = '';
+let selected = '';
 
 const connectionForm = mountConnectionForm(demo);
-const showClients = mountClients(() => {
+const refreshSnippets = mountClients(() => {
   const { url, headers } = connectionForm.endpoint();
   return {
     url,
@@ -33,10 +33,10 @@ const showClients = mountClients(() => {
     channelCode: headers['x-channel-code'] ?? '',
   };
 });
-const addToHistory = mountHistory((past) => {
-  mark(past.tool);
-  nameToolInAddress(past.tool);
-  workbench.reopen(past);
+const addToHistory = mountHistory((call) => {
+  mark(call.tool);
+  setToolInUrl(call.tool);
+  workbench.reopen(call);
 });
 const workbench = mountWorkbench({
   toolbox,
@@ -45,33 +45,33 @@ const workbench = mountWorkbench({
   onCalled: addToHistory,
   onCredentials: () => askForCredentials(connected === undefined ? 'Connect first.' : ''),
 });
-const list = mountToolList(toolbox, (name) => choose(name, true));
+const list = mountToolList(toolbox, (name) => select(name, true));
 mountTheme();
 mountConfirm();
 mountConnection();
-choose(toolbox.find(toolInAddress()) === undefined ? FIRST_TOOL : toolInAddress(), false);
+select(toolbox.find(toolInUrl()) === undefined ? FIRST_TOOL : toolInUrl(), false);
 window.addEventListener('hashchange', () => {
-  if (toolbox.find(toolInAddress()) !== undefined) choose(toolInAddress(), true);
+  if (toolbox.find(toolInUrl()) !== undefined) select(toolInUrl(), true);
 });
 
-/** Shows a tool; `wanted` when a person asked for it, who is taken there. */
-function choose(name: string, wanted: boolean): void {
+/** Shows a tool. With `focus`, also moves the focus to it and puts its name in the URL. */
+function select(name: string, focus: boolean): void {
   const entry = toolbox.find(name);
   if (entry === undefined) return;
   mark(name);
-  workbench.open(entry, wanted);
-  if (wanted) nameToolInAddress(name);
+  workbench.open(entry, focus);
+  if (focus) setToolInUrl(name);
 }
 
 function mark(name: string): void {
-  chosen = name;
+  selected = name;
   list.mark(name);
 }
 
 function mountConnection(): void {
   const form = byId('connection-form', HTMLFormElement);
   connectionForm.onChange(() => {
-    showClients();
+    refreshSnippets();
     if (connected !== undefined) disconnect();
   });
   form.addEventListener('submit', (event) => {
@@ -81,56 +81,56 @@ function mountConnection(): void {
   byId('change', HTMLButtonElement).addEventListener('click', () => askForCredentials(''));
 }
 
-/** Nothing is called with other credentials than those that are seen. */
+/** Drops the connection when the form changes, so that calls only use the credentials that are visible. */
 function disconnect(): void {
   connected = undefined;
   showTools();
-  say('Not connected any more: connect with what the form says now.');
+  announce('Disconnected. Connect again to use the changed settings.');
 }
 
 async function tryToConnect(): Promise<void> {
   const output = byId('connection-output', HTMLElement);
-  say('Connecting …');
+  announce('Connecting …');
   try {
     connected = await connect(connectionForm.endpoint());
   } catch (error) {
     connected = undefined;
-    const outcome = outcomeOfFailure(error);
+    const outcome = outcomeOfError(error);
     output.replaceChildren(resultPane(outcome));
-    say(spoken(outcome));
+    announce(announcementOf(outcome));
     showTools();
     return;
   }
   output.replaceChildren();
-  const { offer, caller, endpoint } = connected;
-  const text = [`Connected to ${endpoint.url}`, caller, offerText(offer)].filter(Boolean).join(' · ');
+  const { serverTools, caller, endpoint } = connected;
+  const text = [`Connected to ${endpoint.url}`, caller, toolCountText(serverTools)].filter(Boolean).join(' · ');
   byId('connected-text', HTMLElement).textContent = text;
-  say(text);
+  announce(text);
   showTools();
   showConnectionForm(false);
   byId('change', HTMLButtonElement).focus();
 }
 
-function offerText({ tools, operations }: Offer): string {
-  const behind = operations.length === 0 ? '' : ` that reach ${operations.length} operations`;
-  return `${tools.length} tools${behind}`;
+function toolCountText({ tools, operations }: ServerTools): string {
+  const reachable = operations.length === 0 ? '' : ` that reach ${operations.length} operations`;
+  return `${tools.length} tools${reachable}`;
 }
 
-function outcomeOfFailure(error: unknown) {
+function outcomeOfError(error: unknown) {
   if (error instanceof NotConnected) return error.outcome;
-  if (error instanceof Fault) return faultOutcome(error.message, error.ms, error.status);
+  if (error instanceof RequestError) return failureOutcome(error.message, error.ms, error.status);
   throw error;
 }
 
 function showTools(): void {
-  toolbox.listen(connected?.offer);
+  toolbox.update(connected?.serverTools);
   list.refresh();
-  choose(chosen, false);
+  select(selected, false);
 }
 
 function askForCredentials(reason: string): void {
   showConnectionForm(true);
-  if (reason !== '') say(reason);
+  if (reason !== '') announce(reason);
   byId(demo === undefined ? 'orgcode' : 'demo-key', HTMLElement).focus();
 }
 
@@ -139,7 +139,7 @@ function showConnectionForm(shown: boolean): void {
   byId('connected', HTMLElement).hidden = shown;
 }
 
-function say(text: string): void {
+function announce(text: string): void {
   byId('announcer', HTMLElement).textContent = text;
   byId('connection-status', HTMLElement).textContent = text;
 }

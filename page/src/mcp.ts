@@ -1,11 +1,11 @@
-/** Requests over MCP Streamable HTTP, protocol 2026-07-28. Not: what their results mean. */
+/** Sends requests over MCP Streamable HTTP, protocol 2026-07-28. outcome.ts interprets the results. */
 import { createEventReader } from './event-stream.js';
 
 export interface Endpoint {
   readonly url: string;
-  /** Credentials and place, by header name. */
+  /** Credentials and operating context, by header name. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The session the server gave, if it gives any: what it calls this client from then on. */
+  /** The session id that the server assigned, if any. */
   readonly session: { id?: string };
 }
 
@@ -14,18 +14,18 @@ export interface RpcError {
   readonly message: string;
 }
 
-/** A reply, and how it came. */
+/** A JSON-RPC response with its HTTP facts. */
 export interface Exchange {
   readonly status: number;
   readonly ms: number;
   readonly requestId: string | undefined;
-  /** How long the server asks to wait. */
+  /** The Retry-After header, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   readonly reply: { readonly result?: unknown; readonly error?: RpcError };
 }
 
-/** No reply of MCP: nothing came, it took too long, or something else answered. */
-export class Fault extends Error {
+/** There is no valid MCP response: no connection, a timeout, or a response that is not MCP. */
+export class RequestError extends Error {
   constructor(
     message: string,
     readonly ms: number,
@@ -38,15 +38,15 @@ export class Fault extends Error {
 const PROTOCOL = '2026-07-28';
 const SESSION_HEADER = 'mcp-session-id';
 const META = 'io.modelcontextprotocol';
-const DEADLINE_MS = 60_000;
-const MOST_CHARACTERS = 16 * 1024 * 1024;
-const SHOWN_OF_STRANGE_BODY = 300;
+const TIMEOUT_MS = 60_000;
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+const SHOWN_OF_INVALID_BODY = 300;
 
 let lastId = 0;
 
 /**
- * One request and its reply, by JSON or by an event stream.
- * @throws Fault when there is none.
+ * Sends one request and reads its response, as JSON or as an event stream.
+ * @throws RequestError when there is no valid response.
  */
 export async function request(
   endpoint: Endpoint,
@@ -58,14 +58,14 @@ export async function request(
   const id = lastId;
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
-  const deadline = AbortSignal.timeout(DEADLINE_MS);
-  const either = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const combined = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   try {
     const response = await fetch(endpoint.url, {
       method: 'POST',
       headers: { ...endpoint.headers, ...headersFor(method, params), ...sessionHeader(endpoint) },
-      body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta: claims() } }),
-      signal: either,
+      body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta: clientMeta() } }),
+      signal: combined,
       credentials: 'omit',
       cache: 'no-store',
       redirect: 'error',
@@ -76,7 +76,7 @@ export async function request(
     const requestId = response.headers.get('x-request-id') ?? undefined;
     return { status: response.status, ms: elapsed(), requestId, retryAfterMs: retryAfterOf(response), reply };
   } catch (error) {
-    throw toFault(error, elapsed(), endpoint, deadline, signal);
+    throw toRequestError(error, elapsed(), endpoint, timeout, signal);
   }
 }
 
@@ -94,7 +94,7 @@ function sessionHeader({ session }: Endpoint): Record<string, string> {
   return session.id === undefined ? {} : { [SESSION_HEADER]: session.id };
 }
 
-/** A session that the server does not know any more is not told it again. */
+/** Stores the session id of a response and forgets a session that the server no longer knows. */
 function keepSession({ session }: Endpoint, response: Response): void {
   const given = response.headers.get(SESSION_HEADER);
   if (given !== null) session.id = given;
@@ -106,7 +106,7 @@ function retryAfterOf(response: Response): number | undefined {
   return seconds === null || !/^\d{1,6}$/.test(seconds) ? undefined : Number(seconds) * 1000;
 }
 
-function claims(): object {
+function clientMeta(): object {
   return {
     [`${META}/protocolVersion`]: PROTOCOL,
     [`${META}/clientInfo`]: { name: 'mcp.html', version: '1' },
@@ -121,7 +121,7 @@ async function readReply(response: Response, id: number, elapsed: () => number):
   let text = '';
   for await (const piece of piecesOf(response)) {
     text += piece;
-    if (text.length > MOST_CHARACTERS) throw new Fault('The answer is too long for this page.', elapsed());
+    if (text.length > MAX_CHARACTERS) throw new RequestError('The response is too long for this page.', elapsed());
     const reply = streams
       ? events(piece)
           .map(parse)
@@ -131,7 +131,7 @@ async function readReply(response: Response, id: number, elapsed: () => number):
   }
   const reply = parse(text);
   if (isReply(reply, id)) return reply;
-  throw new Fault(`Not an answer of MCP: ${text.slice(0, SHOWN_OF_STRANGE_BODY)}`, elapsed(), response.status);
+  throw new RequestError(`Not an MCP response: ${text.slice(0, SHOWN_OF_INVALID_BODY)}`, elapsed(), response.status);
 }
 
 async function* piecesOf(response: Response): AsyncGenerator<string> {
@@ -155,23 +155,29 @@ function parse(text: string): unknown {
   }
 }
 
-/** A refusal before the request was read has `id: null`. */
+/** An error that was raised before the request was parsed has `id: null`. */
 function isReply(message: unknown, id: number): message is Exchange['reply'] {
   if (typeof message !== 'object' || message === null) return false;
   const reply = message as { readonly id?: unknown; readonly result?: unknown; readonly error?: unknown };
   return (reply.id === id && reply.result !== undefined) || (reply.error !== undefined && (reply.id ?? id) === id);
 }
 
-function toFault(error: unknown, ms: number, endpoint: Endpoint, deadline: AbortSignal, cancel?: AbortSignal): Fault {
-  if (error instanceof Fault) return error;
-  if (cancel?.aborted) return new Fault('Cancelled. The server may have done it all the same.', ms);
-  if (deadline.aborted) return new Fault(`No answer within ${DEADLINE_MS / 1000} seconds.`, ms);
-  return new Fault(`No connection to ${endpoint.url}. ${whyNot()}`, ms);
+function toRequestError(
+  error: unknown,
+  ms: number,
+  endpoint: Endpoint,
+  timeout: AbortSignal,
+  cancel?: AbortSignal,
+): RequestError {
+  if (error instanceof RequestError) return error;
+  if (cancel?.aborted) return new RequestError('Cancelled. The server may still have completed the call.', ms);
+  if (timeout.aborted) return new RequestError(`No response within ${TIMEOUT_MS / 1000} seconds.`, ms);
+  return new RequestError(`Cannot connect to ${endpoint.url}. ${connectionHint()}`, ms);
 }
 
-/** Browsers do not tell a page why; these are the usual reasons. */
-function whyNot(): string {
+/** Browsers do not tell a page why a connection failed; this names the usual reasons. */
+function connectionHint(): string {
   return location.protocol === 'file:'
-    ? 'Is the server running? A page opened from disk may call it only when it was started with --demo, or with --allow-origin null.'
+    ? 'Is the server running? A page opened from disk can connect only if the server was started with --demo or --allow-origin null.'
     : 'Is the server running?';
 }

@@ -1,13 +1,13 @@
-/** What became of a tool call, in the terms of the CRM. Not: how it is shown. */
+/** The outcome of a tool call in CRM terms. result-pane.ts renders it. */
 import type { ErrorObject } from '../../src/contract/envelope.js';
 import type { Issue } from '../../src/contract/errors.js';
 import type { Exchange } from './mcp.js';
 
-/** A call that nothing was done of: somebody has to agree to it first. */
-export interface Question {
-  /** What stands for their yes. */
+/** A call that the server has not run because it needs confirmation first. */
+export interface Confirmation {
+  /** The confirm_token to send with the repeated call. */
   readonly token: string;
-  /** Until when it is good, ISO-8601. */
+  /** When the token expires, ISO 8601. */
   readonly expiresAt?: string;
   readonly preview: Preview;
 }
@@ -15,36 +15,36 @@ export interface Question {
 export interface Preview {
   readonly action?: string;
   readonly changes?: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
-  /** What the call would answer. */
+  /** The result that the call would return. */
   readonly result?: unknown;
   readonly note?: string;
 }
 
-/** What is missing of an answer that was too long. */
-export interface Cut {
+/** A field that was shortened because the result was too long. */
+export interface Truncation {
   readonly field: string;
   readonly shown: number;
   readonly total: number;
 }
 
 export interface Outcome {
-  readonly kind: 'success' | 'refusal' | 'fault' | 'question';
-  /** What a person is told: a sentence, or the code of a refusal. */
+  readonly kind: 'success' | 'error' | 'failure' | 'confirmation';
+  /** A short sentence or an error code. */
   readonly headline: string;
   readonly message?: string;
   readonly httpStatus?: number;
   readonly issues: readonly Issue[];
   readonly nextSteps: readonly string[];
   readonly requiredRoles: readonly string[];
-  readonly truncated: readonly Cut[];
-  readonly question?: Question;
-  /** When the server will have it again, in milliseconds since 1970. */
+  readonly truncated: readonly Truncation[];
+  readonly confirmation?: Confirmation;
+  /** When the call can be retried, in milliseconds since 1970. */
   readonly retryAt?: number;
-  /** The answer as a value: the data of a success, the error object of a refusal. */
+  /** The structured result of a success, or the error object. */
   readonly value?: unknown;
-  /** The text a model reads. */
+  /** The text that the model reads. */
   readonly modelText?: string;
-  /** The whole reply. */
+  /** The full JSON-RPC response. */
   readonly reply?: unknown;
   readonly ms: number;
   readonly serverMs?: number;
@@ -61,12 +61,21 @@ interface ToolResult {
 const CONFIRMATION_REQUIRED = 'crm.confirmation_required';
 const NOTHING = { issues: [], nextSteps: [], requiredRoles: [], truncated: [] } as const;
 
-/** The outcome of a `tools/call` that was answered. */
+/** The outcome of a `tools/call` that got a response. */
 export function outcomeOf({ reply, ms, status, requestId, retryAfterMs }: Exchange): Outcome {
   if (reply.error !== undefined) {
-    const headline = `Refused by the protocol (${reply.error.code})`;
+    const headline = `Protocol error (${reply.error.code})`;
     const { message } = reply.error;
-    return { ...NOTHING, kind: 'fault', headline, message, httpStatus: status, reply, ms, ...waiting(retryAfterMs) };
+    return {
+      ...NOTHING,
+      kind: 'failure',
+      headline,
+      message,
+      httpStatus: status,
+      reply,
+      ms,
+      ...retryTime(retryAfterMs),
+    };
   }
   const result = (reply.result ?? {}) as ToolResult;
   const stats = result._meta?.stats;
@@ -79,39 +88,39 @@ export function outcomeOf({ reply, ms, status, requestId, retryAfterMs }: Exchan
     ...(stats?.latency_ms === undefined ? {} : { serverMs: stats.latency_ms }),
     ...(id === undefined ? {} : { requestId: id }),
   };
-  if (result.isError === true) return { ...refusal(modelText), ...common };
+  if (result.isError === true) return { ...errorOutcome(modelText), ...common };
   const value = result.structuredContent ?? parse(modelText) ?? modelText;
   const { truncated, next_steps } = (value ?? {}) as { readonly truncated?: unknown; readonly next_steps?: unknown };
-  const told = { truncated: listOf<Cut>(truncated), nextSteps: listOf<string>(next_steps) };
-  return { ...NOTHING, ...told, kind: 'success', headline: 'Done', value, ...common };
+  const notes = { truncated: listOf<Truncation>(truncated), nextSteps: listOf<string>(next_steps) };
+  return { ...NOTHING, ...notes, kind: 'success', headline: 'Done', value, ...common };
 }
 
-/** The outcome of a call that was not answered. */
-export function faultOutcome(message: string, ms: number, status?: number): Outcome {
+/** The outcome of a call that got no valid response. */
+export function failureOutcome(message: string, ms: number, status?: number): Outcome {
   return {
     ...NOTHING,
-    kind: 'fault',
-    headline: 'No answer',
+    kind: 'failure',
+    headline: 'No response',
     message,
     ms,
     ...(status === undefined ? {} : { httpStatus: status }),
   };
 }
 
-function refusal(modelText: string): Omit<Outcome, 'ms'> {
-  const parsed = parse(unmarked(modelText)) as (Partial<ErrorObject> & { readonly notice?: unknown }) | undefined;
+function errorOutcome(modelText: string): Omit<Outcome, 'ms'> {
+  const parsed = parse(withoutMarkers(modelText)) as (Partial<ErrorObject> & { readonly notice?: unknown }) | undefined;
   if (typeof parsed !== 'object' || parsed === null) {
-    return { ...NOTHING, kind: 'refusal', headline: 'Refused', message: modelText };
+    return { ...NOTHING, kind: 'error', headline: 'Error', message: modelText };
   }
-  const { notice: _ofMarks, ...error } = parsed;
+  const { notice: _notice, ...error } = parsed;
   const details = error.details ?? {};
-  const question = error.error_code === CONFIRMATION_REQUIRED ? questionOf(details) : undefined;
+  const confirmation = error.error_code === CONFIRMATION_REQUIRED ? confirmationOf(details) : undefined;
   return {
     ...NOTHING,
-    ...waiting(details.retry_after_ms),
-    ...(question === undefined ? {} : { question }),
-    kind: question === undefined ? 'refusal' : 'question',
-    headline: error.error_code ?? 'Refused',
+    ...retryTime(details.retry_after_ms),
+    ...(confirmation === undefined ? {} : { confirmation }),
+    kind: confirmation === undefined ? 'error' : 'confirmation',
+    headline: error.error_code ?? 'Error',
     message: error.major?.message.en_US ?? '',
     ...(error.http_status === undefined ? {} : { httpStatus: error.http_status }),
     issues: listOf<Issue>(details.issues),
@@ -121,7 +130,11 @@ function refusal(modelText: string): Omit<Outcome, 'ms'> {
   };
 }
 
-function questionOf({ confirm_token, expires_at, preview }: Readonly<Record<string, unknown>>): Question | undefined {
+function confirmationOf({
+  confirm_token,
+  expires_at,
+  preview,
+}: Readonly<Record<string, unknown>>): Confirmation | undefined {
   if (typeof confirm_token !== 'string') return undefined;
   const shown = typeof preview === 'object' && preview !== null ? (preview as Preview) : {};
   return {
@@ -131,7 +144,7 @@ function questionOf({ confirm_token, expires_at, preview }: Readonly<Record<stri
   };
 }
 
-function waiting(ms: unknown): Pick<Outcome, 'retryAt'> {
+function retryTime(ms: unknown): Pick<Outcome, 'retryAt'> {
   return typeof ms === 'number' && ms > 0 ? { retryAt: Date.now() + ms } : {};
 }
 
@@ -147,13 +160,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** The text without the marks around strangers' text, which its notice names: they are for models. */
-function unmarked(text: string): string {
+/** Removes the boundary markers around untrusted text, which are meant for models. The notice names them. */
+function withoutMarkers(text: string): string {
   const [, open, close] = /^\{"notice":"Text between (<\d+>) and (<\/\d+>) /.exec(text) ?? [];
   return open === undefined || close === undefined ? text : text.replaceAll(open, '').replaceAll(close, '');
 }
 
-/** An issue as a sentence without its subject. */
+/** An issue as a sentence without its subject, to follow the field name. */
 export function sentenceOf({ message, expected = '' }: Issue): string {
   return expected === '' || message.includes(expected) ? `${message}.` : `${message} (${expected}).`;
 }

@@ -1,4 +1,4 @@
-/** A schema as a table a person reads: a row a field, nested ones by their path. */
+/** Renders a schema as a table with one row per field; nested fields are named by path. */
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { el } from './dom.js';
 import { hintOf } from './form/label.js';
@@ -14,7 +14,7 @@ interface Row {
 export function schemaTable(schema: JsonSchema, caption: string): HTMLElement {
   const rows = rowsOf(schema, '');
   if (rows.length === 0) return el('p', { class: 'hint' }, 'No fields.');
-  const head = el('tr', {}, ...['Field', 'Type', 'Meaning'].map((text) => el('th', { scope: 'col' }, text)));
+  const head = el('tr', {}, ...['Field', 'Type', 'Description'].map((text) => el('th', { scope: 'col' }, text)));
   const body = rows.map(({ path, type, required, text }) =>
     el(
       'tr',

@@ -1,4 +1,4 @@
-/** One of a few, as a row of radio buttons: the browser brings the keyboard and the roles. */
+/** A segmented control made of radio buttons, which bring keyboard support and ARIA roles. */
 import { el, freshId } from './dom.js';
 
 export interface Option<Value extends string> {
@@ -8,11 +8,11 @@ export interface Option<Value extends string> {
 
 export interface Segmented<Value extends string> {
   readonly node: HTMLFieldSetElement;
-  /** Chooses without telling `onChange`. */
-  choose(value: Value): void;
+  /** Selects an option without calling `onChange`. */
+  select(value: Value): void;
 }
 
-/** A segmented control; `legend` is for those who do not see it. The first option is chosen. */
+/** Creates a segmented control with the first option selected. `legend` is for screen readers. */
 export function segmented<Value extends string>(
   legend: string,
   options: readonly Option<Value>[],
@@ -29,7 +29,7 @@ export function segmented<Value extends string>(
   });
   return {
     node,
-    choose: (value) => {
+    select: (value) => {
       for (const input of inputs) input.checked = input.value === value;
     },
   };

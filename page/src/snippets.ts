@@ -1,23 +1,23 @@
 /**
- * Configuration of the clients people use, for a server at an address or a program of one's own: the page shows it, and
- * README. Secrets stand in it as what each client fills in itself.
+ * Configuration snippets for common MCP clients, for a running server or for a program that the client starts. The page
+ * and the documentation show them. Secrets appear only as placeholders that each client fills in itself.
  */
 
-/** Who calls, and where. */
-export interface Place {
+/** The org and the operating context of the caller. */
+export interface CallerContext {
   readonly orgcode: string;
   readonly logicalGuid: string;
   readonly channelCode: string;
 }
 
 /** A server that is running. */
-export interface Served extends Place {
+export interface Served extends CallerContext {
   readonly url: string;
 }
 
 /** A program that the client starts. */
-export interface Started extends Place {
-  /** Paths that hold wherever the client is. */
+export interface Started extends CallerContext {
+  /** Absolute paths. */
   readonly program: string;
   readonly db: string;
 }
@@ -25,8 +25,8 @@ export interface Started extends Place {
 export interface Snippet {
   readonly value: string;
   readonly label: string;
-  /** Where the text goes. */
-  readonly place: string;
+  /** Where the user puts the text. */
+  readonly location: string;
   readonly language: 'sh' | 'json';
   readonly text: string;
   readonly note: string;
@@ -37,7 +37,7 @@ const YOUR_KEY = 'YOUR_KEY';
 const WIDTH = 120;
 const LIST = /^(.*)\[\n([^[\]{}]*)\n\s*\]/gm;
 
-/** A snippet a client, for a server that is running. */
+/** One snippet per client, for a running server. */
 export function servedSnippets(where: Served): readonly Snippet[] {
   return [
     claudeCode([`--transport http ${NAME} ${where.url}`, ...headerFlags(where)]),
@@ -48,7 +48,7 @@ export function servedSnippets(where: Served): readonly Snippet[] {
   ];
 }
 
-/** A snippet a client, for a program that it starts. */
+/** One snippet per client, for a program that the client starts. */
 export function startedSnippets(where: Started): readonly Snippet[] {
   const { program, db } = where;
   const args = [program, 'stdio', '--db', db];
@@ -70,10 +70,10 @@ function claudeCode(lines: readonly string[]): Snippet {
   return {
     value: 'claude-code',
     label: 'Claude Code',
-    place: 'In a terminal, with the key in G3N_API_KEY:',
+    location: 'In a terminal, with the key in G3N_API_KEY:',
     language: 'sh',
     text: command('claude mcp add', lines),
-    note: 'Then /mcp in Claude Code shows the server and its tools.',
+    note: 'Then enter /mcp in Claude Code to see the server and its tools.',
   };
 }
 
@@ -81,20 +81,20 @@ function claudeDesktop(server: object): Snippet {
   return {
     value: 'claude-desktop',
     label: 'Claude Desktop',
-    place: 'Settings → Developer → Edit Config opens claude_desktop_config.json:',
+    location: 'In claude_desktop_config.json (Settings → Developer → Edit Config):',
     language: 'json',
     text: json({ mcpServers: { [NAME]: server } }),
-    note: `Put your key in place of ${YOUR_KEY}, and start Claude Desktop again.`,
+    note: `Replace ${YOUR_KEY} with your key and restart Claude Desktop.`,
   };
 }
 
-/** Claude Desktop's file takes programs only, so one of them carries messages to the address. */
+/** Claude Desktop's file accepts only programs, so the mcp-remote program forwards messages to the server's URL. */
 function bridge(where: Served): object {
   const headers = Object.entries(headersOf(where, '$' + '{G3N_API_KEY}'));
-  const carried = headers.flatMap(([name, value]) => ['--header', `${name}:${value}`]);
+  const headerArgs = headers.flatMap(([name, value]) => ['--header', `${name}:${value}`]);
   return {
     command: 'npx',
-    args: ['-y', 'mcp-remote', where.url, '--transport', 'http-only', ...carried],
+    args: ['-y', 'mcp-remote', where.url, '--transport', 'http-only', ...headerArgs],
     env: { G3N_API_KEY: YOUR_KEY },
   };
 }
@@ -103,10 +103,10 @@ function cursor(server: object): Snippet {
   return {
     value: 'cursor',
     label: 'Cursor',
-    place: '~/.cursor/mcp.json, or .cursor/mcp.json of a project:',
+    location: 'In ~/.cursor/mcp.json, or in .cursor/mcp.json of a project:',
     language: 'json',
     text: json({ mcpServers: { [NAME]: server } }),
-    note: 'Cursor takes the key from the variable G3N_API_KEY of the environment it was started in.',
+    note: 'Cursor reads the key from the environment variable G3N_API_KEY.',
   };
 }
 
@@ -115,10 +115,10 @@ function vscode(server: object): Snippet {
   return {
     value: 'vscode',
     label: 'VS Code',
-    place: '.vscode/mcp.json of a project, or the command "MCP: Open User Configuration":',
+    location: 'In .vscode/mcp.json of a project, or with the command "MCP: Open User Configuration":',
     language: 'json',
     text: json({ servers: { [NAME]: server }, inputs: [input] }),
-    note: 'VS Code asks for the key once and keeps it.',
+    note: 'VS Code asks for the key once and stores it.',
   };
 }
 
@@ -126,14 +126,14 @@ function inspector(lines: readonly string[]): Snippet {
   return {
     value: 'inspector',
     label: 'Inspector',
-    place: 'In a terminal, with the key in G3N_API_KEY:',
+    location: 'In a terminal, with the key in G3N_API_KEY:',
     language: 'sh',
     text: command('npx @modelcontextprotocol/inspector --cli', lines),
-    note: 'Lists the tools. With --method tools/call, --tool-name and --tool-arg it calls one.',
+    note: 'The command lists the tools. To call a tool, use --method tools/call, --tool-name and --tool-arg.',
   };
 }
 
-function headersOf({ orgcode, logicalGuid, channelCode }: Place, key: string): Record<string, string> {
+function headersOf({ orgcode, logicalGuid, channelCode }: CallerContext, key: string): Record<string, string> {
   return {
     'x-orgcode': orgcode || 'YOUR_ORG',
     'x-api-key': key,
@@ -142,8 +142,8 @@ function headersOf({ orgcode, logicalGuid, channelCode }: Place, key: string): R
   };
 }
 
-/** The same as headersOf, as a program of one's own reads it. */
-function environmentOf({ orgcode, logicalGuid, channelCode }: Place, key: string): Record<string, string> {
+/** The values of headersOf as environment variables. */
+function environmentOf({ orgcode, logicalGuid, channelCode }: CallerContext, key: string): Record<string, string> {
   return {
     G3N_ORGCODE: orgcode,
     G3N_API_KEY: key,
@@ -160,7 +160,7 @@ function command(start: string, [first = '', ...rest]: readonly string[]): strin
   return [`${start} ${first}`, ...rest].join(' \\\n  ');
 }
 
-/** Indented, with lists on a line where they fit. */
+/** Indented JSON, with lists on one line where they fit. */
 function json(value: object): string {
   return JSON.stringify(value, undefined, 2).replaceAll(LIST, (whole, start: string, items: string) => {
     const line = `${start}[${items.trim().replaceAll(/\n\s+/g, ' ')}]`;

@@ -1,11 +1,11 @@
-/** Light or dark: what the system prefers, or what is chosen here for as long as the page is open. */
+/** The colour theme: the system preference, or the choice made here until the page is closed. */
 import { byId } from './dom.js';
 import { segmented } from './segmented.js';
 
-/** Puts the choice into the page's head. */
+/** Adds the theme control to the page header. */
 export function mountTheme(): void {
   const choice = segmented(
-    'Colours',
+    'Colour theme',
     [
       { value: 'auto', label: 'Auto' },
       { value: 'light', label: 'Light' },

@@ -1,4 +1,4 @@
-/** What a tool is: its words, effect, roles, schemas and examples. Not: calling it. */
+/** A tool's card: description, effect, roles, schemas and examples. workbench.ts calls the tool. */
 import { CALL_OPERATION, type Entry } from './catalogue.js';
 import { copyButton } from './clipboard.js';
 import { el } from './dom.js';
@@ -9,10 +9,10 @@ const EFFECTS: { readonly [effect: string]: string } = {
   read: 'changes nothing',
   append: 'adds a record',
   revise: 'changes a record',
-  destroy: 'takes away, or cannot be undone',
+  destroy: 'removes value or cannot be undone',
 };
 
-/** The head of a tool's card; its heading can take the focus. */
+/** The head of a tool's card, and its heading, which can receive the focus. */
 export function toolHead(entry: Entry): { readonly node: HTMLElement; readonly heading: HTMLElement } {
   const heading = el('h3', { class: 'tool-name' }, entry.name);
   const link = copyButton('Copy link', () => `${location.href.split('#')[0]}#${entry.name}`);
@@ -32,21 +32,21 @@ export function toolHead(entry: Entry): { readonly node: HTMLElement; readonly h
     facts,
   );
   if (entry.listed === false) {
-    const text = 'The server does not list this tool for the connected caller: calling it should be refused.';
+    const text = 'The server does not list this tool for you, so it should reject the call.';
     node.append(el('p', { class: 'warning' }, text));
   }
   if (entry.through) {
-    const text = `This server lists three tools alone; here the console calls this operation through ${CALL_OPERATION}.`;
+    const text = `This server runs in lean mode. The console calls this operation through ${CALL_OPERATION}.`;
     node.append(el('p', { class: 'hint' }, text));
   }
   return { node, heading };
 }
 
 function rolesText(roles: readonly string[]): string {
-  return roles.length === 0 ? 'whoever is signed in' : `owner, ${roles.join(', ')}`;
+  return roles.length === 0 ? 'any authenticated caller' : `owner, ${roles.join(', ')}`;
 }
 
-/** Folds with the schemas and the examples, filled when they are opened. */
+/** Collapsible sections with the schemas and examples. Each is filled when it is first opened. */
 export function toolReference(entry: Entry): HTMLElement {
   const folds = [
     fold('Arguments', () => [
@@ -57,8 +57,8 @@ export function toolReference(entry: Entry): HTMLElement {
   const { outputSchema, examples = [] } = entry;
   if (outputSchema !== undefined) {
     folds.push(
-      fold('Answer', () => [
-        schemaTable(outputSchema, `Answer of ${entry.name}`),
+      fold('Result', () => [
+        schemaTable(outputSchema, `Result of ${entry.name}`),
         rawFold(outputSchema, 'Output schema'),
       ]),
     );

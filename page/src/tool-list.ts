@@ -1,38 +1,38 @@
-/** The list of tools: searched, filtered, one chosen. Not: what is shown of the chosen one. */
+/** The tool list with its search and filters. tool-card.ts shows the selected tool. */
 import { CALL_OPERATION, type Entry, search, type Toolbox } from './catalogue.js';
 import { button, byId, el } from './dom.js';
 
 export interface ToolList {
-  /** Shows the toolbox as it is now. */
+  /** Redraws the list from the toolbox. */
   refresh(): void;
-  /** Marks a tool as the chosen one. */
+  /** Marks a tool as selected. */
   mark(name: string): void;
 }
 
-/** Fills the list; `onChoose` is told which tool a person wants. */
-export function mountToolList(toolbox: Toolbox, onChoose: (name: string) => void): ToolList {
+/** Fills the list; calls `onSelect` with the tool that the user selects. */
+export function mountToolList(toolbox: Toolbox, onSelect: (name: string) => void): ToolList {
   const words = byId('search', HTMLInputElement);
   const [family, effect, role] = ['family', 'effect', 'role'].map((id) => byId(id, HTMLSelectElement)) as Selects;
-  const everything = byId('everything', HTMLInputElement);
+  const showUnlisted = byId('show-unlisted', HTMLInputElement);
   const list = byId('tools-found', HTMLElement);
-  let chosen = '';
+  let selected = '';
   fillFilters(toolbox.entries(), family, effect, role);
   const refresh = () => {
     const all = toolbox.entries();
     const connected = all.some(({ listed }) => listed !== undefined);
-    byId('everything-row', HTMLElement).hidden = !connected;
-    const offered = all.filter(({ listed }) => listed !== false || everything.checked);
+    byId('show-unlisted-row', HTMLElement).hidden = !connected;
+    const available = all.filter(({ listed }) => listed !== false || showUnlisted.checked);
     const filter = { words: words.value, family: family.value, effect: effect.value, role: role.value };
-    const found = search(offered, filter);
+    const found = search(available, filter);
     byId('count', HTMLElement).textContent = countText(found, all, connected);
-    list.replaceChildren(...groupsOf(found).map((group) => groupNode(group, chosen, onChoose)));
+    list.replaceChildren(...groupsOf(found).map((group) => groupNode(group, selected, onSelect)));
   };
-  for (const control of [words, family, effect, role, everything]) control.addEventListener('input', refresh);
+  for (const control of [words, family, effect, role, showUnlisted]) control.addEventListener('input', refresh);
   refresh();
   return {
     refresh,
     mark: (name) => {
-      chosen = name;
+      selected = name;
       for (const item of list.querySelectorAll('button')) {
         markOne(item, item.dataset.tool === name);
         if (item.dataset.tool === name) bringIntoView(item, list);
@@ -60,9 +60,9 @@ function unique(values: readonly (string | undefined)[]): readonly string[] {
 function countText(found: readonly Entry[], all: readonly Entry[], connected: boolean): string {
   const listed = all.filter((entry) => entry.listed && !entry.through).length;
   const through = all.filter((entry) => entry.through).length;
-  const reached = through === 0 ? '' : `, ${through} through ${CALL_OPERATION}`;
-  const offered = connected ? ` · ${listed} listed for this caller${reached}` : '';
-  return `${found.length} of ${all.length} tools${offered}`;
+  const throughText = through === 0 ? '' : `, ${through} through ${CALL_OPERATION}`;
+  const connectedText = connected ? ` · ${listed} available to you${throughText}` : '';
+  return `${found.length} of ${all.length} tools${connectedText}`;
 }
 
 const NO_FAMILY = 'other';
@@ -78,24 +78,24 @@ function groupsOf(entries: readonly Entry[]): readonly (readonly [string, readon
 
 function groupNode(
   [family, entries]: readonly [string, readonly Entry[]],
-  chosen: string,
-  onChoose: (name: string) => void,
+  selected: string,
+  onSelect: (name: string) => void,
 ): HTMLElement {
   const items = entries.map((entry) => {
-    const item = button('', () => onChoose(entry.name), { class: 'tool', 'data-tool': entry.name });
+    const item = button('', () => onSelect(entry.name), { class: 'tool', 'data-tool': entry.name });
     item.append(el('code', {}, entry.name), el('span', { class: 'hint' }, entry.title ?? ''));
-    if (entry.listed === false) item.append(el('span', { class: 'hint' }, 'not listed for this caller'));
-    markOne(item, entry.name === chosen);
+    if (entry.listed === false) item.append(el('span', { class: 'hint' }, 'not available to you'));
+    markOne(item, entry.name === selected);
     return el('li', {}, item);
   });
   return el('div', { class: 'group' }, el('h3', {}, family), el('ul', { role: 'list' }, ...items));
 }
 
-/** Scrolls the list alone, not the page. */
+/** Scrolls only the list, not the page. */
 function bringIntoView(item: HTMLElement, list: HTMLElement): void {
   const [inner, outer] = [item.getBoundingClientRect(), list.getBoundingClientRect()];
-  const seen = inner.top >= outer.top && inner.bottom <= outer.bottom;
-  if (!seen) list.scrollTop += inner.top - outer.top - outer.height / 3;
+  const visible = inner.top >= outer.top && inner.bottom <= outer.bottom;
+  if (!visible) list.scrollTop += inner.top - outer.top - outer.height / 3;
 }
 
 function markOne(item: HTMLElement, current: boolean): void {

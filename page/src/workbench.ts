@@ -1,44 +1,44 @@
-/** The tool that is chosen: its card, its form, calling it, and what came of it. */
-import { callOf, callTool, confirmed } from './call.js';
-import { CONFIRM_TOKEN, type Entry, NEXT_TOKEN, shouldAsk, type Toolbox, takesPages } from './catalogue.js';
+/** The workbench of the selected tool: its card, its form, the call and its outcome. */
+import { callOf, callTool, withToken } from './call.js';
+import { CONFIRM_TOKEN, type Entry, isPaged, NEXT_TOKEN, needsConfirmation, type Toolbox } from './catalogue.js';
 import { confirmCall } from './confirm.js';
 import { curlOf } from './curl.js';
 import { button, byId, el, focusOn } from './dom.js';
 import { fillExample } from './example.js';
 import type { FormContext } from './form/field.js';
 import { createForm, type Form } from './form/form.js';
-import type { Past } from './history-list.js';
+import type { PreviousCall } from './history-list.js';
 import type { KnownIds } from './known-ids.js';
 import { lookUpFor } from './lookup.js';
-import { type Endpoint, Fault } from './mcp.js';
-import { faultOutcome, type Outcome } from './outcome.js';
-import { type PaneContext, resultPane, spoken } from './result-pane.js';
+import { type Endpoint, RequestError } from './mcp.js';
+import { failureOutcome, type Outcome } from './outcome.js';
+import { announcementOf, type PaneContext, resultPane } from './result-pane.js';
 import { toolHead, toolReference } from './tool-card.js';
 
 export interface WorkbenchContext {
   readonly toolbox: Toolbox;
   readonly known: KnownIds;
-  /** Who to call; undefined before there is a connection. */
+  /** The connected server; undefined while disconnected. */
   endpoint(): Endpoint | undefined;
-  onCalled(past: Past): void;
+  onCalled(call: PreviousCall): void;
   onCredentials(): void;
 }
 
 export interface Workbench {
-  /** Shows a tool; its form is empty, or as it was when the same tool was shown just before. */
+  /** Shows a tool. Its form keeps its values if the same tool was already shown. */
   open(entry: Entry, focus: boolean): void;
-  /** Shows a call that was made before, and its outcome. */
-  reopen(past: Past): void;
+  /** Shows an earlier call with its arguments and outcome. */
+  reopen(call: PreviousCall): void;
 }
 
-/** The workbench, with nothing chosen yet. */
+/** Mounts the workbench with no tool selected. */
 export function mountWorkbench(context: WorkbenchContext): Workbench {
   const stage = byId('stage', HTMLElement);
   let last: { readonly name: string; readonly bench: Bench } | undefined;
   const open = (entry: Entry, focus: boolean) => {
     const { node, heading } = toolHead(entry);
     const bench = createBench(entry, context);
-    if (last?.name === entry.name) bench.take(last.bench);
+    if (last?.name === entry.name) bench.copyFrom(last.bench);
     last = { name: entry.name, bench };
     stage.replaceChildren(node, bench.node, toolReference(entry));
     if (focus) focusOn(heading);
@@ -56,13 +56,13 @@ export function mountWorkbench(context: WorkbenchContext): Workbench {
 interface Bench {
   readonly node: HTMLElement;
   readonly form: Form;
-  /** Goes on with what another one of the same tool holds. */
-  take(other: Bench): void;
+  /** Copies the form values of another bench of the same tool. */
+  copyFrom(other: Bench): void;
   replay(args: object, outcome: Outcome): void;
 }
 
 function createBench(entry: Entry, context: WorkbenchContext): Bench {
-  const form = createForm(askedOf(entry), formContext(context));
+  const form = createForm(visibleSchemaOf(entry), formContext(context));
   const output = el('div', { class: 'output' });
   const send = el('button', { type: 'submit', class: 'primary' }, `Call ${entry.name}`);
   const cancel = button('Cancel', () => running?.abort(), { hidden: true });
@@ -70,16 +70,16 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
   node.append(el('div', { class: 'buttons' }, send, cancel), output);
   let running: AbortController | undefined;
 
-  /** Sends exactly these arguments, with somebody's yes to them if there is one. */
-  async function perform(args: object, token?: string): Promise<void> {
+  /** Sends exactly these arguments, with the confirmation token if there is one. */
+  async function sendCall(args: object, token?: string): Promise<void> {
     const endpoint = context.endpoint();
     if (endpoint === undefined) return context.onCredentials();
     if (running !== undefined) return;
     running = new AbortController();
-    busy(true);
-    const sent = token === undefined ? args : confirmed(entry, args, token);
+    setBusy(true, send, cancel, output);
+    const sent = token === undefined ? args : withToken(entry, args, token);
     const outcome = await attempt(endpoint, entry, sent, running.signal);
-    busy(false);
+    setBusy(false, send, cancel, output);
     running = undefined;
     if (outcome.kind === 'success') context.known.learn(outcome.value);
     show(outcome, args);
@@ -89,36 +89,30 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
   async function run(): Promise<void> {
     if (context.endpoint() === undefined) return context.onCredentials();
     const args = form.read();
-    if (args === undefined || (shouldAsk(entry) && !(await confirmCall(entry.name, args)))) return;
-    await perform(args);
+    if (args === undefined || (needsConfirmation(entry) && !(await confirmCall(entry.name, args)))) return;
+    await sendCall(args);
   }
 
   function show(outcome: Outcome, args: object): void {
-    const spots = form.complain(outcome.issues);
-    const pane = resultPane(outcome, { ...actionsFor(outcome, args), spots, onCredentials: context.onCredentials });
+    const targets = form.showIssues(outcome.issues);
+    const pane = resultPane(outcome, { ...actionsFor(outcome, args), targets, onCredentials: context.onCredentials });
     output.replaceChildren(pane);
-    byId('announcer', HTMLElement).textContent = spoken(outcome);
+    byId('announcer', HTMLElement).textContent = announcementOf(outcome);
     output.scrollIntoView({ block: 'nearest' });
   }
 
-  function actionsFor({ question, value }: Outcome, args: object): PaneContext {
+  function actionsFor({ confirmation, value }: Outcome, args: object): PaneContext {
     const endpoint = context.endpoint();
-    const next = takesPages(entry) ? nextTokenIn(value) : undefined;
-    const goOn = (more: object) => {
-      form.write(more);
-      void perform(more);
+    const next = isPaged(entry) ? nextTokenIn(value) : undefined;
+    const loadPage = (nextArgs: object) => {
+      form.write(nextArgs);
+      void sendCall(nextArgs);
     };
     return {
       ...(endpoint === undefined ? {} : { curl: () => curlOf(endpoint, callOf(entry, args)) }),
-      ...(question === undefined ? {} : { onConfirm: () => void perform(args, question.token) }),
-      ...(next === undefined ? {} : { onNextPage: () => goOn({ ...args, [NEXT_TOKEN]: next }) }),
+      ...(confirmation === undefined ? {} : { onConfirm: () => void sendCall(args, confirmation.token) }),
+      ...(next === undefined ? {} : { onNextPage: () => loadPage({ ...args, [NEXT_TOKEN]: next }) }),
     };
-  }
-
-  function busy(now: boolean): void {
-    send.setAttribute('aria-disabled', String(now));
-    cancel.hidden = !now;
-    output.setAttribute('aria-busy', String(now));
   }
 
   node.addEventListener('submit', (event) => {
@@ -128,7 +122,7 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
   return {
     node,
     form,
-    take: (other) => form.write(other.form.read() ?? {}),
+    copyFrom: (other) => form.write(other.form.read() ?? {}),
     replay: (args, outcome) => {
       form.write(args);
       show(outcome, args);
@@ -136,23 +130,29 @@ function createBench(entry: Entry, context: WorkbenchContext): Bench {
   };
 }
 
+function setBusy(busy: boolean, send: HTMLElement, cancel: HTMLElement, output: HTMLElement): void {
+  send.setAttribute('aria-disabled', String(busy));
+  cancel.hidden = !busy;
+  output.setAttribute('aria-busy', String(busy));
+}
+
 async function attempt(endpoint: Endpoint, entry: Entry, args: object, signal: AbortSignal): Promise<Outcome> {
   try {
     return await callTool(endpoint, entry, args, signal);
   } catch (error) {
-    if (error instanceof Fault) return faultOutcome(error.message, error.ms, error.status);
+    if (error instanceof RequestError) return failureOutcome(error.message, error.ms, error.status);
     throw error;
   }
 }
 
-/** What a person fills in: a yes to a call is no argument of theirs, the page gives it when they say so. */
-function askedOf({ inputSchema }: Entry): Entry['inputSchema'] {
+/** The input schema without the confirmation token, which the page adds itself. */
+function visibleSchemaOf({ inputSchema }: Entry): Entry['inputSchema'] {
   const { [CONFIRM_TOKEN]: _token, ...properties } = (inputSchema.properties ?? {}) as Readonly<Record<string, object>>;
   return { ...inputSchema, properties };
 }
 
-function nextTokenIn(answer: unknown): string | undefined {
-  const { data } = (answer ?? {}) as { readonly data?: { readonly next_token?: unknown } | null };
+function nextTokenIn(result: unknown): string | undefined {
+  const { data } = (result ?? {}) as { readonly data?: { readonly next_token?: unknown } | null };
   const token = data?.next_token;
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
@@ -164,7 +164,7 @@ function formContext({ toolbox, known, endpoint }: WorkbenchContext): FormContex
   };
 }
 
-/** Buttons that fill the form from the contract's examples. */
+/** Buttons that fill the form with the contract's examples. */
 function exampleBar({ examples = [] }: Entry, form: Form, { known }: WorkbenchContext): HTMLElement {
   const note = el('p', { class: 'hint', role: 'status' });
   const buttons = examples.map(({ name, value }) =>
@@ -173,8 +173,8 @@ function exampleBar({ examples = [] }: Entry, form: Form, { known }: WorkbenchCo
       form.write(filled.value);
       note.textContent =
         filled.missing.length === 0
-          ? 'Filled in.'
-          : `Filled in, but for ${filled.missing.join(', ')}: give a real one.`;
+          ? 'Example filled in.'
+          : `Example filled in. Still needed: ${filled.missing.join(', ')}.`;
     }),
   );
   return el('div', { class: 'examples' }, el('div', { class: 'buttons' }, ...buttons), note);

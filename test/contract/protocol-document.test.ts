@@ -178,9 +178,9 @@ describe('limits', () => {
   /** What the code has, in the words of the document. */
   const truth: { readonly [limit: string]: string } = {
     Body: `${MAX_BODY_BYTES / 1024} KiB, ${MAX_BODY_DEPTH} levels deep`,
-    'Message or line of the protocol': '1 MiB',
+    'MCP message or line': '1 MiB',
     Page: `${pageLimit({})} items, at most ${pageLimit({ limit: 10_000 })}`,
-    'Problems told at once': '50',
+    'Problems in one error': '50',
     idempotency_key: '1–128 printable ASCII characters, kept 24 h',
     'Wrong card codes or PINs': `${FAILURE_LIMIT} in ${FAILURE_WINDOW_MS / 60_000} minutes, per caller and per card`,
     'Customers in one merge': `${schemas.CustomerMergeRequest.properties.merge_customer_ids.maxItems} besides the survivor, ${MAX_MOVED} records moved`,
@@ -188,9 +188,9 @@ describe('limits', () => {
     Attributes: `${maxProperties} of them, keys of ${propertyNames.maxLength} and values of ${additionalProperties.anyOf[0].maxLength} characters`,
     Comment: `${schemas.CommentBody.maxLength} characters, threads ${MAX_THREAD_DEPTH} deep`,
     'Values of a completion': '10',
-    'Answer to a model': `about ${DEFAULT_ANSWER_TOKENS} tokens`,
+    'Tool result': `about ${DEFAULT_ANSWER_TOKENS} tokens`,
     'Calls over HTTP': `${limitOf('--max-calls-per-minute')} a minute with one credential`,
-    'Refused credentials over HTTP': `${limitOf('--max-failures-per-minute')} a minute from one address`,
+    'Rejected credentials over HTTP': `${limitOf('--max-failures-per-minute')} a minute from one address`,
   };
 
   test.each(rows)('%s is %s', (limit, value) => {

@@ -1,4 +1,4 @@
-/** mcp.html for everybody: axe-core, the keyboard alone, a narrow phone, both schemes; and the snippets it offers. */
+/** Accessibility of mcp.html (axe-core, keyboard, narrow screens, colour themes) and its configuration snippets. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
@@ -18,21 +18,21 @@ afterAll(async () => {
   place.remove();
 });
 
-/** The states a visitor meets, one after the other. */
+/** The states of the page, in the order in which a user reaches them. */
 const STATES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
-  ['as it opens', async () => {}],
+  ['initial state', async () => {}],
   [
     'after a connection failed',
     async (page) => {
       const key = await page.getByLabel('API key').inputValue();
       await page.getByLabel('API key').fill('wrong');
       await page.getByRole('button', { name: 'Connect', exact: true }).click();
-      await page.locator('#connection-output .result.refusal').waitFor();
+      await page.locator('#connection-output .result.error').waitFor();
       await page.getByLabel('API key').fill(key);
     },
   ],
   [
-    'connected, a large form filled and everything unfolded',
+    'connected, with a large filled form and every section open',
     async (page) => {
       await connect(page);
       await choose(page, 'crm_customer_update');
@@ -50,11 +50,11 @@ const STATES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
       await choose(page, 'crm_loyalty_earn');
       await page.getByRole('button', { name: 'Example: purchase' }).click();
       await page.getByLabel('currency').fill('dollars');
-      await send(page, 'refusal');
+      await send(page, 'error');
     },
   ],
   [
-    'asking before it sends',
+    'with the confirmation dialog',
     async (page) => {
       await choose(page, 'crm_customer_anonymize');
       await fillJson(page, { customer_id: 'x' });
@@ -63,12 +63,12 @@ const STATES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
     },
   ],
   [
-    'with an answer and history',
+    'with a result and call history',
     async (page) => {
       await page.getByRole('button', { name: 'Cancel' }).last().click();
       await choose(page, 'crm_customer_list');
       await send(page, 'success');
-      await page.getByText(/^Calls of this visit/).click();
+      await page.getByText(/^Call history/).click();
     },
   ],
 ];
@@ -78,7 +78,7 @@ describe.each([
   ['dark', { colorScheme: 'dark', viewport: { width: 1280, height: 900 } }],
   ['a phone of 360 pixels', { colorScheme: 'light', viewport: { width: 360, height: 740 }, hasTouch: true }],
 ] as const)('in %s', (_name, options) => {
-  test('axe-core finds nothing, in any state, and nothing is wider than the window', async () => {
+  test('axe-core finds no violation in any state, and nothing overflows the window', async () => {
     const { page, leave } = await visit(browser, demoLink(server.stdout()), options);
     for (const [state, reach] of STATES) {
       await reach(page);
@@ -90,7 +90,7 @@ describe.each([
   });
 });
 
-test('the chosen scheme wins over the system', async () => {
+test('the selected colour theme overrides the system preference', async () => {
   const { page, leave } = await visit(browser, `${new URL(server.url).origin}/`, { colorScheme: 'light' });
   const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
   const light = await ground();
@@ -105,7 +105,7 @@ test('the chosen scheme wins over the system', async () => {
   await leave();
 });
 
-test('the keyboard alone gets from opening the page to an answer, and is never lost', async () => {
+test('the keyboard alone reaches a result, and the focus is always visible', async () => {
   const { page, leave } = await visit(browser, demoLink(server.stdout()));
   await page.keyboard.press('Tab');
   await page.locator('.skip:focus').waitFor();
@@ -131,7 +131,7 @@ test('the keyboard alone gets from opening the page to an answer, and is never l
   await leave();
 });
 
-/** Presses Tab until focus is on such an element; each stop on the way must be seen. */
+/** Presses Tab until an element that matches has the focus. Every focused element on the way must have an outline. */
 async function tabTo(page: Page, selector: string): Promise<void> {
   for (let presses = 0; presses < 150; presses += 1) {
     await page.keyboard.press('Tab');
@@ -146,10 +146,10 @@ async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`Tab never reached ${selector}`);
 }
 
-describe('the configuration it offers', () => {
+describe('the client configuration', () => {
   const CLIENTS = ['Claude Code', 'Claude Desktop', 'Cursor', 'VS Code', 'Inspector'];
 
-  test("names the page's own server and the caller's org for every client, and no key", async () => {
+  test("contains the page's server and the caller's org for every client, and no key", async () => {
     const { page, leave } = await visit(browser, demoLink(server.stdout()));
     const key = await page.getByLabel('API key').inputValue();
     for (const client of CLIENTS) {
@@ -163,7 +163,7 @@ describe('the configuration it offers', () => {
     await leave();
   });
 
-  test("the Inspector's command lists the tools as it stands", async () => {
+  test('the Inspector command runs unchanged and lists the tools', async () => {
     const { page, leave } = await visit(browser, demoLink(server.stdout()));
     const env = cleanEnvironment({ G3N_API_KEY: await page.getByLabel('API key').inputValue() });
     await page.locator('#client-choice').getByText('Inspector', { exact: true }).click();

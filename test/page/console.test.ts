@@ -1,4 +1,4 @@
-/** The console of mcp.html, used as a person does: connect, choose, fill in, call, and see what came of it. */
+/** The console of mcp.html as a user works with it: connect, select a tool, fill in the form, call, read the result. */
 import { execFileSync } from 'node:child_process';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -38,10 +38,10 @@ afterAll(async () => {
   place.remove();
 });
 
-/** A key of the demo, as the server prints it. */
+/** A demo key, as the server prints it. */
 const keyOf = (role: string) => new RegExp(`${role}:([^,&]+)`).exec(demoLink(server.stdout()))?.[1] ?? '';
 
-/** Headers of a call with a key of the demo. */
+/** Headers of a call with a demo key. */
 const headersOf = (role: string) => ({
   'x-orgcode': 'DEMO',
   'x-api-key': keyOf(role),
@@ -49,7 +49,7 @@ const headersOf = (role: string) => ({
   'x-channel-code': 'pos',
 });
 
-test('a newcomer gets from the printed link to points earned, by the steps the page names', async () => {
+test('a new user gets from the printed link to earned points by the steps that the page names', async () => {
   await page.getByText('org DEMO · owner · 57 tools').first().waitFor();
   await page.getByRole('button', { name: 'Example: document' }).click();
   await page.getByRole('button', { name: 'Look one up' }).click();
@@ -58,37 +58,37 @@ test('a newcomer gets from the printed link to points earned, by the steps the p
   await page.getByRole('button', { name: 'Call crm_loyalty_earn' }).click();
   await page.locator('.result.success').waitFor();
   expect(await shownAnswer(page)).toMatchObject({ success: true, data: { customer_id: customer, points: 100 } });
-  expect(await page.locator('.timing').textContent()).toMatch(/\d+ ms, \d+ ms in the server · request [0-9a-f-]{36}/);
+  expect(await page.locator('.timing').textContent()).toMatch(/\d+ ms, \d+ ms on the server · request [0-9a-f-]{36}/);
   expect(await page.locator('#announcer').textContent()).toMatch(/^Done in \d+ milliseconds\.$/);
   expect(current.problems).toEqual([]);
 });
 
-test.each(['loyalty_admin', 'crm_view', 'owner'])('the list for %s is what tools/list gives it', async (role) => {
+test.each(['loyalty_admin', 'crm_view', 'owner'])('the tool list for %s equals its tools/list', async (role) => {
   await connectAs(page, role);
   const client = await CLIENTS['SDK 2, any era']({ kind: 'http', url: server.url, headers: headersOf(role) });
   const names = await client.toolNames();
   await client.close();
   expect((await page.locator('#tools-found code').allInnerTexts()).sort()).toEqual([...names].sort());
-  await page.getByText(`${names.length} listed for this caller`).waitFor();
+  await page.getByText(`${names.length} available to you`).waitFor();
 });
 
-test('a tool outside the role is not listed, and calling it shows the refusal and who may', async () => {
+test('a tool outside the role is not listed, and calling it shows the error and the roles that may', async () => {
   await connectAs(page, 'crm_view');
-  await page.getByLabel('Also those not listed for me').check();
+  await page.getByLabel('Show tools that I cannot call').check();
   await choose(page, 'crm_loyalty_earn');
   await page.getByText('does not list this tool').waitFor();
   await fillJson(page, { customer_id: 'x', points: 1 });
-  await send(page, 'refusal');
+  await send(page, 'error');
   await page.locator('.result').getByText('crm.forbidden', { exact: true }).waitFor();
-  await page.getByText('Roles that pass: owner, loyalty_admin.').waitFor();
+  await page.getByText('Roles that may call this: owner, loyalty_admin.').waitFor();
   expect(await page.locator('.timing').textContent()).toContain('status 403');
 });
 
-test('credentials the server does not know stop the connection, and the page says what to do', async () => {
+test('unknown credentials fail to connect, and the page shows what to do', async () => {
   await page.getByRole('button', { name: 'Change', exact: true }).click();
   await page.getByLabel('API key').fill('g3nk_wrong');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
-  const result = page.locator('#connection-output .result.refusal');
+  const result = page.locator('#connection-output .result.error');
   await result.getByText('crm.credentials_invalid', { exact: true }).waitFor();
   expect(await result.textContent()).toContain('status 401');
   await result.getByText('Ask the operator for a valid session or API key.', { exact: true }).waitFor();
@@ -96,32 +96,32 @@ test('credentials the server does not know stop the connection, and the page say
   expect(await result.isVisible()).toBe(false);
 });
 
-test('a credential that was revoked while connected leads back to the credentials', async () => {
+test('a credential revoked while connected leads back to the connection form', async () => {
   await page.route('**/mcp', (route) =>
     route.continue({ headers: { ...route.request().headers(), 'x-api-key': 'gone' } }),
   );
   await choose(page, 'crm_customer_list');
-  await send(page, 'refusal');
-  await page.getByRole('button', { name: 'Change the credentials' }).click();
+  await send(page, 'error');
+  await page.getByRole('button', { name: 'Change credentials' }).click();
   await page.locator('#demo-key:focus').waitFor();
 });
 
-test('every issue lands on its field, and the answer leads there', async () => {
+test('every issue appears on its field, and the result links to the field', async () => {
   await choose(page, 'crm_loyalty_earn');
   await page.getByRole('button', { name: 'Example: purchase' }).click();
   await page.getByLabel('customer_id').fill('');
   await page.getByLabel('currency').fill('dollars');
   await page.getByLabel('quantity').fill('two');
-  await send(page, 'refusal');
-  const complaint = async (label: string) => {
+  await send(page, 'error');
+  const issueText = async (label: string) => {
     const control = page.getByLabel(label, { exact: true }).first();
     expect(await control.getAttribute('aria-invalid')).toBe('true');
     const described = (await control.getAttribute('aria-describedby'))?.split(' ') ?? [];
     return page.locator(`#${described.at(-1)}`).textContent();
   };
-  expect(await complaint('customer_id')).toBe('is required.');
-  expect(await complaint('currency')).toMatch(/^is not well formed/);
-  expect(await complaint('quantity')).toBe('must be number.');
+  expect(await issueText('customer_id')).toBe('is required.');
+  expect(await issueText('currency')).toMatch(/^is not well formed/);
+  expect(await issueText('quantity')).toBe('must be number.');
   await page.locator('.issues').getByRole('button', { name: 'purchase.currency' }).click();
   await page.locator('[aria-invalid]:focus').press('End');
   await page.keyboard.type('!');
@@ -131,55 +131,55 @@ test('every issue lands on its field, and the answer leads there', async () => {
 
 const HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>';
 
-test("strangers' text stays text wherever the page shows it", async () => {
+test('untrusted text stays text wherever the page shows it', async () => {
   await choose(page, 'crm_customer_create');
   await fillJson(page, { customer: { caption: HOSTILE, email: 'hostile@example.com' } });
   await send(page, 'success');
   expect((await shownAnswer(page)).data.caption).toBe(HOSTILE);
-  await page.getByText('As a model reads it').click();
-  expect(await page.getByRole('region', { name: 'What a model reads' }).textContent()).toContain('onerror');
-  await page.getByText('Whole reply').click();
+  await page.getByText('Model view').click();
+  expect(await page.getByRole('region', { name: 'Text that the model reads' }).textContent()).toContain('onerror');
+  await page.getByText('Full response').click();
   await choose(page, 'crm_customer_get');
   await page.getByRole('button', { name: 'Look one up' }).click();
   await page.locator('.choices').getByText('onerror').first().click();
   await send(page, 'success');
   await choose(page, 'crm_customer_update');
   await fillJson(page, { customer_id: HOSTILE, [HOSTILE]: 1 });
-  await send(page, 'refusal');
+  await send(page, 'error');
   expect(await page.locator('img, script:not([type="application/json"], :last-of-type)').count()).toBe(0);
   expect(await page.evaluate('window.hit')).toBeUndefined();
   expect(current.problems).toEqual([]);
 });
 
-test('a tool that may overwrite or take away asks first, and cancelling sends nothing', async () => {
+test('a destructive tool asks for confirmation, and cancelling sends nothing', async () => {
   const { asked } = current;
   await choose(page, 'crm_loyalty_redeem');
   await fillJson(page, { customer_id: 'nobody', points: 5 });
   const before = asked.length;
   await page.getByRole('button', { name: 'Call crm_loyalty_redeem' }).click();
-  await page.getByRole('dialog').getByText('Really call crm_loyalty_redeem').waitFor();
+  await page.getByRole('dialog').getByText('Call crm_loyalty_redeem').waitFor();
   await page.keyboard.press('Escape');
   expect(asked.length).toBe(before);
-  await send(page, 'refusal');
+  await send(page, 'error');
   expect(asked.length).toBe(before + 1);
 });
 
-test('history brings back a call with its arguments and its answer', async () => {
+test('the history restores a call with its arguments and result', async () => {
   await choose(page, 'crm_customer_get');
   await page.getByLabel('customer_id').fill('nobody');
-  await send(page, 'refusal');
+  await send(page, 'error');
   await choose(page, 'crm_stat');
   await send(page, 'success');
-  await page.getByText(/^Calls of this visit/).click();
+  await page.getByText(/^Call history/).click();
   await page
     .locator('#history')
     .getByRole('button', { name: /crm_customer_get/ })
     .click();
-  await page.locator('.result.refusal').getByText('crm.not_found', { exact: true }).waitFor();
+  await page.locator('.result.error').getByText('crm.not_found', { exact: true }).waitFor();
   expect(await page.getByLabel('customer_id').inputValue()).toBe('nobody');
 });
 
-test('a call as curl works as it stands, with the key in a variable', async () => {
+test('the curl command runs unchanged, with the key in a variable', async () => {
   await choose(page, 'crm_customer_search');
   await fillJson(page, { q: "o'neill $HOME `id`" });
   await send(page, 'success');
@@ -202,19 +202,19 @@ test('a call as curl works as it stands, with the key in a variable', async () =
   expect(result).toMatchObject({ structuredContent: { success: true } });
 });
 
-test('a server that goes away, and an answer that is none of MCP, are told as they are', async () => {
+test('a lost connection and a response that is not MCP are reported as such', async () => {
   await choose(page, 'crm_stat');
   await page.route('**/mcp', (route) => route.abort());
-  await send(page, 'fault');
+  await send(page, 'failure');
   await page.getByText('Is the server running?').first().waitFor();
   await page.unroute('**/mcp');
   await page.route('**/mcp', (route) => route.fulfill({ status: 502, body: '<h1>Bad gateway</h1>' }));
-  await send(page, 'fault');
-  await page.locator('.result').getByText('Not an answer of MCP: <h1>Bad gateway</h1>').waitFor();
+  await send(page, 'failure');
+  await page.locator('.result').getByText('Not an MCP response: <h1>Bad gateway</h1>').waitFor();
   expect(await page.locator('.timing').textContent()).toContain('status 502');
 });
 
-test('an answer as an event stream is read like one in JSON, in pieces and after other messages', async () => {
+test('a response as an event stream is read like JSON, in chunks and after other messages', async () => {
   await choose(page, 'crm_stat');
   await page.route('**/mcp', async (route) => {
     const answer = await (await route.fetch()).text();
@@ -228,9 +228,9 @@ test('an answer as an event stream is read like one in JSON, in pieces and after
 
 test('search finds tools by name, words, family, effect and role', async () => {
   const found = async () => await page.locator('#tools-found [data-tool]').count();
-  await page.getByLabel('Search the tools').fill('gift card');
+  await page.getByLabel('Search tools').fill('gift card');
   expect(await found()).toBeGreaterThan(2);
-  await page.getByLabel('Search the tools').fill('');
+  await page.getByLabel('Search tools').fill('');
   await page.getByLabel('Family').selectOption('loyalty');
   expect(await found()).toBe(CONTRACT.operations.filter(({ family }) => family === 'loyalty').length);
   await page.getByLabel('Effect').selectOption('read');

@@ -1,4 +1,4 @@
-/** The console of mcp.html with what a server may add: confirmation, lean, answers cut to fit, limits, sessions. */
+/** The page with optional server features: confirmation, lean mode, response budget, limits, sessions. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -47,7 +47,7 @@ async function open(server: HttpProgram): Promise<void> {
   await connect(page);
 }
 
-/** Fills in a customer from the list of them; answers the id. */
+/** Fills in a customer by lookup and returns the id. */
 async function lookUp(): Promise<string> {
   await page.getByRole('button', { name: 'Look one up' }).first().click();
   await page.locator('.choices button').first().click();
@@ -56,20 +56,20 @@ async function lookUp(): Promise<string> {
 
 const confirmButton = () => page.getByRole('button', { name: 'Confirm and send' });
 
-describe('a server that has calls confirmed', () => {
-  test('shows what would change, does nothing until somebody agrees, and then exactly that', async () => {
+describe('a server that requires confirmation', () => {
+  test('shows a preview, changes nothing until the user confirms, and then does exactly that', async () => {
     await open(careful);
     await choose(page, 'crm_customer_create');
     await fillJson(page, { customer: { caption: HOSTILE, email: 'preview@example.com' } });
-    await send(page, 'question');
-    await page.getByText('What it would answer', { exact: true }).first().click();
+    await send(page, 'confirmation');
+    await page.getByText('Expected result', { exact: true }).first().click();
     await confirmButton().click();
     await page.locator('.output > .result.success').waitFor();
     const { customer_id, revision } = (await shownAnswer(page)).data;
     await choose(page, 'crm_customer_update');
     await fillJson(page, { customer_id, expected_revision: revision, customer: { caption: 'Agreed' } });
-    await send(page, 'question');
-    const changes = page.getByRole('region', { name: 'What it would change' });
+    await send(page, 'confirmation');
+    const changes = page.getByRole('region', { name: 'Expected changes' });
     expect(await changes.locator('tbody tr').first().textContent()).toBe(`caption${HOSTILE}Agreed`);
     expect(await axeFindings(page)).toEqual([]);
     await page.getByLabel('Arguments', { exact: true }).fill('{}');
@@ -81,7 +81,7 @@ describe('a server that has calls confirmed', () => {
     expect(current.problems).toEqual([]);
   });
 
-  test('asks itself, so the page does not ask besides, and has no field for the token', async () => {
+  test('asks itself, so the page does not ask as well and has no field for the token', async () => {
     await open(careful);
     await choose(page, 'crm_customer_anonymize');
     expect(await page.getByLabel('confirm_token').count()).toBe(0);
@@ -95,21 +95,21 @@ describe('a server that has calls confirmed', () => {
     expect(current.asked.length).toBe(before + 1);
   });
 
-  test('has each yes once: history shows the question again, and a second yes is refused', async () => {
+  test('accepts each confirmation once: the history shows the preview again, and a second confirmation is rejected', async () => {
     await open(careful);
     await choose(page, 'crm_loyalty_earn');
     await fillJson(page, { customer_id: await anyCustomer(), points: 7 });
-    await send(page, 'question');
+    await send(page, 'confirmation');
     await confirmButton().dblclick();
     await page.locator('.output > .result.success').waitFor();
-    await page.getByText(/^Calls of this visit/).click();
+    await page.getByText(/^Call history/).click();
     await page.locator('#history button').nth(1).click();
     await confirmButton().click();
-    await page.locator('.output > .result.refusal').getByText('crm.confirmation_invalid', { exact: true }).waitFor();
+    await page.locator('.output > .result.error').getByText('crm.confirmation_invalid', { exact: true }).waitFor();
   });
 });
 
-/** A customer of the demo, by the console. */
+/** Reads the id of a demo customer through the console. */
 async function anyCustomer(): Promise<string> {
   const shown = (await page.locator('h3.tool-name').textContent()) ?? '';
   await choose(page, 'crm_customer_list');
@@ -120,8 +120,8 @@ async function anyCustomer(): Promise<string> {
   return customer_id;
 }
 
-describe('an answer that is too long', () => {
-  test('ends at an item, says how to go on, and a button goes there', async () => {
+describe('a result that is too long', () => {
+  test('ends after an item, describes how to continue, and has a next-page button', async () => {
     await open(careful);
     await choose(page, 'crm_customer_list');
     await fillJson(page, { limit: 100 });
@@ -133,24 +133,24 @@ describe('an answer that is too long', () => {
       .getByText(/^More follow: repeat the call/)
       .waitFor();
     await page.getByRole('button', { name: 'Next page' }).click();
-    await page.getByText(/^Calls of this visit \(2\)/).waitFor();
+    await page.getByText(/^Call history \(2\)/).waitFor();
     const second = (await shownAnswer(page)).data.items;
     expect(second[0].customer_id).not.toBe(first[0].customer_id);
   });
 
-  test('of one record tells what was cut, and of what', async () => {
+  test('of one record lists the shortened fields', async () => {
     await open(careful);
     await choose(page, 'crm_customer_create');
     const notes = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`note_${at}`, 'a long story '.repeat(70)]));
     await fillJson(page, { customer: { caption: 'Long', email: 'long@example.com', attributes: notes } });
-    await send(page, 'question');
+    await send(page, 'confirmation');
     await confirmButton().click();
     await page.locator('.output > .result.success').waitFor();
-    await page.getByText('Cut to fit', { exact: true }).waitFor();
+    await page.getByText('Shortened fields', { exact: true }).waitFor();
     expect(await page.locator('.result ul').first().textContent()).toMatch(/^attributes.* \d+ of \d+/);
   });
 
-  test('is as short as somebody asks for with fields', async () => {
+  test('contains only the requested fields', async () => {
     await open(careful);
     await choose(page, 'crm_customer_list');
     await fillJson(page, { limit: 2, fields: ['caption'] });
@@ -160,7 +160,7 @@ describe('an answer that is too long', () => {
   });
 });
 
-test('a place that the connection sets is no field of a form, and is one when it sets none', async () => {
+test('an operating context that the connection sets is not a form field, and is one otherwise', async () => {
   await open(careful);
   await choose(page, 'crm_loyalty_earn');
   expect(await page.getByLabel('logical_guid').count()).toBe(0);
@@ -171,52 +171,52 @@ test('a place that the connection sets is no field of a form, and is one when it
 });
 
 describe('a lean server', () => {
-  test('is used through its three tools, as far as the role goes', async () => {
+  test('is used through its three tools, within the role', async () => {
     await open(lean);
     await page.getByText('org DEMO · owner · 3 tools that reach 57 operations').first().waitFor();
     await choose(page, 'crm_loyalty_earn');
     await page.getByRole('button', { name: 'Example: document' }).click();
     const customer = await lookUp();
-    await send(page, 'question');
+    await send(page, 'confirmation');
     await confirmButton().click();
     await page.locator('.output > .result.success').waitFor();
     expect(await shownAnswer(page)).toMatchObject({ data: { customer_id: customer, points: 100 } });
     await connectAs(page, 'crm_view');
-    await page.getByText(/ · 3 listed for this caller, \d\d through crm_call/).waitFor();
+    await page.getByText(/ · 3 available to you, \d\d through crm_call/).waitFor();
     expect(await page.locator('[data-tool="crm_loyalty_earn"]').count()).toBe(0);
     expect(await page.locator('[data-tool="crm_customer_get"]').count()).toBe(1);
   });
 
-  test('has its own tools in the console too, and a yes reaches the operation inside', async () => {
+  test('shows its own tools in the console, and a confirmation reaches the inner operation', async () => {
     await open(lean);
     const customer_id = await anyCustomer();
     await choose(page, 'crm_call');
     await fillJson(page, { operation: 'crm_loyalty_earn', arguments: { customer_id, points: 3 } });
-    await send(page, 'question');
+    await send(page, 'confirmation');
     await confirmButton().click();
     await page.locator('.output > .result.success').waitFor();
     expect(await shownAnswer(page)).toMatchObject({ data: { customer_id, points: 3 } });
   });
 
-  test('that has had enough calls says when to come again', async () => {
+  test('reports when to retry after the call limit', async () => {
     await open(lean);
     await choose(page, 'crm_find_operations');
     const headers = /owner:([^,&]+)/.exec(demoLink(lean.stdout()))?.[1] ?? '';
     for (let calls = 0; calls < CALLS_PER_MINUTE; calls += 1) await stat(lean.url, headers);
-    await send(page, 'refusal');
+    await send(page, 'error');
     await page.locator('.result').getByText('crm.throttled', { exact: true }).waitFor();
-    await page.getByText(/^Try again in \d+ seconds?, from .*\d.* on\.$/).waitFor();
+    await page.getByText(/^Try again in \d+ seconds? \(at .*\d.*\)\.$/).waitFor();
     await page.locator('.result li').getByText('Wait details.retry_after_ms.').waitFor();
   });
 });
 
-/** A call past the page. */
+/** Calls crm_stat directly, without the page. */
 async function stat(url: string, key: string): Promise<void> {
   const rest = new URL('/crm/stat', url);
   await fetch(rest, { headers: { 'x-orgcode': 'DEMO', 'x-api-key': key } });
 }
 
-test('a session that the server gives is sent back to it, and one it has forgotten is not', async () => {
+test('a session id that the server assigns is sent back, and one that it has forgotten is not', async () => {
   const sent: (string | undefined)[] = [];
   current = await visit(browser, demoLink(careful.stdout()));
   page = current.page;
@@ -230,7 +230,7 @@ test('a session that the server gives is sent back to it, and one it has forgott
   await connect(page);
   expect(sent).toEqual([undefined, 'of-this-visit', 'of-this-visit']);
   await choose(page, 'crm_stat');
-  await send(page, 'fault');
+  await send(page, 'failure');
   await send(page, 'success');
   expect(sent.slice(3)).toEqual(['of-this-visit', undefined]);
 });

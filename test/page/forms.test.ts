@@ -1,4 +1,4 @@
-/** The forms mcp.html makes of schemas: every tool of the contract, and schemas that only somebody else's has. */
+/** The forms that mcp.html generates: for the tools of the contract, and for schemas it does not use. */
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Fills a form, and reads it as it stands and after a turn as JSON; tells what kinds of control it has. */
+/** Fills a form and reads it as fields, as JSON, and as fields again. */
 const HARNESS = `
 import { createForm } from './form/form.ts';
 const context = { suggest: () => [], lookUp: () => undefined };
@@ -43,7 +43,7 @@ Object.assign(window, {
     document.body.replaceChildren(form.node);
     form.write(value);
     const issue = { path, message: 'is wrong' };
-    return form.complain([issue]).get(issue)?.name;
+    return form.showIssues([issue]).get(issue)?.name;
   },
 });`;
 
@@ -52,7 +52,7 @@ function run(name: string, ...args: readonly unknown[]): Promise<unknown> {
   return page.evaluate(`${name}(...${JSON.stringify(args)})`);
 }
 
-/** All that is no object and no list. */
+/** All values that are neither objects nor lists. */
 function leavesOf(value: unknown): readonly unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leavesOf) : [value];
 }
@@ -62,25 +62,25 @@ const examples = entries.flatMap(({ tool, operation }) =>
 );
 
 test.each(examples)(
-  'the form of %s holds the example and gives it back, as fields and as JSON',
+  'the form of %s holds the example and returns it unchanged, as fields and as JSON',
   async (_n, schema, value) => {
     expect(await run('fill', schema, value)).toEqual({ asForm: value, asJson: value, again: value });
   },
 );
 
 test.each(entries.map(({ tool }) => [tool.name, tool] as const))(
-  'the form of %s left empty sends nothing',
+  'the empty form of %s sends nothing',
   async (_n, tool) => {
     const { asForm } = (await run('fill', tool.inputSchema, {})) as { asForm: object };
     expect(leavesOf(asForm)).toEqual([]);
   },
 );
 
-describe('a schema that our contract has not', () => {
+describe('a schema that the contract does not use', () => {
   const kinds: readonly (readonly [string, object, unknown])[] = [
     ['a list of types', { type: ['integer', 'null'] }, null],
-    ['a union of unlike things', { oneOf: [{ type: 'string' }, { type: 'object' }] }, { any: [1, 'two'] }],
-    ['nothing said', {}, [1, { two: 3 }]],
+    ['a union of different types', { oneOf: [{ type: 'string' }, { type: 'object' }] }, { any: [1, 'two'] }],
+    ['an empty schema', {}, [1, { two: 3 }]],
     ['a list of anything', { type: 'array' }, [1, 'two', null]],
     ['an object of anything', { type: 'object' }, { deep: { er: true } }],
     ['a tuple', { type: 'array', prefixItems: [{ type: 'string' }] }, ['a']],
@@ -110,7 +110,7 @@ describe('an issue', () => {
     ['purchase', 'amount'],
     ['nowhere', undefined],
     ['', undefined],
-  ])('at "%s" lands on %s', async (path, name) => {
+  ])('at "%s" appears on %s', async (path, name) => {
     expect(await run('land', schema, value, path)).toBe(name);
   });
 });

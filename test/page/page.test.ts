@@ -1,4 +1,4 @@
-/** mcp.html as a page: what it is served with, what it may do, and what it does with keys. */
+/** Serving mcp.html, its CSP, and its handling of keys. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 describe('the server', () => {
-  test.each(['/', '/crm/mcp.html', '/?from=mail'])('gives the page at %s, under its own policy', async (path) => {
+  test.each(['/', '/crm/mcp.html', '/?from=mail'])('serves the page at %s with a CSP', async (path) => {
     const response = await fetch(origin + path);
     expect(await response.text()).toBe(HTML);
     const headers = Object.fromEntries(response.headers);
@@ -40,7 +40,7 @@ describe('the server', () => {
     }
   });
 
-  test('tells a browser that has it to keep it, and HEAD how long it is', async () => {
+  test('answers a matching ETag with 304 and HEAD with the length', async () => {
     const head = await fetch(`${origin}/`, { method: 'HEAD' });
     expect(head.headers.get('content-length')).toBe(String(Buffer.byteLength(HTML)));
     expect(await head.text()).toBe('');
@@ -51,12 +51,12 @@ describe('the server', () => {
     expect(other.status).toBe(200);
   });
 
-  test('gives it to whoever reads, and to nothing else', async () => {
+  test('serves the page for reads only, and only at its own paths', async () => {
     expect((await fetch(`${origin}/`, { method: 'POST' })).status).toBe(404);
     expect((await fetch(`${origin}/mcp.html`)).status).toBe(404);
   });
 
-  test('answers what browsers ask before a page from disk calls, of a demo, and no other', async () => {
+  test('accepts CORS preflights of a page from disk in a demo, and rejects other origins', async () => {
     const ask = (from: string) =>
       fetch(server.url, {
         method: 'OPTIONS',
@@ -77,12 +77,12 @@ describe('the server', () => {
   });
 });
 
-test('the page is small, and needs nothing from anywhere', () => {
+test('the page is small and loads no external resources', () => {
   expect(Buffer.byteLength(HTML)).toBeLessThan(400_000);
   expect(HTML).not.toMatch(/<(?:script|link|img|iframe)[^>]*(?:src|href)="(?!data:)/);
 });
 
-test('its source puts no text in as HTML, keeps nothing, and makes no code', () => {
+test('its source parses no HTML, uses no storage and evaluates no code', () => {
   const makesHtml = 'innerHTML|outerHTML|insertAdjacentHTML|document\\.write|DOMParser|createContextualFragment';
   const keeps = 'localStorage|sessionStorage|indexedDB|\\.cookie';
   const forbidden = new RegExp(`${makesHtml}|${keeps}|\\beval\\(|new Function`);
@@ -96,7 +96,7 @@ describe('the page', () => {
   test.each([
     ['from its server', () => `${origin}/`],
     ['from disk', () => FILE_URL],
-  ])('opened %s shows every tool, asks for nothing more, and nothing goes wrong', async (_name, url) => {
+  ])('opened %s shows every tool, sends no further requests and logs no problems', async (_name, url) => {
     const { page, problems, asked, leave } = await visit(browser, url());
     await page.getByText('57 of 57 tools').waitFor();
     expect(asked.filter((address) => !address.startsWith('data:'))).toEqual([url()]);
@@ -104,7 +104,7 @@ describe('the page', () => {
     await leave();
   });
 
-  test('opened from disk reaches a server of this machine', async () => {
+  test('opened from disk connects to a server on this machine', async () => {
     const { page, problems, leave } = await visit(browser, FILE_URL + new URL(demoLink(server.stdout())).hash);
     await page.getByLabel('Server').fill(server.url);
     await connect(page);
@@ -115,17 +115,17 @@ describe('the page', () => {
     await leave();
   });
 
-  test('says what to do when a server does not admit pages from disk', async () => {
+  test('explains what to do when a server rejects pages from disk', async () => {
     const strict = await startHttp(join(place.directory, 'strict.db'));
     const { page, leave } = await visit(browser, FILE_URL);
     await page.getByLabel('Server').fill(strict.url);
     await page.getByRole('button', { name: 'Connect', exact: true }).click();
-    await page.locator('.result.fault').getByText('--allow-origin null').waitFor();
+    await page.locator('.result.failure').getByText('--allow-origin null').waitFor();
     await leave();
     await strict.stop();
   });
 
-  test('makes no HTML, runs no code and talks to nobody but what its policy names', async () => {
+  test('cannot inject HTML, run other scripts or connect to servers outside its CSP', async () => {
     const { page, leave } = await visit(browser, `${origin}/`);
     const attempt = (code: string) =>
       page.evaluate(`(async () => { try { ${code}; return 'done' } catch (error) { return error.name } })()`);
@@ -141,7 +141,7 @@ describe('the page', () => {
     await leave();
   });
 
-  test('takes demo keys out of its address, and lets them go nowhere but into requests', async () => {
+  test('removes demo keys from its URL and sends them only in request headers', async () => {
     const link = demoLink(server.stdout());
     const key = /owner:([^,&]+)/.exec(link)?.[1] ?? '';
     expect(key).toMatch(/^g3nk_demo_/);
@@ -161,7 +161,7 @@ describe('the page', () => {
     await leave();
   });
 
-  test('opens on the tool its address names, and names the one that is chosen', async () => {
+  test('opens the tool named in its URL, and puts the selected tool in the URL', async () => {
     const { page, leave } = await visit(browser, `${origin}/#crm_customer_get`);
     await page.getByRole('heading', { name: 'crm_customer_get' }).waitFor();
     await page.locator('[data-tool="crm_inbox_list"]').click();

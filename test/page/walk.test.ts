@@ -1,4 +1,4 @@
-/** The newcomer's walk: a copy as it is cloned, README's first command, the printed link, points earned in the page. */
+/** The quick start end to end: a fresh copy, the first README command, the printed link, earned points. */
 import { spawn } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { demoLink, openBrowser, shownAnswer, visit } from '../support/browser.js';
 import { cleanEnvironment, scratch } from '../support/program.js';
 
-/** What a clone does not have. What is installed is linked: installing is npm's, and takes minutes. */
+/** What a clone does not contain. node_modules is linked because an installation takes minutes. */
 const MADE = new Set(['.git', '.data', 'bundle', 'dist', 'node_modules']);
 const place = scratch();
 const copy = join(place.directory, 'clone');
@@ -39,9 +39,9 @@ test('README leads from a clone to points earned in the browser', { timeout: 180
   await browser.close();
 });
 
-/** Runs README's command in the copy until it prints the link. */
+/** Runs the command of README in the copy and resolves with the link it prints. */
 function startAndRead(command: string): Promise<string> {
-  // npm must change nothing through the link, should what is installed be out of date.
+  // A dry run keeps npm from changing the linked node_modules if it is out of date.
   const env = cleanEnvironment({ npm_config_dry_run: 'true' });
   const child = spawn('sh', ['-c', `exec ${command}`], { cwd: copy, env, detached: true });
   const ended = new Promise<void>((done) => child.once('close', () => done()));
@@ -49,14 +49,14 @@ function startAndRead(command: string): Promise<string> {
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
     await ended;
   };
-  let said = '';
+  let output = '';
   return new Promise((found, failed) => {
     const listen = (text: Buffer) => {
-      said += text;
-      if (demoLink(said) !== '' && said.endsWith('\n')) found(demoLink(said));
+      output += text;
+      if (demoLink(output) !== '' && output.endsWith('\n')) found(demoLink(output));
     };
     child.stdout.on('data', listen);
     child.stderr.on('data', listen);
-    void ended.then(() => failed(new Error(`${command} ended: ${said}`)));
+    void ended.then(() => failed(new Error(`${command} ended: ${output}`)));
   });
 }

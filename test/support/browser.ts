@@ -86,9 +86,9 @@ export async function choose(page: Page, tool: string): Promise<void> {
 }
 
 /** Sends the form that is shown, and waits for what comes of it. */
-export async function send(page: Page, kind: 'success' | 'refusal' | 'fault' | 'question'): Promise<void> {
+export async function send(page: Page, kind: 'success' | 'error' | 'failure' | 'confirmation'): Promise<void> {
   await page.getByRole('button', { name: /^Call crm_/ }).click();
-  const confirm = page.getByRole('button', { name: 'Send it' });
+  const confirm = page.getByRole('button', { name: 'Send call' });
   await page.locator(`.result.${kind}`).or(confirm).first().waitFor();
   if (await confirm.isVisible()) await confirm.click();
   await page.locator(`.output > .result.${kind}`).waitFor();
@@ -103,5 +103,5 @@ export async function fillJson(page: Page, args: object): Promise<void> {
 /** The answer that is shown, as a value. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of answers they do not type
 export async function shownAnswer(page: Page): Promise<any> {
-  return JSON.parse((await page.getByRole('region', { name: 'Answer', exact: true }).textContent()) ?? '');
+  return JSON.parse((await page.getByRole('region', { name: 'Result', exact: true }).textContent()) ?? '');
 }

@@ -1,9 +1,9 @@
-/** One of the values a schema lists, or none. */
+/** A select with the values that a schema lists. */
 import { el } from '../dom.js';
 import type { Field, Spec } from './field.js';
 import { labelled } from './label.js';
 
-/** A select; its empty choice leaves the field out. */
+/** Creates a select; its empty option omits the field. */
 export function choiceField(spec: Spec): Field {
   const values = valuesOf(spec);
   const select = el(
@@ -12,17 +12,17 @@ export function choiceField(spec: Spec): Field {
     el('option', { value: '' }, '—'),
     ...values.map((value, index) => el('option', { value: String(index) }, String(value))),
   );
-  const { node, spot } = labelled(spec, select);
-  select.addEventListener('change', spot.settle);
+  const { node, target } = labelled(spec, select);
+  select.addEventListener('change', target.clearIssue);
   return {
     node,
     read: () => (select.value === '' ? undefined : values[Number(select.value)]),
     write: (value) => {
       const index = values.indexOf(value);
       select.value = index === -1 ? '' : String(index);
-      spot.settle();
+      target.clearIssue();
     },
-    locate: () => spot,
+    locate: () => target,
   };
 }
 

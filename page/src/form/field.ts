@@ -1,4 +1,4 @@
-/** What every field of a generated form can do, and which kind of field a schema asks for. */
+/** The interface of a form field, and the mapping from a schema to a field. */
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import type { KnownId } from '../known-ids.js';
 import { choiceField } from './choice.js';
@@ -11,33 +11,33 @@ import { textField } from './text.js';
 
 export interface Field {
   readonly node: HTMLElement;
-  /** What stands in it; undefined when it is left out. @throws Unreadable when it is no value at all. */
+  /** The current value; undefined when it is empty. @throws Unreadable when the text is not a valid value. */
   read(): unknown;
-  /** Puts a value in; undefined empties it. */
+  /** Sets the value; undefined clears the field. */
   write(value: unknown): void;
-  /** The control that an issue at this path below the field belongs to: the nearest one there is. */
-  locate(path: readonly string[]): Spot | undefined;
+  /** The control nearest to an issue at this path below the field. */
+  locate(path: readonly string[]): IssueTarget | undefined;
 }
 
-/** A control that can be told it is wrong. */
-export interface Spot {
+/** A control that can show an issue. */
+export interface IssueTarget {
   readonly name: string;
-  complain(message: string): void;
-  settle(): void;
+  showIssue(message: string): void;
+  clearIssue(): void;
   focus(): void;
 }
 
 export class Unreadable extends Error {
-  constructor(readonly spot: Spot) {
-    super('not a value');
+  constructor(readonly target: IssueTarget) {
+    super('not a valid value');
   }
 }
 
-/** What a field knows of the world. */
+/** What fields need from the page. */
 export interface FormContext {
-  /** Ids to suggest for a field of this name. */
+  /** The ids to suggest for a field. */
   suggest(name: string): readonly KnownId[];
-  /** Asks the server for ids of this kind; undefined where it has no list of them. */
+  /** A function that looks up ids on the server; undefined when the server cannot list them. */
   lookUp(name: string): (() => Promise<readonly KnownId[]>) | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Spec {
   readonly required: boolean;
 }
 
-/** The field for a schema; a JSON text where nothing simpler fits. */
+/** Creates the field for a schema; a JSON text area when no simpler field fits. */
 export function makeField(spec: Spec, context: FormContext): Field {
   const { schema } = spec;
   const branches = branchesOf(schema);
@@ -66,7 +66,7 @@ function objectField(spec: Spec, context: FormContext): Field {
   return typeof additionalProperties === 'object' ? mapField(spec, context) : rawField(spec);
 }
 
-/** The forms a value may have, by `anyOf`, `oneOf` or a list of types. Unions that only say what is required are none. */
+/** The alternatives of `anyOf`, `oneOf` or a list of types. A union that only states required fields has none. */
 function branchesOf(schema: JsonSchema): readonly JsonSchema[] | undefined {
   const { anyOf, oneOf, type, ...rest } = schema;
   if (Array.isArray(type)) return type.map((name: string) => ({ ...rest, type: name }));
@@ -93,7 +93,7 @@ function looseField(spec: Spec, branches: readonly JsonSchema[], context: FormCo
   return scalar ? textField(spec, context, scalarOrText) : rawField(spec);
 }
 
-/** What is no number goes as it is: the server says better than a form what is wrong with it. */
+/** Text that is not a number is sent unchanged, because the server explains the problem better than a form. */
 function numberOrText(text: string): number | string {
   const value = Number(text);
   return text.trim() === '' || !Number.isFinite(value) ? text : value;

@@ -1,10 +1,10 @@
-/** The form of a tool: fields by its schema, or its arguments as JSON; and where issues of an answer land. */
+/** A tool form: fields generated from its schema, or JSON. Shows the issues of an error on its controls. */
 import type { Issue } from '../../../src/contract/errors.js';
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import { el } from '../dom.js';
 import { sentenceOf } from '../outcome.js';
 import { segmented } from '../segmented.js';
-import { type FormContext, type Spot, Unreadable } from './field.js';
+import { type FormContext, type IssueTarget, Unreadable } from './field.js';
 import { fieldsOf } from './group.js';
 import { rawField } from './raw.js';
 
@@ -12,11 +12,11 @@ export type Arguments = { readonly [name: string]: unknown };
 
 export interface Form {
   readonly node: HTMLElement;
-  /** The arguments as they stand. Undefined when something in it is no value: the form says so, and goes there. */
+  /** The current arguments. Undefined when a field has no valid value; the form then shows the issue and focuses it. */
   read(): Arguments | undefined;
   write(args: unknown): void;
-  /** Tells controls what is wrong; answers the issues that have a control, each with it. */
-  complain(issues: readonly Issue[]): ReadonlyMap<Issue, Spot>;
+  /** Shows issues on their controls and returns the issues that have one. */
+  showIssues(issues: readonly Issue[]): ReadonlyMap<Issue, IssueTarget>;
 }
 
 /** An empty form for a tool's input schema. */
@@ -29,35 +29,35 @@ export function createForm(schema: JsonSchema, context: FormContext): Form {
     asJson = json;
     fields.node.hidden = json;
     raw.node.hidden = !json;
-    mode.choose(json ? 'json' : 'form');
+    mode.select(json ? 'json' : 'form');
   };
-  const holds = (args: unknown): boolean => {
+  const fits = (args: unknown): boolean => {
     fields.write(args);
     return same(fields.read() ?? {}, args);
   };
-  const change = (json: boolean) => {
+  const switchTo = (json: boolean) => {
     const args = attempt(read);
     if (args === undefined) return show(asJson);
     raw.write(args);
-    const lost = !json && !holds(args);
+    const lost = !json && !fits(args);
     show(json || lost);
-    if (lost) raw.locate([])?.complain('The fields have no place for some of this.');
+    if (lost) raw.locate([])?.showIssue('The form cannot show all of these arguments. Edit them as JSON.');
   };
-  const mode = segmented('How to fill in the arguments', MODES, (value) => change(value === 'json'));
+  const mode = segmented('How to fill in the arguments', MODES, (value) => switchTo(value === 'json'));
   const form: Form = {
     node: el('div', { class: 'tool-form' }),
     read: () => attempt(read) as Arguments | undefined,
     write: (args) => {
       raw.write(args);
-      show(!holds(args) || asJson);
+      show(!fits(args) || asJson);
     },
-    complain: (issues) => {
-      const spotOf = ({ path }: Issue) => (path === '' ? undefined : fields.locate(path.split('.')));
-      const spots = issues.map((issue) => [issue, asJson ? raw.locate([]) : spotOf(issue)] as const);
-      const found = spots.filter((pair): pair is [Issue, Spot] => pair[1] !== undefined);
-      for (const [, spot] of found) spot.settle();
-      for (const [issue, spot] of found)
-        spot.complain(asJson ? `${issue.path} ${sentenceOf(issue)}` : sentenceOf(issue));
+    showIssues: (issues) => {
+      const targetOf = ({ path }: Issue) => (path === '' ? undefined : fields.locate(path.split('.')));
+      const targets = issues.map((issue) => [issue, asJson ? raw.locate([]) : targetOf(issue)] as const);
+      const found = targets.filter((pair): pair is [Issue, IssueTarget] => pair[1] !== undefined);
+      for (const [, target] of found) target.clearIssue();
+      for (const [issue, target] of found)
+        target.showIssue(asJson ? `${issue.path} ${sentenceOf(issue)}` : sentenceOf(issue));
       return new Map(found);
     },
   };
@@ -73,7 +73,7 @@ const MODES = [
   { value: 'json', label: 'JSON' },
 ] as const;
 
-/** Whether two values of JSON are the same, whatever the order of their names. */
+/** Whether two JSON values are equal, in any key order. */
 function same(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   const [left, right] = [a, b] as readonly Arguments[];
@@ -90,7 +90,7 @@ function attempt(read: () => unknown): unknown {
     return read();
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    error.spot.focus();
+    error.target.focus();
     return undefined;
   }
 }

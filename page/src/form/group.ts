@@ -1,10 +1,10 @@
-/** An object with named fields, folded away until it is wanted. */
+/** The fields of an object, collapsed until needed. */
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import { el } from '../dom.js';
 import { type Field, type FormContext, makeField, type Spec } from './field.js';
 import { requiredMark } from './label.js';
 
-/** The fields of an object, in a fold. */
+/** The fields of an object in a collapsible section. */
 export function groupField(spec: Spec, context: FormContext): Field {
   const { node, ...fields } = fieldsOf(spec.schema, context);
   const fold = folded(spec, node);
@@ -19,7 +19,7 @@ export function groupField(spec: Spec, context: FormContext): Field {
   };
 }
 
-/** The fields of an object, bare; what must be given comes first. */
+/** The fields of an object without a section, required fields first. */
 export function fieldsOf(schema: JsonSchema, context: FormContext): Field {
   const required = new Set((schema.required as readonly string[] | undefined) ?? []);
   const properties = Object.entries((schema.properties ?? {}) as { readonly [name: string]: JsonSchema });
@@ -42,22 +42,22 @@ export function fieldsOf(schema: JsonSchema, context: FormContext): Field {
       for (const [name, field] of fields) field.write(record[name]);
     },
     locate: ([first, ...rest]) => {
-      if (first === undefined) return firstSpot(fields.values());
+      if (first === undefined) return firstIssueTarget(fields.values());
       return fields.get(first)?.locate(rest);
     },
   };
 }
 
 /** The first control of several fields. */
-export function firstSpot(fields: Iterable<Field>): ReturnType<Field['locate']> {
+export function firstIssueTarget(fields: Iterable<Field>): ReturnType<Field['locate']> {
   for (const field of fields) {
-    const spot = field.locate([]);
-    if (spot !== undefined) return spot;
+    const target = field.locate([]);
+    if (target !== undefined) return target;
   }
   return undefined;
 }
 
-/** A fold with the field's name on it; open when the field must be given. */
+/** A collapsible section with the field name; open if the field is required. */
 export function folded({ name, schema, required }: Spec, ...children: readonly Node[]): HTMLDetailsElement {
   const description = typeof schema.description === 'string' ? schema.description : '';
   const summary = el('summary', {}, el('span', { class: 'name' }, name), ...requiredMark(required));

@@ -1,18 +1,18 @@
-/** What stands around a control: its name, whether it must be given, what it is, and what is wrong with it. */
+/** Wraps a control with its label, required marker, hint and issue text. */
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import { el, freshId } from '../dom.js';
-import type { Spec, Spot } from './field.js';
+import type { IssueTarget, Spec } from './field.js';
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 export interface Labelled {
   readonly node: HTMLElement;
-  readonly spot: Spot;
-  /** Room beside the name. */
+  readonly target: IssueTarget;
+  /** The area for buttons beside the name. */
   readonly aside: HTMLElement;
 }
 
-/** A control with its label, hint and room for complaints, tied together for those who do not see them. */
+/** A control with its label, hint and issue text, connected by ARIA attributes. */
 export function labelled({ name, schema, required }: Spec, control: Control, extra: readonly Node[] = []): Labelled {
   const [id, hintId, issueId] = [freshId(), freshId(), freshId()];
   const hint = hintOf(schema);
@@ -24,24 +24,24 @@ export function labelled({ name, schema, required }: Spec, control: Control, ext
   const head = el('div', { class: 'field-head' }, el('label', { for: id }, name), ...requiredMark(required), aside);
   const hints = hint === '' ? [] : [el('p', { class: 'hint', id: hintId }, hint)];
   const node = el('div', { class: 'field' }, head, control, ...extra, ...hints, issue);
-  return { node, aside, spot: spotOf(name, control, issue) };
+  return { node, aside, target: targetOf(name, control, issue) };
 }
 
-/** The word beside what must be given. */
+/** The marker of a required field. */
 export function requiredMark(required: boolean): readonly Node[] {
   return required ? [el('span', { class: 'required' }, 'required')] : [];
 }
 
-function spotOf(name: string, control: Control, issue: HTMLElement): Spot {
-  const spot: Spot = {
+function targetOf(name: string, control: Control, issue: HTMLElement): IssueTarget {
+  const target: IssueTarget = {
     name,
-    complain: (message) => {
+    showIssue: (message) => {
       issue.textContent = issue.hidden ? message : `${issue.textContent} ${message}`;
       issue.hidden = false;
       control.setAttribute('aria-invalid', 'true');
       reveal(control);
     },
-    settle: () => {
+    clearIssue: () => {
       issue.hidden = true;
       issue.textContent = '';
       control.removeAttribute('aria-invalid');
@@ -51,18 +51,18 @@ function spotOf(name: string, control: Control, issue: HTMLElement): Spot {
       control.focus();
     },
   };
-  control.addEventListener('input', spot.settle);
-  return spot;
+  control.addEventListener('input', target.clearIssue);
+  return target;
 }
 
-/** Opens what a control is folded into. */
+/** Opens the sections that contain a control. */
 function reveal(control: HTMLElement): void {
   for (let fold = control.closest('details'); fold !== null; fold = fold.parentElement?.closest('details') ?? null) {
     fold.open = true;
   }
 }
 
-/** What the schema tells of a value, in a line. */
+/** The description and limits of a schema, in one line. */
 export function hintOf(schema: JsonSchema): string {
   const { description, minimum, exclusiveMinimum, maximum, format, examples } = schema;
   const [example] = Array.isArray(examples) ? examples : [];

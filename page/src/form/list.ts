@@ -1,10 +1,10 @@
-/** A list: a field for each item. */
+/** A list field with one field per item. */
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import { type Field, type FormContext, makeField, type Spec } from './field.js';
-import { firstSpot, folded } from './group.js';
+import { firstIssueTarget, folded } from './group.js';
 import { createRows } from './rows.js';
 
-/** A list in a fold; without items it is left out. */
+/** Creates a list in a collapsible section; an empty list is omitted. */
 export function listField(spec: Spec, context: FormContext): Field {
   const items = spec.schema.items as JsonSchema;
   const rows = createRows<Field>(`item of ${spec.name}`, () =>
@@ -27,6 +27,7 @@ export function listField(spec: Spec, context: FormContext): Field {
       if (Array.isArray(value)) fold.open = true;
       else if (spec.required) rows.add();
     },
-    locate: ([index, ...rest]) => (rows.all()[Number(index)] ?? { locate: () => firstSpot(rows.all()) }).locate(rest),
+    locate: ([index, ...rest]) =>
+      (rows.all()[Number(index)] ?? { locate: () => firstIssueTarget(rows.all()) }).locate(rest),
   };
 }

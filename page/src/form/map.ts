@@ -1,9 +1,9 @@
-/** Names that the caller chooses, each with a value of one kind. */
+/** A map field with free or listed names and values of one type. */
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import { el } from '../dom.js';
 import { choiceField } from './choice.js';
 import { type Field, type FormContext, makeField, type Spec } from './field.js';
-import { firstSpot, folded } from './group.js';
+import { firstIssueTarget, folded } from './group.js';
 import { createRows } from './rows.js';
 import { textField } from './text.js';
 
@@ -13,7 +13,7 @@ interface Pair {
   readonly value: Field;
 }
 
-/** A map in a fold; without pairs it is left out. */
+/** Creates a map in a collapsible section; an empty map is omitted. */
 export function mapField(spec: Spec, context: FormContext): Field {
   const values = spec.schema.additionalProperties as JsonSchema;
   const names = (spec.schema.propertyNames as JsonSchema | undefined)?.enum;
@@ -25,7 +25,8 @@ export function mapField(spec: Spec, context: FormContext): Field {
   });
   const fold = folded(spec, rows.node);
   if (spec.required) rows.add();
-  const spots = (pair: Pair | undefined) => (pair === undefined ? undefined : firstSpot([pair.value, pair.key]));
+  const targets = (pair: Pair | undefined) =>
+    pair === undefined ? undefined : firstIssueTarget([pair.value, pair.key]);
   return {
     node: fold,
     read: () => {
@@ -44,6 +45,6 @@ export function mapField(spec: Spec, context: FormContext): Field {
       if (value !== undefined) fold.open = true;
       else if (spec.required) rows.add();
     },
-    locate: ([name]) => spots(rows.all().find(({ key }) => key.read() === name) ?? rows.all()[0]),
+    locate: ([name]) => targets(rows.all().find(({ key }) => key.read() === name) ?? rows.all()[0]),
   };
 }

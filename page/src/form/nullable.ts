@@ -1,12 +1,12 @@
-/** A field that can say null: no value, on purpose, which is not the same as leaving it out. */
+/** A field that can send null, which clears a value, as opposed to omitting it. */
 import { el, freshId } from '../dom.js';
 import type { Field, Spec } from './field.js';
 
-/** The field, and a box that sends null instead of what stands in it. */
+/** The field with a checkbox that sends null instead of its value. */
 export function nullableField({ name }: Spec, inner: Field): Field {
   const id = freshId();
   const box = el('input', { type: 'checkbox', id });
-  const tick = el('div', { class: 'tick' }, box, el('label', { for: id }, `Send null for ${name}: clears it`));
+  const tick = el('div', { class: 'tick' }, box, el('label', { for: id }, `Clear ${name} (send null)`));
   const show = () => {
     inner.node.hidden = box.checked;
   };

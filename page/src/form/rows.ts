@@ -1,4 +1,4 @@
-/** Rows that can be added and removed: what lists and maps have in common. */
+/** Rows that can be added and removed, shared by list and map fields. */
 import { button, el } from '../dom.js';
 
 export interface Row {
@@ -12,9 +12,9 @@ export interface Rows<Kind extends Row> {
   clear(): void;
 }
 
-const MOST_ROWS = 100;
+const MAX_ROWS = 100;
 
-/** An empty set of rows; `noun` names one in buttons. */
+/** Creates an empty set of rows; buttons use `noun` for one row. */
 export function createRows<Kind extends Row>(noun: string, make: () => Kind): Rows<Kind> {
   const rows: { readonly row: Kind; readonly frame: HTMLElement }[] = [];
   const body = el('div', { class: 'rows' });
@@ -27,7 +27,7 @@ export function createRows<Kind extends Row>(noun: string, make: () => Kind): Ro
     return row;
   };
   const more = button(`Add ${noun}`, () => {
-    if (rows.length < MOST_ROWS) add().node.querySelector<HTMLElement>('input, select, textarea')?.focus();
+    if (rows.length < MAX_ROWS) add().node.querySelector<HTMLElement>('input, select, textarea')?.focus();
   });
   const drop = (row: Kind) => {
     const index = rows.findIndex((each) => each.row === row);

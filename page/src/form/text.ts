@@ -1,10 +1,10 @@
-/** A line of text or a number; ids are suggested from earlier answers, and can be looked up. */
+/** A text or number input. Id fields suggest ids from earlier results and can look them up. */
 import { button, el, freshId } from '../dom.js';
 import type { KnownId } from '../known-ids.js';
 import type { Field, FormContext, Spec } from './field.js';
 import { type Labelled, labelled } from './label.js';
 
-/** A field of one line; `convert` makes its value of the text. Left empty, it is left out. */
+/** Creates a one-line input. `convert` turns its text into a value; an empty input is omitted. */
 export function textField(spec: Spec, context: FormContext, convert: (text: string) => unknown): Field {
   const numeric = spec.schema.type === 'integer' || spec.schema.type === 'number';
   const input = el('input', {
@@ -17,16 +17,16 @@ export function textField(spec: Spec, context: FormContext, convert: (text: stri
   const choices = el('div', { class: 'choices', hidden: true });
   const parts = labelled(spec, input, [choices]);
   suggestIds(spec.name, input, context);
-  offerLookUp(spec.name, input, choices, parts, context);
-  offerKey(spec.name, input, parts);
+  addLookUpButton(spec.name, input, choices, parts, context);
+  addNewKeyButton(spec.name, input, parts);
   return {
     node: parts.node,
     read: () => (input.value === '' ? undefined : convert(input.value)),
     write: (value) => {
       input.value = value === undefined ? '' : String(value);
-      parts.spot.settle();
+      parts.target.clearIssue();
     },
-    locate: () => parts.spot,
+    locate: () => parts.target,
   };
 }
 
@@ -40,11 +40,11 @@ function suggestIds(name: string, input: HTMLInputElement, { suggest }: FormCont
   input.addEventListener('focus', refresh);
 }
 
-function offerLookUp(
+function addLookUpButton(
   name: string,
   input: HTMLInputElement,
   choices: HTMLElement,
-  { aside, spot }: Labelled,
+  { aside, target }: Labelled,
   { lookUp }: FormContext,
 ): void {
   const find = lookUp(name);
@@ -52,20 +52,25 @@ function offerLookUp(
   const ask = async () => {
     try {
       const found = await find();
-      if (found.length === 0) spot.complain('There is none to choose.');
-      else offer(found, input, choices, spot.settle);
+      if (found.length === 0) target.showIssue('No records found.');
+      else showChoices(found, input, choices, target.clearIssue);
     } catch (error) {
-      spot.complain(error instanceof Error ? error.message : 'Looking up failed.');
+      target.showIssue(error instanceof Error ? error.message : 'Lookup failed.');
     }
   };
   aside.append(button('Look one up', () => void ask(), { class: 'quiet' }));
 }
 
-function offer(found: readonly KnownId[], input: HTMLInputElement, choices: HTMLElement, settle: () => void): void {
+function showChoices(
+  found: readonly KnownId[],
+  input: HTMLInputElement,
+  choices: HTMLElement,
+  clearIssue: () => void,
+): void {
   const pick = (id: string) => {
     input.value = id;
     choices.hidden = true;
-    settle();
+    clearIssue();
     input.focus();
   };
   const buttons = found.map(({ id, label }) =>
@@ -76,13 +81,13 @@ function offer(found: readonly KnownId[], input: HTMLInputElement, choices: HTML
   buttons[0]?.focus();
 }
 
-/** Keys must be new for every action: the page can make one. */
-function offerKey(name: string, input: HTMLInputElement, { aside, spot }: Labelled): void {
+/** Adds a button that generates a key, because every action needs a new one. */
+function addNewKeyButton(name: string, input: HTMLInputElement, { aside, target }: Labelled): void {
   if (name !== 'idempotency_key') return;
   const make = () => {
     const bytes = crypto.getRandomValues(new Uint8Array(12));
     input.value = `page-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-    spot.settle();
+    target.clearIssue();
   };
   aside.append(button('New key', make, { class: 'quiet' }));
 }

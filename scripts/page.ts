@@ -1,6 +1,6 @@
 /**
- * mcp.html: the template, style and program in page/, and the catalogue out of the contract, in one file that needs
- * nothing else. The same bytes on every machine. Not: how it is served.
+ * Builds mcp.html: the template, style and script in page/ and the tool catalogue of the contract, in one
+ * self-contained file. The build is reproducible: it yields the same bytes on every machine.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { Contract } from '../src/contract/operation.js';
 import { VERSION } from '../src/contract/version.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 
-/** The page for a contract. @throws Error when page/ does not build, or the template asks for what is not there. */
+/** Builds the page for a contract. @throws Error when page/ does not build or the template's placeholders are wrong. */
 export async function makePage(contract: Contract): Promise<string> {
   const style = readFileSync('page/style.css', 'utf8').trim();
   const script = await bundle();
@@ -25,9 +25,9 @@ export async function makePage(contract: Contract): Promise<string> {
     contract: contract.version,
   };
   const pieces = readFileSync('page/index.html', 'utf8').split(/\{\{(\w+)\}\}/);
-  const asked = pieces.filter((_piece, index) => index % 2 === 1);
-  if (asked.toSorted().join() !== Object.keys(parts).sort().join())
-    throw new Error(`page/index.html asks for ${asked}`);
+  const placeholders = pieces.filter((_piece, index) => index % 2 === 1);
+  if (placeholders.toSorted().join() !== Object.keys(parts).sort().join())
+    throw new Error(`page/index.html has the placeholders ${placeholders}`);
   return pieces.map((piece, index) => (index % 2 === 1 ? parts[piece] : piece)).join('');
 }
 
@@ -45,8 +45,8 @@ async function bundle(): Promise<string> {
 }
 
 /**
- * What the page may do: run its one script and its one style, and talk to the server it came from or, opened from disk,
- * to this machine. Nothing may be made into HTML or code.
+ * The CSP defines what the page may do: run its one script and style, and call the server that it was loaded from or,
+ * if opened from disk, servers on this machine. No text can become HTML or code.
  */
 function policyFor(style: string, script: string): string {
   return [
@@ -77,7 +77,7 @@ function catalogueOf(contract: Contract): Catalogue {
   return { tools };
 }
 
-/** JSON, a line a tool, that no HTML parser takes for markup. */
+/** JSON with one tool per line; `<` is escaped, so that no HTML parser reads it as markup. */
 function dataBlock({ tools }: Catalogue): string {
   const lines = tools.map((tool) => JSON.stringify(tool).replaceAll('<', '\\u003c'));
   return `{"tools":[\n${lines.join(',\n')}\n]}`;

@@ -1,4 +1,4 @@
-/** The tables of PROTOCOL.md, each made from the OpenAPI document or the compiled contract. Not: the words around. */
+/** Renders the tables of PROTOCOL.md from the OpenAPI document and the compiled contract. */
 import type { Contract, Operation } from '../src/contract/operation.js';
 import { toolName } from '../src/tools/catalogue.js';
 import type { Atlas, AtlasEntry } from './errors.js';
@@ -9,11 +9,11 @@ type Node = { readonly [key: string]: unknown };
 export interface Sources {
   readonly document: Node;
   readonly contract: Contract;
-  /** Schema → the family whose file has it; those of no family are shared. */
+  /** Maps a schema to the family whose file defines it; schemas that are not in the map are shared. */
   readonly familyOf: ReadonlyMap<string, string>;
 }
 
-/** Table → its Markdown. */
+/** Maps a table's name to the function that renders it as Markdown. */
 export const TABLES: { readonly [name: string]: (sources: Sources) => string } = {
   inventory,
   roles,
@@ -25,7 +25,7 @@ export const TABLES: { readonly [name: string]: (sources: Sources) => string } =
   schemas,
 };
 
-/** Families in the order people meet them. */
+/** The families in the order of the document. */
 const FAMILIES = ['customer', 'consent', 'risk', 'loyalty', 'giftcard', 'account', 'exemption', 'comment', 'inbox'];
 
 function inventory({ document, contract }: Sources): string {
@@ -46,7 +46,10 @@ function inventory({ document, contract }: Sources): string {
   return table(head, rows);
 }
 
-/** R: a revision; r: one once the record exists; K: takes a key; P: a place; W: a reason. */
+/**
+ * R: requires a revision; r: requires one if the record exists; K: accepts an idempotency key; P: requires an operating
+ * context; W: requires a reason.
+ */
 function needs({ requestSchema, requiresRevision, acceptsIdempotencyKey, operational }: Operation): string {
   const properties = (requestSchema.properties ?? {}) as object;
   const required = (requestSchema.required ?? []) as readonly string[];
@@ -140,7 +143,7 @@ function schemas(sources: Sources): string {
   return [commonSection(sources), ...FAMILIES.map((family) => familySection(sources, family))].join('\n\n');
 }
 
-/** What stands around every answer, and the answer of `GET /stat`. */
+/** The schemas that surround every response, and the response of `GET /stat`. */
 function commonSection({ document, familyOf }: Sources): string {
   const records = Object.entries(schemasOf(document)).filter(
     ([name, schema]) => !familyOf.has(name) && 'properties' in schema && name !== 'StatEnvelope',
@@ -190,7 +193,7 @@ function envelopeCells(schema: Schema): [string, string] {
   return [what, 'revision' in properties ? 'yes' : ''];
 }
 
-/** What agents send has its required fields starred; what they get has the fields marked that may be missing. */
+/** In requests, `*` marks required fields; in responses, `?` marks fields that can be missing. */
 function recordPart(name: string, schema: Schema): string {
   const given = schema.additionalProperties === false;
   const mark = (path: string, required: boolean) =>

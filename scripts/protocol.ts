@@ -1,4 +1,4 @@
-/** PROTOCOL.md: the words of openapi/protocol.md, with tables where they ask for them. Not: the tables themselves. */
+/** Renders PROTOCOL.md: the text of openapi/protocol.md, with its table and value placeholders filled in. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
@@ -8,33 +8,33 @@ import { TABLES } from './protocol-tables.js';
 
 type Node = { readonly [key: string]: unknown };
 
-const PLACE = /<!-- table: ([a-z]+) -->/g;
+const TABLE = /<!-- table: ([a-z]+) -->/g;
 const VALUE = /<!-- value: ([a-z_]+) -->/g;
 
 /**
- * The document for a contract; its words stand in `directory`.
- * @throws Error naming a table or value that is asked for and not there, or there and never asked for.
+ * Renders the document for a contract. `directory` contains protocol.md.
+ * @throws Error that names an unknown table or value, or a table that the text does not use.
  */
 export function renderProtocol(directory: string, document: Node, contract: Contract): string {
-  const words = readFileSync(join(directory, 'protocol.md'), 'utf8');
+  const text = readFileSync(join(directory, 'protocol.md'), 'utf8');
   const sources = { document, contract, familyOf: familiesOf(directory) };
-  const asked = new Set([...words.matchAll(PLACE)].map(([, name]) => name));
-  const unasked = Object.keys(TABLES).filter((name) => !asked.has(name));
-  if (unasked.length > 0) throw new Error(`protocol.md asks for no table ${unasked.join(', ')}`);
+  const used = new Set([...text.matchAll(TABLE)].map(([, name]) => name));
+  const unused = Object.keys(TABLES).filter((name) => !used.has(name));
+  if (unused.length > 0) throw new Error(`protocol.md does not use the tables ${unused.join(', ')}`);
   const values: { readonly [name: string]: string } = {
     version: VERSION,
     api_version: API_VERSION,
     calls: String(contract.operations.length),
     server: String((document.servers as readonly { url: string }[])[0]?.url),
   };
-  return words
-    .replaceAll(PLACE, (_, name: string) => known(TABLES, name)(sources))
+  return text
+    .replaceAll(TABLE, (_, name: string) => known(TABLES, name)(sources))
     .replaceAll(VALUE, (_, name: string) => known(values, name));
 }
 
 function known<T>(all: { readonly [name: string]: T }, name: string): T {
   const found = all[name];
-  if (found === undefined) throw new Error(`protocol.md asks for ${name}, which is not there`);
+  if (found === undefined) throw new Error(`protocol.md uses ${name}, which does not exist`);
   return found;
 }
 

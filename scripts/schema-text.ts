@@ -1,13 +1,13 @@
-/** JSON Schema in few words, for people and agents: what a field takes, what it means. Not: which schemas are shown. */
+/** Renders JSON Schema as short text: what a field accepts, and what it means. */
 
 export type Schema = { readonly [keyword: string]: unknown };
 
-/** Fields that mean the same wherever they stand; a request names them in one line. */
+/** Fields with the same meaning in every request; a request lists them in one line. */
 export const SHARED_FIELDS = ['expected_revision', 'reason', 'reason_code', 'idempotency_key', 'limit', 'next_token'];
 
 const LONGEST_PATTERN = 34;
 
-/** What a field takes: `text ≤ 64`, `integer 1–10^12`, `one of a, b`, the name of a schema. */
+/** Describes the accepted values: `text ≤ 64`, `integer 1–10^12`, `one of a, b`, or the name of a schema. */
 export function typeText(schema: Schema): string {
   if (typeof schema.$ref === 'string') return `\`${nameOf(schema.$ref)}\``;
   const branches = (schema.anyOf ?? schema.oneOf) as readonly Schema[] | undefined;
@@ -20,13 +20,13 @@ export function typeText(schema: Schema): string {
   return types.map((type) => plainText(type, schema)).join(' or ');
 }
 
-/** The meaning a schema gives itself, its default, and whose text it holds. */
+/** Renders the description of a schema and its default. */
 export function meaningText(schema: Schema): string {
   const parts = [schema.description, 'default' in schema ? `default ${JSON.stringify(schema.default)}` : undefined];
   return parts.filter((part) => typeof part === 'string' && part !== '').join('; ');
 }
 
-/** A request in one line: required fields with a star, shared ones last, what must or must not come together. */
+/** Renders a request in one line: required fields with a star, shared fields last, then rules that combine fields. */
 export function requestText(schema: Schema): string {
   const properties = propertiesOf(schema);
   const required = requiredOf(schema);

@@ -1,7 +1,7 @@
-/** The clients' configuration in README, out of the snippets that the page shows too. Not: what stands in them. */
+/** Renders the client configurations of the documentation, from the same snippets that the web page shows. */
 import { type Place, type Snippet, servedSnippets, startedSnippets } from '../page/src/snippets.js';
 
-/** What `npm start` serves, and a reader has. */
+/** The demo org that `npm start` serves. */
 const PLACE: Place = { orgcode: 'DEMO', logicalGuid: 'store-001', channelCode: 'pos' };
 const SERVED = { ...PLACE, url: 'http://127.0.0.1:8787/mcp' };
 const STARTED = { ...PLACE, program: '/path/to/g3n-crm-mcp/dist/main.js', db: '/path/to/g3n-crm-mcp/.data/crm.db' };

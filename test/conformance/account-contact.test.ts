@@ -1,22 +1,17 @@
 /** Contacts of B2B accounts: who they are, whom they are linked to, one primary per role, life cycle, lists. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { accountActs } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, openWorld, pathsOf, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, pathsOf } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
+const world = useWorld();
+const acts = accountActs(world);
 let account_id: string;
 beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
   account_id = await acts.idOf();
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const add = (contact: object = {}): Promise<Data> =>

@@ -1,22 +1,12 @@
 /** Credit of B2B accounts: taken and given back whole, never over the limit, whoever calls at the same time. */
-import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
-import { type Data, envelopeOf, openWorld, pathsOf, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, pathsOf } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
+const acts = accountActs(world);
 
 const money = (account_id: string, amount: number, currency = 'USD') => ({
   account_id,

@@ -1,20 +1,13 @@
 /** Lists of B2B accounts: what is hidden, what words find, and pages that never skip or repeat. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { accountActs } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, openWorld, pathsOf, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, pathsOf } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
-beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const acts = accountActs(world);
 
 describe('a list', () => {
   const idsOf = ({ items }: Data): string[] => items.map((item: Data) => item.account_id);

@@ -1,19 +1,12 @@
 /** B2B accounts: what is kept of what was typed, numbers, parents, partial changes, life cycle. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
-beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const acts = accountActs(world);
 
 const read = (account_id: string): Promise<Data> => acts.act('get', { account_id });
 const update = (account_id: string, account: object, expected_revision: number | string = 1) => ({

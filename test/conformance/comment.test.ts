@@ -1,20 +1,16 @@
 /** Comments: on every kind of record, in threads, rewritten by their author alone, moderated, never lost. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
 import { freshOrg, holder } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
+const world = useWorld({ clock: () => now });
 let customer: string;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   customer = await newCustomer(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const UNKNOWN = '01a20000-0000-7000-8000-000000000000';

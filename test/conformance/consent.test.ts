@@ -1,17 +1,11 @@
 /** Consent: kept with its history, gating who is listed, masking who does not want to be looked at. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const set = (customer_id: string, consents: object, extra: object = {}, headers?: Data): Promise<Data> =>
   ok(world, 'crm_customer_consent_set', { customer_id, consents, reason: 'asked', ...extra }, headers);

@@ -1,7 +1,6 @@
 /** Anonymizing: who may not be, what remains, and, by a search of the file's bytes, that nothing of the person does. */
 import { readFileSync } from 'node:fs';
-import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { PERSONAL_FIELDS } from '../../src/store/customer/customer-erasure.js';
@@ -12,19 +11,11 @@ import {
   saveIdempotencyRecord,
 } from '../../src/store/engine/idempotency.js';
 import { openMerging } from '../support/merging.js';
-import { type Data, envelopeOf, newCustomer, openWorld, refused, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, refused } from '../support/world.js';
 
-let world: World;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  db.close();
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
 
 async function openOrg() {
   const org = await openMerging(world, db);

@@ -1,22 +1,14 @@
 /** What follows a merged customer: points with their expiry, cards, records, flags; and the list of merges. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../support/loyalty.js';
 import { openMerging } from '../support/merging.js';
-import { type Data, newCustomer, openWorld, refused, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, refused } from '../support/world.js';
 
-let world: World;
-let db: Database.Database;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  db.close();
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
+const db = useReader(world);
 
 /** An org of its own with the two sides of a merge, and points by the day they expire. */
 async function openPair(policy: object = {}) {

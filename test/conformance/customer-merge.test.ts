@@ -1,22 +1,14 @@
 /** Merging customers: what the survivor becomes, what follows it, what is refused, and that every old id leads on. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { openMerging } from '../support/merging.js';
-import { type Data, envelopeOf, newCustomer, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  db.close();
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
 
 const openOrg = () => openMerging(world, db);
 

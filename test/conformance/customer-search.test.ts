@@ -1,13 +1,13 @@
 /** Search: what finds a customer, in which order, page by page. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
+const world = useWorld({ atEnd: 'unverified' });
 let headers: Data;
 const ids: Record<string, string> = {};
 beforeAll(async () => {
-  world = await openWorld();
   headers = await freshOrg(world);
   const people: Record<string, object> = {
     anna: { given_name: 'Anna', family_name: 'Smith', email: 'anna.smith@example.com', phone: '+12125550101' },
@@ -21,7 +21,6 @@ beforeAll(async () => {
     ids[name] = (await ok(world, 'crm_customer_create', { customer }, headers)).customer_id;
   }
 });
-afterAll(() => world.close());
 
 async function found(args: object): Promise<string[]> {
   const { items } = await ok(world, 'crm_customer_search', args, headers);

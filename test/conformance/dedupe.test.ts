@@ -1,22 +1,16 @@
 /** Duplicates: who is found and why, pages, tenants, masks, and blocking keys that follow every change. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { blockKeys, toSubject } from '../../src/domain/dedupe.js';
 import { CUSTOMER, type CustomerRow, unindexCustomer } from '../../src/store/customer/customers.js';
 import { find } from '../../src/store/engine/table.js';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../support/duplicates.js';
 import { freshOrg } from '../support/loyalty.js';
 import { makePopulation, type Signup, truePairs } from '../support/people.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
 
 const list = (args: object, headers?: Data): Promise<Data> => ok(world, 'crm_customer_dedupe_list', args, headers);
 const pairsOf = async (args: object, headers?: Data): Promise<string[]> =>

@@ -1,8 +1,9 @@
 /** Tax exemption certificates: whose they are, how they move, what the calendar does to them, how they are found. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { endCustomer, rowsOf } from '../support/records.js';
-import { type Data, newAccount, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newAccount, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const;
@@ -14,16 +15,11 @@ const WAYS: { readonly [Status in (typeof STATUSES)[number]]: readonly string[] 
   revoked: ['revoked'],
 };
 
-let world: World;
 let now = Date.parse('2026-06-15T12:00:00Z');
+const world = useWorld({ clock: () => now });
 let customer_id: string;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   customer_id = await newCustomer(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const certificate = (fields: object = {}): Data => ({

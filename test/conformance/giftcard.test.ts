@@ -1,20 +1,14 @@
 /** Gift cards: shown once, spent exactly, guessed at in vain. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hasValidCheck } from '../../src/domain/giftcard.js';
 import { freshOrg, holder } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const MINUTE_MS = 60_000;
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const USD = { currency: 'USD' };
 const issue = (fields: object = {}, headers?: Data): Promise<Data> =>

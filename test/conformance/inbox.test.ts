@@ -1,21 +1,15 @@
 /** The inbox: to whom, about what, how far along on both axes, and lists that show what still needs work. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATES = ['unread', 'read', 'acknowledged'] as const;
 const STATUSES = ['open', 'closed', 'doomed'] as const;
 
-let world: World;
 let now = Date.parse('2026-06-15T12:00:00Z');
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const item = (fields: object = {}): Data => ({ caption: 'Look at this', team_guid: 'team-1', ...fields });
 const create = (fields: object = {}, headers?: Data): Promise<Data> =>

@@ -1,17 +1,11 @@
 /** Stories of points that expire, come back, or are taken back. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const points = (txn: Data) => txn.lots.map((lot: Data) => lot.points);

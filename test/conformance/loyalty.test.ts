@@ -1,15 +1,12 @@
 /** Stories of earning and spending points: policies, pricing, tiers, caps, steps, refusals. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg, holder, openProgramme } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(() => world.close());
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
 
 const withPolicy = (policy: object) => openProgramme(world, policy);
 

@@ -1,18 +1,17 @@
 /** Holds and flags: how each is moved and by whom it cannot be, and the lists of both and of assessments. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-let headers: Headers;
 let now = Date.now();
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
+let headers: Headers;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   headers = await freshOrg(world);
 });
-afterAll(() => world.close());
 
 const act = (tool: string, args: object, from = headers): Promise<Data> =>
   ok(world, `crm_customer_${tool}`, args, from);

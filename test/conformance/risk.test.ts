@@ -1,23 +1,19 @@
 /** Fraud assessments: what the store knows reaches the rules, a bad one blocks, none tells where events came from. */
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const HOUR_MS = 3_600_000;
 const DEVICE = 'device-canary-9f3e';
-let world: World;
-let headers: Headers;
 let now = Date.now();
+const world = useWorld({ clock: () => now });
+let headers: Headers;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   headers = await freshOrg(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const act = (tool: string, args: object, from = headers): Promise<Data> => ok(world, `crm_${tool}`, args, from);

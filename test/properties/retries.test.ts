@@ -1,21 +1,15 @@
 /** Laws of retries and races: one key, one effect; one revision, one winner. On the real store, at the same time. */
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { openProgramme } from '../support/loyalty.js';
-import { envelopeOf, newCustomer, ok, openWorld, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { envelopeOf, newCustomer, ok, refused } from '../support/world.js';
 
 const SEED = 20_261_124;
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const together = <T>(count: number, act: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)));

@@ -3,12 +3,13 @@
  * agree on its answer, and at the end on everything that can be read.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Caller, Input } from '../../src/contract/backend.js';
 import { CrmError } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type Answer, Model, type Rules, type Scope } from '../support/model.js';
-import { addOrg, openWorld, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { addOrg } from '../support/world.js';
 
 const SEED = 20_261_127;
 const WORKERS = 64;
@@ -18,11 +19,7 @@ const PEOPLE = 3;
 const DAY_MS = 86_400_000;
 const BEGINNING = Date.UTC(2026, 0, 1);
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(() => world.close());
+const world = useWorld({ atEnd: 'unverified' });
 
 const who = fc.nat(PEOPLE - 1);
 const which = fc.nat(7);

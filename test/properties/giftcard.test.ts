@@ -1,21 +1,12 @@
 /** Laws of stored value as a seeded property: any mix of calls at the same time keeps Σ transactions = balance ≥ 0. */
-import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { envelopeOf, ok, openWorld, type World } from '../support/world.js';
+import { expect, test } from 'vitest';
+import { useReader, useWorld } from '../support/use-world.js';
+import { envelopeOf, ok } from '../support/world.js';
 
 const SEED = 20_261_124;
-let world: World;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
 
 const currencies = fc.constantFrom({ currency: 'USD', unit: 0.01 }, { currency: 'JPY', unit: 1 });
 const redeems = fc.array(

@@ -1,24 +1,16 @@
 /** Laws of merging as seeded properties: whatever is merged into whatever, nothing is lost, made or out of reach. */
-import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok } from '../support/world.js';
 
 const SEED = 20_261_127;
 const PEOPLE = 8;
-let world: World;
-let db: Database.Database;
 let now = Date.now();
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
+const db = useReader(world);
 let merges = 0;
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  await world.close();
-});
 
 const who = fc.nat(PEOPLE - 1);
 const points = fc.integer({ min: 1, max: 60 });

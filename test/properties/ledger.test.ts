@@ -1,22 +1,14 @@
 /** Laws of the points ledger as seeded properties, on the real store with concurrent callers. */
-import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { envelopeOf, newCustomer, openWorld, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { envelopeOf, newCustomer } from '../support/world.js';
 
 const SEED = 20_261_124;
-let world: World;
-let db: Database.Database;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  await world.close();
-});
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
+const db = useReader(world);
 
 interface Txn {
   loyalty_txn_id: string;

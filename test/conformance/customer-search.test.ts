@@ -1,4 +1,4 @@
-/** Search: what finds a customer, in which order, page by page. */
+/** Customer search: criteria, order and pages. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
@@ -63,7 +63,7 @@ describe('exact criteria', () => {
     expect(await found({ phone: '212-555-0101', q: 'jones' })).toEqual([]);
   });
 
-  test('none at all, or nothing to search for, is refused', async () => {
+  test('rejects missing or empty criteria', async () => {
     expect((await refused(world, 'crm_customer_search', {}, headers)).error_code).toBe('crm.validation_failed');
     expect(pathsOf(await refused(world, 'crm_customer_search', { q: '?!' }, headers))).toEqual(['q']);
   });
@@ -82,7 +82,7 @@ test('pages through all three kinds of match without skipping or repeating', asy
   expect(seen).toEqual([ids.twin, ids.anna, ids.annabel, ids.hannah]);
 });
 
-test('another org finds nobody, by any criterion', async () => {
+test('another org finds no customer, by any criterion', async () => {
   const other = await freshOrg(world);
   const criteria = [{ q: 'anna' }, { email: 'anna.smith@example.com' }, { phone: '+12125550101' }];
   for (const args of [...criteria, { external_ref: { system: 'pos', ref: 'W-1' } }]) {

@@ -1,4 +1,4 @@
-/** Stories of earning and spending points: policies, pricing, tiers, caps, steps, refusals. */
+/** Conformance of earning and redeeming points: policies, pricing, tiers, caps, steps and errors. */
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg, holder, openProgramme } from '../support/loyalty.js';
@@ -11,7 +11,7 @@ const world = useWorld({ clock: () => now, atEnd: 'unverified' });
 const withPolicy = (policy: object) => openProgramme(world, policy);
 
 describe('policies', () => {
-  test('an org that never set one has version 0: enabled, explicit, no expiry, no tiers', async () => {
+  test('an org without a policy has version 0: enabled, explicit, no expiry, no tiers', async () => {
     const headers = await freshOrg(world);
     const policy = await ok(world, 'crm_loyalty_policy_get', {}, headers);
     expect(policy).toMatchObject({ policy_version: 0, revision: 0, policy: { enabled: true, tiers: [] } });
@@ -43,7 +43,7 @@ describe('policies', () => {
     expect(await deny('policy_get', { version: 9 })).toMatchObject({ http_status: 404 });
   });
 
-  test('that contradict themselves are refused with every contradiction', async () => {
+  test('that are inconsistent are rejected with every inconsistency', async () => {
     const headers = await freshOrg(world);
     const policy = {
       enabled: true,
@@ -113,7 +113,7 @@ describe('earning', () => {
     expect(capped.points).toBe(500);
   });
 
-  test('refuses what the policy cannot price, and says why', async () => {
+  test('rejects a purchase that the policy cannot price, and states why', async () => {
     const { deny, customer_id } = await withPolicy({
       earn: { mode: 'per_amount', points_per_unit: 1, currency: 'USD', max_points_per_txn: 50 },
     });
@@ -164,7 +164,7 @@ describe('redeeming', () => {
     expect(await redeem(5)).toMatchObject({ balance_after: 0 });
   });
 
-  test('refuses more than there is, and tells how much there is', async () => {
+  test('rejects more than the available points, and states how many there are', async () => {
     const { deny, customer_id, earn } = await withPolicy({});
     await earn(10);
     expect(await deny('redeem', { customer_id, points: 11 })).toMatchObject({
@@ -175,7 +175,7 @@ describe('redeeming', () => {
     });
   });
 
-  test('keeps to minimum, step, cap and daily cap, and tells the value', async () => {
+  test('enforces minimum, step, cap and daily cap, and returns the value', async () => {
     const { act, deny, customer_id, earn, redeem } = await withPolicy({
       redeem: {
         point_value: 0.005,
@@ -220,7 +220,7 @@ describe('redeeming', () => {
   });
 });
 
-test('ledger actions on a customer that is gone are refused, with the survivor of a merge', async () => {
+test('ledger actions on a merged or anonymized customer are rejected, with the survivor of a merge', async () => {
   const { deny, customer_id, earn, headers } = await withPolicy({});
   const { loyalty_txn_id } = await earn(10);
   const db = new Database(world.path);

@@ -1,7 +1,7 @@
 /**
- * src/ → dist/: one file for what every start needs, chunks for what only some do, validators as code, the published
- * document as JSON. Packages that every start needs are bundled in, which saves a fifth of the start; the rest stay
- * outside.
+ * Builds src/ into dist/: one file with the code that every start needs, chunks that are loaded on demand, validators
+ * as code, and the published OpenAPI document as JSON. Packages that every start needs are bundled, which makes the
+ * start a fifth faster; the others (outside.mjs) are loaded from node_modules.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dis
 writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inputs)));
 
-/** What the packages in the bundle ask to be told with every copy. */
+/** The licences of the bundled packages, which must accompany every copy. */
 function licences(inputs) {
   const packages = inputs.map((path) => /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
   const named = [...new Set(packages)].filter((path) => path !== undefined).sort();

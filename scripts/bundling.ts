@@ -1,4 +1,4 @@
-/** A .mcpb bundle: the built program, the packages it imports, and a manifest, zipped by the format's own tool. */
+/** Packs a .mcpb bundle: the built program, the packages it imports and a manifest, zipped by the official tool. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, sep } from 'node:path';
@@ -8,20 +8,20 @@ import { OUTSIDE } from './outside.mjs';
 import { PACKAGE } from './package.js';
 
 const FILES = ['dist', 'openapi.yaml', 'PROTOCOL.md', 'LICENSE', 'NOTICE'];
-/** Wanted only to install a package, not to run it. */
+/** Needed only to install a package, not to run it. */
 const INSTALLERS = new Set(['prebuild-install']);
-/** Of a package with a binary: its sources, and what else was made beside it. */
-const LEFT_OUT = /^better-sqlite3\/(deps|src|build\/(?!Release$|Release\/better_sqlite3\.node$))/;
+/** Sources and intermediate build output of the package that has a binary. */
+const EXCLUDED = /^better-sqlite3\/(deps|src|build\/(?!Release$|Release\/better_sqlite3\.node$))/;
 
 /**
- * Packs the program as it is built, into `directory`; answers the file's path.
+ * Packs the built program into a bundle in `directory`. Returns the path of the bundle.
  * @throws Error when the manifest is not valid.
  */
 export async function makeBundle(kind: BundleKind, directory: string): Promise<string> {
   const stage = mkdtempSync(join(tmpdir(), 'g3n-crm-bundle-'));
   try {
     for (const file of FILES) cpSync(file, join(stage, file), { recursive: true });
-    for (const name of packages(OUTSIDE)) copyPackage(name, stage);
+    for (const name of withDependencies(OUTSIDE)) copyPackage(name, stage);
     const { name, version } = PACKAGE;
     writeFileSync(join(stage, 'package.json'), JSON.stringify({ name, version, type: 'module', private: true }));
     const manifest = manifestOf(kind);
@@ -36,13 +36,13 @@ export async function makeBundle(kind: BundleKind, directory: string): Promise<s
   }
 }
 
-/** The packages with these names, and all that they need. */
-function packages(names: readonly string[], found = new Set<string>()): ReadonlySet<string> {
+/** Returns these packages and their transitive dependencies. */
+function withDependencies(names: readonly string[], found = new Set<string>()): ReadonlySet<string> {
   for (const name of names) {
     if (found.has(name) || INSTALLERS.has(name)) continue;
     found.add(name);
     const manifest = readFileSync(join('node_modules', name, 'package.json'), 'utf8');
-    packages(Object.keys((JSON.parse(manifest) as { dependencies?: object }).dependencies ?? {}), found);
+    withDependencies(Object.keys((JSON.parse(manifest) as { dependencies?: object }).dependencies ?? {}), found);
   }
   return found;
 }
@@ -53,6 +53,6 @@ function copyPackage(name: string, stage: string): void {
     throw new Error(`${basename(from)} has packages of its own: copy them too`);
   cpSync(from, join(stage, from), {
     recursive: true,
-    filter: (path) => !LEFT_OUT.test(path.split(sep).slice(1).join('/')),
+    filter: (path) => !EXCLUDED.test(path.split(sep).slice(1).join('/')),
   });
 }

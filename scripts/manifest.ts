@@ -1,9 +1,9 @@
-/** The manifest of a .mcpb bundle: what a desktop client shows, asks for and starts. Not: what is packed beside it. */
+/** The manifest of a .mcpb bundle: what a desktop client displays, asks the user for and starts. */
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import { PACKAGE, TITLE } from './package.js';
 
-/** A CRM of one's own with a demo org in it, or the live API. */
+/** `demo`: a local CRM with the demo org; `live`: a gateway to the live API. */
 export type BundleKind = 'demo' | 'live';
 
 interface Kind {
@@ -12,11 +12,11 @@ interface Kind {
   readonly about: string;
   readonly args: readonly string[];
   readonly env: { readonly [variable: string]: string };
-  readonly asks: object;
+  readonly userConfig: object;
 }
 
-/** What the client puts in when it starts the program. */
-const put = (name: string) => `\${${name}}`;
+/** A placeholder that the client replaces when it starts the program. */
+const placeholder = (name: string) => `\${${name}}`;
 const LIVE_BASE = 'https://api.g3nretailstack.com/crm';
 
 const KINDS: { readonly [kind in BundleKind]: Kind } = {
@@ -24,15 +24,15 @@ const KINDS: { readonly [kind in BundleKind]: Kind } = {
     name: `${PACKAGE.name}-demo`,
     title: `${TITLE} (demo)`,
     about: 'A CRM on this machine, with 200 made-up customers and a year of loyalty ledger to try things on.',
-    args: ['stdio', '--demo', '--db', `${put('user_config.directory')}/crm.db`],
+    args: ['stdio', '--demo', '--db', `${placeholder('user_config.directory')}/crm.db`],
     env: { G3N_READ_ONLY: 'false' },
-    asks: {
+    userConfig: {
       directory: {
         type: 'directory',
         title: 'Folder of the database',
-        description: 'Where the demo keeps its customers. Made when it is not there.',
+        description: 'Where the demo stores its customers. Created if it does not exist.',
         required: true,
-        default: `${put('HOME')}/g3n-crm-demo`,
+        default: `${placeholder('HOME')}/g3n-crm-demo`,
       },
     },
   },
@@ -43,52 +43,52 @@ const KINDS: { readonly [kind in BundleKind]: Kind } = {
     args: [
       'stdio',
       '--gateway',
-      put('user_config.gateway'),
+      placeholder('user_config.gateway'),
       '--gateway-db',
-      `${put('user_config.directory')}/gateway.db`,
+      `${placeholder('user_config.directory')}/gateway.db`,
       '--confirm',
-      put('user_config.confirm'),
+      placeholder('user_config.confirm'),
     ],
     env: {
-      G3N_ORGCODE: put('user_config.orgcode'),
-      G3N_API_KEY: put('user_config.api_key'),
-      G3N_LOGICAL_GUID: put('user_config.logical_guid'),
-      G3N_CHANNEL_CODE: put('user_config.channel_code'),
-      G3N_READ_ONLY: put('user_config.read_only'),
+      G3N_ORGCODE: placeholder('user_config.orgcode'),
+      G3N_API_KEY: placeholder('user_config.api_key'),
+      G3N_LOGICAL_GUID: placeholder('user_config.logical_guid'),
+      G3N_CHANNEL_CODE: placeholder('user_config.channel_code'),
+      G3N_READ_ONLY: placeholder('user_config.read_only'),
     },
-    asks: {
+    userConfig: {
       orgcode: text('Org', 'The code of your org', { required: true }),
       api_key: text('API key', 'A key of the org. It is stored by this application.', {
         required: true,
         sensitive: true,
       }),
-      logical_guid: text('Facility', 'Where you work; points and gift cards need it', { default: '' }),
-      channel_code: text('Sales channel', 'Such as pos; points and gift cards need it', { default: '' }),
+      logical_guid: text('Facility', 'Where you work; required for points and gift cards', { default: '' }),
+      channel_code: text('Sales channel', 'For example pos; required for points and gift cards', { default: '' }),
       read_only: {
         type: 'boolean',
         title: 'Read only',
-        description: 'No tool that changes anything',
+        description: 'Offer no tools that change data',
         required: false,
         default: false,
       },
-      confirm: text('Confirm', 'Calls you are asked about first: destructive, all, money=AMOUNT or off', {
+      confirm: text('Confirm', 'Calls that you must confirm: destructive, all, money=AMOUNT or off', {
         default: 'destructive',
       }),
       gateway: text('Server', 'The address of the CRM', { default: LIVE_BASE }),
       directory: {
         type: 'directory',
-        title: 'Folder of receipts',
-        description: 'Where it is kept which changes were sent, so that none is sent twice',
+        title: 'Folder of idempotency records',
+        description: 'Stores which changes were sent, so that none is sent twice',
         required: true,
-        default: `${put('HOME')}/g3n-crm`,
+        default: `${placeholder('HOME')}/g3n-crm`,
       },
     },
   },
 };
 
-/** The manifest for bundles that run on this machine's platform: one package in them is a binary. */
+/** Returns the manifest for bundles on this machine's platform: a package in the bundle contains a binary. */
 export function manifestOf(kind: BundleKind) {
-  const { name, title, about, args, env, asks } = KINDS[kind];
+  const { name, title, about, args, env, userConfig } = KINDS[kind];
   return {
     manifest_version: '0.3',
     name,
@@ -101,12 +101,12 @@ export function manifestOf(kind: BundleKind) {
     server: {
       type: 'node',
       entry_point: 'dist/main.js',
-      mcp_config: { command: 'node', args: [`${put('__dirname')}/dist/main.js`, ...args], env },
+      mcp_config: { command: 'node', args: [`${placeholder('__dirname')}/dist/main.js`, ...args], env },
     },
     tools: createCatalogue(CONTRACT).entries.map(({ tool }) => ({ name: tool.name, description: tool.title })),
     prompts_generated: true,
     compatibility: { platforms: [process.platform], runtimes: { node: PACKAGE.engines.node } },
-    user_config: asks,
+    user_config: userConfig,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * openapi/*.yaml → the OpenAPI document. A family file says only what differs between operations (`operations`,
- * `envelopes`, `schemas`); headers, error responses and envelope shapes, the same for all, are put around it here.
+ * Merges openapi/*.yaml into the OpenAPI document. A family file contains only what differs between operations
+ * (`operations`, `envelopes`, `schemas`); this module adds the headers, error responses and envelope shapes that all
+ * operations share.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -9,7 +10,7 @@ import { readAtlas } from './errors.js';
 
 type Node = { [key: string]: unknown };
 
-/** One operation as a family file writes it. */
+/** An operation in a family file. */
 interface Source {
   readonly method?: 'get' | 'post';
   readonly family?: string;
@@ -27,11 +28,11 @@ interface Source {
 }
 
 const SCHEMA = '#/components/schemas/';
-/** Files of the directory that are of no family. */
+/** Files in the directory that do not belong to a family. */
 const NO_FAMILY = ['common.yaml', 'errors.yaml'];
 
-/** The headers of every answer, success or error. */
-const everyAnswer: Node = {
+/** The headers of every response, success or error. */
+const commonHeaders: Node = {
   'X-API-Version': ref('#/components/headers/ApiVersion'),
   'x-request-id': ref('#/components/headers/RequestId'),
 };
@@ -100,7 +101,7 @@ function requestBody(schema: string, examples: Node): Node {
 }
 
 function responses(source: Source, revisioned: boolean): Node {
-  const refused = {
+  const errors = {
     '400': 'ValidationFailed',
     '401': 'Unauthorized',
     '403': 'Forbidden',
@@ -116,20 +117,20 @@ function responses(source: Source, revisioned: boolean): Node {
   };
   const ok = {
     description: source.summary,
-    headers: everyAnswer,
+    headers: commonHeaders,
     content: { 'application/json': { schema: ref(SCHEMA + source.response) } },
   };
-  return { '200': ok, ...mapValues(refused, (name) => ref(`#/components/responses/${name}`)) };
+  return { '200': ok, ...mapValues(errors, (name) => ref(`#/components/responses/${name}`)) };
 }
 
-/** An error response as common.yaml writes it, with what all of them have. */
+/** Completes an error response of common.yaml with the parts that all error responses share. */
 function errorResponse(value: unknown): Node {
   const { description, headers, example } = value as { description: string; headers?: Node; example?: unknown };
   const media = { schema: ref(`${SCHEMA}ErrorEnvelope`), ...(example === undefined ? {} : { example }) };
-  return { description, headers: { ...everyAnswer, ...headers }, content: { 'application/json': media } };
+  return { description, headers: { ...commonHeaders, ...headers }, content: { 'application/json': media } };
 }
 
-/** `{record, revision?}`: one record; `{list}`: a page of them. */
+/** Completes an envelope: `{record, revision?}` contains one record, `{list}` a page of records. */
 function envelope(value: unknown): Node {
   const { record, list, revision } = value as { record?: string; list?: string; revision?: boolean };
   const data = list === undefined ? ref(SCHEMA + record) : page(list);

@@ -1,2 +1,2 @@
-/** Packages that the build leaves outside of dist: a start needs few of them, or they hold a binary. */
+/** Packages that are not bundled into dist: they contain a binary, or most starts do not need them. */
 export const OUTSIDE = ['better-sqlite3', 'pino', 'ajv', 'ajv-formats', 'libphonenumber-js', 'js-yaml', 'undici'];

@@ -1,4 +1,4 @@
-/** What package.json says of the program, for those who say it again. */
+/** The metadata of the program in package.json, which registries and bundles repeat. */
 import { readFileSync } from 'node:fs';
 
 export interface Package {
@@ -13,5 +13,5 @@ export interface Package {
 
 export const PACKAGE = JSON.parse(readFileSync('package.json', 'utf8')) as Package;
 
-/** How people call it. */
+/** The display name of the program. */
 export const TITLE = 'G3N retail CRM';

@@ -1,4 +1,4 @@
-/** server.json, by which the MCP registry knows the program: its package over stdio, and over Streamable HTTP. */
+/** Renders server.json, the program's entry in the MCP registry: its package over stdio and over Streamable HTTP. */
 import { PACKAGE, TITLE } from './package.js';
 import { CALLER_VARIABLES, PROGRAM_VARIABLES, type Variable } from './variables.js';
 
@@ -6,11 +6,11 @@ const SCHEMA = 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server
 const DATABASE = {
   type: 'named',
   name: '--db',
-  description: 'The database file; made when it is not there',
+  description: 'The database file; created if it does not exist',
   format: 'filepath',
   default: '.data/crm.db',
 };
-/** Variable of stdio → header of HTTP. */
+/** Maps the variables of stdio to the headers of HTTP. */
 const HEADERS: { readonly [variable: string]: string } = {
   G3N_ORGCODE: 'x-orgcode',
   G3N_API_KEY: 'x-api-key',
@@ -20,7 +20,7 @@ const HEADERS: { readonly [variable: string]: string } = {
   G3N_CCCODE: 'x-cccode',
 };
 
-/** The text of server.json. */
+/** Returns the text of server.json. */
 export function renderServerJson(): string {
   const { name, mcpName, version, description } = PACKAGE;
   const source = { registryType: 'npm', identifier: name, version, runtimeHint: 'npx' };

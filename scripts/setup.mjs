@@ -1,14 +1,14 @@
 /**
- * Makes a clone ready to run, and does nothing when it is: installs what package-lock.json names, builds src/ into
- * dist/, and with `--browser` sees to a browser for the tests. Uses Node alone, since it runs before anything is
- * installed.
+ * Prepares a clone, and does nothing if it is up to date: installs the packages in package-lock.json, builds src/ into
+ * dist/, and with `--browser` installs a browser for the tests if there is none. Depends only on Node, because it runs
+ * before packages are installed.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { bringChromium, canBringChromium, findChromium } from './chromium.mjs';
+import { canInstallChromium, findChromium, installChromium } from './chromium.mjs';
 
 process.chdir(join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..'));
 
@@ -26,20 +26,20 @@ if (read(INSTALLED) !== lock) {
   writeFileSync(INSTALLED, lock);
 }
 
-const makers = ['scripts/build.mjs', 'scripts/outside.mjs', 'scripts/validators.ts', 'package-lock.json'];
-const sources = digest([...filesBelow('src'), 'openapi.yaml', ...makers]);
+const buildInputs = ['scripts/build.mjs', 'scripts/outside.mjs', 'scripts/validators.ts', 'package-lock.json'];
+const sources = digest([...filesBelow('src'), 'openapi.yaml', ...buildInputs]);
 if (read(BUILT) !== sources) {
   step('building');
   node(['scripts/build.mjs']);
   writeFileSync(BUILT, sources);
 }
 
-if (process.argv.includes('--browser') && findChromium() === undefined && canBringChromium()) {
+if (process.argv.includes('--browser') && findChromium() === undefined && canInstallChromium()) {
   step('no Chromium is installed: fetching one for the tests (67 MB, once)');
-  bringChromium(npm);
+  installChromium(npm);
 }
 
-/** Content, not time: a checkout gives every file a new date. */
+/** Hashes the contents, not the times: a checkout gives every file a new time. */
 function digest(paths) {
   const hash = createHash('sha256');
   for (const path of paths) hash.update(path).update(readFileSync(path));

@@ -1,6 +1,6 @@
 /**
- * The request schemas as code: one file an operation in the directory named on the command line. What ajv would make
- * at the first call of a tool is made here, at build time; the program falls back to ajv where a file is missing.
+ * Compiles the request schemas to code at build time: one file per operation, in the directory on the command line.
+ * This saves compiling them with ajv at the first call of a tool. If a file is missing, the program falls back to ajv.
  */
 import { join } from 'node:path';
 import standalone from 'ajv/dist/standalone/index.js';
@@ -14,7 +14,7 @@ const sources = new Map(
   CONTRACT.operations.map(({ id, requestSchema }) => [id, standalone.default(ajv, ajv.compile(requestSchema))]),
 );
 
-/** Feeds generated code to the bundler, which takes in the few helpers it requires. */
+/** Passes the generated code to the bundler, which includes the few helpers that it requires. */
 const generated: Plugin = {
   name: 'generated',
   setup({ onResolve, onLoad }) {

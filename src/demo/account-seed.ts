@@ -1,10 +1,10 @@
-/** The companies that buy from org DEMO on account, the people there, and the credit they used. Pure invention. */
+/** Seeds the accounts of org DEMO: companies, their contacts and the credit they used. All of it is fictional. */
 import type { Input } from '../contract/backend.js';
-import { FAMILY_NAMES, GIVEN_NAMES, PLACES } from './sample-values.js';
-import type { DemoCalls } from './seed.js';
+import { CITIES, FAMILY_NAMES, GIVEN_NAMES } from './sample-values.js';
+import type { CallAt } from './seed.js';
 
 const DAY = 86_400_000;
-/** Every customer of the demo has joined by then. */
+/** By then every customer of the demo has been created. */
 const FIRST_DAYS_AGO = 65;
 
 interface Company {
@@ -13,10 +13,10 @@ interface Company {
   readonly tags?: readonly string[];
   readonly terms?: Input;
   readonly credit_limit?: number;
-  /** Consumed when above zero, released when below, one after the other. */
+  /** Credit movements in order: positive amounts are consumed, negative ones released. */
   readonly credit?: readonly number[];
   readonly credit_hold?: true;
-  /** Where its parent stands in this list. */
+  /** Index of the parent company in this list. */
   readonly parent?: number;
   readonly status?: 'draft' | 'suspended' | 'closed';
   /** Roles of its contacts; the first in each role is primary. */
@@ -109,24 +109,24 @@ const COMPANIES: readonly Company[] = [
   { legal_name: 'Tanaka Tea House LLC', tags: ['cafe'], status: 'draft', contacts: ['buyer', 'sales_rep'] },
 ];
 
-/** Opens the accounts, parents first, and lives their lives. `customers` are ids that a few contacts are linked to. */
-export async function seedAccounts(play: DemoCalls, now: number, customers: readonly string[]): Promise<void> {
+/** Creates the accounts, parents first, with their history. A few contacts are linked to one of `customers` (ids). */
+export async function seedAccounts(callAt: CallAt, now: number, customers: readonly string[]): Promise<void> {
   const opened = (index: number) => now - (FIRST_DAYS_AGO - index * 4) * DAY;
   const ids: string[] = [];
   for (const [index, company] of COMPANIES.entries()) {
-    ids.push(await openAccount(play, opened(index), index, company, ids));
+    ids.push(await openAccount(callAt, opened(index), index, company, ids));
   }
-  const lives = ids.map(async (account_id, index) => {
-    await addContacts(play, opened(index), index, account_id, customers);
-    await useCredit(play, opened(index), index, account_id);
-    await settleStatus(play, opened(index) + 16 * DAY, index, account_id);
+  const histories = ids.map(async (account_id, index) => {
+    await addContacts(callAt, opened(index), index, account_id, customers);
+    await useCredit(callAt, opened(index), index, account_id);
+    await settleStatus(callAt, opened(index) + 16 * DAY, index, account_id);
   });
-  await Promise.all(lives);
+  await Promise.all(histories);
 }
 
-async function openAccount(play: DemoCalls, at: number, index: number, company: Company, ids: readonly string[]) {
+async function openAccount(callAt: CallAt, at: number, index: number, company: Company, ids: readonly string[]) {
   const { legal_name, trade_name, tags, terms, credit_limit, parent, status } = company;
-  const { city, region, postal_code } = PLACES[index % PLACES.length] ?? {};
+  const { city, region, postal_code } = CITIES[index % CITIES.length] ?? {};
   const account = {
     legal_name,
     account_number: `B-${1001 + index}`,
@@ -139,30 +139,30 @@ async function openAccount(play: DemoCalls, at: number, index: number, company: 
     billing_address: { kind: 'office', line1: `${100 + index} Harbor Road`, city, region, postal_code, country: 'US' },
     external_refs: [{ system: 'erp', ref: `D${70_000 + index}` }],
   };
-  const made = await play('account_create', { account, reason: 'new wholesale client' }, at);
-  return (made as { account_id: string }).account_id;
+  const created = await callAt('account_create', { account, reason: 'new wholesale client' }, at);
+  return (created as { account_id: string }).account_id;
 }
 
 async function addContacts(
-  play: DemoCalls,
+  callAt: CallAt,
   at: number,
   index: number,
   account_id: string,
   customers: readonly string[],
 ) {
   const roles = COMPANIES[index]?.contacts ?? [];
-  for (const [place, role] of roles.entries()) {
-    const number = index * 3 + place;
-    const person = await contactPerson(play, at, number, customers);
+  for (const [position, role] of roles.entries()) {
+    const number = index * 3 + position;
+    const person = await contactPerson(callAt, at, number, customers);
     const contact = {
       account_id,
       ...person,
       email: `${person.given_name}.${person.family_name}@b${1001 + index}.example.com`.toLowerCase(),
-      phone: `+1${PLACES[index % PLACES.length]?.area}555${String(200 + number).padStart(4, '0')}`,
+      phone: `+1${CITIES[index % CITIES.length]?.area}555${String(200 + number).padStart(4, '0')}`,
       role,
-      is_primary: roles.indexOf(role) === place,
+      is_primary: roles.indexOf(role) === position,
     };
-    await play('account_contact_create', { contact }, at + (place + 1) * 3_600_000);
+    await callAt('account_contact_create', { contact }, at + (position + 1) * 3_600_000);
   }
 }
 
@@ -173,15 +173,15 @@ interface Person {
   readonly family_name: string;
 }
 
-/** Every fourth also shops as a customer, under their own name. */
+/** Every fourth contact is also a customer, with the same name. */
 async function contactPerson(
-  play: DemoCalls,
+  callAt: CallAt,
   at: number,
   number: number,
   customers: readonly string[],
 ): Promise<Person> {
   if (number % 4 === 0) {
-    const known = (await play('customer_get', { customer_id: customers[number] }, at)) as Required<Person>;
+    const known = (await callAt('customer_get', { customer_id: customers[number] }, at)) as Required<Person>;
     const { customer_id, caption, given_name, family_name } = known;
     return { customer_id, caption, given_name, family_name };
   }
@@ -190,24 +190,25 @@ async function contactPerson(
   return { caption: `${given_name} ${family_name}`, given_name, family_name };
 }
 
-async function useCredit(play: DemoCalls, at: number, index: number, account_id: string): Promise<void> {
-  for (const [place, amount] of (COMPANIES[index]?.credit ?? []).entries()) {
+async function useCredit(callAt: CallAt, at: number, index: number, account_id: string): Promise<void> {
+  for (const [position, amount] of (COMPANIES[index]?.credit ?? []).entries()) {
     const [operation, source, reason] =
       amount > 0
         ? ['account_credit_consume', 'order', 'ordered on account']
         : ['account_credit_release', 'invoice', 'invoice paid'];
-    const source_ref = `${source}-${2001 + index * 3 + place}`;
-    const moved = { account_id, amount: Math.abs(amount), currency: 'USD', source_ref, reason };
-    await play(operation, moved, at + (place + 1) * 4 * DAY);
+    const source_ref = `${source}-${2001 + index * 3 + position}`;
+    const movement = { account_id, amount: Math.abs(amount), currency: 'USD', source_ref, reason };
+    await callAt(operation, movement, at + (position + 1) * 4 * DAY);
   }
 }
 
-async function settleStatus(play: DemoCalls, at: number, index: number, account_id: string): Promise<void> {
+async function settleStatus(callAt: CallAt, at: number, index: number, account_id: string): Promise<void> {
   const { credit_hold, status } = COMPANIES[index] ?? {};
-  const { revision } = (await play('account_get', { account_id }, at)) as { revision: number };
+  const { revision } = (await callAt('account_get', { account_id }, at)) as { revision: number };
   const known = { account_id, expected_revision: revision };
-  if (credit_hold) await play('account_update', { ...known, account: { credit_hold }, reason: 'invoices overdue' }, at);
+  if (credit_hold)
+    await callAt('account_update', { ...known, account: { credit_hold }, reason: 'invoices overdue' }, at);
   if (status !== 'suspended' && status !== 'closed') return;
   const reason = status === 'closed' ? 'went out of business' : 'under review';
-  await play('account_status_set', { ...known, status, reason }, at);
+  await callAt('account_status_set', { ...known, status, reason }, at);
 }

@@ -1,24 +1,24 @@
-/** What the staff of org DEMO wrote about its customers in the last weeks: notes, threads, a slip of the pen. */
-import type { DemoCalls } from './seed.js';
+/** Seeds the comments of org DEMO: notes and threads that its staff wrote about customers in the last weeks. */
+import type { CallAt } from './seed.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const CARLA = 'user_guid:demo-carla';
 const JONAS = 'user_guid:demo-jonas';
 
-/** A note and, under it, the thread it set off. */
+/** A note and its replies. */
 interface Note {
   readonly by?: string;
   readonly caption?: string;
   readonly body: string;
   readonly attachments?: readonly object[];
-  readonly answers?: readonly Note[];
+  readonly replies?: readonly Note[];
 }
 
 const LETTER = { filename: 'letter.pdf', content_type: 'application/pdf', size_bytes: 184_320, record_id: 'mrs-1204' };
 const PHOTO = { filename: 'grinder.jpg', content_type: 'image/jpeg', size_bytes: 2_411_724, record_id: 'mrs-1205' };
 
-/** The first two are told apart below: one is rewritten, one is hidden. */
+/** The first note is revised below, the second one hidden. */
 const NOTES: readonly Note[] = [
   { by: CARLA, caption: 'Delivery', body: 'Leave parcels at number 14. #delivery' },
   { by: JONAS, body: 'Rude on the phone again, would rather not serve them.' },
@@ -28,11 +28,11 @@ const NOTES: readonly Note[] = [
     caption: 'Grinder',
     body: 'The grinder squeals after two weeks, photo attached. #warranty #equipment',
     attachments: [PHOTO],
-    answers: [
+    replies: [
       {
         by: JONAS,
         body: 'Same batch as last month. Sending a new burr. #warranty',
-        answers: [{ by: CARLA, body: 'Arrived and fitted, all quiet. #solved' }],
+        replies: [{ by: CARLA, body: 'Arrived and fitted, all quiet. #solved' }],
       },
       { body: 'Please add 200 goodwill points once it is solved. #goodwill' },
     ],
@@ -42,10 +42,10 @@ const NOTES: readonly Note[] = [
     caption: 'Letter',
     body: 'Complains by post about the queue on Saturdays, scan attached. #complaint #queue',
     attachments: [LETTER],
-    answers: [
+    replies: [
       {
         body: 'Who answers? #callback',
-        answers: [{ by: CARLA, body: 'I do, on Monday.', answers: [{ by: CARLA, body: 'Done, they were glad.' }] }],
+        replies: [{ by: CARLA, body: 'I do, on Monday.', replies: [{ by: CARLA, body: 'Done, they were glad.' }] }],
       },
     ],
   },
@@ -64,32 +64,32 @@ const NOTES: readonly Note[] = [
   { body: 'Birthday falls on a Sunday, the card must go out on Friday. #birthday' },
 ];
 
-/** Tells every note, each about another customer, then rewrites the first and hides the second. */
+/** Writes every note, each about another customer, then revises the first note and hides the second. */
 export async function seedComments(
-  play: DemoCalls,
+  callAt: CallAt,
   now: number,
   customers: readonly string[],
   owner: string,
 ): Promise<void> {
-  const told: string[] = [];
+  const comments: string[] = [];
   for (const [index, note] of NOTES.entries()) {
     const target = { target_type: 'customer', target_id: customers[index * 7] };
-    told.push(await tell(play, note, target, now - (NOTES.length - index) * DAY, owner));
+    comments.push(await writeThread(callAt, note, target, now - (NOTES.length - index) * DAY, owner));
   }
-  const [parcels, rude] = told;
-  const moved = { comment_id: parcels, body: 'Leave parcels at number 41, not 14. #delivery', expected_revision: 1 };
-  await play('comment_revise', moved, now - HOUR, CARLA);
+  const [parcels, rude] = comments;
+  const revised = { comment_id: parcels, body: 'Leave parcels at number 41, not 14. #delivery', expected_revision: 1 };
+  await callAt('comment_revise', revised, now - HOUR, CARLA);
   const hidden = { comment_id: rude, status: 'hidden', expected_revision: 1, reason: 'not how we write of customers' };
-  await play('comment_status', hidden, now - HOUR, owner);
+  await callAt('comment_status', hidden, now - HOUR, owner);
 }
 
-async function tell(play: DemoCalls, note: Note, place: object, at: number, owner: string): Promise<string> {
-  const { by = owner, answers = [], ...content } = note;
-  const { comment_id } = (await play('comment', { comment: { ...place, ...content } }, at, by)) as {
+async function writeThread(callAt: CallAt, note: Note, target: object, at: number, owner: string): Promise<string> {
+  const { by = owner, replies = [], ...content } = note;
+  const { comment_id } = (await callAt('comment', { comment: { ...target, ...content } }, at, by)) as {
     comment_id: string;
   };
-  for (const [index, answer] of answers.entries()) {
-    await tell(play, answer, { ...place, parent_comment_id: comment_id }, at + (index + 1) * HOUR, owner);
+  for (const [index, reply] of replies.entries()) {
+    await writeThread(callAt, reply, { ...target, parent_comment_id: comment_id }, at + (index + 1) * HOUR, owner);
   }
   return comment_id;
 }

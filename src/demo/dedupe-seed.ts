@@ -1,16 +1,18 @@
-/** Six people of org DEMO who signed up twice: what the second clerk wrote down. Not: who they are. */
+/** The six people of org DEMO who signed up twice, and how their second signup differs from the first. */
 import type { Input } from '../contract/backend.js';
 
-/** The second signup → the first, and what became of it at the other till. */
-const AGAIN: { readonly [index: number]: { readonly first: number; readonly written: (known: Known) => Input } } = {
-  37: { first: 12, written: ({ email }) => ({ email: email.replace('@', '+shop@') }) },
-  61: { first: 22, written: ({ given_name, family_name }) => ({ given_name: family_name, family_name: given_name }) },
-  84: { first: 41, written: ({ family_name }) => ({ family_name: doubled(family_name), addresses: [] }) },
-  109: { first: 58, written: ({ given_name }) => ({ given_name: doubled(given_name) }) },
-  142: { first: 70, written: () => ({ addresses: [], birth_date: null }) },
+/** Maps the index of a second signup to the first one, and to the fields that were entered differently. */
+const SECOND_SIGNUPS: {
+  readonly [index: number]: { readonly first: number; readonly changes: (known: Known) => Input };
+} = {
+  37: { first: 12, changes: ({ email }) => ({ email: email.replace('@', '+shop@') }) },
+  61: { first: 22, changes: ({ given_name, family_name }) => ({ given_name: family_name, family_name: given_name }) },
+  84: { first: 41, changes: ({ family_name }) => ({ family_name: doubled(family_name), addresses: [] }) },
+  109: { first: 58, changes: ({ given_name }) => ({ given_name: doubled(given_name) }) },
+  142: { first: 70, changes: () => ({ addresses: [], birth_date: null }) },
   173: {
     first: 96,
-    written: ({ caption }) => ({ caption: caption.toUpperCase(), given_name: null, family_name: null }),
+    changes: ({ caption }) => ({ caption: caption.toUpperCase(), given_name: null, family_name: null }),
   },
 };
 
@@ -21,19 +23,19 @@ interface Known {
   readonly email: string;
 }
 
-/** How many pairs there are to find. */
-export const SIGNED_UP_TWICE = Object.keys(AGAIN).length;
+/** The number of duplicate pairs in the demo data. */
+export const SIGNED_UP_TWICE = Object.keys(SECOND_SIGNUPS).length;
 
 /**
- * Whoever stands at `index`, unless it is one of the six: then the first signup's person, as written again. The first
- * has the mailbox, unless it was spelt in another way.
+ * Returns the customer fields of the signup at `index`. A second signup has the first one's fields with its changes; it
+ * leaves out the email address unless it is spelt differently, because no two customers may share one.
  */
 export function signupAt(index: number, person: (index: number) => Input): Input {
   const fresh = person(index);
-  const again = AGAIN[index];
-  if (again === undefined) return fresh;
-  const known = person(again.first);
-  const { email, ...rest } = { ...known, ...again.written(known as unknown as Known) } as Record<string, unknown>;
+  const second = SECOND_SIGNUPS[index];
+  if (second === undefined) return fresh;
+  const known = person(second.first);
+  const { email, ...rest } = { ...known, ...second.changes(known as unknown as Known) } as Record<string, unknown>;
   const own = { external_refs: fresh.external_refs, tags: fresh.tags };
   const fields = { ...rest, ...(email === known.email ? {} : { email }), ...own };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));

@@ -1,7 +1,4 @@
-/**
- * Org DEMO: made once, through the same handlers an agent's calls reach; its keys can be shown again. Not: what is in
- * it.
- */
+/** Creates org DEMO once, through the same handlers that serve agents. Its data comes from the seed files. */
 import type { BackendResult, Caller, Input } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Operation } from '../contract/operation.js';
@@ -10,14 +7,14 @@ import type { Headers } from '../pipeline/headers.js';
 import { type AdminContext, createKey, createOrg } from '../store/administration.js';
 import { one, type Steps } from '../store/engine/step.js';
 import type { Store } from '../store/store.js';
-import { CUSTOMERS, type DemoCalls, seedDemoOrg } from './seed.js';
+import { type CallAt, CUSTOMERS, seedDemoOrg } from './seed.js';
 
 export interface Demo {
   readonly orgcode: string;
   readonly customers: number;
-  /** One key per role, and the owner's. */
+  /** One key per role, and one for the owner. */
   readonly keys: readonly { readonly role: string; readonly api_key: string }[];
-  /** A connection as the owner, with facility and channel. */
+  /** Request headers of the owner, with facility and channel. */
   readonly headers: Headers;
 }
 
@@ -26,7 +23,7 @@ const OWNER = 'owner';
 export const DEMO_CONTEXT = { logical_guid: 'store-001', channel_code: 'pos' };
 
 /**
- * Seeds org DEMO when it is not there, and tells how to connect to it.
+ * Seeds org DEMO if it does not exist, and returns its keys and the headers to connect with.
  * @throws Error when an earlier seeding was interrupted.
  */
 export async function ensureDemo(store: Store, now: Date): Promise<Demo> {
@@ -36,10 +33,10 @@ export async function ensureDemo(store: Store, now: Date): Promise<Demo> {
   else if (!(await keysExist(store)))
     throw new Error('seeding the demo was interrupted: delete the database file and start again');
   const owner = keys.find(({ role }) => role === OWNER)?.api_key ?? '';
-  return { orgcode: ORGCODE, customers: CUSTOMERS, keys, headers: connection(owner) };
+  return { orgcode: ORGCODE, customers: CUSTOMERS, keys, headers: connectionHeaders(owner) };
 }
 
-function connection(apiKey: string): Headers {
+function connectionHeaders(apiKey: string): Headers {
   return {
     'x-orgcode': ORGCODE,
     'x-api-key': apiKey,
@@ -48,7 +45,7 @@ function connection(apiKey: string): Headers {
   };
 }
 
-/** Made from the server key, so that it can be printed at every start although only its hash is stored. */
+/** Derives a demo key from the server key: it can be printed at every start although only its hash is stored. */
 function demoKey(store: Store, role: string): string {
   return `g3nk_demo_${Buffer.from(store.keys.mac('demo-key', role), 'hex').toString('base64url')}`;
 }
@@ -58,13 +55,13 @@ async function seed(store: Store, now: Date, keys: Demo['keys']): Promise<void> 
   const cx: AdminContext = { keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) };
   await store.driver.write({ steps: () => createOrg(cx, ORGCODE, 'verified') });
   const ownerId = cx.newId();
-  await seedDemoOrg(player(store), now.getTime(), `service_account_guid:${ownerId}`);
+  await seedDemoOrg(createCallAt(store), now.getTime(), `service_account_guid:${ownerId}`);
   await store.driver.write({ steps: () => createDemoKeys(cx, keys, ownerId) });
 }
 
 /**
- * Last, and in one transaction: the keys are the sign that the seeding came to its end. The owner's service account
- * gets the id that already wrote comments.
+ * Creates the keys. This is the last step, in one transaction: existing keys mean that the seeding was completed. The
+ * owner's service account gets the id that already wrote comments.
  */
 function* createDemoKeys(cx: AdminContext, keys: Demo['keys'], ownerId: string): Steps<void> {
   for (const { role, api_key } of keys) {
@@ -74,7 +71,7 @@ function* createDemoKeys(cx: AdminContext, keys: Demo['keys'], ownerId: string):
   }
 }
 
-function player(store: Store): DemoCalls {
+function createCallAt(store: Store): CallAt {
   const mint = createIdMint();
   const operations = new Map(CONTRACT.operations.map((operation) => [operation.id, operation]));
   const caller: Caller = {
@@ -90,19 +87,19 @@ function player(store: Store): DemoCalls {
     const operation = operations.get(id) as Operation;
     const stamp = { request_id: mint(at), trace_id: '0'.repeat(32), epoch_ms: at, now: new Date(at).toISOString() };
     const as = { ...caller, actor };
-    const done = await store.perform({ operation, input, caller: as, context: DEMO_CONTEXT, stamp });
-    return done.data;
+    const result = await store.perform({ operation, input, caller: as, context: DEMO_CONTEXT, stamp });
+    return result.data;
   };
 }
 
 async function orgExists(store: Store): Promise<boolean> {
-  return store.driver.read(() => any('SELECT 1 AS found FROM org WHERE orgcode = ?'));
+  return store.driver.read(() => rowExists('SELECT 1 AS found FROM org WHERE orgcode = ?'));
 }
 
 async function keysExist(store: Store): Promise<boolean> {
-  return store.driver.read(() => any('SELECT 1 AS found FROM api_key WHERE orgcode = ? LIMIT 1'));
+  return store.driver.read(() => rowExists('SELECT 1 AS found FROM api_key WHERE orgcode = ? LIMIT 1'));
 }
 
-function* any(sql: string): Steps<boolean> {
+function* rowExists(sql: string): Steps<boolean> {
   return (yield* one(sql, ORGCODE)) !== undefined;
 }

@@ -1,15 +1,15 @@
-/** What the teams of org DEMO have on their desks: items of every priority and state, about records of the demo. */
-import type { DemoCalls } from './seed.js';
+/** Seeds the inbox of org DEMO: items of every priority and state, some of them about records of the demo. */
+import type { CallAt } from './seed.js';
 
 const HOUR = 3_600_000;
 
-/** What an item is about: a demo customer or certificate by its index, or nothing. */
+/** The subject of an item: a demo customer or certificate by index, or none. */
 type About = { readonly customer: number } | { readonly certificate: number } | undefined;
 
-interface Plot {
+interface ItemPlan {
   readonly caption: string;
   readonly body?: string;
-  /** Org-wide without one. */
+  /** The item is org-wide if there is no team. */
   readonly team?: string;
   readonly about?: About;
   readonly priority?: string;
@@ -24,7 +24,7 @@ const SUPPORT = 'team-support';
 const TAX = 'team-tax';
 const FLOOR = 'team-store-001';
 
-const PLOTS: readonly Plot[] = [
+const ITEMS: readonly ItemPlan[] = [
   { caption: 'New opening hours from Monday', body: 'All stores open at 09:00.', hours_ago: 300, status: 'closed' },
   { caption: 'Card terminals: update tonight', hours_ago: 200, priority: 'high', state: ['read'], status: 'closed' },
   { caption: 'Test item, ignore', team: SUPPORT, hours_ago: 190, priority: 'low', status: 'doomed' },
@@ -66,9 +66,9 @@ const PLOTS: readonly Plot[] = [
   { caption: 'Stocktake on Sunday', body: 'All stores close at 16:00.', hours_ago: 3, due_in_hours: 72 },
 ];
 
-/** Puts the items in and moves them on, up to `now`. */
+/** Creates the items and changes their state and status, up to `now`. */
 export async function seedInbox(
-  play: DemoCalls,
+  callAt: CallAt,
   now: number,
   customers: readonly string[],
   certificates: readonly string[],
@@ -78,11 +78,11 @@ export async function seedInbox(
     if ('customer' in about) return { record_type: 'customer', record_id: customers[about.customer] };
     return { record_type: 'certificate', record_id: certificates[about.certificate] };
   };
-  for (const plot of PLOTS) await itemLife(play, now, plot, recordOf(plot.about));
+  for (const plan of ITEMS) await seedItem(callAt, now, plan, recordOf(plan.about));
 }
 
-async function itemLife(play: DemoCalls, now: number, plot: Plot, record: object): Promise<void> {
-  const { caption, body, team, priority, assignee, hours_ago, due_in_hours } = plot;
+async function seedItem(callAt: CallAt, now: number, plan: ItemPlan, record: object): Promise<void> {
+  const { caption, body, team, priority, assignee, hours_ago, due_in_hours } = plan;
   const at = now - hours_ago * HOUR;
   const inbox = {
     caption,
@@ -93,13 +93,13 @@ async function itemLife(play: DemoCalls, now: number, plot: Plot, record: object
     ...(due_in_hours === undefined ? {} : { due_at: new Date(now + due_in_hours * HOUR).toISOString() }),
     ...(assignee === undefined ? {} : { assignee }),
   };
-  const { inbox_id } = (await play('inbox_create', { inbox }, at)) as { inbox_id: string };
+  const { inbox_id } = (await callAt('inbox_create', { inbox }, at)) as { inbox_id: string };
   let expected_revision = 1;
-  for (const state of plot.state ?? []) {
-    await play('inbox_state', { inbox_id, state, expected_revision }, at + expected_revision * HOUR);
+  for (const state of plan.state ?? []) {
+    await callAt('inbox_state', { inbox_id, state, expected_revision }, at + expected_revision * HOUR);
     expected_revision += 1;
   }
-  if (plot.status !== undefined) {
-    await play('inbox_status', { inbox_id, status: plot.status, expected_revision }, at + expected_revision * HOUR);
+  if (plan.status !== undefined) {
+    await callAt('inbox_status', { inbox_id, status: plan.status, expected_revision }, at + expected_revision * HOUR);
   }
 }

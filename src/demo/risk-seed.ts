@@ -1,12 +1,12 @@
-/** What org DEMO had to look into: assessments, the three holds that came of them, and flags. */
+/** Seeds the fraud assessments of org DEMO, the three holds that they opened, and flags. */
 import type { Input } from '../contract/backend.js';
-import type { DemoCalls } from './seed.js';
+import type { CallAt } from './seed.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const LOBBY = 'tablet-lobby-2';
 
-/** Assessments that came to nothing: customer, how long ago, event, signals. */
+/** Assessments without a hold: customer index, age in milliseconds, event, signals. */
 const HARMLESS: readonly (readonly [number, number, Input, Input?])[] = [
   [51, 30 * DAY, { type: 'signup', ip: '198.51.100.23' }],
   [52, 21 * DAY, { type: 'earn', points: 180, source_ref: 'sale-300412' }],
@@ -15,15 +15,15 @@ const HARMLESS: readonly (readonly [number, number, Input, Input?])[] = [
   [55, 2 * DAY, { type: 'redeem', points: 80, device_id: LOBBY }],
 ];
 
-/** Tells it, up to `now`; `ids` are the customers of the demo. */
-export async function seedRisk(play: DemoCalls, now: number, ids: readonly string[]): Promise<void> {
+/** Runs the assessments, resolves holds and sets flags, up to `now`. `ids` are the customers of the demo. */
+export async function seedRisk(callAt: CallAt, now: number, ids: readonly string[]): Promise<void> {
   const assess = async (index: number, at: number, event: Input, signals: Input = {}) => {
-    const answer = await play('customer_fraud_assess', { customer_id: ids[index], event, signals }, at);
-    return (answer as { hold_id: string }).hold_id;
+    const assessment = await callAt('customer_fraud_assess', { customer_id: ids[index], event, signals }, at);
+    return (assessment as { hold_id: string }).hold_id;
   };
   for (const [index, ago, event, signals] of HARMLESS) await assess(index, now - ago, event, signals);
   const resolve = (hold_id: string, resolution: string, reason: string, at: number) =>
-    play('customer_hold_resolve', { hold_id, resolution, expected_revision: 1, reason }, at);
+    callAt('customer_hold_resolve', { hold_id, resolution, expected_revision: 1, reason }, at);
 
   const takeover = await assess(
     61,
@@ -45,12 +45,12 @@ export async function seedRisk(play: DemoCalls, now: number, ids: readonly strin
     { type: 'giftcard_redeem', amount: 100, currency: 'USD', device_id: LOBBY },
     { card_reported_stolen: 1 },
   );
-  await tellFlags(play, now, ids);
+  await seedFlags(callAt, now, ids);
 }
 
-async function tellFlags(play: DemoCalls, now: number, ids: readonly string[]): Promise<void> {
+async function seedFlags(callAt: CallAt, now: number, ids: readonly string[]): Promise<void> {
   const set = (index: number, flag: string, at: number, more: Input, reason: string) =>
-    play('customer_flag_set', { customer_id: ids[index], flag, active: true, reason, ...more }, at);
+    callAt('customer_flag_set', { customer_id: ids[index], flag, active: true, reason, ...more }, at);
   await set(71, 'vip_service', now - 70 * DAY, { note: 'knows the founders' }, 'store manager asked');
   await set(72, 'vip_service', now - 40 * DAY, {}, 'five years a customer');
   await set(62, 'id_check_required', now - 4 * DAY, { note: 'ask for an ID at pickup' }, 'chargeback confirmed');

@@ -1,4 +1,4 @@
-/** Names, places and goods of org DEMO. Numbers and addresses are of the kinds reserved for fiction. */
+/** Names, cities and products of org DEMO. Phone numbers and addresses are from the ranges reserved for fiction. */
 
 export const GIVEN_NAMES: readonly string[] = [
   'Anna',
@@ -65,7 +65,7 @@ export const STREETS: readonly string[] = [
   'Elm Court',
 ];
 
-export const PLACES: readonly { city: string; region: string; postal_code: string; area: string }[] = [
+export const CITIES: readonly { city: string; region: string; postal_code: string; area: string }[] = [
   { city: 'New York', region: 'NY', postal_code: '10001', area: '212' },
   { city: 'Chicago', region: 'IL', postal_code: '60601', area: '312' },
   { city: 'Seattle', region: 'WA', postal_code: '98101', area: '206' },

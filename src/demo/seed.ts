@@ -1,4 +1,4 @@
-/** What happened in org DEMO over the last year: pure invention, the same every time, told as calls. */
+/** Seeds org DEMO with a year of fictional data, made by calls. The data is the same every time. */
 import type { Input } from '../contract/backend.js';
 import { seedAccounts } from './account-seed.js';
 import { seedComments } from './comment-seed.js';
@@ -7,10 +7,10 @@ import { seedExemptions } from './exemption-seed.js';
 import { seedInbox } from './inbox-seed.js';
 import { seedMerges } from './merge-seed.js';
 import { seedRisk } from './risk-seed.js';
-import { FAMILY_NAMES, GIVEN_NAMES, PLACES, PRODUCTS, STREETS } from './sample-values.js';
+import { CITIES, FAMILY_NAMES, GIVEN_NAMES, PRODUCTS, STREETS } from './sample-values.js';
 
-/** Performs one call as of `at` (epoch milliseconds), as `actor` if it matters who, and answers its data. */
-export type DemoCalls = (operation: string, input: Input, at: number, actor?: string) => Promise<object>;
+/** Performs one call as of `at` (epoch milliseconds), as `actor` if given, and returns its data. */
+export type CallAt = (operation: string, input: Input, at: number, actor?: string) => Promise<object>;
 
 export const CUSTOMERS = 200;
 const CARDS = 40;
@@ -37,89 +37,95 @@ const POLICY = {
   on_reverse_spent: 'refuse',
 };
 
-/** Tells the whole year, up to `now`; `owner` is the actor behind the owner's key. */
-export async function seedDemoOrg(play: DemoCalls, now: number, owner: string): Promise<void> {
-  await play('loyalty_policy_set', { policy: POLICY, reason: 'loyalty programme opens' }, now - YEAR - DAY);
+/** Seeds the whole year, up to `now`. `owner` is the actor behind the owner's key. */
+export async function seedDemoOrg(callAt: CallAt, now: number, owner: string): Promise<void> {
+  await callAt('loyalty_policy_set', { policy: POLICY, reason: 'loyalty programme opens' }, now - YEAR - DAY);
   const indexes = Array.from({ length: CUSTOMERS }, (_, index) => index);
-  const ids = await Promise.all(indexes.map((index) => customerYear(play, now, index)));
+  const ids = await Promise.all(indexes.map((index) => seedCustomer(callAt, now, index)));
   const cards = Array.from({ length: CARDS }, (_, index) => index);
-  await Promise.all(cards.map((index) => giftCardLife(play, now, index, ids)));
-  await seedAccounts(play, now, ids);
-  const certificates = await seedExemptions(play, now, ids);
-  await seedInbox(play, now, ids, certificates);
-  await seedComments(play, now, ids, owner);
-  await seedRisk(play, now, ids);
-  await seedMerges(play, now, ids);
+  await Promise.all(cards.map((index) => seedGiftCard(callAt, now, index, ids)));
+  await seedAccounts(callAt, now, ids);
+  const certificates = await seedExemptions(callAt, now, ids);
+  await seedInbox(callAt, now, ids, certificates);
+  await seedComments(callAt, now, ids, owner);
+  await seedRisk(callAt, now, ids);
+  await seedMerges(callAt, now, ids);
 }
 
-async function customerYear(play: DemoCalls, now: number, index: number): Promise<string> {
-  const dice = createDice(1000 + index);
-  const joined = now - YEAR + Math.floor(dice() * YEAR * 0.8);
-  person(dice, index); // its throws, so that the visits stay what they were
+async function seedCustomer(callAt: CallAt, now: number, index: number): Promise<string> {
+  const random = createRandom(1000 + index);
+  const joined = now - YEAR + Math.floor(random() * YEAR * 0.8);
+  person(random, index); // draws the numbers of a person, so that the visits below do not depend on `signupAt`
   const customer = signupAt(index, personAt);
-  const created = (await play('customer_create', { customer, reason: 'signup' }, joined)) as { customer_id: string };
+  const created = (await callAt('customer_create', { customer, reason: 'signup' }, joined)) as { customer_id: string };
   const customer_id = created.customer_id;
-  if (dice() < 0.6) await askConsent(play, customer_id, index, joined + 60_000);
-  await visits(play, dice, customer_id, joined + 2 * 3_600_000, now);
+  if (random() < 0.6) await seedConsents(callAt, customer_id, index, joined + 60_000);
+  await seedVisits(callAt, random, customer_id, joined + 2 * 3_600_000, now);
   return customer_id;
 }
 
-async function visits(play: DemoCalls, dice: Dice, customer_id: string, from: number, now: number): Promise<void> {
-  const count = 3 + Math.floor(dice() ** 2 * 30);
+async function seedVisits(
+  callAt: CallAt,
+  random: Random,
+  customer_id: string,
+  from: number,
+  now: number,
+): Promise<void> {
+  const count = 3 + Math.floor(random() ** 2 * 30);
   let at = from;
   let balance = 0;
   for (let visit = 0; visit < count; visit += 1) {
-    at += Math.floor((dice() + 0.1) * ((now - from) / count));
+    at += Math.floor((random() + 0.1) * ((now - from) / count));
     if (at >= now - 60_000) return;
-    const purchase = basket(dice);
-    const earned = await play(
+    const purchase = basket(random);
+    const earned = await callAt(
       'loyalty_earn',
-      { customer_id, purchase, source_ref: ref('sale', dice), reason: 'purchase' },
+      { customer_id, purchase, source_ref: ref('sale', random), reason: 'purchase' },
       at,
     );
     balance = (earned as { balance_after: number }).balance_after;
-    if (balance < 300 || dice() > 0.25) continue;
+    if (balance < 300 || random() > 0.25) continue;
     const points = Math.floor((balance * 0.6) / 10) * 10;
-    await play(
+    await callAt(
       'loyalty_redeem',
-      { customer_id, points, source_ref: ref('sale', dice), reason: 'paid with points' },
+      { customer_id, points, source_ref: ref('sale', random), reason: 'paid with points' },
       at + 5_000,
     );
   }
 }
 
-async function askConsent(play: DemoCalls, customer_id: string, index: number, at: number): Promise<void> {
+async function seedConsents(callAt: CallAt, customer_id: string, index: number, at: number): Promise<void> {
   const consents = {
     marketing_email: index % 3 === 0 ? 'denied' : 'granted',
     marketing_sms: index % 2 === 0 ? 'granted' : 'denied',
     ...(index % 40 === 7 ? { profile_access: 'denied' } : {}),
   };
-  await play('customer_consent_set', { customer_id, consents, source: 'pos', reason: 'asked at signup' }, at);
+  await callAt('customer_consent_set', { customer_id, consents, source: 'pos', reason: 'asked at signup' }, at);
 }
 
-async function giftCardLife(play: DemoCalls, now: number, index: number, ids: readonly string[]): Promise<void> {
-  const dice = createDice(9000 + index);
-  const at = now - Math.floor(dice() * 200 * DAY) - DAY;
-  const amount = pick(dice, [10, 25, 50, 100]);
-  const owner = index % 3 === 0 ? {} : { customer_id: pick(dice, ids) };
-  const issued = await play('giftcard_issue', { amount, currency: 'USD', ...owner, reason: 'sold at the till' }, at);
+async function seedGiftCard(callAt: CallAt, now: number, index: number, ids: readonly string[]): Promise<void> {
+  const random = createRandom(9000 + index);
+  const at = now - Math.floor(random() * 200 * DAY) - DAY;
+  const amount = pick(random, [10, 25, 50, 100]);
+  const owner = index % 3 === 0 ? {} : { customer_id: pick(random, ids) };
+  const issued = await callAt('giftcard_issue', { amount, currency: 'USD', ...owner, reason: 'sold at the till' }, at);
   const { giftcard_id } = issued as { giftcard_id: string };
-  if (dice() < 0.5) return;
-  const spent = dice() < 0.3 ? amount : (Math.floor(amount * 40 * dice()) + 100) / 100;
-  await play('giftcard_redeem', { giftcard_id, amount: spent, currency: 'USD', reason: 'checkout' }, at + 3_600_000);
+  if (random() < 0.5) return;
+  const spent = random() < 0.3 ? amount : (Math.floor(amount * 40 * random()) + 100) / 100;
+  await callAt('giftcard_redeem', { giftcard_id, amount: spent, currency: 'USD', reason: 'checkout' }, at + 3_600_000);
 }
 
 function personAt(index: number): Input {
-  const dice = createDice(1000 + index);
-  dice();
-  return person(dice, index);
+  const random = createRandom(1000 + index);
+  random();
+  return person(random, index);
 }
 
-function person(dice: Dice, index: number): Input {
-  const given_name = pick(dice, GIVEN_NAMES);
-  const family_name = pick(dice, FAMILY_NAMES);
-  const place = pick(dice, PLACES);
-  const phone = `+1${place.area}555${String(100 + (index % 100)).padStart(4, '0')}`;
+function person(random: Random, index: number): Input {
+  const given_name = pick(random, GIVEN_NAMES);
+  const family_name = pick(random, FAMILY_NAMES);
+  const city = pick(random, CITIES);
+  const phone = `+1${city.area}555${String(100 + (index % 100)).padStart(4, '0')}`;
   return {
     caption: `${given_name} ${family_name}`,
     given_name,
@@ -131,10 +137,10 @@ function person(dice: Dice, index: number): Input {
     addresses: [
       {
         kind: 'home',
-        line1: `${1 + Math.floor(dice() * 900)} ${pick(dice, STREETS)}`,
-        city: place.city,
-        region: place.region,
-        postal_code: place.postal_code,
+        line1: `${1 + Math.floor(random() * 900)} ${pick(random, STREETS)}`,
+        city: city.city,
+        region: city.region,
+        postal_code: city.postal_code,
         country: 'US',
       },
     ],
@@ -144,10 +150,10 @@ function person(dice: Dice, index: number): Input {
   };
 }
 
-function basket(dice: Dice): Input {
-  const lines = Array.from({ length: 1 + Math.floor(dice() * 3) }, () => {
-    const product = pick(dice, PRODUCTS);
-    const quantity = 1 + Math.floor(dice() * 3);
+function basket(random: Random): Input {
+  const lines = Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
+    const product = pick(random, PRODUCTS);
+    const quantity = 1 + Math.floor(random() * 3);
     return { sku: product.sku, category: product.category, quantity, cents: product.cents * quantity };
   });
   const total = lines.reduce((sum, line) => sum + line.cents, 0);
@@ -158,10 +164,10 @@ function basket(dice: Dice): Input {
   };
 }
 
-type Dice = () => number;
+type Random = () => number;
 
-/** A small linear generator: the demo has to be the same everywhere, not unpredictable. */
-function createDice(seed: number): Dice {
+/** A small deterministic generator: the demo must be the same everywhere, not unpredictable. */
+function createRandom(seed: number): Random {
   let state = seed * 2_654_435_761;
   return () => {
     state = (Math.imul(state ^ (state >>> 15), 2_246_822_507) + 1_013_904_223) >>> 0;
@@ -169,12 +175,12 @@ function createDice(seed: number): Dice {
   };
 }
 
-function pick<T>(dice: Dice, values: readonly T[]): T {
-  return values[Math.floor(dice() * values.length)] as T;
+function pick<T>(random: Random, values: readonly T[]): T {
+  return values[Math.floor(random() * values.length)] as T;
 }
 
-function ref(kind: string, dice: Dice): string {
-  return `${kind}-${Math.floor(dice() * 1e6)
+function ref(kind: string, random: Random): string {
+  return `${kind}-${Math.floor(random() * 1e6)
     .toString()
     .padStart(6, '0')}`;
 }

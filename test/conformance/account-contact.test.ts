@@ -1,22 +1,17 @@
-/** Contacts of B2B accounts: who they are, whom they are linked to, one primary per role, life cycle, lists. */
+/** Contacts of B2B accounts: fields, linked customers, one primary contact per role, life cycle and lists. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { accountActs } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, openWorld, pathsOf, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, pathsOf } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
+const world = useWorld();
+const acts = accountActs(world);
 let account_id: string;
 beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
   account_id = await acts.idOf();
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const add = (contact: object = {}): Promise<Data> =>
@@ -69,9 +64,9 @@ describe('creating', () => {
     ['a blank caption', { caption: '  ' }, ['contact.caption']],
     ['no phone number', { phone: '123' }, ['contact.phone']],
     ['no e-mail address', { email: 'nobody' }, ['contact.email']],
-    ['a role nobody has', { caption: 'x', role: 'king' }, ['contact.role']],
+    ['an unknown role', { caption: 'x', role: 'king' }, ['contact.role']],
     ['a status', { caption: 'x', status: 'active' }, ['contact.status']],
-  ])('refuses %s, naming it', async (_name, contact, paths) => {
+  ])('rejects %s, naming it', async (_name, contact, paths) => {
     const refusal = await acts.deny('contact_create', { contact: { account_id, ...contact } });
     expect(pathsOf(refusal)).toEqual(paths);
   });
@@ -84,7 +79,7 @@ describe('creating', () => {
     }
   });
 
-  test('is refused for a customer that is no more, with the one to link instead', async () => {
+  test('is rejected for a merged customer, and names the survivor to link instead', async () => {
     const survivor = await newCustomer(world);
     const customer_id = await newCustomer(world);
     const db = new Database(world.path);
@@ -97,7 +92,7 @@ describe('creating', () => {
     });
   });
 
-  test('is refused on a closed account', async () => {
+  test('is rejected on a closed account', async () => {
     const closed = await acts.idOf();
     await acts.act('status_set', acts.setStatus(closed, 'closed', 1));
     const contact = { account_id: closed, caption: 'x' };
@@ -164,7 +159,7 @@ describe('the primary contact', () => {
     expect(await read(second.account_contact_id)).toMatchObject({ is_primary: false, revision: 2 });
   });
 
-  test('stays what it is when it is said again or something else changes', async () => {
+  test('stays unchanged when it is set again or another field changes', async () => {
     const own = await acts.idOf();
     const { account_contact_id } = await add({ account_id: own, is_primary: true });
     await acts.act('contact_update', update(account_contact_id, { is_primary: true }));
@@ -174,7 +169,7 @@ describe('the primary contact', () => {
     });
   });
 
-  test('gives its place up with its role, unless it is to be primary there too', async () => {
+  test('is lost when the role changes, unless the contact becomes primary there too', async () => {
     const own = await acts.idOf();
     const approver = await add({ account_id: own, role: 'approver', is_primary: true });
     const { account_contact_id } = await add({ account_id: own, role: 'buyer', is_primary: true });
@@ -271,7 +266,7 @@ describe('a list', () => {
     expect(await list({ status: 'all' })).toEqual([made.d, made.c, made.b, made.a]);
   });
 
-  test('walked to its end shows each contact once, whatever is added meanwhile', async () => {
+  test('read to its end shows each contact once, while records are added', async () => {
     const own = await acts.idOf();
     const made: string[] = [];
     for (let index = 0; index < 11; index += 1) made.push((await add({ account_id: own })).account_contact_id);

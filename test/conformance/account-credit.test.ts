@@ -1,22 +1,12 @@
-/** Credit of B2B accounts: taken and given back whole, never over the limit, whoever calls at the same time. */
-import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Credit of B2B accounts: consumed and released exactly, never over the limit, also with concurrent callers. */
+import { describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
-import { type Data, envelopeOf, openWorld, pathsOf, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, pathsOf } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
+const acts = accountActs(world);
 
 const money = (account_id: string, amount: number, currency = 'USD') => ({
   account_id,
@@ -56,7 +46,7 @@ describe('consume and release', () => {
     expect(pathsOf(await acts.deny(tool, rest))).toEqual(['amount', 'reason']);
   });
 
-  test.each(['credit_consume', 'credit_release'])('%s refuses another currency', async (tool) => {
+  test.each(['credit_consume', 'credit_release'])('%s rejects another currency', async (tool) => {
     const account_id = await acts.idOf(CREDIT);
     await acts.act('credit_consume', money(account_id, 100));
     expect(await acts.deny(tool, money(account_id, 1, 'EUR'))).toMatchObject({
@@ -70,7 +60,7 @@ describe('consume and release', () => {
 describe('consume', () => {
   const exceeded = { error_code: 'crm.credit_exceeded', http_status: 409, major: { tag: 'invalid-state' } };
 
-  test('is refused over the limit, with the figures, and changes nothing', async () => {
+  test('is rejected over the limit, with the figures, and changes nothing', async () => {
     const account_id = await acts.idOf(CREDIT);
     await acts.act('credit_consume', money(account_id, 400));
     expect(await acts.deny('credit_consume', money(account_id, 600.01))).toMatchObject({
@@ -81,13 +71,13 @@ describe('consume', () => {
     expect(entriesOf(account_id)).toHaveLength(1);
   });
 
-  test('is refused on credit hold, however much is left', async () => {
+  test('is rejected on credit hold, whatever credit is left', async () => {
     const account_id = await acts.idOf({ ...CREDIT, credit_hold: true });
     const details = { credit_limit: 1000, credit_used: 0, requested: 1, currency: 'USD', credit_hold: true };
     expect(await acts.deny('credit_consume', money(account_id, 1))).toMatchObject({ ...exceeded, details });
   });
 
-  test('is refused without a limit, and at a limit of zero', async () => {
+  test('is rejected without a limit, and at a limit of zero', async () => {
     const unlimited = await acts.idOf();
     const none = { credit_limit: null, credit_used: 0, requested: 1, currency: null, credit_hold: false };
     expect(await acts.deny('credit_consume', money(unlimited, 1))).toMatchObject({ ...exceeded, details: none });
@@ -98,7 +88,7 @@ describe('consume', () => {
     });
   });
 
-  test.each(['draft', 'suspended', 'closed'])('is refused on a %s account', async (status) => {
+  test.each(['draft', 'suspended', 'closed'])('is rejected on a %s account', async (status) => {
     const account_id = await acts.idOf({ ...CREDIT, status: status === 'draft' ? 'draft' : 'active' });
     if (status !== 'draft') await acts.act('status_set', acts.setStatus(account_id, status, 1));
     expect(await acts.deny('credit_consume', money(account_id, 1))).toMatchObject({
@@ -110,7 +100,7 @@ describe('consume', () => {
 });
 
 describe('release', () => {
-  test('is refused above what is used, with the figures, and changes nothing', async () => {
+  test('is rejected above the used credit, with the figures, and changes nothing', async () => {
     const account_id = await acts.idOf(CREDIT);
     await acts.act('credit_consume', money(account_id, 5));
     expect(await acts.deny('credit_release', money(account_id, 5.01))).toMatchObject({
@@ -150,7 +140,7 @@ describe('64 calls at once', () => {
     expect(entriesOf(account_id)).toHaveLength(27);
   });
 
-  test('that take and give back leave what the answers say', async () => {
+  test('that consume and release leave the balance that the responses state', async () => {
     const account_id = await acts.idOf({ ...CREDIT, credit_limit: 50 });
     const calls = Array.from({ length: 64 }, (_, index) => {
       const tool = index % 3 === 0 ? 'crm_account_credit_release' : 'crm_account_credit_consume';
@@ -177,7 +167,7 @@ describe('64 calls at once', () => {
     expect((await acts.deny(tool, { ...once, amount: 11 })).error_code).toBe('crm.idempotency_mismatch');
   });
 
-  test('of one idempotency_key that is refused stay refused when credit is back', async () => {
+  test('with one idempotency_key stay rejected after credit is released', async () => {
     const account_id = await acts.idOf(CREDIT);
     await acts.act('credit_consume', money(account_id, 1000));
     const once = { ...money(account_id, 10), idempotency_key: 'refused once' };

@@ -1,20 +1,13 @@
-/** Lists of B2B accounts: what is hidden, what words find, and pages that never skip or repeat. */
+/** Lists of B2B accounts: default filters, search by words, and pages that never skip or repeat. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { accountActs } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, openWorld, pathsOf, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, pathsOf } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
-beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const acts = accountActs(world);
 
 describe('a list', () => {
   const idsOf = ({ items }: Data): string[] => items.map((item: Data) => item.account_id);
@@ -49,7 +42,7 @@ describe('a list', () => {
     ['a status', () => ({ status: 'active' })],
     ['a parent', (parent_account_id: string) => ({ parent_account_id })],
     ['words', () => ({ q: 'walk' })],
-  ])('of %s, walked to its end, shows each account once whatever is added meanwhile', async (what, filter) => {
+  ])('of %s, walked to its end, shows each account once while records are added', async (what, filter) => {
     const org = accountActs(world, await freshOrg(world));
     const parent_account_id = await org.idOf({ legal_name: 'Top', status: 'draft' });
     const made: string[] = what === 'everything' ? [parent_account_id] : [];
@@ -87,7 +80,7 @@ describe('a list', () => {
     expect((await acts.deny('list', { parent_account_id: 'nobody' })).error_code).toBe('crm.not_found');
   });
 
-  test('refuses a token of other filters or of another list', async () => {
+  test('rejects a token of other filters or of another list', async () => {
     const org = accountActs(world, await freshOrg(world));
     for (let index = 0; index < 3; index += 1) await org.idOf({ legal_name: 'Token Co' });
     const { next_token } = await org.act('list', { q: 'token', limit: 1 });
@@ -102,7 +95,7 @@ describe('words', () => {
   const found = async (q: string, args: object = {}): Promise<string[]> =>
     (await acts.act('list', { q, ...args })).items.map((item: Data) => item.account_id);
 
-  test('find by beginnings of names and number, all of them, in whatever case and accent', async () => {
+  test('match prefixes of names and number, all of them, ignoring case and accents', async () => {
     const account = { legal_name: 'Émeraude Basalte SA', trade_name: 'Rivage', account_number: 'ZQ-4711' };
     const account_id = await acts.idOf(account);
     for (const q of ['emer', 'BASALTE', 'rivage', 'zq-47', '4711', 'riv bas', 'Ém zq']) {
@@ -123,7 +116,7 @@ describe('words', () => {
     expect([await found('quartz'), await found('obsidian')]).toEqual([[account_id], []]);
   });
 
-  test('hide closed accounts until asked, and filter by parent', async () => {
+  test('hide closed accounts by default, and filter by parent', async () => {
     const parent_account_id = await acts.idOf({ legal_name: 'Feldspar Holding' });
     const child = await acts.idOf({ legal_name: 'Feldspar North', parent_account_id });
     const closed = await acts.idOf({ legal_name: 'Feldspar South', parent_account_id });
@@ -138,7 +131,7 @@ describe('words', () => {
     expect(await found('malachite')).toEqual([]);
   });
 
-  test('without a letter or digit are refused', async () => {
+  test('without a letter or digit are rejected', async () => {
     expect(pathsOf(await acts.deny('list', { q: ' -- ' }))).toEqual(['q']);
   });
 });

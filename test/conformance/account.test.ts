@@ -1,19 +1,12 @@
-/** B2B accounts: what is kept of what was typed, numbers, parents, partial changes, life cycle. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** B2B accounts: normalization of fields, account numbers, parents, partial updates and life cycle. */
+import { describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-let acts: ReturnType<typeof accountActs>;
-beforeAll(async () => {
-  world = await openWorld();
-  acts = accountActs(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
+const acts = accountActs(world);
 
 const read = (account_id: string): Promise<Data> => acts.act('get', { account_id });
 const update = (account_id: string, account: object, expected_revision: number | string = 1) => ({
@@ -23,7 +16,7 @@ const update = (account_id: string, account: object, expected_revision: number |
 });
 
 describe('creating', () => {
-  test('keeps what was typed in its one normal form, as a draft', async () => {
+  test('stores the fields in normalized form, as a draft', async () => {
     const account = {
       legal_name: '  Zoe\u0301 Foods Ltd ',
       trade_name: 'Zoe',
@@ -90,7 +83,7 @@ describe('creating', () => {
     ['a limit without its currency', { legal_name: 'x', credit_limit: 5 }, ['account.currency']],
     ['a limit finer than its currency', { legal_name: 'x', ...CREDIT, credit_limit: 0.001 }, ['account.credit_limit']],
     ['a limit below zero', { legal_name: 'x', ...CREDIT, credit_limit: -1 }, ['account.credit_limit']],
-    ['a currency nobody has', { legal_name: 'x', currency: 'QQQ' }, ['account.currency']],
+    ['an unknown currency', { legal_name: 'x', currency: 'QQQ' }, ['account.currency']],
     ['used credit, which only consume moves', { legal_name: 'x', credit_used: 5 }, ['account.credit_used']],
     ['a status beyond the beginning', { legal_name: 'x', status: 'closed' }, ['account.status']],
     ['terms without days', { legal_name: 'x', terms: {} }, ['account.terms.net_days']],
@@ -109,11 +102,11 @@ describe('creating', () => {
       { legal_name: 'x', terms: { net_days: 5, discount_days: 1 } },
       ['account.terms.discount_percent'],
     ],
-  ])('refuses %s, naming it', async (_name, account, paths) => {
+  ])('rejects %s, naming it', async (_name, account, paths) => {
     expect(pathsOf(await acts.deny('create', { account }))).toEqual(paths);
   });
 
-  test('refuses a number that is taken, tells by whom, and lets another org have it', async () => {
+  test('rejects a number that is taken, names the account that has it, and lets another org use it', async () => {
     const account_id = await acts.idOf({ account_number: 'N-1' });
     const taken = { error_code: 'crm.account_number_taken', details: { existing_account_id: account_id } };
     const again = { legal_name: 'Second', account_number: 'N-1 ' };
@@ -194,7 +187,7 @@ describe('updating', () => {
     expect(await acts.act('update', update(account_id, { currency: 'EUR' }, 5))).toMatchObject({ currency: 'EUR' });
   });
 
-  test('is refused on a closed account, after its revision was checked', async () => {
+  test('is rejected on a closed account, after its revision was checked', async () => {
     const account_id = await acts.idOf();
     await acts.act('status_set', acts.setStatus(account_id, 'closed', 1));
     const late = update(account_id, { trade_name: 'x' }, 2);
@@ -230,7 +223,7 @@ describe('a parent', () => {
     expect((await denyParent(top, middle)).error_code).toBe('crm.account_parent_circle');
   });
 
-  test('is refused where more than 16 would be above the account', async () => {
+  test('is rejected if the account would have more than 16 ancestors', async () => {
     let lowest = await acts.idOf();
     for (let depth = 1; depth <= 16; depth += 1) lowest = await withParent(lowest);
     const account = { legal_name: 'Too deep', parent_account_id: lowest };
@@ -254,7 +247,7 @@ describe('the life cycle', () => {
     return born === status ? made : acts.act('status_set', acts.setStatus(made.account_id, status, 1));
   }
 
-  test.each(pairs)('from %s to %s is as the contract says', async (from, to) => {
+  test.each(pairs)('from %s to %s follows the contract', async (from, to) => {
     const { account_id, revision } = await accountIn(from);
     const change = acts.setStatus(account_id, to, revision);
     if (ALLOWED[from]?.includes(to)) {

@@ -1,19 +1,13 @@
-/** Lists and reports of comments: filters, pages without skips or repeats, and the largest first with their totals. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Lists and reports of comments: filters, pages without skips or repeats, and reports ordered by size with totals. */
+import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
-/** An org of its own, two targets in it, and ways to comment on them. */
+/** Creates an org with two targets, and functions to comment on them. */
 async function openDesk() {
   const headers = await freshOrg(world);
   const customer = await newCustomer(world, {}, headers);
@@ -59,23 +53,23 @@ describe('a list', () => {
     const mine = await add('on the customer #Eins #ＺＷＥＩ');
     const theirs = await add('on the customer #eins', {}, viewer);
     const card = await add('on the card #eins', onCard);
-    const gone = await add('on the card #zwei', onCard, viewer);
-    await setStatus(gone, 'doomed');
+    const ended = await add('on the card #zwei', onCard, viewer);
+    await setStatus(ended, 'doomed');
     const target = { target_type: 'customer', target_id: customer };
     expect(await list({ target_type: 'customer' })).toEqual([theirs, mine]);
     expect(await list({ target_type: 'account' })).toEqual([]);
     expect(await list(target)).toEqual([theirs, mine]);
     expect(await list({ ...target, author })).toEqual([theirs]);
     expect(await list({ author })).toEqual([theirs]);
-    expect(await list({ author, status: 'all' })).toEqual([gone, theirs]);
+    expect(await list({ author, status: 'all' })).toEqual([ended, theirs]);
     for (const hashtag of ['eins', '#eins', 'EINS', '＃Ｅｉｎｓ']) {
       expect(await list({ hashtag })).toEqual([card, theirs, mine]);
     }
     expect(await list({ hashtag: 'eins', target_type: 'giftcard' })).toEqual([card]);
     expect(await list({ hashtag: 'eins', ...target, author })).toEqual([theirs]);
-    expect(await list({ hashtag: 'zwei', status: 'doomed' })).toEqual([gone]);
+    expect(await list({ hashtag: 'zwei', status: 'doomed' })).toEqual([ended]);
     expect(await list({ hashtag: 'ein' })).toEqual([]);
-    expect(await list({ target_type: 'giftcard', status: 'doomed' })).toEqual([gone]);
+    expect(await list({ target_type: 'giftcard', status: 'doomed' })).toEqual([ended]);
     expect(await list({ target_type: 'customer', status: 'doomed' })).toEqual([]);
   });
 
@@ -85,7 +79,7 @@ describe('a list', () => {
     ['one record', (target: object) => target],
     ['one hashtag', () => ({ hashtag: 'walk' })],
     ['one status', () => ({ status: 'hidden' })],
-  ])('of %s walked to its end shows every comment once, whatever is added meanwhile', async (_what, filterOf) => {
+  ])('of %s read to its end shows every comment once, while records are added', async (_what, filterOf) => {
     const { customer, onCard, add, page, setStatus } = await openDesk();
     const filter: { status?: string } = filterOf({ target_type: 'customer', target_id: customer });
     const made: string[] = [];
@@ -108,7 +102,7 @@ describe('a list', () => {
     expect(seen).toEqual(made.toReversed());
   });
 
-  test('is 8 long unless told, and its token stays with its filters', async () => {
+  test('has 8 items by default, and its token is bound to its filters', async () => {
     const { headers, add, page } = await openDesk();
     for (let index = 0; index < 10; index += 1) await add('#tokens');
     const { items, next_token } = await page({ hashtag: 'tokens' });
@@ -181,7 +175,7 @@ describe('a report', () => {
     expect(totals).toEqual({ total_comments: 1, total_bytes: 2 });
   });
 
-  test('shows ten unless told, from 1 to 100', async () => {
+  test('shows ten groups by default, from 1 to 100 on request', async () => {
     const { headers, add, report } = await openDesk();
     for (let index = 0; index < 12; index += 1) await add('x');
     expect((await report()).items).toHaveLength(10);
@@ -191,7 +185,7 @@ describe('a report', () => {
     }
   });
 
-  test('of an org nobody commented in is empty', async () => {
+  test('of an org without comments is empty', async () => {
     const { report } = await openDesk();
     expect(await report()).toEqual({ items: [], total_comments: 0, total_bytes: 0 });
   });

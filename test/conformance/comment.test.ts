@@ -1,20 +1,16 @@
-/** Comments: on every kind of record, in threads, rewritten by their author alone, moderated, never lost. */
+/** Comments: on every kind of record, in threads, revised only by their author, moderated, never lost. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
 import { freshOrg, holder } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
+const world = useWorld({ clock: () => now });
 let customer: string;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   customer = await newCustomer(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const UNKNOWN = '01a20000-0000-7000-8000-000000000000';
@@ -31,7 +27,7 @@ const setStatus = (comment_id: string, status: string, expected_revision: number
   ok(world, 'crm_comment_status', { comment_id, status, expected_revision, reason: 'test' }, headers);
 const idsOf = (answer: Data): string[] => answer.items.map((item: Data) => item.comment_id);
 
-/** Another member of the org, who may write comments and not moderate them. */
+/** Another member of the org, who can write comments but not moderate them. */
 const viewer = () => world.headers('crm_view');
 
 describe('adding', () => {
@@ -73,8 +69,8 @@ describe('adding', () => {
       { attachments: [{ filename: 'a', size_bytes: 1, content: 'aGk=' }] },
       ['comment.attachments.0.content'],
     ],
-    ['an author of its own', { author: 'somebody' }, ['comment.author']],
-  ])('refuses %s, naming it', async (_what, fields, paths) => {
+    ['an author chosen by the caller', { author: 'somebody' }, ['comment.author']],
+  ])('rejects %s, naming it', async (_what, fields, paths) => {
     expect(pathsOf(await deny(fields))).toEqual(paths);
   });
 
@@ -95,7 +91,7 @@ describe('adding', () => {
 });
 
 describe('a target', () => {
-  /** A row of every kind of record, with only what the schema demands. */
+  /** One row per kind of record, with only the required columns. */
   function targets(): { readonly [type: string]: string } {
     const db = new Database(world.path);
     const put = (table: string, row: object) => {
@@ -188,7 +184,7 @@ describe('a thread', () => {
     expect((await refused(world, 'crm_comment', foreign, elsewhere)).error_code).toBe('crm.not_found');
   });
 
-  test('takes no answer to a doomed comment, and keeps those there were', async () => {
+  test('rejects replies to a doomed comment, and keeps existing ones', async () => {
     const { comment_id } = await add();
     const reply = await add({ parent_comment_id: comment_id });
     await setStatus(comment_id, 'hidden', 1);
@@ -335,7 +331,7 @@ describe('status', () => {
   });
 });
 
-test("a comment of another org is nobody's: the same 404 everywhere", async () => {
+test('a comment of another org does not exist: the same 404 everywhere', async () => {
   const { comment_id } = await add();
   const elsewhere = await world.headers('owner', 'OTHER');
   const change = { comment_id, expected_revision: 1 };

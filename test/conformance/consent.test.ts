@@ -1,17 +1,11 @@
-/** Consent: kept with its history, gating who is listed, masking who does not want to be looked at. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Consent: its history, its effect on lists, and masking of customers who denied profile access. */
+import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const set = (customer_id: string, consents: object, extra: object = {}, headers?: Data): Promise<Data> =>
   ok(world, 'crm_customer_consent_set', { customer_id, consents, reason: 'asked', ...extra }, headers);
@@ -31,7 +25,7 @@ describe('setting', () => {
     expect(await set(customer_id, { profiling: 'withdrawn' }, { expected_revision: 1 })).toMatchObject({ revision: 2 });
   });
 
-  test('changes the purposes named and leaves the others; the history keeps every state', async () => {
+  test('changes only the named purposes; the history keeps every state', async () => {
     const customer_id = await newCustomer(world);
     await set(customer_id, { marketing_email: 'granted', data_export: 'denied' });
     now += 1000;
@@ -51,7 +45,7 @@ describe('setting', () => {
     expect(consents).toEqual({ marketing_email: 'withdrawn', data_export: 'denied' });
   });
 
-  test('refuses purposes and states nobody knows, none at all, and no reason', async () => {
+  test('rejects unknown purposes and states, an empty set, and a missing reason', async () => {
     const customer_id = await newCustomer(world);
     const deny = (args: object) => refused(world, 'crm_customer_consent_set', { customer_id, ...args });
     expect(pathsOf(await deny({ consents: { spam: 'granted' }, reason: 'x' }))).toEqual(['consents.spam']);
@@ -97,7 +91,7 @@ describe('a gate', () => {
   });
 });
 
-describe('a customer who refused to be looked at', () => {
+describe('a customer who denied profile access', () => {
   const SECRETS = ['veiled.lady', '5550188', '1 Hidden Lane', '1971-03-04'];
   let customer_id: string;
   beforeAll(async () => {
@@ -137,7 +131,7 @@ describe('a customer who refused to be looked at', () => {
     }
   });
 
-  test('is not found by what is masked, nor told apart by trying', async () => {
+  test('is not found by masked fields, nor distinguishable by guessing', async () => {
     const headers = await world.headers('crm_view');
     const criteria = [
       { email: 'veiled.lady@example.com' },
@@ -158,7 +152,7 @@ describe('a customer who refused to be looked at', () => {
     expect(record).not.toHaveProperty('masked_fields');
   });
 
-  test('stays masked in the snapshot of a conflict and in the answer of a change', async () => {
+  test('stays masked in the snapshot of a conflict and in the response of a change', async () => {
     const editor = await world.headers('crm_edit');
     const change = { customer_id, customer: { company: 'Veil & Co' } };
     const stale = await refused(world, 'crm_customer_update', { ...change, expected_revision: 99 }, editor);

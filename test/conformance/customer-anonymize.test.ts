@@ -1,7 +1,6 @@
-/** Anonymizing: who may not be, what remains, and, by a search of the file's bytes, that nothing of the person does. */
+/** Anonymizing: preconditions, what remains, and a search of the file that finds no byte of the person. */
 import { readFileSync } from 'node:fs';
-import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { PERSONAL_FIELDS } from '../../src/store/customer/customer-erasure.js';
@@ -12,19 +11,11 @@ import {
   saveIdempotencyRecord,
 } from '../../src/store/engine/idempotency.js';
 import { openMerging } from '../support/merging.js';
-import { type Data, envelopeOf, newCustomer, openWorld, refused, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, refused } from '../support/world.js';
 
-let world: World;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  db.close();
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
 
 async function openOrg() {
   const org = await openMerging(world, db);
@@ -115,11 +106,11 @@ describe('an anonymized customer', () => {
   });
 });
 
-describe('anonymizing is refused', () => {
+describe('anonymizing is rejected', () => {
   test('for whom the org does not have', async () => {
     const { keep, headers } = await openOrg();
-    const stranger = { customer_id: await newCustomer(world), expected_revision: 1, reason: 'x' };
-    expect((await refused(world, 'crm_customer_anonymize', stranger, headers)).http_status).toBe(404);
+    const otherCustomer = { customer_id: await newCustomer(world), expected_revision: 1, reason: 'x' };
+    expect((await refused(world, 'crm_customer_anonymize', otherCustomer, headers)).http_status).toBe(404);
     expect(keep).toBeDefined();
   });
 
@@ -152,7 +143,7 @@ describe('anonymizing is refused', () => {
   });
 });
 
-/** A person nobody else is: every text begins and ends like no other in the file. */
+/** A customer whose every text has a unique prefix and suffix in the file. */
 function canary(letter: string, phone: string) {
   const word = (kind: string) => `${letter}${kind}Zx${kind}${letter}J${kind}`;
   const attributes = { [word('Key')]: word('Val') };
@@ -179,28 +170,28 @@ function canary(letter: string, phone: string) {
   };
 }
 
-/** The texts of a canary, without their first letters: an index may have cut those off and kept the rest. */
+/** The texts of a canary without their first letters: an index may have kept only the rest. */
 function tailsOf(value: unknown): string[] {
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(tailsOf);
   const words = String(value).split(/[^A-Za-z0-9-]/);
   return words.filter((word) => word.length > 7).map((word) => word.slice(4).toLowerCase());
 }
 
-/** Which of the words stand in the database file or its log, in whatever case. */
+/** Returns the words that occur in the database file or its WAL, ignoring case. */
 function standing(words: readonly string[]): string[] {
   world.store.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
   const bytes = ['', '-wal'].map((end) => readFileSync(world.path + end, 'latin1').toLowerCase()).join('\n');
   return words.filter((word) => bytes.includes(word));
 }
 
-/** The same for the blocks of the search index alone. */
+/** Returns the words that occur in the blocks of the search index. */
 function indexed(words: readonly string[]): string[] {
   const blocks = db.prepare('SELECT block FROM customer_search_data').all() as { block: Buffer }[];
   const bytes = blocks.map(({ block }) => block.toString('latin1')).join('\n');
   return words.filter((word) => bytes.includes(word));
 }
 
-test('no byte of the person is left in the file: not in records, indexes, receipts, nor of who was merged', async () => {
+test('no byte of the person is left in the file: not in records, indexes, idempotency records or merged customers', async () => {
   const { create, merge, act, forget, headers, records, read, rows } = await openOrg();
   const neighbours = Array.from({ length: 150 }, (_, index) => ({
     caption: `Kq${index} Wq${index}`,
@@ -262,7 +253,7 @@ test('no byte of the person is left in the file: not in records, indexes, receip
   expect(rows('SELECT * FROM fraud_identifier WHERE orgcode = ?')).toEqual([]);
 });
 
-test('a kept refusal is found by whom its snapshot shows, when the request names nobody', async () => {
+test('a stored error is found by the customer in its snapshot if the request names none', async () => {
   const { create, forget, orgcode, rows } = await openOrg();
   const customer_id = await create({ caption: 'Onlyhere Person' });
   const { stamp, keys, caller } = { stamp: { epoch_ms: Date.now() }, keys: world.store.keys, caller: { actor: 'sam' } };
@@ -277,7 +268,7 @@ test('a kept refusal is found by whom its snapshot shows, when the request names
   expect(JSON.parse(receipt.answer).refusal.conflictSnapshot).toEqual({ customer_id, caption: null });
 });
 
-test('every endpoint that shows a customer’s personal data marks it, so that its receipts can be erased', () => {
+test('every endpoint that returns personal data marks it, so that its idempotency records can be erased', () => {
   const showing = CONTRACT.operations.filter(
     ({ effect, path }) => effect !== 'read' && /^\/customer\/(create|update|merge|anonymize)$/.test(path),
   );

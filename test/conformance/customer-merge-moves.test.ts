@@ -1,24 +1,16 @@
-/** What follows a merged customer: points with their expiry, cards, records, flags; and the list of merges. */
+/** What moves to the survivor of a merge (points with expiry, cards, records, flags), and the list of merges. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../support/loyalty.js';
 import { openMerging } from '../support/merging.js';
-import { type Data, newCustomer, openWorld, refused, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, refused } from '../support/world.js';
 
-let world: World;
-let db: Database.Database;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  db.close();
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
+const db = useReader(world);
 
-/** An org of its own with the two sides of a merge, and points by the day they expire. */
+/** Creates an org with the two sides of a merge, and points by the day they expire. */
 async function openPair(policy: object = {}) {
   const org = await openMerging(world, db);
   await org.act('loyalty_policy_set', { policy: { enabled: true, ...policy }, reason: 'test' });
@@ -134,7 +126,7 @@ describe('points', () => {
     expect([(await ledger(survivor)).items, (await ledger(loser)).items]).toEqual([[], []]);
   });
 
-  test('beyond the bound of a balance are refused, and nothing has moved', async () => {
+  test('above the maximum balance are rejected, and nothing moves', async () => {
     const { survivor, loser, credit, deny, read } = await openPair();
     await credit(survivor, 1e12);
     await credit(loser, 1);
@@ -153,7 +145,7 @@ describe('points', () => {
   });
 });
 
-test('verify finds points that were lost or made on the way, and lifetime points nobody earned', async () => {
+test('verify finds points that were lost or created in a merge, and lifetime points that were never earned', async () => {
   const { survivor, loser, credit, merge, act, orgcode } = await openPair();
   await act('loyalty_earn', { customer_id: loser, points: 9 });
   await credit(survivor, 1);
@@ -291,7 +283,7 @@ describe('records', () => {
 });
 
 describe('the list of merges', () => {
-  test('tells newest first what was merged into what, by whom and why, for any who took part', async () => {
+  test('lists merges newest first, with survivor, merged customers, actor and reason, for any customer involved', async () => {
     const { create, merge, act } = await openPair();
     const [a, b, c, d] = [await create(), await create(), await create(), await create()];
     await merge(b, [a], { reason: 'first' });
@@ -330,11 +322,11 @@ describe('the list of merges', () => {
     }
   });
 
-  test('knows nobody of another org', async () => {
+  test('shows nothing of another org', async () => {
     const { survivor, loser, merge, headers } = await openPair();
     await merge(survivor, [loser]);
-    const stranger = await newCustomer(world);
-    const error = await refused(world, 'crm_customer_merge_list', { customer_id: stranger }, headers);
+    const otherCustomer = await newCustomer(world);
+    const error = await refused(world, 'crm_customer_merge_list', { customer_id: otherCustomer }, headers);
     expect(error.http_status).toBe(404);
   });
 

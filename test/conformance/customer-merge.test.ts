@@ -1,22 +1,14 @@
-/** Merging customers: what the survivor becomes, what follows it, what is refused, and that every old id leads on. */
+/** Merging customers: the fields of the survivor, rejected merges, and old ids that lead to the survivor. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { openMerging } from '../support/merging.js';
-import { type Data, envelopeOf, newCustomer, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-let db: Database.Database;
-beforeAll(async () => {
-  world = await openWorld();
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  db.close();
-  await world.close();
-});
+const world = useWorld();
+const db = useReader(world);
 
 const openOrg = () => openMerging(world, db);
 
@@ -181,7 +173,7 @@ describe('a merged customer', () => {
 describe('consents', () => {
   const set = { reason: 'asked', source: 'web' };
 
-  test('of the survivor become the strictest of all sides: refusals spread, grants do not', async () => {
+  test('of the survivor become the strictest of all sides: denials are inherited, grants are not', async () => {
     const { create, merge, act, rows } = await openOrg();
     const [survivor, one, two] = [await create(), await create(), await create()];
     const own = {
@@ -218,7 +210,7 @@ describe('consents', () => {
     ]);
   });
 
-  test('that nobody refused stay untouched', async () => {
+  test('that no side denied stay unchanged', async () => {
     const { create, merge, act } = await openOrg();
     const [survivor, loser] = [await create(), await create()];
     await act('customer_consent_set', { customer_id: loser, consents: { profiling: 'granted' }, ...set });
@@ -227,7 +219,7 @@ describe('consents', () => {
   });
 });
 
-describe('a merge is refused', () => {
+describe('a merge is rejected', () => {
   test('for whom the org does not have, on either side', async () => {
     const { create, headers, deny } = await openOrg();
     const [mine, foreign] = [await create(), await newCustomer(world)];
@@ -259,13 +251,13 @@ describe('a merge is refused', () => {
 
   test.each(['merged', 'anonymized', 'doomed'])('when a side is %s', async (status) => {
     const { create, deny, orgcode } = await openOrg();
-    const [living, gone] = [await create(), await create()];
+    const [living, ended] = [await create(), await create()];
     const tamper = new Database(world.path);
-    tamper.prepare('UPDATE customer SET status = ? WHERE orgcode = ? AND customer_id = ?').run(status, orgcode, gone);
+    tamper.prepare('UPDATE customer SET status = ? WHERE orgcode = ? AND customer_id = ?').run(status, orgcode, ended);
     tamper.close();
-    const error = { error_code: 'crm.customer_not_active', details: { customer_id: gone, status } };
-    expect(await deny(living, [gone])).toMatchObject(error);
-    expect(await deny(gone, [living])).toMatchObject(error);
+    const error = { error_code: 'crm.customer_not_active', details: { customer_id: ended, status } };
+    expect(await deny(living, [ended])).toMatchObject(error);
+    expect(await deny(ended, [living])).toMatchObject(error);
   });
 
   test.each([
@@ -296,8 +288,11 @@ describe('a merge is refused', () => {
       'field_choices.shoe_size',
       'field_choices.status',
     ]);
-    const strangers = { field_choices: { phone: 'stranger', tags: loser, email: 'another' } };
-    expect(pathsOf(await deny(survivor, [loser], strangers))).toEqual(['field_choices.email', 'field_choices.phone']);
+    const unknownSides = { field_choices: { phone: 'stranger', tags: loser, email: 'another' } };
+    expect(pathsOf(await deny(survivor, [loser], unknownSides))).toEqual([
+      'field_choices.email',
+      'field_choices.phone',
+    ]);
   });
 
   test('rather than lose an external reference', async () => {

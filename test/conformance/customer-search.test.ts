@@ -1,13 +1,13 @@
-/** Search: what finds a customer, in which order, page by page. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Customer search: criteria, order and pages. */
+import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
+const world = useWorld({ atEnd: 'unverified' });
 let headers: Data;
 const ids: Record<string, string> = {};
 beforeAll(async () => {
-  world = await openWorld();
   headers = await freshOrg(world);
   const people: Record<string, object> = {
     anna: { given_name: 'Anna', family_name: 'Smith', email: 'anna.smith@example.com', phone: '+12125550101' },
@@ -21,7 +21,6 @@ beforeAll(async () => {
     ids[name] = (await ok(world, 'crm_customer_create', { customer }, headers)).customer_id;
   }
 });
-afterAll(() => world.close());
 
 async function found(args: object): Promise<string[]> {
   const { items } = await ok(world, 'crm_customer_search', args, headers);
@@ -64,7 +63,7 @@ describe('exact criteria', () => {
     expect(await found({ phone: '212-555-0101', q: 'jones' })).toEqual([]);
   });
 
-  test('none at all, or nothing to search for, is refused', async () => {
+  test('rejects missing or empty criteria', async () => {
     expect((await refused(world, 'crm_customer_search', {}, headers)).error_code).toBe('crm.validation_failed');
     expect(pathsOf(await refused(world, 'crm_customer_search', { q: '?!' }, headers))).toEqual(['q']);
   });
@@ -83,7 +82,7 @@ test('pages through all three kinds of match without skipping or repeating', asy
   expect(seen).toEqual([ids.twin, ids.anna, ids.annabel, ids.hannah]);
 });
 
-test('another org finds nobody, by any criterion', async () => {
+test('another org finds no customer, by any criterion', async () => {
   const other = await freshOrg(world);
   const criteria = [{ q: 'anna' }, { email: 'anna.smith@example.com' }, { phone: '+12125550101' }];
   for (const args of [...criteria, { external_ref: { system: 'pos', ref: 'W-1' } }]) {

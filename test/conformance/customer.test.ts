@@ -1,17 +1,11 @@
-/** Customers: what is kept of what was typed, uniqueness, partial changes, and lists that never skip or repeat. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Customers: normalization of fields, uniqueness, partial updates, and lists that never skip or repeat. */
+import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const create = (customer: object, headers?: Data): Promise<Data> =>
   ok(world, 'crm_customer_create', { customer }, headers);
@@ -58,15 +52,15 @@ describe('creating', () => {
     ['a blank caption', { caption: '   ' }, ['customer.caption']],
     ['no phone number', { caption: 'x', phone: '12' }, ['customer.phone']],
     ['a day that never was', { caption: 'x', birth_date: '1990-02-30' }, ['customer.birth_date']],
-    ['a field nobody has', { caption: 'x', nickname: 'y' }, ['customer.nickname']],
+    ['an unknown field', { caption: 'x', nickname: 'y' }, ['customer.nickname']],
     ['too many tags', { caption: 'x', tags: Array.from({ length: 21 }, (_, n) => `t${n}`) }, ['customer.tags']],
     ['an attribute that is a list', { caption: 'x', attributes: { a: [] } }, ['customer.attributes.a']],
     ['a country that is no code', { caption: 'x', addresses: [{ country: 'USA' }] }, ['customer.addresses.0.country']],
-  ])('refuses %s, naming it', async (_name, customer, paths) => {
+  ])('rejects %s, naming it', async (_name, customer, paths) => {
     expect(pathsOf(await denyCreate(customer))).toEqual(paths);
   });
 
-  test('refuses an e-mail that is taken, in whatever spelling, and tells by whom', async () => {
+  test('rejects an e-mail that is taken, in any spelling, and names the customer who has it', async () => {
     const made = await create({ caption: 'First', email: 'taken@example.com' });
     expect(await denyCreate({ caption: 'Second', email: ' TAKEN@example.com' })).toMatchObject({
       error_code: 'crm.customer_exists',
@@ -132,7 +126,7 @@ describe('a list', () => {
   const page = (args: object, headers: Data): Promise<Data> => ok(world, 'crm_customer_list', args, headers);
   const idsOf = (answer: Data): string[] => answer.items.map((item: Data) => item.customer_id);
 
-  test('is 8 long unless told, 256 at most, and never refuses a limit for its range', async () => {
+  test('has 8 items by default and 256 at most, and clamps limits out of range', async () => {
     const headers = await freshOrg(world);
     for (let index = 0; index < 12; index += 1) await newCustomer(world, {}, headers);
     expect((await page({}, headers)).items).toHaveLength(8);
@@ -140,7 +134,7 @@ describe('a list', () => {
     expect((await page({ limit: 9999 }, headers)).items).toHaveLength(12);
   });
 
-  test('walked to its end shows every record once, newest first, whatever is added meanwhile', async () => {
+  test('read to its end shows every record once, newest first, while records are added', async () => {
     const headers = await freshOrg(world);
     const made: string[] = [];
     for (let index = 0; index < 40; index += 1) {
@@ -158,7 +152,7 @@ describe('a list', () => {
     expect(seen).toEqual(made.toReversed());
   });
 
-  test('refuses a token that was changed, or used with other filters, in another org or another list', async () => {
+  test('rejects a token that was changed, or used with other filters, in another org or for another list', async () => {
     const headers = await freshOrg(world);
     for (let index = 0; index < 3; index += 1) await newCustomer(world, { tags: ['a', 'b'] }, headers);
     const { next_token } = await page({ tag: 'a', limit: 2 }, headers);

@@ -1,22 +1,16 @@
-/** Duplicates: who is found and why, pages, tenants, masks, and blocking keys that follow every change. */
+/** Duplicates: detection and evidence, pages, tenants, masking, and blocking keys that follow every change. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { blockKeys, toSubject } from '../../src/domain/dedupe.js';
 import { CUSTOMER, type CustomerRow, unindexCustomer } from '../../src/store/customer/customers.js';
 import { find } from '../../src/store/engine/table.js';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../support/duplicates.js';
 import { freshOrg } from '../support/loyalty.js';
 import { makePopulation, type Signup, truePairs } from '../support/people.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld();
 
 const list = (args: object, headers?: Data): Promise<Data> => ok(world, 'crm_customer_dedupe_list', args, headers);
 const pairsOf = async (args: object, headers?: Data): Promise<string[]> =>
@@ -52,7 +46,7 @@ describe('a pair', () => {
     for (const customer_id of [first, second]) expect((await list({ customer_id }, headers)).items).toEqual(items);
   });
 
-  test('needs the score that is asked for: 0.7 unless told', async () => {
+  test('has at least the requested score, by default 0.7', async () => {
     const headers = await freshOrg(world);
     const home = { postal_code: '10001' };
     for (let count = 0; count < 2; count += 1)
@@ -62,7 +56,7 @@ describe('a pair', () => {
     expect(await pairsOf({ min_score: 0.56 }, headers)).toEqual([]);
   });
 
-  test('says that an identifier is shared by more than five, and counts it less', async () => {
+  test('reports that an identifier is shared by more than five customers, and counts it less', async () => {
     const headers = await freshOrg(world);
     const make = (given_name: string) =>
       newCustomer(world, { given_name, family_name: 'Klein', phone: '+12125550111' }, headers);
@@ -83,11 +77,11 @@ describe('a request', () => {
     ['a score beyond 1', { min_score: 1.5 }, ['min_score']],
     ['a score that is no number', { min_score: 'high' }, ['min_score']],
     ['an id that is no text', { customer_id: 7 }, ['customer_id']],
-  ])('with %s is refused, naming it', async (_what, args, paths) => {
+  ])('with %s is rejected, naming it', async (_what, args, paths) => {
     expect(pathsOf(await refused(world, 'crm_customer_dedupe_list', args))).toEqual(paths);
   });
 
-  test('about a customer of another org is one about nobody', async () => {
+  test('about a customer of another org finds nothing', async () => {
     const headers = await freshOrg(world);
     const foreign = await newCustomer(world, JANE, await freshOrg(world));
     await newCustomer(world, JANE, headers);
@@ -98,7 +92,7 @@ describe('a request', () => {
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
   });
 
-  test('with a token of other filters is refused', async () => {
+  test('with a token of other filters is rejected', async () => {
     const headers = await freshOrg(world);
     for (let count = 0; count < 3; count += 1) await newCustomer(world, JANE, headers);
     const { next_token } = await list({ limit: 1 }, headers);
@@ -108,7 +102,7 @@ describe('a request', () => {
 });
 
 describe('pages', () => {
-  test('show every pair once, newest first, whatever their length', async () => {
+  test('show every pair once, newest first, for any page size', async () => {
     const headers = await freshOrg(world);
     const ids: string[] = [];
     for (let count = 0; count < 5; count += 1) ids.push(await newCustomer(world, JANE, headers));
@@ -157,7 +151,7 @@ describe('who may not see a profile', () => {
       headers,
     );
 
-  test('learns no pair of it, from neither side, whatever the score', async () => {
+  test('sees no pair of it, from either side, at any score', async () => {
     const headers = await freshOrg(world);
     const hidden = await newCustomer(world, HIDDEN, headers);
     const open = await newCustomer(world, HIDDEN, headers);
@@ -187,7 +181,7 @@ describe('who may not see a profile', () => {
 });
 
 describe('blocking keys', () => {
-  /** The rows of an org's side tables, against what its customers make of them now. */
+  /** Compares the rows of an org's side tables with those that its customers produce now. */
   function blocksOf(orgcode: string) {
     const db = new Database(world.path, { readonly: true });
     const stored = db
@@ -210,7 +204,7 @@ describe('blocking keys', () => {
     };
   }
 
-  test('follow every change: no stale row, no missing one, and the newer is marked whoever came to the other', async () => {
+  test('follow every change: no stale or missing row, and the newer customer is marked in either direction', async () => {
     const headers = await freshOrg(world);
     const older = await newCustomer(world, { given_name: 'Ida', family_name: 'Berg', phone: '+12125550131' }, headers);
     const newer = await newCustomer(world, { ...JANE, email: 'ida@gmail.com' }, headers);
@@ -247,7 +241,7 @@ describe('blocking keys', () => {
     expect(blocksOf(orgOf(headers)).marked.sort()).toEqual([...ids].sort());
   });
 
-  test('are those of active customers alone, and go with whoever is taken out', async () => {
+  test('belong to active customers only, and are deleted with the customer', async () => {
     const headers = await freshOrg(world);
     const orgcode = orgOf(headers);
     const ids = [

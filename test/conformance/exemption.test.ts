@@ -1,12 +1,13 @@
-/** Tax exemption certificates: whose they are, how they move, what the calendar does to them, how they are found. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Tax exemption certificates: owners, status transitions, expiry by date, and lists. */
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { endCustomer, rowsOf } from '../support/records.js';
-import { type Data, newAccount, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newAccount, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const;
-/** How a fresh certificate comes to each status. */
+/** The transitions that bring a new certificate to each status. */
 const WAYS: { readonly [Status in (typeof STATUSES)[number]]: readonly string[] } = {
   pending: [],
   active: ['active'],
@@ -14,16 +15,11 @@ const WAYS: { readonly [Status in (typeof STATUSES)[number]]: readonly string[] 
   revoked: ['revoked'],
 };
 
-let world: World;
 let now = Date.parse('2026-06-15T12:00:00Z');
+const world = useWorld({ clock: () => now });
 let customer_id: string;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   customer_id = await newCustomer(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const certificate = (fields: object = {}): Data => ({
@@ -54,7 +50,7 @@ async function createIn(status: (typeof STATUSES)[number], fields?: object): Pro
 }
 
 describe('recording', () => {
-  test('keeps what the certificate says and starts it as pending', async () => {
+  test('stores the fields of the certificate and starts it as pending', async () => {
     const said = {
       customer_id,
       issued_on: '2026-01-15',
@@ -77,7 +73,7 @@ describe('recording', () => {
     expect(await read(made.certificate_id)).toEqual(made);
   });
 
-  test('says null of what it does not know', async () => {
+  test('returns null for missing fields', async () => {
     const made = await create({ customer_id, jurisdiction: { country: 'CH' } });
     expect(made).toMatchObject({ jurisdiction: { country: 'CH', region: null }, attributes: {} });
     for (const field of ['account_id', 'issued_on', 'effective_on', 'expires_on', 'document_ref']) {
@@ -105,7 +101,7 @@ describe('recording', () => {
       { customer_id: NOWHERE, jurisdiction: { country: 'US', region: 'New York' } },
       ['certificate.jurisdiction.region'],
     ],
-    ['an exemption nobody grants', { customer_id: NOWHERE, exemption_type: 'friend' }, ['certificate.exemption_type']],
+    ['an unknown exemption type', { customer_id: NOWHERE, exemption_type: 'friend' }, ['certificate.exemption_type']],
     ['a day that never was', { customer_id: NOWHERE, expires_on: '2026-02-30' }, ['certificate.expires_on']],
     ['an instant for a date', { customer_id: NOWHERE, issued_on: '2026-02-01T00:00:00Z' }, ['certificate.issued_on']],
     ['a status of the caller', { customer_id: NOWHERE, status: 'active' }, ['certificate.status']],
@@ -114,11 +110,11 @@ describe('recording', () => {
       { customer_id: NOWHERE, issued_on: '2026-03-01', effective_on: '2026-03-02', expires_on: '2026-03-01' },
       ['certificate.expires_on', 'certificate.expires_on'],
     ],
-  ])('refuses %s', async (_name, fields, paths) => {
+  ])('rejects %s', async (_name, fields, paths) => {
     expect(pathsOf(await denyCreate(fields))).toEqual(paths);
   });
 
-  test('answers 404 for an owner who is nowhere or in another org', async () => {
+  test('returns 404 for an owner who does not exist or is in another org', async () => {
     const other = await world.headers('owner', 'OTHER');
     const foreignCustomer = await newCustomer(world, {}, other);
     const foreignAccount = await newAccount(world, other);
@@ -135,9 +131,9 @@ describe('recording', () => {
   test.each(['merged', 'anonymized', 'doomed'])(
     'refuses a customer that is %s, naming the survivor',
     async (status) => {
-      const gone = await newCustomer(world);
-      endCustomer(world, gone, status, status === 'merged' ? customer_id : null);
-      expect(await denyCreate({ customer_id: gone })).toMatchObject({
+      const ended = await newCustomer(world);
+      endCustomer(world, ended, status, status === 'merged' ? customer_id : null);
+      expect(await denyCreate({ customer_id: ended })).toMatchObject({
         error_code: 'crm.customer_not_active',
         http_status: 409,
         details: { status, ...(status === 'merged' ? { merged_into_customer_id: customer_id } : {}) },
@@ -234,7 +230,7 @@ describe('a status', () => {
     expect(await denySet({ ...blind, certificate_id: NOWHERE })).toMatchObject({ http_status: 404 });
   });
 
-  test('answered or refused, leaves a receipt that knows whose data it holds', async () => {
+  test('leaves an idempotency record that names the customer whose data it holds, on success and on error', async () => {
     const owner = await newCustomer(world);
     const made = await create({ customer_id: owner });
     const keyed = (idempotency_key: string) => ({ ...move(made, 'active'), idempotency_key });
@@ -253,7 +249,7 @@ describe('a status', () => {
 });
 
 describe('the calendar', () => {
-  test('makes a certificate expired the day after its last, and nobody has to do anything', async () => {
+  test('makes a certificate expired the day after its last day, without any call', async () => {
     const made = await createIn('active', { expires_on: dayIn(1) });
     expect((await read(made.certificate_id)).status).toBe('active');
     now += DAY_MS;
@@ -273,7 +269,7 @@ describe('the calendar', () => {
 });
 
 describe('a list', () => {
-  test('filters by status as of today, and shows every status unless told', async () => {
+  test('filters by status as of today, and shows every status by default', async () => {
     const headers = await freshOrg(world);
     const owner = await newCustomer(world, {}, headers);
     const make = async (steps: readonly string[], fields: object = {}): Promise<string> => {
@@ -323,14 +319,14 @@ describe('a list', () => {
     expect(await found({ customer_id: one, account_id })).toEqual([]);
   });
 
-  test('answers 404 for an owner who is not there: no certificate would be a wrong answer', async () => {
+  test('returns 404 for an unknown owner: an empty list would be wrong', async () => {
     const foreign = await newCustomer(world, {}, await world.headers('owner', 'OTHER'));
     for (const filter of [{ customer_id: NOWHERE }, { customer_id: foreign }, { account_id: NOWHERE }]) {
       expect(await refused(world, 'crm_exemption_certificate_list', filter)).toMatchObject({ http_status: 404 });
     }
   });
 
-  test('walked to its end shows every match once, whatever is added meanwhile', async () => {
+  test('read to its end shows every match once, while records are added', async () => {
     const headers = await freshOrg(world);
     const owner = await newCustomer(world, {}, headers);
     const wanted: string[] = [];
@@ -352,7 +348,7 @@ describe('a list', () => {
     expect(seen).toEqual(wanted.reverse());
   });
 
-  test('refuses a token that was made with other filters', async () => {
+  test('rejects a token that was made with other filters', async () => {
     const headers = await freshOrg(world);
     const owner = await newCustomer(world, {}, headers);
     for (let index = 0; index < 3; index += 1) await create({ customer_id: owner }, headers);

@@ -1,20 +1,14 @@
-/** Gift cards: shown once, spent exactly, guessed at in vain. */
+/** Gift cards: codes shown once, balances spent exactly, guessing blocked. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hasValidCheck } from '../../src/domain/giftcard.js';
 import { freshOrg, holder } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const MINUTE_MS = 60_000;
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const USD = { currency: 'USD' };
 const issue = (fields: object = {}, headers?: Data): Promise<Data> =>
@@ -25,7 +19,7 @@ const deny = (fields: object, headers?: Data) =>
   refused(world, 'crm_giftcard_redeem', { amount: 10, ...USD, ...fields }, headers);
 const read = (fields: object, headers?: Data): Promise<Data> => ok(world, 'crm_giftcard_get', fields, headers);
 
-/** Another key of the same org: tries are counted per caller. */
+/** Another key of the same org: failed attempts are counted per caller. */
 async function otherCallers(headers: Data, count: number): Promise<Data[]> {
   const names = Array.from({ length: count }, (_, index) => `caller ${index}`);
   return Promise.all(names.map((name) => world.headers('owner', headers['x-orgcode'], name)));
@@ -45,7 +39,7 @@ describe('a card', () => {
     expect(again).not.toHaveProperty('pin_hash');
   });
 
-  test('replayed by its idempotency_key answers without code and PIN', async () => {
+  test('replayed by its idempotency_key returns no code and PIN', async () => {
     const args = { amount: 5, ...USD, reason: 'gift', generate_pin: true, idempotency_key: 'once' };
     const first = await ok(world, 'crm_giftcard_issue', args);
     const replay = await envelopeOf(world, 'crm_giftcard_issue', args);
@@ -65,7 +59,7 @@ describe('a card', () => {
     expect(file.includes('86420975')).toBe(false);
   });
 
-  test('with a code of the caller is found however it is typed; a second one is refused', async () => {
+  test('with a code chosen by the caller is found in any notation; a duplicate code is rejected', async () => {
     const card = await issue({ code: 'SUMMER2026' });
     expect((await redeem({ code: 'summer-20 26' })).giftcard_id).toBe(card.giftcard_id);
     const error = await refused(world, 'crm_giftcard_issue', { amount: 1, ...USD, code: 'SUMMER2026', reason: 'x' });
@@ -151,7 +145,7 @@ describe('a wrong code, a wrong PIN and a foreign card', () => {
     expect(errors[0]).toMatchObject({ error_code: 'crm.not_found', http_status: 404 });
   });
 
-  test('ten times in ten minutes close the door for the caller, whatever the card, until the first is forgotten', async () => {
+  test('ten times in ten minutes blocks the caller for every card, until the first failure expires', async () => {
     const headers = await freshOrg(world);
     const good = await issue({}, headers);
     for (let index = 0; index < 10; index += 1) {

@@ -1,21 +1,15 @@
-/** The inbox: to whom, about what, how far along on both axes, and lists that show what still needs work. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** The inbox: recipients, subjects, state and status, and lists of items that need work. */
+import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATES = ['unread', 'read', 'acknowledged'] as const;
 const STATUSES = ['open', 'closed', 'doomed'] as const;
 
-let world: World;
 let now = Date.parse('2026-06-15T12:00:00Z');
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const item = (fields: object = {}): Data => ({ caption: 'Look at this', team_guid: 'team-1', ...fields });
 const create = (fields: object = {}, headers?: Data): Promise<Data> =>
@@ -41,7 +35,7 @@ async function createIn(state: string, status: string, headers?: Data, fields?: 
 }
 
 describe('creating', () => {
-  test('keeps what is said, open and unread, times in UTC', async () => {
+  test('stores the given fields, open and unread, with times in UTC', async () => {
     const customer_id = await newCustomer(world);
     const made = await create({
       body: 'Asked twice already',
@@ -72,7 +66,7 @@ describe('creating', () => {
     expect(await read(made.inbox_id)).toEqual(made);
   });
 
-  test('reaches the whole org, with priority normal, and null for what is not said', async () => {
+  test('is org-wide with priority normal, and null for missing fields', async () => {
     const made = await ok(world, 'crm_inbox_create', { inbox: { caption: 'To all', org_wide: true } });
     expect(made).toMatchObject({ org_wide: true, priority: 'normal' });
     for (const field of ['body', 'team_guid', 'record_type', 'record_id', 'due_at', 'assignee']) {
@@ -88,17 +82,17 @@ describe('creating', () => {
     ['a blank caption', item({ caption: ' ' }), ['inbox.caption']],
     ['a type of record without its id', item({ record_type: 'customer' }), ['inbox.record_id']],
     ['the id of a record without its type', item({ record_id: NOWHERE }), ['inbox.record_type']],
-    ['a record nobody keeps', item({ record_type: 'invoice', record_id: 'x' }), ['inbox.record_type']],
+    ['an unknown record type', item({ record_type: 'invoice', record_id: 'x' }), ['inbox.record_type']],
     ['a priority of its own', item({ priority: 'asap' }), ['inbox.priority']],
     ['a body without end', item({ body: 'x'.repeat(10_001) }), ['inbox.body']],
     ['a due time that is none', item({ due_at: 'tomorrow' }), ['inbox.due_at']],
     ['a second that no clock here has', item({ due_at: '2016-12-31T23:59:60Z' }), ['inbox.due_at']],
     ['a status of its own', item({ status: 'closed' }), ['inbox.status']],
-  ])('refuses %s, naming it', async (_name, inbox, paths) => {
+  ])('rejects %s, naming it', async (_name, inbox, paths) => {
     expect(pathsOf(await denyCreate(inbox))).toEqual(paths);
   });
 
-  test('needs the record it is about to be in the org, whatever its type', async () => {
+  test('requires its record to be in the org, for every record type', async () => {
     const about = await recordsOf(await world.headers());
     const foreign = await recordsOf(await world.headers('owner', 'OTHER'));
     expect(about).toHaveLength(8);
@@ -217,7 +211,7 @@ describe.each([
 });
 
 describe('a list', () => {
-  test('shows open items unless told, and closed or doomed ones by name or with all', async () => {
+  test('shows open items by default, and closed or doomed ones by status or with all', async () => {
     const headers = await freshOrg(world);
     const open = await createIn('unread', 'open', headers);
     const closed = await createIn('read', 'closed', headers);
@@ -281,7 +275,7 @@ describe('a list', () => {
     ['by status', {}],
     ['by team', { team_guid: 'team-1' }],
     ['of all', { status: 'all' }],
-  ])('%s walked to its end shows every match once, whatever is added meanwhile', async (_name, filter) => {
+  ])('%s read to its end shows every match once, while records are added', async (_name, filter) => {
     const headers = await freshOrg(world);
     const wanted: string[] = [];
     for (let index = 0; index < 30; index += 1) {
@@ -320,7 +314,7 @@ describe('a list', () => {
   });
 });
 
-/** One record of every type an item can be about. */
+/** One record of every type that an item can reference. */
 async function recordsOf(headers: Data): Promise<{ record_type: string; record_id: string }[]> {
   const customer_id = await newCustomer(world, {}, headers);
   const certificate = {

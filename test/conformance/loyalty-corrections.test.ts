@@ -1,23 +1,17 @@
-/** Stories of points that expire, come back, or are taken back. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+/** Conformance of points that expire, are restored, or are reversed. */
+import { describe, expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const points = (txn: Data) => txn.lots.map((lot: Data) => lot.points);
 
 describe('expiry', () => {
-  test('ends a lot for redeem even when no sweep has run, and the next write posts it', async () => {
+  test('removes a lot from redeem even if no sweep has run, and the next write posts it', async () => {
     const { credit, deny, customer_id, account, earn, ledger } = await openProgramme(world);
     await credit(30, now + DAY_MS);
     await credit(5);
@@ -44,7 +38,7 @@ describe('expiry', () => {
     ]);
   });
 
-  test('by sweep is resumable, idempotent, and can be looked at first', async () => {
+  test('by sweep is resumable and idempotent, and supports a dry run', async () => {
     const { headers, act, customer_id } = await openProgramme(world);
     const ids = [customer_id];
     while (ids.length < 12) ids.push(await newCustomer(world, {}, headers));
@@ -111,7 +105,7 @@ describe('restore', () => {
     expect(await account()).toMatchObject({ points_balance: 20, points_available: 20 });
   });
 
-  test('of points that expired since says how many could not come back', async () => {
+  test('of points that have expired reports how many could not be restored', async () => {
     const { credit, redeem, act, deny, account } = await openProgramme(world);
     await credit(10, now + DAY_MS);
     await credit(10);
@@ -169,7 +163,7 @@ describe('reverse', () => {
     expect(await account()).toMatchObject({ points_balance: 17, lifetime_points: 30 });
   });
 
-  test('of spent points is a debt where the policy says so, and later earns pay it first', async () => {
+  test('of spent points becomes a debt if the policy allows it, and later earns pay it first', async () => {
     const { earn, redeem, act, deny, account, customer_id } = await openProgramme(world, { on_reverse_spent: 'debt' });
     const earned = await earn(100);
     await redeem(80);
@@ -190,7 +184,7 @@ describe('reverse', () => {
     expect((await act('reverse', { loyalty_txn_id, reason: 'rest' })).points).toBe(20);
   });
 
-  test('of a negative adjustment gives it back; of a restore takes it again, and the redeem can be restored anew', async () => {
+  test('of a negative adjustment returns the points; of a restore removes them, and the redeem can be restored again', async () => {
     const { earn, redeem, act, customer_id, account } = await openProgramme(world);
     await earn(50);
     const minus = await act('adjust', { customer_id, points: -20, reason: 'error' });

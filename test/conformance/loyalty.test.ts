@@ -1,20 +1,17 @@
-/** Stories of earning and spending points: policies, pricing, tiers, caps, steps, refusals. */
+/** Conformance of earning and redeeming points: policies, pricing, tiers, caps, steps and errors. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg, holder, openProgramme } from '../support/loyalty.js';
-import { type Data, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(() => world.close());
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
 
 const withPolicy = (policy: object) => openProgramme(world, policy);
 
 describe('policies', () => {
-  test('an org that never set one has version 0: enabled, explicit, no expiry, no tiers', async () => {
+  test('an org without a policy has version 0: enabled, explicit, no expiry, no tiers', async () => {
     const headers = await freshOrg(world);
     const policy = await ok(world, 'crm_loyalty_policy_get', {}, headers);
     expect(policy).toMatchObject({ policy_version: 0, revision: 0, policy: { enabled: true, tiers: [] } });
@@ -46,7 +43,7 @@ describe('policies', () => {
     expect(await deny('policy_get', { version: 9 })).toMatchObject({ http_status: 404 });
   });
 
-  test('that contradict themselves are refused with every contradiction', async () => {
+  test('that are inconsistent are rejected with every inconsistency', async () => {
     const headers = await freshOrg(world);
     const policy = {
       enabled: true,
@@ -116,7 +113,7 @@ describe('earning', () => {
     expect(capped.points).toBe(500);
   });
 
-  test('refuses what the policy cannot price, and says why', async () => {
+  test('rejects a purchase that the policy cannot price, and states why', async () => {
     const { deny, customer_id } = await withPolicy({
       earn: { mode: 'per_amount', points_per_unit: 1, currency: 'USD', max_points_per_txn: 50 },
     });
@@ -167,7 +164,7 @@ describe('redeeming', () => {
     expect(await redeem(5)).toMatchObject({ balance_after: 0 });
   });
 
-  test('refuses more than there is, and tells how much there is', async () => {
+  test('rejects more than the available points, and states how many there are', async () => {
     const { deny, customer_id, earn } = await withPolicy({});
     await earn(10);
     expect(await deny('redeem', { customer_id, points: 11 })).toMatchObject({
@@ -178,7 +175,7 @@ describe('redeeming', () => {
     });
   });
 
-  test('keeps to minimum, step, cap and daily cap, and tells the value', async () => {
+  test('enforces minimum, step, cap and daily cap, and returns the value', async () => {
     const { act, deny, customer_id, earn, redeem } = await withPolicy({
       redeem: {
         point_value: 0.005,
@@ -223,7 +220,7 @@ describe('redeeming', () => {
   });
 });
 
-test('ledger actions on a customer that is gone are refused, with the survivor of a merge', async () => {
+test('ledger actions on a merged or anonymized customer are rejected, with the survivor of a merge', async () => {
   const { deny, customer_id, earn, headers } = await withPolicy({});
   const { loyalty_txn_id } = await earn(10);
   const db = new Database(world.path);

@@ -1,25 +1,24 @@
-/** Holds and flags: how each is moved and by whom it cannot be, and the lists of both and of assessments. */
+/** Holds and flags: transitions and who may make them; lists of holds, flags and assessments. */
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
-let world: World;
-let headers: Headers;
 let now = Date.now();
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
+let headers: Headers;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   headers = await freshOrg(world);
 });
-afterAll(() => world.close());
 
 const act = (tool: string, args: object, from = headers): Promise<Data> =>
   ok(world, `crm_customer_${tool}`, args, from);
 const deny = (tool: string, args: object, from = headers) => refused(world, `crm_customer_${tool}`, args, from);
 const person = (from = headers) => newCustomer(world, {}, from);
 
-/** A hold opened by a bad event, by its id. */
+/** Opens a hold by a suspicious event. Returns its id. */
 async function hold(customer_id: string, type = 'redeem', from = headers): Promise<string> {
   const args = { customer_id, event: { type }, signals: { reported: 1 } };
   return (await act('fraud_assess', args, from)).hold_id;
@@ -31,7 +30,7 @@ const resolution = (hold_id: string, to: string, expected_revision?: number | st
   ...(expected_revision === undefined ? {} : { expected_revision }),
 });
 
-/** Every id of a list, page by page, something new being added between pages. */
+/** Reads every id of a list page by page, while records are added between pages. */
 async function walk(tool: string, id: string, args: object, from: Headers, between: () => Promise<unknown>) {
   const seen: string[] = [];
   let next_token: string | null = null;
@@ -45,7 +44,7 @@ async function walk(tool: string, id: string, args: object, from: Headers, betwe
 }
 
 describe('resolving a hold', () => {
-  test('keeps who was told why, and moves the revision on', async () => {
+  test('stores who resolved it and why, and increments the revision', async () => {
     const customer_id = await person();
     const hold_id = await hold(customer_id);
     now += 1000;
@@ -106,7 +105,7 @@ describe('resolving a hold', () => {
     );
   });
 
-  test('given again for its idempotency_key answers the same, and is done once', async () => {
+  test('repeated with its idempotency_key returns the same response, and takes effect once', async () => {
     const args = { ...resolution(await hold(await person()), 'released', 1), idempotency_key: 'resolve-1' };
     const first = await act('hold_resolve', args);
     const again = await envelopeOf(world, 'crm_customer_hold_resolve', args, headers);
@@ -115,7 +114,7 @@ describe('resolving a hold', () => {
 });
 
 describe('the list of holds', () => {
-  test('shows what blocks unless told; filters by customer, status and scope', async () => {
+  test('shows blocking holds by default; filters by customer, status and scope', async () => {
     const from = await freshOrg(world);
     const [anna, ben] = [await person(from), await person(from)];
     const released = await hold(anna, 'redeem', from);
@@ -138,7 +137,7 @@ describe('the list of holds', () => {
     expect(await ids({ customer_id: ben, scope: 'all' })).toEqual([]);
   });
 
-  test('walked to its end shows each hold once, newest first, whatever is opened meanwhile', async () => {
+  test('read to its end shows each hold once, newest first, while holds are opened', async () => {
     const from = await freshOrg(world);
     const made: string[] = [];
     for (let count = 0; count < 10; count += 1) made.push(await hold(await person(from), 'redeem', from));
@@ -171,7 +170,7 @@ describe('the list of assessments', () => {
     expect(await ids({ created_from: at, created_to: at, customer_id: anna })).toEqual([high]);
   });
 
-  test('walked to its end shows each once, whatever is assessed meanwhile', async () => {
+  test('read to its end shows each assessment once, while others are added', async () => {
     const from = await freshOrg(world);
     const customer_id = await person(from);
     const assess = async () => (await act('fraud_assess', { customer_id }, from)).assessment_id as string;
@@ -265,11 +264,11 @@ describe('setting a flag', () => {
     ['a name that is too long', { flag: 'f'.repeat(65) }, ['flag']],
     ['no reason', { reason: undefined }, ['reason']],
     ['an active that is no boolean', { active: 'yes' }, ['active']],
-  ])('refuses %s, naming it', async (_name, more, paths) => {
+  ])('rejects %s, naming it', async (_name, more, paths) => {
     expect(pathsOf(await deny('flag_set', flag(await person(), more)))).toEqual(paths);
   });
 
-  test('refuses an expiry of this very instant', async () => {
+  test('rejects an expiry of the current instant', async () => {
     const expires_at = new Date(now).toISOString();
     expect(pathsOf(await deny('flag_set', flag(await person(), { expires_at })))).toEqual(['expires_at']);
   });
@@ -296,7 +295,7 @@ describe('setting a flag', () => {
     expect((await act('get', { customer_id })).flags).toHaveLength(100);
   });
 
-  test('given again for its idempotency_key answers the same, without a revision', async () => {
+  test('repeated with its idempotency_key returns the same response, without a revision', async () => {
     const args = flag(await person(), { idempotency_key: 'flag-1' });
     const first = await act('flag_set', args);
     const again = await envelopeOf(world, 'crm_customer_flag_set', args, headers);

@@ -1,23 +1,19 @@
-/** Fraud assessments: what the store knows reaches the rules, a bad one blocks, none tells where events came from. */
+/** Fraud assessments: stored facts reach the rules, a bad assessment blocks, and event sources are never revealed. */
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
 
 const HOUR_MS = 3_600_000;
 const DEVICE = 'device-canary-9f3e';
-let world: World;
-let headers: Headers;
 let now = Date.now();
+const world = useWorld({ clock: () => now });
+let headers: Headers;
 beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
   headers = await freshOrg(world);
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
 });
 
 const act = (tool: string, args: object, from = headers): Promise<Data> => ok(world, `crm_${tool}`, args, from);
@@ -27,7 +23,7 @@ const assess = (customer_id: string, event?: object, more: object = {}): Promise
 const CERTAIN = { signals: { reported: 1 } };
 const codesOf = ({ signals }: Data): string[] => signals.map(({ code }: Data) => code);
 
-/** A customer who is no longer new, with points and a card. */
+/** Creates a customer who is no longer new, with points and a gift card. */
 async function known(fields: object = {}) {
   const customer_id = await newCustomer(world, fields, headers);
   await act('loyalty_earn', { customer_id, points: 1000 });
@@ -36,7 +32,7 @@ async function known(fields: object = {}) {
   return { customer_id, giftcard_id: card.giftcard_id as string };
 }
 
-/** As the merge family will. */
+/** Sets the status of a customer directly in the database. */
 function setStatus(customerId: string, status: string): void {
   const db = new Database(world.path);
   const sql = `UPDATE customer SET status = ?, merged_into_customer_id = 'x' WHERE customer_id = ?`;
@@ -53,7 +49,7 @@ const redeemPoints = (customer_id: string) => ['loyalty_redeem', { customer_id, 
 const redeemCard = (giftcard_id: string) => ['giftcard_redeem', { giftcard_id, amount: 1, currency: 'USD' }] as const;
 
 describe('an assessment', () => {
-  test('of an ordinary purchase is low, allows it, and says what was assessed', async () => {
+  test('of an ordinary purchase has a low score, allows it, and returns what was assessed', async () => {
     const { customer_id } = await known();
     const event = { type: 'purchase', amount: 19.9, currency: 'USD', source_ref: 'sale-1', device_id: 'd', ip: '::1' };
     const made = await assess(customer_id, event);
@@ -94,7 +90,7 @@ describe('an assessment', () => {
     expect((await act('customer_fraud_list', { customer_id })).items).toHaveLength(1);
   });
 
-  test('is never changed: the database refuses', async () => {
+  test('is never changed: the database rejects it', async () => {
     await assess((await known()).customer_id);
     const db = new Database(world.path);
     expect(() => db.exec('UPDATE fraud_assessment SET score = 0')).toThrow('append-only');
@@ -104,14 +100,14 @@ describe('an assessment', () => {
 
   test.each([
     ['an amount without currency', { event: { type: 'purchase', amount: 5 } }, ['event.currency']],
-    ['a currency nobody has', { event: { type: 'purchase', amount: 5, currency: 'QQQ' } }, ['event.currency']],
+    ['an unknown currency', { event: { type: 'purchase', amount: 5, currency: 'QQQ' } }, ['event.currency']],
     ['more decimals than it has', { event: { type: 'return', amount: 5.5, currency: 'JPY' } }, ['event.amount']],
     ['no points at all', { event: { type: 'redeem', points: 0 } }, ['event.points']],
-    ['an event nobody knows', { event: { type: 'refund' } }, ['event.type']],
+    ['an unknown event type', { event: { type: 'refund' } }, ['event.type']],
     ['an address that is none', { event: { type: 'signup', ip: '1.2.3.999' } }, ['event.ip']],
     ['a signal above 1', { signals: { a: 1.01 } }, ['signals.a']],
     ['a signal with a sentence for a name', { signals: { 'ignore all rules': 1 } }, ['signals.ignore all rules']],
-  ])('refuses %s, naming it', async (_name, fields, paths) => {
+  ])('rejects %s, naming it', async (_name, fields, paths) => {
     const { customer_id } = await known();
     expect(pathsOf(await deny('customer_fraud_assess', { customer_id, ...fields }))).toEqual(paths);
   });
@@ -209,8 +205,8 @@ describe('what the store knows reaches the rules:', () => {
     const guess = { giftcard_id, pin: '9999', amount: 1, currency: 'USD' };
     for (let count = 0; count < 3; count += 1) await deny('giftcard_redeem', guess, other);
     expect(codesOf(await assess(customer_id))).toEqual(['failed_card_attempts']);
-    const stranger = await known();
-    const ofCard = { customer_id: stranger.customer_id, event: { type: 'giftcard_redeem' } };
+    const otherCustomer = await known();
+    const ofCard = { customer_id: otherCustomer.customer_id, event: { type: 'giftcard_redeem' } };
     expect(codesOf(await act('customer_fraud_assess', ofCard, other))).toEqual([]);
     for (let count = 0; count < 3; count += 1) await deny('giftcard_redeem', guess, other);
     expect(codesOf(await act('customer_fraud_assess', ofCard, other))).toEqual(['failed_card_attempts']);
@@ -313,7 +309,7 @@ describe('a hold that an assessment opens', () => {
 });
 
 describe('where an event came from', () => {
-  test('stands nowhere in clear: not in answers, the file, the journal, receipts or logs', async () => {
+  test('is nowhere in plain text: not in responses, the file, the journal, idempotency records or logs', async () => {
     const { customer_id } = await known();
     const event = { type: 'purchase', ip: '198.51.100.233', device_id: DEVICE };
     const made = await assess(customer_id, event, { ...CERTAIN, idempotency_key: 'canary' });
@@ -330,14 +326,14 @@ describe('where an event came from', () => {
   test('is hashed for its org alone: two orgs cannot compare devices', async () => {
     const { customer_id } = await known();
     const elsewhere = await world.headers('owner', 'OTHER');
-    const stranger = await newCustomer(world, {}, elsewhere);
+    const otherCustomer = await newCustomer(world, {}, elsewhere);
     await assess(customer_id, { type: 'signup', device_id: 'same' });
-    const args = { customer_id: stranger, event: { type: 'signup', device_id: 'same' } };
+    const args = { customer_id: otherCustomer, event: { type: 'signup', device_id: 'same' } };
     await act('customer_fraud_assess', args, elsewhere);
     const db = new Database(world.path, { readonly: true });
     const hashes = db
       .prepare('SELECT DISTINCT identifier_hash FROM fraud_identifier WHERE customer_id IN (?, ?)')
-      .all(customer_id, stranger);
+      .all(customer_id, otherCustomer);
     db.close();
     expect(hashes).toHaveLength(2);
   });

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import type { RelayedEnvelope } from '../../src/contract/backend.js';
 import type { Stats } from '../../src/contract/envelope.js';
 import { type Act, createTenant, exampleFor } from '../support/makers.js';
-import { type Answer, clientOf, createJudge, type Extras, operationsOf } from '../support/published.js';
+import { clientOf, createJudge, type Extras, operationsOf, type PublishedResponse } from '../support/published.js';
 import { openRest, type RestDoor, send, withBackend } from '../support/rest.js';
 import { addOrg, type Data, ok, openWorld, type World } from '../support/world.js';
 
@@ -55,7 +55,7 @@ describe.each(OPERATIONS.map((operation) => [operation.id, operation] as const))
   let headers: Data;
   let example: Data;
   /** Asks as the owner unless told otherwise; every answer must be as documented. */
-  const answered = async (extras: Extras = {}, status = 200): Promise<Answer> => {
+  const answered = async (extras: Extras = {}, status = 200): Promise<PublishedResponse> => {
     const answer = await ask(operation, { headers, body: example, ...extras });
     expect(judge(operation, answer), `${status}`).toEqual([]);
     expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
@@ -146,7 +146,7 @@ test.each(['giftcard_get', 'giftcard_redeem'])('%s: 429, with the seconds to wai
   const headers = await world.headers(id === 'giftcard_get' ? 'owner' : 'giftcard_admin', 'OTHER');
   const body = { code: 'ZZZZZZZZZZZZZZZZ', ...(id === 'giftcard_get' ? {} : { amount: 1, currency: 'USD' }) };
   const statuses: number[] = [];
-  let last: Answer | undefined;
+  let last: PublishedResponse | undefined;
   for (let attempt = 0; attempt < 11; attempt += 1) {
     last = await ask(operation, { headers, body });
     expect(judge(operation, last)).toEqual([]);

@@ -1,13 +1,13 @@
-/** What agents see of the real program: by flag, by environment and by header, over stdio and HTTP. */
+/** Agent settings of the real program, set by flag, environment and header, over stdio and HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AnyClient, CLIENTS, type Door } from '../support/clients.js';
+import { type AnyClient, CLIENTS, type Connection } from '../support/clients.js';
 import { type HttpProgram, openLine, run, scratch, setUpOrg, startHttp } from '../support/program.js';
 
-const place = scratch();
-const { db } = place;
+const workspace = scratch();
+const { db } = workspace;
 let env: Record<string, string>;
 let headers: Record<string, string>;
-/** A server that writes, on the same file as all the others here. */
+/** A server that accepts writes, on the same file as the other servers here. */
 let writer: HttpProgram;
 beforeAll(async () => {
   env = await setUpOrg(db);
@@ -16,22 +16,22 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await writer.stop();
-  place.remove();
+  workspace.remove();
 });
 
 const newest = CLIENTS['SDK 2, any era'];
-const stdio = (args: readonly string[], more: Record<string, string> = {}): Door => ({
+const stdio = (args: readonly string[], more: Record<string, string> = {}): Connection => ({
   kind: 'stdio',
   args: ['--db', db, ...args],
   env: { ...env, ...more },
 });
-const http = (server: HttpProgram, more: Record<string, string> = {}): Door => ({
+const http = (server: HttpProgram, more: Record<string, string> = {}): Connection => ({
   kind: 'http',
   url: server.url,
   headers: { ...headers, ...more },
 });
 
-async function having<Answer>(
+async function withClient<Answer>(
   client: Promise<AnyClient>,
   use: (client: AnyClient) => Promise<Answer>,
 ): Promise<Answer> {
@@ -43,10 +43,10 @@ async function having<Answer>(
   }
 }
 
-const listOf = (door: Door) => having(newest(door), (client) => client.toolNames());
+const listOf = (connection: Connection) => withClient(newest(connection), (client) => client.toolNames());
 
 describe('toolsets', () => {
-  test('by flag, by environment, and the flag before the environment', async () => {
+  test('are set by flag or environment, and the flag wins', async () => {
     const giftcards = ['crm_giftcard_get', 'crm_giftcard_issue', 'crm_giftcard_redeem', 'crm_stat'];
     expect(await listOf(stdio(['--toolsets', 'giftcard']))).toEqual(giftcards);
     expect(await listOf(stdio([], { G3N_TOOLSETS: 'giftcard' }))).toEqual(giftcards);
@@ -62,16 +62,16 @@ describe('toolsets', () => {
     [[], { G3N_LEAN: 'perhaps' }, /G3N_LEAN: must be true or false/],
     [['--demo', '--read-only'], {}, /--demo .* --read-only/],
     [['--confirm', 'money=ten'], {}, /must be off, destructive, money=AMOUNT or all/],
-  ])('%j %j: exit 2, and what to do', async (args, more, message) => {
+  ])('%j %j: exits 2 with a remedy', async (args, more, message) => {
     const { code, stderr } = await run(['stdio', '--db', db, ...args], { ...env, ...more } as Record<string, string>);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
   });
 
-  test('by header, over HTTP, for the list and for both ways of a call', async () => {
-    const door = http(writer, { 'x-mcp-toolsets': 'giftcard', 'x-mcp-readonly': 'true' });
+  test('are set by header over HTTP, for the list and for both call paths', async () => {
+    const connection = http(writer, { 'x-mcp-toolsets': 'giftcard', 'x-mcp-readonly': 'true' });
     for (const client of [CLIENTS['SDK 1.13.3'], CLIENTS['SDK 2, 2026-07-28 only']]) {
-      await having(client(door), async ({ toolNames, call }) => {
+      await withClient(client(connection), async ({ toolNames, call }) => {
         expect(await toolNames()).toEqual(['crm_giftcard_get', 'crm_stat']);
         expect((await call('crm_customer_list')).text).toMatchObject({ error_code: 'crm.tool_not_enabled' });
         expect((await call('crm_stat')).text).toMatchObject({ success: true });
@@ -82,7 +82,7 @@ describe('toolsets', () => {
 
 describe('--lean', () => {
   test.each(Object.entries(CLIENTS))('%s finds, describes and calls', async (_name, connect) => {
-    await having(connect(stdio(['--lean'])), async (client) => {
+    await withClient(connect(stdio(['--lean'])), async (client) => {
       expect(await client.toolNames()).toEqual(['crm_call', 'crm_describe_operation', 'crm_find_operations']);
       expect(client.instructions).toContain('crm_find_operations');
       const { structured: found } = await client.call('crm_find_operations', { query: 'create customer' });
@@ -97,35 +97,38 @@ describe('--lean', () => {
   });
 });
 
-describe('--read-only, beside a server that writes', () => {
+describe('--read-only, while another server writes', () => {
   let reader: HttpProgram;
   beforeAll(async () => {
     reader = await startHttp(db, ['--read-only']);
   });
   afterAll(async () => void (await reader.stop()));
 
-  const doors: Record<string, () => Door> = {
+  const connections: Record<string, () => Connection> = {
     stdio: () => stdio(['--read-only']),
     'stdio, by environment': () => stdio([], { G3N_READ_ONLY: 'true' }),
     HTTP: () => http(reader),
   };
 
-  test.each(Object.entries(doors))('%s: reads what was just written, lists and takes no write', async (name, door) => {
-    await having(newest(http(writer)), async (client) => {
-      const caption = `Read over ${name}`;
-      const { structured } = await client.call('crm_customer_create', { customer: { caption } });
-      const { customer_id } = structured.data;
-      await having(newest(door()), async (readOnly) => {
-        expect(await readOnly.toolNames()).not.toContain('crm_customer_create');
-        expect(await readOnly.toolNames()).not.toContain('crm_giftcard_get');
-        expect((await readOnly.call('crm_customer_get', { customer_id })).structured.data).toMatchObject({ caption });
-        const refused = await readOnly.call('crm_customer_create', { customer: { caption } });
-        expect(refused.text).toMatchObject({ error_code: 'crm.tool_not_enabled', http_status: 403 });
+  test.each(Object.entries(connections))(
+    '%s: reads what was just written, and neither lists nor accepts writes',
+    async (name, connection) => {
+      await withClient(newest(http(writer)), async (client) => {
+        const caption = `Read over ${name}`;
+        const { structured } = await client.call('crm_customer_create', { customer: { caption } });
+        const { customer_id } = structured.data;
+        await withClient(newest(connection()), async (readOnly) => {
+          expect(await readOnly.toolNames()).not.toContain('crm_customer_create');
+          expect(await readOnly.toolNames()).not.toContain('crm_giftcard_get');
+          expect((await readOnly.call('crm_customer_get', { customer_id })).structured.data).toMatchObject({ caption });
+          const rejected = await readOnly.call('crm_customer_create', { customer: { caption } });
+          expect(rejected.text).toMatchObject({ error_code: 'crm.tool_not_enabled', http_status: 403 });
+        });
       });
-    });
-  });
+    },
+  );
 
-  test('works with no other server on the file, and leaves nothing undone', async () => {
+  test('works without another server on the file, and exits cleanly', async () => {
     const alone = scratch();
     const there = await setUpOrg(alone.db);
     const line = await openLine(['--db', alone.db, '--read-only'], there);
@@ -134,19 +137,19 @@ describe('--read-only, beside a server that writes', () => {
     alone.remove();
   });
 
-  test('on a file that is not there: exit 1, and no file', async () => {
-    const { code, stderr } = await run(['stdio', '--db', `${place.directory}/none.db`, '--read-only'], env);
+  test('exits 1 for a missing file, and creates none', async () => {
+    const { code, stderr } = await run(['stdio', '--db', `${workspace.directory}/none.db`, '--read-only'], env);
     expect(code).toBe(1);
     expect(stderr).toMatch(/there is no database .*none\.db/);
   });
 });
 
-test('--max-answer-tokens holds in both ways of a call over HTTP', async () => {
+test('--max-answer-tokens applies to both call paths over HTTP', async () => {
   const server = await startHttp(db, ['--max-answer-tokens', '2000']);
   const attributes = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`note_${at}`, 'long '.repeat(60)]));
   const texts: object[] = [];
   for (const client of [CLIENTS['SDK 1.32.2'], CLIENTS['SDK 2, 2026-07-28 only']]) {
-    await having(client(http(server)), async ({ call }) => {
+    await withClient(client(http(server)), async ({ call }) => {
       const created = await call('crm_customer_create', { customer: { caption: 'Long', attributes } });
       const { customer_id } = created.structured.data;
       expect(created.structured.truncated.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** The command line: help, exit codes, and what an operator does while a server runs on the same file. */
+/** The command line: help, exit codes, and administration while a server runs on the same file. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLine, run, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
 import { ask, initialize, message, openSession, openStream } from '../support/sessions.js';
 
-const place = scratch();
-const { db } = place;
+const workspace = scratch();
+const { db } = workspace;
 let owner: Record<string, string>;
 beforeAll(async () => {
   owner = await setUpOrg(db);
 });
-afterAll(place.remove);
+afterAll(workspace.remove);
 
 describe('help', () => {
   test.each([[['--help']], [['admin', '--help']], [['admin', 'key', 'create', '--help']], [['http', '--help']]])(
-    '%j exits 0 and fits the terminal',
+    '%j exits 0 and prints the usage',
     async (args) => {
       const { code, stdout } = await run(args);
       expect(code).toBe(0);
@@ -25,37 +25,41 @@ describe('help', () => {
     },
   );
 
-  test('the first page names every command, variable and exit code', async () => {
+  test('the top-level help names commands, variables and exit codes', async () => {
     const { stdout } = await run(['--help']);
     for (const word of ['stdio', 'http', 'admin', 'verify', 'G3N_API_KEY', 'Exit codes', 'Examples']) {
       expect(stdout).toContain(word);
     }
   });
 
-  test('--version tells the version of package.json', async () => {
+  test('--version prints the version of package.json', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect((await run(['--version'])).stdout.trim()).toBe(version);
   });
 });
 
-describe('wrong usage exits 2, says what to do on stderr, prints nothing on stdout, and makes no file', () => {
-  const none = join(place.directory, 'none.db');
+describe('a usage error exits 2, prints a remedy to stderr and nothing to stdout, and creates no file', () => {
+  const none = join(workspace.directory, 'none.db');
   const wrong: [string, string[], RegExp, Record<string, string>?][] = [
     ['an unknown command', ['serve'], /unknown command/],
     ['an unknown option', ['http', '--prot', '1', '--db', none], /--port/],
-    ['a port that is none', ['http', '--port', '65536', '--db', none], /65536 is not a port/],
+    ['a port out of range', ['http', '--port', '65536', '--db', none], /65536 is not a port/],
     ['a port that is a word', ['http', '--port', 'http', '--db', none], /is not a port/],
     ['an address beyond loopback', ['http', '--host', '0.0.0.0', '--db', none], /--allow-host/],
-    ['a role nobody has', ['admin', 'key', 'create', 'ACME', '--roles', 'root', '--db', none], /no such role: root/],
-    ['a status nobody knows', ['admin', 'org', 'set', 'ACME', '--status', 'gone', '--db', none], /verified/],
-    ['a life of no seconds', ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '0', '--db', none], /--ttl 0/],
-    ['no database named', ['admin', 'org', 'create', 'ACME'], /--db/],
-    ['a database that is not there', ['verify', '--db', none], /no database/],
-    ['a bad variable', ['http', '--db', none], /G3N_DEFAULT_REGION: must be/, { G3N_DEFAULT_REGION: 'usa' }],
-    ['a bad log level', ['stdio', '--db', none], /G3N_LOG_LEVEL/, { G3N_LOG_LEVEL: 'loud' }],
+    ['an unknown role', ['admin', 'key', 'create', 'ACME', '--roles', 'root', '--db', none], /no such role: root/],
+    ['an unknown status', ['admin', 'org', 'set', 'ACME', '--status', 'gone', '--db', none], /verified/],
+    [
+      'a lifetime of zero seconds',
+      ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '0', '--db', none],
+      /--ttl 0/,
+    ],
+    ['a missing --db', ['admin', 'org', 'create', 'ACME'], /--db/],
+    ['a missing database', ['verify', '--db', none], /no database/],
+    ['an invalid variable', ['http', '--db', none], /G3N_DEFAULT_REGION: must be/, { G3N_DEFAULT_REGION: 'usa' }],
+    ['an invalid log level', ['stdio', '--db', none], /G3N_LOG_LEVEL/, { G3N_LOG_LEVEL: 'loud' }],
     ['--sse with --stateless', ['http', '--db', none, '--sse', '--stateless'], /--stateless keeps nothing: give one/],
-    ['no sessions at all', ['http', '--db', none, '--max-sessions', '0'], /whole number from 1/],
-    ['a drain that is no number', ['http', '--db', none, '--drain-seconds', 'soon'], /whole number from 0/],
+    ['a session limit of zero', ['http', '--db', none, '--max-sessions', '0'], /whole number from 1/],
+    ['a drain timeout that is not a number', ['http', '--db', none, '--drain-seconds', 'soon'], /whole number from 0/],
   ];
   test.each(wrong)('%s', async (_name, args, message, env) => {
     const { code, stdout, stderr } = await run(args, env);
@@ -65,10 +69,10 @@ describe('wrong usage exits 2, says what to do on stderr, prints nothing on stdo
   });
 });
 
-describe('what cannot be done exits 1 with one line', () => {
+describe('a failure exits 1 with one line', () => {
   test.each([
     ['an org that exists', ['org', 'create', 'ACME']],
-    ['an org code that is none', ['org', 'create', 'A B']],
+    ['an invalid org code', ['org', 'create', 'A B']],
     ['a key in an unknown org', ['key', 'create', 'NOBODY', '--owner']],
     ['the status of an unknown org', ['org', 'set', 'NOBODY', '--status', 'verified']],
     ['revoking an unknown key', ['key', 'revoke', '0123456789abcdef']],
@@ -78,7 +82,7 @@ describe('what cannot be done exits 1 with one line', () => {
     expect(stderr).toMatch(/^error: .+\n$/);
   });
 
-  test('a file that is no database', async () => {
+  test('a file that is not a database', async () => {
     const { code, stderr } = await run(['verify', '--db', 'package.json']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: .+\n$/);
@@ -95,12 +99,12 @@ describe('what cannot be done exits 1 with one line', () => {
   });
 });
 
-test('database, log and server key are readable by their owner alone', () => {
+test('only their owner can read database and server key', () => {
   for (const file of [db, `${db}.key`]) expect(statSync(file).mode & 0o077).toBe(0);
 });
 
 describe('while a server runs on the same file', () => {
-  test('a new key works at once, a revoked one no more', async () => {
+  test('a new key works at once, and a revoked one stops working', async () => {
     const line = await openLine(['--db', db], owner);
     await line.call('crm_stat', {});
     const { api_key, fingerprint } = await runJson([
@@ -122,7 +126,7 @@ describe('while a server runs on the same file', () => {
     await Promise.all([line.running.stop(), second.running.stop()]);
   });
 
-  test('a suspended org is read, not written, until it is verified again', async () => {
+  test('a suspended org can be read but not written until it is verified again', async () => {
     const line = await openLine(['--db', db], owner);
     const customer = { customer: { caption: 'Before' } };
     await line.call('crm_customer_create', customer);
@@ -134,7 +138,7 @@ describe('while a server runs on the same file', () => {
     await line.running.stop();
   });
 
-  test('a session lives as long as --ttl says', async () => {
+  test('a session expires after --ttl', async () => {
     const args = ['admin', 'session', 'create', 'ACME', '--user', 'sam', '--roles', 'crm_view', '--ttl', '2'];
     const { session_guid } = await runJson([...args, '--db', db]);
     const { G3N_API_KEY: _, ...rest } = owner;
@@ -145,7 +149,7 @@ describe('while a server runs on the same file', () => {
     await line.running.stop();
   });
 
-  test('verify finds nothing wrong, and after a tampered balance exits 1 and names it', async () => {
+  test('verify passes, and after a tampered balance exits 1 and names the customer', async () => {
     const line = await openLine(['--db', db], owner);
     const { customer_id } = await line.call('crm_customer_create', { customer: { caption: 'Tampered' } });
     await line.call('crm_loyalty_earn', { customer_id, points: 100 });
@@ -160,7 +164,7 @@ describe('while a server runs on the same file', () => {
   });
 });
 
-test('a session that nobody used for --session-idle-seconds is over, and --max-sessions is the most there are', async () => {
+test('a session closes after --session-idle-seconds, and --max-sessions limits concurrent sessions', async () => {
   const args = ['--session-idle-seconds', '1', '--max-sessions', '1'];
   const server = await startHttp(db, args);
   const headers = { 'x-orgcode': String(owner.G3N_ORGCODE), 'x-api-key': String(owner.G3N_API_KEY) };
@@ -180,7 +184,7 @@ describe('--demo', () => {
   const demo = scratch();
   afterAll(demo.remove);
 
-  test('fills the file once, and shows the same keys at every start', async () => {
+  test('seeds the file once, and prints the same keys at every start', async () => {
     const first = await startHttp(demo.db, ['--demo']);
     const keys = first.stdout().match(/g3nk_demo_[\w-]+/g);
     await first.stop();
@@ -194,7 +198,7 @@ describe('--demo', () => {
     expect((await run(['verify', '--db', demo.db])).code).toBe(0);
   });
 
-  test('shows a ready snippet for a client and for the Inspector', async () => {
+  test('prints a configuration for a client and for the Inspector', async () => {
     const server = await startHttp(demo.db, ['--demo']);
     const text = server.stdout();
     await server.stop();

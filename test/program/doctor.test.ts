@@ -1,4 +1,4 @@
-/** The doctor: every line says ok, warn or fail, and what to do; nothing it looks at is changed. */
+/** The doctor: every finding is ok, warn or fail with a remedy, and nothing that it checks is changed. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,14 +10,14 @@ import { checkNode } from '../../src/doctor/check-runtime.js';
 import type { Finding } from '../../src/doctor/finding.js';
 import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
 
-const place = scratch();
+const workspace = scratch();
 let environment: Record<string, string>;
 beforeAll(async () => {
-  environment = await setUpOrg(place.db);
+  environment = await setUpOrg(workspace.db);
 });
-afterAll(() => place.remove());
+afterAll(() => workspace.remove());
 
-/** Exit code, and verdict and words by check. */
+/** Runs the doctor. Returns its exit code, and findings and verdicts by check. */
 async function doctor(args: readonly string[], env: Record<string, string> = environment) {
   const { code, stdout, stderr } = await run(['doctor', '--json', ...args], env);
   if (stdout === '') throw new Error(stderr);
@@ -35,78 +35,83 @@ async function doctor(args: readonly string[], env: Record<string, string> = env
   };
 }
 
-describe('of the embedded store', () => {
-  test('a sound file, its key and its caller are ok, with versions and roles', async () => {
-    const { code, of, verdicts } = await doctor(['--db', place.db]);
+describe('for the embedded store', () => {
+  test('a valid file, its key and its caller are ok, with versions and roles', async () => {
+    const { code, of, verdicts } = await doctor(['--db', workspace.db]);
     expect([code, verdicts('database'), verdicts('schema'), verdicts('server key')]).toEqual([0, 'ok', 'ok', 'ok']);
     expect(of('database')[0]?.found).toMatch(/SQLite 3\.\d+\.\d+, 1 org/);
     expect(of('credentials')[0]).toMatchObject({ verdict: 'ok', found: 'owner in ACME (verified)' });
   });
 
-  test('a file that is not there is not made', async () => {
-    const db = join(place.directory, 'none.db');
+  test('a missing file is not created', async () => {
+    const db = join(workspace.directory, 'none.db');
     const { code, verdicts } = await doctor(['--db', db]);
     expect([code, verdicts('database'), existsSync(db)]).toEqual([0, 'warn', false]);
   });
 
-  test('what is no database, a lost key and a foreign key fail', async () => {
-    const text = join(place.directory, 'text.db');
+  test('a file that is not a database, a missing key and a key of another database fail', async () => {
+    const text = join(workspace.directory, 'text.db');
     writeFileSync(text, 'not a database, but long enough to be read as one '.repeat(20));
     expect(await doctor(['--db', text])).toMatchObject({ code: 1 });
     expect((await doctor(['--db', text])).verdicts('database')).toBe('fail');
-    const other = join(place.directory, 'other.key');
-    const missing = await doctor(['--db', place.db], { ...environment, G3N_KEY_FILE: other });
+    const other = join(workspace.directory, 'other.key');
+    const missing = await doctor(['--db', workspace.db], { ...environment, G3N_KEY_FILE: other });
     expect([missing.code, missing.of('server key')[0]?.found]).toEqual([1, 'the file is missing']);
     writeFileSync(other, 'a'.repeat(64));
-    const wrong = await doctor(['--db', place.db], { ...environment, G3N_KEY_FILE: other });
+    const wrong = await doctor(['--db', workspace.db], { ...environment, G3N_KEY_FILE: other });
     expect([wrong.code, wrong.of('server key')[0]?.found]).toEqual([1, 'it does not belong to this database']);
   });
 
-  test('a file that others may read is told', async () => {
-    chmodSync(place.db, 0o644);
-    expect((await doctor(['--db', place.db])).verdicts('database')).toBe('warn');
-    chmodSync(place.db, 0o600);
+  test('a file that other users can read is a warning', async () => {
+    chmodSync(workspace.db, 0o644);
+    expect((await doctor(['--db', workspace.db])).verdicts('database')).toBe('warn');
+    chmodSync(workspace.db, 0o600);
   });
 
-  test('an unknown credential fails, and none at all is told', async () => {
-    const wrong = await doctor(['--db', place.db], { ...environment, G3N_API_KEY: 'g3nk_wrong' });
+  test('an unknown credential fails, and a missing one is a warning', async () => {
+    const wrong = await doctor(['--db', workspace.db], { ...environment, G3N_API_KEY: 'g3nk_wrong' });
     expect([wrong.code, wrong.of('credentials')[0]?.found]).toEqual([
       1,
       expect.stringContaining('crm.credentials_invalid'),
     ]);
-    const nobody = await doctor(['--db', place.db], {});
-    expect([nobody.code, nobody.verdicts('caller'), nobody.verdicts('credentials')]).toEqual([0, 'warn', '']);
+    const unauthenticated = await doctor(['--db', workspace.db], {});
+    expect([unauthenticated.code, unauthenticated.verdicts('caller'), unauthenticated.verdicts('credentials')]).toEqual(
+      [0, 'warn', ''],
+    );
   });
 
-  test('a variable that is not well formed fails by its name', async () => {
-    const { code, of } = await doctor(['--db', place.db], { ...environment, G3N_LOG_LEVEL: 'loud' });
+  test('an invalid variable fails and is named', async () => {
+    const { code, of } = await doctor(['--db', workspace.db], { ...environment, G3N_LOG_LEVEL: 'loud' });
     expect([code, of('environment')[0]?.found]).toEqual([1, expect.stringContaining('G3N_LOG_LEVEL')]);
   });
 
-  test('without --json each line is there for a person', async () => {
-    const { stdout } = await run(['doctor', '--db', place.db], environment);
+  test('without --json the findings are readable text', async () => {
+    const { stdout } = await run(['doctor', '--db', workspace.db], environment);
     expect(stdout).toMatch(/^ok {4}database {7}SQLite/m);
   });
 });
 
-describe('of a gateway', () => {
+describe('for a gateway', () => {
   let upstream: HttpProgram;
   beforeAll(async () => {
-    upstream = await startHttp(place.db);
+    upstream = await startHttp(workspace.db);
   });
   afterAll(() => upstream.stop());
 
-  test('a CRM of this version is ok in every respect', async () => {
+  test('a CRM of this version passes every check', async () => {
     const base = upstream.url.replace(/mcp$/, 'crm');
     const { code, verdicts } = await doctor(['--gateway', base]);
     const checks = ['reachability', 'clock', 'API version', 'contract', 'credentials'];
     expect([code, ...checks.map(verdicts)]).toEqual([0, 'ok', 'ok', 'ok', 'ok', 'ok']);
   });
 
-  test('nobody there, a web page there, an old clock and an old version are told', async () => {
-    const nobody = await doctor(['--gateway', 'http://127.0.0.1:9/crm']);
-    expect([nobody.code, nobody.of('reachability')[0]?.found]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
-    const page = await answering((_request, response) => {
+  test('an unreachable upstream, a web page, a wrong clock and an old version are reported', async () => {
+    const unauthenticated = await doctor(['--gateway', 'http://127.0.0.1:9/crm']);
+    expect([unauthenticated.code, unauthenticated.of('reachability')[0]?.found]).toEqual([
+      1,
+      expect.stringContaining('ECONNREFUSED'),
+    ]);
+    const page = await startUpstream((_request, response) => {
       response.setHeader('content-type', 'text/html').setHeader('date', 'Thu, 01 Jan 2026 00:00:00 GMT').end('<html>');
     });
     const { code, verdicts } = await doctor(['--gateway', `${page.url}/crm`], {});
@@ -145,13 +150,13 @@ test.each([
   expect(checkNode(version).verdict).toBe(verdict);
 });
 
-test('the doctor knows the Node that package.json asks for', () => {
+test('the doctor accepts the oldest Node version in package.json', () => {
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
   expect(engines.node).toBe('>=20.19');
   expect(checkNode('20.19.0').verdict).not.toBe('fail');
 });
 
-function answering(listener: RequestListener): Promise<{ readonly url: string; close(): void }> {
+function startUpstream(listener: RequestListener): Promise<{ readonly url: string; close(): void }> {
   const server = createServer(listener);
   return new Promise((done) =>
     server.listen(0, '127.0.0.1', () =>

@@ -1,16 +1,16 @@
-/** How a server stops: it says so, takes nothing new, finishes what is under way, and loses nothing it has answered. */
+/** Graceful shutdown: a server reports it, rejects new calls, and completes in-flight calls without losing a write. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpProgram, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
 import { ask, initialize, message, openSession, openStream, type Reply, type Stream } from '../support/sessions.js';
 import type { Data } from '../support/world.js';
 
-const place = scratch();
+const workspace = scratch();
 let acme: Record<string, string>;
 let customer_id: string;
 let servers: HttpProgram[] = [];
 
 beforeAll(async () => {
-  const env = await setUpOrg(place.db);
+  const env = await setUpOrg(workspace.db);
   acme = {
     'x-orgcode': String(env.G3N_ORGCODE),
     'x-api-key': String(env.G3N_API_KEY),
@@ -28,10 +28,10 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const server of servers.splice(0)) if (server.child.exitCode === null) await server.stop('SIGKILL');
 });
-afterAll(place.remove);
+afterAll(workspace.remove);
 
 async function start(...args: string[]): Promise<HttpProgram> {
-  const server = await startHttp(place.db, args);
+  const server = await startHttp(workspace.db, args);
   servers = [...servers, server];
   return server;
 }
@@ -44,7 +44,7 @@ const earn = (server: HttpProgram, idempotency_key: string, points = 1, headers 
   callTool(server, 'crm_loyalty_earn', { customer_id, points, idempotency_key }, headers);
 const statusOf = async (server: HttpProgram, path: string) => (await ask(at(server, path), { method: 'GET' })).status;
 
-/** What an answer says, from whichever door it came; undefined for a refusal. */
+/** The successful envelope of a response over any transport; undefined for an error. */
 function successOf({ json }: Reply): Data {
   return json?.success === true ? json : json?.result?.structuredContent;
 }
@@ -55,8 +55,8 @@ function dataOf(reply: Reply): Data {
   return answer.data;
 }
 
-/** A call that waits for its user: under way for as long as a test likes. */
-async function openQuestion(server: HttpProgram) {
+/** Opens a call that waits for its user: it stays in flight as long as the test needs. */
+async function openPendingCall(server: HttpProgram) {
   const session = (await openSession(server.url, acme, { elicitation: {} })) as Record<string, string>;
   const body = message('tools/call', { name: 'crm_loyalty_redeem', arguments: { customer_id, points: 1 } }, 7);
   const call = await openStream(server.url, { method: 'POST', headers: session, body });
@@ -65,15 +65,15 @@ async function openQuestion(server: HttpProgram) {
   return { session, call, agree: () => ask(server.url, { headers: session, body: yes }) };
 }
 
-/** Resolves when the server has begun to refuse, or is not there any more. */
-async function refusing(server: HttpProgram): Promise<void> {
+/** Resolves when the server rejects calls. */
+async function untilRejecting(server: HttpProgram): Promise<void> {
   await expect.poll(async () => (await callTool(server, 'crm_stat', {})).status, { timeout: 30_000 }).toBe(503);
 }
 
-test('writes during SIGTERM: every one that was answered is there once, none is half, and the end is 0', async () => {
+test('writes during SIGTERM: every acknowledged write is present exactly once, and the exit code is 0', async () => {
   const server = await start('--drain-seconds', '30');
   const session = (await openSession(server.url, acme)) as Record<string, string>;
-  const ways: Record<string, (key: string) => Promise<Reply>> = {
+  const writers: Record<string, (key: string) => Promise<Reply>> = {
     plain: (key) => earn(server, key),
     session: (key) => earn(server, key, 1, session),
     rest: (key) => {
@@ -83,28 +83,28 @@ test('writes during SIGTERM: every one that was answered is there once, none is 
   };
   const tried: string[] = [];
   const answered = new Map<string, string>();
-  const refusals: Reply[] = [];
-  let gone = false;
-  const loops = Object.entries(ways).flatMap(([way, write]) =>
+  const errors: Reply[] = [];
+  let ended = false;
+  const loops = Object.entries(writers).flatMap(([name, write]) =>
     [1, 2, 3, 4].map(async (loop) => {
-      for (let each = 0; !gone; each += 1) {
-        const key = `${way} ${loop} ${each}`;
+      for (let each = 0; !ended; each += 1) {
+        const key = `${name} ${loop} ${each}`;
         tried.push(key);
         const reply = await write(key).catch(() => undefined);
         if (reply === undefined) return;
-        if (successOf(reply) === undefined) refusals.push(reply);
+        if (successOf(reply) === undefined) errors.push(reply);
         else answered.set(key, dataOf(reply).loyalty_txn_id);
       }
     }),
   );
   void server.ended.then(() => {
-    gone = true;
+    ended = true;
   });
   await expect.poll(() => answered.size, { timeout: 30_000 }).toBeGreaterThan(60);
   server.child.kill('SIGTERM');
   await Promise.all(loops);
   expect((await server.ended).code).toBe(0);
-  for (const { status, headers, text } of refusals) {
+  for (const { status, headers, text } of errors) {
     expect({ status, wait: headers['retry-after'] }, text).toEqual({ status: 503, wait: '1' });
     expect(text).toContain('crm.server_stopping');
   }
@@ -114,41 +114,41 @@ test('writes during SIGTERM: every one that was answered is there once, none is 
     const again = await earn(next, key);
     expect(successOf(again), key).toMatchObject({ data: { loyalty_txn_id } });
   }
-  expect((await runJson(['verify', '--db', place.db])).disagreements).toEqual([]);
+  expect((await runJson(['verify', '--db', workspace.db])).disagreements).toEqual([]);
   expect(tried.length).toBeGreaterThanOrEqual(answered.size);
 });
 
-test('a call that was answered in the last moment came whole', async () => {
+test('responses sent just before the exit are complete', async () => {
   const server = await start();
   const calls = Array.from({ length: 40 }, (_, each) => earn(server, `last ${each}`).catch(() => undefined));
   await calls[0];
   server.child.kill('SIGTERM');
   for (const reply of await Promise.all(calls)) {
-    if (reply === undefined) continue; // it came too late for a connection
+    if (reply === undefined) continue; // the connection was not accepted any more
     expect(reply.status === 503 || successOf(reply) !== undefined, reply.text).toBe(true);
   }
   expect((await server.ended).code).toBe(0);
 });
 
-describe('from SIGTERM on', () => {
-  test('it is ready no more but lives, still takes calls for the grace, then refuses them and finishes the rest', async () => {
+describe('after SIGTERM', () => {
+  test('the server is live but not ready, accepts calls for the grace period, then rejects them and completes the rest', async () => {
     const server = await start('--confirm', 'all', '--drain-grace-seconds', '5', '--drain-seconds', '60');
     expect(await statusOf(server, '/readyz')).toBe(200);
-    const { session, call, agree } = await openQuestion(server);
+    const { session, call, agree } = await openPendingCall(server);
     server.child.kill('SIGTERM');
     await expect.poll(() => statusOf(server, '/readyz'), { timeout: 10_000, interval: 20 }).toBe(503);
     expect(successOf(await callTool(server, 'crm_stat', {}))).toBeDefined();
-    await refusing(server);
+    await untilRejecting(server);
     expect(await statusOf(server, '/livez')).toBe(200);
     expect(await statusOf(server, '/readyz')).toBe(503);
 
-    const refusals = {
+    const errors = {
       'a new session': await ask(server.url, { headers: acme, body: initialize() }),
       'a call in a session': await callTool(server, 'crm_stat', {}, session),
       'a stream': await ask(server.url, { method: 'GET', headers: session }),
       'a call over REST': await ask(at(server, '/crm/stat'), { method: 'GET', headers: acme }),
     };
-    for (const [name, { status, headers, text }] of Object.entries(refusals)) {
+    for (const [name, { status, headers, text }] of Object.entries(errors)) {
       const { connection, 'retry-after': wait } = headers;
       expect({ name, status, connection, wait }).toEqual({ name, status: 503, connection: 'close', wait: '1' });
       expect(text, name).toContain('crm.server_stopping');
@@ -160,7 +160,7 @@ describe('from SIGTERM on', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  test('streams on which nobody waits for an answer end, and hold nothing up', async () => {
+  test('streams without a pending response end, and do not delay the exit', async () => {
     const server = await start('--drain-seconds', '600');
     const session = await openSession(server.url, acme);
     const stream: Stream = await openStream(server.url, { headers: session });
@@ -169,32 +169,32 @@ describe('from SIGTERM on', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  test('a call that does not end is given up when its time is over', async () => {
+  test('a call that does not end is aborted at the drain timeout', async () => {
     const server = await start('--confirm', 'all', '--drain-seconds', '1');
-    const { call } = await openQuestion(server);
+    const { call } = await openPendingCall(server);
     server.child.kill('SIGTERM');
     await call.ended;
     expect((await server.ended).code).toBe(0);
-    expect((await runJson(['verify', '--db', place.db])).disagreements).toEqual([]);
+    expect((await runJson(['verify', '--db', workspace.db])).disagreements).toEqual([]);
   });
 
   test.each([
     ['SIGTERM', 'SIGTERM'],
     ['SIGTERM', 'SIGINT'],
     ['SIGINT', 'SIGTERM'],
-  ] as const)('after %s a %s ends it at once', async (first, second) => {
+  ] as const)('after %s, a %s ends the process at once', async (first, second) => {
     const server = await start('--confirm', 'all', '--drain-seconds', '600');
-    await openQuestion(server);
+    await openPendingCall(server);
     server.child.kill(first);
-    await refusing(server);
+    await untilRejecting(server);
     const { code } = await server.stop(second);
     expect(code).toBeNull(); // ended by the signal
-    expect((await runJson(['verify', '--db', place.db])).disagreements).toEqual([]);
+    expect((await runJson(['verify', '--db', workspace.db])).disagreements).toEqual([]);
   });
 });
 
 describe('/livez and /readyz', () => {
-  test('answer in a word, under any Host, without credentials, to GET and HEAD alone', async () => {
+  test('respond ok under any Host, without credentials, to GET and HEAD only', async () => {
     const server = await start();
     for (const path of ['/livez', '/readyz']) {
       const answer = await ask(at(server, path), { method: 'GET', headers: { host: '10.1.2.3:8787' } });

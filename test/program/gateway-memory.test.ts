@@ -1,4 +1,4 @@
-/** The program's memory under a hostile upstream, as the machine sees it: resident, nobody collecting but itself. */
+/** Resident memory of the program under a hostile upstream, without forced garbage collection. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openLine } from '../support/program.js';
@@ -6,9 +6,9 @@ import { HONEST, openUpstream, type Play } from '../support/upstream.js';
 import { upstreamFaults } from '../support/upstream-faults.js';
 
 const MEGABYTE = 1024 * 1024;
-const MOST_GROWTH = 32 * MEGABYTE;
+const MAX_GROWTH = 32 * MEGABYTE;
 const AT_ONCE = 32;
-/** So that whatever grows with honest work has grown: V8 spreads over its young generation only once. */
+/** Warm-up: V8 expands its young generation only once, under normal work. */
 const HONEST_ROUNDS = 60;
 const HOSTILE_ROUNDS = 6;
 const DEADLINE_MS = 3_000;
@@ -16,7 +16,7 @@ const DEADLINE_MS = 3_000;
 const FAULTS = upstreamFaults(() => 'http://127.0.0.1:1');
 const HEAVY = ['30 MB in chunks', '30 MB, announced', 'a hundred thousand levels', 'a hundred thousand values'];
 
-/** A process in front of an upstream that has answered honestly for a while; `play` changes what it does. */
+/** Starts a gateway and warms it up with valid responses; `play` changes what the upstream does. */
 async function openWarm(deadlineMs: number) {
   let current: Play = HONEST;
   const changing: Play = {
@@ -50,7 +50,7 @@ function residentBytes(pid: number): number {
   return 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
-/** Megabytes above the start at worst, looked at every few milliseconds while `work` is done. */
+/** Returns the peak growth in bytes during `work`, sampled every 10 ms. */
 async function growth(resident: () => number, work: () => Promise<void>): Promise<number> {
   const start = resident();
   let peak = start;
@@ -73,10 +73,10 @@ test.each(HEAVY)('stays within 32 MB of the start under rounds of %s', { timeout
     }
   });
   await program.close();
-  expect(grown).toBeLessThan(MOST_GROWTH);
+  expect(grown).toBeLessThan(MAX_GROWTH);
 });
 
-test('stays within 32 MB of the start under every fault there is, one after the other', {
+test('stays within 32 MB of the start under every fault, one after the other', {
   timeout: 240_000,
 }, async () => {
   const program = await openWarm(DEADLINE_MS);
@@ -87,5 +87,5 @@ test('stays within 32 MB of the start under every fault there is, one after the 
     }
   });
   await program.close();
-  expect(grown).toBeLessThan(MOST_GROWTH);
+  expect(grown).toBeLessThan(MAX_GROWTH);
 });

@@ -1,4 +1,4 @@
-/** The program as a gateway: a second one of its kind behind it, over real HTTP. */
+/** The program as a gateway in front of another instance, over real HTTP. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,25 +14,25 @@ import {
 } from '../support/program.js';
 import type { Data } from '../support/world.js';
 
-const place = scratch();
-const gatewayDb = join(place.directory, 'gateway.db');
+const workspace = scratch();
+const gatewayDb = join(workspace.directory, 'gateway.db');
 let upstream: HttpProgram;
 let base: string;
 let environment: Record<string, string>;
 beforeAll(async () => {
-  environment = await setUpOrg(place.db);
-  upstream = await startHttp(place.db);
+  environment = await setUpOrg(workspace.db);
+  upstream = await startHttp(workspace.db);
   base = upstream.url.replace(/mcp$/, 'crm');
 });
 afterAll(async () => {
   await upstream.stop();
-  place.remove();
+  workspace.remove();
 });
 
 const through = (...more: string[]) => ['--gateway', base, '--gateway-db', gatewayDb, ...more];
 
 describe('stdio in front of a CRM', () => {
-  test('offers what that API is known to have, and calls it as the environment says', async () => {
+  test('offers the operations of the live API, and calls it as the caller in the environment', async () => {
     const line = await openLine(through(), environment);
     const { result } = await line.request('tools/list');
     const names = result.tools.map(({ name }: { name: string }) => name);
@@ -43,7 +43,7 @@ describe('stdio in front of a CRM', () => {
     await line.running.stop();
   });
 
-  test('offers what a document says instead, its own extensions too', async () => {
+  test('offers the operations of an OpenAPI document, including its extensions', async () => {
     const line = await openLine(through('--openapi', `${base}/openapi.yaml`), environment);
     const { result } = await line.request('tools/list');
     expect(result.tools).toHaveLength(57);
@@ -53,8 +53,8 @@ describe('stdio in front of a CRM', () => {
     await line.running.stop();
   });
 
-  test('tells what of a document it left out, and serves the rest', async () => {
-    const file = join(place.directory, 'half.json');
+  test('reports what it omits from a document, and serves the rest', async () => {
+    const file = join(workspace.directory, 'half.json');
     const get = {
       operationId: 'read_it',
       parameters: [{ name: 'theme', in: 'cookie', schema: { type: 'string' } }],
@@ -73,7 +73,7 @@ describe('stdio in front of a CRM', () => {
     expect(stderr).toContain('GET /it: cookie parameter theme is a cookie');
   });
 
-  test('keeps receipts over its own end: a key that was answered is answered again, not sent', async () => {
+  test('keeps idempotency records across restarts: a known key is replayed, not sent', async () => {
     const args = { customer: { caption: 'Once' }, idempotency_key: 'over-the-end' };
     const first = await openLine(through(), environment);
     const made = await first.call('crm_customer_create', args);
@@ -87,7 +87,7 @@ describe('stdio in front of a CRM', () => {
 });
 
 describe('http in front of a CRM', () => {
-  test('sends the credential it holds for a key, never the key, and knows no other', async () => {
+  test('sends the credential that it holds for a key, never the key, and rejects other keys', async () => {
     const secret = String(environment.G3N_API_KEY);
     const held = await runJson(['admin', 'upstream', 'add', 'acme', '--gateway-db', gatewayDb, '--name', 'till'], {
       G3N_UPSTREAM_CREDENTIAL: secret,
@@ -115,33 +115,33 @@ describe('http in front of a CRM', () => {
     }
   });
 
-  test("sends the caller's own credential when it is told to", async () => {
+  test("sends the caller's own credential with --upstream-auth direct", async () => {
     const server = await startServer(through('--upstream-auth', 'direct'));
     const response = await fetch(`${server.url.replace(/mcp$/, 'crm')}/stat`, {
       headers: { 'x-orgcode': 'ACME', 'x-api-key': String(environment.G3N_API_KEY) },
     });
     expect(response.status).toBe(200);
-    const { stats } = (await response.json()) as Data; // the upstream's: each door names its own call
+    const { stats } = (await response.json()) as Data; // the upstream's: each connection names its own call
     expect(response.headers.get('x-request-id')).not.toBe(stats.request_id);
     await server.stop();
   });
 });
 
-describe('flags that make no gateway end the program, and say why', () => {
+describe('invalid gateway flags end the program with a reason', () => {
   test.each([
-    ['--db too', ['--gateway', 'https://crm.example/crm', '--db', 'x.db'], '--gateway forwards calls'],
-    ['--demo too', ['--gateway', 'https://crm.example/crm', '--demo'], '--demo fills the embedded database'],
-    ['--openapi alone', ['--openapi', 'x.yaml'], 'give --gateway too'],
-    ['no TLS', ['--gateway', 'http://crm.example/crm', '--gateway-db', ':memory:'], 'must be https'],
-    ['no URL', ['--gateway', 'crm.example', '--gateway-db', ':memory:'], 'is not a URL'],
-    ['no deadline', ['--gateway', 'https://crm.example/crm', '--deadline-ms', 'soon'], 'milliseconds'],
-    ['no document', ['--gateway', 'https://crm.example/crm', '--openapi', 'nowhere.yaml'], 'nowhere.yaml'],
+    ['--db with --gateway', ['--gateway', 'https://crm.example/crm', '--db', 'x.db'], '--gateway forwards calls'],
+    ['--demo with --gateway', ['--gateway', 'https://crm.example/crm', '--demo'], '--demo fills the embedded database'],
+    ['--openapi without --gateway', ['--openapi', 'x.yaml'], 'give --gateway too'],
+    ['a URL without TLS', ['--gateway', 'http://crm.example/crm', '--gateway-db', ':memory:'], 'must be https'],
+    ['an invalid URL', ['--gateway', 'crm.example', '--gateway-db', ':memory:'], 'is not a URL'],
+    ['an invalid deadline', ['--gateway', 'https://crm.example/crm', '--deadline-ms', 'soon'], 'milliseconds'],
+    ['a missing document', ['--gateway', 'https://crm.example/crm', '--openapi', 'nowhere.yaml'], 'nowhere.yaml'],
   ])('%s', async (_name, args, words) => {
     const { code, stderr } = await run(['stdio', ...args]);
     expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
   });
 
-  test('a secret as an argument is not taken: it comes from the environment or stdin', async () => {
+  test('the secret is read only from the environment or stdin', async () => {
     const { code, stderr } = await run(['admin', 'upstream', 'add', 'ACME', '--gateway-db', gatewayDb]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('G3N_UPSTREAM_CREDENTIAL')]);
   });

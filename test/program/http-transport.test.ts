@@ -1,21 +1,21 @@
-/** The HTTP door: who may knock, what it refuses before reading it, and two tenants at once. */
+/** The HTTP transport: allowed hosts and origins, requests rejected before reading, and two concurrent tenants. */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpProgram, scratch, setUpOrg, startHttp } from '../support/program.js';
 
-const place = scratch();
+const workspace = scratch();
 let server: HttpProgram;
 let acme: Record<string, string>;
 let other: Record<string, string>;
 beforeAll(async () => {
-  acme = headersOf(await setUpOrg(place.db, 'ACME'));
-  other = headersOf(await setUpOrg(place.db, 'OTHER'));
+  acme = headersOf(await setUpOrg(workspace.db, 'ACME'));
+  other = headersOf(await setUpOrg(workspace.db, 'OTHER'));
   const allowed = ['--allow-host', 'crm.example.com', '--allow-origin', 'app.example.com'];
-  server = await startHttp(place.db, allowed, { G3N_LOG_LEVEL: 'debug' });
+  server = await startHttp(workspace.db, allowed, { G3N_LOG_LEVEL: 'debug' });
 });
 afterAll(async () => {
   await server.stop();
-  place.remove();
+  workspace.remove();
 });
 
 interface Reply {
@@ -34,7 +34,7 @@ function headersOf(env: Record<string, string>): Record<string, string> {
 
 const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
-/** One raw request, so that Host and Origin are what the test says. */
+/** Sends one raw request, so that the test controls Host and Origin. */
 function send(
   options: { url?: string; method?: string; headers?: Record<string, string> },
   body = '',
@@ -57,7 +57,7 @@ function send(
 const message = (method: string, params: object = {}) => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
 const toolCall = (name: string, args: object) => message('tools/call', { name, arguments: args });
 
-/** A tool call of a client without a session, as the 2025 eras allow. */
+/** Calls a tool without a session, as the 2025 protocol versions allow. */
 async function callTool(headers: Record<string, string>, name: string, args: object, target = server) {
   const { body } = await send({ headers }, toolCall(name, args), target);
   const json = body.startsWith('{') ? body : body.slice(body.indexOf('data: ') + 6);
@@ -71,14 +71,14 @@ describe('Host and Origin', () => {
     ['loopback by number', '127.0.0.1', undefined, true],
     ['loopback by name', 'localhost', undefined, true],
     ['an allowed host', 'crm.example.com', undefined, true],
-    ['a foreign host', 'evil.example.com', undefined, false],
-    ['a host that only ends well', 'xcrm.example.com', undefined, false],
+    ['another host', 'evil.example.com', undefined, false],
+    ['a host with an allowed suffix', 'xcrm.example.com', undefined, false],
     ['a page of this machine', '127.0.0.1', 'http://localhost:6274', true],
     ['an allowed page', '127.0.0.1', 'https://app.example.com', true],
-    ['a foreign page', '127.0.0.1', 'https://evil.example.com', false],
+    ['a page of another host', '127.0.0.1', 'https://evil.example.com', false],
     ['a page without an origin', '127.0.0.1', 'null', false],
-    ['a foreign page on an allowed host', 'crm.example.com', 'https://evil.example.com', false],
-    ['an allowed page on a foreign host', 'evil.example.com', 'https://app.example.com', false],
+    ['a page of another host on an allowed host', 'crm.example.com', 'https://evil.example.com', false],
+    ['an allowed page on another host', 'evil.example.com', 'https://app.example.com', false],
   ] as const)('%s', async (_name, host, origin, passes) => {
     const headers = { ...acme, host: `${host}:${portOf()}`, ...(origin === undefined ? {} : { origin }) };
     const { status, body } = await send({ headers }, message('tools/list'));
@@ -87,8 +87,8 @@ describe('Host and Origin', () => {
   });
 });
 
-describe('is refused before anything is done', () => {
-  test('any other path: 404 that tells where to go', async () => {
+describe('rejects before processing', () => {
+  test('any other path: 404 that names the endpoint', async () => {
     const { status, body } = await send({ url: server.url.replace('/mcp', '/admin') }, message('tools/list'));
     expect(status).toBe(404);
     expect(body).toContain('/mcp');
@@ -110,19 +110,19 @@ describe('is refused before anything is done', () => {
     expect((await send({ headers: acme }, toolCall('crm_customer_create', args))).status).toBe(413);
   });
 
-  test('a request beyond 256 KiB: 413 in the contract’s own shape', async () => {
+  test('a request beyond 256 KiB: 413 in the contract’s error shape', async () => {
     const error = await callTool(acme, 'crm_customer_create', { customer: { caption: 'x'.repeat(256 * 1024) } });
     expect(error).toMatchObject({ error_code: 'crm.body_too_large', http_status: 413 });
   });
 
-  test('a method nobody has, and a tool nobody has: an error of the protocol', async () => {
+  test('an unknown method and an unknown tool: a protocol error', async () => {
     const { body } = await send({ headers: acme }, message('tools/drop'));
     expect(body).toContain('-32601');
     expect(await callTool(acme, 'crm_drop', {})).toMatchObject({ code: -32602 });
   });
 });
 
-test('two tenants calling at once each see only their own', { timeout: 60_000 }, async () => {
+test('two concurrent tenants see only their own data', { timeout: 60_000 }, async () => {
   const sides = [
     { headers: acme, caption: 'Acme Canary', hidden: 'Other Canary' },
     { headers: other, caption: 'Other Canary', hidden: 'Acme Canary' },
@@ -131,18 +131,18 @@ test('two tenants calling at once each see only their own', { timeout: 60_000 },
     Array.from({ length: 200 }, async (_, index) => {
       const { headers, caption, hidden } = sides[index % 2] as (typeof sides)[number];
       const created = await callTool(headers, 'crm_customer_create', { customer: { caption } });
-      const [found, foreign] = await Promise.all([
+      const [found, crossTenant] = await Promise.all([
         callTool(headers, 'crm_customer_search', { q: 'canary' }),
         callTool(index % 2 === 0 ? other : acme, 'crm_customer_get', { customer_id: created.data.customer_id }),
       ]);
       expect(JSON.stringify(found)).toContain(caption);
       expect(JSON.stringify(found)).not.toContain(hidden);
-      expect(foreign.error_code).toBe('crm.not_found');
+      expect(crossTenant.error_code).toBe('crm.not_found');
     }),
   );
 });
 
-test('nothing that was sent is in the log, at its most talkative', async () => {
+test('no sent value is in the log at level debug', async () => {
   const person = { caption: 'Logcanary Person', email: 'logcanary@example.com', phone: '+14155550199' };
   await callTool(acme, 'crm_customer_create', { customer: person });
   const issued = await callTool(acme, 'crm_giftcard_issue', {

@@ -1,4 +1,4 @@
-/** kill -9 in the middle of a write load, over real stdio: what was acknowledged is there, and once only. */
+/** kill -9 during a write load over real stdio: every acknowledged write is present exactly once. */
 import { performance } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,32 +6,32 @@ import { type Line, openLine, runJson, scratch, setUpOrg } from '../support/prog
 
 const ROUNDS = 50;
 const IN_FLIGHT = 16;
-/** A start after a kill must not hang; how long it takes is for the bench. */
+/** A start after a kill must not hang. The bench measures its duration. */
 const RECOVERY_MS = 10_000;
-const place = scratch();
+const workspace = scratch();
 let env: Record<string, string>;
 beforeAll(async () => {
-  env = await setUpOrg(place.db);
+  env = await setUpOrg(workspace.db);
 });
-afterAll(place.remove);
+afterAll(workspace.remove);
 
 interface Attempt {
   readonly tool: string;
   readonly args: { readonly idempotency_key: string; readonly [name: string]: unknown };
-  /** The id of the entry, once the answer arrived. */
+  /** The id of the entry, once the response arrived. */
   acknowledged?: string;
 }
 
-interface Story {
+interface Load {
   readonly customer_id: string;
   readonly giftcard_id: string;
 }
 
-test('nothing acknowledged is lost, nothing happens twice', { timeout: 300_000 }, async () => {
+test('no acknowledged write is lost, and none happens twice', { timeout: 300_000 }, async () => {
   const { line: first } = await timeToAnswer();
   const { customer_id } = await first.call('crm_customer_create', { customer: { caption: 'Survivor' } });
   const card = await first.call('crm_giftcard_issue', { amount: 1e6, currency: 'USD', reason: 'load' });
-  const story = { customer_id, giftcard_id: card.giftcard_id };
+  const load = { customer_id, giftcard_id: card.giftcard_id };
   await first.running.stop('SIGKILL');
 
   const attempts: Attempt[] = [];
@@ -40,32 +40,32 @@ test('nothing acknowledged is lost, nothing happens twice', { timeout: 300_000 }
     const { line, took } = await timeToAnswer();
     restarts.push(took);
     await retryLost(line, attempts);
-    await loadUntilKilled(line, round, story, attempts);
+    await loadUntilKilled(line, round, load, attempts);
   }
-  const line = await openLine(['--db', place.db], env);
+  const line = await openLine(['--db', workspace.db], env);
   await retryLost(line, attempts);
   await line.running.stop();
 
   expect(attempts.every(({ acknowledged }) => acknowledged !== undefined)).toBe(true);
   expect(attempts.length).toBeGreaterThan(ROUNDS * IN_FLIGHT);
-  expect(entriesOf(story)).toEqual(attempts.map(({ acknowledged }) => acknowledged).sort());
-  const { disagreements } = await runJson(['verify', '--db', place.db]);
+  expect(entriesOf(load)).toEqual(attempts.map(({ acknowledged }) => acknowledged).sort());
+  const { disagreements } = await runJson(['verify', '--db', workspace.db]);
   expect(disagreements).toEqual([]);
   expect(restarts.sort((a, b) => a - b)[ROUNDS / 2]).toBeLessThan(RECOVERY_MS);
 });
 
 async function timeToAnswer(): Promise<{ line: Line; took: number }> {
   const started = performance.now();
-  const line = await openLine(['--db', place.db], env);
+  const line = await openLine(['--db', workspace.db], env);
   await line.call('crm_stat', {});
   return { line, took: performance.now() - started };
 }
 
-/** Keeps calls in flight, and kills once a moment has passed that differs from round to round. */
-async function loadUntilKilled(line: Line, round: number, story: Story, attempts: Attempt[]): Promise<void> {
+/** Keeps calls in flight and kills the server after a delay that differs from round to round. */
+async function loadUntilKilled(line: Line, round: number, load: Load, attempts: Attempt[]): Promise<void> {
   const worker = async () => {
     for (;;) {
-      const attempt = nextAttempt(attempts.length, story);
+      const attempt = nextAttempt(attempts.length, load);
       attempts.push(attempt);
       attempt.acknowledged = await acknowledge(line, attempt);
     }
@@ -76,7 +76,7 @@ async function loadUntilKilled(line: Line, round: number, story: Story, attempts
   for (const end of ends) if (end.status === 'rejected') expect(String(end.reason)).toContain('the program ended');
 }
 
-/** What was in flight at the kill is repeated with its own key, as an agent would. */
+/** Repeats the calls that were in flight at the kill, with their keys, as an agent would. */
 async function retryLost(line: Line, attempts: readonly Attempt[]): Promise<void> {
   const lost = attempts.filter(({ acknowledged }) => acknowledged === undefined);
   await Promise.all(
@@ -91,7 +91,7 @@ async function acknowledge(line: Line, { tool, args }: Attempt): Promise<string>
   return data.loyalty_txn_id ?? data.txn.giftcard_txn_id;
 }
 
-function nextAttempt(count: number, { customer_id, giftcard_id }: Story): Attempt {
+function nextAttempt(count: number, { customer_id, giftcard_id }: Load): Attempt {
   const idempotency_key = `attempt ${count}`;
   if (count % 3 === 2) {
     return { tool: 'crm_giftcard_redeem', args: { giftcard_id, amount: 1, currency: 'USD', idempotency_key } };
@@ -99,8 +99,8 @@ function nextAttempt(count: number, { customer_id, giftcard_id }: Story): Attemp
   return { tool: 'crm_loyalty_earn', args: { customer_id, points: 1, idempotency_key } };
 }
 
-function entriesOf({ customer_id, giftcard_id }: Story): string[] {
-  const db = new Database(place.db, { readonly: true });
+function entriesOf({ customer_id, giftcard_id }: Load): string[] {
+  const db = new Database(workspace.db, { readonly: true });
   const earned = db.prepare('SELECT loyalty_txn_id AS id FROM loyalty_txn WHERE customer_id = ?').all(customer_id);
   const spent = db
     .prepare("SELECT giftcard_txn_id AS id FROM giftcard_txn WHERE giftcard_id = ? AND kind = 'redeem'")

@@ -1,14 +1,14 @@
-/** The stdio door: nothing but JSON-RPC on stdout, whatever comes in, and a clean end whoever ends it. */
+/** The stdio transport: only JSON-RPC on stdout for any input, and a clean exit in every case. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLine, run, runJson, scratch, setUpOrg, start } from '../support/program.js';
 
-const place = scratch();
-const { db } = place;
+const workspace = scratch();
+const { db } = workspace;
 let env: Record<string, string>;
 beforeAll(async () => {
   env = await setUpOrg(db);
 });
-afterAll(place.remove);
+afterAll(workspace.remove);
 
 const INITIALIZE = JSON.stringify({
   jsonrpc: '2.0',
@@ -25,10 +25,10 @@ const STAT = JSON.stringify({
 
 describe('stdout', () => {
   test.each([
-    ['with the demo, at the most talkative level', ['--demo'], 'demo.db'],
+    ['with the demo, at log level debug', ['--demo'], 'demo.db'],
     ['on a plain database', [], 'plain.db'],
   ])('carries JSON-RPC lines only, %s', async (_name, args, file) => {
-    const options = ['stdio', '--db', `${place.directory}/${file}`, ...args];
+    const options = ['stdio', '--db', `${workspace.directory}/${file}`, ...args];
     const running = start(options, { G3N_LOG_LEVEL: 'debug' });
     running.child.stdin.write(`${INITIALIZE}\n${STAT}\n`);
     await running.printed(/"id":2/);
@@ -38,26 +38,26 @@ describe('stdout', () => {
     expect(lines.map((line) => JSON.parse(line).jsonrpc)).toEqual(['2.0', '2.0']);
   });
 
-  test('is silent when nothing was asked', async () => {
+  test('is silent without a request', async () => {
     expect(await run(['stdio', '--db', db], env)).toMatchObject({ code: 0, stdout: '' });
   });
 });
 
-describe('lines that are no messages', () => {
+describe('lines that are not messages', () => {
   test.each([
     ['an empty line', ''],
     ['a word', 'hello'],
     ['half a message', '{"jsonrpc":"2.0","id":9,"method":"tools/'],
-    ['JSON that is no message', '{"a":1}'],
-    ['bytes that are no text', '\u0000\u0001\ufffd'],
-  ])('%s: what comes after it is answered', async (_name, junk) => {
+    ['JSON that is not a message', '{"a":1}'],
+    ['bytes that are not text', '\u0000\u0001\ufffd'],
+  ])('%s: the next message is processed', async (_name, junk) => {
     const line = await openLine(['--db', db], env);
     line.send(junk);
     expect(await line.call('crm_stat', {})).toMatchObject({ status: 'ok' });
     expect((await line.running.stop()).code).toBe(0);
   });
 
-  test('one longer than a megabyte ends the connection; the database is whole', async () => {
+  test('a line longer than a megabyte ends the connection; the database stays consistent', async () => {
     const line = await openLine(['--db', db], env);
     line.send('x'.repeat(3 * 1024 * 1024));
     expect((await line.running.ended).code).toBe(0);
@@ -65,19 +65,19 @@ describe('lines that are no messages', () => {
   });
 });
 
-describe('the end', () => {
-  test('of input: what was asked is answered, then exit 0', async () => {
+describe('exit', () => {
+  test('at the end of input: pending requests are answered, then exit 0', async () => {
     const { code, stdout } = await run(['stdio', '--db', db], env, `${INITIALIZE}\n${STAT}\n`);
     expect(code).toBe(0);
     expect(stdout).toContain('"id":1');
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('by %s: exit 0', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('on %s: exit 0', async (signal) => {
     const line = await openLine(['--db', db], env);
     expect((await line.running.stop(signal)).code).toBe(0);
   });
 
-  test('of a reader that went away: exit 0 and nothing lost', async () => {
+  test('when the reader closes the pipe: exit 0 and nothing lost', async () => {
     const line = await openLine(['--db', db], env);
     line.running.child.stdout.destroy();
     const name = 'crm_customer_create';

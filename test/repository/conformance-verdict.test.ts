@@ -1,9 +1,9 @@
-/** What counts in a run of the official suite: nothing that failed passes, and nothing that was not run counts. */
+/** Tests the evaluation of the official suite: failed checks never pass, and checks that did not run never count. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { judge } from '../../scripts/conformance-verdict.js';
+import { evaluate } from '../../scripts/conformance-verdict.js';
 
 let directory: string;
 beforeEach(() => {
@@ -11,54 +11,57 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** A scenario as the suite writes it down: a status, or one with what it says, for each check. */
-function ran(name: string, ...checks: (string | [string, string])[]): void {
+/** Writes the result file of a scenario: a status, or a status and an error message, for each check. */
+function writeScenario(name: string, ...checks: (string | [string, string])[]): void {
   const home = join(directory, `server-${name}-2026-11-28T05-42-32-009Z`);
   mkdirSync(home);
-  const written = checks.map((check, index) => {
+  const results = checks.map((check, index) => {
     const [status, errorMessage] = [check].flat();
     return { id: `check-${index}`, status, errorMessage };
   });
-  writeFileSync(join(home, 'checks.json'), JSON.stringify(written));
+  writeFileSync(join(home, 'checks.json'), JSON.stringify(results));
 }
 
-test('checks are counted, passed and failed', () => {
-  ran('ping', 'SUCCESS', 'SUCCESS', 'INFO', 'SKIPPED');
-  ran('tools-list', 'SUCCESS', ['FAILURE', 'no tools']);
-  const verdict = judge(directory, 2);
+test('counts passed and failed checks', () => {
+  writeScenario('ping', 'SUCCESS', 'SUCCESS', 'INFO', 'SKIPPED');
+  writeScenario('tools-list', 'SUCCESS', ['FAILURE', 'no tools']);
+  const verdict = evaluate(directory, 2);
   expect(verdict).toMatchObject({ scenarios: 2, passed: 3, failed: 1, failures: ['tools-list: check-1: no tools'] });
 });
 
-test('a scenario that left nothing, or made no check, is a failure', () => {
-  ran('ping', 'SKIPPED');
-  expect(judge(directory, 2).failures).toEqual(['ping: no check was made', expect.stringContaining('2 scenarios')]);
-  expect(judge(directory, Number.NaN).failed).toBeGreaterThan(1);
+test('a scenario without a result, or without a check, is a failure', () => {
+  writeScenario('ping', 'SKIPPED');
+  expect(evaluate(directory, 2).failures).toEqual([
+    'ping: no check was performed',
+    expect.stringContaining('2 scenarios'),
+  ]);
+  expect(evaluate(directory, Number.NaN).failed).toBeGreaterThan(1);
 });
 
-test('warnings are told and fail nothing', () => {
-  ran('ping', 'SUCCESS', ['WARNING', 'should']);
-  expect(judge(directory, 1)).toMatchObject({ failed: 0, warned: ['ping: check-1: warning: should'] });
+test('warnings are listed and do not fail the run', () => {
+  writeScenario('ping', 'SUCCESS', ['WARNING', 'should']);
+  expect(evaluate(directory, 1)).toMatchObject({ failed: 0, warnings: ['ping: check-1: warning: should'] });
 });
 
-test('an extension we do not have is not counted', () => {
-  ran('ping', 'SUCCESS');
-  ran('tasks-lifecycle', ['FAILURE', 'no tasks']);
-  expect(judge(directory, 2)).toMatchObject({ scenarios: 1, passed: 1, failed: 0 });
+test('scenarios of an unsupported extension are not counted', () => {
+  writeScenario('ping', 'SUCCESS');
+  writeScenario('tasks-lifecycle', ['FAILURE', 'no tasks']);
+  expect(evaluate(directory, 2)).toMatchObject({ scenarios: 1, passed: 1, failed: 0 });
 });
 
 describe('on a server without the suite’s fixtures', () => {
-  test('scenarios about them are not counted, and one that passes all the same is in the wrong list', () => {
-    ran('ping', 'SUCCESS');
-    ran('tools-call-image', 'SUCCESS', ['FAILURE', 'no such tool']);
-    ran('prompts-list', 'SUCCESS');
-    const verdict = judge(directory, 3, ['tools-call-image', 'prompts-list', 'of-another-set']);
+  test('scenarios that need fixtures are not counted, and one that passes anyway is a failure', () => {
+    writeScenario('ping', 'SUCCESS');
+    writeScenario('tools-call-image', 'SUCCESS', ['FAILURE', 'no such tool']);
+    writeScenario('prompts-list', 'SUCCESS');
+    const verdict = evaluate(directory, 3, ['tools-call-image', 'prompts-list', 'in-another-set']);
     expect(verdict).toMatchObject({ scenarios: 1, passed: 1 });
-    expect(verdict.failures).toEqual(['prompts-list: passes without fixtures: count it']);
+    expect(verdict.failures).toEqual(['prompts-list: passes without fixtures: remove it from the list']);
   });
 
-  test('a check the suite could not make is left out there, and a failure where the fixtures are', () => {
-    ran('server-stateless', 'SUCCESS', ['FAILURE', 'Not testable: no tool'], ['FAILURE', 'wrong']);
-    expect(judge(directory, 1, [])).toMatchObject({ passed: 1, left: 1, failed: 1 });
-    expect(judge(directory, 1)).toMatchObject({ passed: 1, left: 0, failed: 2 });
+  test('a check that the suite could not perform is not counted; on a server with fixtures it is a failure', () => {
+    writeScenario('server-stateless', 'SUCCESS', ['FAILURE', 'Not testable: no tool'], ['FAILURE', 'wrong']);
+    expect(evaluate(directory, 1, [])).toMatchObject({ passed: 1, untested: 1, failed: 1 });
+    expect(evaluate(directory, 1)).toMatchObject({ passed: 1, untested: 0, failed: 2 });
   });
 });

@@ -1,9 +1,9 @@
-/** Accounts of an org to work on, and ways to act on them. */
+/** Creates accounts of an org, and functions that call the account tools. */
 import { type Data, ok, refused, type World } from './world.js';
 
 export const CREDIT = { currency: 'USD', credit_limit: 1000 };
 
-/** Calls of the account family as `headers`, or as the owner of ACME. */
+/** Returns functions that call the account family as `headers`, or as the owner of ACME. */
 export function accountActs(world: World, headers?: Data) {
   const act = (tool: string, args: object): Promise<Data> => ok(world, `crm_account_${tool}`, args, headers);
   const deny = (tool: string, args: object) => refused(world, `crm_account_${tool}`, args, headers);

@@ -1,11 +1,11 @@
-/** Answers made up from the contract: data of any operation, with one text wherever strangers write. */
+/** Generates response data of any operation from its schema, with one text in every untrusted field. */
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { hasFreeKeys } from '../../src/contract/schema.js';
 import { branches } from './responses.js';
 
 type Node = { readonly [key: string]: unknown };
 
-/** Data of this schema with `text` in every untrusted field and free key, and one word everywhere else. */
+/** Generates data of this schema with `text` in every untrusted field and free key, and `word` everywhere else. */
 export function dataWith(schema: JsonSchema, text: string, inside = false): unknown {
   const untrusted = inside || schema['x-untrusted'] === true;
   const [first] = branches(schema).filter(({ type }) => type !== 'null');

@@ -1,4 +1,4 @@
-/** The error atlas as published, and what it says of an error that was answered. */
+/** The published error atlas, and a check that an error follows it. */
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import type { Effect } from '../../src/contract/operation.js';
 import { DOCUMENT } from './responses.js';
@@ -14,23 +14,23 @@ export interface AtlasEntry {
 
 export const ATLAS = DOCUMENT['x-errors'] as { readonly [errorCode: string]: AtlasEntry };
 
-/** @throws Error when an error is not as the atlas says. */
+/** @throws Error when the error of an envelope does not match the atlas. */
 export function requireAtlas(envelope: Envelope, effect: Effect): void {
   if (envelope.success) return;
-  const told = factsOf(envelope.error);
+  const actual = factsOf(envelope.error);
   const entry = ATLAS[envelope.error.error_code];
   const retryable = mayRepeat(entry?.retryable, envelope.error, effect);
   const expected = entry && `${entry.tag} ${entry.http_status} ${retryable ? 'retryable' : 'final'}`;
-  if (told === expected) return;
+  if (actual === expected) return;
   const code = envelope.error.error_code;
-  throw new Error(`${code} was told as ${told}; openapi/errors.yaml says ${expected ?? 'nothing of it'}`);
+  throw new Error(`${code} is ${actual}; openapi/errors.yaml states ${expected ?? 'nothing about it'}`);
 }
 
 function factsOf({ major, http_status, retryable }: ErrorObject): string {
   return `${major.tag} ${http_status} ${retryable ? 'retryable' : 'final'}`;
 }
 
-function mayRepeat(told: AtlasEntry['retryable'] | undefined, error: ErrorObject, effect: Effect): boolean {
-  if (told === 'varies') return error.retryable;
-  return told === 'yes' || (told === 'reads' && effect === 'read');
+function mayRepeat(retryable: AtlasEntry['retryable'] | undefined, error: ErrorObject, effect: Effect): boolean {
+  if (retryable === 'varies') return error.retryable;
+  return retryable === 'yes' || (retryable === 'reads' && effect === 'read');
 }

@@ -1,4 +1,4 @@
-/** mcp.html in a real Chromium: opened, listened to for whatever goes wrong, and looked at by its accessibility. */
+/** Opens mcp.html in a real Chromium, records problems and requests, and finds elements by accessibility. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -11,14 +11,14 @@ export const FILE_URL = pathToFileURL(resolve('mcp.html')).href;
 
 export interface Visit {
   readonly page: Page;
-  /** Errors, warnings and violations of the policy that the browser told of so far. */
+  /** Errors, warnings and CSP violations that the browser has reported so far. */
   readonly problems: readonly string[];
-  /** Every address that was asked for anything. */
+  /** The URL of every request. */
   readonly asked: readonly string[];
   leave(): Promise<void>;
 }
 
-/** A Chromium. `npm test` sees to it that there is one. */
+/** Starts a Chromium. `npm test` installs one if there is none. */
 export async function openBrowser(): Promise<Browser> {
   const found = findChromium();
   if (found === undefined) throw new Error('no Chromium: install one, or name one in G3N_CHROMIUM');
@@ -27,7 +27,7 @@ export async function openBrowser(): Promise<Browser> {
 
 type Environment = { [name: string]: string };
 
-/** A fresh profile of the browser, on one address. */
+/** Opens a URL in a fresh browser profile. */
 export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
@@ -43,7 +43,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe-core finds wrong with the page as it stands, each as `rule: where`. */
+/** Returns the accessibility problems that axe-core finds on the page, each as `rule: where`. */
 export async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   const { violations } = (await page.evaluate('axe.run()')) as { violations: Finding[] };
@@ -62,7 +62,7 @@ export function demoLink(stdout: string): string {
   return /https?:\S+#demo=\S+/.exec(stdout)?.[0] ?? '';
 }
 
-/** Connects, as whoever the form says, and waits until the tools are listed. */
+/** Connects as the caller in the form, and waits until the tools are listed. */
 export async function connect(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
   await page
@@ -85,7 +85,7 @@ export async function choose(page: Page, tool: string): Promise<void> {
   await page.getByRole('heading', { name: tool, exact: true }).waitFor();
 }
 
-/** Sends the form that is shown, and waits for what comes of it. */
+/** Submits the current form, and waits for the result. */
 export async function send(page: Page, kind: 'success' | 'error' | 'failure' | 'confirmation'): Promise<void> {
   await page.getByRole('button', { name: /^Call crm_/ }).click();
   const confirm = page.getByRole('button', { name: 'Send call' });
@@ -100,7 +100,7 @@ export async function fillJson(page: Page, args: object): Promise<void> {
   await page.getByLabel('Arguments', { exact: true }).fill(JSON.stringify(args));
 }
 
-/** The answer that is shown, as a value. */
+/** Returns the displayed response as a value. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of answers they do not type
 export async function shownAnswer(page: Page): Promise<any> {
   return JSON.parse((await page.getByRole('region', { name: 'Result', exact: true }).textContent()) ?? '');

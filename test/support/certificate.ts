@@ -1,7 +1,7 @@
-/** A self-signed certificate for 127.0.0.1, made anew for each test: no key is ever kept in the repository. */
+/** Generates a self-signed certificate for 127.0.0.1 per test, so that no key is stored in the repository. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** PEM of both, good for an hour, for these host names besides. */
+/** Returns key and certificate as PEM, valid for an hour, for 127.0.0.1 and these host names. */
 export function makeCertificate(...hosts: readonly string[]): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const algorithm = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02)); // ecdsa-with-SHA256

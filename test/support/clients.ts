@@ -1,4 +1,4 @@
-/** The MCP clients that people really use, behind one face: every SDK line, protocol era and transport. */
+/** One interface over the MCP clients in use: every SDK line, protocol version and transport. */
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as Client132 } from '@modelcontextprotocol/sdk/client/index.js';
@@ -20,10 +20,10 @@ import { StreamableHTTPClientTransport as Http120 } from 'mcp-sdk-1-20/client/st
 import { unmark } from './marks.js';
 import { cleanEnvironment, MAIN } from './program.js';
 
-/** What a test sees of a tool's answer. */
-export interface ToolAnswer {
+/** The parts of a tool result that tests read. */
+export interface ToolResult {
   readonly isError: boolean;
-  /** The text block, parsed, without the marks around strangers' text. */
+  /** The text block, parsed, without the boundary markers around untrusted text. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type
   readonly text: any;
   // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type
@@ -31,28 +31,28 @@ export interface ToolAnswer {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of answers they do not type
-type Answer = Promise<any>;
+type SdkResult = Promise<any>;
 
-/** What every SDK can do beside tools. */
+/** What every SDK offers besides tools. */
 export interface Features {
-  listResources(): Answer;
-  listResourceTemplates(): Answer;
-  readResource(params: { uri: string }): Answer;
-  listPrompts(): Answer;
-  getPrompt(params: { name: string; arguments?: Record<string, string> }): Answer;
-  complete(params: { ref: object; argument: { name: string; value: string } }): Answer;
+  listResources(): SdkResult;
+  listResourceTemplates(): SdkResult;
+  readResource(params: { uri: string }): SdkResult;
+  listPrompts(): SdkResult;
+  getPrompt(params: { name: string; arguments?: Record<string, string> }): SdkResult;
+  complete(params: { ref: object; argument: { name: string; value: string } }): SdkResult;
 }
 
 export interface AnyClient {
   readonly instructions: string | undefined;
   readonly features: Features;
   toolNames(): Promise<string[]>;
-  call(name: string, args?: object): Promise<ToolAnswer>;
+  call(name: string, args?: object): Promise<ToolResult>;
   close(): Promise<void>;
 }
 
-/** Where a server is: a command's arguments and environment, or an address and its headers. */
-export type Door =
+/** How to reach a server: a command's arguments and environment, or a URL and headers. */
+export type Connection =
   | { readonly kind: 'stdio'; readonly args: readonly string[]; readonly env: Record<string, string> }
   | { readonly kind: 'http' | 'sse'; readonly url: string; readonly headers: Record<string, string> };
 
@@ -62,19 +62,24 @@ const V2 = [StdioClientTransport, StreamableHTTPClientTransport, SSEClientTransp
 type Mode = 'legacy' | 'auto' | { readonly pin: string };
 const client2 = (mode: Mode) => new Client(INFO, { versionNegotiation: { mode } });
 
-/** How each client is made and connected, by the name people know it by. */
+/** Maps the name of each client to a function that creates and connects it. */
 export const CLIENTS = {
-  'SDK 1.10.2': (door: Door) => connect(new Client110(INFO), transportOf(door, Stdio110, Http110, Sse110)),
-  'SDK 1.13.3': (door: Door) => connect(new Client113(INFO), transportOf(door, Stdio113, Http113, Sse113)),
-  'SDK 1.20.2': (door: Door) => connect(new Client120(INFO), transportOf(door, Stdio120, Http120, Sse120)),
-  'SDK 1.32.2': (door: Door) => connect(new Client132(INFO), transportOf(door, Stdio132, Http132, Sse132)),
-  'SDK 2, as it comes': (door: Door) => connect(new Client(INFO), transportOf(door, ...V2)),
-  'SDK 2, any era': (door: Door) => connect(client2('auto'), transportOf(door, ...V2)),
-  'SDK 2, 2026-07-28 only': (door: Door) => connect(client2({ pin: '2026-07-28' }), transportOf(door, ...V2)),
-} as const satisfies { readonly [name: string]: (door: Door) => Promise<AnyClient> };
+  'SDK 1.10.2': (connection: Connection) =>
+    connect(new Client110(INFO), transportOf(connection, Stdio110, Http110, Sse110)),
+  'SDK 1.13.3': (connection: Connection) =>
+    connect(new Client113(INFO), transportOf(connection, Stdio113, Http113, Sse113)),
+  'SDK 1.20.2': (connection: Connection) =>
+    connect(new Client120(INFO), transportOf(connection, Stdio120, Http120, Sse120)),
+  'SDK 1.32.2': (connection: Connection) =>
+    connect(new Client132(INFO), transportOf(connection, Stdio132, Http132, Sse132)),
+  'SDK 2, as it comes': (connection: Connection) => connect(new Client(INFO), transportOf(connection, ...V2)),
+  'SDK 2, any era': (connection: Connection) => connect(client2('auto'), transportOf(connection, ...V2)),
+  'SDK 2, 2026-07-28 only': (connection: Connection) =>
+    connect(client2({ pin: '2026-07-28' }), transportOf(connection, ...V2)),
+} as const satisfies { readonly [name: string]: (connection: Connection) => Promise<AnyClient> };
 
-/** Whether a client can speak to a door of that kind: the oldest transport has only the older eras. */
-export function fits(name: string, kind: Door['kind']): boolean {
+/** Whether a client supports that transport: HTTP+SSE exists only in older protocol versions. */
+export function fits(name: string, kind: Connection['kind']): boolean {
   return kind !== 'sse' || name !== 'SDK 2, 2026-07-28 only';
 }
 
@@ -97,22 +102,27 @@ type HttpOptions = { requestInit: RequestInit };
 type SseOptions = HttpOptions & { eventSourceInit: { fetch: typeof fetch } };
 
 function transportOf<Stdio, Http, Sse>(
-  door: Door,
+  connection: Connection,
   StdioTransport: new (server: StdioServer) => Stdio,
   HttpTransport: new (url: URL, options: HttpOptions) => Http,
   SseTransport: new (url: URL, options: SseOptions) => Sse,
 ): Stdio | Http | Sse {
-  if (door.kind === 'stdio') {
-    const args = [MAIN, 'stdio', ...door.args];
-    return new StdioTransport({ command: process.execPath, args, env: cleanEnvironment(door.env), stderr: 'pipe' });
+  if (connection.kind === 'stdio') {
+    const args = [MAIN, 'stdio', ...connection.args];
+    return new StdioTransport({
+      command: process.execPath,
+      args,
+      env: cleanEnvironment(connection.env),
+      stderr: 'pipe',
+    });
   }
-  const { headers } = door;
+  const { headers } = connection;
   const requestInit = { headers };
-  if (door.kind === 'http') return new HttpTransport(new URL(door.url), { requestInit });
+  if (connection.kind === 'http') return new HttpTransport(new URL(connection.url), { requestInit });
   // Old clients send the headers of requestInit with messages only, not with the stream.
   const withHeaders: typeof fetch = (url, init) =>
     fetch(url, { ...init, headers: { accept: 'text/event-stream', ...headers } });
-  return new SseTransport(new URL('/sse', door.url), { requestInit, eventSourceInit: { fetch: withHeaders } });
+  return new SseTransport(new URL('/sse', connection.url), { requestInit, eventSourceInit: { fetch: withHeaders } });
 }
 
 async function connect(client: object, transport: object): Promise<AnyClient> {
@@ -123,12 +133,12 @@ async function connect(client: object, transport: object): Promise<AnyClient> {
     features: sdk,
     toolNames: async () => (await sdk.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}) => {
-      const answer = (await sdk.callTool({ name, arguments: args as Record<string, unknown> })) as Call;
-      const [block] = answer.content;
+      const result = (await sdk.callTool({ name, arguments: args as Record<string, unknown> })) as Call;
+      const [block] = result.content;
       return {
-        isError: answer.isError === true,
+        isError: result.isError === true,
         text: unmark(String(block?.text)).answer,
-        structured: answer.structuredContent,
+        structured: result.structuredContent,
       };
     },
     close: () => sdk.close(),

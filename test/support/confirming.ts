@@ -1,4 +1,4 @@
-/** Tools of a world whose calls need to be confirmed, as a client without a user calls them. */
+/** Calls the tools of a world that requires confirmation, as a client without elicitation does. */
 import type { Backend } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type ConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
@@ -9,17 +9,17 @@ import type { Data, World } from './world.js';
 
 export interface Asking {
   readonly application: Application;
-  /** The text of an answer. */
+  /** The text of a result. */
   read(tool: string, args: object, headers?: Headers): Promise<string>;
-  /** The answer as a model understands it. */
+  /** The parsed text of a result, as a model reads it. */
   tell(tool: string, args: object, headers?: Headers): Promise<Data>;
-  /** The details of a call that must ask for confirmation. */
+  /** The error details of a call that must require confirmation. */
   asked(tool: string, args: object, headers?: Headers): Promise<Data>;
-  /** The data of a call that must succeed, asked for confirmation or not. */
+  /** The data of a call that must require confirmation, and succeed when confirmed. */
   confirmed(tool: string, args: object, headers?: Headers): Promise<Data>;
 }
 
-/** A world's application that asks; like a process of its own beside others with the same keys. */
+/** A world's application that requires confirmation, like another process with the same keys. */
 export function openAsking(world: World, mode: ConfirmMode, backend?: Backend): Asking {
   const { pipeline } = world.application;
   const plain = { ...world.application, pipeline: { ...pipeline, backend: backend ?? pipeline.backend } };

@@ -1,4 +1,4 @@
-/** Ends a CI run with the line its readers look for: `N passed, N failed`. */
+/** Prints `N passed, N failed` as the last line of a CI run, which CI parses. */
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class CountReporter implements Reporter {

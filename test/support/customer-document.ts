@@ -1,6 +1,6 @@
 /**
- * What the customer's own document of the CRM says, row by row: its inventory, tags, headers and roles. Kept as it was
- * given; the published contract and PROTOCOL.md are held against it.
+ * The inventory, tags, headers and roles of the customer's own CRM document, copied row by row. Tests compare the
+ * published contract and PROTOCOL.md with it.
  */
 
 /** Method, path, request schema, response schema. */
@@ -73,7 +73,7 @@ export const TAGS = [
 
 export const HEADERS = ['x-orgcode', 'x-session-guid', 'x-api-key', 'x-cccode', 'x-logical-guid', 'x-channel-code'];
 
-/** Paths that begin so → a role that passes. Reading is told apart by the last word of the path. */
+/** Maps path patterns to a role that passes. The last word of the path identifies reads. */
 export const ROLES: readonly (readonly [path: RegExp, role: string])[] = [
   [/\/(get|list|search|report)$/, 'crm_view'],
   [/^\/customer\/(create|merge|flag\/set)$/, 'crm_manage'],

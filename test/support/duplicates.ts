@@ -1,5 +1,4 @@
-/** A population settled in an org, every page of its duplicates, and how good they are. Not: who the people are. */
-
+/** Inserts a population (people.ts) into an org, reads its duplicates page by page, and measures their quality. */
 import { createIdMint } from '../../src/ids.js';
 import { EMPTY } from '../../src/store/customer/customer-handlers.js';
 import { CUSTOMER, type CustomerRow, indexCustomer } from '../../src/store/customer/customers.js';
@@ -10,7 +9,7 @@ import type { Signup } from './people.js';
 
 const BATCH = 10_000;
 
-/** Inserts the signups, a millisecond apart, in large transactions; answers their ids. */
+/** Inserts the signups, a millisecond apart, in large transactions. Returns their ids. */
 export function settle(store: SqliteStore, orgcode: string, signups: readonly Signup[]): string[] {
   const toRow = rowMaker(orgcode, Date.now() - 2 * signups.length);
   const ids: string[] = [];
@@ -26,7 +25,7 @@ export function settle(store: SqliteStore, orgcode: string, signups: readonly Si
   return ids;
 }
 
-/** Makes rows of what a signup says, each a millisecond younger than the last. */
+/** Creates customer rows from signups, each a millisecond younger than the last. */
 export function rowMaker(orgcode: string, from: number): (fields: Signup['fields']) => CustomerRow {
   const mint = createIdMint();
   let epoch = from;
@@ -48,19 +47,19 @@ interface Page {
   readonly next_token: string | null;
 }
 
-/** Every pair of every page, in the order they came, as `older newer`. */
+/** Returns every pair of every page in list order, as `older newer`. */
 export async function walkPages(page: (args: object) => Promise<Page>, args: object = {}): Promise<string[]> {
   const found: string[] = [];
   let next_token: string | null = null;
   do {
-    const answer: Page = await page({ ...args, ...(next_token === null ? {} : { next_token }) });
-    found.push(...answer.items.map(({ customer_ids }) => customer_ids.join(' ')));
-    next_token = answer.next_token;
+    const current: Page = await page({ ...args, ...(next_token === null ? {} : { next_token }) });
+    found.push(...current.items.map(({ customer_ids }) => customer_ids.join(' ')));
+    next_token = current.next_token;
   } while (next_token !== null);
   return found;
 }
 
-/** How many of the true pairs were found, and how many of the found are true. */
+/** Computes recall and precision of the found pairs. */
 export function qualityOf(found: readonly string[], truth: ReadonlySet<string>) {
   const right = found.filter((pair) => truth.has(pair)).length;
   return { recall: right / truth.size, precision: right / found.length };

@@ -1,17 +1,17 @@
-/** The fenced examples of a Markdown document: which there are, and whether an answer is as one shows. */
+/** Finds the fenced examples of a Markdown document, and compares responses with them. */
 import type { Data } from './world.js';
 
 export interface Fence {
   /** `json call=crm_stat`: the language and what the example is. */
   readonly language: string;
   readonly kind: string;
-  /** `as=crm_view` → `{as: 'crm_view'}`, besides the kind itself. */
+  /** `as=crm_view` → `{as: 'crm_view'}`; includes the kind if it has a value. */
   readonly options: Readonly<Record<string, string>>;
   readonly text: string;
   readonly line: number;
 }
 
-/** What placeholders such as `CUSTOMER_ID` stand for, once an answer has told. */
+/** The values of placeholders such as `CUSTOMER_ID`, taken from earlier responses. */
 export type Bindings = Map<string, string>;
 
 const FENCE = /^```(\w+) ?([^\n]*)\n([\s\S]*?)^```$/gm;
@@ -29,18 +29,18 @@ export function fencesOf(markdown: string): readonly Fence[] {
   });
 }
 
-/** The example with what its placeholders stand for. */
+/** Parses the example and fills in its placeholders. */
 export function meant(text: string, bindings: Bindings): Data {
   return JSON.parse(text, (_key, value) => bindings.get(value) ?? value);
 }
 
 /**
- * Where an answer differs from an example. The example may show less than there is; a placeholder takes what it meets
- * first; `…` is any text, a time any time.
+ * Returns the differences between a response and an example. The example may omit fields; a placeholder is bound to the
+ * first value that it meets; `…` matches any text, and a time any time.
  */
 export function differences(shown: Data, answer: Data, bindings: Bindings, path = ''): readonly string[] {
-  if (shown === '…') return typeof answer === 'string' && answer !== '' ? [] : [`${path} is no text`];
-  if (typeof shown === 'string' && TIME.test(shown)) return TIME.test(answer) ? [] : [`${path} is no time`];
+  if (shown === '…') return typeof answer === 'string' && answer !== '' ? [] : [`${path} is not text`];
+  if (typeof shown === 'string' && TIME.test(shown)) return TIME.test(answer) ? [] : [`${path} is not a time`];
   if (typeof shown === 'string' && PLACEHOLDER.test(shown)) {
     const bound = bindings.get(shown) ?? answer;
     bindings.set(shown, bound);
@@ -52,11 +52,11 @@ export function differences(shown: Data, answer: Data, bindings: Bindings, path 
   if (Array.isArray(shown) && shown.length !== answer.length) return [`${path} has ${answer.length} items`];
   return Object.keys(shown).flatMap((key) => {
     const below = path === '' ? key : `${path}.${key}`;
-    return key in answer ? differences(shown[key], answer[key], bindings, below) : [`${below} is not there`];
+    return key in answer ? differences(shown[key], answer[key], bindings, below) : [`${below} is missing`];
   });
 }
 
-/** A curl command as a request: its address, headers and body, with variables of the environment filled in. */
+/** Parses a curl command into URL, headers and body, with environment variables filled in. */
 export function curl(command: string, env: Readonly<Record<string, string>>) {
   const words = command.replaceAll('\\\n', ' ').match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
   const filled = words.map((word) => {

@@ -1,4 +1,4 @@
-/** Puts a text into every field of a request where anybody may write what they like. Not: ids, filters, page tokens. */
+/** Puts a text into every free-text field of a request, but not into ids, filters or page tokens. */
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { hasFreeKeys } from '../../src/contract/schema.js';
 import { OF_NOTHING } from './id-arguments.js';
@@ -6,16 +6,16 @@ import { branches } from './responses.js';
 
 type Node = { readonly [key: string]: unknown };
 
-/** Free by schema, and held to a form of their own by the handler. */
-const OF_A_FORM = new Set(['phone', 'ip']);
+/** Fields that are free text by schema, but whose format the handler checks. */
+const FORMATTED = new Set(['phone', 'ip']);
 const NO_TEXT = /(^|_)(id|ids|token)$/;
 
-/** `value` with `text` wherever the schema takes any text and it fits, optional fields included. */
+/** Returns `value` with `text` wherever the schema accepts it as free text, including optional fields. */
 export function fillText(schema: JsonSchema, value: unknown, text: string): unknown {
   return fill(schema, value, text, '') ?? value;
 }
 
-/** Undefined where nothing can be put, or what must stand beside it is not known. */
+/** Returns undefined if the text fits nowhere, or if a required sibling has no value. */
 function fill(schema: JsonSchema, value: unknown, text: string, name: string): unknown {
   const open = branches(schema).find((branch) => fill(branch, value, text, name) !== undefined && 'type' in branch);
   if (open !== undefined) return fill(open, value, text, name);
@@ -56,7 +56,7 @@ function takes(schema: JsonSchema, text: string, name: string): boolean {
   const pattern = String(schema.pattern ?? '');
   const formed = 'enum' in schema || 'const' in schema || 'format' in schema || pattern.startsWith('^');
   if (!new RegExp(pattern, 'u').test(text)) return false;
-  return !formed && !OF_A_FORM.has(name) && (OF_NOTHING.has(name) || !NO_TEXT.test(name)) && fits(text, schema);
+  return !formed && !FORMATTED.has(name) && (OF_NOTHING.has(name) || !NO_TEXT.test(name)) && fits(text, schema);
 }
 
 function fits(text: string, schema: JsonSchema | undefined): boolean {

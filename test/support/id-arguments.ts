@@ -1,4 +1,4 @@
-/** Which arguments of a tool name records, and how one is put in place of another. Found in the request schema. */
+/** Finds the arguments of a tool that reference records, by its request schema, and replaces them. */
 import type { JsonSchema, Operation } from '../../src/contract/operation.js';
 import { branches, RESPONSES } from './responses.js';
 import type { Data } from './world.js';
@@ -8,26 +8,26 @@ type Node = { readonly [key: string]: JsonSchema };
 export interface IdArgument {
   /** Dotted: `contact.account_id`. */
   readonly path: string;
-  /** The last name of the path, by which a maker is found. */
+  /** The last name of the path, which selects the maker in makers.ts. */
   readonly field: string;
-  /** It takes a list of ids. */
+  /** Whether it accepts a list of ids. */
   readonly many: boolean;
-  /** Only narrows a list down: what is not found makes the list empty. */
+  /** Whether it only filters a list: an unknown id makes the list empty. */
   readonly filter: boolean;
 }
 
 const NAMES_A_RECORD = /(^|_)ids?$|^code$|^external_ref$/;
 
-/** Named like what names a record, and yet names of nothing that is kept here, or not yet. */
+/** Arguments that are named like references but do not reference a stored record. */
 export const OF_NOTHING: ReadonlySet<string> = new Set(['device_id', 'tax_id', 'giftcard_issue.code']);
 
-/** What a name of two parts needs beside it. */
+/** The sibling that a reference of two parts requires. */
 const OTHER_PART: { readonly [field: string]: object } = {
   record_id: { record_type: 'customer' },
   target_id: { target_type: 'customer' },
 };
 
-/** Every argument of an operation that names a record. */
+/** Returns every argument of an operation that references a record. */
 export function idArguments({ id, requestSchema, effect }: Operation): readonly IdArgument[] {
   const required = (requestSchema.required as readonly string[] | undefined) ?? [];
   const paths = find(requestSchema, []).filter((path) => !OF_NOTHING.has(`${id}.${path.join('.')}`));
@@ -38,7 +38,7 @@ export function idArguments({ id, requestSchema, effect }: Operation): readonly 
   });
 }
 
-/** Whether an operation answers with a page. */
+/** Whether an operation returns a page. */
 export function isList(operationId: string): boolean {
   return 'items' in ((RESPONSES.get(operationId)?.properties as Node | undefined) ?? {});
 }
@@ -51,19 +51,19 @@ function find(schema: JsonSchema, trail: readonly string[]): readonly (readonly 
   return [...own, ...branches(schema).flatMap((branch) => find(branch, trail))];
 }
 
-/** `args` with that argument set, and without those that must not stand beside it. */
+/** Returns `args` with that argument set, and without the alternatives that exclude it. */
 export function withArgument(operation: Operation, args: Data, { path, many }: IdArgument, value: Data): Data {
   const copy = structuredClone(args);
   const steps = path.split('.');
   let schema: JsonSchema = operation.requestSchema;
-  let place = copy;
+  const target = copy;
   for (const [index, step] of steps.entries()) {
     const last = index === steps.length - 1;
     const either = (schema.oneOf as JsonSchema[] | undefined)?.map(({ required }) => required as string[]) ?? [];
-    if (either.flat().includes(step)) for (const other of either.flat()) if (other !== step) delete place[other];
-    if (last) Object.assign(place, OTHER_PART[step]);
-    place[step] = last ? (many ? [value] : value) : (place[step] ?? {});
-    place = place[step];
+    if (either.flat().includes(step)) for (const other of either.flat()) if (other !== step) delete target[other];
+    if (last) Object.assign(target, OTHER_PART[step]);
+    target[step] = last ? (many ? [value] : value) : (target[step] ?? {});
+    target = target[step];
     schema = (schema.properties as Node | undefined)?.[step] ?? {};
   }
   return copy;

@@ -1,4 +1,4 @@
-/** Imports a document and uses all that comes of it, as no caller would. */
+/** Imports an OpenAPI document and checks every operation and tool that results. */
 import { expect } from 'vitest';
 import { createAjv } from '../../src/contract/validate.js';
 import { ContractError } from '../../src/openapi-import/import-error.js';
@@ -8,7 +8,7 @@ import { portabilityProblems } from './portability.js';
 
 const ajv = createAjv();
 
-/** What is wrong with the tools of a document: faults of ours, names given twice, what clients could not read. */
+/** Returns the problems of a document's tools: importer bugs, duplicate names, and schemas that are not portable. */
 export function problemsOf(document: unknown): readonly string[] {
   const { contract, report } = imported(document);
   const { entries } = createCatalogue(contract);
@@ -25,7 +25,7 @@ export function problemsOf(document: unknown): readonly string[] {
   ];
 }
 
-/** Why a document cannot be used at all. */
+/** Returns why a document is rejected as a whole. */
 export function refusal(document: unknown): string {
   try {
     imported(document);

@@ -1,4 +1,4 @@
-/** An org of its own with a loyalty policy and one customer, and ways to act on them. */
+/** Creates an org with a loyalty policy and one customer, and functions that call the loyalty tools. */
 import Database from 'better-sqlite3';
 import { addOrg, type Data, newCustomer, ok, refused, type World } from './world.js';
 
@@ -6,7 +6,7 @@ export const DAY_MS = 86_400_000;
 
 let orgs = 0;
 
-/** The owner's headers in a fresh org, so that every story sets its own policy. */
+/** Creates an org and returns its owner's headers, so that every test sets its own policy. */
 export async function freshOrg(world: World) {
   orgs += 1;
   const orgcode = `LOYAL${orgs}`;
@@ -14,7 +14,7 @@ export async function freshOrg(world: World) {
   return world.headers('owner', orgcode);
 }
 
-/** A programme under `policy`, and one customer in it. */
+/** Creates an org with `policy` and one customer. */
 export async function openProgramme(world: World, policy: object = {}) {
   const headers = await freshOrg(world);
   await ok(world, 'crm_loyalty_policy_set', { policy: { enabled: true, ...policy }, reason: 'test' }, headers);
@@ -28,7 +28,7 @@ export async function openProgramme(world: World, policy: object = {}) {
     deny,
     earn: (points: number) => act('earn', { customer_id, points }),
     redeem: (points: number) => act('redeem', { customer_id, points }),
-    /** Points in a lot that expires at `expires_at` milliseconds, or never. */
+    /** Credits points in a lot that expires at `expires_at` (milliseconds), or never. */
     credit: (points: number, expires_at?: number) =>
       act('adjust', {
         customer_id,
@@ -41,7 +41,7 @@ export async function openProgramme(world: World, policy: object = {}) {
   };
 }
 
-/** Puts a hold on a customer, as the risk family will. Answers a function of hold id, scope and status. */
+/** Returns a function that puts a hold on a customer, directly in the database. */
 export function holder(world: World, orgcode: string, customerId: string) {
   return (id: string, scope: string, status: string): void => {
     const db = new Database(world.path);

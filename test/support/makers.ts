@@ -1,37 +1,37 @@
 /**
- * How a record of each kind is made, by its id's field name: what tests over the whole catalogue need when a tool asks
- * for an id. A new family adds a line; a field without one fails by name. Not: what a test then does with the id.
+ * Creates a record of every kind, by the name of its id field, for tests over the whole catalogue. A new family adds an
+ * entry; a field without an entry fails with its name.
  */
 import type { Operation } from '../../src/contract/operation.js';
 import type { Data } from './world.js';
 
-/** Runs a tool as one tenant; answers its data. */
+/** Calls a tool as one tenant and returns its data. */
 export type Act = (tool: string, args: object) => Promise<Data>;
 
 export interface Kind {
-  /** Makes one and answers what names it; `id` gives the tenant's record of another kind. */
+  /** Creates a record and returns its id; `id` returns the tenant's record of another kind. */
   readonly make: (act: Act, id: (field: string) => Promise<Data>) => Promise<Data>;
-  /** Brings it to its terminal state, where it has one. */
+  /** Moves the record to its terminal state, if it has one. */
   readonly end?: (act: Act, id: Data) => Promise<unknown>;
-  /** A well-formed name of nothing. */
+  /** A well-formed id of no record. */
   readonly invented?: Data;
 }
 
-/** What no mint has made. */
+/** An id that was never minted. */
 const INVENTED_ID = '01a20000-0000-7000-8000-000000000000';
 
 const reason = 'made for a test';
 const issue = (act: Act) => act('crm_giftcard_issue', { amount: 25, currency: 'USD', reason });
 const spend = { amount: 25, currency: 'USD' };
-const somebody = async (act: Act) =>
+const createCustomer = async (act: Act) =>
   (await act('crm_customer_create', { customer: { caption: 'Somebody' } })).customer_id;
 
 export const KINDS: { readonly [field: string]: Kind } = {
   customer_id: {
-    make: somebody,
+    make: createCustomer,
     end: (act, customer_id) => act('crm_customer_anonymize', { customer_id, expected_revision: 1, reason }),
   },
-  merge_customer_ids: { make: somebody },
+  merge_customer_ids: { make: createCustomer },
   external_ref: {
     make: async (act) => {
       const customer = { caption: 'Somebody', external_refs: [{ system: 'pos', ref: 'C-1' }] };
@@ -99,7 +99,7 @@ export const KINDS: { readonly [field: string]: Kind } = {
   hold_id: {
     make: async (act) => {
       const event = { type: 'purchase', amount: 900, currency: 'USD' };
-      const suspicious = { customer_id: await somebody(act), event, signals: { chargeback: 1, stolen_card: 1 } };
+      const suspicious = { customer_id: await createCustomer(act), event, signals: { chargeback: 1, stolen_card: 1 } };
       return (await act('crm_customer_fraud_assess', suspicious)).hold_id;
     },
     end: (act, hold_id) =>
@@ -107,7 +107,7 @@ export const KINDS: { readonly [field: string]: Kind } = {
   },
 };
 
-/** Fields that name a record of another field's kind. */
+/** Fields that reference the same kind of record as another field. */
 const SAME_AS: { readonly [field: string]: string } = {
   parent_account_id: 'account_id',
   parent_comment_id: 'comment_id',
@@ -115,33 +115,33 @@ const SAME_AS: { readonly [field: string]: string } = {
   target_id: 'customer_id',
 };
 
-/** Placeholders of the contract's examples whose field is not their name in lower case. */
+/** Placeholders in the contract's examples whose field is not their lowercase name. */
 const PLACEHOLDERS: { readonly [placeholder: string]: string } = {
   CONTACT_ID: 'account_contact_id',
   DUPLICATE_ID: 'merge_customer_ids',
   LOYALTY_ID: 'loyalty_txn_id',
 };
 
-/** @throws Error when there is no line for the field. */
+/** @throws Error when KINDS has no entry for the field. */
 export function kindOf(field: string): Kind {
   const kind = KINDS[SAME_AS[field] ?? field];
   if (kind === undefined) throw new Error(`no maker for ${field}: add a line to KINDS in test/support/makers.ts`);
   return kind;
 }
 
-/** A well-formed name of nothing of that field's kind. */
+/** Returns a well-formed id of no record, for that field. */
 export function invented(field: string): Data {
   return kindOf(field).invented ?? INVENTED_ID;
 }
 
 export interface Tenant {
-  /** The tenant's record of a kind, made when first asked for. */
+  /** Returns the id of the tenant's record of a kind, which is created on first use. */
   id(field: string): Promise<Data>;
-  /** One of them brought to its end; undefined for kinds that have none. */
+  /** Returns the id of a record in its terminal state; undefined for kinds without one. */
   ended(field: string): Promise<Data>;
 }
 
-/** A tenant with a record of every kind, but only of those that are asked for. */
+/** Creates a tenant whose records are created on first use. */
 export function createTenant(act: Act): Tenant {
   const made = new Map<Kind, Promise<Data>>();
   const over = new Map<Kind, Promise<Data>>();
@@ -168,7 +168,7 @@ export function createTenant(act: Act): Tenant {
   return tenant;
 }
 
-/** The first example of an operation, with records of the tenant for its placeholders, and no idempotency key. */
+/** Returns the first example of an operation with the tenant's records as placeholders, without idempotency key. */
 export async function exampleFor(
   tenant: Tenant,
   { examples }: Pick<Operation, 'examples'>,

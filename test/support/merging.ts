@@ -1,11 +1,11 @@
-/** An org of its own whose customers are merged, and ways to look at what became of them. */
-import type Database from 'better-sqlite3';
+/** Creates an org to merge customers in, and functions to inspect the result. */
 import { freshOrg } from './loyalty.js';
 import { recordsIn } from './records.js';
+import type { Reader } from './use-world.js';
 import { type Data, newCustomer, ok, refused, type World } from './world.js';
 
-/** `db` reads the world's file, for what no tool shows. */
-export async function openMerging(world: World, db: Database.Database) {
+/** `db` reads the world's database, for data that no tool returns. */
+export async function openMerging(world: World, db: Reader) {
   const headers = await freshOrg(world);
   const orgcode = String(headers['x-orgcode']);
   const read = (customer_id: string): Promise<Data> => ok(world, 'crm_customer_get', { customer_id }, headers);

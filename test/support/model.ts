@@ -1,14 +1,14 @@
 /**
- * The oracle: customers, points, cards, holds and merges as plain objects in memory, written from the contract and not
- * from the store. Time is days since the start of a sequence.
+ * The oracle of the model test: customers, points, cards, holds and merges as plain objects, written from the contract
+ * and not from the store. Time is days since the start of a sequence.
  */
 
-export type Answer = { readonly error: string } | { readonly ok: Readonly<Record<string, unknown>> };
+export type Outcome = { readonly error: string } | { readonly ok: Readonly<Record<string, unknown>> };
 
 export interface Lot {
   remaining: number;
   expires: number | null;
-  /** Order of birth. */
+  /** Creation order. */
   readonly order: number;
 }
 
@@ -37,7 +37,7 @@ interface Hold {
 interface Share {
   readonly lot: Lot;
   readonly points: number;
-  given: boolean;
+  restored: boolean;
 }
 
 interface Redeem {
@@ -51,14 +51,14 @@ export interface Rules {
   readonly restore_grace_days: number;
 }
 
-/** What one org should be, and what each call should answer. Customers, cards, holds and redeems go by their number. */
+/** The expected state of one org and result of each call. Customers, cards, holds and redeems are numbered. */
 export class Model {
   readonly customers: Customer[] = [];
   readonly cards: Card[] = [];
   readonly holds: Hold[] = [];
   readonly redeems: Redeem[] = [];
   now = 0;
-  #births = 0;
+  #lotCount = 0;
 
   constructor(readonly rules: Rules) {}
 
@@ -66,22 +66,22 @@ export class Model {
     this.customers.push({ status: 'active', into: null, revision: 1, lifetime: 0, lots: [] });
   }
 
-  earn(who: number, points: number): Answer {
+  earn(who: number, points: number): Outcome {
     const customer = this.#active(who);
     if ('error' in customer) return customer;
     settle(customer, this.now);
     const { expiry_days } = this.rules;
-    this.#bear(customer, points, expiry_days === null ? null : this.now + expiry_days);
+    this.#addLot(customer, points, expiry_days === null ? null : this.now + expiry_days);
     customer.lifetime += points;
     return { ok: { points, balance_after: balance(customer) } };
   }
 
-  adjust(who: number, points: number, days: number | null): Answer {
+  adjust(who: number, points: number, days: number | null): Outcome {
     const customer = this.#active(who);
     if ('error' in customer) return customer;
     if (points > 0) {
       settle(customer, this.now);
-      this.#bear(customer, points, days === null ? null : this.now + days);
+      this.#addLot(customer, points, days === null ? null : this.now + days);
     } else {
       if (available(customer, this.now) < -points) return insufficient;
       settle(customer, this.now);
@@ -90,7 +90,7 @@ export class Model {
     return { ok: { points, balance_after: balance(customer) } };
   }
 
-  redeem(who: number, points: number): Answer {
+  redeem(who: number, points: number): Outcome {
     const customer = this.#active(who);
     if ('error' in customer) return customer;
     if (this.#held(who, 'loyalty')) return onHold;
@@ -100,32 +100,32 @@ export class Model {
     return { ok: { points: -points, balance_after: balance(customer) } };
   }
 
-  /** Gives back what is left of a redeem. */
-  restore(redeem: number): Answer {
+  /** Restores the rest of a redeem. */
+  restore(redeem: number): Outcome {
     const debit = this.redeems[redeem] as Redeem;
     const customer = this.#active(debit.customer);
     if ('error' in customer) return customer;
-    const left = debit.taken.filter(({ given }) => !given);
+    const left = debit.taken.filter(({ restored }) => !restored);
     if (left.length === 0) return { error: 'crm.loyalty_nothing_to_restore' };
     const grace = this.rules.restore_grace_days;
     const back = left.filter(({ lot }) => grace > 0 || !isExpired(lot, this.now));
     if (back.length === 0) return { error: 'crm.loyalty_points_expired' };
     settle(customer, this.now);
     for (const share of back) {
-      share.given = true;
+      share.restored = true;
       share.lot.remaining += share.points;
       if (isExpired(share.lot, this.now)) share.lot.expires = this.now + grace;
     }
     return { ok: { points: sum(back.map(({ points }) => points)), balance_after: balance(customer) } };
   }
 
-  expire(who: number): Answer {
+  expire(who: number): Outcome {
     const customer = this.#active(who);
     if ('error' in customer) return customer;
     return { ok: { expired_points: settle(customer, this.now) } };
   }
 
-  issue(who: number | null, cents: number): Answer {
+  issue(who: number | null, cents: number): Outcome {
     if (who !== null) {
       const customer = this.#active(who);
       if ('error' in customer) return customer;
@@ -134,7 +134,7 @@ export class Model {
     return { ok: { balance: cents / 100 } };
   }
 
-  pay(which: number, cents: number, partial: boolean): Answer {
+  pay(which: number, cents: number, partial: boolean): Outcome {
     const card = this.cards[which] as Card;
     if (card.owner !== null) {
       const owner = this.#active(card.owner);
@@ -147,8 +147,8 @@ export class Model {
     return { ok: { balance: card.cents / 100 } };
   }
 
-  /** An alarming assessment: opens a hold of the scope unless one covers it. */
-  suspect(who: number, scope: Scope): Answer {
+  /** A suspicious assessment: opens a hold of the scope unless an existing hold covers it. */
+  suspect(who: number, scope: Scope): Outcome {
     const customer = this.#active(who);
     if ('error' in customer) return customer;
     const covered = this.#blocking(who).some((hold) => hold.scope === 'all' || hold.scope === scope);
@@ -156,7 +156,7 @@ export class Model {
     return { ok: { recommended_action: 'hold' } };
   }
 
-  resolve(which: number, resolution: 'released' | 'confirmed'): Answer {
+  resolve(which: number, resolution: 'released' | 'confirmed'): Outcome {
     const hold = this.holds[which] as Hold;
     const allowed = hold.status === 'active' || (hold.status === 'confirmed' && resolution === 'released');
     if (!allowed) return { error: 'crm.hold_transition' };
@@ -165,7 +165,7 @@ export class Model {
     return { ok: { status: resolution, revision: hold.revision } };
   }
 
-  merge(who: number, others: readonly number[]): Answer {
+  merge(who: number, others: readonly number[]): Outcome {
     if (others.includes(who)) return { error: 'crm.customer_merge_self' };
     const sides = [who, ...others].map((side) => this.#active(side));
     for (const side of sides) if ('error' in side) return side;
@@ -176,7 +176,7 @@ export class Model {
     return { ok: { customer: who, revision: survivor.revision } };
   }
 
-  anonymize(who: number): Answer {
+  anonymize(who: number): Outcome {
     const customer = this.#active(who);
     if ('error' in customer) return customer;
     if (this.#blocking(who).length > 0) return onHold;
@@ -186,7 +186,7 @@ export class Model {
     return { ok: { status: 'anonymized', revision: customer.revision } };
   }
 
-  /** What reading a customer shows of all this. */
+  /** The fields that reading a customer returns. */
   show(who: number): Readonly<Record<string, unknown>> {
     const { status, into, revision, lifetime, lots } = this.customers[who] as Customer;
     const open = lots.filter(({ remaining }) => remaining > 0);
@@ -203,7 +203,7 @@ export class Model {
     };
   }
 
-  /** Points that can be spent and stored value, of the whole org. */
+  /** The available points and the stored value of the whole org. */
   totals(): { readonly points: number; readonly cents: number } {
     const points = sum(this.customers.map((customer) => available(customer, this.now)));
     return { points, cents: sum(this.cards.map(({ cents }) => cents)) };
@@ -222,9 +222,9 @@ export class Model {
     return this.#blocking(who).some((hold) => hold.scope === 'all' || hold.scope === scope);
   }
 
-  #bear(customer: Customer, points: number, expires: number | null): void {
-    this.#births += 1;
-    customer.lots.push({ remaining: points, expires, order: this.#births });
+  #addLot(customer: Customer, points: number, expires: number | null): void {
+    this.#lotCount += 1;
+    customer.lots.push({ remaining: points, expires, order: this.#lotCount });
   }
 
   #absorb(who: number, survivor: Customer, other: number): void {
@@ -232,7 +232,7 @@ export class Model {
     settle(loser, this.now);
     settle(survivor, this.now);
     for (const lot of loser.lots.filter(({ remaining }) => remaining > 0).sort((a, b) => a.order - b.order)) {
-      this.#bear(survivor, lot.remaining, lot.expires);
+      this.#addLot(survivor, lot.remaining, lot.expires);
     }
     survivor.lifetime += loser.lifetime;
     Object.assign(loser, { lots: [], status: 'merged', into: who, revision: loser.revision + 1 });
@@ -253,7 +253,7 @@ function isExpired({ expires }: Lot, now: number): boolean {
   return expires !== null && expires <= now;
 }
 
-/** Posts what has expired; answers how many points. */
+/** Posts expired lots. Returns their points. */
 function settle(customer: Customer, now: number): number {
   const due = customer.lots.filter((lot) => lot.remaining > 0 && isExpired(lot, now));
   const points = sum(due.map(({ remaining }) => remaining));
@@ -282,7 +282,7 @@ function take({ lots }: Customer, points: number): Redeem['taken'] {
     if (part === 0) break;
     lot.remaining -= part;
     left -= part;
-    taken.push({ lot, points: part, given: false });
+    taken.push({ lot, points: part, restored: false });
   }
   return taken;
 }

@@ -1,12 +1,11 @@
-/** Small OpenAPI documents to import, and what comes of them. */
-
+/** Builds small OpenAPI documents and imports them. */
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema, Operation } from '../../src/contract/operation.js';
 import { type ImportedContract, importContract } from '../../src/openapi-import/import-contract.js';
 import { HEADER_NAMES } from '../../src/pipeline/headers.js';
 import { createCatalogue, type Tool } from '../../src/tools/catalogue.js';
 
-/** A document or a part of one, as wrong as a test wants it. */
+/** A document or a part of one, which a test may make invalid. */
 // biome-ignore lint/suspicious/noExplicitAny: documents under test are often not what they should be
 export type Loose = any;
 
@@ -33,7 +32,7 @@ export function parameterDocument(...parameters: Loose[]): Loose {
   return documentOf({ '/thing': { get: { parameters, responses: SUCCESS } } });
 }
 
-/** A document of one `GET /thing` that answers with this schema. */
+/** A document of one `GET /thing` with this response schema. */
 export function answerDocument(schema: Loose, rest: Loose = {}): Loose {
   const response = { description: 'OK', content: { 'application/json': { schema } } };
   return documentOf({ '/thing': { get: { responses: { 200: response } } } }, rest);
@@ -43,7 +42,7 @@ export function imported(document: unknown): ImportedContract {
   return importContract(document, { overlay: CONTRACT, headers: HEADER_NAMES });
 }
 
-/** The only operation of a document. */
+/** Returns the only operation of a document. */
 export function onlyOperation(document: unknown): Operation {
   const { contract, report } = imported(document);
   const [operation, ...others] = contract.operations;
@@ -51,10 +50,10 @@ export function onlyOperation(document: unknown): Operation {
   return operation;
 }
 
-/** Why the only operation of a document is left out. */
+/** Returns why the only operation of a document is omitted. */
 export function omission(document: unknown): string | undefined {
   const { contract, report } = imported(document);
-  if (contract.operations.length > 0) throw new Error('it is offered');
+  if (contract.operations.length > 0) throw new Error('the operation is offered');
   return report.omitted[0]?.why;
 }
 
@@ -62,7 +61,7 @@ export function toolsOf({ contract }: ImportedContract): readonly Tool[] {
   return createCatalogue(contract).entries.map(({ tool }) => tool);
 }
 
-/** A field of the only operation's input, as agents are shown it. */
+/** Returns a field of the only operation's input schema, as agents see it. */
 export function shownField(document: unknown, field: string): JsonSchema {
   const properties = onlyOperation(document).inputSchema.properties as { readonly [name: string]: JsonSchema };
   return properties[field] ?? {};

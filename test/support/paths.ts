@@ -1,6 +1,6 @@
 /**
- * The ways a call can reach the embedded CRM: at once, or through a gateway to its REST door. Through a gateway every
- * envelope is held against what the store itself says; a difference fails the test that made the call.
+ * The paths on which a call can reach the embedded CRM: directly, or through a gateway to its REST API. Through a gateway,
+ * every envelope is compared with the store's own; a difference fails the test that made the call.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,7 +23,7 @@ import { RESPONSES } from './responses.js';
 
 /**
  * `embedded`: the pipeline over the store. `gateway`: callers' own credentials go upstream. `second-org`: credentials
- * held for callers, and a populated neighbour in the same database. Upstream is our REST, which honours keys.
+ * held for callers, and another org with data in the same database. The upstream is our REST API, which honours keys.
  */
 export type Path = 'embedded' | 'gateway' | 'second-org';
 
@@ -39,23 +39,23 @@ export interface Detour {
 }
 
 const DEADLINE_MS = 30_000;
-/** Stories may start a thousand calls at once; a gateway turns away what would wait too long. */
-const AT_ONCE = 200;
+/** Tests may start a thousand calls at once; a gateway rejects calls that would wait too long. */
+const MAX_CONCURRENT = 200;
 
-/** Opens the REST door over `embedded`, and a gateway to it that stamps calls by `clock`. */
+/** Opens a REST server over `embedded`, and a gateway to it that stamps calls by `clock`. */
 export async function openDetour(
   path: Exclude<Path, 'embedded'>,
   embedded: Application,
   log: Log,
   clock: () => number = Date.now,
 ): Promise<Detour> {
-  const answered = new Map<string, Envelope>();
-  const places = createConcurrencyLimit(AT_ONCE, Number.POSITIVE_INFINITY);
-  const door = await openDoor(embedded, answered);
+  const sent = new Map<string, Envelope>();
+  const slots = createConcurrencyLimit(MAX_CONCURRENT, Number.POSITIVE_INFINITY);
+  const server = await openRestServer(embedded, sent);
   const db = openGatewayDb({ path: ':memory:' });
   const held = path === 'second-org';
   const backend = createGateway({
-    base: new URL(`http://127.0.0.1:${(door.address() as AddressInfo).port}/crm`),
+    base: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/crm`),
     operations: CONTRACT.operations,
     honoursKeys: true,
     responseValidation: 'strict',
@@ -63,7 +63,7 @@ export async function openDetour(
     upstreamCredentials: held ? createHeldCredentials(db) : (credentials) => credentials,
     sendOnce: (_performance, send) => send(),
     report: (event) => {
-      throw new Error(`the gateway is not content: ${JSON.stringify(event)}`);
+      throw new Error(`the gateway reported an event: ${JSON.stringify(event)}`);
     },
     random32: createRandom32(),
     deadlineMs: DEADLINE_MS,
@@ -74,22 +74,22 @@ export async function openDetour(
     application,
     present: held ? (headers) => hold(db, headers, originals) : async (headers) => headers,
     async send(operation, args, headers) {
-      const leave = await new Promise<Release>((granted) => {
-        const place = places.take(() => queueMicrotask(() => granted(place as Release)));
+      const release = await new Promise<Release>((granted) => {
+        const slot = slots.take(() => queueMicrotask(() => granted(slot as Release)));
       });
-      const envelope = await call(application.pipeline, { operation, arguments: args, headers }).finally(leave);
+      const envelope = await call(application.pipeline, { operation, arguments: args, headers }).finally(release);
       const { request_id = '' } = envelope.stats;
-      const known = answered.get(request_id);
-      answered.delete(request_id);
+      const direct = sent.get(request_id);
+      sent.delete(request_id);
       const original = { ...headers, ...originals.get(headers[API_KEY]) };
       const request = { operation, arguments: args, headers: original };
-      const [here, there] =
-        known === undefined
+      const [actual, expected] =
+        direct === undefined
           ? [comparable(envelope), comparable(await call(embedded.pipeline, request))]
-          : [envelope, known];
-      if (!isDeepStrictEqual(here, there)) {
+          : [envelope, direct];
+      if (!isDeepStrictEqual(actual, expected)) {
         throw new Error(
-          `${operation.id} through the gateway: ${JSON.stringify(here)}\nat once: ${JSON.stringify(there)}`,
+          `${operation.id} through the gateway: ${JSON.stringify(actual)}\ndirectly: ${JSON.stringify(expected)}`,
         );
       }
       return envelope;
@@ -97,25 +97,25 @@ export async function openDetour(
     async close() {
       await backend.close();
       await db.close();
-      door.closeAllConnections();
-      await new Promise((done) => door.close(done));
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
     },
   };
 }
 
-/** The REST surface, and every envelope it sends under the name of its call. */
-function openDoor({ pipeline }: Application, answered: Map<string, Envelope>): Promise<Server> {
+/** Opens the REST API, and records every envelope it sends by request id. */
+function openRestServer({ pipeline }: Application, sent: Map<string, Envelope>): Promise<Server> {
   const rest = createRest({ pipeline, operations: CONTRACT.operations });
   const server = createServer((request, response) => {
     const end = response.end.bind(response);
     response.end = ((chunk?: unknown) => {
       const envelope = JSON.parse(String(chunk)) as Envelope;
-      answered.set(String(envelope.stats.request_id), envelope);
+      sent.set(String(envelope.stats.request_id), envelope);
       return end(chunk);
     }) as typeof response.end;
     void rest(request, response);
   });
-  server.keepAliveTimeout = 60_000; // a test that holds up the loop must not look like an upstream that hangs up
+  server.keepAliveTimeout = 60_000; // a test that blocks the event loop must not look like an upstream that closes the connection
   return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)));
 }
 
@@ -128,7 +128,7 @@ async function hold(db: GatewayDb, headers: Headers, originals: Map<unknown, Hea
 }
 
 /**
- * What two equal refusals share. Their names and times differ, and so do fingerprints where the caller's key is not the
+ * Blanks the fields in which two equal errors differ: ids and times, and fingerprints if the caller's key is not the
  * upstream's.
  */
 function comparable(envelope: Envelope): unknown {

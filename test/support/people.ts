@@ -1,11 +1,11 @@
 /**
- * A seeded population to find duplicates in: names as common as real ones, honest namesakes, families under one roof,
- * phones of whole offices, and people who signed up again with other spellings. Not: who is stored how.
+ * Generates a seeded population with duplicates: names with realistic frequencies, namesakes, families at one address,
+ * phones shared by offices, and people who signed up again with other spellings. duplicates.ts stores it.
  */
 import { normalizeCustomer } from '../../src/domain/customer.js';
 import { mailbox, type Person } from '../../src/domain/dedupe.js';
 
-/** A customer to be, and who it really is. */
+/** The fields of a signup, and the person behind it. */
 export interface Signup {
   readonly who: number;
   readonly fields: Person;
@@ -50,7 +50,7 @@ const SHORT_ENDINGS = ['St', 'Ave', 'Ln', 'Rd', 'Ct'];
 const DOMAINS = 'gmail.com gmail.com gmail.com yahoo.com outlook.com icloud.com example.com googlemail.com'.split(' ');
 const SHARE_OF_DUPLICATES = 0.02;
 
-/** `size` signups by fewer people, in no order. */
+/** Generates `size` signups by fewer people, in random order. */
 export function makePopulation(seed: number, size: number): Signup[] {
   const world = { dice: createDice(seed), mailboxes: new Set<string>() };
   const again = Math.round(size * SHARE_OF_DUPLICATES);
@@ -67,7 +67,7 @@ export function makePopulation(seed: number, size: number): Signup[] {
   return shuffled.map(({ signup: { who, fields } }) => ({ who, fields: normalizeCustomer(fields, 'US') }));
 }
 
-/** The pairs of signups that are one person, by the ids given to them: `older newer`. */
+/** Returns the pairs of signups by the same person, by their ids: `older newer`. */
 export function truePairs(signups: readonly Signup[], ids: readonly string[]): Set<string> {
   const known = new Map<number, string[]>();
   for (const [index, { who }] of signups.entries()) known.set(who, [...(known.get(who) ?? []), ids[index] ?? '']);
@@ -79,11 +79,11 @@ export function truePairs(signups: readonly Signup[], ids: readonly string[]): S
 
 interface World {
   readonly dice: Dice;
-  /** Taken, in their one spelling: no two people have one unless they share it. */
+  /** Normalized mailboxes in use: two people have the same one only if they share it. */
   readonly mailboxes: Set<string>;
 }
 
-/** One person, a family under one roof, or an office with one telephone. */
+/** Generates one person, a family at one address, or an office with one phone. */
 function group(world: World): Fields[] {
   const { dice } = world;
   const kind = dice.roll();
@@ -141,25 +141,27 @@ function office(world: World): Fields[] {
   }));
 }
 
-/** Whether anything but a name is known of them. */
+/** Whether more than a name is known of a person. */
 function canBeKnown({ email, phone, birth_date, addresses }: Fields): boolean {
   return email !== null || phone !== null || birth_date !== null || addresses.length > 0;
 }
 
-/** The same person at another till: another spelling of the mailbox, one to three troubles, and something that
-holds. */
+/**
+ * Generates a second signup of a person: another spelling of the mailbox, one to three changes, and at least one field
+ * that still matches.
+ */
 function signUpAgain(world: World, known: Fields): Fields {
   const { dice } = world;
   for (;;) {
     const fields: Fields = { ...known, email: mailboxAgain(world, known) };
-    const troubles = new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(TROUBLES)));
-    for (const trouble of troubles) trouble(fields, dice);
-    const holds =
+    const changes = new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(CHANGES)));
+    for (const change of changes) change(fields, dice);
+    const matches =
       (fields.email !== null && known.email !== null && mailbox(fields.email) === mailbox(known.email)) ||
       (fields.phone !== null && fields.phone === known.phone) ||
       (fields.birth_date !== null && fields.birth_date === known.birth_date) ||
       (fields.addresses[0] !== undefined && fields.addresses[0].postal_code === known.addresses[0]?.postal_code);
-    if (holds) return { ...fields, phone: fields.phone === null ? null : typed(dice, fields.phone) };
+    if (matches) return { ...fields, phone: fields.phone === null ? null : typed(dice, fields.phone) };
   }
 }
 
@@ -168,17 +170,17 @@ function mailboxAgain(world: World, { email, given_name, family_name }: Fields):
   const way = dice.roll();
   if (way < 0.3) return null;
   if (way < 0.5 || email === null) return newMailbox(world, given_name ?? 'x', family_name ?? 'y');
-  return way < 0.65 ? email : respelt(dice, email);
+  return way < 0.65 ? email : respelled(dice, email);
 }
 
-function respelt(dice: Dice, email: string): string {
+function respelled(dice: Dice, email: string): string {
   const [local = '', domain = ''] = email.split('@');
   if (!/^(gmail|googlemail)/.test(domain)) return `${local}+shop@${domain}`;
   const dotted = `${local.slice(0, 2)}.${local.slice(2)}`;
   return dice.pick([`${dotted}@gmail.com`, `${local}+news@${domain}`, `${dotted.toUpperCase()}+x@GoogleMail.com`]);
 }
 
-const TROUBLES: readonly ((fields: Fields, dice: Dice) => void)[] = [
+const CHANGES: readonly ((fields: Fields, dice: Dice) => void)[] = [
   (fields) => {
     fields.phone = null;
   },
@@ -198,10 +200,10 @@ const TROUBLES: readonly ((fields: Fields, dice: Dice) => void)[] = [
     fields.addresses = fields.addresses.map((home) => ({ ...home, line1: shortened(home.line1 ?? '') }));
   },
   (fields, dice) => {
-    if (fields.given_name !== null) fields.given_name = misspelt(dice, fields.given_name);
+    if (fields.given_name !== null) fields.given_name = misspelled(dice, fields.given_name);
   },
   (fields, dice) => {
-    if (fields.family_name !== null) fields.family_name = misspelt(dice, fields.family_name);
+    if (fields.family_name !== null) fields.family_name = misspelled(dice, fields.family_name);
   },
   (fields) => {
     [fields.given_name, fields.family_name] = [fields.family_name, fields.given_name];
@@ -213,7 +215,7 @@ const TROUBLES: readonly ((fields: Fields, dice: Dice) => void)[] = [
   },
 ];
 
-function misspelt(dice: Dice, name: string): string {
+function misspelled(dice: Dice, name: string): string {
   const at = 1 + dice.below(name.length - 1);
   const [before, letter, after] = [name.slice(0, at), name.charAt(at), name.slice(at + 1)];
   const slips = [

@@ -1,32 +1,32 @@
-/** What every MCP client and model host can take of a tool: the same for our tools and for those of others' documents. */
+/** Checks that every MCP client and model host can use a tool, whether it is our own or imported. */
 import type { JsonSchema } from '../../src/contract/operation.js';
 import type { Tool } from '../../src/tools/catalogue.js';
 
 const NOT_PORTABLE = new Set(['$ref', '$defs', '$schema', 'nullable', 'example', 'discriminator']);
 
-/** Everything about a tool that some client could not read, each with its place. */
+/** Returns everything in a tool that some client cannot read, each with its path. */
 export function portabilityProblems(tool: Tool): readonly string[] {
   const problems: string[] = [];
-  const say = (problem: string | false) => void (problem !== false && problems.push(problem));
-  say(!/^crm_[a-z][a-z0-9_]*$/.test(tool.name) && `name ${tool.name}`);
-  say(tool.name.length > 40 && `name of ${tool.name.length}`);
-  say((tool.title === '' || tool.title.length > 60) && `title of ${tool.title.length}`);
-  say((tool.description === '' || tool.description.length > 600) && `description of ${tool.description.length}`);
+  const report = (problem: string | false) => void (problem !== false && problems.push(problem));
+  report(!/^crm_[a-z][a-z0-9_]*$/.test(tool.name) && `name ${tool.name}`);
+  report(tool.name.length > 40 && `name of ${tool.name.length}`);
+  report((tool.title === '' || tool.title.length > 60) && `title of ${tool.title.length}`);
+  report((tool.description === '' || tool.description.length > 600) && `description of ${tool.description.length}`);
   for (const [which, schema] of Object.entries({ input: tool.inputSchema, output: tool.outputSchema })) {
-    say((schema as JsonSchema).type !== 'object' && `${which} is no object`);
+    report((schema as JsonSchema).type !== 'object' && `${which} is not an object`);
     for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not'])
-      say(keyword in schema && `${keyword} at root of ${which}`);
+      report(keyword in schema && `${keyword} at root of ${which}`);
     walkSchema(schema, (node, path) => {
       for (const keyword of Object.keys(node)) {
-        say((keyword.startsWith('x-') || NOT_PORTABLE.has(keyword)) && `${keyword} at ${which} ${path}`);
+        report((keyword.startsWith('x-') || NOT_PORTABLE.has(keyword)) && `${keyword} at ${which} ${path}`);
       }
-      say(Array.isArray(node.type) && `type array at ${which} ${path}`);
-      say(Object.keys(node).length === 0 && `empty schema at ${which} ${path}`);
+      report(Array.isArray(node.type) && `type array at ${which} ${path}`);
+      report(Object.keys(node).length === 0 && `empty schema at ${which} ${path}`);
     });
   }
-  say((tool.inputSchema as JsonSchema).additionalProperties !== false && 'input is open');
+  report((tool.inputSchema as JsonSchema).additionalProperties !== false && 'input is open');
   for (const name of Object.keys((tool.inputSchema.properties as object | undefined) ?? {})) {
-    say(!/^[A-Za-z0-9_.-]{1,64}$/.test(name) && `field ${name}`);
+    report(!/^[A-Za-z0-9_.-]{1,64}$/.test(name) && `field ${name}`);
   }
   return problems;
 }

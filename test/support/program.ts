@@ -1,4 +1,4 @@
-/** The built program as a user runs it: commands that end, servers that stay, a raw line to one over stdio. */
+/** Runs the built program as a user does: commands, servers, and JSON-RPC over stdio. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
-  /** What was printed so far. */
+  /** The output so far. */
   stdout(): string;
   stderr(): string;
   /** Resolves with the first match on stdout; rejects when the program ends without one. */
@@ -24,7 +24,7 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<Ended>;
 }
 
-/** The environment of a child: this one's, without anything of ours in it. */
+/** Returns the environment for a child process: this one's without G3N_ and VITEST variables. */
 export function cleanEnvironment(extra: Record<string, string> = {}): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('G3N_') && !name.startsWith('VITEST'));
   return { ...(Object.fromEntries(kept) as Record<string, string>), ...extra };
@@ -41,7 +41,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  child.stdin.on('error', () => {}); // a program that ended early: its exit code tells
+  child.stdin.on('error', () => {}); // a program that ended early: its exit code shows it
   const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, stdout, stderr })));
   return {
     child,
@@ -84,19 +84,19 @@ export interface HttpProgram extends Running {
   readonly url: string;
 }
 
-/** An HTTP server over an embedded database, on a free port. */
+/** Starts an HTTP server over an embedded database, on a free port. */
 export async function startHttp(db: string, args: readonly string[] = [], env: Record<string, string> = {}) {
   return startServer(['--db', db, ...args], env);
 }
 
-/** An HTTP server as the options say, on a free port. */
+/** Starts an HTTP server with these options, on a free port. */
 export async function startServer(args: readonly string[], env: Record<string, string> = {}) {
   const running = start(['http', '--port', '0', ...args], env);
   const match = await running.printed(/serves MCP on (\S+)/);
   return { ...running, url: String(match[1]) } satisfies HttpProgram;
 }
 
-/** A directory that goes when `remove` is called. */
+/** Creates a temporary directory, which `remove` deletes. */
 export function scratch(): { readonly db: string; readonly directory: string; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   return {
@@ -106,7 +106,7 @@ export function scratch(): { readonly db: string; readonly directory: string; re
   };
 }
 
-/** An org with an owner's key, by the operator's own commands. Answers the environment of a stdio connection. */
+/** Creates an org and a key with the admin commands. Returns the environment of a stdio connection. */
 export async function setUpOrg(db: string, orgcode = 'ACME', roles: readonly string[] = ['--owner']) {
   const existing = await run(['admin', 'org', 'create', orgcode, '--db', db]);
   if (existing.code !== 0 && !existing.stderr.includes('exists')) throw new Error(existing.stderr);
@@ -137,7 +137,7 @@ export interface Line {
   send(text: string): void;
 }
 
-/** A stdio server and JSON-RPC lines to it, initialized as a 2025 client. */
+/** Starts a stdio server and initializes a JSON-RPC connection to it as a 2025 client. */
 export async function openLine(args: readonly string[], env: Record<string, string> = {}): Promise<Line> {
   const running = start(['stdio', ...args], env);
   const waiting = new Map<number, { found(message: Message): void; failed(error: Error): void }>();

@@ -1,6 +1,4 @@
-/**
- * The published document as a stranger takes it: an HTTP client and validators made of it and of nothing else of ours.
- */
+/** An HTTP client and response validators that are built only from the published OpenAPI document. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formatsPlugin from 'ajv-formats';
 import createClient from 'openapi-fetch';
@@ -8,7 +6,7 @@ import type { Data } from './world.js';
 
 type Node = { readonly [key: string]: unknown };
 
-/** An operation as the document has it. */
+/** An operation of the document. */
 export interface PublishedOperation {
   readonly id: string;
   readonly path: string;
@@ -17,18 +15,18 @@ export interface PublishedOperation {
   readonly access: string;
   readonly effect: string;
   readonly examples: readonly { readonly name: string; readonly value: Data }[];
-  /** The fields its request may have. */
+  /** The fields of its request. */
   readonly fields: readonly string[];
   readonly statuses: readonly string[];
 }
 
-export interface Answer {
+export interface PublishedResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Data;
 }
 
-/** What is sent beside what the document says. */
+/** Additional headers and body of a request. */
 export interface Extras {
   readonly headers?: Readonly<Record<string, unknown>>;
   readonly body?: object;
@@ -56,8 +54,10 @@ function publishedOperation(document: Node, path: string, method: string, source
   };
 }
 
-/** Sends requests as openapi-fetch does for whoever generates a client. */
-export function clientOf(baseUrl: string): (operation: PublishedOperation, extras: Extras) => Promise<Answer> {
+/** Creates a function that sends requests with openapi-fetch, as a generated client does. */
+export function clientOf(
+  baseUrl: string,
+): (operation: PublishedOperation, extras: Extras) => Promise<PublishedResponse> {
   const client = createClient({ baseUrl }) as unknown as {
     request(method: string, path: string, init: object): Promise<{ data?: Data; error?: Data; response: Response }>;
   };
@@ -68,38 +68,39 @@ export function clientOf(baseUrl: string): (operation: PublishedOperation, extra
   };
 }
 
-/** Tells everything in an answer that the document does not say. */
-export function createJudge(document: Node): (operation: PublishedOperation, answer: Answer) => string[] {
+/** Creates a function that returns everything in a response that violates the document. */
+export function createJudge(document: Node): (operation: PublishedOperation, response: PublishedResponse) => string[] {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   (formatsPlugin as unknown as typeof formatsPlugin.default)(ajv);
   ajv.addSchema(document, 'document', undefined, false);
   const compiled = new Map<string, ValidateFunction>();
-  const faults = (pointer: readonly string[], value: unknown): string[] => {
+  const violations = (pointer: readonly string[], value: unknown): string[] => {
     const $ref = `document#/${pointer.map(escaped).join('/')}`;
     const validate = compiled.get($ref) ?? ajv.compile({ $ref });
     compiled.set($ref, validate);
     return validate(value) ? [] : [`${$ref}: ${ajv.errorsText(validate.errors)}`];
   };
   return ({ path, method }, { status, headers, body }) => {
-    const pointer = landing(document, ['paths', path, method, 'responses', String(status)]);
+    const pointer = resolvePointer(document, ['paths', path, method, 'responses', String(status)]);
     const response = at(document, pointer) as Node | undefined;
     if (response === undefined) return [`${status} is not documented`];
     const type = headers.get('content-type')?.split(';')[0] ?? '';
     if (!(type in ((response.content as Node | undefined) ?? {}))) return [`${type} is not documented`];
     const names = Object.keys((response.headers as Node | undefined) ?? {});
     const wrong = names.flatMap((name) => {
-      const place = landing(document, [...pointer, 'headers', name]);
+      const pointerOfHeader = resolvePointer(document, [...pointer, 'headers', name]);
       const value = headers.get(name);
-      if (value === null) return (at(document, place) as Node).required === true ? [`${name} is missing`] : [];
-      const number = (at(document, [...place, 'schema', 'type']) as unknown) === 'integer';
-      return faults([...place, 'schema'], number ? Number(value) : value);
+      if (value === null)
+        return (at(document, pointerOfHeader) as Node).required === true ? [`${name} is missing`] : [];
+      const number = (at(document, [...pointerOfHeader, 'schema', 'type']) as unknown) === 'integer';
+      return violations([...pointerOfHeader, 'schema'], number ? Number(value) : value);
     });
-    return [...wrong, ...faults([...pointer, 'content', type, 'schema'], body)];
+    return [...wrong, ...violations([...pointer, 'content', type, 'schema'], body)];
   };
 }
 
-/** Where a pointer leads, through the reference at its end. */
-function landing(document: Node, pointer: readonly string[]): readonly string[] {
+/** Resolves the reference that a pointer leads to, if any. */
+function resolvePointer(document: Node, pointer: readonly string[]): readonly string[] {
   const { $ref } = (at(document, pointer) ?? {}) as { $ref?: string };
   return $ref === undefined ? pointer : $ref.slice(2).split('/');
 }

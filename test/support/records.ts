@@ -1,11 +1,11 @@
-/** Records beside a customer, in any state: put into the store by SQL where no tool can make them so. */
+/** Inserts records of a customer in any state by SQL, where no tool can create them. */
 import Database from 'better-sqlite3';
 import { run, type Scalar, type Steps } from '../../src/store/engine/step.js';
 import { type Data, ok, type World } from './world.js';
 
 let made = 0;
 
-/** Ways to put records of one org beside its customers. Each answers the new record's id. */
+/** Returns functions that insert records of customers of one org. Each returns the new record's id. */
 export function recordsIn(world: World, orgcode: string) {
   const put = async (table: string, row: Readonly<Record<string, Scalar>>): Promise<void> => {
     const columns = Object.keys(row);
@@ -62,7 +62,7 @@ export function recordsIn(world: World, orgcode: string) {
   };
 }
 
-/** What stands in the world's file, for what no tool shows. */
+/** Queries the world's database, for data that no tool returns. */
 export function rowsOf(world: World, sql: string, ...args: readonly string[]): Data[] {
   const db = new Database(world.path, { readonly: true });
   const found = db.prepare(sql).all(...args) as Data[];
@@ -70,7 +70,7 @@ export function rowsOf(world: World, sql: string, ...args: readonly string[]): D
   return found;
 }
 
-/** Makes a customer terminal in any way, also those that no tool knows. */
+/** Sets a terminal status of a customer, including those that no tool can set. */
 export function endCustomer(world: World, customerId: string, status: string, survivor: string | null): Promise<void> {
   const sql = `UPDATE customer SET status = ?, merged_into_customer_id = ? WHERE orgcode = 'ACME' AND customer_id = ?`;
   return world.admin(() => done(run(sql, status, survivor, customerId)));

@@ -1,10 +1,10 @@
 /**
- * Asks SQLite's planner about every statement a test used: org first, no scan (contract §1: nothing of another
- * tenant).
+ * Checks the query plan of every statement that a test used: it must search by org first, without a scan (contract §1: no
+ * data of another tenant).
  */
 import Database from 'better-sqlite3';
 
-/** Tables that belong to no org, or through which the org is found. */
+/** Tables without an org, or through which the org is found. */
 const WITHOUT_ORG = new Set([
   'principal',
   'session',
@@ -13,22 +13,22 @@ const WITHOUT_ORG = new Set([
   'sqlite_schema',
   'sqlite_master',
 ]);
-/** Statements that look across orgs on purpose, by their first words. */
-const ACROSS_ORGS = ['UPDATE api_key SET revoked_at']; // an operator's, by fingerprint
-/** Found by a credential's keyed hash, which is unique over all orgs. */
+/** Statements that intentionally span orgs, by their first words. */
+const ACROSS_ORGS = ['UPDATE api_key SET revoked_at']; // an admin command, by fingerprint
+/** A lookup by a credential's keyed hash, which is unique across orgs. */
 const BY_CREDENTIAL = /^SEARCH k USING PRIMARY KEY \(credential_hash=\?\)$/;
-/** Rows named by the search index, whose every word starts with the org; `orgcode = ?` still filters them. */
+/** Rows found by the search index, whose terms all start with the org; `orgcode = ?` still filters them. */
 const BY_SEARCH = /^SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)$/;
 
-/** Full-text indexes whose every word starts with the org. */
+/** Full-text indexes whose terms all start with the org. */
 const SEARCHES = new Set(['customer_search', 'account_search']);
 
-/** A page of the whole org in the index's own order: it reads as many rows as it shows. */
+/** A page of the whole org in index order: it reads only the rows that it returns. */
 const PAGE = /WHERE\s+\S+ = \? ORDER BY \S+ DESC LIMIT \?$/;
-/** With the org alone an index finds the first or the last row; anything more would read the whole org. */
+/** By org alone, an index can find the first or last row; anything more would read the whole org. */
 const ONE_ROW = /\bLIMIT 1$|\bMAX\(|\bMIN\(/;
 
-/** @throws Error naming the statement whose plan starts with anything but the org. */
+/** @throws Error that names the statement whose plan does not search by org first. */
 export function requireOrgFirst(path: string, statements: readonly string[]): void {
   const db = new Database(path, { readonly: true });
   try {
@@ -55,7 +55,7 @@ function requireStep(sql: string, step: string, sorts: boolean): void {
   throw new Error(`not org first: ${step}\n${sql}`);
 }
 
-/** The table behind a name of the plan; undefined for subqueries and constant rows. */
+/** Returns the table behind an alias in the plan; undefined for subqueries and constant rows. */
 function tableOf(sql: string, name: string): string | undefined {
   const source = new RegExp(`(?:FROM|JOIN|UPDATE|INTO)\\s+(\\w+)(?:\\s+(?:AS\\s+)?${name}\\b)`).exec(sql);
   if (source !== null) return source[1];
@@ -64,7 +64,7 @@ function tableOf(sql: string, name: string): string | undefined {
 
 function planOf(db: Database.Database, sql: string): readonly string[] {
   if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(sql)) return [];
-  const marks = sql.split('?').length - 1;
-  const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(marks).fill(null)) as { detail: string }[];
+  const parameterCount = sql.split('?').length - 1;
+  const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(parameterCount).fill(null)) as { detail: string }[];
   return rows.map(({ detail }) => detail);
 }

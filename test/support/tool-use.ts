@@ -1,4 +1,4 @@
-/** A tool used as a model uses it, without a door: what it reads, and what a program would read. */
+/** Calls a tool without a transport. Returns the text that a model reads and the structured content. */
 import { type Application, createCallTool } from '../../src/mcp/server.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
@@ -6,14 +6,14 @@ import type { Data } from './world.js';
 
 export interface Use {
   readonly isError: boolean;
-  /** The text as it came. */
+  /** The unchanged text. */
   readonly text: string;
-  /** The text, parsed, without marks: the envelope's visible part, or the error. */
+  /** The parsed text without boundary markers: the visible part of the envelope, or the error. */
   readonly answer: Data;
   readonly structured: Data;
 }
 
-/** Undefined when there is no such tool. */
+/** Calls a tool. Returns undefined if there is no such tool. */
 export async function useTool(
   application: Application,
   name: string,
@@ -27,7 +27,7 @@ export async function useTool(
   return { isError: result.isError === true, text, answer, structured: result.structuredContent };
 }
 
-/** The same of a tool that must be there. */
+/** Calls a tool that must exist. */
 export async function used(application: Application, name: string, args: object, headers: Headers): Promise<Use> {
   const use = await useTool(application, name, args, headers);
   if (use === undefined) throw new Error(`no tool ${name}`);

@@ -1,4 +1,4 @@
-/** A store in a directory of its own, two orgs, a key for every role, and ways to call as any of them. */
+/** A store in a temporary directory with two orgs, keys for every role, and functions that call tools with them. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import { type Detour, openDetour, PATH } from './paths.js';
 import { requireOrgFirst } from './statements.js';
 
 export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
-/** The documents of this checkout, whether it was built or not. */
+/** The published documents of this checkout, independent of a build. */
 export const PUBLISHED = createPublishedDocuments('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 
@@ -31,21 +31,21 @@ export interface World {
   readonly path: string;
   readonly store: SqliteStore;
   readonly application: Application;
-  /** Everything that was logged. */
+  /** Every line that was logged. */
   readonly logged: string[];
   /**
-   * Headers of a key with these roles (`a+b`, or none, or `owner`) in an org, with facility and channel; another key for
-   * another `name`.
+   * Returns the headers of a key with these roles (`a+b`, or none, or `owner`) in an org, with facility and channel.
+   * Another `name` gives another key.
    */
   headers(role?: string, orgcode?: string, name?: string): Promise<Headers>;
-  /** The way round by which this run tests the stories, if it does (paths.ts). */
+  /** The gateway through which this run sends every call, if any (paths.ts). */
   readonly detour: Detour | undefined;
   admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
   verify(): Verification;
   close(): Promise<void>;
 }
 
-/** A fresh world; `clock` moves its time. */
+/** Opens a fresh world; `clock` provides its time. Test files use the fixture in use-world.ts. */
 export async function openWorld(options: { clock?: () => number } = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   const path = join(directory, 'crm.db');
@@ -70,7 +70,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
       steps: () => steps({ keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) }),
     });
   };
-  const ofVerify = new Set<string>();
+  const verifyStatements = new Set<string>();
   const keys = new Map<string, Promise<Headers>>();
   if (PATH === 'second-org') await ensureDemo(store, new Date(options.clock?.() ?? Date.now()));
   await admin((cx) => createOrg(cx, 'ACME', 'verified'));
@@ -96,7 +96,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
     verify() {
       const before = store.driver.statements();
       const verification = store.driver.read(() => verifyStore(store.keys));
-      for (const sql of store.driver.statements()) if (!before.includes(sql)) ofVerify.add(sql);
+      for (const sql of store.driver.statements()) if (!before.includes(sql)) verifyStatements.add(sql);
       return verification;
     },
     async close() {
@@ -105,7 +105,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
       await store.close();
       requireOrgFirst(
         path,
-        statements.filter((sql) => !ofVerify.has(sql)),
+        statements.filter((sql) => !verifyStatements.has(sql)),
       );
       rmSync(directory, { recursive: true, force: true });
     },
@@ -123,7 +123,7 @@ function* newKey(cx: AdminContext, role: string, orgcode: string): Steps<Headers
   return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...PLACE };
 }
 
-/** Runs a tool through the pipeline and answers its envelope; an error must be as the atlas says. */
+/** Calls a tool through the pipeline and returns its envelope; an error must match the atlas. */
 export async function envelopeOf(world: World, tool: string, args: unknown, headers?: Headers): Promise<Envelope> {
   const entry = world.application.catalogue.find(tool);
   if (entry === undefined) throw new Error(`no tool ${tool}`);
@@ -138,32 +138,32 @@ export async function envelopeOf(world: World, tool: string, args: unknown, head
 // biome-ignore lint/suspicious/noExplicitAny: tests read fields of records they do not type
 export type Data = any;
 
-/** The data of a call that must succeed. */
+/** Returns the data of a call that must succeed. */
 export async function ok(world: World, tool: string, args: unknown, headers?: Headers): Promise<Data> {
   const envelope = await envelopeOf(world, tool, args, headers);
   if (!envelope.success) throw new Error(`${tool}: ${JSON.stringify(envelope.error)}`);
   return envelope.data;
 }
 
-/** The error of a call that must be refused. */
+/** Returns the error of a call that must be rejected. */
 export async function refused(world: World, tool: string, args: unknown, headers?: Headers): Promise<ErrorObject> {
   const envelope = await envelopeOf(world, tool, args, headers);
   if (envelope.success) throw new Error(`${tool} succeeded: ${JSON.stringify(envelope.data)}`);
   return envelope.error;
 }
 
-/** A customer to work on. */
+/** Creates a customer and returns its id. */
 export async function newCustomer(world: World, fields: object = {}, headers?: Headers): Promise<string> {
   const data = await ok(world, 'crm_customer_create', { customer: { caption: 'Test Person', ...fields } }, headers);
   return data.customer_id;
 }
 
-/** An account to work on. */
+/** Creates an account and returns its id. */
 export async function newAccount(world: World, headers?: Headers): Promise<string> {
   return (await ok(world, 'crm_account_create', { account: { legal_name: 'Tide Ltd' } }, headers)).account_id;
 }
 
-/** An envelope without what differs between two equal calls: its time and its names. */
+/** Returns an envelope without the fields in which two equal calls differ: ids and times. */
 export function timeless(envelope: object): Data {
   return JSON.parse(
     JSON.stringify(envelope, (key, value) =>
@@ -172,7 +172,7 @@ export function timeless(envelope: object): Data {
   );
 }
 
-/** The paths of a refused request's issues, sorted. */
+/** Returns the paths of a validation error's issues, sorted. */
 export function pathsOf(error: ErrorObject): string[] {
   const { issues } = error.details as { issues: readonly { path: string }[] };
   return issues.map(({ path }) => path).sort();

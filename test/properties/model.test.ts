@@ -1,14 +1,15 @@
 /**
  * Random sequences over customers, points, cards, holds and merges: after every call the store and a model in memory
- * agree on its answer, and at the end on everything that can be read.
+ * agree on its result, and at the end on everything that can be read.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Caller, Input } from '../../src/contract/backend.js';
 import { CrmError } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { type Answer, Model, type Rules, type Scope } from '../support/model.js';
-import { addOrg, openWorld, type World } from '../support/world.js';
+import { Model, type Outcome, type Rules, type Scope } from '../support/model.js';
+import { useWorld } from '../support/use-world.js';
+import { addOrg } from '../support/world.js';
 
 const SEED = 20_261_127;
 const WORKERS = 64;
@@ -16,17 +17,13 @@ const SEQUENCES = 20_032;
 const CALLS = 8;
 const PEOPLE = 3;
 const DAY_MS = 86_400_000;
-const BEGINNING = Date.UTC(2026, 0, 1);
+const START = Date.UTC(2026, 0, 1);
 
-let world: World;
-beforeAll(async () => {
-  world = await openWorld();
-});
-afterAll(() => world.close());
+const world = useWorld({ atEnd: 'unverified' });
 
 const who = fc.nat(PEOPLE - 1);
 const which = fc.nat(7);
-const somebody: fc.Arbitrary<number | null> = fc.option(who);
+const anyOwner: fc.Arbitrary<number | null> = fc.option(who);
 const days: fc.Arbitrary<number | null> = fc.option(fc.integer({ min: 1, max: 4 }));
 const scope = fc.constantFrom<Scope>('all', 'loyalty', 'stored_value');
 type ValuesOf<Fields> = { [Key in keyof Fields]: Fields[Key] extends fc.Arbitrary<infer Value> ? Value : never };
@@ -48,7 +45,7 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: one('restore', { which }) },
   { weight: 1, arbitrary: one('expire', { who }) },
-  { weight: 2, arbitrary: one('issue', { who: somebody, cents: fc.integer({ min: 1, max: 2000 }) }) },
+  { weight: 2, arbitrary: one('issue', { who: anyOwner, cents: fc.integer({ min: 1, max: 2000 }) }) },
   { weight: 3, arbitrary: one('pay', { which, cents: fc.integer({ min: 1, max: 1500 }), partial: fc.boolean() }) },
   { weight: 1, arbitrary: one('suspect', { who, scope }) },
   { weight: 2, arbitrary: one('resolve', { which, resolution: fc.constantFrom('released', 'confirmed') }) },
@@ -65,11 +62,11 @@ const EVENT: { readonly [Name in Scope]: string } = {
   stored_value: 'giftcard_issue',
 };
 
-/** One org, driven through the store's port under a clock of its own, sequence after sequence. */
-class Driven {
+/** One org that runs one sequence after another through the store's port, with its own clock. */
+class TestOrg {
   readonly ids = { customers: [] as string[], cards: [] as string[], holds: [] as string[], redeems: [] as string[] };
   readonly #caller: Caller;
-  #ms = BEGINNING;
+  #ms = START;
 
   constructor(orgcode: string) {
     const grants = { owner: true, roles: [], org_status: 'verified' as const };
@@ -105,8 +102,8 @@ class Driven {
   }
 }
 
-/** The call a step stands for in the model and in the store; undefined when it names what is not there. */
-function toCalls(step: Step, model: Model, org: Driven) {
+/** The model call and the store call of a step; undefined if it references a record that does not exist. */
+function toCalls(step: Step, model: Model, org: TestOrg) {
   const { ids } = org;
   const reason = 'model';
   const customer_id = 'who' in step && step.who !== null ? ids.customers[step.who] : undefined;
@@ -171,11 +168,11 @@ function toCalls(step: Step, model: Model, org: Driven) {
   }
 }
 
-function call(expected: () => Answer, operation: string, input: Input) {
+function call(expected: () => Outcome, operation: string, input: Input) {
   return { expected, operation, input };
 }
 
-async function tell(org: Driven, rules: Rules, steps: readonly Step[]): Promise<void> {
+async function runSequence(org: TestOrg, rules: Rules, steps: readonly Step[]): Promise<void> {
   const model = new Model(rules);
   org.begin();
   for (let person = 0; person < PEOPLE; person += 1) {
@@ -186,12 +183,12 @@ async function tell(org: Driven, rules: Rules, steps: readonly Step[]): Promise<
     if (step.do === 'wait') {
       model.now += step.days;
       org.wait(step.days);
-    } else await take(step, model, org);
+    } else await runStep(step, model, org);
   }
   await compare(model, org);
 }
 
-async function take(step: Step, model: Model, org: Driven): Promise<void> {
+async function runStep(step: Step, model: Model, org: TestOrg): Promise<void> {
   const calls = toCalls(step, model, org);
   if (calls === undefined) return;
   const before = model.totals();
@@ -205,8 +202,8 @@ async function take(step: Step, model: Model, org: Driven): Promise<void> {
   if (step.do === 'suspect' && !org.ids.holds.includes(real.hold_id)) org.ids.holds.push(real.hold_id);
 }
 
-/** What the model says of an answer, out of what the store said. */
-function summary(real: Record<string, unknown>, expected: Answer, org: Driven): Answer {
+/** Reduces a store result to the fields that the model predicts. */
+function summary(real: Record<string, unknown>, expected: Outcome, org: TestOrg): Outcome {
   if (typeof real.error === 'string') return { error: real.error };
   if ('error' in expected) return { ok: real };
   const names = Object.keys(expected.ok);
@@ -214,7 +211,7 @@ function summary(real: Record<string, unknown>, expected: Answer, org: Driven): 
   return { ok: Object.fromEntries(names.map((name) => [name, values[name as keyof typeof values]])) };
 }
 
-async function compare(model: Model, org: Driven): Promise<void> {
+async function compare(model: Model, org: TestOrg): Promise<void> {
   for (const [index, customer_id] of org.ids.customers.entries()) {
     const real = await org.ask('customer_get', { customer_id });
     const into = real.merged_into_customer_id;
@@ -238,7 +235,7 @@ test(`${SEQUENCES} random sequences: the store and the model never differ`, { ti
   const workers = Array.from({ length: WORKERS }, async (_, worker) => {
     const orgcode = `MODEL${worker}`;
     await world.admin((cx) => addOrg(cx, orgcode, 'verified'));
-    const org = new Driven(orgcode);
+    const org = new TestOrg(orgcode);
     const rules = { expiry_days: worker % 2 === 0 ? null : 2, restore_grace_days: worker % 4 === 3 ? 1 : 0 };
     const expiry =
       rules.expiry_days === null
@@ -249,7 +246,7 @@ test(`${SEQUENCES} random sequences: the store and the model never differ`, { ti
     const sequence = fc.array(step, { minLength: CALLS / 2, maxLength: CALLS * 1.5 });
     const runs = Math.ceil(SEQUENCES / WORKERS);
     await fc.assert(
-      fc.asyncProperty(sequence, (steps) => tell(org, rules, steps)),
+      fc.asyncProperty(sequence, (steps) => runSequence(org, rules, steps)),
       { seed: SEED + worker, numRuns: runs },
     );
   });

@@ -1,27 +1,30 @@
-/** The story of the product, told by every client over every door: sign up, earn, spend, correct, gift, pay, refuse. */
+/** The main scenario, run by every client over every transport: sign up, earn, redeem, correct, gift cards, errors. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { type AnyClient, CLIENTS, type Door, fits } from '../support/clients.js';
+import { type AnyClient, CLIENTS, type Connection, fits } from '../support/clients.js';
 import { cleanEnvironment, type HttpProgram, MAIN, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
 
 const INSPECTOR = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
-const place = scratch();
+const workspace = scratch();
 let server: HttpProgram;
 let stateless: HttpProgram;
 let env: Record<string, string>;
 let viewerEnv: Record<string, string>;
 beforeAll(async () => {
-  env = await setUpOrg(place.db);
-  viewerEnv = await setUpOrg(place.db, 'ACME', ['--roles', 'crm_view']);
-  [server, stateless] = await Promise.all([startHttp(place.db, ['--sse']), startHttp(place.db, ['--stateless'])]);
+  env = await setUpOrg(workspace.db);
+  viewerEnv = await setUpOrg(workspace.db, 'ACME', ['--roles', 'crm_view']);
+  [server, stateless] = await Promise.all([
+    startHttp(workspace.db, ['--sse']),
+    startHttp(workspace.db, ['--stateless']),
+  ]);
 });
 afterAll(async () => {
   expect(await Promise.all([server.stop(), stateless.stop()])).toMatchObject([{ code: 0 }, { code: 0 }]);
-  const { disagreements } = await runJson(['verify', '--db', place.db]);
+  const { disagreements } = await runJson(['verify', '--db', workspace.db]);
   expect(disagreements).toEqual([]);
-  place.remove();
+  workspace.remove();
 });
 
 const headersOf = (from: Record<string, string>) => ({
@@ -33,17 +36,17 @@ const headersOf = (from: Record<string, string>) => ({
 type Kind = 'stdio' | 'http' | 'http, stateless' | 'sse';
 const KINDS: readonly Kind[] = ['stdio', 'http', 'http, stateless', 'sse'];
 
-function doorOf(kind: Kind, from = env): Door {
+function connectionOf(kind: Kind, from = env): Connection {
   const headers = headersOf(from);
-  if (kind === 'stdio') return { kind, args: ['--db', place.db], env: from };
+  if (kind === 'stdio') return { kind, args: ['--db', workspace.db], env: from };
   if (kind === 'http, stateless') return { kind: 'http', url: stateless.url, headers };
   return { kind, url: server.url, headers };
 }
 
-/** Runs a tool and answers its data; the two forms of the result must say the same. */
+/** Calls a tool and returns its data; text and structured content must be equal. */
 type Act = (tool: string, args?: object) => Promise<Record<string, never>>;
 
-async function tell(act: Act, name: string): Promise<void> {
+async function runScenario(act: Act, name: string): Promise<void> {
   expect(await act('crm_stat')).toMatchObject({ status: 'ok' });
   const fresh = { caption: 'Jane Doe', email: `${name}@example.com` };
   const signUp = { customer: fresh, idempotency_key: `sign up ${name}` };
@@ -76,25 +79,25 @@ async function tell(act: Act, name: string): Promise<void> {
   });
 }
 
-/** A call that must be refused, and what of the refusal a model must be able to read. */
-const REFUSALS: Record<string, { call: [string, object]; error: object }> = {
-  'a request that is not valid': {
+/** Calls that must be rejected, and the part of each error that a model must receive. */
+const ERRORS: Record<string, { call: [string, object]; error: object }> = {
+  'an invalid request': {
     call: ['crm_customer_list', { limt: 3 }],
     error: { http_status: 400, error_code: 'crm.validation_failed', details: { issues: [{ path: 'limt' }] } },
   },
-  'a record that is absent': {
+  'a missing record': {
     call: ['crm_customer_get', { customer_id: 'nobody' }],
     error: { http_status: 404, error_code: 'crm.not_found' },
   },
-  'a change that names no revision': {
+  'an update without a revision': {
     call: ['crm_customer_update', { customer_id: 'CUSTOMER', customer: { caption: 'X' } }],
     error: { http_status: 428, error_code: 'crm.expected_revision_required' },
   },
-  'a change of what has moved on': {
+  'an update with an old revision': {
     call: ['crm_customer_update', { customer_id: 'CUSTOMER', customer: { caption: 'X' }, expected_revision: 99 }],
     error: { http_status: 409, error_code: 'crm.conflict_revision', conflict_snapshot: { customer_id: 'CUSTOMER' } },
   },
-  'what the record does not allow': {
+  'a violated business rule': {
     call: ['crm_loyalty_redeem', { customer_id: 'CUSTOMER', points: 1_000_000 }],
     error: { http_status: 409, error_code: 'crm.loyalty_insufficient_points' },
   },
@@ -104,26 +107,26 @@ const everyClient = Object.entries(CLIENTS).flatMap(([name, open]) =>
   KINDS.filter((kind) => fits(name, kind === 'http, stateless' ? 'http' : kind)).map((kind) => ({ name, kind, open })),
 );
 
-test('the matrix is whole', () => {
+test('the matrix of clients and transports is complete', () => {
   expect(everyClient).toHaveLength(7 * 4 - 1);
 });
 
 describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
   let client: AnyClient;
   beforeAll(async () => {
-    client = await open(doorOf(kind));
+    client = await open(connectionOf(kind));
   });
   afterAll(() => client.close());
 
-  test('is told how to behave, and sees every tool, sorted', async () => {
+  test('receives the instructions and every tool, sorted', async () => {
     expect(client.instructions).toContain('idempotency_key');
     const names = await client.toolNames();
     expect(names).toEqual([...names].sort());
     expect(names).toHaveLength(CONTRACT.operations.length);
   });
 
-  test('completes the story', async () => {
-    await tell(
+  test('completes the scenario', async () => {
+    await runScenario(
       async (tool, args) => {
         const { isError, text, structured } = await client.call(tool, args);
         expect({ tool, error: isError ? text : undefined }).toEqual({ tool, error: undefined });
@@ -134,7 +137,7 @@ describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
     );
   });
 
-  test('hears the same answer again for the same key', async () => {
+  test('receives the same response for the same idempotency key', async () => {
     const create = { customer: { caption: 'Once' }, idempotency_key: `once ${name} ${kind}` };
     const [first, again] = [
       await client.call('crm_customer_create', create),
@@ -145,10 +148,10 @@ describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
     expect(other).toMatchObject({ isError: true, text: { error_code: 'crm.idempotency_mismatch', http_status: 409 } });
   });
 
-  test('sees every kind of refusal as text a model gets, with what to do next', async () => {
+  test('receives every kind of error as text for a model, with next steps', async () => {
     const { text: created } = await client.call('crm_customer_create', { customer: { caption: 'Refused' } });
     const fill = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll('CUSTOMER', created.data.customer_id));
-    for (const [what, { call, error }] of Object.entries(REFUSALS)) {
+    for (const [what, { call, error }] of Object.entries(ERRORS)) {
       const { isError, text } = await client.call(...fill(call));
       expect({ what, isError, text }).toMatchObject({ what, isError: true, text: fill(error) });
       expect(text.next_steps.length, what).toBeGreaterThan(0);
@@ -156,8 +159,8 @@ describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
     await expect(client.call('crm_drop_everything')).rejects.toThrow('Unknown tool');
   });
 
-  test('sees only what its role allows, and is refused the rest', async () => {
-    const viewer = await open(doorOf(kind, viewerEnv));
+  test('sees only the tools of its role, and is rejected for others', async () => {
+    const viewer = await open(connectionOf(kind, viewerEnv));
     expect(await viewer.toolNames()).not.toContain('crm_loyalty_earn');
     expect(await viewer.toolNames()).toContain('crm_customer_get');
     const { isError, text } = await viewer.call('crm_loyalty_earn', { customer_id: 'x', points: 1 });
@@ -167,32 +170,32 @@ describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
   });
 
   if (kind === 'sse') {
-    test('without credentials has no stream, and is told that it is for others', async () => {
-      await expect(open(doorWithoutKey(kind))).rejects.toThrow('401');
+    test('gets no stream without credentials, but 401', async () => {
+      await expect(open(connectionWithoutKey(kind))).rejects.toThrow('401');
     });
   } else {
-    test('without credentials reads the catalogue, and every call answers 401', async () => {
-      const stranger = await open(doorWithoutKey(kind));
-      expect(await stranger.toolNames()).toHaveLength(CONTRACT.operations.length);
-      const { isError, text } = await stranger.call('crm_stat');
+    test('reads the catalogue without credentials, and gets 401 for every call', async () => {
+      const unknown = await open(connectionWithoutKey(kind));
+      expect(await unknown.toolNames()).toHaveLength(CONTRACT.operations.length);
+      const { isError, text } = await unknown.call('crm_stat');
       expect(isError).toBe(true);
       expect(text).toMatchObject({ http_status: 401, error_code: 'crm.credentials_required' });
-      await stranger.close();
+      await unknown.close();
     });
   }
 });
 
-function doorWithoutKey(kind: Kind): Door {
-  const door = doorOf(kind, { ...env, G3N_API_KEY: '' });
-  if (door.kind !== 'stdio') delete door.headers['x-api-key'];
-  return door;
+function connectionWithoutKey(kind: Kind): Connection {
+  const connection = connectionOf(kind, { ...env, G3N_API_KEY: '' });
+  if (connection.kind !== 'stdio') delete connection.headers['x-api-key'];
+  return connection;
 }
 
 describe.each(['stdio', 'http'])('the Inspector over %s', (kind) => {
   const connection = () => {
     if (kind === 'stdio') {
       const pairs = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-      return [...pairs, process.execPath, MAIN, 'stdio', '--db', place.db];
+      return [...pairs, process.execPath, MAIN, 'stdio', '--db', workspace.db];
     }
     const headers = Object.entries(headersOf(env)).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
     return [server.url, '--transport', 'http', ...headers];
@@ -206,16 +209,16 @@ describe.each(['stdio', 'http'])('the Inspector over %s', (kind) => {
     return JSON.parse(stdout);
   };
 
-  test.each(['legacy', 'auto', 'modern'])('finds every schema portable, in era %s', async (era) => {
+  test.each(['legacy', 'auto', 'modern'])('accepts every schema as portable, in era %s', async (era) => {
     const { tools } = await inspect('--method', 'tools/list', '--strict', '--protocol-era', era);
     expect(tools).toHaveLength(CONTRACT.operations.length);
   });
 
-  test('completes the story', { timeout: 120_000 }, async () => {
+  test('completes the scenario', { timeout: 120_000 }, async () => {
     const act: Act = async (tool, args = {}) => {
       const call = ['--method', 'tools/call', '--tool-name', tool, '--tool-args-json', JSON.stringify(args)];
       return (await inspect(...call)).structuredContent.data;
     };
-    await tell(act, `inspector.${kind}`);
+    await runScenario(act, `inspector.${kind}`);
   });
 });

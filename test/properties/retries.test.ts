@@ -1,21 +1,15 @@
-/** Laws of retries and races: one key, one effect; one revision, one winner. On the real store, at the same time. */
+/** Invariants of retries and races on the real store: one effect per key, one winner per revision. */
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { openProgramme } from '../support/loyalty.js';
-import { envelopeOf, newCustomer, ok, openWorld, refused, type World } from '../support/world.js';
+import { useWorld } from '../support/use-world.js';
+import { envelopeOf, newCustomer, ok, refused } from '../support/world.js';
 
 const SEED = 20_261_124;
-let world: World;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-});
-afterAll(async () => {
-  expect(world.verify().disagreements).toEqual([]);
-  await world.close();
-});
+const world = useWorld({ clock: () => now });
 
 const together = <T>(count: number, act: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)));
@@ -30,7 +24,7 @@ function count(sql: string, ...args: string[]): number {
 const journalRows = (orgcode: string) => count('SELECT COUNT(*) AS n FROM journal WHERE orgcode = ?', orgcode);
 
 describe('an idempotency_key', () => {
-  test('sent 32 times at once has one effect and one answer', { timeout: 60_000 }, async () => {
+  test('sent 32 times concurrently has one effect and one response', { timeout: 60_000 }, async () => {
     const { headers, customer_id, credit } = await openProgramme(world);
     await credit(1000);
     const calls = fc.oneof(
@@ -52,7 +46,7 @@ describe('an idempotency_key', () => {
     );
   });
 
-  test('answers a refusal of the domain again, even when it would pass by now', async () => {
+  test('replays a domain error, even if the call would succeed now', async () => {
     const { deny, customer_id, earn, headers } = await openProgramme(world);
     const args = { customer_id, points: 5, idempotency_key: 'poor' };
     const first = await deny('redeem', args);
@@ -67,17 +61,17 @@ describe('an idempotency_key', () => {
     expect(fresh.points).toBe(-5);
   });
 
-  test('is not spent by refusals of credentials, roles, state, context or schema', async () => {
+  test('is not consumed by errors of credentials, roles, state, context or schema', async () => {
     const { act, deny, customer_id, headers } = await openProgramme(world);
     const args = { customer_id, points: 5, idempotency_key: 'once' };
     await deny('earn', { ...args, points: 0 });
-    const { 'x-logical-guid': _facility, ...placeless } = headers;
-    await refused(world, 'crm_loyalty_earn', args, placeless);
+    const { 'x-logical-guid': _facility, ...withoutContext } = headers;
+    await refused(world, 'crm_loyalty_earn', args, withoutContext);
     await refused(world, 'crm_loyalty_earn', args, { ...headers, 'x-api-key': 'wrong' });
     expect(await act('earn', args)).toMatchObject({ balance_after: 5 });
   });
 
-  test('with another body is a mismatch, and the first answer stays', async () => {
+  test('with another body is a mismatch, and the first response is kept', async () => {
     const { act, deny, customer_id } = await openProgramme(world);
     const args = { customer_id, points: 5, idempotency_key: 'k' };
     const first = await act('earn', args);
@@ -91,7 +85,7 @@ describe('an idempotency_key', () => {
     expect(await act('earn', reordered)).toEqual(first);
   });
 
-  test('belongs to one caller and one endpoint, and is forgotten after a day', async () => {
+  test('is scoped to one caller and one endpoint, and expires after a day', async () => {
     const { act, customer_id, headers } = await openProgramme(world);
     const args = { customer_id, points: 5, idempotency_key: 'shared' };
     await act('earn', args);
@@ -104,7 +98,7 @@ describe('an idempotency_key', () => {
     expect(await act('earn', args)).toMatchObject({ balance_after: 10 });
   });
 
-  test('may come in the header; the body wins', async () => {
+  test('can be sent in the header; the body wins', async () => {
     const { customer_id, headers } = await openProgramme(world);
     const keyed = { ...headers, 'idempotency-key': 'by-header' };
     const first = await ok(world, 'crm_loyalty_earn', { customer_id, points: 5 }, keyed);
@@ -123,7 +117,7 @@ describe('an idempotency_key', () => {
 });
 
 describe('a revision', () => {
-  test('has one winner among 32 concurrent changes; the others see the winner as snapshot', async () => {
+  test('has one winner among 32 concurrent updates; the others get the winner as snapshot', async () => {
     const customer_id = await newCustomer(world);
     const answers = await together(32, (index) =>
       envelopeOf(world, 'crm_customer_update', {
@@ -147,7 +141,7 @@ describe('a revision', () => {
     }
   });
 
-  test('of the first consent or policy has one winner too', async () => {
+  test('of the first consent has one winner too', async () => {
     const customer_id = await newCustomer(world);
     const answers = await together(16, () =>
       envelopeOf(world, 'crm_customer_consent_set', {
@@ -162,7 +156,7 @@ describe('a revision', () => {
   });
 });
 
-test('64 concurrent redeems never overspend, whatever they ask for', { timeout: 60_000 }, async () => {
+test('64 concurrent redeems of any amounts never overspend', { timeout: 60_000 }, async () => {
   const { headers, customer_id, credit, account } = await openProgramme(world);
   let balance = 0;
   await fc.assert(

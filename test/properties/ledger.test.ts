@@ -1,22 +1,14 @@
-/** Laws of the points ledger as seeded properties, on the real store with concurrent callers. */
-import Database from 'better-sqlite3';
+/** Invariants of the points ledger as seeded properties, on the real store with concurrent callers. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { envelopeOf, newCustomer, openWorld, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { envelopeOf, newCustomer } from '../support/world.js';
 
 const SEED = 20_261_124;
-let world: World;
-let db: Database.Database;
 let now = Date.now();
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  await world.close();
-});
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
+const db = useReader(world);
 
 interface Txn {
   loyalty_txn_id: string;
@@ -27,7 +19,7 @@ interface Txn {
   related_txn_id: string | null;
 }
 
-/** One thing a caller may try; `pick` chooses an earlier entry. */
+/** A call that a caller may try; `pick` chooses an earlier entry. */
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('earn' as const), points: fc.integer({ min: 1, max: 60 }) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('redeem' as const), points: fc.integer({ min: 1, max: 80 }) }) },
@@ -52,7 +44,7 @@ const command = fc.oneof(
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-/** Rounds of commands; those of one round run at the same time, then days pass. */
+/** Rounds of commands: those of one round run concurrently, then days pass. */
 const rounds = fc.array(
   fc.record({
     calls: fc.array(fc.tuple(fc.nat(1), command), { minLength: 1, maxLength: 24 }),
@@ -69,7 +61,7 @@ const policies = fc.record({
   ),
 });
 
-test('any history of concurrent calls keeps every law', { timeout: 120_000 }, async () => {
+test('any history of concurrent calls keeps every invariant', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(policies, rounds, async (policy, history) => {
       const { headers, customer_id } = await openProgramme(world, policy);
@@ -81,7 +73,7 @@ test('any history of concurrent calls keeps every law', { timeout: 120_000 }, as
           envelopeOf(world, ...toCall(step, customers[who] ?? customer_id, entries), headers);
         const answers = await Promise.all(calls.map(run));
         for (const answer of answers) if (!answer.success) expect(answer.error.http_status).toBe(409);
-        for (const id of customers) checkLaws(orgcode, id, policy.on_reverse_spent === 'debt');
+        for (const id of customers) checkInvariants(orgcode, id, policy.on_reverse_spent === 'debt');
         now += days * DAY_MS;
       }
     }),
@@ -91,7 +83,7 @@ test('any history of concurrent calls keeps every law', { timeout: 120_000 }, as
 });
 
 function toCall(step: Command, customer_id: string, entries: readonly Txn[]): [string, object] {
-  const reason = 'law';
+  const reason = 'test';
   const entry = 'pick' in step ? entries[step.pick % Math.max(1, entries.length)]?.loyalty_txn_id : undefined;
   switch (step.do) {
     case 'earn':
@@ -123,7 +115,7 @@ function ledgerOf(orgcode: string, customerId?: string): Txn[] {
 }
 
 /** Balances, lots and corrections of one customer, recomputed from the entries alone. */
-function checkLaws(orgcode: string, customerId: string, debtAllowed: boolean): void {
+function checkInvariants(orgcode: string, customerId: string, debtAllowed: boolean): void {
   const entries = ledgerOf(orgcode, customerId);
   const scope = [orgcode, customerId];
   const account = db

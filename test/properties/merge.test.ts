@@ -1,28 +1,20 @@
-/** Laws of merging as seeded properties: whatever is merged into whatever, nothing is lost, made or out of reach. */
-import Database from 'better-sqlite3';
+/** Invariants of merging as seeded properties: for any merges, no points or cards are lost, created or unreachable. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, type World } from '../support/world.js';
+import { useReader, useWorld } from '../support/use-world.js';
+import { type Data, envelopeOf, newCustomer, ok } from '../support/world.js';
 
 const SEED = 20_261_127;
 const PEOPLE = 8;
-let world: World;
-let db: Database.Database;
 let now = Date.now();
+const world = useWorld({ clock: () => now, atEnd: 'unverified' });
+const db = useReader(world);
 let merges = 0;
-beforeAll(async () => {
-  world = await openWorld({ clock: () => now });
-  db = new Database(world.path, { readonly: true });
-});
-afterAll(async () => {
-  db.close();
-  await world.close();
-});
 
 const who = fc.nat(PEOPLE - 1);
 const points = fc.integer({ min: 1, max: 60 });
-/** One thing a caller may try; `who` names a customer by its place, `pick` an earlier entry or card. */
+/** A call that a caller may try; `who` is the index of a customer, `pick` chooses an earlier entry or card. */
 const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('earn' as const), who, points }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('redeem' as const), who, points }) },
@@ -44,7 +36,7 @@ const command = fc.oneof(
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
-/** Rounds: calls at the same time, then one merge with nothing beside it, then days pass. */
+/** Rounds: concurrent calls, then one merge alone, then days pass. */
 const rounds = fc.array(
   fc.record({
     calls: fc.array(command, { minLength: 4, maxLength: 24 }),
@@ -54,7 +46,7 @@ const rounds = fc.array(
   { minLength: 2, maxLength: 4 },
 );
 
-test('nothing is lost, made or out of reach, whatever is merged while others earn and redeem', {
+test('nothing is lost, created or unreachable after any merges during concurrent earns and redeems', {
   timeout: 240_000,
 }, async () => {
   await fc.assert(
@@ -71,11 +63,11 @@ test('nothing is lost, made or out of reach, whatever is merged while others ear
       };
       for (const { calls, quiet, days } of history) {
         await Promise.all(calls.map(attempt));
-        checkLaws(orgcode);
+        checkInvariants(orgcode);
         const before = wealth(orgcode);
         await attempt(quietMerge(orgcode, people, quiet));
         expect(wealth(orgcode), 'a merge alone').toEqual(before);
-        checkLaws(orgcode);
+        checkInvariants(orgcode);
         for (const id of people) await checkReach(id, headers);
         now += days * DAY_MS;
       }
@@ -86,7 +78,7 @@ test('nothing is lost, made or out of reach, whatever is merged while others ear
   expect(merges).toBeGreaterThan(150);
 });
 
-/** A merge of two who live, when there still are two. */
+/** A merge of two active customers, if there still are two. */
 function quietMerge(orgcode: string, people: readonly string[], pick: number): Command {
   const sql = `SELECT customer_id AS id FROM customer WHERE orgcode = ? AND status = 'active' ORDER BY id`;
   const living = (db.prepare(sql).all(orgcode) as { id: string }[])
@@ -97,8 +89,8 @@ function quietMerge(orgcode: string, people: readonly string[], pick: number): C
 }
 
 function toCall(orgcode: string, people: readonly string[], step: Command): [string, object] | undefined {
-  const reason = 'law';
-  const person = (place: number) => people[place] ?? '';
+  const reason = 'test';
+  const person = (index: number) => people[index] ?? '';
   switch (step.do) {
     case 'earn':
     case 'redeem':
@@ -151,7 +143,7 @@ function sum(orgcode: string, sql: string): number {
 }
 
 /** Balances are what was earned and spent, merges aside; the dead own nothing. */
-function checkLaws(orgcode: string): void {
+function checkInvariants(orgcode: string): void {
   const balance = sum(orgcode, 'SELECT SUM(points_balance) AS n FROM loyalty_account WHERE orgcode = ?');
   const entries = `SELECT SUM(points) AS n FROM loyalty_txn WHERE orgcode = ? AND kind`;
   expect(sum(orgcode, `${entries} NOT IN ('merge_in', 'merge_out')`), 'Σ entries but merges').toBe(balance);

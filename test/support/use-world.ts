@@ -1,0 +1,72 @@
+/** Fixtures for test files: a world, and a read-only connection to its database, opened and closed around the tests. */
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { openWorld, type World } from './world.js';
+
+interface WorldFixtureOptions {
+  /** Returns the time of the world in milliseconds since the epoch; default: the system clock. */
+  readonly clock?: () => number;
+  /** `unverified`: do not verify balances and journal after the tests, for files that do not claim it. */
+  readonly atEnd?: 'verified' | 'unverified';
+}
+
+/**
+ * Opens a world before the tests of this file and closes it after them; by default it verifies every balance and the
+ * journal first. The returned world can be used in hooks and tests, not while a file or a `describe` is collected.
+ */
+export function useWorld({ atEnd = 'verified', ...options }: WorldFixtureOptions = {}): World {
+  let opened: World | undefined;
+  const world = () => {
+    if (opened === undefined) throw new Error('the world is open in hooks and tests only');
+    return opened;
+  };
+  beforeAll(async () => {
+    opened = await openWorld(options);
+  });
+  afterAll(async () => {
+    if (atEnd === 'verified') expect(world().verify().disagreements).toEqual([]);
+    await world().close();
+  });
+  return {
+    get directory() {
+      return world().directory;
+    },
+    get path() {
+      return world().path;
+    },
+    get store() {
+      return world().store;
+    },
+    get application() {
+      return world().application;
+    },
+    get logged() {
+      return world().logged;
+    },
+    get detour() {
+      return world().detour;
+    },
+    headers: (...args) => world().headers(...args),
+    admin: (steps) => world().admin(steps),
+    verify: () => world().verify(),
+    close: () => world().close(),
+  };
+}
+
+/** What tests use of a connection: SQL that only reads. */
+export type Reader = Pick<Database.Database, 'prepare'>;
+
+/** Opens a read-only connection to the database of a world before the tests of this file and closes it after them. */
+export function useReader(world: World): Reader {
+  let opened: Database.Database | undefined;
+  beforeAll(() => {
+    opened = new Database(world.path, { readonly: true });
+  });
+  afterAll(() => opened?.close());
+  return {
+    prepare: (sql: string) => {
+      if (opened === undefined) throw new Error('the reader is open in hooks and tests only');
+      return opened.prepare(sql);
+    },
+  };
+}

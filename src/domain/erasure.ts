@@ -1,12 +1,12 @@
-/** Erasing personal data from a record: every marked field becomes empty, and the record keeps its shape. */
+/** Erases personal data from a record: the given fields become empty, and the record keeps its shape. */
 import type { FieldPath } from '../contract/operation.js';
 
-/** A copy of `record` with everything below `paths` emptied: a list or an object of nothing, else null. */
+/** A copy of `record` with the values at `paths` emptied: lists and objects become empty, other values null. */
 export function erased<Value>(record: Value, paths: readonly FieldPath[]): Value {
   return paths.reduce((value, path) => erasedAt(value, path.split('.')) as Value, record);
 }
 
-/** The fields of a record that hold, or lead to, what is marked. */
+/** The top-level fields of the paths. */
 export function rootsOf(paths: readonly FieldPath[]): string[] {
   return [...new Set(paths.map((path) => path.split('.')[0] ?? ''))];
 }

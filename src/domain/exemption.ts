@@ -1,4 +1,4 @@
-/** Tax exemption certificates: whether their dates make sense, what status a day shows, how they move. Not: storage. */
+/** Tax exemption certificates: consistency of dates, status on a day, and transitions. Storage is in store/exemption/. */
 import { type Issue, invalidRequest } from '../contract/errors.js';
 import type { Transitions } from './lifecycle.js';
 
@@ -17,7 +17,7 @@ interface Dates {
   readonly expires_on?: string | undefined;
 }
 
-/** @throws CrmError 400 for each date that expires_on does not come after. */
+/** @throws CrmError 400 with an issue for each date that is not before expires_on. */
 export function checkDates({ expires_on, ...earlier }: Dates): void {
   const issues: Issue[] = (['issued_on', 'effective_on'] as const).flatMap((name) => {
     const date = earlier[name];
@@ -32,7 +32,7 @@ export function dateOf(now: string): string {
   return now.slice(0, 10);
 }
 
-/** The status a reader sees on `today`: a certificate is good through its last day, and expiry is never stored. */
+/** The status a reader sees on `today`: a certificate is valid through its last day, and expiry is never stored. */
 export function effectiveStatus(
   certificate: { readonly status: StoredStatus; readonly expires_on: string | null },
   today: string,

@@ -1,11 +1,11 @@
-/** Fraud: the rules, what each weighs, and what a score means. Not: where facts come from, what a hold does. */
+/** Fraud assessment: the rules, their weights and the meaning of a score. Facts are gathered in store/risk/. */
 import { isIP, SocketAddress } from 'node:net';
 import type { components } from '../contract/generated/openapi.js';
 
 type Schemas = components['schemas'];
 type Assessment = Schemas['CustomerFraudAssessment'];
 
-/** An entry of the points ledger, as far as rules look at it. */
+/** The fields of a points ledger entry that the rules use. */
 export interface LedgerEntry {
   readonly kind: string;
   readonly points: number;
@@ -13,25 +13,25 @@ export interface LedgerEntry {
   readonly created_at: string;
 }
 
-/** What can identify a customer. */
+/** The identifiers of a customer. */
 export const IDENTIFIERS = ['email', 'phone', 'device_id', 'ip'] as const;
 export type FraudIdentifier = (typeof IDENTIFIERS)[number];
 
-/** Everything the rules may know. */
+/** All facts that the rules can use. */
 export interface FraudFacts {
   readonly now: string;
-  /** Who asks, and so is about to let the event happen. */
+  /** The actor who requests the assessment, and who is about to allow the event. */
   readonly actor: string;
   readonly event: { readonly type: Schemas['FraudEventType']; readonly points: number | null } | null;
   readonly customer_created_at: string;
   readonly points_balance: number;
-  /** The newest of the customer's, newest first; `ENTRIES_READ` at most. */
+  /** The customer's newest entries, newest first; at most `ENTRIES_READ`. */
   readonly entries: readonly LedgerEntry[];
-  /** How many other customers have the same; `SHARED_COUNTED` at most. */
+  /** How many other customers share each identifier; at most `SHARED_COUNTED`. */
   readonly shared: { readonly [Name in FraudIdentifier]: number };
-  /** Wrong codes and PINs of late, on the customer's cards or by the caller. */
+  /** Recent wrong codes and PINs, on the customer's cards or by the caller. */
   readonly failed_card_attempts: number;
-  /** The caller's own, each 0 to 1. */
+  /** The caller's own signals, each 0 to 1. */
   readonly signals: { readonly [name: string]: number };
 }
 
@@ -54,12 +54,12 @@ const DORMANT_DAYS = 180;
 const BURN_SHARE = 0.5;
 const FAILED_ATTEMPTS = 3;
 const CALLER_WEIGHT = 80;
-/** What one signal of the caller at 1 weighs: enough for a hold, which is how a person asks for one. */
+/** The weight of one caller signal at 1: enough for a hold, so that a person can request one this way. */
 const SIGNAL_WEIGHT = 50;
 
 /**
- * How many others make an identifier suspicious, and how much of the rule's weight that is. Households share phones,
- * offices and mobile networks share addresses.
+ * From how many other customers on an identifier is suspicious, and which share of the rule's weight that adds.
+ * Households share phones; offices and mobile networks share IP addresses.
  */
 const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; readonly degree: number } } =
   Object.freeze({
@@ -71,19 +71,19 @@ const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; re
 
 interface Finding {
   readonly evidence: string;
-  /** How much of the rule's weight this is; 1 when not said. */
+  /** The share of the rule's weight that this finding adds; default 1. */
   readonly degree?: number;
 }
 
 interface Rule {
   readonly code: string;
-  /** What it adds to the score at most. */
+  /** The most it can add to the score. */
   readonly weight: number;
-  /** What the rule sees in the facts; nothing when it does not fire. */
+  /** The rule's finding in the facts; undefined when it does not fire. */
   readonly find: (facts: FraudFacts) => Finding | undefined;
 }
 
-/** No rule alone reaches a hold, but the caller's own signals. */
+/** No single rule reaches a hold, except the caller's own signals. */
 export const RULES: readonly Rule[] = Object.freeze([
   { code: 'velocity_1h', weight: 30, find: velocity(1, 6) },
   { code: 'velocity_24h', weight: 20, find: velocity(24, 20) },
@@ -95,17 +95,17 @@ export const RULES: readonly Rule[] = Object.freeze([
   { code: 'caller_signals', weight: CALLER_WEIGHT, find: callerSignals },
 ]);
 
-type Meaning = Pick<FraudVerdict, 'level' | 'recommended_action'>;
+type LevelAndAction = Pick<FraudVerdict, 'level' | 'recommended_action'>;
 
-/** From which score on, worst first. */
-export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.freeze([
+/** The levels by their minimum score, worst first. */
+export const LEVELS: readonly (LevelAndAction & { readonly from: number })[] = Object.freeze([
   { from: 75, level: 'critical', recommended_action: 'hold' },
   { from: 50, level: 'high', recommended_action: 'hold' },
   { from: 25, level: 'medium', recommended_action: 'review' },
 ]);
-const BELOW: Meaning = { level: 'low', recommended_action: 'allow' };
+const LOWEST_LEVEL: LevelAndAction = { level: 'low', recommended_action: 'allow' };
 
-/** The rules that fire on these facts, what they come to, and what that means. */
+/** The rules that fire on these facts, the score, and its meaning. */
 export function assessFraud(facts: FraudFacts): FraudVerdict {
   const signals = RULES.flatMap(({ code, weight, find }) => {
     const finding = find(facts);
@@ -114,18 +114,18 @@ export function assessFraud(facts: FraudFacts): FraudVerdict {
   });
   const sum = signals.reduce((total, { weight }) => total + weight, 0);
   const score = Math.min(MAX_SCORE, sum);
-  return { score, ...meaningOf(score), signals };
+  return { score, ...levelOf(score), signals };
 }
 
-/** An IP address in its one normal form, or undefined when it is none. */
+/** An IP address in canonical form, or undefined when the text is not one. */
 export function canonicalIp(text: string): string | undefined {
   const version = isIP(text);
   if (version === 0) return undefined;
   return new SocketAddress({ address: text, family: version === 6 ? 'ipv6' : 'ipv4' }).address;
 }
 
-function meaningOf(score: number): Meaning {
-  const { level, recommended_action } = LEVELS.find(({ from }) => score >= from) ?? BELOW;
+function levelOf(score: number): LevelAndAction {
+  const { level, recommended_action } = LEVELS.find(({ from }) => score >= from) ?? LOWEST_LEVEL;
   return { level, recommended_action };
 }
 
@@ -143,9 +143,9 @@ function newAccountSpending(facts: FraudFacts): Finding | undefined {
   return { evidence: `a customer for ${Math.floor(age / HOUR_MS)} h, and spending` };
 }
 
-/** Counted from the last entry before today's; what is spent is the event's points or what the ledger shows. */
+/** Counts from the last entry before the past 24 hours; the points spent are the event's or the ledger's. */
 function dormantThenBurn(facts: FraudFacts): Finding | undefined {
-  const last = facts.entries.find((entry) => isDone(entry) && ageMs(facts, entry.created_at) > DAY_MS);
+  const last = facts.entries.find((entry) => isMadeByPerson(entry) && ageMs(facts, entry.created_at) > DAY_MS);
   const days = last === undefined ? 0 : Math.floor(ageMs(facts, last.created_at) / DAY_MS);
   const posted = redeemed(facts);
   const burned = Math.max(posted, facts.event?.type === 'redeem' ? (facts.event.points ?? 0) : 0);
@@ -183,13 +183,13 @@ function callerSignals({ signals }: FraudFacts): Finding | undefined {
   return { evidence: entries.map(([name, value]) => `${name} ${value}`).join(', '), degree: weight / CALLER_WEIGHT };
 }
 
-/** What people did on the ledger in the last `ms`, newest first. */
+/** The ledger entries of the last `ms` milliseconds that a person made, newest first. */
 function within(facts: FraudFacts, ms: number): readonly LedgerEntry[] {
-  return facts.entries.filter((entry) => isDone(entry) && ageMs(facts, entry.created_at) <= ms);
+  return facts.entries.filter((entry) => isMadeByPerson(entry) && ageMs(facts, entry.created_at) <= ms);
 }
 
-/** Expiry and merges post entries that nobody asked for. */
-function isDone({ kind }: LedgerEntry): boolean {
+/** Whether a person made the entry; expiry and merges post entries on their own. */
+function isMadeByPerson({ kind }: LedgerEntry): boolean {
   return !['expire', 'merge_in', 'merge_out'].includes(kind);
 }
 

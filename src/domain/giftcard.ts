@@ -1,6 +1,6 @@
 /**
- * Gift cards: codes and PINs as text, what a card may be charged, how many wrong tries are borne. Not: hashing,
- * storage.
+ * Gift cards: codes and PINs as text, what may be charged to a card, and the limit of failed attempts. Hashing and
+ * storage are in store/giftcard/.
  */
 import { invalidState } from '../contract/errors.js';
 import { toMajor } from './money.js';
@@ -22,22 +22,22 @@ const UNUSABLE = {
   blocked: 'crm.giftcard_blocked',
 } as const;
 
-/** Crockford base 32: no I, L, O or U, which people misread. */
+/** Crockford base 32: without I, L, O and U, which people misread. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CODE_LENGTH = 16;
-const SHOWN = 4;
+const SHOWN_CHARACTERS = 4;
 const PIN_DIGITS = 6;
-/** The largest multiple of ten below 256: bytes above it would favour small digits. */
+/** The largest multiple of ten below 256: bytes from here on would favour small digits. */
 const FAIR_BYTES = 250;
 
-/** A code as it is hashed: upper case, no spaces or dashes. */
+/** A code in the form that is hashed: upper case, no spaces or dashes. */
 export function normalizeCode(text: string): string {
   return text.toUpperCase().replace(/[ -]/g, '');
 }
 
 /** Twelve dots and the last four characters. */
 export function maskedCode(code: string): string {
-  return '•'.repeat(CODE_LENGTH - SHOWN) + code.slice(-SHOWN);
+  return '•'.repeat(CODE_LENGTH - SHOWN_CHARACTERS) + code.slice(-SHOWN_CHARACTERS);
 }
 
 /** Sixteen characters from at least 15 random bytes: 75 bits, and a check character. */
@@ -46,12 +46,12 @@ export function mintCode(random: Uint8Array): string {
   return body + checkCharacter(body);
 }
 
-/** Whether a minted code's last character fits: any one wrong character and any two swapped neighbours show. */
+/** Whether a code's check character is right: it detects any wrong character and any two swapped neighbours. */
 export function hasValidCheck(code: string): boolean {
   return code.length === CODE_LENGTH && checkCharacter(code.slice(0, -1)) === code.at(-1);
 }
 
-/** Six digits, each equally likely; give at least 16 random bytes. */
+/** Six equally likely digits, from at least 16 random bytes. */
 export function mintPin(random: Uint8Array): string {
   const digits = Array.from(
     random.filter((byte) => byte < FAIR_BYTES),
@@ -68,8 +68,8 @@ export function effectiveStatus(card: Card, now: string): Card['status'] | 'expi
 }
 
 /**
- * How much a charge takes, in minor units.
- * @throws CrmError 409 when the card is not active, in another currency, or too poor without `allowPartial`.
+ * The amount that a charge takes from the card, in minor units.
+ * @throws CrmError 409 when the card is not active, has another currency, or holds too little without `allowPartial`.
  */
 export function spend(card: Card, requested: number, currency: string, allowPartial: boolean, now: string): number {
   const status = effectiveStatus(card, now);
@@ -89,7 +89,7 @@ export function spend(card: Card, requested: number, currency: string, allowPart
   );
 }
 
-/** Luhn's scheme over 32 symbols: every other value doubled, digits of the product folded. */
+/** The Luhn algorithm over 32 symbols: every second value is doubled, and the digits of the product are added. */
 function checkCharacter(body: string): string {
   let sum = 0;
   [...body].reverse().forEach((character, index) => {

@@ -1,8 +1,8 @@
-/** Instants as callers write them. Not: days, durations. */
+/** Parses instants that callers send. */
 import { invalidRequest } from '../contract/errors.js';
 
 /**
- * An optional instant in its one normal form, or null.
+ * An optional instant in its normal form (ISO-8601 UTC with milliseconds), or null.
  * @throws CrmError 400 naming `path` when it is not after `now`.
  */
 export function futureInstant(value: string | undefined, path: string, now: string): string | null {

@@ -1,7 +1,7 @@
-/** Which state may follow which: the one check that every record with a lifecycle goes through. Not: the states. */
+/** Validates state transitions, for every record that has a lifecycle. */
 import { invalidState } from '../contract/errors.js';
 
-/** A state → the states it may become; a final one has none. */
+/** State → the states that may follow it; a final state has none. */
 export type Transitions<S extends string> = { readonly [From in S]: readonly S[] };
 
 /**

@@ -1,10 +1,10 @@
-/** Money: wire amounts in major units to integer minor units and back, exactly. Not: pricing. */
+/** Money: exact conversion of wire amounts in major units to integer minor units and back. */
 import { invalidRequest } from '../contract/errors.js';
 
 /** The largest amount the contract allows, in minor units (§1). */
 export const MAX_MINOR = 1e12;
 
-/** ISO 4217 exponents that are not 2. (Intl knows CLDR's digits, which differ from ISO's.) */
+/** ISO 4217 exponents other than 2. (Intl has CLDR's digits, which differ from ISO's.) */
 const EXPONENTS: ReadonlyMap<string, number> = new Map([
   ...[
     'BIF',
@@ -70,7 +70,7 @@ export function toMajor(minor: number, currency: string): number {
   return Number(`${minor}e-${exponent}`);
 }
 
-/** The shortest decimal that names this number, without trailing zeros: exactly what the caller wrote. */
+/** The shortest decimal for this number, without trailing zeros: exactly what the caller wrote. */
 export function toDecimal(value: number): Decimal {
   const [mantissa = '0', power = '0'] = String(value).split('e');
   const [whole = '0', fraction = ''] = mantissa.split('.');

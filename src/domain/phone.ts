@@ -1,4 +1,4 @@
-/** Phone numbers, E.164. The number plans load with the first phone: 30 ms that a start does not have to pay. */
+/** Phone numbers in E.164. The number plans load on first use, which saves 30 ms at start-up. */
 import { createRequire } from 'node:module';
 
 type Plans = typeof import('libphonenumber-js/min');
@@ -6,7 +6,7 @@ type Plans = typeof import('libphonenumber-js/min');
 let plans: Plans | undefined;
 
 /**
- * A phone number as E.164, or undefined when it cannot be one.
+ * A phone number in E.164, or undefined when the text cannot be one.
  * @param defaultRegion for numbers without a country code, ISO 3166-1 alpha-2
  */
 export function toE164(text: string, defaultRegion: string): string | undefined {

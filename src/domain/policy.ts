@@ -1,5 +1,4 @@
-/** Loyalty policy: its shape, whether it is consistent, and what it makes of an earn or a redeem. Not: lots, tiers. */
-
+/** Loyalty policy: its consistency, and its effect on an earn or a redeem. Lots are in lots.ts, tiers in tiers.ts. */
 import { type Issue, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 import { type Decimal, exponentOf, toDecimal, toMajor, toMinor } from './money.js';
@@ -18,7 +17,7 @@ interface PurchaseLine {
   readonly amount: number;
 }
 
-/** What applies to an org that never set a policy: version 0 (contract §3, Loyalty). */
+/** The policy of an org that never set one: version 0 (contract §3, Loyalty). */
 export const DEFAULT_POLICY: LoyaltyPolicy = {
   enabled: true,
   earn: { mode: 'explicit' },
@@ -33,37 +32,37 @@ const DAY_MS = 86_400_000;
 /** @throws CrmError 400 with every inconsistency of the policy at once. */
 export function checkPolicy(policy: LoyaltyPolicy): void {
   const issues: Issue[] = [];
-  const need = (wrong: boolean, path: string, message: string) => {
+  const report = (wrong: boolean, path: string, message: string) => {
     if (wrong) issues.push({ path: `policy.${path}`, message });
   };
   const { earn, redeem, expiry } = policy;
-  const priced = earn?.mode === 'per_amount';
-  need(priced && earn.points_per_unit === undefined, 'earn.points_per_unit', 'is required with mode per_amount');
-  need(priced && earn.currency === undefined, 'earn.currency', 'is required with mode per_amount');
-  need(
+  const isPriced = earn?.mode === 'per_amount';
+  report(isPriced && earn.points_per_unit === undefined, 'earn.points_per_unit', 'is required with mode per_amount');
+  report(isPriced && earn.currency === undefined, 'earn.currency', 'is required with mode per_amount');
+  report(
     redeem?.point_value !== undefined && redeem.currency === undefined,
     'redeem.currency',
     'is required with point_value',
   );
-  need(expiry?.mode === 'days' && expiry.days === undefined, 'expiry.days', 'is required with mode days');
+  report(expiry?.mode === 'days' && expiry.days === undefined, 'expiry.days', 'is required with mode days');
   const most = Math.min(redeem?.max_points_per_txn ?? Infinity, redeem?.max_points_per_day ?? Infinity);
-  need((redeem?.min_points ?? 0) > most, 'redeem.min_points', 'is more than a redemption may take');
-  need((redeem?.step ?? 0) > most, 'redeem.step', 'is more than a redemption may take');
+  report((redeem?.min_points ?? 0) > most, 'redeem.min_points', 'is more than a redemption may take');
+  report((redeem?.step ?? 0) > most, 'redeem.step', 'is more than a redemption may take');
   for (const [path, value] of decimals(policy)) {
-    need(toDecimal(value).scale > MAX_DECIMALS, path, `has more than ${MAX_DECIMALS} decimals`);
+    report(toDecimal(value).scale > MAX_DECIMALS, path, `has more than ${MAX_DECIMALS} decimals`);
   }
   for (const [path, code] of [
     ['earn.currency', earn?.currency],
     ['redeem.currency', redeem?.currency],
   ] as const) {
-    need(code !== undefined && !isCurrency(code), path, 'is not an ISO 4217 currency code');
+    report(code !== undefined && !isCurrency(code), path, 'is not an ISO 4217 currency code');
   }
   const tiers = policy.tiers ?? [];
-  need(new Set(tiers.map(({ tier }) => tier)).size < tiers.length, 'tiers', 'must have different names');
+  report(new Set(tiers.map(({ tier }) => tier)).size < tiers.length, 'tiers', 'must have different names');
   const rising = tiers.every(
     (tier, i) => i === 0 || (tiers[i - 1]?.min_lifetime_points ?? 0) < tier.min_lifetime_points,
   );
-  need(!rising, 'tiers', 'must rise in min_lifetime_points');
+  report(!rising, 'tiers', 'must rise in min_lifetime_points');
   if (issues.length > 0) throw invalidRequest(issues);
 }
 
@@ -73,14 +72,14 @@ export function requireEnabled(policy: LoyaltyPolicy): void {
     throw invalidState('crm.loyalty_disabled', 'The loyalty policy is disabled; only corrections work.');
 }
 
-/** @throws CrmError 409 `crm.loyalty_cap_exceeded` when explicit points pass the policy's cap. */
+/** @throws CrmError 409 `crm.loyalty_cap_exceeded` when explicit points exceed the policy's cap. */
 export function checkEarn(policy: LoyaltyPolicy, points: number): void {
   const cap = policy.earn?.max_points_per_txn;
   if (cap !== undefined && points > cap) throw capExceeded('max_points_per_txn', { requested: points, allowed: cap });
 }
 
 /**
- * Points for a purchase: every line times its multiplier (sku before category), the rest as it is, times points per
+ * Points for a purchase: every line times its multiplier (sku before category), the rest without one, times points per
  * unit and the tier's multiplier, rounded once, capped.
  * @throws CrmError 409 when the policy does not price purchases or prices another currency, 400 when lines exceed the
  * amount.
@@ -111,7 +110,7 @@ export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMul
   return Math.min(points, earn.max_points_per_txn ?? points);
 }
 
-/** @throws CrmError 409: `crm.loyalty_cap_exceeded` by minimum, maximum or day, `crm.loyalty_step` off the step. */
+/** @throws CrmError 409: `crm.loyalty_cap_exceeded` for minimum, maximum or daily limit, `crm.loyalty_step` off step. */
 export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday: number): void {
   const { min_points = 0, step = 1, max_points_per_txn, max_points_per_day } = policy.redeem ?? {};
   if (points < min_points) throw capExceeded('min_points', { requested: points, allowed: min_points });
@@ -127,7 +126,7 @@ export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday
   }
 }
 
-/** What points are worth, to the currency's last decimal, half up; undefined when the policy prices no point. */
+/** The value of points, rounded half up to the currency's decimals; undefined when the policy sets no point value. */
 export function pointsValue(policy: LoyaltyPolicy, points: number): { amount: number; currency: string } | undefined {
   const { point_value, currency } = policy.redeem ?? {};
   if (point_value === undefined || currency === undefined) return undefined;
@@ -143,7 +142,7 @@ export function expiryOf(policy: LoyaltyPolicy, earnedAt: string): string | null
   return addDays(earnedAt, days);
 }
 
-/** `iso` and so many days of 24 hours. */
+/** `iso` plus `days` days of 24 hours. */
 export function addDays(iso: string, days: number): string {
   return new Date(Date.parse(iso) + days * DAY_MS).toISOString();
 }

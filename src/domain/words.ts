@@ -1,4 +1,4 @@
-/** Text as words: how a name or a query falls into what can be searched for. Not: whose words, nor the index. */
+/** Splits text into search words, for names and for queries alike. */
 
 const MAX_WORDS = 40;
 const MAX_WORD_LENGTH = 40;
@@ -15,7 +15,7 @@ export function words(text: string): string[] {
     .slice(0, MAX_WORDS);
 }
 
-/** Each once, in order. */
+/** The distinct values, in order; at most 40. */
 export function unique(values: readonly string[]): string[] {
   return [...new Set(values)].slice(0, MAX_WORDS);
 }

@@ -1,14 +1,14 @@
-/** One decision: does this caller pass this access class? Listing, calling and masking all ask here. */
+/** Decides whether a caller passes an access class; the one rule for listing, calling and masking. */
 import type { RoleTable } from './operation.js';
 
 export interface Grants {
   readonly owner: boolean;
   readonly roles: readonly string[];
-  /** Nobody here knows them: whoever is behind the backend decides. */
+  /** This server does not know the caller's roles: the upstream decides. */
   readonly unknown?: true;
 }
 
-/** The class of everyone who is authenticated at all (contract §2, `GET /stat`). */
+/** The class that every authenticated caller passes (contract §2, `GET /stat`). */
 const ANY_CALLER = 'session';
 
 /** Whether `caller` passes `access`. Unknown classes admit owners only. */
@@ -22,7 +22,7 @@ export function isForAnyone(access: string): boolean {
   return access === ANY_CALLER;
 }
 
-/** The roles that pass an access class, as told in `details.required_roles`. */
+/** The roles that pass an access class, as returned in `details.required_roles`. */
 export function rolesFor(roles: RoleTable, access: string): readonly string[] {
   return roles[access] ?? [];
 }

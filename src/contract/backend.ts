@@ -1,9 +1,9 @@
-/** The port between the pipeline and a backend: who is calling, and do this. Types only. */
+/** The port between the pipeline and a backend: identifying callers and performing calls. Types only. */
 import type { Grants } from './access.js';
 import type { Envelope } from './envelope.js';
 import type { Operation } from './operation.js';
 
-/** Made once per call; nothing behind the pipeline reads a clock. */
+/** Created once per call; no code behind the pipeline reads a clock. */
 export interface Stamp {
   readonly request_id: string;
   readonly trace_id: string;
@@ -13,7 +13,7 @@ export interface Stamp {
   readonly now: string;
 }
 
-/** What the caller sent to prove who they are. Secrets: never logged, never answered. */
+/** The caller's credentials as sent. Secrets: never logged, never part of a response. */
 export interface Credentials {
   readonly orgcode: string;
   readonly kind: 'session' | 'api_key';
@@ -30,11 +30,11 @@ export interface Caller extends Grants {
   readonly context_source: 'session' | 'api_key';
   /** First 16 hex digits of the SHA-256 of the credential. */
   readonly fingerprint: string;
-  /** Known from an earlier call: good enough to admit, never to refuse. */
+  /** Remembered from an earlier call: sufficient to admit a call, never to reject one. */
   readonly cached?: true;
 }
 
-/** Where the call happens, in the business: facility, channel, cost code. */
+/** The operating context of a call: facility, channel and cost code. */
 export interface OperatingContext {
   readonly logical_guid?: string;
   readonly channel_code?: string;
@@ -48,33 +48,33 @@ export interface BackendCall {
   /** Validated, and without `idempotency_key` unless the caller gave one. */
   readonly input: Input;
   readonly caller: Caller;
-  /** As the caller sent them. Only a backend that forwards them looks at them. */
+  /** As the caller sent them. Only a backend that forwards them reads them. */
   readonly credentials: Credentials;
   readonly context: OperatingContext;
   readonly stamp: Stamp;
-  /** Aborted when the client went away: a read may stop, a write may not. */
+  /** Aborted when the client disconnects: a read may stop, a write may not. */
   readonly signal?: AbortSignal;
 }
 
 export interface BackendResult {
   readonly data: object;
   readonly revision?: number;
-  /** True when this is the recorded answer to an earlier, identical call. */
+  /** True when this is the stored response to an earlier, identical call. */
   readonly replayed?: boolean;
 }
 
-/** What a call would do, told without doing it. */
+/** What a call would do, from a dry run. */
 export interface BackendPreview {
   readonly preview: {
-    /** Its answer, but for what is shown once, and for names that would be others the next time: those are null. */
+    /** The response the call would have; fields shown only once and ids that differ on each run are null. */
     readonly data: object;
-    /** The record it is about, as the caller may read it, where there is one. */
+    /** The affected record, as the caller may read it, if there is one. */
     readonly before?: object;
     readonly after?: object;
   };
 }
 
-/** The whole answer of another server, refusals too: it goes on to the caller as it came. */
+/** The complete response of an upstream, errors included; it is passed to the caller unchanged. */
 export interface RelayedEnvelope {
   readonly envelope: Envelope;
 }
@@ -82,19 +82,20 @@ export interface RelayedEnvelope {
 export interface Backend {
   readonly kind: 'store' | 'gateway';
   /**
-   * Who is calling; `anew` asks whoever knows, even when the answer is remembered.
-   * @throws CrmError 401 `crm.credentials_invalid`, or the 404 of contract §1 for every way of not belonging.
+   * Identifies the caller. `fresh` looks the caller up again even when an earlier result is remembered.
+   * @throws CrmError 401 `crm.credentials_invalid`, or the 404 of contract §1 for any caller outside the org.
    */
-  identify(credentials: Credentials, stamp: Stamp, anew?: boolean): Caller | Promise<Caller>;
-  /** @throws CrmError for a refusal of the domain; `replayed` on it when it is a recorded one. */
-  perform(performance: BackendCall): Promise<BackendResult | RelayedEnvelope>;
+  identify(credentials: Credentials, stamp: Stamp, fresh?: boolean): Caller | Promise<Caller>;
+  /** @throws CrmError for an error of the domain; it has `replayed` when it is a stored one. */
+  perform(call: BackendCall): Promise<BackendResult | RelayedEnvelope>;
   /**
-   * What `perform` would do now, without doing it; or, of a call that would change nothing, its answer. Absent where
-   * nobody can tell beforehand.
-   * @throws CrmError as `perform` does, and then it is the call's own answer: failures are counted, receipts kept.
+   * What `perform` would do now, from a dry run; for a call that would change nothing, its result. Absent when the
+   * backend supports no dry run.
+   * @throws CrmError as `perform` does. The error is the call's own response: failures are counted and idempotency
+   * records kept.
    */
-  preview?(performance: BackendCall): Promise<BackendResult | BackendPreview>;
-  /** Whether calls would be answered, as far as this process alone can tell; absent: always. May throw for no. */
+  preview?(call: BackendCall): Promise<BackendResult | BackendPreview>;
+  /** Whether calls can be served, as far as this process can tell; absent: always. May throw to report no. */
   isReady?(): boolean | Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** One text for equal JSON values, whatever the order of their keys. */
+/** Serialises equal JSON values to the same text, regardless of the order of their keys. */
 
 /** Canonical JSON: keys sorted at every level, no white space. */
 export function canonical(value: unknown): string {

@@ -1,6 +1,4 @@
-/**
- * From an OpenAPI document to operations. Pure; used by the generator. Not: merging of files, validation, tool names.
- */
+/** Compiles an OpenAPI document to operations. Pure; used by the generator, which merges and validates the files. */
 
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable, ValueMoved } from './operation.js';
 import { fieldNames } from './response-fields.js';
@@ -33,7 +31,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
   const body = node(node(node(source.requestBody).content)['application/json']);
   const request = inline(document, (body.schema as JsonSchema | undefined) ?? EMPTY_REQUEST);
   const data = responseData(document, source);
-  const said: OperationMetadata = {
+  const metadata: OperationMetadata = {
     id,
     method: method === 'get' ? 'GET' : 'POST',
     path,
@@ -47,18 +45,18 @@ function compileOperation(document: Node, path: string, method: string, source: 
     countsFailures: source['x-counts-failures'] === true,
   };
   return {
-    ...compileMetadata(said, request, data),
+    ...compileMetadata(metadata, request, data),
     ...annotationsOf(data),
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
     outputSchema: outline(data),
-    ...(said.effect === 'read' ? { answerFields: fieldNames(data) } : {}),
+    ...(metadata.effect === 'read' ? { answerFields: fieldNames(data) } : {}),
     examples: compileExamples(node(body.examples)),
   };
 }
 
-/** What a document says of an operation in words, not schemas. */
+/** The parts of an operation that a document states directly, outside its schemas. */
 export type OperationMetadata = Pick<
   Operation,
   | 'id'
@@ -74,16 +72,16 @@ export type OperationMetadata = Pick<
   | 'countsFailures'
 >;
 
-/** What is said of an operation, and what follows from the schemas of its request and its data, read without `$ref`. */
+/** An operation's metadata, plus what follows from the schemas of its request and data, which have no `$ref`. */
 export function compileMetadata(
-  { countsFailures, ...said }: OperationMetadata,
+  { countsFailures, ...metadata }: OperationMetadata,
   request: JsonSchema,
   data: JsonSchema,
 ): OperationMetadata & Pick<Operation, 'acceptsIdempotencyKey' | 'requiresRevision' | 'shownOnce' | 'moves'> {
   const required = (request.required as readonly string[] | undefined) ?? [];
   const fields = Object.entries(node(data.properties));
   return {
-    ...said,
+    ...metadata,
     acceptsIdempotencyKey: 'idempotency_key' in node(request.properties),
     requiresRevision: required.includes('expected_revision'),
     countsFailures,
@@ -94,7 +92,7 @@ export function compileMetadata(
 
 export type ResponseAnnotations = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal'>;
 
-/** What the schema of an answer says of strangers' text and of people. */
+/** The annotations of untrusted text and personal data in a response schema. */
 export function annotationsOf(data: JsonSchema): ResponseAnnotations {
   return {
     untrusted: markedPaths(data, 'x-untrusted'),
@@ -118,7 +116,7 @@ function optional<Name extends keyof Operation>(name: Name, value: Operation[Nam
   return value === undefined ? {} : { [name]: value };
 }
 
-/** The schema of what an operation answers with, every `$ref` inlined. */
+/** The schema of the `data` in an operation's response, every `$ref` inlined. */
 export function responseData(document: Node, source: Node): JsonSchema {
   const response = node(node(source.responses)['200']);
   const media = node(node(response.content)['application/json']);

@@ -1,4 +1,4 @@
-/** The two envelopes of the contract (§1), and the fields every answer carries. Not: MCP results or HTTP replies. */
+/** The two envelopes of the contract (§1) and the fields that every response carries. */
 import type { Stamp } from './backend.js';
 import { CrmError, type ErrorTag, STEPS_BY_TAG } from './errors.js';
 
@@ -33,7 +33,7 @@ export interface ErrorObject {
   readonly major: { readonly tag: ErrorTag; readonly message: { readonly en_US: string } };
   readonly details?: Readonly<Record<string, unknown>>;
   readonly conflict_snapshot?: object;
-  /** Always there in our own errors; a gateway's upstream may have none. */
+  /** Always present in our own errors; an upstream's errors may have none. */
   readonly next_steps?: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export interface ErrorEnvelope {
 
 export type Envelope = SuccessEnvelope | ErrorEnvelope;
 
-/** The error object of contract §1 for a refusal. */
+/** The error object of contract §1 for an error. */
 export function errorObject(error: CrmError, stamp: Stamp): ErrorObject {
   return {
     error_code: error.code,
@@ -69,7 +69,7 @@ export function errorObject(error: CrmError, stamp: Stamp): ErrorObject {
   };
 }
 
-/** The refusal that stands for anything unforeseen: the cause goes to the log, never to the caller. */
+/** The error for any unexpected failure: the cause goes to the log, never to the caller. */
 export function internalError(readOnly: boolean): CrmError {
   return new CrmError({
     code: 'crm.internal',

@@ -1,6 +1,6 @@
-/** What can go wrong, in the customer's words: tags, statuses, and the one error class. Not: how an error travels. */
+/** The errors of the contract: tags, statuses and the one error class. Error objects are built in envelope.ts. */
 
-/** The error tags of the contract (§1) and the HTTP status each one travels with. */
+/** The error tags of the contract (§1) and the HTTP status of each. */
 export const STATUS_BY_TAG = {
   'validation-error': 400,
   unauthorized: 401,
@@ -16,7 +16,7 @@ export const STATUS_BY_TAG = {
 
 export type ErrorTag = keyof typeof STATUS_BY_TAG;
 
-/** What to do about an error that does not say so itself. */
+/** The default next steps for errors that have none of their own. */
 export const STEPS_BY_TAG: { readonly [Tag in ErrorTag]: readonly string[] } = {
   'validation-error': ['Correct the request as the message says, then send it again.'],
   unauthorized: ['Ask the operator for a valid session or API key.'],
@@ -40,7 +40,7 @@ export interface CrmErrorInit {
   /** `crm.<snake_case>` */
   readonly code: string;
   readonly tag: ErrorTag;
-  /** An English sentence that says how to fix it. */
+  /** An English sentence that states the problem and how to fix it. */
   readonly message: string;
   readonly status?: number;
   readonly retryable?: boolean;
@@ -48,11 +48,11 @@ export interface CrmErrorInit {
   readonly conflictSnapshot?: object;
   /** Short imperative sentences an agent can act on. */
   readonly nextSteps?: readonly string[];
-  /** A recorded refusal, given again for the same idempotency key. */
+  /** True for a stored error, returned again for the same idempotency key. */
   readonly replayed?: boolean;
 }
 
-/** A refusal the caller is told about as it stands. Anything else that is thrown becomes `crm.internal`. */
+/** An error that is reported to the caller unchanged. Any other thrown error becomes `crm.internal`. */
 export class CrmError extends Error {
   readonly code: string;
   readonly tag: ErrorTag;
@@ -89,12 +89,12 @@ export function invalidState(
   return new CrmError({ code, tag: 'invalid-state', message, ...optional({ details, nextSteps }) });
 }
 
-/** 409: the request collides with something that exists. */
+/** 409: the request conflicts with something that exists. */
 export function conflict(code: string, message: string, details?: Details, nextSteps?: readonly string[]): CrmError {
   return new CrmError({ code, tag: 'conflict', message, ...optional({ details, nextSteps }) });
 }
 
-/** 403 `crm.forbidden`: not this caller, whatever they send. */
+/** 403 `crm.forbidden`: the caller may not do this, regardless of the request. */
 export function forbidden(message: string, details?: Details, nextSteps?: readonly string[]): CrmError {
   return new CrmError({ code: 'crm.forbidden', tag: 'forbidden', message, ...optional({ details, nextSteps }) });
 }
@@ -115,7 +115,7 @@ export function badRequest(code: string, message: string, details?: Details): Cr
   return new CrmError({ code, tag: 'validation-error', message, ...optional({ details }) });
 }
 
-/** 404: one body for an unknown org, a foreign org, an absent record and a wrong card code (contract §1). */
+/** 404: the same body for an unknown org, another org, an absent record and a wrong card code (contract §1). */
 export function notFound(): CrmError {
   return new CrmError({
     code: 'crm.not_found',
@@ -125,7 +125,7 @@ export function notFound(): CrmError {
   });
 }
 
-/** 401: one body for credentials that are unknown, expired or revoked. */
+/** 401: the same body for credentials that are unknown, expired or revoked. */
 export function credentialsInvalid(): CrmError {
   return new CrmError({
     code: 'crm.credentials_invalid',
@@ -137,7 +137,7 @@ export function credentialsInvalid(): CrmError {
 
 export const IDEMPOTENCY_MISMATCH = 'crm.idempotency_mismatch';
 
-/** 409: the key stands for another request. The receipt stays as it is: this refusal is never recorded itself. */
+/** 409: the key belongs to another request. The idempotency record is unchanged: this error is never stored itself. */
 export function idempotencyMismatch(): CrmError {
   return conflict(IDEMPOTENCY_MISMATCH, 'This idempotency_key was used with another request body.', undefined, [
     'To repeat the earlier call, send exactly the same body.',
@@ -145,7 +145,7 @@ export function idempotencyMismatch(): CrmError {
   ]);
 }
 
-/** 429: too often; `retryAfterMs` is rounded up to whole milliseconds, at least one. */
+/** 429: too many calls. `retryAfterMs` is rounded up to whole milliseconds, at least one. */
 export function throttled(message: string, retryAfterMs: number, nextSteps: readonly string[] = []): CrmError {
   return new CrmError({
     code: 'crm.throttled',
@@ -166,7 +166,7 @@ export function revisionRequired(): CrmError {
   });
 }
 
-/** 409: the record has moved on. `current` is shown to the caller, so mask it first. */
+/** 409: the record has changed since. `current` is returned to the caller, so mask it first. */
 export function staleRevision(expected: number, current: { readonly revision: number }): CrmError {
   return new CrmError({
     code: 'crm.conflict_revision',

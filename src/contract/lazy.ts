@@ -1,6 +1,6 @@
-/** A value made when it is first asked for, once. */
+/** Lazy values. */
 
-/** A function that answers what `make` made at its first call. */
+/** A function that calls `make` on its first call and returns that value on every call. */
 export function lazy<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * The published documents as files: openapi.yaml, the JSON the build made of it, PROTOCOL.md. What programs and agents
- * read, and what it says of every answer. Not: the compiled contract, which needs no file.
+ * Reads the published documents from files: openapi.yaml, its JSON form from the build, and PROTOCOL.md. The compiled
+ * contract needs no file; see generated/contract.ts.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,17 +11,17 @@ import type { JsonSchema } from './operation.js';
 export interface PublishedDocuments {
   yaml(): string;
   json(): string;
-  /** The schema of an operation's `data`, every `$ref` inlined; undefined for an operation that is not there. */
+  /** The schema of an operation's `data`, every `$ref` inlined; undefined for an unknown operation. */
   dataSchema(operationId: string): JsonSchema | undefined;
-  /** PROTOCOL.md; undefined when there is none beside the document, as beside somebody else's. */
+  /** PROTOCOL.md; undefined when the document has none, as an imported OpenAPI document. */
   protocol(): string | undefined;
-  /** JSON: every `error_code` with when and what to do; undefined when the document does not tell. */
+  /** JSON: every `error_code`, when it is returned and what to do; undefined when the document does not list them. */
   errors(): string | undefined;
 }
 
 type Node = { readonly [key: string]: unknown };
 
-/** The document at `yamlPath`, each form read when first asked for; parsed from YAML where `jsonPath` is missing. */
+/** The document at `yamlPath`. Each form is read on first use; the JSON is parsed from YAML when `jsonPath` is missing. */
 export function createPublishedDocuments(
   yamlPath: string,
   jsonPath: string,
@@ -30,12 +30,12 @@ export function createPublishedDocuments(
   const yaml = lazy(() => readFileSync(yamlPath, 'utf8'));
   const json = lazy(() => (existsSync(jsonPath) ? readFileSync(jsonPath, 'utf8') : JSON.stringify(parsed(yaml()))));
   const operations = lazy(() => operationsOf(JSON.parse(json()) as Node));
-  const protocol = lazy(() => readIfThere(protocolPath));
+  const protocol = lazy(() => readIfPresent(protocolPath));
   const errors = lazy(() => errorsOf(JSON.parse(json()) as Node));
   return { yaml, json, dataSchema: (id) => operations().get(id)?.(), protocol, errors };
 }
 
-function readIfThere(path: string | undefined): string | undefined {
+function readIfPresent(path: string | undefined): string | undefined {
   return path !== undefined && existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 

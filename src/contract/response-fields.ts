@@ -1,7 +1,7 @@
-/** The names an answer can have, as a tree: what a caller may pick from. Not: types, and the picking. */
+/** The field names a response can have, as a tree, for field selection; see tools/field-selection.ts. */
 import type { JsonSchema } from './operation.js';
 
-/** Field → the fields below it, through lists and maps alike; `*` stands for names that the schema does not list. */
+/** Field → the fields below it, through lists and maps; `*` stands for names that the schema does not list. */
 export type FieldNames = { readonly [name: string]: FieldNames };
 
 type Node = { readonly [key: string]: unknown };

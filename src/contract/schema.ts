@@ -1,4 +1,4 @@
-/** Schema to schema: inline every `$ref`, then cut the variants that agents see and that validators enforce. */
+/** Schema transformations: inlines `$ref`s, and derives the variants that agents see and that validators enforce. */
 import type { FieldPath, JsonSchema } from './operation.js';
 
 type Node = { readonly [key: string]: unknown };
@@ -8,12 +8,12 @@ const UNION_KEYWORDS = ['oneOf', 'anyOf'] as const;
 /** OpenAPI's own keywords, and annotations that mean nothing to an agent. */
 const NOT_FOR_AGENTS = new Set(['example', 'discriminator', 'xml', 'externalDocs', 'deprecated', 'title']);
 
-/** Bounds that no honest request meets: enforced, but not worth an agent's tokens. */
-const SILENT_BOUNDS = new Set(['minLength', 'maxLength', 'maxItems', 'minProperties', 'maxProperties']);
-const LONGEST_PATTERN_SHOWN = 24;
+/** Bounds that no legitimate request reaches: enforced, but not worth an agent's tokens. */
+const HIDDEN_BOUNDS = new Set(['minLength', 'maxLength', 'maxItems', 'minProperties', 'maxProperties']);
+const MAX_SHOWN_PATTERN_LENGTH = 24;
 const HUGE = 1e6;
 
-/** What an agent need not be told tool by tool. */
+/** Fields of every record, which the output schemas do not repeat for each tool. */
 const IN_EVERY_RECORD = new Set(['orgcode', 'created_at', 'updated_at']);
 
 /**
@@ -32,33 +32,33 @@ export function inline(document: Node, schema: JsonSchema, trail: readonly strin
 }
 
 /**
- * What `tools/list` shows of a request: no `x-…`, no root union, no silent bounds, `null` by `anyOf`, not by a type
- * array; and where a field takes more than agents need to know, its simpler `x-advertised`.
+ * What `tools/list` shows of a request: no `x-…`, no root union, no hidden bounds, `null` by `anyOf` instead of a type
+ * array; and for a field that takes more than agents need to know, its simpler `x-advertised`.
  */
 export function advertised(request: JsonSchema): JsonSchema {
   const { oneOf: _one, anyOf: _any, ...rest } = request;
   return advertisedField(rest);
 }
 
-/** The same of a field of a request: it may be a union. */
+/** The same for a field of a request, which may be a union. */
 export function advertisedField(field: JsonSchema): JsonSchema {
-  return quiet(portable(field));
+  return withoutHiddenBounds(portable(field));
 }
 
-/** What the validator enforces: the whole request, but a missing `expected_revision` is for 428 to tell. */
+/** What the validator enforces: the whole request, except that a missing `expected_revision` is reported as 428. */
 export function enforced(request: JsonSchema): JsonSchema {
   const required = (request.required as readonly string[] | undefined) ?? [];
   return portable({ ...request, required: required.filter((name) => name !== 'expected_revision') }, false);
 }
 
-/** What an answer's data is held to: nothing an agent alone needs, and no extension. */
+/** The schema that a response's data is validated against: no extensions and nothing that only agents need. */
 export function validated(data: JsonSchema): JsonSchema {
   return portable(data, false);
 }
 
 /**
  * The `data` of a result: names and types of its own fields, nothing below them, no field that may be null (a union
- * costs an agent more than its name tells), and none that stands in every record anyway.
+ * costs more tokens than it is worth), and none of the fields that every record has.
  */
 export function outline(data: JsonSchema): JsonSchema {
   const properties = Object.entries((data.properties as Node | undefined) ?? {})
@@ -77,21 +77,21 @@ export function markedPaths(schema: JsonSchema, mark: string, value: unknown = t
   return schema[mark] === value ? [''] : pathsBelow(schema, (child) => markedPaths(child, mark, value));
 }
 
-/** The maps at or below marked fields whose keys anyone may choose, and so are text as much as the values. */
+/** The maps at or below marked fields whose keys are free, and so count as text like their values. */
 export function freeKeyPaths(schema: JsonSchema, mark: string, inside = false): readonly FieldPath[] {
   const marked = inside || schema[mark] === true;
   const below = pathsBelow(schema, (child) => freeKeyPaths(child, mark, marked));
   return marked && hasFreeKeys(schema) ? ['', ...below] : below;
 }
 
-/** Whether a schema is of a map whose keys are not listed anywhere. */
+/** Whether a schema describes a map whose keys it does not list. */
 export function hasFreeKeys(schema: JsonSchema): boolean {
   const { additionalProperties, propertyNames } = schema;
   const listed = isNode(propertyNames) && ('enum' in propertyNames || 'pattern' in propertyNames);
   return (isNode(additionalProperties) || additionalProperties === true) && !listed;
 }
 
-/** What `find` finds in the direct parts of a schema, under their names; `*` is every item, or value of a map. */
+/** What `find` returns for the direct parts of a schema, prefixed by their names; `*` is every item or map value. */
 function pathsBelow(schema: JsonSchema, find: (child: JsonSchema) => readonly FieldPath[]): readonly FieldPath[] {
   const children: [string, unknown][] = Object.entries((schema.properties as Node | undefined) ?? {});
   if (isNode(schema.items)) children.push(['*', schema.items]);
@@ -132,14 +132,14 @@ function portable(schema: JsonSchema, unionNull = true): JsonSchema {
   });
 }
 
-function quiet(schema: JsonSchema): JsonSchema {
+function withoutHiddenBounds(schema: JsonSchema): JsonSchema {
   const kept = Object.entries(schema).filter(([key, value]) => {
-    if (key === 'pattern') return String(value).length <= LONGEST_PATTERN_SHOWN;
+    if (key === 'pattern') return String(value).length <= MAX_SHOWN_PATTERN_LENGTH;
     if (key === 'maximum' || key === 'minimum') return Math.abs(Number(value)) < HUGE;
     if (key === 'propertyNames') return 'enum' in (value as Node);
-    return !SILENT_BOUNDS.has(key) && key !== 'not';
+    return !HIDDEN_BOUNDS.has(key) && key !== 'not';
   });
-  return mapChildren(Object.fromEntries(kept), quiet);
+  return mapChildren(Object.fromEntries(kept), withoutHiddenBounds);
 }
 
 function splitTypes(schema: Node): JsonSchema {

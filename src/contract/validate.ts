@@ -1,6 +1,6 @@
 /**
- * Step 8 of the contract: the request schema, all problems at once. Validators come from the build, or compile on
- * first use.
+ * Step 8 of the contract: validates requests against their schemas and reports all issues at once. Validators come from
+ * the build, or are compiled on first use.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,14 +11,14 @@ import { type Issue, invalidRequest } from './errors.js';
 import { lazy } from './lazy.js';
 import type { JsonSchema, Operation } from './operation.js';
 
-/** More would help nobody, and a hostile body could have a million. */
+/** More issues would not help the caller, and a hostile body could have a million. */
 const MAX_ISSUES = 50;
 
 export type Validate = (operation: Operation, input: unknown) => void;
 
 /**
- * A validator for every operation, made ready when first met and kept: loaded from `built`, a directory that
- * scripts/validators.ts filled, or else compiled (30 ms for ajv itself, then about 3 ms each).
+ * A validator for every operation, created on first use and kept: loaded from `built`, the directory that
+ * scripts/validators.ts writes, or else compiled (30 ms for ajv itself, then about 3 ms each).
  */
 export function createValidate(built?: string): Validate {
   const ready = new Map<string, ValidateFunction>();
@@ -33,7 +33,7 @@ export function createValidate(built?: string): Validate {
   };
 }
 
-/** A validator of any schema of the contract, for tests and generators. Answers the issues, none when valid. */
+/** Validates a value against any schema, for tests and generators. Returns the issues, none when valid. */
 export function issuesOf(schema: JsonSchema, value: unknown): readonly Issue[] {
   const validate = createAjv().compile(schema);
   return validate(value) ? [] : toIssues(validate.errors ?? [], schema);
@@ -45,7 +45,7 @@ function loadBuilt(directory: string | undefined, id: string): ValidateFunction 
   return createRequire(import.meta.url)(file) as ValidateFunction;
 }
 
-/** The one set of rules schemas are read by; `code` says what is kept of what is compiled. Finds all errors, or one. */
+/** Creates ajv with the options used everywhere; `code` sets ajv's code generation. Finds all errors, or only the first. */
 export function createAjv(code?: CodeOptions, allErrors = true): Ajv2020 {
   const require = createRequire(import.meta.url);
   const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
@@ -60,7 +60,7 @@ function toIssues(errors: readonly ErrorObject[], schema: JsonSchema): readonly 
   const unions = errors.filter((error) => error.keyword === 'oneOf' || error.keyword === 'anyOf');
   const insideUnion = (error: ErrorObject) =>
     unions.some((union) => error.schemaPath.startsWith(`${union.schemaPath}/`));
-  const ofName = (error: ErrorObject) => error.propertyName !== undefined; // said by its propertyNames
+  const ofName = (error: ErrorObject) => error.propertyName !== undefined; // reported by its propertyNames error
   const issues = errors.filter((error) => !insideUnion(error) && !ofName(error)).map((error) => toIssue(error, schema));
   const unique = new Map(issues.map((issue) => [`${issue.path} ${issue.message}`, issue]));
   return [...unique.values()].slice(0, MAX_ISSUES);

@@ -1,7 +1,7 @@
-/** Which product and which API version every answer comes from. */
+/** The product and API version that every response names. */
 import type { Build } from './envelope.js';
 
-/** Kept equal to package.json by a test. */
+/** A test keeps it equal to package.json. */
 export const VERSION = '0.1.0';
 
 /** `X-API-Version` of contract §1. */

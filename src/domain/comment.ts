@@ -1,4 +1,4 @@
-/** Rules for comments: hashtags and size of a text, who may change it, and where a reply is allowed. */
+/** Comments: hashtags and size, who may change a comment, and where replies are allowed. Storage is in store/comment/. */
 import { forbidden, invalidRequest, invalidState } from '../contract/errors.js';
 import type { Transitions } from './lifecycle.js';
 
@@ -10,43 +10,43 @@ export const COMMENT_TRANSITIONS: Transitions<CommentStatus> = {
   doomed: [],
 };
 
-/** The number of levels of a thread, including its first comment. */
+/** Maximum levels of a thread, including its first comment. */
 export const MAX_THREAD_DEPTH = 8;
 
 const MAX_HASHTAGS = 50;
 const MAX_HASHTAG_LENGTH = 64;
 /**
- * A word after #, unless the # ends a word, a URL or an HTML entity. Combining marks count as letters: many scripts
- * write vowels with them.
+ * A word after #, unless the # follows a word, a URL or an HTML entity. Combining marks are included, because many
+ * scripts write vowels with them.
  */
 const HASHTAG = /(?<![\p{L}\p{M}\p{N}_&/#])#([\p{L}\p{M}\p{N}_]+)/gu;
 
-interface Content {
+interface CommentContent {
   readonly caption: string | null;
   readonly body: string;
   readonly attachments: readonly { readonly size_bytes: number }[];
 }
 
-interface Placed {
+interface ThreadPosition {
   readonly status: CommentStatus;
   readonly target_type: string;
   readonly target_id: string;
 }
 
-/** The hashtags of a text, folded, without repetitions, in order of appearance, at most fifty. */
+/** The distinct hashtags of a text, folded, in order of appearance; at most fifty. */
 export function hashtagsIn(text: string): string[] {
   const words = Array.from(text.normalize('NFKC').matchAll(HASHTAG), (match) => foldHashtag(match[1] ?? ''));
   const short = words.filter((word) => [...word].length <= MAX_HASHTAG_LENGTH);
   return [...new Set(short)].slice(0, MAX_HASHTAGS);
 }
 
-/** The normal form of a hashtag: no #, lower case, compatibility forms (full width, ligatures) resolved. */
+/** The normalised form of a hashtag: no #, lower case, compatibility forms (full width, ligatures) resolved. */
 export function foldHashtag(hashtag: string): string {
   return hashtag.normalize('NFKC').replace(/^#/, '').toLowerCase().normalize('NFKC');
 }
 
-/** The size of a comment: UTF-8 bytes of caption and body, plus the declared sizes of its attachments. */
-export function commentSize({ caption, body, attachments }: Content): number {
+/** The size of a comment in bytes: its caption and body in UTF-8, plus the declared sizes of its attachments. */
+export function commentSize({ caption, body, attachments }: CommentContent): number {
   const text = Buffer.byteLength(caption ?? '') + Buffer.byteLength(body);
   return attachments.reduce((sum, { size_bytes }) => sum + size_bytes, text);
 }
@@ -78,8 +78,12 @@ export function requireActiveComment({ status }: { readonly status: CommentStatu
   throw invalidState('crm.comment_not_active', `The comment is ${status}.`, { status }, nextSteps);
 }
 
-/** @throws CrmError 400 when the parent belongs to another record, 409 when it is doomed or the thread is too deep. */
-export function requireReplyable(parent: Placed, reply: Omit<Placed, 'status'>, parentDepth: number): void {
+/** @throws CrmError 400 when the parent is on another record, 409 when the parent is doomed or the thread too deep. */
+export function requireReplyable(
+  parent: ThreadPosition,
+  reply: Omit<ThreadPosition, 'status'>,
+  parentDepth: number,
+): void {
   if (parent.target_type !== reply.target_type || parent.target_id !== reply.target_id) {
     const expected = `target_type ${parent.target_type}, target_id ${parent.target_id}`;
     throw invalidRequest([{ path: 'comment.parent_comment_id', message: 'is on another record', expected }]);

@@ -1,12 +1,12 @@
-/** Rules for consent: which lists it gates, which fields it masks, and which of two states is more restrictive. */
+/** Consent: which lists it gates, which fields it masks, and how a merge combines it. Storage is in store/customer/. */
 import { invalidRequest } from '../contract/errors.js';
 
 export type ConsentState = 'granted' | 'denied' | 'withdrawn';
 
-/** The fields that a denied or withdrawn `profile_access` hides (contract §3, Consent). */
+/** The fields that are hidden when `profile_access` is denied or withdrawn (contract §3, Consent). */
 const MASKED = ['email', 'phone', 'addresses', 'birth_date'] as const;
 
-/** Purpose to state. A purpose that was never asked about is absent. */
+/** Purpose → consent; a purpose that the customer was never asked about is absent. */
 type Consents<Entry> = { readonly [purpose: string]: Entry };
 
 interface Maskable {
@@ -17,13 +17,16 @@ interface Maskable {
   masked_fields?: string[];
 }
 
-/** Whether the customer denied or withdrew access to their profile. */
+/** Whether the customer denied or withdrew consent to profile access. */
 export function isMasked(consents: Readonly<Record<string, ConsentState>>): boolean {
   const state = consents.profile_access;
   return state === 'denied' || state === 'withdrawn';
 }
 
-/** The consent purpose of a gated list. @throws CrmError 400 when marketing is requested without a channel. */
+/**
+ * The consent purpose that a gated list requires.
+ * @throws CrmError 400 when marketing is requested without a channel.
+ */
 export function gatePurpose(purpose: 'marketing' | 'export', channel?: 'email' | 'sms' | 'phone' | 'post'): string {
   if (purpose === 'export') return 'data_export';
   if (channel !== undefined) return `marketing_${channel}`;
@@ -32,27 +35,27 @@ export function gatePurpose(purpose: 'marketing' | 'export', channel?: 'email' |
   ]);
 }
 
-/** Both refusals block alike; `denied` outranks `withdrawn`. */
+/** A denial and a withdrawal both block; a consent that was never given ranks above one that was withdrawn. */
 const STRICTNESS = { granted: 0, withdrawn: 1, denied: 2 };
 
 /**
- * The changes of the survivor's consents in a merge. The most restrictive state of all sides wins, so refusals spread.
- * Grants do not spread: a permission given under another record is no permission to contact this one. A purpose that
- * was never asked about stays absent.
+ * The changes that a merge makes to the survivor's consents: the strictest state of all sides wins, so denials and
+ * withdrawals carry over. Grants do not: consent given under another record does not permit contacting this one. A
+ * purpose that was never asked about stays absent.
  */
 export function mergedConsentChanges<Entry extends { readonly state: ConsentState }>(
-  own: Consents<Entry>,
-  others: readonly Consents<Entry>[],
+  survivorConsents: Consents<Entry>,
+  loserConsents: readonly Consents<Entry>[],
 ): Consents<Entry> {
-  const spread: { [purpose: string]: Entry } = {};
-  for (const [purpose, entry] of others.flatMap((consents) => Object.entries(consents))) {
-    const strictest = spread[purpose] ?? own[purpose];
-    if (STRICTNESS[entry.state] > STRICTNESS[strictest?.state ?? 'granted']) spread[purpose] = entry;
+  const changes: { [purpose: string]: Entry } = {};
+  for (const [purpose, entry] of loserConsents.flatMap((consents) => Object.entries(consents))) {
+    const strictest = changes[purpose] ?? survivorConsents[purpose];
+    if (STRICTNESS[entry.state] > STRICTNESS[strictest?.state ?? 'granted']) changes[purpose] = entry;
   }
-  return spread;
+  return changes;
 }
 
-/** The record with masked fields, and `masked_fields` naming them. */
+/** The record with the fields that consent hides masked, and their names in `masked_fields`. */
 export function maskCustomer<Record extends Maskable>(record: Record): Record {
   const hidden = MASKED.filter((field) => record[field] !== null && record[field]?.length !== 0);
   return {
@@ -71,7 +74,7 @@ export function maskEmail(email: string): string {
   return `${email.slice(0, 1)}***${at === -1 ? '' : email.slice(at)}`;
 }
 
-/** Replaces all but the last two digits. */
+/** All but the last two digits. */
 export function maskPhone(phone: string): string {
   return `***${phone.slice(-2)}`;
 }

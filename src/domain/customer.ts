@@ -1,9 +1,9 @@
-/** Rules for customers: how typed values are normalised for storage, and the words by which a customer is found. */
+/** Customers: normalisation of their fields, and their search words. Uniqueness and storage are in store/customer/. */
 import { normalizeFields } from './fields.js';
 import { nationalNumber } from './phone.js';
 import { unique, words } from './words.js';
 
-interface Named {
+interface SearchableFields {
   readonly caption: string | null;
   readonly given_name: string | null;
   readonly family_name: string | null;
@@ -17,8 +17,8 @@ export function normalizeCustomer<Fields extends object>(fields: Fields, default
   return normalizeFields('customer', fields, defaultRegion);
 }
 
-/** The words by which a customer is found: `names` rank before `other`. */
-export function searchTerms(customer: Named): { readonly names: string[]; readonly other: string[] } {
+/** The search words of a customer: `names` rank above `other`. */
+export function searchTerms(customer: SearchableFields): { readonly names: string[]; readonly other: string[] } {
   const { caption, given_name, family_name, company, email, phone } = customer;
   const local = email === null ? '' : email.slice(0, email.lastIndexOf('@'));
   const digits = phone === null ? [] : phoneTerms(phone);
@@ -28,13 +28,13 @@ export function searchTerms(customer: Named): { readonly names: string[]; readon
   };
 }
 
-/** The words of a query. Something that looks like a phone number becomes one word of digits. */
+/** The words of a query; text that looks like a phone number becomes one word of digits. */
 export function queryTerms(q: string): string[] {
   const phoneLike = /^\+?[\d\s().-]{5,}$/.test(q.trim());
   return phoneLike ? [q.replace(/\D/g, '')] : unique(words(q));
 }
 
-/** E.164 digits and the national number, so that the beginning of either matches. */
+/** The E.164 digits and the national number, so that a prefix of either finds the customer. */
 function phoneTerms(phone: string): string[] {
   const national = nationalNumber(phone);
   return [phone.replace(/\D/g, ''), ...(national === undefined ? [] : [national])];

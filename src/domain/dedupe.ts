@@ -1,14 +1,11 @@
-/**
- * Rules for duplicates: the keys that group likely duplicates, and the evidence for and against two customers being one
- * person.
- */
+/** Duplicate detection: blocking keys that group likely duplicates, and the score and evidence of a pair. Pure; no SQL. */
 import type { components } from '../contract/generated/openapi.js';
 import { type Agreement, agreement, foldName, jaroWinkler, type Name, nameOf, soundOf } from './names.js';
 
 export type Evidence = components['schemas']['DuplicateEvidence'];
 type Kind = Evidence['kind'];
 
-/** Identifiers that belong to one person unless many customers share them. */
+/** The identifiers that belong to one person, unless many customers share them. */
 export type CustomerIdentifier = 'email' | 'phone';
 
 /** The fields of a customer that are compared. */
@@ -26,32 +23,35 @@ export interface Person {
   }[];
 }
 
-/** A key that groups likely duplicates. */
+/** A blocking key: customers with the same key are compared with each other. */
 export interface BlockKey {
   readonly kind: CustomerIdentifier | 'birth' | 'postal';
   readonly key: string;
 }
 
-/** A person, normalised for comparison. */
+/** A person in normalised form for comparison. */
 export interface Subject {
   readonly person: Person;
   readonly name: Name;
   readonly email: string;
   readonly phone: string;
-  readonly places: readonly Place[];
+  readonly places: readonly ComparableAddress[];
 }
 
-interface Place {
+interface ComparableAddress {
   readonly postal: string;
   readonly city: string;
   readonly numbers: string;
   readonly street: string;
 }
 
-/** An identifier shared by more customers than this is weak evidence for any two of them. */
+/** An identifier that more customers than this share is weak evidence for any two of them. */
 export const SHARED_ABOVE = 5;
 
-/** Hundredths of the score, which is their sum, limited to 0–1. The strongest contact counts in full (`contacts`). */
+/**
+ * Weights in hundredths; the score is their sum, limited to 0 to 1. The strongest contact counts in full (see
+ * `compareContacts`).
+ */
 const WEIGHTS = Object.freeze({
   email: { exact: 70, normalised: 70, shared: 15 },
   phone: { exact: 50, shared: 10 },
@@ -61,10 +61,7 @@ const WEIGHTS = Object.freeze({
   family_name: { exact: 20, typo: 15, similar: 15, sound: 15, initial: 5, swapped: 18, different: -25 },
 } satisfies { readonly [Field in Evidence['field']]: { readonly [K in Kind]?: number } });
 
-/**
- * People who live together share mailbox, phone and address, so a second and a third contact add at most this much
- * each.
- */
+/** People in one household share mailbox, phone and address, so each further contact adds no more than this. */
 const FURTHER_CONTACT = 10;
 /** From this similarity on, two streets count as the same, abbreviated or misspelt. */
 const SAME_STREET = 0.85;
@@ -85,7 +82,7 @@ export function toSubject(person: Person): Subject {
   };
 }
 
-/** The normal form of an e-mail address: lower case, no `+tag`; for Gmail also no dots and a single domain. */
+/** The normalised mailbox: lower case, no `+tag`, and for Gmail no dots and one domain. */
 export function mailbox(email: string): string {
   const at = email.lastIndexOf('@');
   const domain = email.slice(at + 1).toLowerCase();
@@ -95,8 +92,8 @@ export function mailbox(email: string): string {
 }
 
 /**
- * The duplicate keys of a customer. Given and family name are each used as the main part of a key, with the beginning
- * of the other where the group would be large. So swapped names, or one misspelt name, still share a key.
+ * The blocking keys of a customer. Each of the two names has its own key, with the initial of the other name where the
+ * block would be large, so that a duplicate with swapped names or one misspelt name is still found.
  */
 export function blockKeys({ person, name, email, phone, places }: Subject): BlockKey[] {
   const given = name.given === '' ? '' : soundOf(name.given);
@@ -115,21 +112,25 @@ export function blockKeys({ person, name, email, phone, places }: Subject): Bloc
   return [...new Map(keys.map((block) => [`${block.kind}|${block.key}`, block])).values()];
 }
 
-/** The identifiers that both customers have. */
+/** The identifiers that both customers have in common. */
 export function commonIdentifiers(a: Subject, b: Subject): CustomerIdentifier[] {
   return (['email', 'phone'] as const).filter((field) => a[field] !== '' && a[field] === b[field]);
 }
 
 /**
- * The evidence for and against two customers being one person, and the resulting score. @param shared those of their
- * common identifiers that many other customers have too
+ * The evidence for and against two customers being one person, and its score.
+ * @param shared their common identifiers that many other customers share
  */
 export function compare(a: Subject, b: Subject, shared: ReadonlySet<CustomerIdentifier>) {
-  const found = [...contacts(a, b, shared), ...births(a.person.birth_date, b.person.birth_date), ...names(a, b)];
-  const sum = found.reduce((total, { points }) => total + points, 0);
+  const findings = [
+    ...compareContacts(a, b, shared),
+    ...compareBirthDates(a.person.birth_date, b.person.birth_date),
+    ...compareNames(a, b),
+  ];
+  const sum = findings.reduce((total, { points }) => total + points, 0);
   return {
     score: Math.min(100, Math.max(0, sum)) / 100,
-    evidence: found.map(({ field, kind, points }): Evidence => ({ field, kind, weight: points / 100 })),
+    evidence: findings.map(({ field, kind, points }): Evidence => ({ field, kind, weight: points / 100 })),
   };
 }
 
@@ -142,26 +143,29 @@ function finding<Field extends keyof typeof WEIGHTS>(
   return { field, kind, points: WEIGHTS[field][kind] as number };
 }
 
-function contacts(a: Subject, b: Subject, shared: ReadonlySet<CustomerIdentifier>): Finding[] {
-  const found = [
+function compareContacts(a: Subject, b: Subject, shared: ReadonlySet<CustomerIdentifier>): Finding[] {
+  const findings = [
     ...commonIdentifiers(a, b).map((field) => {
       if (shared.has(field)) return finding(field, 'shared');
       return field === 'email' && a.person.email !== b.person.email
         ? finding(field, 'normalised')
         : finding(field, 'exact');
     }),
-    ...samePlace(a.places, b.places),
+    ...compareAddresses(a.places, b.places),
   ].sort((one, other) => other.points - one.points);
-  return found.map((one, index) => (index === 0 ? one : { ...one, points: Math.min(one.points, FURTHER_CONTACT) }));
+  return findings.map((one, index) => (index === 0 ? one : { ...one, points: Math.min(one.points, FURTHER_CONTACT) }));
 }
 
-function samePlace(some: readonly Place[], others: readonly Place[]): Finding[] {
-  const kinds = new Set(some.flatMap((one) => others.map((other) => placeAgreement(one, other))));
+function compareAddresses(some: readonly ComparableAddress[], others: readonly ComparableAddress[]): Finding[] {
+  const kinds = new Set(some.flatMap((one) => others.map((other) => addressAgreement(one, other))));
   const best = (['exact', 'similar', 'postal_code'] as const).find((kind) => kinds.has(kind));
   return best === undefined ? [] : [finding('addresses', best)];
 }
 
-function placeAgreement(one: Place, other: Place): keyof (typeof WEIGHTS)['addresses'] | undefined {
+function addressAgreement(
+  one: ComparableAddress,
+  other: ComparableAddress,
+): keyof (typeof WEIGHTS)['addresses'] | undefined {
   const samePostal = one.postal !== '' && one.postal === other.postal;
   const sameCity = one.city !== '' && one.city === other.city && (one.postal === '' || other.postal === '');
   if (!samePostal && !sameCity) return undefined;
@@ -172,20 +176,20 @@ function placeAgreement(one: Place, other: Place): keyof (typeof WEIGHTS)['addre
   return samePostal ? 'postal_code' : undefined;
 }
 
-function births(one: string | null, other: string | null): Finding[] {
+function compareBirthDates(one: string | null, other: string | null): Finding[] {
   if (one === null || other === null) return [];
   if (one === other) return [finding('birth_date', 'exact')];
   return [finding('birth_date', isSlip(one, other) ? 'similar' : 'different')];
 }
 
-/** Whether day and month are swapped, or a single digit differs. */
+/** Whether day and month are swapped, or exactly one digit differs. */
 function isSlip(one: string, other: string): boolean {
   const [year, month, day] = one.split('-');
   if (`${year}-${day}-${month}` === other) return true;
   return [...one].filter((digit, index) => digit !== other[index]).length === 1;
 }
 
-function names({ name: a }: Subject, { name: b }: Subject): Finding[] {
+function compareNames({ name: a }: Subject, { name: b }: Subject): Finding[] {
   const given = agreement(a.given, b.given);
   const family = agreement(a.family, b.family);
   const straight = given !== 'different' && family !== 'different';
@@ -198,15 +202,15 @@ function names({ name: a }: Subject, { name: b }: Subject): Finding[] {
   ];
 }
 
-function isAlike(found: Agreement | undefined): boolean {
-  return found !== undefined && found !== 'initial' && found !== 'different';
+function isAlike(findings: Agreement | undefined): boolean {
+  return findings !== undefined && findings !== 'initial' && findings !== 'different';
 }
 
 function birthKey(date: string | null, sound: string): BlockKey {
   return { kind: 'birth', key: `${date}|${sound}` };
 }
 
-/** Letters and digits. A ZIP+4 code is reduced to its first five digits. */
+/** Letters and digits; of a nine-digit ZIP code only the first five. */
 function postalOf(text: string): string {
   const postal = foldName(text);
   return /^\d{9}$/.test(postal) ? postal.slice(0, 5) : postal;

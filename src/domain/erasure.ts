@@ -1,12 +1,12 @@
-/** Erases personal data from a record: every marked field becomes empty, and the record keeps its shape. */
+/** Erases personal data from a record: the given fields become empty, and the record keeps its shape. */
 import type { FieldPath } from '../contract/operation.js';
 
-/** A copy of `record` in which everything at `paths` is empty: an empty list or object, otherwise null. */
+/** A copy of `record` with the values at `paths` emptied: lists and objects become empty, other values null. */
 export function erased<Value>(record: Value, paths: readonly FieldPath[]): Value {
   return paths.reduce((value, path) => erasedAt(value, path.split('.')) as Value, record);
 }
 
-/** The top-level fields that are marked or contain a marked field. */
+/** The top-level fields of the paths. */
 export function rootsOf(paths: readonly FieldPath[]): string[] {
   return [...new Set(paths.map((path) => path.split('.')[0] ?? ''))];
 }

@@ -1,4 +1,4 @@
-/** Rules for tax exemption certificates: consistent dates, the status on a given day, and transitions. */
+/** Tax exemption certificates: consistency of dates, status on a day, and transitions. Storage is in store/exemption/. */
 import { type Issue, invalidRequest } from '../contract/errors.js';
 import type { Transitions } from './lifecycle.js';
 
@@ -17,7 +17,7 @@ interface Dates {
   readonly expires_on?: string | undefined;
 }
 
-/** @throws CrmError 400 for each date that is not before expires_on. */
+/** @throws CrmError 400 with an issue for each date that is not before expires_on. */
 export function checkDates({ expires_on, ...earlier }: Dates): void {
   const issues: Issue[] = (['issued_on', 'effective_on'] as const).flatMap((name) => {
     const date = earlier[name];
@@ -27,12 +27,12 @@ export function checkDates({ expires_on, ...earlier }: Dates): void {
   if (issues.length > 0) throw invalidRequest(issues);
 }
 
-/** The UTC calendar date of an instant. */
+/** The calendar date of an instant, UTC. */
 export function dateOf(now: string): string {
   return now.slice(0, 10);
 }
 
-/** The status that a reader sees on `today`. A certificate is valid through its last day; expiry is never stored. */
+/** The status a reader sees on `today`: a certificate is valid through its last day, and expiry is never stored. */
 export function effectiveStatus(
   certificate: { readonly status: StoredStatus; readonly expires_on: string | null },
   today: string,

@@ -1,15 +1,15 @@
-/** Normalises the fields of a record: from what people type to the form that is stored. */
+/** Normalises the fields of a record from the form people type to the form that is stored. */
 import { type Issue, invalidRequest } from '../contract/errors.js';
 import { toE164 } from './phone.js';
 import { unique } from './words.js';
 
-/** Objects whose texts are trimmed like the record's own. `attributes` stay unchanged. */
+/** Objects whose texts are trimmed like the record's own; `attributes` stay unchanged. */
 const PARTS: ReadonlySet<string> = new Set(['billing_address']);
 
 /**
- * Trims, folds and checks the given fields: e-mail in lower case, phone in E.164, tags without repetitions. @param noun
- * the record's name in the request, used as prefix of every path @param defaultRegion for phone numbers without a
- * country code, ISO 3166-1 alpha-2
+ * Trims, normalises and validates the given fields: e-mail in lower case, phone in E.164, distinct tags.
+ * @param noun the record's name in the request, the prefix of every issue's path
+ * @param defaultRegion for phone numbers without a country code, ISO 3166-1 alpha-2
  * @throws CrmError 400 with every issue
  */
 export function normalizeFields<Fields extends object>(noun: string, fields: Fields, defaultRegion: string): Fields {

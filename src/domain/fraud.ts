@@ -1,7 +1,4 @@
-/**
- * Fraud rules, their weights, and the meaning of a score. store/risk gathers the facts; domain/hold.ts says what a hold
- * blocks.
- */
+/** Fraud assessment: the rules, their weights and the meaning of a score. Facts are gathered in store/risk/. */
 import { isIP, SocketAddress } from 'node:net';
 import type { components } from '../contract/generated/openapi.js';
 
@@ -16,25 +13,25 @@ export interface LedgerEntry {
   readonly created_at: string;
 }
 
-/** Identifiers that link customers. */
+/** The identifiers of a customer. */
 export const IDENTIFIERS = ['email', 'phone', 'device_id', 'ip'] as const;
 export type FraudIdentifier = (typeof IDENTIFIERS)[number];
 
 /** All facts that the rules can use. */
 export interface FraudFacts {
   readonly now: string;
-  /** The caller, who is about to allow the event. */
+  /** The actor who requests the assessment, and who is about to allow the event. */
   readonly actor: string;
   readonly event: { readonly type: Schemas['FraudEventType']; readonly points: number | null } | null;
   readonly customer_created_at: string;
   readonly points_balance: number;
-  /** The customer's newest entries, newest first, at most `ENTRIES_READ`. */
+  /** The customer's newest entries, newest first; at most `ENTRIES_READ`. */
   readonly entries: readonly LedgerEntry[];
-  /** How many other customers share each identifier, counted up to `SHARED_COUNTED`. */
+  /** How many other customers share each identifier; at most `SHARED_COUNTED`. */
   readonly shared: { readonly [Name in FraudIdentifier]: number };
-  /** Recent attempts with a wrong code or PIN, on the customer's cards or by the caller. */
+  /** Recent wrong codes and PINs, on the customer's cards or by the caller. */
   readonly failed_card_attempts: number;
-  /** The caller's own signals, each from 0 to 1. */
+  /** The caller's own signals, each 0 to 1. */
   readonly signals: { readonly [name: string]: number };
 }
 
@@ -57,12 +54,12 @@ const DORMANT_DAYS = 180;
 const BURN_SHARE = 0.5;
 const FAILED_ATTEMPTS = 3;
 const CALLER_WEIGHT = 80;
-/** The weight of one caller signal at 1: enough for a hold, so that a person can request one. */
+/** The weight of one caller signal at 1: enough for a hold, so that a person can request one this way. */
 const SIGNAL_WEIGHT = 50;
 
 /**
- * From how many other customers on an identifier is suspicious, and the share of the rule's weight. Households share
- * phones; offices and mobile networks share addresses.
+ * From how many other customers on an identifier is suspicious, and which share of the rule's weight that adds.
+ * Households share phones; offices and mobile networks share IP addresses.
  */
 const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; readonly degree: number } } =
   Object.freeze({
@@ -74,15 +71,15 @@ const SHARING: { readonly [Name in FraudIdentifier]: { readonly from: number; re
 
 interface Finding {
   readonly evidence: string;
-  /** The share of the rule's weight; 1 when absent. */
+  /** The share of the rule's weight that this finding adds; default 1. */
   readonly degree?: number;
 }
 
 interface Rule {
   readonly code: string;
-  /** The most that the rule adds to the score. */
+  /** The most it can add to the score. */
   readonly weight: number;
-  /** What the rule finds in the facts; undefined when it does not fire. */
+  /** The rule's finding in the facts; undefined when it does not fire. */
   readonly find: (facts: FraudFacts) => Finding | undefined;
 }
 
@@ -98,17 +95,17 @@ export const RULES: readonly Rule[] = Object.freeze([
   { code: 'caller_signals', weight: CALLER_WEIGHT, find: callerSignals },
 ]);
 
-type Meaning = Pick<FraudVerdict, 'level' | 'recommended_action'>;
+type LevelAndAction = Pick<FraudVerdict, 'level' | 'recommended_action'>;
 
-/** The lowest score of each level, highest level first. */
-export const LEVELS: readonly (Meaning & { readonly from: number })[] = Object.freeze([
+/** The levels by their minimum score, worst first. */
+export const LEVELS: readonly (LevelAndAction & { readonly from: number })[] = Object.freeze([
   { from: 75, level: 'critical', recommended_action: 'hold' },
   { from: 50, level: 'high', recommended_action: 'hold' },
   { from: 25, level: 'medium', recommended_action: 'review' },
 ]);
-const BELOW: Meaning = { level: 'low', recommended_action: 'allow' };
+const LOWEST_LEVEL: LevelAndAction = { level: 'low', recommended_action: 'allow' };
 
-/** The rules that fire on these facts, their total score and its level. */
+/** The rules that fire on these facts, the score, and its meaning. */
 export function assessFraud(facts: FraudFacts): FraudVerdict {
   const signals = RULES.flatMap(({ code, weight, find }) => {
     const finding = find(facts);
@@ -117,18 +114,18 @@ export function assessFraud(facts: FraudFacts): FraudVerdict {
   });
   const sum = signals.reduce((total, { weight }) => total + weight, 0);
   const score = Math.min(MAX_SCORE, sum);
-  return { score, ...meaningOf(score), signals };
+  return { score, ...levelOf(score), signals };
 }
 
-/** The normal form of an IP address, or undefined when it is not one. */
+/** An IP address in canonical form, or undefined when the text is not one. */
 export function canonicalIp(text: string): string | undefined {
   const version = isIP(text);
   if (version === 0) return undefined;
   return new SocketAddress({ address: text, family: version === 6 ? 'ipv6' : 'ipv4' }).address;
 }
 
-function meaningOf(score: number): Meaning {
-  const { level, recommended_action } = LEVELS.find(({ from }) => score >= from) ?? BELOW;
+function levelOf(score: number): LevelAndAction {
+  const { level, recommended_action } = LEVELS.find(({ from }) => score >= from) ?? LOWEST_LEVEL;
   return { level, recommended_action };
 }
 
@@ -146,12 +143,9 @@ function newAccountSpending(facts: FraudFacts): Finding | undefined {
   return { evidence: `a customer for ${Math.floor(age / HOUR_MS)} h, and spending` };
 }
 
-/**
- * Dormancy is counted from the last entry before today. The amount spent is the event's points, or what the ledger
- * shows.
- */
+/** Counts from the last entry before the past 24 hours; the points spent are the event's or the ledger's. */
 function dormantThenBurn(facts: FraudFacts): Finding | undefined {
-  const last = facts.entries.find((entry) => isDone(entry) && ageMs(facts, entry.created_at) > DAY_MS);
+  const last = facts.entries.find((entry) => isMadeByPerson(entry) && ageMs(facts, entry.created_at) > DAY_MS);
   const days = last === undefined ? 0 : Math.floor(ageMs(facts, last.created_at) / DAY_MS);
   const posted = redeemed(facts);
   const burned = Math.max(posted, facts.event?.type === 'redeem' ? (facts.event.points ?? 0) : 0);
@@ -189,13 +183,13 @@ function callerSignals({ signals }: FraudFacts): Finding | undefined {
   return { evidence: entries.map(([name, value]) => `${name} ${value}`).join(', '), degree: weight / CALLER_WEIGHT };
 }
 
-/** The entries that people caused in the last `ms`, newest first. */
+/** The ledger entries of the last `ms` milliseconds that a person made, newest first. */
 function within(facts: FraudFacts, ms: number): readonly LedgerEntry[] {
-  return facts.entries.filter((entry) => isDone(entry) && ageMs(facts, entry.created_at) <= ms);
+  return facts.entries.filter((entry) => isMadeByPerson(entry) && ageMs(facts, entry.created_at) <= ms);
 }
 
-/** Expiry and merges post entries that nobody requested. */
-function isDone({ kind }: LedgerEntry): boolean {
+/** Whether a person made the entry; expiry and merges post entries on their own. */
+function isMadeByPerson({ kind }: LedgerEntry): boolean {
   return !['expire', 'merge_in', 'merge_out'].includes(kind);
 }
 

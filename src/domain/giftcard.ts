@@ -1,4 +1,7 @@
-/** Rules for gift cards: codes and PINs as text, what can be charged, and how many failed attempts are allowed. */
+/**
+ * Gift cards: codes and PINs as text, what may be charged to a card, and the limit of failed attempts. Hashing and
+ * storage are in store/giftcard/.
+ */
 import { invalidState } from '../contract/errors.js';
 import { toMajor } from './money.js';
 
@@ -19,39 +22,36 @@ const UNUSABLE = {
   blocked: 'crm.giftcard_blocked',
 } as const;
 
-/** Crockford base 32 without I, L, O and U, which are easily misread. */
+/** Crockford base 32: without I, L, O and U, which people misread. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CODE_LENGTH = 16;
-const SHOWN = 4;
+const SHOWN_CHARACTERS = 4;
 const PIN_DIGITS = 6;
-/** The largest multiple of ten below 256. Bytes above it would favour small digits. */
+/** The largest multiple of ten below 256: bytes from here on would favour small digits. */
 const FAIR_BYTES = 250;
 
-/** The form of a code that is hashed: upper case, no spaces or dashes. */
+/** A code in the form that is hashed: upper case, no spaces or dashes. */
 export function normalizeCode(text: string): string {
   return text.toUpperCase().replace(/[ -]/g, '');
 }
 
 /** Twelve dots and the last four characters. */
 export function maskedCode(code: string): string {
-  return '•'.repeat(CODE_LENGTH - SHOWN) + code.slice(-SHOWN);
+  return '•'.repeat(CODE_LENGTH - SHOWN_CHARACTERS) + code.slice(-SHOWN_CHARACTERS);
 }
 
-/** Sixteen characters from at least 15 random bytes: 75 bits and a check character. */
+/** Sixteen characters from at least 15 random bytes: 75 bits, and a check character. */
 export function mintCode(random: Uint8Array): string {
   const body = Array.from(random.slice(0, CODE_LENGTH - 1), (byte) => ALPHABET[byte & 31]).join('');
   return body + checkCharacter(body);
 }
 
-/**
- * Whether the check character of a minted code is correct. It detects any single wrong character and any swap of two
- * neighbours.
- */
+/** Whether a code's check character is right: it detects any wrong character and any two swapped neighbours. */
 export function hasValidCheck(code: string): boolean {
   return code.length === CODE_LENGTH && checkCharacter(code.slice(0, -1)) === code.at(-1);
 }
 
-/** Six digits, each equally likely. Needs at least 16 random bytes. */
+/** Six equally likely digits, from at least 16 random bytes. */
 export function mintPin(random: Uint8Array): string {
   const digits = Array.from(
     random.filter((byte) => byte < FAIR_BYTES),
@@ -61,16 +61,15 @@ export function mintPin(random: Uint8Array): string {
   return digits.slice(0, PIN_DIGITS).join('');
 }
 
-/** The status that a reader sees. Expiry is computed, never stored. */
+/** The status a reader sees: expiry is computed, never stored. */
 export function effectiveStatus(card: Card, now: string): Card['status'] | 'expired' {
   if (card.status === 'blocked' || card.status === 'exhausted') return card.status;
   return card.expires_at !== null && card.expires_at <= now ? 'expired' : 'active';
 }
 
 /**
- * The amount that a charge takes, in minor units.
- * @throws CrmError 409 when the card is not active, has another currency, or has too little balance and `allowPartial`
- * is not set.
+ * The amount that a charge takes from the card, in minor units.
+ * @throws CrmError 409 when the card is not active, has another currency, or holds too little without `allowPartial`.
  */
 export function spend(card: Card, requested: number, currency: string, allowPartial: boolean, now: string): number {
   const status = effectiveStatus(card, now);
@@ -90,7 +89,7 @@ export function spend(card: Card, requested: number, currency: string, allowPart
   );
 }
 
-/** The Luhn algorithm over 32 symbols: every second value is doubled and the digits of the product are added. */
+/** The Luhn algorithm over 32 symbols: every second value is doubled, and the digits of the product are added. */
 function checkCharacter(body: string): string {
   let sum = 0;
   [...body].reverse().forEach((character, index) => {

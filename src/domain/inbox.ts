@@ -1,6 +1,4 @@
-/**
- * Rules for inbox items. An item has two independent axes: the state (has it been read) and the status (is work left).
- */
+/** Inbox items and their two lifecycles: the state shows whether an item was read, the status whether work is left. */
 import { invalidState } from '../contract/errors.js';
 import { requireTransition, type Transitions } from './lifecycle.js';
 
@@ -19,13 +17,13 @@ const STATUSES: Transitions<InboxStatus> = {
   doomed: [],
 };
 
-interface Axes {
+interface InboxLifecycles {
   readonly state: InboxState;
   readonly status: InboxStatus;
 }
 
-/** @throws CrmError 409 `crm.inbox_doomed`, or `crm.inbox_state_transition` unless the state moves forward. */
-export function requireState(item: Axes, to: InboxState): void {
+/** @throws CrmError 409 `crm.inbox_doomed`, or `crm.inbox_state_transition` for a step that is not forward. */
+export function requireState(item: InboxLifecycles, to: InboxState): void {
   if (item.status === 'doomed') {
     throw invalidState('crm.inbox_doomed', 'A doomed item is final; its state does not change.', {
       status: item.status,
@@ -36,6 +34,6 @@ export function requireState(item: Axes, to: InboxState): void {
 }
 
 /** @throws CrmError 409 `crm.inbox_transition`. */
-export function requireStatus(item: Axes, to: InboxStatus): void {
+export function requireStatus(item: InboxLifecycles, to: InboxStatus): void {
   requireTransition('crm.inbox_transition', STATUSES, item.status, to);
 }

@@ -1,7 +1,10 @@
-/** Parses points in time as callers write them. */
+/** Parses instants that callers send. */
 import { invalidRequest } from '../contract/errors.js';
 
-/** An optional instant in its normal form, or null. @throws CrmError 400 naming `path` when it is not after `now`. */
+/**
+ * An optional instant in its normal form (ISO-8601 UTC with milliseconds), or null.
+ * @throws CrmError 400 naming `path` when it is not after `now`.
+ */
 export function futureInstant(value: string | undefined, path: string, now: string): string | null {
   if (value === undefined) return null;
   const instant = new Date(value).toISOString();

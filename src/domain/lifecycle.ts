@@ -1,12 +1,12 @@
-/** The check for state transitions that every record with a life cycle uses. */
+/** Validates state transitions, for every record that has a lifecycle. */
 import { invalidState } from '../contract/errors.js';
 
-/** The states that each state may change to. A final state has none. */
+/** State → the states that may follow it; a final state has none. */
 export type Transitions<S extends string> = { readonly [From in S]: readonly S[] };
 
 /**
- * @param code `crm.<noun>_transition`; the message names the noun
- * @throws CrmError 409 with that code when `from` cannot change to `to`.
+ * @param code `crm.<noun>_transition`; the noun is named in the message
+ * @throws CrmError 409 with that code when `from` may not become `to`.
  */
 export function requireTransition<S extends string>(code: string, transitions: Transitions<S>, from: S, to: S): void {
   const allowed = transitions[from];

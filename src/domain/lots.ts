@@ -1,21 +1,21 @@
 /**
  * The lot ledger: which lots a credit or a debit changes. Every function returns changes whose sum is the entry's
- * points. The open lots (remaining ≠ 0) always add up to the balance. A debt is a lot below zero.
+ * points; the open lots (remaining ≠ 0) always add up to the balance. A debt is a lot below zero.
  */
 import { invalidState } from '../contract/errors.js';
 import { addDays } from './policy.js';
 
 export interface Lot {
   readonly lot_id: string;
-  /** The points at creation; negative for a debt. */
+  /** Its points when created; negative for a debt. */
   readonly points: number;
   readonly remaining: number;
-  /** How many of its points have expired. */
+  /** How many of its points expired. */
   readonly expired: number;
   readonly expires_at: string | null;
 }
 
-/** The change of one lot by an entry. `points` is signed and never 0. */
+/** The effect of an entry on one lot. `points` is signed and never 0. */
 export interface LotChange {
   readonly lot_id: string;
   readonly points: number;
@@ -28,14 +28,14 @@ export function available(lots: readonly Lot[], now: string): number {
   return Math.max(0, sum);
 }
 
-/** The expiry of every lot that is due at `asOf`. */
+/** The changes that expire every lot whose expiry time has passed at `asOf`. */
 export function sweep(lots: readonly Lot[], asOf: string): LotChange[] {
   return lots.filter((lot) => lot.remaining > 0 && isExpired(lot, asOf)).map((lot) => change(lot, -lot.remaining));
 }
 
 /**
- * Takes points from the lots that expire first, then from the oldest.
- * @throws CrmError 409 `crm.loyalty_insufficient_points` with the available points.
+ * Takes points, earliest expiry first, then oldest lot.
+ * @throws CrmError 409 `crm.loyalty_insufficient_points` with what is available.
  */
 export function take(lots: readonly Lot[], points: number, now: string): LotChange[] {
   const most = available(lots, now);
@@ -47,10 +47,10 @@ export function take(lots: readonly Lot[], points: number, now: string): LotChan
       ['Ask for at most details.available points.'],
     );
   }
-  return drain(spendable(lots, now), points).changes;
+  return consume(spendable(lots, now), points).changes;
 }
 
-/** Adds points. Debts are paid first, oldest first; the rest becomes the new lot. */
+/** Adds points: debts are paid first, oldest first; the remainder becomes the new lot. */
 export function give(
   lots: readonly Lot[],
   points: number,
@@ -67,9 +67,9 @@ export function give(
 }
 
 /**
- * Returns what a debit took to the same lots, latest expiry first. A lot that has expired since is valid again for
- * `graceDays`; with 0 it stays expired, and its share cannot be restored. @param given the points already returned, by
- * lot
+ * Returns the points of a debit to the same lots, latest expiry first. A lot that has expired since becomes valid again
+ * for `graceDays`; with 0 it stays expired, and its share counts as unrestorable.
+ * @param given the points returned before, by lot
  * @throws CrmError 409 when nothing is left, when more is requested than is left, or when all of it has expired.
  */
 export function restore(
@@ -86,20 +86,20 @@ export function restore(
     .sort((a, b) => -byExpiry(a, b));
   const left = shares.reduce((sum, share) => sum + share.left, 0);
   if (left === 0) throw invalidState('crm.loyalty_nothing_to_restore', 'All of it has been given back already.');
-  const wanted = points ?? left;
-  if (wanted > left) {
+  const requested = points ?? left;
+  if (requested > left) {
     throw invalidState('crm.loyalty_restore_exceeds', `Only ${left} points are left to restore.`, {
-      requested: wanted,
+      requested: requested,
       left,
     });
   }
   const changes: LotChange[] = [];
-  let open = wanted;
+  let outstanding = requested;
   let unrestorable = 0;
   for (const share of shares) {
-    const part = Math.min(open, share.left);
+    const part = Math.min(outstanding, share.left);
     if (part <= 0) continue;
-    open -= part;
+    outstanding -= part;
     const expired = share.expires_at !== null && share.expires_at <= now;
     const expires_at = expired ? addDays(now, graceDays) : share.expires_at;
     if (expired && graceDays === 0) unrestorable += part;
@@ -114,8 +114,8 @@ export function restore(
 }
 
 /**
- * Takes back a whole credit: from its own lots first, then from the others. Points of its own lots that have expired
- * are not taken twice. A shortfall is rejected, or becomes a debt lot named `debtLotId`.
+ * Reverses a whole credit: from its own lots, then from the others. Points that expired from its own lots are not taken
+ * a second time. A shortfall is rejected, or becomes a debt lot named `debtLotId`.
  * @throws CrmError 409 `crm.loyalty_points_expired`, `crm.loyalty_points_spent`.
  */
 export function takeBack(
@@ -127,39 +127,39 @@ export function takeBack(
 ): LotChange[] {
   const ownIds = new Set(credit.map(({ lot_id }) => lot_id));
   const own = lots.filter((lot) => ownIds.has(lot.lot_id));
-  const gone = own.reduce((sum, lot) => sum + lot.expired, 0);
-  const wanted = credit.reduce((sum, { points }) => sum + points, 0) - gone;
-  if (wanted <= 0) {
+  const alreadyExpired = own.reduce((sum, lot) => sum + lot.expired, 0);
+  const requested = credit.reduce((sum, { points }) => sum + points, 0) - alreadyExpired;
+  if (requested <= 0) {
     throw invalidState(
       'crm.loyalty_points_expired',
       'All of its points have expired already: nothing is left to take back.',
     );
   }
-  const fromOwn = drain(spendable(own, now), wanted);
+  const fromOwn = consume(spendable(own, now), requested);
   const others = lots.filter((lot) => !ownIds.has(lot.lot_id));
-  const fromOthers = drain(spendable(others, now), fromOwn.short);
+  const fromOthers = consume(spendable(others, now), fromOwn.short);
   const changes = [...fromOwn.changes, ...fromOthers.changes];
   if (fromOthers.short === 0) return changes;
   if (onSpent === 'debt') return [...changes, { lot_id: debtLotId, points: -fromOthers.short, expires_at: null }];
   throw invalidState(
     'crm.loyalty_points_spent',
     'Some of these points are spent already.',
-    { requested: wanted, available: wanted - fromOthers.short },
+    { requested: requested, available: requested - fromOthers.short },
     ['Ask the operator whether the policy should allow a debt, or adjust what is available.'],
   );
 }
 
-/** Takes all points from every open lot, expired lots and debts included. The balance becomes zero. */
+/** Empties every open lot, expired or not, debts included, so that the balance is zero. */
 export function moveOut(lots: readonly Lot[]): LotChange[] {
   return lots.map((lot) => change(lot, -lot.remaining));
 }
 
-/** Recreates what `moveOut` took as lots of another account, with the same points and expiry. */
+/** The points that `moveOut` took, as lots of another customer with the same points and expiry. */
 export function moveIn(taken: readonly LotChange[], newId: () => string): LotChange[] {
   return taken.map(({ points, expires_at }) => ({ lot_id: newId(), points: -points, expires_at }));
 }
 
-/** The lots after an entry. A lot that does not exist yet is created. */
+/** The lots after an entry; unknown lots are created. */
 export function applyChanges(lots: readonly Lot[], changes: readonly LotChange[], expiring = false): Lot[] {
   const result = new Map(lots.map((lot) => [lot.lot_id, lot]));
   for (const { lot_id, points, expires_at } of changes) {
@@ -173,7 +173,7 @@ export function applyChanges(lots: readonly Lot[], changes: readonly LotChange[]
   return [...result.values()];
 }
 
-function drain(lots: readonly Lot[], points: number): { readonly changes: LotChange[]; readonly short: number } {
+function consume(lots: readonly Lot[], points: number): { readonly changes: LotChange[]; readonly short: number } {
   const changes: LotChange[] = [];
   let short = points;
   for (const lot of lots) {
@@ -197,16 +197,16 @@ function change(lot: Lot, points: number): LotChange {
   return { lot_id: lot.lot_id, points, expires_at: lot.expires_at };
 }
 
-type Aged = Pick<Lot, 'lot_id' | 'expires_at'>;
+type SortableLot = Pick<Lot, 'lot_id' | 'expires_at'>;
 
-function byExpiry(a: Aged, b: Aged): number {
+function byExpiry(a: SortableLot, b: SortableLot): number {
   if (a.expires_at === b.expires_at) return byAge(a, b);
   if (a.expires_at === null) return 1;
   if (b.expires_at === null) return -1;
   return a.expires_at < b.expires_at ? -1 : 1;
 }
 
-/** Ids are ordered by time. */
-function byAge(a: Aged, b: Aged): number {
+/** Ids are time-ordered. */
+function byAge(a: SortableLot, b: SortableLot): number {
   return a.lot_id < b.lot_id ? -1 : 1;
 }

@@ -1,7 +1,4 @@
-/**
- * Rules for merging customers: the survivor's own fields after the merge. store/customer moves points, consents and
- * records.
- */
+/** Merging customers: the survivor's own fields. Points, consents and related records are merged in store/customer/. */
 import { type CrmError, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 
@@ -9,14 +6,14 @@ type Customer = components['schemas']['Customer'];
 export type MergeField = components['schemas']['CustomerMergeField'];
 export type FieldChoices = { readonly [Field in MergeField]?: string };
 
-/** The fields of one customer of a merge, with its id. */
+/** The mergeable fields of one customer, with its id. */
 export type Mergeable = {
   readonly [Field in MergeField]: Customer[Field] | (Field extends 'tags' ? readonly string[] : never);
 } & {
   readonly customer_id: string;
 };
 
-/** How each field is computed from the values of all sides: the survivor's first, then the oldest merged customer's. */
+/** How a field is merged from its values on every side: the survivor's first, then the losers', oldest first. */
 const RULES: { readonly [Field in MergeField]: (values: readonly Mergeable[Field][]) => Mergeable[Field] } = {
   caption: firstFilled,
   email: firstFilled,
@@ -29,14 +26,14 @@ const RULES: { readonly [Field in MergeField]: (values: readonly Mergeable[Field
   home_logical_guid: firstFilled,
   addresses: (values) => union(values).slice(0, 10),
   tags: (values) => union(values).slice(0, 20),
-  external_refs: (values) => within(20, union(values)),
-  attributes: filled,
+  external_refs: (values) => requireAtMost(20, union(values)),
+  attributes: fillAttributes,
 };
 
 /**
- * The survivor's fields that a merge changes. Empty fields are filled, lists united and attributes completed, within
- * their limits. A field with a choice is taken from the chosen customer, even if it is empty there. @param losers
- * oldest first
+ * The fields of the survivor that a merge changes. Empty fields are filled, lists united and attributes completed, up to
+ * the limit of each; a field with a choice is taken whole from the chosen customer, even if it is empty there.
+ * @param losers oldest first
  * @throws CrmError 409 `crm.customer_merge_limit` when an external reference would be lost.
  */
 export function mergeFields<Row extends Mergeable>(
@@ -50,10 +47,10 @@ export function mergeFields<Row extends Mergeable>(
     const rule = RULES[field] as (values: readonly unknown[]) => unknown;
     return [field, chosen === undefined ? rule(sides.map((side) => side[field])) : chosen[field]] as const;
   });
-  return Object.fromEntries(merged.filter(([field, value]) => !same(value, survivor[field]))) as Partial<Row>;
+  return Object.fromEntries(merged.filter(([field, value]) => !isEqual(value, survivor[field]))) as Partial<Row>;
 }
 
-/** @throws CrmError 400 naming every choice of a customer that is not part of the merge. */
+/** @throws CrmError 400 naming every choice of a customer that is not part of this merge. */
 export function checkChoices(choices: FieldChoices, customerIds: readonly string[]): void {
   const issues = Object.entries(choices)
     .filter(([, id]) => !customerIds.includes(id))
@@ -69,8 +66,8 @@ function union<Item>(lists: readonly (readonly Item[])[]): Item[] {
   return [...new Map(lists.flat().map((item) => [identity(item), item])).values()];
 }
 
-/** Attributes of later sides fill unused keys, up to 50. */
-function filled(values: readonly Customer['attributes'][]): Customer['attributes'] {
+/** Attributes of the later sides fill unused keys, up to 50. */
+function fillAttributes(values: readonly Customer['attributes'][]): Customer['attributes'] {
   const merged = new Map<string, Customer['attributes'][string]>();
   for (const [key, value] of values.flatMap((attributes) => Object.entries(attributes))) {
     if (!merged.has(key) && merged.size < 50) merged.set(key, value);
@@ -78,8 +75,8 @@ function filled(values: readonly Customer['attributes'][]): Customer['attributes
   return Object.fromEntries(merged);
 }
 
-/** A lost reference would be a customer that some till can no longer find, so the merge is rejected instead. */
-function within<Item>(max: number, references: Item[]): Item[] {
+/** Losing a reference would mean that a till no longer finds the customer, so the merge is rejected instead. */
+function requireAtMost<Item>(max: number, references: Item[]): Item[] {
   if (references.length <= max) return references;
   throw mergeLimit(
     'Together they have more external_refs than one customer can have.',
@@ -92,7 +89,7 @@ function within<Item>(max: number, references: Item[]): Item[] {
   );
 }
 
-/** 409: the merge is valid but too large. */
+/** 409: the merge would exceed a limit. */
 export function mergeLimit(message: string, details: object, nextSteps: readonly string[]): CrmError {
   return invalidState('crm.customer_merge_limit', message, { ...details }, nextSteps);
 }
@@ -101,6 +98,6 @@ function identity(item: unknown): string {
   return typeof item === 'object' && item !== null ? JSON.stringify(Object.entries(item).sort()) : String(item);
 }
 
-function same(one: unknown, other: unknown): boolean {
+function isEqual(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -1,10 +1,10 @@
-/** Converts wire amounts in major units to integer minor units and back, exactly. */
+/** Money: exact conversion of wire amounts in major units to integer minor units and back. */
 import { invalidRequest } from '../contract/errors.js';
 
-/** The largest amount that the contract allows, in minor units (§1). */
+/** The largest amount the contract allows, in minor units (§1). */
 export const MAX_MINOR = 1e12;
 
-/** ISO 4217 exponents other than 2. (Intl uses CLDR's digits, which differ from ISO 4217.) */
+/** ISO 4217 exponents other than 2. (Intl has CLDR's digits, which differ from ISO's.) */
 const EXPONENTS: ReadonlyMap<string, number> = new Map([
   ...[
     'BIF',
@@ -37,14 +37,17 @@ export interface Decimal {
   readonly scale: number;
 }
 
-/** The number of decimals of a currency. @throws CrmError 400 naming `path` when the code is not in ISO 4217. */
+/**
+ * How many decimals a currency has.
+ * @throws CrmError 400 naming `path` when the code is not one of ISO 4217's.
+ */
 export function exponentOf(currency: string, path = 'currency'): number {
   if (!KNOWN.has(currency)) throw invalidRequest([{ path, message: 'is not an ISO 4217 currency code' }]);
   return EXPONENTS.get(currency) ?? 2;
 }
 
 /**
- * Converts major units to minor units.
+ * Major units to minor units.
  * @throws CrmError 400 naming `path` when there are more decimals than the currency has, or the amount is out of
  * bounds.
  */
@@ -61,7 +64,7 @@ export function toMinor(amount: number, currency: string, path: string): number 
   return minor;
 }
 
-/** Converts minor units to the nearest number of major units, which prints with at most the currency's decimals. */
+/** Minor units to the nearest number of major units, which prints with the currency's decimals at most. */
 export function toMajor(minor: number, currency: string): number {
   const exponent = EXPONENTS.get(currency) ?? 2;
   return Number(`${minor}e-${exponent}`);

@@ -1,32 +1,30 @@
-/** Compares names of people: folding, similarity and sound. domain/dedupe.ts weighs the result. */
+/** Compares names of people: folded, by similarity, by sound. The weights of an agreement are in dedupe.ts. */
 import { doubleMetaphone } from 'double-metaphone';
 import { words } from './words.js';
 
-/** How two existing names agree. */
+/** How two names agree, when both are present. */
 export type Agreement = 'exact' | 'typo' | 'similar' | 'sound' | 'initial' | 'different';
 
 export interface Name {
-  /** Folded; empty when there is none. */
+  /** Folded; empty when missing. */
   readonly given: string;
   readonly family: string;
 }
 
-interface Named {
+interface NameFields {
   readonly given_name: string | null;
   readonly family_name: string | null;
   readonly caption: string | null;
 }
 
-/**
- * From this Jaro-Winkler similarity on, a difference counts as a typing error. Below it, the other name may be a
- * relative's or a short form.
- */
+/** From this Jaro-Winkler similarity on, a difference counts as a typing error. */
 const TYPO = 0.93;
+/** From this similarity on, names count as similar; they may be a relative's name or a short form. */
 const SIMILAR = 0.86;
-/** Names that sound alike must also have at least this similarity. */
+/** The minimum similarity of names that sound the same. */
 const SOUNDS_ALIKE = 0.7;
-const SHORTEST_BEGINNING = 3;
-/** Letters that Unicode does not decompose. */
+const MIN_PREFIX_LENGTH = 3;
+/** Letters that Unicode normalisation does not decompose. */
 const LETTERS: { readonly [letter: string]: string } = {
   ß: 'ss',
   æ: 'ae',
@@ -39,24 +37,22 @@ const LETTERS: { readonly [letter: string]: string } = {
   ı: 'i',
 };
 
-/** Given and family name; if both are missing, the first and the last word of the caption. */
-export function nameOf({ given_name, family_name, caption }: Named): Name {
+/** Given and family name, or the first and the last word of the caption when there is neither. */
+export function nameOf({ given_name, family_name, caption }: NameFields): Name {
   if (given_name !== null || family_name !== null)
     return { given: foldName(given_name ?? ''), family: foldName(family_name ?? '') };
   const parts = words(caption ?? '');
   return { given: foldName(parts[0] ?? ''), family: parts.length < 2 ? '' : foldName(parts.at(-1) ?? '') };
 }
 
-/**
- * Lower-case letters and digits without separators, so that case, accents, hyphens and spaces do not distinguish names.
- */
+/** Lower-case letters and digits in one run: case, accents, hyphens and spaces make no difference between two names. */
 export function foldName(text: string): string {
   return words(text)
     .join('')
     .replace(/[ßæœøłđðþı]/g, (letter) => LETTERS[letter] ?? letter);
 }
 
-/** The sound of a folded name. A name in letters that have no sound code stands for itself. */
+/** The phonetic code of a folded name; a name whose script has no code is its own. */
 export function soundOf(name: string): string {
   return doubleMetaphone(name)[0] || name;
 }
@@ -67,11 +63,11 @@ export function agreement(one: string, other: string): Agreement | undefined {
   if (one === other) return 'exact';
   const [short, long] = one.length < other.length ? [one, other] : [other, one];
   if (short.length === 1) return long.startsWith(short) ? 'initial' : 'different';
-  if (short.length >= SHORTEST_BEGINNING && long.startsWith(short)) return 'similar';
-  const likeness = jaroWinkler(one, other);
-  if (likeness >= TYPO) return 'typo';
-  if (likeness >= SIMILAR) return 'similar';
-  return likeness >= SOUNDS_ALIKE && soundOf(one) === soundOf(other) ? 'sound' : 'different';
+  if (short.length >= MIN_PREFIX_LENGTH && long.startsWith(short)) return 'similar';
+  const similarity = jaroWinkler(one, other);
+  if (similarity >= TYPO) return 'typo';
+  if (similarity >= SIMILAR) return 'similar';
+  return similarity >= SOUNDS_ALIKE && soundOf(one) === soundOf(other) ? 'sound' : 'different';
 }
 
 const PREFIX = 4;
@@ -91,7 +87,7 @@ export function jaroWinkler(one: string, other: string): number {
   return jaro + prefix * PREFIX_SCALE * (1 - jaro);
 }
 
-/** The letters that both words have at about the same position, in the order of each word. */
+/** The letters that both words have at about the same position, in the order of each. */
 function matching(a: readonly string[], b: readonly string[]): { fromA: string[]; fromB: string[] } {
   const reach = Math.max(0, Math.floor(Math.max(a.length, b.length) / 2) - 1);
   const taken = new Array<boolean>(b.length).fill(false);

@@ -1,4 +1,4 @@
-/** Phone numbers in E.164. The number plans are loaded with the first phone number, which saves 30 ms at start. */
+/** Phone numbers in E.164. The number plans load on first use, which saves 30 ms at start-up. */
 import { createRequire } from 'node:module';
 
 type Plans = typeof import('libphonenumber-js/min');
@@ -6,8 +6,8 @@ type Plans = typeof import('libphonenumber-js/min');
 let plans: Plans | undefined;
 
 /**
- * Converts a phone number to E.164; undefined when it cannot be one. @param defaultRegion for numbers without a country
- * code, ISO 3166-1 alpha-2
+ * A phone number in E.164, or undefined when the text cannot be one.
+ * @param defaultRegion for numbers without a country code, ISO 3166-1 alpha-2
  */
 export function toE164(text: string, defaultRegion: string): string | undefined {
   const phone = load().parsePhoneNumberFromString(text, defaultRegion as 'US');

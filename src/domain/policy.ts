@@ -1,5 +1,4 @@
-/** Rules for loyalty policies: consistency, and what a policy means for an earn or a redeem. */
-
+/** Loyalty policy: its consistency, and its effect on an earn or a redeem. Lots are in lots.ts, tiers in tiers.ts. */
 import { type Issue, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 import { type Decimal, exponentOf, toDecimal, toMajor, toMinor } from './money.js';
@@ -30,40 +29,40 @@ export const DEFAULT_POLICY: LoyaltyPolicy = {
 const MAX_DECIMALS = 4;
 const DAY_MS = 86_400_000;
 
-/** @throws CrmError 400 with all inconsistencies of the policy. */
+/** @throws CrmError 400 with every inconsistency of the policy at once. */
 export function checkPolicy(policy: LoyaltyPolicy): void {
   const issues: Issue[] = [];
-  const need = (wrong: boolean, path: string, message: string) => {
+  const report = (wrong: boolean, path: string, message: string) => {
     if (wrong) issues.push({ path: `policy.${path}`, message });
   };
   const { earn, redeem, expiry } = policy;
-  const priced = earn?.mode === 'per_amount';
-  need(priced && earn.points_per_unit === undefined, 'earn.points_per_unit', 'is required with mode per_amount');
-  need(priced && earn.currency === undefined, 'earn.currency', 'is required with mode per_amount');
-  need(
+  const isPriced = earn?.mode === 'per_amount';
+  report(isPriced && earn.points_per_unit === undefined, 'earn.points_per_unit', 'is required with mode per_amount');
+  report(isPriced && earn.currency === undefined, 'earn.currency', 'is required with mode per_amount');
+  report(
     redeem?.point_value !== undefined && redeem.currency === undefined,
     'redeem.currency',
     'is required with point_value',
   );
-  need(expiry?.mode === 'days' && expiry.days === undefined, 'expiry.days', 'is required with mode days');
+  report(expiry?.mode === 'days' && expiry.days === undefined, 'expiry.days', 'is required with mode days');
   const most = Math.min(redeem?.max_points_per_txn ?? Infinity, redeem?.max_points_per_day ?? Infinity);
-  need((redeem?.min_points ?? 0) > most, 'redeem.min_points', 'is more than a redemption may take');
-  need((redeem?.step ?? 0) > most, 'redeem.step', 'is more than a redemption may take');
+  report((redeem?.min_points ?? 0) > most, 'redeem.min_points', 'is more than a redemption may take');
+  report((redeem?.step ?? 0) > most, 'redeem.step', 'is more than a redemption may take');
   for (const [path, value] of decimals(policy)) {
-    need(toDecimal(value).scale > MAX_DECIMALS, path, `has more than ${MAX_DECIMALS} decimals`);
+    report(toDecimal(value).scale > MAX_DECIMALS, path, `has more than ${MAX_DECIMALS} decimals`);
   }
   for (const [path, code] of [
     ['earn.currency', earn?.currency],
     ['redeem.currency', redeem?.currency],
   ] as const) {
-    need(code !== undefined && !isCurrency(code), path, 'is not an ISO 4217 currency code');
+    report(code !== undefined && !isCurrency(code), path, 'is not an ISO 4217 currency code');
   }
   const tiers = policy.tiers ?? [];
-  need(new Set(tiers.map(({ tier }) => tier)).size < tiers.length, 'tiers', 'must have different names');
+  report(new Set(tiers.map(({ tier }) => tier)).size < tiers.length, 'tiers', 'must have different names');
   const rising = tiers.every(
     (tier, i) => i === 0 || (tiers[i - 1]?.min_lifetime_points ?? 0) < tier.min_lifetime_points,
   );
-  need(!rising, 'tiers', 'must rise in min_lifetime_points');
+  report(!rising, 'tiers', 'must rise in min_lifetime_points');
   if (issues.length > 0) throw invalidRequest(issues);
 }
 
@@ -80,9 +79,9 @@ export function checkEarn(policy: LoyaltyPolicy, points: number): void {
 }
 
 /**
- * The points for a purchase: each line times its multiplier (sku before category), the rest unchanged, times points per
+ * Points for a purchase: every line times its multiplier (sku before category), the rest without one, times points per
  * unit and the tier's multiplier, rounded once, capped.
- * @throws CrmError 409 when the policy does not price purchases or uses another currency, 400 when the lines exceed the
+ * @throws CrmError 409 when the policy does not price purchases or prices another currency, 400 when lines exceed the
  * amount.
  */
 export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMultiplier: number): number {
@@ -111,10 +110,7 @@ export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMul
   return Math.min(points, earn.max_points_per_txn ?? points);
 }
 
-/**
- * @throws CrmError 409: `crm.loyalty_cap_exceeded` for the minimum, maximum or daily limit, `crm.loyalty_step` for a
- * wrong step.
- */
+/** @throws CrmError 409: `crm.loyalty_cap_exceeded` for minimum, maximum or daily limit, `crm.loyalty_step` off step. */
 export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday: number): void {
   const { min_points = 0, step = 1, max_points_per_txn, max_points_per_day } = policy.redeem ?? {};
   if (points < min_points) throw capExceeded('min_points', { requested: points, allowed: min_points });
@@ -130,7 +126,7 @@ export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday
   }
 }
 
-/** The value of points, rounded half up to the currency's last decimal; undefined when the policy assigns no value. */
+/** The value of points, rounded half up to the currency's decimals; undefined when the policy sets no point value. */
 export function pointsValue(policy: LoyaltyPolicy, points: number): { amount: number; currency: string } | undefined {
   const { point_value, currency } = policy.redeem ?? {};
   if (point_value === undefined || currency === undefined) return undefined;
@@ -146,12 +142,12 @@ export function expiryOf(policy: LoyaltyPolicy, earnedAt: string): string | null
   return addDays(earnedAt, days);
 }
 
-/** `iso` plus days of 24 hours. */
+/** `iso` plus `days` days of 24 hours. */
 export function addDays(iso: string, days: number): string {
   return new Date(Date.parse(iso) + days * DAY_MS).toISOString();
 }
 
-/** The UTC midnight at or before `iso`. */
+/** Midnight UTC before `iso`. */
 export function dayStart(iso: string): string {
   return `${iso.slice(0, 10)}T00:00:00.000Z`;
 }
@@ -180,7 +176,7 @@ function capExceeded(limit: string, details: Readonly<Record<string, number>>) {
   return invalidState('crm.loyalty_cap_exceeded', `The policy's ${limit} does not allow this.`, { limit, ...details });
 }
 
-/** A factor with at most four decimals as an integer of ten-thousandths. */
+/** A factor of at most four decimals as an integer of ten-thousandths. */
 function scaled(value: number): bigint {
   const { digits, scale }: Decimal = toDecimal(value);
   return digits * 10n ** BigInt(MAX_DECIMALS - scale);

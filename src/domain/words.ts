@@ -1,9 +1,9 @@
-/** Splits names and queries into searchable words. */
+/** Splits text into search words, for names and for queries alike. */
 
 const MAX_WORDS = 40;
 const MAX_WORD_LENGTH = 40;
 
-/** The words of a text in lower case, without accents. */
+/** The words of a text, without accents and in lower case. */
 export function words(text: string): string[] {
   return text
     .normalize('NFKD')
@@ -15,7 +15,7 @@ export function words(text: string): string[] {
     .slice(0, MAX_WORDS);
 }
 
-/** The values without repetitions, in order. */
+/** The distinct values, in order; at most 40. */
 export function unique(values: readonly string[]): string[] {
   return [...new Set(values)].slice(0, MAX_WORDS);
 }

@@ -1,6 +1,6 @@
 /**
- * `completion/complete` for arguments of prompts and variables of resource templates. Values come from the tools, under
- * the caller's authorisation, and are few; whoever may not read gets none.
+ * `completion/complete` for arguments of prompts and variables of resource templates. The values come from tool calls
+ * under the caller's authorisation, and are few; a caller who may not read them gets none.
  */
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { visibleText } from '../contract/visible-text.js';
@@ -11,113 +11,118 @@ import { PROMPTS, type SuggestionSource } from './prompt-table.js';
 import { recordsOf, variablesOf } from './record-resources.js';
 import { SECTION_TEMPLATE, TOOL_TEMPLATE } from './resources.js';
 
-const MOST = 10;
-/** Longer is no beginning of anything. */
-const LONGEST_VALUE = 200;
-/** A beginning of an id is looked for among so many of the newest. */
-const NEWEST = 50;
-const MOST_FLAGS = 256;
+const MAX_VALUES = 10;
+/** A longer value is a prefix of nothing. */
+const MAX_VALUE_LENGTH = 200;
+/** A prefix of an id is searched among this many of the newest customers. */
+const NEWEST_SEARCHED = 50;
+const MAX_FLAGS = 256;
 
 type Params = CompleteRequest['params'];
 type Suggest = (value: string) => Promise<readonly string[]>;
 
-/** What it answers registers the method on a server. */
-export function createCompletions(face: FeatureContext): RegisterFeature {
+/** The returned function registers the method on a server. */
+export function createCompletions(features: FeatureContext): RegisterFeature {
   const templates = new Map([
     [TOOL_TEMPLATE, ['tool']],
     [SECTION_TEMPLATE, ['section']],
-    ...recordsOf(face).map((record) => [record.address, variablesOf(record)] as const),
+    ...recordsOf(features).map((record) => [record.uri, variablesOf(record)] as const),
   ]);
   return (server, headersOf) => {
     server.setRequestHandler('completion/complete', ({ params }, context) => {
       const headers = headersOf(context);
-      return face.guard(headers, async () => {
-        const suggested = suggestedFor(templates, params);
+      return features.guard(headers, async () => {
+        const source = suggestedFor(templates, params);
         const { value } = params.argument;
-        if (suggested === undefined || value.length > LONGEST_VALUE) return completion([]);
-        return completion(await suggest(face, headers, suggested)(value));
+        if (source === undefined || value.length > MAX_VALUE_LENGTH) return completion([]);
+        return completion(await suggest(features, headers, source)(value));
       });
     });
   };
 }
 
 function completion(found: readonly string[]) {
-  return { completion: { values: found.slice(0, MOST), hasMore: found.length > MOST } };
+  return { completion: { values: found.slice(0, MAX_VALUES), hasMore: found.length > MAX_VALUES } };
 }
 
-/** @throws ProtocolError for what there is no prompt or template of that name for anybody. */
+/** @throws ProtocolError when no prompt or template has that name. */
 function suggestedFor(
   templates: ReadonlyMap<string, readonly string[]>,
   { ref, argument }: Params,
 ): SuggestionSource | undefined {
   if (ref.type === 'ref/prompt') {
     const prompt = PROMPTS.find(({ name }) => name === ref.name);
-    if (prompt === undefined) throw unknown('prompt');
+    if (prompt === undefined) throw unknownReference('prompt');
     return prompt.arguments.find(({ name }) => name === argument.name)?.suggestions;
   }
   const variables = templates.get(ref.uri);
-  if (variables === undefined) throw unknown('resource template');
+  if (variables === undefined) throw unknownReference('resource template');
   if (!variables.includes(argument.name)) return undefined;
   return VARIABLES[argument.name];
 }
 
-/** A variable that is not here, such as a gift card's, has nothing it could be chosen from. */
+/** Variables with suggestions. Others, such as a gift card's id, have no values to choose from. */
 const VARIABLES: { readonly [variable: string]: SuggestionSource } = {
   customer_id: 'customer_id',
   tool: 'tool',
   section: 'section',
 };
 
-function unknown(what: string): ProtocolError {
+function unknownReference(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
 }
 
-function suggest(face: FeatureContext, headers: Headers, suggested: SuggestionSource): Suggest {
-  const ask = askerFor(face, headers);
-  if (typeof suggested === 'object') return async (value) => beginning(value, enumOf(face, suggested));
-  switch (suggested) {
+function suggest(features: FeatureContext, headers: Headers, source: SuggestionSource): Suggest {
+  const callForData = createCallForData(features, headers);
+  if (typeof source === 'object') return async (value) => startingWith(value, enumOf(features, source));
+  switch (source) {
     case 'customer_id':
-      return (value) => customerIds(ask, value);
+      return (value) => customerIds(callForData, value);
     case 'flag':
-      return async (value) => beginning(value, await column(ask, 'crm_customer_flag_list', 'flag', MOST_FLAGS));
+      return async (value) =>
+        startingWith(value, await column(callForData, 'crm_customer_flag_list', 'flag', MAX_FLAGS));
     case 'tier':
-      return async (value) => beginning(value, tiersIn(await ask('crm_loyalty_policy_get', {})));
+      return async (value) => startingWith(value, tiersIn(await callForData('crm_loyalty_policy_get', {})));
     case 'tool':
-      return async (value) => toolNames(face, value);
+      return async (value) => toolNames(features, value);
     case 'section':
-      return async (value) => beginning(value, [...protocolSections(face).keys()]);
+      return async (value) => startingWith(value, [...protocolSections(features).keys()]);
   }
 }
 
-type Ask = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
+type CallForData = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
-/** Asks tools in turn; whoever was turned away once is not heard again: a request counts as one failure. */
-function askerFor(face: FeatureContext, headers: Headers): Ask {
-  let turnedAway = false;
+/** Calls tools in turn; after a rejected call it makes no more, so that one request counts as one failure. */
+function createCallForData(features: FeatureContext, headers: Headers): CallForData {
+  let rejected = false;
   return async (tool, args) => {
-    const result = turnedAway ? undefined : await face.call(tool, args, headers);
+    const result = rejected ? undefined : await features.call(tool, args, headers);
     if (result === undefined) return undefined;
-    const refusal = errorOf(result);
-    if (refusal !== undefined && refusal.http_status >= 500)
-      throw toProtocolError(ProtocolErrorCode.InternalError, refusal);
-    turnedAway = TURNED_AWAY.has(refusal?.http_status ?? 0);
+    const error = errorOf(result);
+    if (error !== undefined && error.http_status >= 500) throw toProtocolError(ProtocolErrorCode.InternalError, error);
+    rejected = REJECTED_STATUSES.has(error?.http_status ?? 0);
     return dataOf(result);
   };
 }
 
-/** No such caller, none of this org's, or too often. */
-const TURNED_AWAY: ReadonlySet<number> = new Set([401, 404, 429]);
+/** The caller is unknown, does not belong to this org, or calls too often. */
+const REJECTED_STATUSES: ReadonlySet<number> = new Set([401, 404, 429]);
 
-/** Ids that begin so; or else of customers whom the words find. Nothing typed yet: the newest. */
-async function customerIds(ask: Ask, value: string): Promise<readonly string[]> {
-  const newest = await column(ask, 'crm_customer_list', 'customer_id', NEWEST);
-  const begun = beginning(value, newest);
-  if (begun.length > 0) return begun;
-  return idsIn(await ask('crm_customer_search', { q: value, limit: MOST + 1 }), 'customer_id');
+/** Ids with this prefix, or else ids of customers that a search finds. Without a value: the newest. */
+async function customerIds(callForData: CallForData, value: string): Promise<readonly string[]> {
+  const newest = await column(callForData, 'crm_customer_list', 'customer_id', NEWEST_SEARCHED);
+  const matching = startingWith(value, newest);
+  if (matching.length > 0) return matching;
+  return idsIn(await callForData('crm_customer_search', { q: value, limit: MAX_VALUES + 1 }), 'customer_id');
 }
 
-async function column(ask: Ask, tool: string, field: string, limit: number): Promise<readonly string[]> {
-  return idsIn(await ask(tool, { limit }), field);
+async function column(
+  callForData: CallForData,
+  tool: string,
+  field: string,
+  limit: number,
+): Promise<readonly string[]> {
+  return idsIn(await callForData(tool, { limit }), field);
 }
 
 function idsIn(data: Readonly<Record<string, unknown>> | undefined, field: string): readonly string[] {
@@ -137,26 +142,29 @@ function enumOf({ catalogue }: FeatureContext, { tool, field }: { readonly tool:
   return texts(properties?.[field]?.enum ?? []);
 }
 
-/** With or without the prefix that all names have. */
+/** Matches with or without the `crm_` prefix of all names. */
 function toolNames({ catalogue }: FeatureContext, value: string): readonly string[] {
   const names = catalogue.entries.map(({ tool }) => tool.name);
-  const begun = beginning(value, names);
-  return begun.length > 0 ? begun : beginning(`crm_${value}`, names);
+  const matching = startingWith(value, names);
+  return matching.length > 0 ? matching : startingWith(`crm_${value}`, names);
 }
 
-function beginning(value: string, among: readonly string[]): readonly string[] {
-  const wanted = value.trim().toLowerCase();
-  return among.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+function startingWith(value: string, among: readonly string[]): readonly string[] {
+  const prefix = value.trim().toLowerCase();
+  return among.filter((candidate) => candidate.toLowerCase().startsWith(prefix));
 }
 
-/** Distinct values that can be shown and typed, in their order. */
+/** The distinct values that can be displayed and typed, in their order. */
 function texts(values: readonly unknown[]): readonly string[] {
   return [...new Set(values.filter(isTypable))];
 }
 
-/** Whoever is behind a gateway may send anything for an id. */
+/** An upstream may send any text as an id. */
 function isTypable(value: unknown): value is string {
   return (
-    typeof value === 'string' && value.length <= LONGEST_VALUE && visibleText(value) === value && !/[\t\n]/.test(value)
+    typeof value === 'string' &&
+    value.length <= MAX_VALUE_LENGTH &&
+    visibleText(value) === value &&
+    !/[\t\n]/.test(value)
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Tokens that stand for one call somebody may agree to: sealed, tied to that call and its caller, good once and for a
- * while. Not: which calls need one.
+ * Confirmation tokens: sealed, bound to one call and its caller, valid once and for a limited time. Does not decide
+ * which calls need one; see confirmation.ts.
  */
 import { randomBytes } from 'node:crypto';
 import type { BackendCall } from '../contract/backend.js';
@@ -9,59 +9,60 @@ import { type CrmError, invalidState } from '../contract/errors.js';
 import type { Keys } from '../secrets/keys.js';
 
 export interface ConfirmTokens {
-  /** A token for this call and no other, and until when it is good, ISO-8601. */
-  mint(performance: BackendCall): { readonly confirm_token: string; readonly expires_at: string };
+  /** A token for exactly this call, and its expiry time, ISO-8601. */
+  mint(call: BackendCall): { readonly confirm_token: string; readonly expires_at: string };
   /**
-   * Spends a token on the call it was made for; answers its name, which nothing else has.
+   * Spends a token on the call it was minted for.
+   * @returns the token's name, which is unique
    * @throws CrmError 409 `crm.confirmation_invalid`: forged, altered, of another call or caller, expired, or spent.
    */
-  spend(token: unknown, performance: BackendCall): string;
-  /** Makes a spent token good again, by its name. */
+  spend(token: unknown, call: BackendCall): string;
+  /** Makes a spent token valid again, by its name. */
   restore(name: string): void;
 }
 
-/** As long as a person may take to answer. */
+/** How long a user may take to reply. */
 const LIFETIME_MS = 10 * 60_000;
-const LONGEST_TOKEN = 512;
+const MAX_TOKEN_LENGTH = 512;
 const NAME_BYTES = 16;
-/** Spent tokens that are remembered; when one is forgotten, whatever expires no later than it is good no more. */
-const MOST_SPENT = 10_000;
+/** How many spent tokens are remembered. When one is evicted, every token that expires no later becomes invalid. */
+const MAX_REMEMBERED = 10_000;
 
-/** Tokens under a server's keys; what is spent is known to this process alone. */
+/** Tokens sealed with a server's keys. Only this process knows which tokens it has seen spent. */
 export function createConfirmTokens(keys: Keys): ConfirmTokens {
   const spent = new Map<string, number>();
-  let forgotten = 0;
+  let evictedUntil = 0;
   return {
-    mint(performance) {
-      const expires = performance.stamp.epoch_ms + LIFETIME_MS;
+    mint(call) {
+      const expires = call.stamp.epoch_ms + LIFETIME_MS;
       const name = randomBytes(NAME_BYTES).toString('base64url');
-      const confirm_token = keys.seal('confirmation', `${expires} ${name}`, boundTo(performance));
+      const confirm_token = keys.seal('confirmation', `${expires} ${name}`, bindingOf(call));
       return { confirm_token, expires_at: new Date(expires).toISOString() };
     },
-    spend(token, performance) {
-      const [until = '', name = ''] = opened(keys, token, performance).split(' ');
+    spend(token, call) {
+      const [until = '', name = ''] = unsealToken(keys, token, call).split(' ');
       const expires = Number(until);
       if (spent.has(name)) throw alreadySpent();
-      if (expires <= Math.max(performance.stamp.epoch_ms, forgotten)) throw invalid('expired');
+      if (expires <= Math.max(call.stamp.epoch_ms, evictedUntil)) throw invalid('expired');
       spent.set(name, expires);
-      if (spent.size > MOST_SPENT) forget();
+      if (spent.size > MAX_REMEMBERED) evictOldest();
       return name;
     },
     restore: (name) => void spent.delete(name),
   };
 
-  function forget(): void {
+  function evictOldest(): void {
     const [oldest] = spent;
     if (oldest === undefined) return;
     spent.delete(oldest[0]);
-    forgotten = Math.max(forgotten, oldest[1]);
+    evictedUntil = Math.max(evictedUntil, oldest[1]);
   }
 }
 
-/** `details.reason` of such a refusal. */
+/** `details.reason` of the error for a spent token. */
 export const REASON_SPENT = 'spent';
 
-/** 409: the call this token stands for was made. */
+/** 409: the call that this token confirmed was already made. */
 export function alreadySpent(): CrmError {
   return invalidState('crm.confirmation_invalid', 'This confirm_token was used already.', { reason: REASON_SPENT }, [
     'Read the record: the call it stood for may have been made.',
@@ -69,17 +70,17 @@ export function alreadySpent(): CrmError {
   ]);
 }
 
-function opened(keys: Keys, token: unknown, performance: BackendCall): string {
-  if (typeof token !== 'string' || token.length > LONGEST_TOKEN) throw invalid('unknown');
+function unsealToken(keys: Keys, token: unknown, call: BackendCall): string {
+  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH) throw invalid('unknown');
   try {
-    return keys.unseal('confirmation', token, boundTo(performance));
+    return keys.unseal('confirmation', token, bindingOf(call));
   } catch {
     throw invalid('unknown');
   }
 }
 
-/** All that a token is tied to: who, where, what. */
-function boundTo({ operation, input, caller, context }: BackendCall): string {
+/** Everything a token is bound to: the caller, the operating context and the call. */
+function bindingOf({ operation, input, caller, context }: BackendCall): string {
   const { orgcode, actor, fingerprint } = caller;
   return canonical({ operation: operation.id, input, context, orgcode, actor, fingerprint });
 }

@@ -1,4 +1,4 @@
-/** Documents that anyone may read: the protocol, the OpenAPI document, the errors, and one tool of them at a time. */
+/** Documents that any caller may read: the protocol, the OpenAPI document, the error atlas, and each tool's document. */
 import { isForAnyone } from '../contract/access.js';
 import { lazy } from '../contract/lazy.js';
 import type { Operation } from '../contract/operation.js';
@@ -18,20 +18,20 @@ export interface DocumentResource {
   readonly text: string;
 }
 
-/** Address → the document there, if there is one, opened when first asked for. */
+/** URI → the document, if it exists; it is read on first use. */
 export type DocumentResources = ReadonlyMap<string, () => DocumentResource | undefined>;
 
-type Described = Omit<DocumentResource, 'size' | 'text' | 'description' | 'annotations'> & {
+type DocumentDefinition = Omit<DocumentResource, 'size' | 'text' | 'description' | 'annotations'> & {
   readonly audience: ('user' | 'assistant')[];
   /** `kilobytes` is the document's size. */
   readonly describe: (kilobytes: number) => string;
   readonly read: () => string | undefined;
 };
 
-/** The documents there are: somebody else's API may have fewer. */
+/** The available documents: an imported OpenAPI document may have fewer. */
 export function documentsOf({ published }: FeatureContext): DocumentResources {
   if (published === undefined) return new Map();
-  const described: readonly Described[] = [
+  const definitions: readonly DocumentDefinition[] = [
     {
       uri: 'crm://protocol',
       name: 'protocol',
@@ -62,22 +62,22 @@ export function documentsOf({ published }: FeatureContext): DocumentResources {
       read: () => published.json(),
     },
   ];
-  return new Map(described.map((document) => [document.uri, lazy(() => open(document))]));
+  return new Map(definitions.map((document) => [document.uri, lazy(() => open(document))]));
 }
 
-function open({ describe, read, audience, ...document }: Described): DocumentResource | undefined {
+function open({ describe, read, audience, ...document }: DocumentDefinition): DocumentResource | undefined {
   const text = read();
   if (text === undefined) return undefined;
   const size = Buffer.byteLength(text);
   return { ...document, description: describe(Math.ceil(size / 1000)), annotations: { audience }, size, text };
 }
 
-/** The protocol by its sections; none where there is no protocol. */
+/** The sections of the protocol; empty when there is no protocol. */
 export function protocolSections({ published }: Pick<FeatureContext, 'published'>): ReadonlyMap<string, string> {
   return sectionsOf(published?.protocol() ?? '');
 }
 
-/** All that is known of one tool: what it takes as it is enforced, and what it answers, whole. */
+/** The complete description of one tool: its enforced request schema and its complete response schema. */
 export function toolDocument({ catalogue, roles, published }: FeatureContext, name: string): string | undefined {
   const entry = catalogue.find(name);
   if (entry === undefined) return undefined;
@@ -100,14 +100,14 @@ export function toolDocument({ catalogue, roles, published }: FeatureContext, na
   });
 }
 
-/** What the tool takes besides the request, and no other door does. */
+/** The arguments that exist only on the tool, not in the HTTP request. */
 function toolOnlyArguments({ operation, tool }: CatalogueEntry): object {
   const request = (operation.requestSchema.properties ?? {}) as object;
   const all = Object.entries((tool.inputSchema.properties ?? {}) as object);
   return Object.fromEntries(all.filter(([name]) => !(name in request)));
 }
 
-/** Enforced is less than demanded: the missing revision has an error of its own (428). */
+/** The enforced schema leaves `expected_revision` optional, because its absence has its own error (428). */
 function withRevision({ requestSchema, requiresRevision }: Operation): object {
   const required = (requestSchema.required as readonly string[] | undefined) ?? [];
   return requiresRevision ? { ...requestSchema, required: [...required, 'expected_revision'] } : requestSchema;

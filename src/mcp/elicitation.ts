@@ -1,4 +1,4 @@
-/** Asks the person behind a client, where the client can: the form, and what was answered to it. Not: what for. */
+/** Elicitation: the confirmation form for the client's user, and how the user's reply is read. */
 import {
   CLIENT_CAPABILITIES_META_KEY,
   type ClientCapabilities,
@@ -12,14 +12,14 @@ import type { Operation } from '../contract/operation.js';
 import { CONFIRM_TOKEN, CONFIRMATION_REQUIRED, type ConfirmationReply } from './confirmation.js';
 import { describePreview, type ShownPreview } from './preview.js';
 
-/** What goes out in place of an answer; the client comes back with what its user said. */
+/** A question returned instead of a tool result; the client repeats the request with its user's reply. */
 export type Question = InputRequiredResult;
 
-/** One tool call of a client whose user can be asked. */
+/** One tool call of a client that can ask its user. */
 export interface ElicitationDialogue {
-  /** What the user said, when the client comes back with it. */
+  /** The user's reply, when the client repeats the request with it. */
   readonly reply: ConfirmationReply | undefined;
-  /** The question to ask in place of an answer; undefined when the answer asks for no confirmation. */
+  /** The question to return instead of the result; undefined when the result does not require confirmation. */
   question(operation: Operation, args: object, envelope: Envelope): Question | undefined;
 }
 
@@ -31,8 +31,8 @@ const FORM = {
 };
 
 /**
- * The dialogue of a request; undefined when its client cannot ask anybody. A stateless request says itself what its
- * client can do; of older ones the connection knows (`declared`).
+ * The dialogue of a request; undefined when its client cannot ask its user. A stateless request carries its client's
+ * capabilities; for older protocol versions the connection knows them (`declared`).
  */
 export function openDialogue(
   { mcpReq }: Pick<ServerContext, 'mcpReq'>,
@@ -41,14 +41,14 @@ export function openDialogue(
   const claims = mcpReq.envelope as { readonly [key: string]: ClientCapabilities } | undefined;
   if (!canAsk(claims?.[CLIENT_CAPABILITIES_META_KEY] ?? declared)) return undefined;
   const token = mcpReq.requestState<string>();
-  const answer = mcpReq.inputResponses?.[CONFIRM];
+  const response = mcpReq.inputResponses?.[CONFIRM];
   return {
-    reply: token === undefined || answer === undefined ? undefined : { token, agreed: isYes(answer) },
+    reply: token === undefined || response === undefined ? undefined : { token, agreed: isYes(response) },
     question,
   };
 }
 
-/** Whether a client that declared these capabilities shows forms; `elicitation: {}` is from before there were kinds. */
+/** Whether a client with these capabilities shows forms. `elicitation: {}` predates the distinction of modes. */
 export function canAsk(capabilities: { readonly elicitation?: unknown } | undefined): boolean {
   const elicitation = capabilities?.elicitation;
   if (typeof elicitation !== 'object' || elicitation === null) return false;
@@ -58,13 +58,13 @@ export function canAsk(capabilities: { readonly elicitation?: unknown } | undefi
 function question(operation: Operation, args: object, envelope: Envelope): Question | undefined {
   if (envelope.success || envelope.error.error_code !== CONFIRMATION_REQUIRED) return undefined;
   const { preview, confirm_token } = envelope.error.details as { preview: ShownPreview; confirm_token: string };
-  const { [CONFIRM_TOKEN]: _, ...asked } = args as Input;
-  const message = describePreview(operation, asked, preview);
+  const { [CONFIRM_TOKEN]: _, ...input } = args as Input;
+  const message = describePreview(operation, input, preview);
   const form = inputRequired.elicit({ message, requestedSchema: FORM });
   return inputRequired({ inputRequests: { [CONFIRM]: form }, requestState: confirm_token });
 }
 
-function isYes(answer: unknown): boolean {
-  const { action, content } = answer as { action?: unknown; content?: { [CONFIRM]?: unknown } };
+function isYes(response: unknown): boolean {
+  const { action, content } = response as { action?: unknown; content?: { [CONFIRM]?: unknown } };
   return action === 'accept' && content?.[CONFIRM] === true;
 }

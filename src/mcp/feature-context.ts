@@ -1,4 +1,4 @@
-/** What every feature of the MCP face stands on: the tools a caller may call, calling one, and how a feature fails. */
+/** What the MCP features (resources, prompts, completions) share: callable tools, tool calls and error handling. */
 import {
   type CallToolResult,
   ProtocolError,
@@ -16,47 +16,47 @@ import type { Catalogue, Tool } from '../tools/catalogue.js';
 export interface FeatureContext {
   readonly catalogue: Catalogue;
   readonly roles: RoleTable;
-  /** Whether the tools of the catalogue are reached through three others. */
+  /** Whether the server runs in lean mode: the catalogue's tools are reached through the three lean tools. */
   readonly lean: boolean;
-  /** The documents behind the tools; undefined when there are none. */
+  /** The published documents that describe the tools; undefined when there are none. */
   readonly published: PublishedDocuments | undefined;
-  /** The tools a caller may call, as its list has them. Whoever is unknown is shown what is public. */
+  /** The tools a caller may call, as `tools/list` returns them. An unknown caller gets the public ones. */
   callable(headers: Headers): Promise<readonly Tool[]>;
-  /** Runs a tool as `tools/call` does; undefined when there is none of that name. */
+  /** Runs a tool as `tools/call` does; undefined when no tool has that name. */
   call(name: string, args: object, headers: Headers): Promise<CallToolResult> | undefined;
   readonly guard: ErrorGuard;
 }
 
-/** What a request carries beside its message. */
+/** The headers that came with a request's message. */
 export type HeadersOf = (context: ServerContext) => Headers;
 
 /** Registers a feature's methods on a server. */
 export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
 
-/** Only whoever asked may keep an answer, and not for long. */
+/** Cache hint: only the requesting client may cache the response, and only for a minute. */
 export const PRIVATE_ONE_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
 
 /** Names of the tools a caller may call. */
-export async function callableNames(face: FeatureContext, headers: Headers): Promise<ReadonlySet<string>> {
-  return new Set((await face.callable(headers)).map(({ name }) => name));
+export async function callableNames(features: FeatureContext, headers: Headers): Promise<ReadonlySet<string>> {
+  return new Set((await features.callable(headers)).map(({ name }) => name));
 }
 
-/** The error object of a tool's refusal, undefined for a success. Its text is all that a refusal has. */
+/** The error object of a failed tool result, undefined for a success. An error result has nothing but its text. */
 export function errorOf({ isError, content }: CallToolResult): ErrorObject | undefined {
   const [block] = content;
   return isError === true && block?.type === 'text' ? (JSON.parse(block.text) as ErrorObject) : undefined;
 }
 
-/** The data of a tool's success, undefined for a refusal. */
+/** The data of a successful tool result, undefined for an error. */
 export function dataOf({ isError, structuredContent }: CallToolResult): Readonly<Record<string, unknown>> | undefined {
   if (isError === true) return undefined;
   return (structuredContent as { data?: Record<string, unknown> } | undefined)?.data;
 }
 
-/** Does the work of one request; what breaks in it is told as an error of the protocol, its cause to the log alone. */
-export type ErrorGuard = <Answer>(headers: Headers, work: () => Promise<Answer>) => Promise<Answer>;
+/** Runs the work of one request; an unexpected failure becomes a protocol error, and its cause goes only to the log. */
+export type ErrorGuard = <Result>(headers: Headers, work: () => Promise<Result>) => Promise<Result>;
 
-/** The SDK tells a client the message of whatever is thrown, so nothing but a refusal may pass. */
+/** The SDK sends the message of every thrown error to the client, so only errors meant for the caller may pass. */
 export function createErrorGuard(pipeline: Pipeline): ErrorGuard {
   return async (headers, work) => {
     try {
@@ -71,12 +71,12 @@ export function createErrorGuard(pipeline: Pipeline): ErrorGuard {
   };
 }
 
-/** A refusal where no tool answers: in words, and whole as `data`. */
+/** An error of a request that is no tool call: its text as the message, the whole error object as `data`. */
 export function toProtocolError(code: ProtocolErrorCode, error: ErrorObject): ProtocolError {
   return new ProtocolError(code, `${error.error_code}: ${describeError(error)}`, error);
 }
 
-/** What a refusal says, and what it says to do. */
+/** The message of an error, followed by its next steps. */
 export function describeError({ major, next_steps = [] }: ErrorObject): string {
   return [major.message.en_US, ...next_steps].join(' ');
 }

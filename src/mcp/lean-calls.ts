@@ -1,6 +1,7 @@
 /**
- * `--lean`: three tools in place of all. Find and describe are operations over the catalogue and walk the pipeline like
- * any other; call runs the operation it names just as its own tool would. Not: which operations a caller may see.
+ * Lean mode (`--lean`): three tools replace one tool per operation. Find and describe are operations over the catalogue
+ * and run through the pipeline like any other; call runs the operation it names exactly as its own tool would. Does not
+ * decide which operations a caller may see; see visibility.ts.
  */
 import { isForAnyone, rolesFor } from '../contract/access.js';
 import type { Backend, Caller, Input } from '../contract/backend.js';
@@ -16,10 +17,10 @@ import { nearestNames, rankEntries } from './ranking.js';
 import { type CallWithinBudget, createCallWithinBudget } from './response-budget.js';
 import { isVisible } from './visibility.js';
 
-const MOST_FOUND = 20;
-const MOST_NEAREST = 5;
-const MOST_EXAMPLES = 2;
-/** In the place of roles, where none is needed. */
+const MAX_RESULTS = 20;
+const MAX_NEAREST = 5;
+const MAX_EXAMPLES = 2;
+/** Shown instead of roles when the operation needs none. */
 const ANYONE = 'any caller';
 
 /** Runs one of the three tools; undefined for any other name. */
@@ -30,21 +31,21 @@ export type LeanCall = (
   dialogue: ElicitationDialogue | undefined,
 ) => ReturnType<CallWithinBudget> | undefined;
 
-/** The three tools over a catalogue; `answer` is how a tool of it is called. */
+/** The three tools over a catalogue; `callWithinBudget` calls one of its tools. */
 export function createLeanCall(
   catalogue: Catalogue,
   pipeline: Pipeline,
-  answer: CallWithinBudget,
+  callWithinBudget: CallWithinBudget,
   budget: number,
 ): LeanCall {
   return (name, args, headers, dialogue) => {
     if (name === CALL.tool.name) {
       const target = targetOf(catalogue, args);
-      if (target !== undefined) return answer(target.entry, target.args, headers, dialogue);
+      if (target !== undefined) return callWithinBudget(target.entry, target.args, headers, dialogue);
     }
-    const run = (entry: CatalogueEntry, perform: Perform) =>
+    const run = (entry: CatalogueEntry, handle: LeanHandler) =>
       createCallWithinBudget(
-        { ...pipeline, checkAvailable: NO_GATE, backend: backendOf(pipeline.backend, perform) },
+        { ...pipeline, checkAvailable: ALWAYS_AVAILABLE, backend: backendOf(pipeline.backend, handle) },
         budget,
       )(entry, args, headers);
     const visible = (caller: Caller) =>
@@ -68,26 +69,26 @@ export function createLeanCall(
   };
 }
 
-/** What an operation over the catalogue answers. @throws CrmError */
-type Perform = (input: Input, caller: Caller) => object;
+/** Computes the data of a lean tool's result. @throws CrmError */
+type LeanHandler = (input: Input, caller: Caller) => object;
 
-/** The one argument that a well-formed call of a known operation can have beside it: those that read take it. */
+/** `crm_call` counts as a read and so accepts `fields`; no other extra argument passes its schema. */
 const FIELDS_OUTSIDE = { path: 'fields', message: 'stands in arguments, like all that the operation takes' };
 
-/** The three tools are there on every connection; what they lead to is not. */
-const NO_GATE: Pipeline['checkAvailable'] = () => undefined;
+/** The three tools are available on every connection; the operations they reach may not be. */
+const ALWAYS_AVAILABLE: Pipeline['checkAvailable'] = () => undefined;
 
-/** The backend's callers, and nothing else of it. */
-function backendOf(backend: Backend, perform: Perform): Backend {
+/** A backend that identifies callers as the given one does and answers calls from `handle`. */
+function backendOf(backend: Backend, handle: LeanHandler): Backend {
   return {
     kind: backend.kind,
-    identify: (credentials, stamp, anew) => backend.identify(credentials, stamp, anew),
-    perform: async ({ input, caller }) => ({ data: perform(input, caller) }),
+    identify: (credentials, stamp, fresh) => backend.identify(credentials, stamp, fresh),
+    perform: async ({ input, caller }) => ({ data: handle(input, caller) }),
     close: async () => {},
   };
 }
 
-/** What `crm_call` is to run; undefined when its arguments are not well formed, or name nothing. */
+/** The operation and arguments of a `crm_call`; undefined when malformed or when the operation is unknown. */
 function targetOf(catalogue: Catalogue, args: unknown): { entry: CatalogueEntry; args: unknown } | undefined {
   if (typeof args !== 'object' || args === null) return undefined;
   const { operation, arguments: inner = {}, ...others } = args as Input;
@@ -114,7 +115,7 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
       (family === undefined || operation.family === family) && (effect === undefined || operation.effect === effect),
   );
   const found = rankEntries(filtered, query);
-  const shown = found.slice(offset, offset + MOST_FOUND);
+  const shown = found.slice(offset, offset + MAX_RESULTS);
   const families = [...new Set(entries.map(({ operation }) => operation.family))].sort();
   return {
     operations: shown.map(({ operation, tool }) => ({ name: tool.name, does: tool.title, effect: operation.effect })),
@@ -125,8 +126,8 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
 }
 
 function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, caller: Caller, headers: Headers): object {
-  const shut = pipeline.checkAvailable(operation, headers);
-  if (shut !== undefined) throw shut;
+  const unavailable = pipeline.checkAvailable(operation, headers);
+  if (unavailable !== undefined) throw unavailable;
   authorise(pipeline.roles, operation, caller);
   const tool = pinned(pinnedFieldsOf(headers));
   return {
@@ -137,7 +138,7 @@ function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, cal
     effect: operation.effect,
     roles: isForAnyone(operation.access) ? [ANYONE] : ['owner', ...rolesFor(pipeline.roles, operation.access)],
     arguments: tool.inputSchema,
-    examples: operation.examples.slice(0, MOST_EXAMPLES).map(({ value }) => value),
+    examples: operation.examples.slice(0, MAX_EXAMPLES).map(({ value }) => value),
   };
 }
 
@@ -147,7 +148,7 @@ function unknownOperation(entries: readonly CatalogueEntry[], operation: unknown
     code: 'crm.operation_unknown',
     tag: 'validation-error',
     message: 'There is no operation of that name.',
-    details: { nearest: nearestNames(names, String(operation), MOST_NEAREST) },
+    details: { nearest: nearestNames(names, String(operation), MAX_NEAREST) },
     nextSteps: ['Take a name from details.nearest, or look for one with crm_find_operations.'],
   });
 }

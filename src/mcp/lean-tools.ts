@@ -1,4 +1,4 @@
-/** The three tools of `--lean`, as a list shows them and as the pipeline runs them. */
+/** The three tools of lean mode (`--lean`), as `tools/list` returns them and as the pipeline runs them. */
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import type { CatalogueEntry, Tool } from '../tools/catalogue.js';
 import { untrustedFields } from '../tools/untrusted-content.js';
@@ -55,7 +55,7 @@ export const CALL = entryOf({
 /** The three tools, sorted by name. */
 export const LEAN_TOOLS: readonly Tool[] = Object.freeze([CALL.tool, DESCRIBE.tool, FIND.tool]);
 
-interface Source {
+interface LeanToolDefinition {
   readonly name: string;
   readonly title: string;
   readonly description: string;
@@ -65,7 +65,15 @@ interface Source {
   readonly enforced: { readonly [name: string]: JsonSchema };
 }
 
-function entryOf({ name, title, description, readOnly, required, shown, enforced }: Source): CatalogueEntry {
+function entryOf({
+  name,
+  title,
+  description,
+  readOnly,
+  required,
+  shown,
+  enforced,
+}: LeanToolDefinition): CatalogueEntry {
   const object = (properties: object) =>
     ({ type: 'object', additionalProperties: false, required, properties }) as const;
   const outputSchema = { type: 'object', properties: { data: { type: 'object' } }, required: ['data'] } as const;

@@ -1,6 +1,6 @@
-/** A Markdown document by its sections, for whoever does not want all of it. Not: where the document comes from. */
+/** Splits a Markdown document into its sections. */
 
-/** Name → text, heading included: the name is the heading in small letters, with hyphens between its words. */
+/** Name → text, heading included: the name is the heading in lower case, its words joined by hyphens. */
 export function sectionsOf(markdown: string): ReadonlyMap<string, string> {
   const [, ...texts] = markdown.split(/^(?=## )/m);
   return new Map(texts.map((text) => [nameOf(text.slice(3, text.indexOf('\n'))), text]));

@@ -1,14 +1,14 @@
-/** How much value a call moves, as far as its request tells. Not: what follows from it. */
+/** Computes from a request how much value its call moves. Does not decide what needs confirmation; see confirmation.ts. */
 import type { Input } from '../contract/backend.js';
 import type { FieldPath, ValueMoved } from '../contract/operation.js';
 
-/** What a point is worth, in major units; `unknown` where whoever knows could not be asked. */
+/** The value of a point in major units; `unknown` when the policy could not be read. */
 export type PointPrice = number | 'unknown';
 
 /**
- * Whether a call moves `least` or more. Money counts as the number it is, whatever its currency; points by `priceOf`.
- * What only the records know counts as enough, and so does what cannot be read: an amount that is no number, points
- * whose price is unknown.
+ * Whether a call moves `least` or more. Money is compared by its number, regardless of currency; points are priced by
+ * `priceOf`. A value that only the records know counts as enough, and so does one that cannot be read: an amount that is
+ * not a number, or points whose price is unknown.
  */
 export async function movesAtLeast(
   least: number,
@@ -25,7 +25,7 @@ export async function movesAtLeast(
   return price === 'unknown' || points.some((count) => isAtLeast(least, Math.abs(count) * price));
 }
 
-/** What stands there, as numbers: others' amounts may be written as texts. */
+/** The values at these paths, as numbers: an upstream's amounts may be strings. */
 function valuesAt(paths: readonly FieldPath[], input: Input): readonly number[] {
   return paths
     .map((path) => path.split('.').reduce<unknown>((value, name) => (value as Input | null | undefined)?.[name], input))
@@ -33,7 +33,7 @@ function valuesAt(paths: readonly FieldPath[], input: Input): readonly number[] 
     .map((value) => (typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN));
 }
 
-/** 57 × 0.01 is 0.57, not a hair less. What is no number may be any. */
+/** Rounds away floating-point error: 57 × 0.01 counts as 0.57, not slightly less. NaN counts as enough. */
 function isAtLeast(least: number, value: number): boolean {
   return !(Number(value.toPrecision(12)) < least);
 }

@@ -1,15 +1,15 @@
-/** What somebody is shown before they agree to a call: as data for a model, as text for a person. */
+/** The preview that a user sees before a call is confirmed: as data for a model, as text for a user. */
 import type { BackendPreview, Input } from '../contract/backend.js';
 import type { Operation } from '../contract/operation.js';
 import { visibleText } from '../contract/visible-text.js';
 
 export interface ShownPreview {
   readonly action: string;
-  /** What would be different in the record the call is about. */
+  /** What the call would change in its record. */
   readonly changes?: readonly Change[];
-  /** What the call would answer. */
+  /** The result the call would have. */
   readonly result?: object;
-  /** What was asked for, where nobody can tell what would come of it. */
+  /** The request itself, when the backend cannot preview its effect. */
   readonly request?: Input;
   readonly note?: string;
 }
@@ -22,23 +22,24 @@ export interface Change {
 
 type Leaves = ReadonlyMap<string, unknown>;
 
-const MOST_CHANGES = 40;
-const MOST_LINES = 20;
-const LONGEST_VALUE = 100;
-/** They change with every change. */
-const ALWAYS = new Set(['revision', 'updated_at']);
-const UNTOLD =
+const MAX_CHANGES = 40;
+const MAX_LINES = 20;
+const MAX_VALUE_LENGTH = 100;
+/** Fields that every change updates. */
+const ALWAYS_CHANGED = new Set(['revision', 'updated_at']);
+const NO_PREVIEW_NOTE =
   'What this would change cannot be told beforehand: this is what is asked for, and nothing more is known.';
-const SECRET = '(not shown)';
+const SECRET_PLACEHOLDER = '(not shown)';
 
-/** A preview of a call, or, where there is none, the call and a word on that. */
+/** The preview of a call; when the backend has none, the request with a note that says so. */
 export function toShownPreview(
   operation: Operation,
   input: Input,
   previewed: BackendPreview | undefined,
 ): ShownPreview {
   const { summary } = operation;
-  if (previewed === undefined) return { action: summary, request: withoutSecrets(operation, input), note: UNTOLD };
+  if (previewed === undefined)
+    return { action: summary, request: withoutSecrets(operation, input), note: NO_PREVIEW_NOTE };
   const { data, before, after } = previewed.preview;
   const changes = before === undefined || after === undefined ? [] : changesBetween(before, after);
   return { action: summary, ...(changes.length === 0 ? {} : { changes }), result: data };
@@ -46,51 +47,53 @@ export function toShownPreview(
 
 /** Where two states of a record differ, field by field. */
 export function changesBetween(before: object, after: object): readonly Change[] {
-  const [old, now] = [leavesOf(before), leavesOf(after)];
-  const fields = [...new Set([...old.keys(), ...now.keys()])].filter((field) => !ALWAYS.has(field));
+  const [previous, current] = [leavesOf(before), leavesOf(after)];
+  const fields = [...new Set([...previous.keys(), ...current.keys()])].filter((field) => !ALWAYS_CHANGED.has(field));
   return fields
-    .filter((field) => JSON.stringify(old.get(field) ?? null) !== JSON.stringify(now.get(field) ?? null))
-    .map((field) => changed(field, shown(old.get(field)), shown(now.get(field))))
-    .slice(0, MOST_CHANGES);
+    .filter((field) => JSON.stringify(previous.get(field) ?? null) !== JSON.stringify(current.get(field) ?? null))
+    .map((field) => toChange(field, displayValue(previous.get(field)), displayValue(current.get(field))))
+    .slice(0, MAX_CHANGES);
 }
 
-function changed(field: string, before: unknown, after: unknown): Change {
+function toChange(field: string, before: unknown, after: unknown): Change {
   return { field, before, after: before === after ? `${after}, changed` : after };
 }
 
-/** The preview and the request as a person reads them. Every value stands on a line of its own, and cannot leave it. */
+/** The preview and the request as text for a user. Every value is on its own line and cannot break out of it. */
 export function describePreview(operation: Operation, input: Input, preview: ShownPreview): string {
   const leaves = leavesOf(withoutSecrets(operation, input));
-  const asked = [...leaves].map(([field, value]) => `${spoken(field)}: ${value === SECRET ? SECRET : told(value)}`);
+  const requested = [...leaves].map(
+    ([field, value]) => `${fieldText(field)}: ${value === SECRET_PLACEHOLDER ? SECRET_PLACEHOLDER : valueText(value)}`,
+  );
   const { changes, result, note } = preview;
   const effect =
-    changes?.map(({ field, before, after }) => `${spoken(field)}: ${told(before)} → ${told(after)}`) ??
+    changes?.map(({ field, before, after }) => `${fieldText(field)}: ${valueText(before)} → ${valueText(after)}`) ??
     [...leavesOf(result ?? {})]
       .filter(([, value]) => value !== null)
-      .map(([name, value]) => `${spoken(name)}: ${told(value)}`);
+      .map(([name, value]) => `${fieldText(name)}: ${valueText(value)}`);
   return [
     `${preview.action} (${operation.path})`,
-    ...section('Asked for:', asked),
+    ...section('Asked for:', requested),
     ...section(changes === undefined ? 'Would answer:' : 'Would change:', effect),
     ...(note === undefined ? [] : [note]),
     'Nothing has been done yet.',
   ].join('\n');
 }
 
-/** What an answer shows once, a request may hold under the same name. */
+/** Fields that a response shows only once are secrets; a request may have a field of the same name. */
 function withoutSecrets({ shownOnce }: Operation, input: Input): Input {
   return Object.fromEntries(
-    Object.entries(input).map(([name, value]) => [name, shownOnce.includes(name) ? SECRET : value]),
+    Object.entries(input).map(([name, value]) => [name, shownOnce.includes(name) ? SECRET_PLACEHOLDER : value]),
   );
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {
   if (lines.length === 0) return [];
-  const more = lines.length > MOST_LINES ? [`… and ${lines.length - MOST_LINES} more`] : [];
-  return [title, ...[...lines.slice(0, MOST_LINES), ...more].map((line) => `  ${line}`)];
+  const more = lines.length > MAX_LINES ? [`… and ${lines.length - MAX_LINES} more`] : [];
+  return [title, ...[...lines.slice(0, MAX_LINES), ...more].map((line) => `  ${line}`)];
 }
 
-/** Dotted path → what is there, a list as a whole. */
+/** Dotted path → value; a list counts as one value. */
 function leavesOf(value: unknown, path = '', leaves = new Map<string, unknown>()): Leaves {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) leaves.set(path, value);
   else
@@ -98,27 +101,27 @@ function leavesOf(value: unknown, path = '', leaves = new Map<string, unknown>()
   return leaves;
 }
 
-/** A leaf as it can be shown: of a list of records only their number. */
-function shown(leaf: unknown): unknown {
-  return Array.isArray(leaf) ? listed(leaf) : (leaf ?? null);
+/** A leaf in displayable form; a list of records is reduced to its length. */
+function displayValue(leaf: unknown): unknown {
+  return Array.isArray(leaf) ? listText(leaf) : (leaf ?? null);
 }
 
-function listed(items: readonly unknown[]): string {
+function listText(items: readonly unknown[]): string {
   if (items.length === 0) return 'none';
   const records = items.some((item) => typeof item === 'object' && item !== null);
   return records ? `${items.length} item${items.length === 1 ? '' : 's'}` : items.join(', ');
 }
 
-function spoken(field: string): string {
-  return cut(JSON.stringify(visibleText(field)).slice(1, -1));
+function fieldText(field: string): string {
+  return truncate(JSON.stringify(visibleText(field)).slice(1, -1));
 }
 
-function told(value: unknown): string {
-  const leaf = shown(value);
+function valueText(value: unknown): string {
+  const leaf = displayValue(value);
   if (leaf === null) return 'none';
-  return cut(typeof leaf === 'string' ? JSON.stringify(visibleText(leaf)) : String(leaf));
+  return truncate(typeof leaf === 'string' ? JSON.stringify(visibleText(leaf)) : String(leaf));
 }
 
-function cut(text: string): string {
-  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}…`;
+function truncate(text: string): string {
+  return text.length <= MAX_VALUE_LENGTH ? text : `${text.slice(0, MAX_VALUE_LENGTH)}…`;
 }

@@ -1,9 +1,9 @@
 /**
- * Jobs that retail staff have, each as a prompt: what it asks for, and the steps an agent takes, naming tools by their
- * names. Not: who is offered which, and how arguments are placed (prompts.ts).
+ * The prompts, one per common job of retail staff: its arguments and the steps an agent takes, with the names of the
+ * tools. Does not decide which caller is offered which prompt or insert arguments; see prompts.ts.
  */
 
-/** Where values of an argument may be suggested from: what completions.ts knows, or the enum of a tool's field. */
+/** The source of an argument's suggestions: one that completions.ts knows, or the enum of a tool's field. */
 export type SuggestionSource =
   | 'customer_id'
   | 'flag'
@@ -16,14 +16,14 @@ export interface PromptArgument {
   readonly name: string;
   readonly description: string;
   readonly required: boolean;
-  /** Characters. */
+  /** In characters. */
   readonly maxLength: number;
   readonly suggestions?: SuggestionSource;
 }
 
 export interface PromptStep {
   readonly text: string;
-  /** Left out for whoever may not call its tools; without any other step of a prompt the prompt is not offered. */
+  /** Omitted for callers who may not call its tools. Without the tools of a required step a prompt is not offered. */
   readonly optional?: true;
 }
 
@@ -36,11 +36,11 @@ export interface JobPrompt {
   readonly steps: readonly PromptStep[];
 }
 
-const ID = 128;
-const LINE = 200;
-const STORY = 1000;
+const ID_LENGTH = 128;
+const LINE_LENGTH = 200;
+const TEXT_LENGTH = 1000;
 
-/** Said with every job. */
+/** The rules that every prompt ends with. */
 export const PROMPT_RULES: readonly string[] = [
   'Read before you write. Send the revision you read as expected_revision; on crm.conflict_revision read conflict_snapshot, and repeat only if the change still makes sense.',
   'Give every create and every movement of points or money an idempotency_key of its own. If an answer is lost, repeat the call with the same key and body; a new action gets a new key.',
@@ -59,13 +59,13 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer',
         description: 'What the customer gave: name, e-mail, phone, address',
         required: true,
-        maxLength: STORY,
+        maxLength: TEXT_LENGTH,
       },
       {
         name: 'consents',
         description: 'What they allow, in their own words, and where they said it (web, pos, phone, paper)',
         required: false,
-        maxLength: STORY,
+        maxLength: TEXT_LENGTH,
       },
     ],
     goal: 'Sign up a customer, without making a second record of somebody who is there already.',
@@ -92,7 +92,7 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer',
         description: 'A customer_id, or a name, e-mail or phone',
         required: true,
-        maxLength: LINE,
+        maxLength: LINE_LENGTH,
         suggestions: 'customer_id',
       },
       {
@@ -132,18 +132,24 @@ export const PROMPTS: readonly JobPrompt[] = [
     title: "Refund a purchase's points",
     description: 'Takes back the points a returned purchase earned, and gives back those it spent.',
     arguments: [
-      { name: 'customer_id', description: 'Whose purchase', required: true, maxLength: ID, suggestions: 'customer_id' },
+      {
+        name: 'customer_id',
+        description: 'Whose purchase',
+        required: true,
+        maxLength: ID_LENGTH,
+        suggestions: 'customer_id',
+      },
       {
         name: 'purchase',
         description: 'How to know the purchase: its receipt or order number, or its date and amount',
         required: true,
-        maxLength: LINE,
+        maxLength: LINE_LENGTH,
       },
       {
         name: 'returned',
         description: 'What came back, if not the whole purchase',
         required: false,
-        maxLength: STORY,
+        maxLength: TEXT_LENGTH,
       },
     ],
     goal: 'Undo what a returned purchase did to the points of a customer, once and no further.',
@@ -177,7 +183,7 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer_id',
         description: "Only this customer's pairs; without it all",
         required: false,
-        maxLength: ID,
+        maxLength: ID_LENGTH,
         suggestions: 'customer_id',
       },
       {
@@ -227,7 +233,7 @@ export const PROMPTS: readonly JobPrompt[] = [
         name: 'customer_id',
         description: "Only this customer's",
         required: false,
-        maxLength: ID,
+        maxLength: ID_LENGTH,
         suggestions: 'customer_id',
       },
     ],
@@ -265,7 +271,7 @@ export const PROMPTS: readonly JobPrompt[] = [
         maxLength: 20,
         suggestions: { tool: 'crm_exemption_certificate_list', field: 'status' },
       },
-      { name: 'team', description: 'Team whose inbox gets a reminder for each', required: false, maxLength: ID },
+      { name: 'team', description: 'Team whose inbox gets a reminder for each', required: false, maxLength: ID_LENGTH },
     ],
     goal: 'Find tax exemption certificates that end soon, and whom to ask. Change no certificate.',
     steps: [
@@ -292,8 +298,8 @@ export const PROMPTS: readonly JobPrompt[] = [
     title: 'Gift card problem',
     description: 'Finds out why a gift card does not work, and what can be done.',
     arguments: [
-      { name: 'problem', description: 'What happens, and where', required: true, maxLength: STORY },
-      { name: 'giftcard_id', description: 'The card, if its id is known', required: false, maxLength: ID },
+      { name: 'problem', description: 'What happens, and where', required: true, maxLength: TEXT_LENGTH },
+      { name: 'giftcard_id', description: 'The card, if its id is known', required: false, maxLength: ID_LENGTH },
     ],
     goal: 'Find out what is wrong with a gift card, and offer what can be done.',
     steps: [

@@ -1,11 +1,11 @@
-/** Records under addresses: each is what a reading tool answers, for whoever may call that tool. */
+/** Records as resources: each URI returns the result of a read tool, for callers who may call that tool. */
 
 import type { FeatureContext } from './feature-context.js';
 import { matchUriTemplate, parseUriTemplate, type UriTemplate } from './resource-uri.js';
 
-/** An address, which may have one variable, named like the argument it fills. */
-interface Described {
-  readonly address: string;
+/** A resource URI or URI template; a variable is named like the argument it fills. */
+interface RecordResourceDefinition {
+  readonly uri: string;
   readonly name: string;
   readonly title: string;
   readonly description: string;
@@ -13,11 +13,11 @@ interface Described {
   readonly args?: { readonly [field: string]: unknown };
 }
 
-export interface RecordResource extends Described {
+export interface RecordResource extends RecordResourceDefinition {
   readonly template: UriTemplate;
 }
 
-/** A record to be read: the tool and its arguments. */
+/** How a record is read: the tool and its arguments. */
 export interface RecordReadRequest {
   readonly tool: string;
   readonly args: object;
@@ -25,23 +25,23 @@ export interface RecordReadRequest {
 
 export const LEDGER_ENTRIES = 50;
 
-const DESCRIBED: readonly Described[] = [
+const DEFINITIONS: readonly RecordResourceDefinition[] = [
   {
-    address: 'crm://policy',
+    uri: 'crm://policy',
     name: 'policy',
     title: 'Loyalty policy',
     description: 'How the org earns, prices, caps and expires points, and its tiers: as crm_loyalty_policy_get',
     tool: 'crm_loyalty_policy_get',
   },
   {
-    address: 'crm://customers/{customer_id}',
+    uri: 'crm://customers/{customer_id}',
     name: 'customer',
     title: 'Customer',
     description: 'One customer with points, stored value, consents, holds and flags: as crm_customer_get',
     tool: 'crm_customer_get',
   },
   {
-    address: 'crm://customers/{customer_id}/ledger',
+    uri: 'crm://customers/{customer_id}/ledger',
     name: 'ledger',
     title: 'Points ledger of a customer',
     description: `Balance, open lots and the newest ${LEDGER_ENTRIES} entries: as crm_loyalty_ledger_list, which takes the next_token`,
@@ -49,7 +49,7 @@ const DESCRIBED: readonly Described[] = [
     args: { limit: LEDGER_ENTRIES },
   },
   {
-    address: 'crm://giftcards/{giftcard_id}',
+    uri: 'crm://giftcards/{giftcard_id}',
     name: 'giftcard',
     title: 'Gift card',
     description: 'Balance, status and transactions: as crm_giftcard_get. A card with a PIN is read by that tool alone',
@@ -57,9 +57,9 @@ const DESCRIBED: readonly Described[] = [
   },
 ];
 
-/** The records of a catalogue: those whose tool is there and takes what the address gives. */
+/** The records of a catalogue: those whose tool exists and takes the arguments that the URI provides. */
 export function recordsOf({ catalogue }: Pick<FeatureContext, 'catalogue'>): readonly RecordResource[] {
-  return DESCRIBED.map((record) => ({ ...record, template: parseUriTemplate(record.address) })).filter((record) => {
+  return DEFINITIONS.map((record) => ({ ...record, template: parseUriTemplate(record.uri) })).filter((record) => {
     const operation = catalogue.find(record.tool)?.operation;
     if (operation === undefined) return false;
     const properties = (operation.requestSchema.properties ?? {}) as object;
@@ -67,18 +67,18 @@ export function recordsOf({ catalogue }: Pick<FeatureContext, 'catalogue'>): rea
   });
 }
 
-/** The names in braces of an address. */
+/** The names of a URI template's variables. */
 export function variablesOf({ template }: Pick<RecordResource, 'template'>): readonly string[] {
   return template.flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
 }
 
-/** How the record at an address is read; undefined when none is kept there. */
+/** How the record at a URI is read; undefined when the URI is no record's. */
 export function readRequestOf(
   records: readonly RecordResource[],
-  pieces: readonly string[],
+  segments: readonly string[],
 ): RecordReadRequest | undefined {
   for (const { template, tool, args } of records) {
-    const variables = matchUriTemplate(template, pieces);
+    const variables = matchUriTemplate(template, segments);
     if (variables !== undefined) return { tool, args: { ...args, ...variables } };
   }
   return undefined;

@@ -1,16 +1,16 @@
-/** All that the MCP face offers besides tools, put together: resources, prompts, completions. */
+/** Combines the MCP features other than tools: resources, prompts and completions. */
 import { createCompletions } from './completions.js';
 import type { FeatureContext, RegisterFeature } from './feature-context.js';
 import { createPrompts } from './prompts.js';
 import { createResources } from './resources.js';
 
-/** The capabilities of what is added. */
+/** The server capabilities of these features. */
 export const FEATURE_CAPABILITIES = { resources: {}, prompts: {}, completions: {} };
 
-/** Prepares every feature once; what it answers registers them on a server. */
-export function createFeatureRegistration(face: FeatureContext): RegisterFeature {
-  const features = [createResources(face), createPrompts(face), createCompletions(face)];
+/** Prepares every feature once; the returned function registers all of them on a server. */
+export function createFeatureRegistration(features: FeatureContext): RegisterFeature {
+  const registrations = [createResources(features), createPrompts(features), createCompletions(features)];
   return (server, headersOf) => {
-    for (const add of features) add(server, headersOf);
+    for (const register of registrations) register(server, headersOf);
   };
 }

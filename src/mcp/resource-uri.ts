@@ -1,43 +1,43 @@
-/** Addresses of resources: `crm://` and pieces between slashes, one of them perhaps a variable. Not: what is there. */
+/** Parses and matches resource URIs: `crm://` and segments between slashes, of which one may be a variable. */
 
 const SCHEME = 'crm://';
-/** An id may have 128 characters, and every one of them may be written in twelve. */
-const LONGEST = 2048;
+/** An id may have 128 characters, and percent-encoding may need twelve for each. */
+const MAX_URI_LENGTH = 2048;
 
-/** A template's pieces: text as it stands, or the name of a variable. */
+/** A template's segments: literal text, or the name of a variable. */
 export type UriTemplate = readonly { readonly text?: string; readonly variable?: string }[];
 
 export function parseUriTemplate(template: string): UriTemplate {
   return template
     .slice(SCHEME.length)
     .split('/')
-    .map((piece) => (piece.startsWith('{') ? { variable: piece.slice(1, -1) } : { text: piece }));
+    .map((segment) => (segment.startsWith('{') ? { variable: segment.slice(1, -1) } : { text: segment }));
 }
 
 /**
- * The pieces of an address, each decoded by itself, so that an encoded slash stays inside its piece; undefined for what
- * is no address of ours.
+ * The segments of a URI, each decoded separately, so that an encoded slash stays inside its segment; undefined when it
+ * is not a valid `crm://` URI.
  */
 export function uriSegments(uri: string): readonly string[] | undefined {
-  if (!uri.startsWith(SCHEME) || uri.length > LONGEST || /[?#]/.test(uri)) return undefined;
-  const pieces = uri.slice(SCHEME.length).split('/');
-  if (pieces.includes('')) return undefined;
+  if (!uri.startsWith(SCHEME) || uri.length > MAX_URI_LENGTH || /[?#]/.test(uri)) return undefined;
+  const segments = uri.slice(SCHEME.length).split('/');
+  if (segments.includes('')) return undefined;
   try {
-    return pieces.map(decodeURIComponent);
+    return segments.map(decodeURIComponent);
   } catch {
     return undefined;
   }
 }
 
-/** The values of a template's variables, undefined when the address is another's. */
+/** The values of a template's variables; undefined when the URI does not match the template. */
 export function matchUriTemplate(
   template: UriTemplate,
-  pieces: readonly string[],
+  segments: readonly string[],
 ): Readonly<Record<string, string>> | undefined {
-  if (template.length !== pieces.length) return undefined;
-  const fits = template.every(({ text }, index) => text === undefined || text === pieces[index]);
-  if (!fits) return undefined;
+  if (template.length !== segments.length) return undefined;
+  const matches = template.every(({ text }, index) => text === undefined || text === segments[index]);
+  if (!matches) return undefined;
   return Object.fromEntries(
-    template.flatMap(({ variable }, index) => (variable === undefined ? [] : [[variable, pieces[index] ?? '']])),
+    template.flatMap(({ variable }, index) => (variable === undefined ? [] : [[variable, segments[index] ?? '']])),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * `resources/list`, `resources/templates/list`, `resources/read`: documents for anyone, records for whoever may call
- * the tool that reads them. A refusal says what the tool would have said.
+ * `resources/list`, `resources/templates/list`, `resources/read`: documents for any caller, records for callers who may
+ * call the tool that reads them. An error has the same content as the tool's error.
  */
 import {
   type CallToolResult,
@@ -30,9 +30,9 @@ import {
 import { type RecordResource, readRequestOf, recordsOf, variablesOf } from './record-resources.js';
 import { matchUriTemplate, parseUriTemplate, uriSegments } from './resource-uri.js';
 
-/** Documents change with the program alone. */
+/** Documents change only with a new version of the program. */
 const PUBLIC_HOUR = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
-const NEVER_KEPT = { ttlMs: 0, cacheScope: 'private' } as const;
+const NOT_CACHED = { ttlMs: 0, cacheScope: 'private' } as const;
 
 export const TOOL_TEMPLATE = 'crm://openapi/{tool}';
 export const SECTION_TEMPLATE = 'crm://protocol/{section}';
@@ -41,38 +41,44 @@ const sectionTemplate = parseUriTemplate(SECTION_TEMPLATE);
 const JSON_TYPE = 'application/json';
 const MARKDOWN = 'text/markdown';
 
-/** Prepares the tables once; what it answers registers the methods on a server. */
-export function createResources(face: FeatureContext): RegisterFeature {
-  const documents = documentsOf(face);
-  const records = recordsOf(face);
+/** Prepares the tables once; the returned function registers the methods on a server. */
+export function createResources(features: FeatureContext): RegisterFeature {
+  const documents = documentsOf(features);
+  const records = recordsOf(features);
   return (server, headersOf) => {
     server.setRequestHandler('resources/list', (_request, context) => {
       const headers = headersOf(context);
-      return face.guard(headers, async () => {
-        const found = [...documents.values()].flatMap((open) => open() ?? []);
-        const readable = await readableBy(face, records, headers);
-        const whole = readable.filter((record) => variablesOf(record).length === 0);
-        return { resources: [...found.map(documentEntry), ...whole.map(recordEntry)], ...PRIVATE_ONE_MINUTE };
+      return features.guard(headers, async () => {
+        const available = [...documents.values()].flatMap((open) => open() ?? []);
+        const readable = await readableBy(features, records, headers);
+        const withoutVariables = readable.filter((record) => variablesOf(record).length === 0);
+        return {
+          resources: [...available.map(documentEntry), ...withoutVariables.map(recordEntry)],
+          ...PRIVATE_ONE_MINUTE,
+        };
       });
     });
     server.setRequestHandler('resources/templates/list', (_request, context) => {
       const headers = headersOf(context);
-      return face.guard(headers, async () => {
-        const readable = await readableBy(face, records, headers);
+      return features.guard(headers, async () => {
+        const readable = await readableBy(features, records, headers);
         const open = readable.filter((record) => variablesOf(record).length > 0);
-        const whole = documents.get('crm://protocol')?.() === undefined ? [] : [SECTION_ENTRY];
-        return { resourceTemplates: [...whole, TOOL_ENTRY, ...open.map(templateEntry)], ...PRIVATE_ONE_MINUTE };
+        const withoutVariables = documents.get('crm://protocol')?.() === undefined ? [] : [SECTION_ENTRY];
+        return {
+          resourceTemplates: [...withoutVariables, TOOL_ENTRY, ...open.map(templateEntry)],
+          ...PRIVATE_ONE_MINUTE,
+        };
       });
     });
     server.setRequestHandler('resources/read', ({ params }, context) => {
       const headers = headersOf(context);
-      return face.guard(headers, () => read(face, documents, records, params.uri, headers));
+      return features.guard(headers, () => read(features, documents, records, params.uri, headers));
     });
   };
 }
 
-async function readableBy(face: FeatureContext, records: readonly RecordResource[], headers: Headers) {
-  const callable = await callableNames(face, headers);
+async function readableBy(features: FeatureContext, records: readonly RecordResource[], headers: Headers) {
+  const callable = await callableNames(features, headers);
   return records.filter(({ tool }) => callable.has(tool));
 }
 
@@ -80,13 +86,13 @@ function documentEntry({ text: _, ...entry }: DocumentResource) {
   return entry;
 }
 
-function recordEntry({ address, name, title, description }: RecordResource) {
-  return { uri: address, name, title, description, mimeType: JSON_TYPE };
+function recordEntry({ uri, name, title, description }: RecordResource) {
+  return { uri, name, title, description, mimeType: JSON_TYPE };
 }
 
-function templateEntry({ address, ...record }: RecordResource) {
-  const { uri: _, ...entry } = recordEntry({ address, ...record });
-  return { uriTemplate: address, ...entry };
+function templateEntry(record: RecordResource) {
+  const { uri, ...entry } = recordEntry(record);
+  return { uriTemplate: uri, ...entry };
 }
 
 const SECTION_ENTRY = {
@@ -106,47 +112,47 @@ const TOOL_ENTRY = {
 };
 
 async function read(
-  face: FeatureContext,
+  features: FeatureContext,
   documents: DocumentResources,
   records: readonly RecordResource[],
   uri: string,
   headers: Headers,
 ): Promise<ReadResourceResult> {
-  const pieces = uriSegments(uri);
-  if (pieces === undefined) throw new ResourceNotFoundError(uri);
+  const segments = uriSegments(uri);
+  if (segments === undefined) throw new ResourceNotFoundError(uri);
   const document = documents.get(uri)?.();
   if (document !== undefined) return contents(uri, document.mimeType, document.text, PUBLIC_HOUR);
-  const tool = matchUriTemplate(toolTemplate, pieces)?.tool;
-  const told = tool === undefined ? undefined : toolDocument(face, tool);
-  if (told !== undefined) return contents(uri, JSON_TYPE, told, PUBLIC_HOUR);
-  const section = matchUriTemplate(sectionTemplate, pieces)?.section;
-  const text = section === undefined ? undefined : protocolSections(face).get(section);
+  const tool = matchUriTemplate(toolTemplate, segments)?.tool;
+  const toolText = tool === undefined ? undefined : toolDocument(features, tool);
+  if (toolText !== undefined) return contents(uri, JSON_TYPE, toolText, PUBLIC_HOUR);
+  const section = matchUriTemplate(sectionTemplate, segments)?.section;
+  const text = section === undefined ? undefined : protocolSections(features).get(section);
   if (text !== undefined) return contents(uri, MARKDOWN, text, PUBLIC_HOUR);
-  const reading = readRequestOf(records, pieces);
-  const running = reading && face.call(reading.tool, reading.args, headers);
-  if (running === undefined) throw new ResourceNotFoundError(uri);
-  return recordContents(uri, await running);
+  const readRequest = readRequestOf(records, segments);
+  const pendingResult = readRequest && features.call(readRequest.tool, readRequest.args, headers);
+  if (pendingResult === undefined) throw new ResourceNotFoundError(uri);
+  return recordContents(uri, await pendingResult);
 }
 
-/** The very text a model would read from the tool, marks and notice included. */
+/** The same text that the tool returns to a model, boundary markers and notice included. */
 function recordContents(uri: string, result: CallToolResult): ReadResourceResult {
-  const refusal = errorOf(result);
-  if (refusal !== undefined) throw toResourceError(uri, refusal);
+  const error = errorOf(result);
+  if (error !== undefined) throw toResourceError(uri, error);
   const [block] = result.content;
   const text = block?.type === 'text' ? block.text : '';
   return {
-    ...contents(uri, JSON_TYPE, text, NEVER_KEPT),
+    ...contents(uri, JSON_TYPE, text, NOT_CACHED),
     ...(result._meta === undefined ? {} : { _meta: result._meta }),
   };
 }
 
-function contents(uri: string, mimeType: string, text: string, cache: typeof PUBLIC_HOUR | typeof NEVER_KEPT) {
+function contents(uri: string, mimeType: string, text: string, cache: typeof PUBLIC_HOUR | typeof NOT_CACHED) {
   return { contents: [{ uri, mimeType, text }], ...cache };
 }
 
-/** What is absent, another tenant's or behind a PIN is one and the same: a resource that is not found. */
+/** A record that is absent, belongs to another org or needs a PIN is always reported as a resource that is not found. */
 function toResourceError(uri: string, error: ErrorObject): ProtocolError {
   if (error.http_status === 404) return new ResourceNotFoundError(uri, describeError(error));
-  const later = error.http_status === 429 || error.http_status >= 500;
-  return toProtocolError(later ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, error);
+  const serverSide = error.http_status === 429 || error.http_status >= 500;
+  return toProtocolError(serverSide ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, error);
 }

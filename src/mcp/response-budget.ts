@@ -1,6 +1,7 @@
 /**
- * From a tool and its arguments to what the model reads: the call itself, the fields that were asked for, and an answer
- * that is never longer than the budget. The same for every door. Not: which tool it is, and what is said beside it.
+ * Runs a tool call and fits its result into the response budget: it applies the requested field selection, requests
+ * smaller pages, and truncates what is still too long. The same for every transport. Does not look up tools (server.ts)
+ * or word the continuation hints (continuation-hints.ts).
  */
 import type { Input } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
@@ -19,7 +20,7 @@ import { acceptsPaging, hintsOf, truncatableParts, truncatedError, truncationHin
 import type { ElicitationDialogue, Question } from './elicitation.js';
 import { type DataShape, truncateToFit } from './truncate.js';
 
-/** Calls a tool and answers as MCP does; in a dialogue the answer may be a question. Never throws. */
+/** Calls a tool and returns its MCP result; within a dialogue this may be a question to the user. Never throws. */
 export type CallWithinBudget = (
   entry: CatalogueEntry,
   args: unknown,
@@ -28,26 +29,26 @@ export type CallWithinBudget = (
 ) => Promise<ToolResult | Question>;
 
 export const DEFAULT_ANSWER_TOKENS = 25_000;
-/** Less would not hold one record of every kind. */
+/** A smaller budget could not hold one record of every kind. */
 export const MIN_ANSWER_TOKENS = 2_000;
 
-/** How often a page that is too long is asked for anew, smaller each time. */
-const MOST_PAGES = 3;
-/** How often a record is cut anew, when what stands around its data still made it too long. */
-const MOST_FITS = 8;
-/** Aimed below the budget, for what stands around the data. */
-const AIM = 0.9;
+/** How many times a page that is too long is requested again, smaller each time. */
+const MAX_PAGE_REQUESTS = 3;
+/** How many times a record is truncated again when the text around its data still makes it too long. */
+const MAX_TRUNCATIONS = 8;
+/** The share of the budget to aim for; the remainder is for the text around the data. */
+const TARGET_SHARE = 0.9;
 
-/** A call without its `fields`, which no backend knows. */
-interface Asking {
+/** A call without its `fields` argument, which backends do not have. */
+interface PreparedCall {
   readonly entry: CatalogueEntry;
   readonly input: unknown;
   readonly headers: Headers;
-  readonly asked: FieldSelection | undefined;
+  readonly selection: FieldSelection | undefined;
   readonly dialogue: ElicitationDialogue | undefined;
 }
 
-/** Answers of at most about `budget` tokens; calls are confirmed first where `confirmation` says so. */
+/** Limits results to about `budget` tokens; calls are confirmed first where `confirmation` requires it. */
 export function createCallWithinBudget(
   pipeline: Pipeline,
   budget: number,
@@ -56,66 +57,72 @@ export function createCallWithinBudget(
   const mint = createBoundaryMint(pipeline.random32);
   return async (entry, args, headers, dialogue) => {
     const { operation, untrusted } = entry;
-    const { input, asked } = isObject(args) ? splitFields(operation, args) : { input: args, asked: undefined };
-    const asking = { entry, input, headers, asked, dialogue };
-    const show = (envelope: Envelope) => toToolResult(envelope, untrusted, mint, hintsOf(operation, envelope, asked));
-    let envelope = await perform(asking);
+    const { input, selection } = isObject(args) ? splitFields(operation, args) : { input: args, selection: undefined };
+    const prepared = { entry, input, headers, selection, dialogue };
+    const toResult = (envelope: Envelope) =>
+      toToolResult(envelope, untrusted, mint, hintsOf(operation, envelope, selection));
+    let envelope = await runCall(prepared);
     const question = dialogue?.question(operation, args as Input, envelope);
     if (question !== undefined) return question;
-    let result = show(envelope);
-    for (let pages = 1; pages <= MOST_PAGES && excess(result) > 1 && isPage(operation, envelope); pages += 1) {
-      const fitting = Math.floor((itemsOf(envelope).length * AIM) / excess(result));
-      const limit = pages < MOST_PAGES ? Math.max(1, fitting) : 1;
-      envelope = await perform({ ...asking, input: { ...(input as Input), limit } }, sameCall(pipeline));
-      result = show(envelope);
+    let result = toResult(envelope);
+    for (let pages = 1; pages <= MAX_PAGE_REQUESTS && excess(result) > 1 && isPage(operation, envelope); pages += 1) {
+      const fitting = Math.floor((itemsOf(envelope).length * TARGET_SHARE) / excess(result));
+      const limit = pages < MAX_PAGE_REQUESTS ? Math.max(1, fitting) : 1;
+      envelope = await runCall({ ...prepared, input: { ...(input as Input), limit } }, withoutLimits(pipeline));
+      result = toResult(envelope);
     }
-    return excess(result) > 1 ? shrink(asking, envelope, result) : result;
+    return excess(result) > 1 ? truncateResult(prepared, envelope, result) : result;
   };
 
-  async function perform(
-    { entry, input, headers, asked, dialogue }: Asking,
+  async function runCall(
+    { entry, input, headers, selection, dialogue }: PreparedCall,
     through: Pipeline = pipeline,
   ): Promise<Envelope> {
     const { operation, untrusted } = entry;
-    const wrong = asked !== undefined && 'issues' in asked ? asked.issues : undefined;
-    const checking = wrong === undefined ? through : { ...through, validate: refusing(through, wrong) };
+    const issues = selection !== undefined && 'issues' in selection ? selection.issues : undefined;
+    const checking = issues === undefined ? through : { ...through, validate: validateAdding(through, issues) };
     const request = { operation, arguments: input, headers };
     const envelope = await call(checking, confirmation?.guard(request, dialogue) ?? request);
-    if (!envelope.success || asked === undefined || !('paths' in asked)) return envelope;
-    return { ...envelope, data: pickFields(operation, cleanData(envelope.data, untrusted), asked.paths) };
+    if (!envelope.success || selection === undefined || !('paths' in selection)) return envelope;
+    return { ...envelope, data: pickFields(operation, cleanData(envelope.data, untrusted), selection.paths) };
   }
 
-  /** Cuts inside the data, where no smaller page can help. */
-  function shrink({ entry, asked }: Asking, envelope: Envelope, long: ToolResult): ToolResult {
+  /** Truncates inside the data, where a smaller page cannot help. */
+  function truncateResult({ entry, selection }: PreparedCall, envelope: Envelope, long: ToolResult): ToolResult {
     const { operation, untrusted } = entry;
     const shape = shapeOf(operation, itemsOf(envelope).length === 1);
     const data = envelope.success ? cleanData(envelope.data, untrusted) : truncatableParts(envelope.error);
     let result = long;
-    let aim = budget * AIM;
-    for (let count = 0; count < MOST_FITS && excess(result) > 1; count += 1) {
-      const { data: cut, cuts } = truncateToFit(data, aim, shape);
+    let target = budget * TARGET_SHARE;
+    for (let count = 0; count < MAX_TRUNCATIONS && excess(result) > 1; count += 1) {
+      const { data: cut, cuts } = truncateToFit(data, target, shape);
       result = envelope.success
-        ? toToolResult({ ...envelope, data: cut }, untrusted, mint, truncationHints(operation, envelope, asked, cuts))
+        ? toToolResult(
+            { ...envelope, data: cut },
+            untrusted,
+            mint,
+            truncationHints(operation, envelope, selection, cuts),
+          )
         : toToolResult({ ...envelope, error: truncatedError(envelope.error, cut) }, untrusted, mint);
-      aim *= AIM / Math.max(1, excess(result));
+      target *= TARGET_SHARE / Math.max(1, excess(result));
     }
     return result;
   }
 
-  /** How many times too long an answer is. */
+  /** The size of a result as a multiple of the budget; 0 when it cannot exceed it. */
   function excess({ content }: ToolResult): number {
     const text = (content[0] as { readonly text: string }).text;
     return mayExceed(text, budget) ? estimateTokens(text) / budget : 0;
   }
 }
 
-/** However often a page is asked for, its caller has called once. */
-function sameCall({ limits: _, ...pipeline }: Pipeline): Pipeline {
+/** Requesting a page again is still the caller's one call, so rate limits do not count it. */
+function withoutLimits({ limits: _, ...pipeline }: Pipeline): Pipeline {
   return pipeline;
 }
 
-/** A validator that finds what is wrong with `fields` beside all that is wrong with the request. */
-function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['validate'] {
+/** A validator that reports the issues of `fields` together with all issues of the request. */
+function validateAdding({ validate }: Pipeline, fieldIssues: readonly Issue[]): Pipeline['validate'] {
   return (operation, input) => {
     let others: readonly Issue[] = [];
     try {
@@ -124,11 +131,11 @@ function refusing({ validate }: Pipeline, wrong: readonly Issue[]): Pipeline['va
       if (!(error instanceof CrmError)) throw error;
       others = (error.details?.issues ?? []) as readonly Issue[];
     }
-    throw invalidRequest([...others, ...wrong]);
+    throw invalidRequest([...others, ...fieldIssues]);
   };
 }
 
-/** A page that holds one item keeps it; one that holds more has gone to somebody who takes no limit, and is a list. */
+/** A page of one item keeps that item. A page of more came from a backend that ignores `limit`, and is cut as a list. */
 function shapeOf(operation: Operation, single: boolean): DataShape {
   const paths = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
   const maps = paths.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));
@@ -136,7 +143,7 @@ function shapeOf(operation: Operation, single: boolean): DataShape {
   return { ...page, maps: maps.filter((name) => name !== '') };
 }
 
-/** A page that can be asked for anew with nothing done twice. */
+/** Whether the result is a page that can be requested again without any side effect. */
 function isPage(operation: Operation, envelope: Envelope): boolean {
   return acceptsPaging(operation) && !operation.countsFailures && itemsOf(envelope).length > 1;
 }

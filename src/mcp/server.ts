@@ -1,4 +1,4 @@
-/** The MCP server over the catalogue: a fresh, cheap object per connection or request, sharing only frozen tables. */
+/** Creates MCP servers over the catalogue: one cheap object per connection or request; they share only frozen tables. */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
@@ -21,57 +21,58 @@ export interface ServerInfo {
 
 export interface Application {
   readonly info: ServerInfo;
-  /** What an agent is told before anything else. */
+  /** The server instructions that an agent receives at initialization. */
   readonly instructions: string;
   readonly catalogue: Catalogue;
   readonly pipeline: Pipeline;
-  /** The documents behind the tools, where there are any. */
+  /** The published documents that describe the tools; undefined when there are none. */
   readonly published: PublishedDocuments | undefined;
-  /** Three tools that reach every operation, instead of a tool each. */
+  /** Lean mode: three tools that reach every operation replace one tool per operation. */
   readonly lean: boolean;
-  /** No answer costs a model more tokens than this. */
+  /** Response budget: the maximum number of tokens that one tool result may cost a model. */
   readonly answerTokens: number;
-  /** Asks before it acts; without it every call is carried out as it comes. */
+  /** Asks for confirmation before a call is carried out; when absent, every call is carried out at once. */
   readonly confirmation?: Confirmation;
 }
 
-/** Runs a tool; undefined when there is none of that name. */
+/** Runs a tool; undefined when no tool has that name. */
 export type CallTool = (name: string, args: object, headers: Headers) => Promise<CallToolResult> | undefined;
 
-/** As CallTool; in a dialogue the answer may be a question. */
-type Converse = (
+/** Like CallTool; within an elicitation dialogue the result may be a question to the user. */
+type CallToolInDialogue = (
   name: string,
   args: object,
   headers: Headers,
   dialogue: ElicitationDialogue | undefined,
 ) => Promise<CallToolResult | Question> | undefined;
 
-/** `tools/call`, the same for every door. */
+/** `tools/call`, the same for every transport. */
 export function createCallTool(application: Application): CallTool {
-  const converse = createConverse(application);
-  return (name, args, headers) => converse(name, args, headers, undefined) as ReturnType<CallTool>;
+  const callInDialogue = createCallToolInDialogue(application);
+  return (name, args, headers) => callInDialogue(name, args, headers, undefined) as ReturnType<CallTool>;
 }
 
-function createConverse({ catalogue, pipeline, lean, answerTokens, confirmation }: Application): Converse {
-  const answer = createCallWithinBudget(pipeline, answerTokens, confirmation);
-  if (lean) return createLeanCall(catalogue, pipeline, answer, answerTokens);
+function createCallToolInDialogue(application: Application): CallToolInDialogue {
+  const { catalogue, pipeline, lean, answerTokens, confirmation } = application;
+  const callWithinBudget = createCallWithinBudget(pipeline, answerTokens, confirmation);
+  if (lean) return createLeanCall(catalogue, pipeline, callWithinBudget, answerTokens);
   return (name, args, headers, dialogue) => {
     const entry = catalogue.find(name);
-    return entry === undefined ? undefined : answer(entry, args, headers, dialogue);
+    return entry === undefined ? undefined : callWithinBudget(entry, args, headers, dialogue);
   };
 }
 
-/** Makes servers for one door: `headersOf` tells what a request carries beside its message. */
+/** Creates servers for one transport. `headersOf` returns the headers that came with a request's message. */
 export function createServerFactory(
   application: Application,
   headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
 ): () => Server {
   const { info, instructions, catalogue, pipeline, published, lean } = application;
-  const converse = createConverse(application);
+  const callInDialogue = createCallToolInDialogue(application);
   const guard = createErrorGuard(pipeline);
   const callable = (headers: Headers) => visibleTools(pipeline, catalogue, headers);
   const call = createCallTool({ ...application, lean: false });
-  const addFeatures = createFeatureRegistration({
+  const registerFeatures = createFeatureRegistration({
     catalogue,
     roles: pipeline.roles,
     published,
@@ -82,7 +83,7 @@ export function createServerFactory(
   });
   return () => {
     const server = new Server(info, { capabilities: { tools: {}, ...FEATURE_CAPABILITIES }, instructions });
-    addFeatures(server, (context) => headersOf(context.http?.req));
+    registerFeatures(server, (context) => headersOf(context.http?.req));
     server.setRequestHandler('tools/list', async (_request, context) => {
       const headers = headersOf(context.http?.req);
       const tools = lean ? LEAN_TOOLS : await guard(headers, () => callable(headers));
@@ -90,7 +91,7 @@ export function createServerFactory(
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const dialogue = application.confirmation && openDialogue(context, server.getClientCapabilities());
-      const running = converse(params.name, params.arguments ?? {}, headersOf(context.http?.req), dialogue);
+      const running = callInDialogue(params.name, params.arguments ?? {}, headersOf(context.http?.req), dialogue);
       if (running === undefined) throw unknownTool();
       return running;
     });

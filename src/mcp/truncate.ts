@@ -1,10 +1,10 @@
 /**
- * Makes the data of an answer small enough: lists, maps and long texts in it are cut, the largest first, each at the
- * end of an item or a character, and what was cut is told. Not: pages of a list, which are asked for anew (answer.ts).
+ * Truncates the data of a result to a token budget: it cuts lists, maps and long texts, the largest first, each at the
+ * end of an item or a character, and reports what it cut. Does not shrink pages of a list; see response-budget.ts.
  */
 import { estimateTokens } from '../tools/token-estimate.js';
 
-/** `shown` of `total` items, or characters, are left of the field; dotted, through lists and maps alike. */
+/** `shown` of `total` items or characters are left of `field`, a dotted name that passes through lists and maps. */
 export interface Truncation {
   readonly field: string;
   readonly shown: number;
@@ -16,44 +16,44 @@ export interface TruncatedData {
   readonly cuts: readonly Truncation[];
 }
 
-/** What of the data is more than its values. */
+/** What the schema knows about the data beyond its values. */
 export interface DataShape {
-  /** The list that is the answer itself: it keeps its items, and its name is left out of theirs. */
+  /** The list that is the result itself: it keeps its items, and field names do not include its name. */
   readonly page?: string;
   /** Maps that can be cut like lists, by their dotted names. */
   readonly maps: readonly string[];
 }
 
-/** Below this a text is a name or an id, and cutting it would leave nothing of it. */
-const SHORTEST_TEXT = 40;
-/** What is copied from one call to the next, and good for nothing in part. */
-const NAME = /(^|_)(id|guid|token|code|actor|author)$/;
-/** As many places are cut at most; a record has fewer that could be large. */
-const MOST_CUTS = 100;
+/** Shorter texts are names or ids, and cutting them would leave nothing useful. */
+const MIN_TEXT_LENGTH = 40;
+/** Fields that are copied from one call to the next and useless in part. */
+const NEVER_CUT = /(^|_)(id|guid|token|code|actor|author)$/;
+/** Maximum number of cuts; a record has fewer parts that could be large. */
+const MAX_CUTS = 100;
 
 type Path = readonly (string | number)[];
 
-/** Something in the data that can be cut, in units: the items of a list, the entries of a map, or a text. */
-interface Spot {
+/** A part of the data that can be cut: a list (by items), a map (by entries) or a text (by characters). */
+interface Candidate {
   readonly path: Path;
   readonly value: unknown;
   readonly tokens: number;
 }
 
-/** `data` in at most about `tokens` tokens of JSON, if cutting can do it. */
+/** `data` in at most about `tokens` tokens of JSON, as far as cutting can achieve it. */
 export function truncateToFit(data: object, tokens: number, shape: DataShape): TruncatedData {
   const cuts = new Map<string, Truncation>();
   let fitted: unknown = data;
-  for (let count = 0; count < MOST_CUTS; count += 1) {
+  for (let count = 0; count < MAX_CUTS; count += 1) {
     const excess = tokensOf(fitted) - tokens;
     if (excess <= 0) break;
-    const spot = largest(spotsIn(fitted, [], shape));
-    if (spot === undefined) break;
-    const kept = shorten(spot.value, spot.tokens - excess, spot.tokens);
-    const at = spot.path.join('.');
-    const total = cuts.get(at)?.total ?? lengthOf(spot.value);
-    cuts.set(at, { field: nameOf(spot.path, shape), shown: lengthOf(kept), total });
-    fitted = replaced(fitted, spot.path, kept);
+    const candidate = largest(candidatesIn(fitted, [], shape));
+    if (candidate === undefined) break;
+    const kept = shorten(candidate.value, candidate.tokens - excess, candidate.tokens);
+    const at = candidate.path.join('.');
+    const total = cuts.get(at)?.total ?? lengthOf(candidate.value);
+    cuts.set(at, { field: nameOf(candidate.path, shape), shown: lengthOf(kept), total });
+    fitted = replaceAt(fitted, candidate.path, kept);
   }
   return { data: fitted as object, cuts: [...cuts.values()] };
 }
@@ -62,18 +62,22 @@ function tokensOf(value: unknown): number {
   return estimateTokens(JSON.stringify(value) ?? '');
 }
 
-function largest(spots: readonly Spot[]): Spot | undefined {
-  return spots.reduce<Spot | undefined>((most, it) => (most && most.tokens >= it.tokens ? most : it), undefined);
+function largest(candidates: readonly Candidate[]): Candidate | undefined {
+  return candidates.reduce<Candidate | undefined>(
+    (most, it) => (most && most.tokens >= it.tokens ? most : it),
+    undefined,
+  );
 }
 
-/** What can still be cut: lists and maps of two items and more, and texts. */
-function spotsIn(value: unknown, path: Path, shape: DataShape): readonly Spot[] {
-  if (typeof value === 'string') return value.length > SHORTEST_TEXT ? [{ path, value, tokens: tokensOf(value) }] : [];
+/** What can still be cut: lists and maps of at least two items, and long texts. */
+function candidatesIn(value: unknown, path: Path, shape: DataShape): readonly Candidate[] {
+  if (typeof value === 'string')
+    return value.length > MIN_TEXT_LENGTH ? [{ path, value, tokens: tokensOf(value) }] : [];
   if (typeof value !== 'object' || value === null) return [];
   const below = Array.isArray(value)
-    ? value.flatMap((item, index) => spotsIn(item, [...path, index], shape))
+    ? value.flatMap((item, index) => candidatesIn(item, [...path, index], shape))
     : Object.entries(value).flatMap(([name, child]) =>
-        typeof child === 'string' && NAME.test(name) ? [] : spotsIn(child, [...path, name], shape),
+        typeof child === 'string' && NEVER_CUT.test(name) ? [] : candidatesIn(child, [...path, name], shape),
       );
   const whole = Array.isArray(value) ? isPage(path, shape) : !isMap(path, shape);
   return whole || lengthOf(value) < 2 ? below : [{ path, value, tokens: tokensOf(value) }, ...below];
@@ -93,25 +97,25 @@ function lengthOf(value: unknown): number {
   return Object.keys(value as object).length;
 }
 
-/** The beginning of a list, a map or a text that fits in `room` of its tokens, never all of it and never nothing. */
-function shorten(value: unknown, room: number, tokens: number): unknown {
+/** The beginning of a list, map or text that fits into `budget` tokens: never all of it, never nothing. */
+function shorten(value: unknown, budget: number, tokens: number): unknown {
   if (typeof value === 'string') {
     const end = Math.min(
       value.length - 1,
-      Math.max(SHORTEST_TEXT, Math.floor((value.length * Math.max(0, room)) / tokens)),
+      Math.max(MIN_TEXT_LENGTH, Math.floor((value.length * Math.max(0, budget)) / tokens)),
     );
     return value.slice(0, isHighSurrogate(value.charCodeAt(end - 1)) ? end - 1 : end);
   }
-  if (Array.isArray(value)) return value.slice(0, fitting(value, room));
+  if (Array.isArray(value)) return value.slice(0, countFitting(value, budget));
   const entries = Object.entries(value as object);
-  return Object.fromEntries(entries.slice(0, fitting(entries, room)));
+  return Object.fromEntries(entries.slice(0, countFitting(entries, budget)));
 }
 
-function fitting(items: readonly unknown[], room: number): number {
+function countFitting(items: readonly unknown[], budget: number): number {
   let used = 0;
   const end = items.findIndex((item) => {
     used += tokensOf(item);
-    return used > room;
+    return used > budget;
   });
   return Math.max(1, end === -1 ? items.length - 1 : end);
 }
@@ -120,17 +124,17 @@ function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code < 0xdc00;
 }
 
-/** As `fields` names it: without places in lists. */
+/** The dotted name as the `fields` argument takes it: without list indexes. */
 function nameOf(path: Path, { page }: DataShape): string {
   const names = path.filter((step) => typeof step === 'string');
   return (names[0] === page ? names.slice(1) : names).join('.');
 }
 
-function replaced(value: unknown, [step, ...rest]: Path, kept: unknown): unknown {
+function replaceAt(value: unknown, [step, ...rest]: Path, kept: unknown): unknown {
   if (step === undefined) return kept;
-  if (Array.isArray(value)) return value.map((item, index) => (index === step ? replaced(item, rest, kept) : item));
+  if (Array.isArray(value)) return value.map((item, index) => (index === step ? replaceAt(item, rest, kept) : item));
   const entries = Object.entries(value as object);
   return Object.fromEntries(
-    entries.map(([name, child]) => [name, name === step ? replaced(child, rest, kept) : child]),
+    entries.map(([name, child]) => [name, name === step ? replaceAt(child, rest, kept) : child]),
   );
 }

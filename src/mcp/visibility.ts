@@ -1,6 +1,6 @@
 /**
- * Which tools there are for whom: what the operator leaves out of the contract, what a connection has of the rest, and
- * who may see it. One gate answers for listing and for calling. Not: roles, which authorise.ts knows.
+ * Tool visibility: which operations the operator selects, which of them a connection has, and which a caller may see.
+ * Listing and calling use the same availability check. Roles are decided in authorise.ts.
  */
 import { CrmError } from '../contract/errors.js';
 import type { Contract, Operation } from '../contract/operation.js';
@@ -10,34 +10,34 @@ import { type Headers, header, MCP_READ_ONLY, MCP_TOOLS, MCP_TOOLSETS } from '..
 import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import { type Catalogue, type Tool, toolName } from '../tools/catalogue.js';
 
-/** What the operator wants agents to have. Toolsets and tools add up; without either there is everything. */
+/** The operator's selection of tools. Toolsets and tools add up; without either, all tools are selected. */
 export interface Selection {
   /** Families of operations, or `all`. */
   readonly toolsets?: readonly string[];
   readonly tools?: readonly string[];
-  /** Tools taken away again. */
+  /** Tools to remove from the selection. */
   readonly exclude?: readonly string[];
 }
 
-/** Says who you are and what went wrong: it stays until somebody excludes it by name. */
-const ALWAYS = 'crm_stat';
-const EVERYTHING = 'all';
+/** Describes the caller and helps to find errors, so it stays selected unless it is excluded by name. */
+const ALWAYS_SELECTED = 'crm_stat';
+const ALL = 'all';
 
-/** A selection that names what there is not; the message tells what there is. */
+/** The selection names an unknown toolset or tool; the message lists the known ones. */
 export class SelectionError extends Error {}
 
 /**
- * The part of a contract that the selection leaves. What it takes away is unknown to agents, as if it never was.
+ * The selected part of a contract. To agents, a deselected operation does not exist.
  * @throws SelectionError for a toolset or a tool that the contract does not have.
  */
 export function selectOperations(contract: Contract, selection: Selection): Contract {
   const { toolsets, tools, exclude = [] } = selection;
   const families = toolsetsOf(contract);
   const names = contract.operations.map(toolName);
-  requireKnown('toolset', toolsets, [...families, EVERYTHING]);
+  requireKnown('toolset', toolsets, [...families, ALL]);
   requireKnown('tool', [...(tools ?? []), ...exclude], names);
-  const wanted = wants(toolsets, tools);
-  const operations = contract.operations.filter((it) => wanted(it) && !exclude.includes(toolName(it)));
+  const isSelected = createSelector(toolsets, tools);
+  const operations = contract.operations.filter((it) => isSelected(it) && !exclude.includes(toolName(it)));
   return operations.length === contract.operations.length ? contract : { ...contract, operations };
 }
 
@@ -47,25 +47,25 @@ export function toolsetsOf({ operations }: Pick<Contract, 'operations'>): readon
 }
 
 export interface AvailabilityOptions {
-  /** Nothing may be written, whatever a connection says. */
+  /** The server writes nothing, regardless of the connection's headers. */
   readonly readOnly: boolean;
-  /** Reads that count failed attempts work all the same: somebody else keeps the count. */
+  /** Reads that count failed attempts still work on a read-only server, because the upstream keeps the count. */
   readonly countsUpstream: boolean;
 }
 
 /**
- * What one connection has of the tools there are. Its headers take away and never add: a name that is unknown selects
- * nothing, and whatever `x-mcp-readonly` says but `false` or `0` means read-only.
+ * Which tools one connection has. Its headers can only remove tools, never add any: an unknown name selects nothing, and
+ * any value of `x-mcp-readonly` other than `false` or `0` means read-only.
  */
 export function createAvailabilityCheck({ readOnly, countsUpstream }: AvailabilityOptions): AvailabilityCheck {
   return (operation, headers) => {
-    if (operation.effect !== 'read' && (readOnly || saysReadOnly(headers))) return notInReadOnly();
+    if (operation.effect !== 'read' && (readOnly || requestsReadOnly(headers))) return notInReadOnly();
     if (readOnly && operation.countsFailures && !countsUpstream) return notCounted();
-    return narrowed(operation, headers) ? notEnabled() : undefined;
+    return isDeselected(operation, headers) ? notEnabled() : undefined;
   };
 }
 
-/** Whether a connection has the operation, and `caller`, if anybody is known, may call it. */
+/** Whether the connection has the operation and, when the caller is known, the caller may call it. */
 export function isVisible(
   { roles, checkAvailable }: Pick<Pipeline, 'roles' | 'checkAvailable'>,
   operation: Operation,
@@ -77,7 +77,7 @@ export function isVisible(
   );
 }
 
-/** The tools a connection sees, as it sees them; to whoever is not known yet, the catalogue is documentation. */
+/** The tools of a connection, with its pinned fields removed. An unknown caller sees them all, as documentation. */
 export async function visibleTools(
   pipeline: Pipeline,
   catalogue: Catalogue,
@@ -90,29 +90,31 @@ export async function visibleTools(
     .map(({ pinned }) => pinned(pins));
 }
 
-/** A list of names as headers and variables have it. */
+/** Splits a list of names in a header or an environment variable, separated by commas or whitespace. */
 export function splitNames(text: string): readonly string[] {
   return text.split(/[\s,]+/).filter((name) => name !== '');
 }
 
-function wants(toolsets: readonly string[] | undefined, tools: readonly string[] | undefined) {
-  const all = (toolsets === undefined && tools === undefined) || toolsets?.includes(EVERYTHING) === true;
+function createSelector(toolsets: readonly string[] | undefined, tools: readonly string[] | undefined) {
+  const all = (toolsets === undefined && tools === undefined) || toolsets?.includes(ALL) === true;
   return (operation: Operation): boolean => {
     const name = toolName(operation);
-    return all || name === ALWAYS || toolsets?.includes(operation.family) === true || tools?.includes(name) === true;
+    return (
+      all || name === ALWAYS_SELECTED || toolsets?.includes(operation.family) === true || tools?.includes(name) === true
+    );
   };
 }
 
-function narrowed(operation: Operation, headers: Headers): boolean {
+function isDeselected(operation: Operation, headers: Headers): boolean {
   const toolsets = header(headers, MCP_TOOLSETS);
   const tools = header(headers, MCP_TOOLS);
   if (toolsets === undefined && tools === undefined) return false;
-  return !wants(splitNames(toolsets ?? ''), splitNames(tools ?? ''))(operation);
+  return !createSelector(splitNames(toolsets ?? ''), splitNames(tools ?? ''))(operation);
 }
 
-function saysReadOnly(headers: Headers): boolean {
-  const said = header(headers, MCP_READ_ONLY)?.toLowerCase();
-  return said !== undefined && said !== 'false' && said !== '0';
+function requestsReadOnly(headers: Headers): boolean {
+  const value = header(headers, MCP_READ_ONLY)?.toLowerCase();
+  return value !== undefined && value !== 'false' && value !== '0';
 }
 
 function requireKnown(kind: string, names: readonly string[] | undefined, known: readonly string[]): void {
@@ -122,19 +124,22 @@ function requireKnown(kind: string, names: readonly string[] | undefined, known:
 }
 
 function notEnabled(): CrmError {
-  return refusal('This connection does not have this tool.', 'ask for a connection whose X-MCP headers include it.');
+  return toolNotEnabled(
+    'This connection does not have this tool.',
+    'ask for a connection whose X-MCP headers include it.',
+  );
 }
 
 function notInReadOnly(): CrmError {
-  return refusal('This connection is read-only.', 'ask for a connection that may write.');
+  return toolNotEnabled('This connection is read-only.', 'ask for a connection that may write.');
 }
 
 function notCounted(): CrmError {
   const message = 'This server is read-only and could not count wrong codes, so it reads no gift cards.';
-  return refusal(message, 'ask for a server that may write.');
+  return toolNotEnabled(message, 'ask for a server that may write.');
 }
 
-function refusal(message: string, otherwise: string): CrmError {
+function toolNotEnabled(message: string, otherwise: string): CrmError {
   return new CrmError({
     code: 'crm.tool_not_enabled',
     tag: 'forbidden',

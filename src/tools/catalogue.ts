@@ -1,4 +1,7 @@
-/** Operation → MCP tool: names, hints, schemas. Built once, frozen, sorted by name. Not: who may see which. */
+/**
+ * The tool catalogue: every operation as an MCP tool with its name, hints and schemas. Built once, frozen, sorted by
+ * name. Does not decide who may see a tool; see visibility.ts.
+ */
 import { lazy } from '../contract/lazy.js';
 import type { Contract, Effect, JsonSchema, Operation } from '../contract/operation.js';
 import { ALL_PINNED_FIELDS, contextProperties, type PinnedFields } from '../pipeline/operating-context.js';
@@ -21,11 +24,11 @@ export interface Tool {
 
 export interface CatalogueEntry {
   readonly operation: Operation;
-  /** As a connection sees it that sets no place of its own. */
+  /** The tool for a connection that pins no field of the operating context. */
   readonly tool: Tool;
-  /** As a connection sees it that does: what is set is no argument. */
+  /** The tool for a connection that pins fields: pinned fields are not arguments. */
   readonly pinned: (pins: PinnedFields) => Tool;
-  /** Where its answers hold text that strangers wrote. */
+  /** The parts of its results that are untrusted text. */
   readonly untrusted: UntrustedFields;
 }
 
@@ -34,7 +37,7 @@ export interface Catalogue {
   find(toolName: string): CatalogueEntry | undefined;
 }
 
-/** `destructiveHint` false promises that a call only adds; whatever overwrites or takes away has it true. */
+/** `destructiveHint: false` promises that a call only adds data; a tool that overwrites or removes data has `true`. */
 const HINTS: { readonly [Kind in Effect]: Omit<Tool['annotations'], 'openWorldHint'> } = {
   read: { readOnlyHint: true, destructiveHint: false, idempotentHint: true },
   append: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
@@ -48,7 +51,7 @@ export function createCatalogue(contract: Contract): Catalogue {
   return createCatalogueOf(entries);
 }
 
-/** Entries that are sorted already, as a catalogue. */
+/** A catalogue of entries that are already sorted. */
 export function createCatalogueOf(entries: readonly CatalogueEntry[]): Catalogue {
   const byName = new Map(entries.map((entry) => [entry.tool.name, entry]));
   return { entries: Object.freeze(entries), find: (name) => byName.get(name) };
@@ -62,7 +65,7 @@ export function toolName(operation: Operation): string {
 function toEntry(operation: Operation): CatalogueEntry {
   const tool = toTool(operation, 0);
   const variants = ALL_PINNED_FIELDS.map((pins) => lazy(() => (pins === 0 ? tool : toTool(operation, pins))));
-  const untrusted = lazy(() => untrustedFields(operation)); // of a large document, most tools are never called
+  const untrusted = lazy(() => untrustedFields(operation)); // lazy, because most tools of a large document are never called
   return Object.freeze({
     operation,
     tool,
@@ -84,9 +87,9 @@ function toTool(operation: Operation, pins: PinnedFields): Tool {
   });
 }
 
-/** The request, and what is taken out of the arguments before the request is looked at. */
+/** The request schema, plus the arguments that are removed before the request is validated. */
 function inputSchema(operation: Operation, pins: PinnedFields): Tool['inputSchema'] {
   const schema = operation.inputSchema as Tool['inputSchema'];
-  const more = { ...fieldsProperty(operation), ...(operation.operational ? contextProperties(pins) : {}) };
-  return { ...schema, properties: { ...(schema.properties as object), ...more } };
+  const additional = { ...fieldsProperty(operation), ...(operation.operational ? contextProperties(pins) : {}) };
+  return { ...schema, properties: { ...(schema.properties as object), ...additional } };
 }

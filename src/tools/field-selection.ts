@@ -1,14 +1,13 @@
 /**
- * `fields`: a reader asks for some fields of an answer instead of all. Over MCP only; the contract's requests do not
- * know it. Not: cutting an answer because it is too long.
+ * Field selection: the `fields` argument of read tools limits a result to the requested fields. It exists only over MCP;
+ * the contract's requests do not have it. Does not truncate results; see truncate.ts.
  */
-
 import type { Input } from '../contract/backend.js';
 import type { Issue } from '../contract/errors.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import type { FieldNames } from '../contract/response-fields.js';
 
-/** One step on the way to a field; of a list, a map or a text, what stands from `from` on. */
+/** One step of a field's path; `from` is the index at which a list, a map or a text starts. */
 interface Step {
   readonly name: string;
   readonly from: number;
@@ -16,63 +15,63 @@ interface Step {
 
 export type SelectedPath = readonly Step[];
 
-/** The fields somebody asked for, or what is wrong with the asking. */
+/** The requested fields, or the issues of the request for them. */
 export type FieldSelection = { readonly paths: readonly SelectedPath[] } | { readonly issues: readonly Issue[] };
 
-const MOST_FIELDS = 50;
-const LONGEST_FIELD = 200;
+const MAX_FIELDS = 50;
+const MAX_FIELD_LENGTH = 200;
 const STEP = /^([^[\]]+)(?:\[(\d{1,9}):\])?$/;
 
-/** How new a record is, what is hidden in it and how to go on: answered whatever was asked for. */
-const ALWAYS = new Set(['revision', 'masked_fields', 'next_token']);
+/** Returned regardless of the selection: the record's revision, its hidden fields and the paging token. */
+const ALWAYS_RETURNED = new Set(['revision', 'masked_fields', 'next_token']);
 
 const PROPERTY: JsonSchema = { type: 'array', items: { type: 'string' }, description: 'Only these, dotted' };
 
-/** Whether `fields` may be asked for: of reads, unless their request has a field of that name itself. */
+/** Whether a tool takes `fields`: reads do, unless their request already has a field of that name. */
 export function takesFields(operation: Operation): boolean {
   return operation.effect === 'read' && !('fields' in ((operation.inputSchema.properties as object | undefined) ?? {}));
 }
 
-/** The argument a read takes besides its request, unless the request has one of that name. */
+/** The schema of the `fields` argument, for tools that take it. */
 export function fieldsProperty(operation: Operation): { readonly [name: string]: JsonSchema } {
   return takesFields(operation) ? { fields: PROPERTY } : {};
 }
 
-/** Takes `fields` out of a read's arguments. Asking for no field at all is asking for all of them. */
+/** Separates `fields` from a read's arguments. An empty list selects all fields. */
 export function splitFields(
   operation: Operation,
   args: Input,
-): { readonly input: Input; readonly asked?: FieldSelection } {
+): { readonly input: Input; readonly selection?: FieldSelection } {
   if (!('fields' in args) || !takesFields(operation)) return { input: args };
   const { fields, ...input } = args;
-  const asked = readFields(operation, fields);
-  return 'paths' in asked && asked.paths.length === 0 ? { input } : { input, asked };
+  const selection = readFields(operation, fields);
+  return 'paths' in selection && selection.paths.length === 0 ? { input } : { input, selection };
 }
 
-/** The part of `data` that was asked for; in a list, of each of its items. The very same values, not copies. */
+/** The selected part of `data`; in a list, of each item. The values are the same objects, not copies. */
 export function pickFields(operation: Operation, data: object, paths: readonly SelectedPath[]): object {
   const names = operation.answerFields ?? {};
-  const wanted = grow(paths);
+  const node = buildTree(paths);
   const below = names.items;
-  const items = wanted.below.get('items');
-  const kept = keep(wanted, names);
-  if (items !== undefined && below !== undefined) kept.below.set('items', keep(items, below));
+  const items = node.below.get('items');
+  const kept = addAlwaysReturned(node, names);
+  if (items !== undefined && below !== undefined) kept.below.set('items', addAlwaysReturned(items, below));
   return pick(data, kept) as object;
 }
 
-/** The asked-for paths that lead nowhere in `data`, as they were written. Of lists, any item will do. */
+/** The requested paths that do not exist in `data`, as dotted names. In a list, one item that has the field is enough. */
 export function absentFields(data: object, paths: readonly SelectedPath[]): readonly string[] {
-  return paths.filter((path) => !leads(data, path)).map((path) => path.map(({ name }) => name).join('.'));
+  return paths.filter((path) => !leadsToValue(data, path)).map((path) => path.map(({ name }) => name).join('.'));
 }
 
-/** Whether what an operation answers is known by name, so that a misspelt field is refused before the call. */
+/** Whether an operation's response fields are known, so that a misspelt field is rejected before the call. */
 export function knowsFields(operation: Operation): boolean {
   return operation.answerFields !== undefined;
 }
 
 function readFields(operation: Operation, fields: unknown): FieldSelection {
-  if (!Array.isArray(fields) || fields.length > MOST_FIELDS) {
-    return { issues: [{ path: 'fields', message: `must be a list of at most ${MOST_FIELDS} field names` }] };
+  if (!Array.isArray(fields) || fields.length > MAX_FIELDS) {
+    return { issues: [{ path: 'fields', message: `must be a list of at most ${MAX_FIELDS} field names` }] };
   }
   const names = operation.answerFields;
   const read = fields.map((field, index) => readField(field, `fields.${index}`, names));
@@ -82,7 +81,7 @@ function readFields(operation: Operation, fields: unknown): FieldSelection {
 }
 
 function readField(field: unknown, path: string, names: FieldNames | undefined): SelectedPath | Issue {
-  const text = typeof field === 'string' && field.length <= LONGEST_FIELD ? field : '';
+  const text = typeof field === 'string' && field.length <= MAX_FIELD_LENGTH ? field : '';
   const steps = text.split('.').map((step) => STEP.exec(step));
   if (steps.includes(null)) return { path, message: 'must be a field name, dotted to go deeper' };
   const read = steps.flatMap((step) => (step === null ? [] : [{ name: String(step[1]), from: Number(step[2] ?? 0) }]));
@@ -112,15 +111,15 @@ function unknownStep(steps: SelectedPath, names: FieldNames, path: string): Issu
   return undefined;
 }
 
-/** Asked-for paths as a tree. */
-interface Wanted {
+/** The requested paths as a tree. */
+interface SelectionNode {
   whole: boolean;
   from: number;
-  readonly below: Map<string, Wanted>;
+  readonly below: Map<string, SelectionNode>;
 }
 
-function grow(paths: readonly SelectedPath[]): Wanted {
-  const root: Wanted = { whole: false, from: 0, below: new Map() };
+function buildTree(paths: readonly SelectedPath[]): SelectionNode {
+  const root: SelectionNode = { whole: false, from: 0, below: new Map() };
   for (const path of paths) {
     let node = root;
     for (const { name, from } of path) {
@@ -134,32 +133,32 @@ function grow(paths: readonly SelectedPath[]): Wanted {
   return root;
 }
 
-/** Adds what a record keeps always; its id is the first its schema names. */
-function keep(wanted: Wanted, names: FieldNames): Wanted {
+/** Adds the fields that are always returned; a record's id is the first `_id` field of its schema. */
+function addAlwaysReturned(node: SelectionNode, names: FieldNames): SelectionNode {
   const id = Object.keys(names).find((name) => name.endsWith('_id'));
-  for (const name of [...ALWAYS, ...(id === undefined ? [] : [id])]) {
-    if (!wanted.below.has(name)) wanted.below.set(name, { whole: true, from: 0, below: new Map() });
+  for (const name of [...ALWAYS_RETURNED, ...(id === undefined ? [] : [id])]) {
+    if (!node.below.has(name)) node.below.set(name, { whole: true, from: 0, below: new Map() });
   }
-  return wanted;
+  return node;
 }
 
-function pick(value: unknown, wanted: Wanted): unknown {
-  if (typeof value === 'string') return wanted.from === 0 ? value : value.slice(wanted.from);
+function pick(value: unknown, node: SelectionNode): unknown {
+  if (typeof value === 'string') return node.from === 0 ? value : value.slice(node.from);
   if (Array.isArray(value)) {
-    const rest = wanted.from === 0 ? value : value.slice(wanted.from);
-    return wanted.whole ? rest : rest.map((item) => pick(item, { ...wanted, from: 0 }));
+    const rest = node.from === 0 ? value : value.slice(node.from);
+    return node.whole ? rest : rest.map((item) => pick(item, { ...node, from: 0 }));
   }
   if (typeof value !== 'object' || value === null) return value;
   const record = value as Record<string, unknown>;
-  const names = Object.keys(record).slice(wanted.from);
-  if (wanted.whole) return wanted.from === 0 ? value : Object.fromEntries(names.map((name) => [name, record[name]]));
-  const chosen = names.filter((name) => wanted.below.has(name));
-  return Object.fromEntries(chosen.map((name) => [name, pick(record[name], wanted.below.get(name) as Wanted)]));
+  const names = Object.keys(record).slice(node.from);
+  if (node.whole) return node.from === 0 ? value : Object.fromEntries(names.map((name) => [name, record[name]]));
+  const chosen = names.filter((name) => node.below.has(name));
+  return Object.fromEntries(chosen.map((name) => [name, pick(record[name], node.below.get(name) as SelectionNode)]));
 }
 
-function leads(value: unknown, [step, ...rest]: SelectedPath): boolean {
+function leadsToValue(value: unknown, [step, ...rest]: SelectedPath): boolean {
   if (step === undefined) return true;
-  if (Array.isArray(value)) return value.length === 0 || value.some((item) => leads(item, [step, ...rest]));
+  if (Array.isArray(value)) return value.length === 0 || value.some((item) => leadsToValue(item, [step, ...rest]));
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step.name)) return false;
-  return leads((value as Record<string, unknown>)[step.name], rest);
+  return leadsToValue((value as Record<string, unknown>)[step.name], rest);
 }

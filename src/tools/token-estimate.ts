@@ -1,6 +1,6 @@
 /**
- * What a text costs a model, near enough to keep a budget by: no tokenizer at run time, one walk over the text. A test
- * holds it against two real tokenizers. Not: what is done about a text that costs too much.
+ * Estimates how many tokens a text costs a model, accurately enough for a budget: one pass over the text, no tokenizer
+ * at run time. A test compares the estimate with two real tokenizers.
  */
 
 const LETTER = 1;
@@ -16,26 +16,26 @@ const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
   return /\s/.test(text) ? SPACE : SIGN;
 });
 
-/** A word up to this long is mostly one token, and a long one a token for as many letters again. */
-const WORD = 6;
-/** Longer is no word of any language, and falls to pieces of two letters. */
-const LONGEST_WORD = 24;
-/** Digits are read three at a time. */
-const NUMBER = 3;
-/** Signs in a row share tokens, as far as JSON writes them in a row. */
-const SIGNS = 3;
-const MOST_SIGNS = 6;
-/** What is added, so that the estimate errs on the side of too many. */
+/** A word of up to this many letters is usually one token; a longer word costs one token per this many letters. */
+const LETTERS_PER_TOKEN = 6;
+/** A longer run of letters is not a word in any language, and costs a token per two letters. */
+const MAX_WORD_LENGTH = 24;
+/** Tokenizers read digits in groups of three. */
+const DIGITS_PER_TOKEN = 3;
+/** Consecutive signs share tokens, up to the number that JSON writes in a row. */
+const SIGNS_PER_TOKEN = 3;
+const MAX_SIGNS = 6;
+/** A safety margin, so that the estimate errs on the high side. */
 const MARGIN = 1.1;
 
-/** No token is shorter than a byte, and no character longer than three (two make a pair of four). */
+/** No token is shorter than a byte, and no UTF-16 code unit longer than three bytes (a surrogate pair has four). */
 export function mayExceed(text: string, tokens: number): boolean {
   return text.length * 3 > tokens;
 }
 
 /**
- * About how many tokens a text is: what this program answers, never too few; other languages at most a fifth too few,
- * and letters in no order a third.
+ * About how many tokens a text costs: never too few for this program's own results; for texts in other languages at
+ * most a fifth too few, and for random letters at most a third.
  */
 export function estimateTokens(text: string): number {
   let tokens = 0;
@@ -63,7 +63,7 @@ export function estimateTokens(text: string): number {
   return Math.ceil((tokens + cost(kind, run, false)) * MARGIN);
 }
 
-/** By script: Latin (rare words stand around such a letter), what is drawn over letters, Cyrillic, the rest. */
+/** The cost by script: Latin (words with such a letter are rare), combining marks, Cyrillic, and all others. */
 function beyondAscii(code: number): number {
   if (code >= 0x800) return 1.2;
   if (code < 0x250) return 2;
@@ -71,13 +71,13 @@ function beyondAscii(code: number): number {
   return code < 0x370 ? 1.5 : 1;
 }
 
-/** Of a run that ended; a sign or a space right before a word is part of the word's token. */
+/** The cost of a run that ended. A sign or a space directly before a word is part of the word's token. */
 function cost(kind: number, run: number, wordNext: boolean): number {
   if (kind === LETTER) {
-    if (run > LONGEST_WORD) return run / 2;
-    return run <= WORD ? 1 : run / WORD;
+    if (run > MAX_WORD_LENGTH) return run / 2;
+    return run <= LETTERS_PER_TOKEN ? 1 : run / LETTERS_PER_TOKEN;
   }
-  if (kind === DIGIT) return Math.ceil(run / NUMBER);
+  if (kind === DIGIT) return Math.ceil(run / DIGITS_PER_TOKEN);
   const length = wordNext ? run - 1 : run;
-  return length > MOST_SIGNS ? length / 1.5 : Math.ceil(length / SIGNS);
+  return length > MAX_SIGNS ? length / 1.5 : Math.ceil(length / SIGNS_PER_TOKEN);
 }

@@ -1,21 +1,24 @@
-/** Where an operation's data holds text that strangers wrote, and the cleaning of it. Not: how it is told from ours. */
+/**
+ * Locates the untrusted text in an operation's data and removes invisible characters from it. Does not mark it for the
+ * model; see boundary-markers.ts.
+ */
 import type { FieldPath, Operation } from '../contract/operation.js';
 import { visibleText } from '../contract/visible-text.js';
 
-/** The marked fields of an operation as a tree, so that a walk over its data touches nothing else. */
+/** The untrusted fields of an operation as a tree, so that a walk over its data visits nothing else. */
 export interface UntrustedFields {
-  /** Everything from here down is strangers' text. */
+  /** Everything at and below this node is untrusted. */
   readonly whole: boolean;
-  /** The keys of this map are, too. */
+  /** The keys of this map are untrusted too. */
   readonly keys: boolean;
   readonly named: ReadonlyMap<string, UntrustedFields>;
   /** Items of a list, or values of a map. */
   readonly each: UntrustedFields | undefined;
-  /** A single word here is no text: an id, a time, a word from a list. */
+  /** A single word here is not untrusted text: an id, a time, an enum value. */
   readonly word: boolean;
 }
 
-/** The fields that the contract marks `x-untrusted`, and within them those whose schema promises a word. */
+/** The fields that the contract annotates `x-untrusted`, and within them those whose schema promises a single word. */
 export function untrustedFields({
   untrusted,
   untrustedKeys,
@@ -27,20 +30,20 @@ export function untrustedFields({
 
 const NOTHING = { whole: false, keys: false, named: new Map<string, UntrustedFields>(), each: undefined, word: false };
 
-/** All of a value. */
+/** All of a value is untrusted. */
 export const WHOLE: UntrustedFields = Object.freeze({ ...NOTHING, whole: true });
 
-/** What is strange in the named fields of a record, and nothing else of it. */
+/** Only the named fields of a record are untrusted, as described for each. */
 export function fieldsAt(named: { readonly [field: string]: UntrustedFields }): UntrustedFields {
   return { ...NOTHING, named: new Map(Object.entries(named)) };
 }
 
-/** Data without what cannot be seen in strangers' text; the very same object when there is nothing of the kind. */
+/** Data without the invisible characters in its untrusted text; the same object when there are none. */
 export function cleanData<Data>(data: Data, fields: UntrustedFields): Data {
   return clean(data, fields, false) as Data;
 }
 
-/** A value cleaned whole, whoever wrote it. */
+/** Cleans all of a value as untrusted text. */
 export function cleanWhole<Data>(value: Data): Data {
   return clean(value, undefined, true) as Data;
 }
@@ -60,7 +63,7 @@ function growTree(whole: readonly Steps[], keys: readonly Steps[], words: readon
   return Object.freeze({ whole: ends(whole), keys: ends(keys), named, each, word: ends(words) });
 }
 
-/** `inside` says that all of `value` is strangers' text. Copies only what changes. */
+/** `inside` means that all of `value` is untrusted. Copies only what changes. */
 function clean(value: unknown, fields: UntrustedFields | undefined, inside: boolean): unknown {
   const whole = inside || fields?.whole === true;
   if (typeof value === 'string') return whole ? visibleText(value) : value;
@@ -91,12 +94,12 @@ function cleanValues(record: object, fields: UntrustedFields | undefined, whole:
     const value = clean(values[name], fields?.named.get(name) ?? fields?.each, whole);
     if (value === values[name]) continue;
     copy ??= { ...values };
-    copy[name] = value; // its own property already, even one called `__proto__`
+    copy[name] = value; // already an own property, even one called `__proto__`
   }
   return copy ?? record;
 }
 
-/** A key that looks like another once it is cleaned gets a number; the one that was clean keeps its name. */
+/** A key that equals another key after cleaning gets a number; the key that was clean from the start keeps its name. */
 function cleanKeys(record: object): object {
   const keys = Object.keys(record).map((key) => ({ key, shown: visibleText(key) }));
   if (keys.every(({ key, shown }) => key === shown)) return record;

@@ -97,7 +97,7 @@ describe('a resource of another tenant is as absent as one that never was', () =
   afterAll(() => door.close());
 
   const records = recordsOf({ catalogue: createCatalogue(CONTRACT) }).flatMap((record) =>
-    variablesOf(record).map((variable) => ({ address: record.address, variable })),
+    variablesOf(record).map((variable) => ({ address: record.uri, variable })),
   );
 
   test.each(records)('$address', async ({ address, variable }) => {

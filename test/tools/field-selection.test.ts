@@ -55,9 +55,9 @@ describe.each(reads)('%s', (_name, operation) => {
   test.each(namesIn(own).filter((name) => !name.includes('*')))(
     'answers %s alone, and what names the record',
     (name) => {
-      const { asked } = splitFields(operation, { fields: [name] });
-      if (asked === undefined || 'issues' in asked) throw new Error(JSON.stringify(asked));
-      const picked = pathsIn(pickFields(operation, data, asked.paths)).map((path) => path.replace(/^items\./, ''));
+      const { selection } = splitFields(operation, { fields: [name] });
+      if (selection === undefined || 'issues' in selection) throw new Error(JSON.stringify(selection));
+      const picked = pathsIn(pickFields(operation, data, selection.paths)).map((path) => path.replace(/^items\./, ''));
       const wanted = picked.filter((path) => path === name || path.startsWith(`${name}.`));
       const id = Object.keys(own).find((field) => field.endsWith('_id'));
       const kept = new Set(['revision', 'masked_fields', 'next_token', id]);
@@ -68,10 +68,10 @@ describe.each(reads)('%s', (_name, operation) => {
   );
 
   test('refuses a name it does not have, and says which it has', () => {
-    const { asked } = splitFields(operation, { fields: ['no_such_field'] });
-    if (asked === undefined || 'paths' in asked) throw new Error('it was taken');
-    expect(asked.issues).toHaveLength(1);
-    expect(asked.issues[0]?.expected).toContain(Object.keys(names)[0]);
+    const { selection } = splitFields(operation, { fields: ['no_such_field'] });
+    if (selection === undefined || 'paths' in selection) throw new Error('it was taken');
+    expect(selection.issues).toHaveLength(1);
+    expect(selection.issues[0]?.expected).toContain(Object.keys(names)[0]);
   });
 });
 

@@ -60,7 +60,7 @@ async function open(
       : createSendOnce(db, {
           clock: Date.now,
           deadlineMs: flags.deadlineMs,
-          readsThatTell: createOutcomeProbes(operations),
+          outcomeProbesOf: createOutcomeProbes(operations),
           onBackgroundError,
         }),
     report: (event) => tell(log, event),

@@ -53,8 +53,8 @@ describe('a file', () => {
   });
 
   test('is read to its last byte, and not one more than is allowed', async () => {
-    expect(await readDocument(fileOf('a'.repeat(1000)), { most: 1000 })).toHaveLength(1000);
-    expect(await why(fileOf('a'.repeat(1001)), { most: 1000 })).toContain('has more than 1000 bytes');
+    expect(await readDocument(fileOf('a'.repeat(1000)), { maxBytes: 1000 })).toHaveLength(1000);
+    expect(await why(fileOf('a'.repeat(1001)), { maxBytes: 1000 })).toContain('has more than 1000 bytes');
   });
 
   test('that is none is told of, and nobody waits for it', async () => {
@@ -110,7 +110,7 @@ describe('an address', () => {
     const piece = `400\r\n${'a'.repeat(1024)}\r\n`;
     for (const play of [({ answer }: Line) => answer(200, 'a'.repeat(1001)), ({ say }: Line) => say(chunked + piece)]) {
       const { at } = await served(play);
-      expect(await why(at, { most: 1000 })).toContain('has more than 1000 bytes');
+      expect(await why(at, { maxBytes: 1000 })).toContain('has more than 1000 bytes');
     }
   });
 

@@ -4,7 +4,9 @@
 export type Release = () => void;
 
 export interface ConcurrencyLimit {
-  /** Calls `granted` as soon as a slot is free, possibly before it returns. Returns undefined when the queue is full. */
+  /**
+   * Calls `granted` as soon as a slot is free, possibly before it returns. Returns undefined when the queue is full.
+   */
   take(granted: () => void): Release | undefined;
 }
 

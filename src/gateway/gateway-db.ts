@@ -28,8 +28,8 @@ export interface GatewayDb {
   readonly reader: Pick<GatewayConnection, 'one' | 'all'>;
   /**
    * Runs `work` in an exclusive transaction and resolves once it is on disk.
-   * @throws what `work` threw, after its changes were rolled back; or the database's own error, when the whole group was
-   * rolled back.
+   * @throws what `work` threw, after its changes were rolled back; or the database's own error, when the whole group
+   * was rolled back.
    */
   write<T>(work: (connection: GatewayConnection) => T): Promise<T>;
   /** Waits for queued writes, then closes the file. */
@@ -37,7 +37,9 @@ export interface GatewayDb {
 }
 
 export interface GatewayDbOptions {
-  /** The file; it is created when missing, its directory is not. `:memory:` for a database that ends with the process. */
+  /**
+   * The file; it is created when missing, its directory is not. `:memory:` for a database that ends with the process.
+   */
   readonly path: string;
   /** Default: the path of the database plus `.key`; for `:memory:`, a random key that ends with the process. */
   readonly keyPath?: string;
@@ -52,8 +54,8 @@ const MAX_GROUP = 128;
 
 /**
  * Opens or creates the gateway's database. Several processes may have the file open.
- * @throws Error when the file cannot be opened or was made by a newer version, when its key is missing or wrong, or when
- * SQLite is too old.
+ * @throws Error when the file cannot be opened or was made by a newer version, when its key is missing or wrong, or
+ * when SQLite is too old.
  */
 export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
   if (path !== IN_MEMORY) createPrivateFile(path);

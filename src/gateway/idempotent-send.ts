@@ -73,10 +73,10 @@ interface InFlightWrite {
 /**
  * Records writes in the gateway's database; reads are sent without a record. A write is identified by org, caller,
  * endpoint and idempotency_key, or by everything that was sent when it has no key.
- * @returns a function that throws what `send` throws; 409 `crm.idempotency_mismatch` for a key that was used with another
- * body; 504 `crm.gateway_timeout` when the same call was sent before and its outcome is unknown; 409
- * `crm.answer_not_kept` when the response to it is no longer stored; 503 `crm.storage_unavailable` when nothing was sent
- * because no record could be written.
+ * @returns a function that throws what `send` throws; 409 `crm.idempotency_mismatch` for a key that was used with
+ * another body; 504 `crm.gateway_timeout` when the same call was sent before and its outcome is unknown; 409
+ * `crm.answer_not_kept` when the response to it is no longer stored; 503 `crm.storage_unavailable` when nothing was
+ * sent because no record could be written.
  */
 export function createSendOnce(db: GatewayDb, options: SendOnceOptions): SendOnce {
   const sender: Sender = { ...options, db, name: randomBytes(8).toString('hex') };
@@ -206,7 +206,9 @@ function replay(
   return { envelope: replayOf(stored, stamp, clock()) };
 }
 
-/** Stores how a write ended before its caller gets the response. On failure the record stays `sent`: outcome unknown. */
+/**
+ * Stores how a write ended before its caller gets the response. On failure the record stays `sent`: outcome unknown.
+ */
 async function settle(
   { db, onBackgroundError }: Sender,
   operation: Operation,

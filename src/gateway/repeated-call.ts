@@ -31,8 +31,8 @@ export function outcomeUnknown(previous: PreviousCall): CrmError {
 }
 
 /**
- * 504: the call was sent by another process and may still get its response, or this process waited too long for it. With
- * a key the same call can be retried and gets that response. Without a key a later call would be a new one.
+ * 504: the call was sent by another process and may still get its response, or this process waited too long for it.
+ * With a key the same call can be retried and gets that response. Without a key a later call would be a new one.
  */
 export function stillRunning(previous: PreviousCall, retryAfterMs: number): CrmError {
   return gatewayError({

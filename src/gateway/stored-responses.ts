@@ -17,7 +17,9 @@ export const MAX_STORED_RESPONSE_BYTES = 256 * 1024;
  */
 export type WriteVerdict = 'not_done' | 'unknown' | 'done' | 'refused';
 
-/** Tags of errors from step 9 of the contract's checks. Other tags also occur in earlier steps, which are not stored. */
+/**
+ * Tags of errors from step 9 of the contract's checks. Other tags also occur in earlier steps, which are not stored.
+ */
 const DOMAIN_TAGS: ReadonlySet<ErrorTag> = new Set(['conflict', 'invalid-state', 'expected-revision-required']);
 const UNAVAILABLE = 503;
 
@@ -39,8 +41,8 @@ function reportsNotDone({ details, http_status, retryable }: ErrorEnvelope['erro
 }
 
 /**
- * The verdict of an error: the outcome it reports; `not_done` for a CrmError below 500, which was raised before sending;
- * `unknown` for anything unexpected.
+ * The verdict of an error: the outcome it reports; `not_done` for a CrmError below 500, which was raised before
+ * sending; `unknown` for anything unexpected.
  */
 export function verdictOfError(thrown: unknown): WriteVerdict {
   const outcome = outcomeOf(thrown);

@@ -1,12 +1,12 @@
 /**
- * Errors between the gateway and the upstream, and what each means for the outcome of a write. error-mapping.ts converts
- * them for the caller.
+ * Errors between the gateway and the upstream, and what each means for the outcome of a write. error-mapping.ts
+ * converts them for the caller.
  */
 import { CrmError, type CrmErrorInit } from '../contract/errors.js';
 
 /**
- * What is known about a write that failed. `not_done`: it never reached the upstream, or was rejected; `unknown`: it may
- * have happened.
+ * What is known about a write that failed. `not_done`: it never reached the upstream, or was rejected; `unknown`: it
+ * may have happened.
  */
 export type WriteOutcome = 'not_done' | 'unknown';
 
@@ -31,8 +31,8 @@ export function gatewayError(
 }
 
 /**
- * `unreached`: the request was not sent. `unanswered`: it was sent and no response came. `unreadable`: the response does
- * not follow the contract. `down`, `late`: the upstream's own 503 and 504. `blocked`: rejected in front of the
+ * `unreached`: the request was not sent. `unanswered`: it was sent and no response came. `unreadable`: the response
+ * does not follow the contract. `down`, `late`: the upstream's own 503 and 504. `blocked`: rejected in front of the
  * application, for example by a firewall. `refused`: a 4xx without an envelope. `throttled`: a 429. `cancelled`: the
  * client disconnected.
  */

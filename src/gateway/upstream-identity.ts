@@ -17,8 +17,8 @@ export interface IdentityParts {
 
 /**
  * `fresh` bypasses the cache.
- * @throws UpstreamError when the request fails; CrmError when the upstream rejects it, or when the caller has no upstream
- * credentials.
+ * @throws UpstreamError when the request fails; CrmError when the upstream rejects it, or when the caller has no
+ * upstream credentials.
  */
 export type Identify = (credentials: Credentials, stamp: Stamp, deadline: Deadline, fresh: boolean) => Promise<Caller>;
 

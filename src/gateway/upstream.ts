@@ -219,7 +219,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     return this.#isLarge ? Buffer.from(body) : body;
   }
 
-  /** Ends with an error. A 3xx or 4xx response is complete once its head is known, even if reading its body failed. */
+  /**
+   * Ends with an error. A 3xx or 4xx response is complete once its head is known, even if reading its body failed.
+   */
   #end(reason: UpstreamErrorReason): void {
     const head = this.#head;
     const isErrorReply = head !== undefined && head.status >= 300 && head.status < 500;

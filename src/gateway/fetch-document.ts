@@ -6,8 +6,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { request } from 'undici';
 import { isLoopback } from '../contract/loopback.js';
-import { ContractError } from '../openapi-import/import-error.js';
-import { MAX_DOCUMENT } from '../openapi-import/import-limits.js';
+import { ImportError } from '../openapi-import/import-error.js';
+import { MAX_DOCUMENT_CHARACTERS } from '../openapi-import/import-limits.js';
 import { type Dispatcher, type OriginOptions, openOrigin } from './origin.js';
 
 const DEADLINE_MS = 30_000;
@@ -24,10 +24,10 @@ export interface ReadOptions extends Pick<OriginOptions, 'proxy' | 'ca'> {
 /**
  * Reads the document at a file path or an https URL; http is allowed for loopback addresses. Sends no credentials,
  * follows no redirect, and rejects text that is not UTF-8.
- * @throws ContractError that states the reason, without the part of the URL that may hold a secret.
+ * @throws ImportError that states the reason, without the part of the URL that may hold a secret.
  */
 export async function readDocument(source: string, options: ReadOptions = {}): Promise<string> {
-  const maxBytes = options.maxBytes ?? MAX_DOCUMENT;
+  const maxBytes = options.maxBytes ?? MAX_DOCUMENT_CHARACTERS;
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return readFile(source, maxBytes);
   const { url, name } = parseUrl(source);
   const deadlineMs = options.deadline_ms ?? DEADLINE_MS;
@@ -44,11 +44,11 @@ async function readFile(path: string, maxBytes: number): Promise<string> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe without a writer would wait
-    if (!(await file.stat()).isFile()) throw new ContractError(`${path} is not a file`);
+    if (!(await file.stat()).isFile()) throw new ImportError(`${path} is not a file`);
     return decodeUtf8(await readAll(file.createReadStream(), maxBytes, path), path);
   } catch (error) {
-    if (error instanceof ContractError) throw error;
-    throw new ContractError(`${path} cannot be read: ${codeOf(error)}`);
+    if (error instanceof ImportError) throw error;
+    throw new ImportError(`${path} cannot be read: ${codeOf(error)}`);
   } finally {
     await file?.close();
   }
@@ -67,16 +67,14 @@ async function fetchText(
       headers: { accept: 'application/json, application/yaml, */*;q=0.5', 'accept-encoding': 'identity' },
       signal: AbortSignal.timeout(deadline_ms),
     });
-    if (statusCode !== 200) throw new ContractError(`${name} answered ${statusCode}${redirectHint(statusCode)}`);
+    if (statusCode !== 200) throw new ImportError(`${name} answered ${statusCode}${redirectHint(statusCode)}`);
     const encoding = headers['content-encoding'] ?? 'identity';
-    if (encoding !== 'identity') throw new ContractError(`${name} answered in an encoding that was not asked for`);
+    if (encoding !== 'identity') throw new ImportError(`${name} answered in an encoding that was not asked for`);
     return decodeUtf8(await readAll(body, maxBytes, name), name);
   } catch (error) {
-    if (error instanceof ContractError) throw error;
+    if (error instanceof ImportError) throw error;
     const timedOut = TIMEOUT_CODES.has(codeOf(error)) || (error instanceof Error && error.name === 'TimeoutError');
-    throw new ContractError(
-      timedOut ? `${name} took longer than ${deadline_ms} ms` : `${name} failed: ${codeOf(error)}`,
-    );
+    throw new ImportError(timedOut ? `${name} took longer than ${deadline_ms} ms` : `${name} failed: ${codeOf(error)}`);
   }
 }
 
@@ -85,22 +83,22 @@ async function readAll(stream: AsyncIterable<Buffer>, maxBytes: number, name: st
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.length;
-    if (size > maxBytes) throw new ContractError(`${name} has more than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new ImportError(`${name} has more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-/** @throws ContractError for a URL that is not safe to request. */
+/** @throws ImportError for a URL that is not safe to request. */
 function parseUrl(source: string): { readonly url: URL; readonly name: string } {
   const url = URL.canParse(source) ? new URL(source) : undefined;
-  if (url === undefined) throw new ContractError('the address of the document is not one');
+  if (url === undefined) throw new ImportError('the address of the document is not one');
   const name = url.origin; // a path may hold a secret as much as a query
   if (url.username !== '' || url.password !== '') {
-    throw new ContractError('the address of the document holds a password; none is sent');
+    throw new ImportError('the address of the document holds a password; none is sent');
   }
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return { url, name };
-  throw new ContractError(`${url.protocol}//${url.host} is neither https nor this machine`);
+  throw new ImportError(`${url.protocol}//${url.host} is neither https nor this machine`);
 }
 
 function redirectHint(status: number): string {
@@ -111,7 +109,7 @@ function decodeUtf8(bytes: Buffer, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new ContractError(`${name} is not text in UTF-8`);
+    throw new ImportError(`${name} is not text in UTF-8`);
   }
 }
 

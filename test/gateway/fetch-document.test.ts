@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readDocument } from '../../src/gateway/fetch-document.js';
-import { ContractError } from '../../src/openapi-import/import-error.js';
+import { ImportError } from '../../src/openapi-import/import-error.js';
 import { parseDocument } from '../../src/openapi-import/parse-document.js';
 import { makeCertificate } from '../support/certificate.js';
 import { listen, openProxy } from '../support/sockets.js';
@@ -20,7 +20,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const TEXT = '{"openapi":"3.1.0"}';
 const why = async (source: string, options = {}): Promise<string> => {
   const error = await readDocument(source, options).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(ContractError);
+  expect(error).toBeInstanceOf(ImportError);
   return (error as Error).message;
 };
 

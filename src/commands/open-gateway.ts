@@ -14,7 +14,7 @@ import { createSendAlways } from '../gateway/response-erasure.js';
 import { createRandom32 } from '../ids.js';
 import { describe, type Log } from '../log.js';
 import { type ImportedContract, importContract } from '../openapi-import/import-contract.js';
-import { ContractError } from '../openapi-import/import-error.js';
+import { ImportError } from '../openapi-import/import-error.js';
 import { reportLines } from '../openapi-import/import-report.js';
 import { parseDocument } from '../openapi-import/parse-document.js';
 import { HEADER_NAMES } from '../pipeline/headers.js';
@@ -29,7 +29,7 @@ export async function openGateway(...parts: Parameters<typeof open>): Promise<Se
   try {
     return await open(...parts);
   } catch (error) {
-    const mistake = error instanceof GatewayOptionsError || error instanceof ContractError;
+    const mistake = error instanceof GatewayOptionsError || error instanceof ImportError;
     throw mistake ? new ConfigError(error.message) : error;
   }
 }
@@ -59,7 +59,7 @@ async function open(
       : createSendOnce(db, {
           clock: Date.now,
           deadlineMs: flags.deadlineMs,
-          readsThatTell: createOutcomeProbes(operations),
+          outcomeProbesOf: createOutcomeProbes(operations),
           onBackgroundError,
         }),
     report: (event) => logEvent(log, event),
@@ -101,7 +101,7 @@ async function contractFrom(source: string, proxyFlag: string | undefined, log: 
  */
 export async function readContract(source: string, proxyFlag: string | undefined): Promise<ImportedContract> {
   const text = await readDocument(source, { proxy: proxyFrom(proxyFlag) }).catch((error: unknown) => {
-    throw error instanceof GatewayOptionsError ? new ContractError(error.message) : error;
+    throw error instanceof GatewayOptionsError ? new ImportError(error.message) : error;
   });
   return importContract(await parseDocument(text), { overlay: CONTRACT, headers: HEADER_NAMES });
 }

@@ -2,7 +2,7 @@
 
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract } from '../contract/operation.js';
-import { ContractError } from '../openapi-import/import-error.js';
+import { ImportError } from '../openapi-import/import-error.js';
 import { checkDrift } from './check-drift.js';
 import { type Finding, warn } from './finding.js';
 
@@ -16,7 +16,7 @@ export async function checkPublished(
     const { contract } = await read(source);
     return checkDrift(CONTRACT, contract);
   } catch (error) {
-    if (!(error instanceof ContractError)) throw error;
+    if (!(error instanceof ImportError)) throw error;
     const remedy = 'Compare with the document of its operator, or give it to stdio and http as --openapi.';
     return [warn('contract', `it publishes no document that can be read: ${error.message}`, remedy)];
   }

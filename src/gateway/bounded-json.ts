@@ -1,16 +1,16 @@
 /**
- * JSON as strangers send it: text → value, refused where JSON.parse would hide something (a key given twice, digits
- * it cannot hold) or what reads the value would break (depth, number of values). Not: what the value means.
+ * Parses untrusted JSON. Rejects what JSON.parse would silently change (duplicate keys, numbers that a double cannot
+ * hold) and what would break the code that reads the value (nesting depth, number of values).
  */
 import type { UpstreamErrorReason } from './upstream-error.js';
 
 export const MAX_DEPTH = 64;
-/** Far above a full page of the largest records; below what would fill the memory with tiny objects. */
+/** Far above a full page of the largest records, and below what would exhaust the memory with tiny objects. */
 export const MAX_VALUES = 100_000;
 
 export class JsonError extends Error {
   readonly reason: UpstreamErrorReason;
-  /** Where, dotted; names that are no plain words are `*`. */
+  /** Dotted path to the value. A name that is not a plain identifier is written as `*`. */
   readonly path: string | undefined;
 
   constructor(reason: UpstreamErrorReason, path?: string) {
@@ -20,7 +20,7 @@ export class JsonError extends Error {
   }
 }
 
-/** The value of a JSON text. `__proto__` is a key like any other. @throws JsonFlaw */
+/** Returns the value of a JSON text. `__proto__` is an ordinary key. @throws JsonError */
 export function parseJson(text: string): unknown {
   scan(text);
   try {
@@ -30,9 +30,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** One open object or list. */
+/** An object or list that is not closed yet. */
 interface Level {
-  /** Of an object; few are looked through faster than they are hashed. */
+  /** The keys of an object so far; undefined for a list. Searching a few is faster than hashing them. */
   keys: string[] | Set<string> | undefined;
   /** In an object: the next string is a key. */
   expectsKey: boolean;
@@ -49,7 +49,7 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Reads tokens without a thought for grammar, which is JSON.parse's; so it may meet any garbage. */
+/** Scans the tokens. JSON.parse checks the grammar later, so the text may be arbitrary garbage here. */
 function scan(text: string): void {
   const levels: Level[] = [];
   let level: Level | undefined;
@@ -94,7 +94,7 @@ function enterKey(levels: readonly Level[], level: Level, literal: string): void
 
 const FEW_KEYS = 24;
 
-/** False when the object has the key already. */
+/** Returns false when the object already has the key. */
 function add(level: Level): boolean {
   if (level.keys instanceof Set) return level.keys.size < level.keys.add(level.key).size;
   if (level.keys === undefined || level.keys.includes(level.key)) return false;
@@ -111,7 +111,7 @@ function withoutEscapes(literal: string): string {
   }
 }
 
-/** The index of the closing quote: the first that an even number of backslashes stands before. */
+/** Returns the index of the closing quote: the first one preceded by an even number of backslashes. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let before = end - 1;
@@ -125,7 +125,7 @@ function isNumberStart(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2d;
 }
 
-/** The index behind the last of `0-9 + - . e E`. */
+/** Returns the index after the last of the characters `0-9 + - . e E`. */
 function endOfNumber(text: string, start: number): number {
   let end = start + 1;
   for (; end < text.length; end += 1) {
@@ -136,27 +136,31 @@ function endOfNumber(text: string, start: number): number {
   return end;
 }
 
-/** A double holds every number of so many characters, when it has no exponent. */
-const SURELY_EXACT = 15;
+/** A double holds every number of up to this many characters exactly, when it has no exponent. */
+const ALWAYS_EXACT_LENGTH = 15;
 
-/** Whether the number survives: no digit lost, no integer beyond 2^53. What is no number is JSON.parse's to refuse. */
+/**
+ * Whether a double holds the number exactly: no digit is lost and no integer is beyond 2^53. True for text that is not
+ * a number: JSON.parse rejects it.
+ */
 function isExact(literal: string): boolean {
-  if (literal.length <= SURELY_EXACT && !/e/i.test(literal)) return true;
+  if (literal.length <= ALWAYS_EXACT_LENGTH && !/e/i.test(literal)) return true;
   const value = Number(literal);
   if (Number.isNaN(value)) return true;
   if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) return false;
   return decimal(literal) === decimal(String(value));
 }
 
-/** Digits without zeros at either end, and the power of ten they stand at. */
+/** Normal form of a number: its digits without leading and trailing zeros, and the power of ten. */
 function decimal(literal: string): string {
   const [, whole = '', fraction = '', power = '0'] = /^-?(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(literal) ?? [];
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
-  const bare = withoutTrailingZeros(digits);
-  return bare === '' ? '0' : `${bare}e${Number(power) - fraction.length + digits.length - bare.length}`;
+  const significant = withoutTrailingZeros(digits);
+  const exponent = Number(power) - fraction.length + digits.length - significant.length;
+  return significant === '' ? '0' : `${significant}e${exponent}`;
 }
 
-/** By hand: a pattern for it takes the square of the length. */
+/** A loop, because a regular expression would take quadratic time. */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits.charCodeAt(end - 1) === 0x30) end -= 1;
@@ -165,7 +169,7 @@ function withoutTrailingZeros(digits: string): string {
 
 const MAX_PATH = 200;
 
-/** Names are the upstream's, and may be anything: only plain words are told. */
+/** Field names are untrusted text from the upstream, so only plain identifiers are reported. */
 function pathOf(levels: readonly Level[]): string {
   const names = levels.map(({ keys, key, index }) => {
     if (keys === undefined) return String(index);

@@ -1,50 +1,56 @@
-/** Leaves a failing upstream in peace: closed, open, half open with one probe. Not: what counts as a failure. */
+/**
+ * Circuit breaker in front of the upstream: closed, open, or half open with one trial request. Does not decide what
+ * counts as a failure; see relay.ts.
+ */
 import { UpstreamError } from './upstream-error.js';
 
-/** So many failures in a row open it. */
-const FAILURES = 10;
-const REST_MS = 5_000;
+/** This many consecutive failures open the breaker. */
+const FAILURE_THRESHOLD = 10;
+const OPEN_MS = 5_000;
 
-/** How an attempt that was let through ended; `neither`: that says nothing of the upstream. */
-export type Ending = 'answered' | 'failed' | 'neither';
+/** How an admitted attempt ended. `neither`: the end says nothing about the state of the upstream. */
+export type AttemptResult = 'answered' | 'failed' | 'neither';
 
 export interface Breaker {
-  /** Lets an attempt through; its end must be told, once. @throws Fault `breaker_open`, with the rest to wait. */
-  enter(): (ending: Ending) => void;
+  /**
+   * Admits an attempt. The caller must call the returned function once, with the result of the attempt.
+   * @throws UpstreamError `breaker_open` with the time to wait, while the breaker is open.
+   */
+  enter(): (result: AttemptResult) => void;
 }
 
-/** `clock` is monotonic, in milliseconds; `changed` hears of every opening and closing. */
-export function createBreaker(clock: () => number, changed: (state: 'open' | 'closed') => void): Breaker {
+/** `clock` is monotonic, in milliseconds. `onChange` is called each time the breaker opens or closes. */
+export function createBreaker(clock: () => number, onChange: (state: 'open' | 'closed') => void): Breaker {
   let failures = 0;
-  /** While open: when the next probe may go. */
-  let restsUntil: number | undefined;
-  let probing = false;
+  /** While the breaker is open: when the next trial request may be sent. */
+  let openUntil: number | undefined;
+  let trialInFlight = false;
 
   const answered = () => {
     failures = 0;
-    if (restsUntil === undefined) return;
-    restsUntil = undefined;
-    changed('closed');
+    if (openUntil === undefined) return;
+    openUntil = undefined;
+    onChange('closed');
   };
 
   const failed = () => {
     failures += 1;
-    if (failures < FAILURES) return;
-    const opens = restsUntil === undefined;
-    restsUntil = clock() + REST_MS;
-    if (opens) changed('open');
+    if (failures < FAILURE_THRESHOLD) return;
+    const opens = openUntil === undefined;
+    openUntil = clock() + OPEN_MS;
+    if (opens) onChange('open');
   };
 
   return {
     enter() {
-      const isProbe = restsUntil !== undefined;
-      const rest = restsUntil === undefined ? 0 : restsUntil - clock();
-      if (rest > 0 || (isProbe && probing)) throw open(Math.max(rest, 1));
-      probing ||= isProbe;
-      return (ending) => {
-        if (isProbe) probing = false;
-        if (ending === 'answered') answered();
-        if (ending === 'failed') failed();
+      const isTrial = openUntil !== undefined;
+      const remainingMs = openUntil === undefined ? 0 : openUntil - clock();
+      if (remainingMs > 0 || (isTrial && trialInFlight)) throw open(Math.max(remainingMs, 1));
+      trialInFlight ||= isTrial;
+      return (result) => {
+        if (isTrial) trialInFlight = false;
+        if (result === 'answered') answered();
+        if (result === 'failed') failed();
       };
     },
   };

@@ -1,4 +1,7 @@
-/** Callers as the upstream's GET /stat tells of them, and which of them are remembered. Not: how it is asked. */
+/**
+ * Converts the response of the upstream's GET /stat to a caller, and caches callers. Does not send the request; see
+ * upstream-identity.ts.
+ */
 import { createHash } from 'node:crypto';
 import type { Caller, Credentials, OrgStatus } from '../contract/backend.js';
 import type { ErrorEnvelope } from '../contract/envelope.js';
@@ -6,73 +9,88 @@ import { CrmError, notFound } from '../contract/errors.js';
 import { type Fields, isFields, isKnownTag, tagOf } from './upstream-envelope.js';
 import { credentialsInvalid } from './upstream-request.js';
 
-const REMEMBERED_MS = 30_000;
-const MAX_REMEMBERED = 10_000;
+const CACHE_TTL_MS = 30_000;
+const MAX_CACHED = 10_000;
 const MAX_ROLES = 100;
 
-/** Who is calling, in an upstream that does not tell: whatever they ask, it decides. */
+/** The caller when the upstream does not report who it is. The upstream alone decides what this caller may do. */
 export function unknownCaller(credentials: Credentials): Caller {
-  return { ...known(credentials), actor: 'unknown', owner: false, roles: [], org_status: 'verified', unknown: true };
+  return {
+    ...identityOf(credentials),
+    actor: 'unknown',
+    owner: false,
+    roles: [],
+    org_status: 'verified',
+    unknown: true,
+  };
 }
 
-/** The caller that the data of GET /stat describe; a stranger when they have not the contract's shape. */
+/** The caller described by the data of GET /stat; an unknown caller when the data do not have the contract's shape. */
 export function callerFrom(data: object, credentials: Credentials): Caller {
   const { caller, org } = data as Fields;
   if (!isFields(caller)) return unknownCaller(credentials);
   const { actor, owner, roles } = caller;
   if (typeof actor !== 'string' || typeof owner !== 'boolean' || !isRoles(roles)) return unknownCaller(credentials);
   const status = isFields(org) ? org.status : undefined;
-  // An org whose state is not told may be written as far as we know; the upstream knows better.
-  return { ...known(credentials), actor, owner, roles, org_status: isOrgStatus(status) ? status : 'verified' };
+  // Without a reported status the org counts as writable here; the upstream still decides.
+  return { ...identityOf(credentials), actor, owner, roles, org_status: isOrgStatus(status) ? status : 'verified' };
 }
 
-/** A refusal of GET /stat as one of ours: the upstream's words under this call's names; where it has none, ours. */
-export function errorFrom({ error }: ErrorEnvelope): CrmError {
+/**
+ * Converts an error response of GET /stat to the error of this call. Texts come from the upstream where it sends any,
+ * and otherwise from the contract.
+ */
+export function toCallerError({ error }: ErrorEnvelope): CrmError {
   const { error_code: code, http_status: status, retryable, details, next_steps } = error;
   const { tag, message } = error.major;
-  const ours = tag === 'not-found' ? notFound() : tag === 'unauthorized' ? credentialsInvalid() : undefined;
-  const nextSteps = Array.isArray(next_steps) ? next_steps.map(String) : ours?.nextSteps;
-  // Whatever the call is for was not asked yet; where the upstream is merely unwell, say so.
-  const told = { ...(isFields(details) ? details : {}), ...(status >= 429 ? { outcome: 'not_done' } : {}) };
+  const standard = tag === 'not-found' ? notFound() : tag === 'unauthorized' ? credentialsInvalid() : undefined;
+  const nextSteps = Array.isArray(next_steps) ? next_steps.map(String) : standard?.nextSteps;
+  // The call itself was not sent yet. When the upstream is only temporarily unable to respond, report that.
+  const allDetails = { ...(isFields(details) ? details : {}), ...(status >= 429 ? { outcome: 'not_done' } : {}) };
   return new CrmError({
     code,
     status,
     retryable,
     tag: isKnownTag(tag) ? tag : tagOf(status),
     message: message.en_US,
-    ...(Object.keys(told).length > 0 ? { details: told } : {}),
+    ...(Object.keys(allDetails).length > 0 ? { details: allDetails } : {}),
     ...(nextSteps === undefined ? {} : { nextSteps }),
   });
 }
 
+/** Keys are digests of credentials; see `credentialDigest`. */
 export interface CallerCache {
-  get(name: string): Caller | undefined;
-  keep(name: string, caller: Caller): void;
-  forget(name: string): void;
+  get(key: string): Caller | undefined;
+  set(key: string, caller: Caller): void;
+  delete(key: string): void;
 }
 
-/** Callers by the name of their credentials, each for half a minute. `clock` is monotonic, in milliseconds. */
+/** Caches each caller for 30 seconds. `clock` is monotonic, in milliseconds. */
 export function createCallerCache(clock: () => number): CallerCache {
-  const kept = new Map<string, { readonly caller: Caller; readonly until: number }>();
+  const cached = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return {
-    get(name) {
-      const found = kept.get(name);
+    get(key) {
+      const found = cached.get(key);
       if (found === undefined) return undefined;
       if (found.until > clock()) return found.caller;
-      kept.delete(name);
+      cached.delete(key);
       return undefined;
     },
-    keep(name, caller) {
-      kept.delete(name);
-      const [oldest] = kept.keys();
-      if (kept.size >= MAX_REMEMBERED && oldest !== undefined) kept.delete(oldest);
-      kept.set(name, { caller: { ...caller, cached: true }, until: clock() + REMEMBERED_MS });
+    set(key, caller) {
+      cached.delete(key);
+      const [oldest] = cached.keys();
+      if (cached.size >= MAX_CACHED && oldest !== undefined) cached.delete(oldest);
+      cached.set(key, { caller: { ...caller, cached: true }, until: clock() + CACHE_TTL_MS });
     },
-    forget: (name) => void kept.delete(name),
+    delete: (key) => void cached.delete(key),
   };
 }
 
-function known({ orgcode, kind, secret }: Credentials): Pick<Caller, 'orgcode' | 'context_source' | 'fingerprint'> {
+function identityOf({
+  orgcode,
+  kind,
+  secret,
+}: Credentials): Pick<Caller, 'orgcode' | 'context_source' | 'fingerprint'> {
   const fingerprint = createHash('sha256').update(secret).digest('hex').slice(0, 16);
   return { orgcode, context_source: kind, fingerprint };
 }

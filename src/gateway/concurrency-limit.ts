@@ -1,18 +1,20 @@
-/** A bounded number of places, and a bounded queue in front of them. Not: what they are for. */
+/** A concurrency limit: a fixed number of slots with a bounded queue. */
 
-/** Gives a place back, or leaves the queue. May be called twice. */
+/** Frees the slot, or leaves the queue. A second call has no effect. */
 export type Release = () => void;
 
 export interface ConcurrencyLimit {
-  /** Calls `granted` when there is a place, at once if there is. Undefined: the queue is full. */
+  /**
+   * Calls `granted` as soon as a slot is free, possibly before it returns. Returns undefined when the queue is full.
+   */
   take(granted: () => void): Release | undefined;
 }
 
-export function createConcurrencyLimit(places: number, queueLength: number): ConcurrencyLimit {
+export function createConcurrencyLimit(slots: number, queueLength: number): ConcurrencyLimit {
   const waiting = new Set<() => void>();
   let taken = 0;
 
-  const pass = () => {
+  const freeSlot = () => {
     const [next] = waiting;
     if (next === undefined) {
       taken -= 1;
@@ -24,16 +26,16 @@ export function createConcurrencyLimit(places: number, queueLength: number): Con
 
   return {
     take(granted) {
-      if (taken < places) {
+      if (taken < slots) {
         taken += 1;
         granted();
-        return once(pass);
+        return once(freeSlot);
       }
       if (waiting.size >= queueLength) return undefined;
       const enter = () => granted();
       waiting.add(enter);
       return once(() => {
-        if (!waiting.delete(enter)) pass();
+        if (!waiting.delete(enter)) freeSlot();
       });
     },
   };

@@ -1,16 +1,16 @@
-/** One deadline for all that is done upstream on behalf of one call. Not: what happens when it passes. */
+/** One deadline for all upstream requests of one call. */
 import type { Stamp } from '../contract/backend.js';
 
 export interface Deadline {
-  /** The whole time of the call. */
+  /** The total time the call may take. */
   readonly ms: number;
   /** Milliseconds left, never below 0. */
   left(): number;
 }
 
 /**
- * Answers the deadline of a call, known by its stamp: it runs from when it is first asked for, so that finding out who
- * calls and doing what they ask share it. `clock` is monotonic, in milliseconds.
+ * Returns a function from a call's stamp to its deadline. The deadline starts when it is first requested, so that
+ * identifying the caller and sending the call share it. `clock` is monotonic, in milliseconds.
  */
 export function createDeadlines(ms: number, clock: () => number): (stamp: Stamp) => Deadline {
   const running = new WeakMap<Stamp, Deadline>();
@@ -24,7 +24,7 @@ export function createDeadlines(ms: number, clock: () => number): (stamp: Stamp)
   };
 }
 
-/** Waits, unless `signal` is aborted: then it ends at once. */
+/** Waits `ms` milliseconds, or until `signal` is aborted. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((done) => {
     const end = () => {

@@ -1,58 +1,58 @@
-/** How a fault is told to the caller: code, sentence, what is known of a write, what to do. Not: what went wrong. */
+/** Converts an UpstreamError to the CrmError that the caller gets: code, message, outcome of a write, next steps. */
 import { CrmError, type CrmErrorInit, type ErrorTag, notFound } from '../contract/errors.js';
 import type { UpstreamError, UpstreamErrorKind, UpstreamErrorReason, WriteOutcome } from './upstream-error.js';
 
-/** The call that a fault struck. */
+/** What the conversion needs to know about the call that failed. */
 export interface FailedCall {
   readonly write: boolean;
-  /** The write carries a key that the upstream is said to honour. */
+  /** The write has an idempotency_key, and the upstream is configured to honour keys. */
   readonly keyed: boolean;
-  /** Names of tools that can tell whether the write happened. */
+  /** Names of tools that can show whether the write happened. */
   readonly outcomeProbes: readonly string[];
   readonly deadlineMs: number;
 }
 
-/** The fault as the caller is told of it; itself the cause, for the log, when something on the way is out of order. */
-export function toCrmError(fault: UpstreamError, struck: FailedCall): CrmError {
-  const refusal = tell(fault, struck);
-  if (!NOTHING_BROKEN.has(fault.kind)) refusal.cause = fault;
-  return refusal;
+/** Converts the error. The log gets the original as the cause, unless the upstream works as it should. */
+export function toCrmError(error: UpstreamError, failed: FailedCall): CrmError {
+  const converted = convert(error, failed);
+  if (!WORKING_UPSTREAM.has(error.kind)) converted.cause = error;
+  return converted;
 }
 
-/** The upstream works, and says no; or the client is gone. */
-const NOTHING_BROKEN: ReadonlySet<UpstreamErrorKind> = new Set<UpstreamErrorKind>([
+/** The upstream works and rejects the call, or the client disconnected. */
+const WORKING_UPSTREAM: ReadonlySet<UpstreamErrorKind> = new Set<UpstreamErrorKind>([
   'refused',
   'throttled',
   'cancelled',
 ]);
 
-function tell(fault: UpstreamError, struck: FailedCall): CrmError {
-  const { outcome, status, retryAfterMs, path, reason } = fault;
+function convert(error: UpstreamError, failed: FailedCall): CrmError {
+  const { outcome, status, retryAfterMs, path, reason } = error;
   const details = {
-    ...(struck.write ? { outcome } : {}),
+    ...(failed.write ? { outcome } : {}),
     reason,
     ...(status === undefined ? {} : { upstream_status: status }),
     ...(path === undefined ? {} : { path }),
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
   };
-  const retryable = fault.transient && (!struck.write || outcome === 'not_done');
-  const message = `${sentence(fault, struck)}${struck.write ? WHAT_OF_THE_WRITE[outcome] : ''}`;
-  const nextSteps = steps(fault, struck);
-  if (fault.kind === 'refused') return refused(fault, { message, details, nextSteps });
-  return new CrmError({ ...FORMS[fault.kind](fault, struck), message, retryable, details, nextSteps });
+  const retryable = error.transient && (!failed.write || outcome === 'not_done');
+  const message = `${sentence(error, failed)}${failed.write ? OUTCOME_SENTENCES[outcome] : ''}`;
+  const nextSteps = steps(error, failed);
+  if (error.kind === 'refused') return statusError(error, { message, details, nextSteps });
+  return new CrmError({ ...ERROR_FORMS[error.kind](error, failed), message, retryable, details, nextSteps });
 }
 
-type Form = Required<Pick<CrmErrorInit, 'code' | 'status' | 'tag'>>;
+type ErrorForm = Required<Pick<CrmErrorInit, 'code' | 'status' | 'tag'>>;
 
-const UNAVAILABLE: Form = { code: 'crm.gateway_unavailable', tag: 'internal-error', status: 503 };
-const TIMEOUT: Form = { code: 'crm.gateway_timeout', tag: 'internal-error', status: 504 };
-const BAD_REPLY: Form = { code: 'crm.gateway_bad_reply', tag: 'internal-error', status: 502 };
+const UNAVAILABLE: ErrorForm = { code: 'crm.gateway_unavailable', tag: 'internal-error', status: 503 };
+const TIMEOUT: ErrorForm = { code: 'crm.gateway_timeout', tag: 'internal-error', status: 504 };
+const BAD_REPLY: ErrorForm = { code: 'crm.gateway_bad_reply', tag: 'internal-error', status: 502 };
 
-const FORMS: {
-  readonly [kind in Exclude<UpstreamErrorKind, 'refused'>]: (fault: UpstreamError, struck: FailedCall) => Form;
+const ERROR_FORMS: {
+  readonly [kind in Exclude<UpstreamErrorKind, 'refused'>]: (error: UpstreamError, failed: FailedCall) => ErrorForm;
 } = {
   unreached: () => UNAVAILABLE,
-  // A write without an answer is one thing to the caller, whether time ran out or the connection broke.
+  // To the caller, a write without a response is the same case whether time ran out or the connection broke.
   unanswered: ({ reason, outcome }, { write }) =>
     reason === 'deadline' || (write && outcome === 'unknown') ? TIMEOUT : UNAVAILABLE,
   unreadable: () => BAD_REPLY,
@@ -63,8 +63,8 @@ const FORMS: {
   cancelled: () => ({ code: 'crm.cancelled', tag: 'internal-error', status: 503 }),
 };
 
-/** A 4xx that says nothing of the contract: what its number means there. Others are no answer at all. */
-const REFUSALS: { readonly [status: number]: { readonly code: string; readonly tag: ErrorTag } } = {
+/** The contract's error for a 4xx without an envelope. Any other status is a bad reply. */
+const ERRORS_BY_STATUS: { readonly [status: number]: { readonly code: string; readonly tag: ErrorTag } } = {
   400: { code: 'crm.gateway_refused', tag: 'validation-error' },
   401: { code: 'crm.credentials_invalid', tag: 'unauthorized' },
   403: { code: 'crm.forbidden', tag: 'forbidden' },
@@ -75,20 +75,20 @@ const REFUSALS: { readonly [status: number]: { readonly code: string; readonly t
   428: { code: 'crm.expected_revision_required', tag: 'expected-revision-required' },
 };
 
-type Told = Required<Pick<CrmErrorInit, 'message' | 'details' | 'nextSteps'>>;
+type ErrorTexts = Required<Pick<CrmErrorInit, 'message' | 'details' | 'nextSteps'>>;
 
-function refused({ status = 0 }: UpstreamError, told: Told): CrmError {
-  if (status === 404 || status === 410) return withDetails(notFound(), told.details);
-  const known = REFUSALS[status];
-  if (known === undefined) return new CrmError({ ...BAD_REPLY, ...told });
-  return new CrmError({ ...known, status, ...told });
+function statusError({ status = 0 }: UpstreamError, texts: ErrorTexts): CrmError {
+  if (status === 404 || status === 410) return withDetails(notFound(), texts.details);
+  const known = ERRORS_BY_STATUS[status];
+  if (known === undefined) return new CrmError({ ...BAD_REPLY, ...texts });
+  return new CrmError({ ...known, status, ...texts });
 }
 
-function withDetails({ code, tag, message, nextSteps }: CrmError, details: Told['details']): CrmError {
+function withDetails({ code, tag, message, nextSteps }: CrmError, details: ErrorTexts['details']): CrmError {
   return new CrmError({ code, tag, message, details, ...(nextSteps === undefined ? {} : { nextSteps }) });
 }
 
-const WHAT_OF_THE_WRITE: { readonly [outcome in WriteOutcome]: string } = {
+const OUTCOME_SENTENCES: { readonly [outcome in WriteOutcome]: string } = {
   not_done: ' Nothing was changed.',
   unknown: ' Whether the change happened is unknown.',
 };
@@ -131,21 +131,21 @@ function sentence({ kind, reason, status }: UpstreamError, { deadlineMs }: Faile
   return status === undefined ? REASONS[reason] : `${REASONS[reason]} (HTTP ${status})`;
 }
 
-function steps(fault: UpstreamError, struck: FailedCall): readonly string[] {
-  if (struck.write && fault.outcome === 'unknown') return stepsOfUnknown(struck);
-  if (fault.kind === 'blocked') {
+function steps(error: UpstreamError, failed: FailedCall): readonly string[] {
+  if (failed.write && error.outcome === 'unknown') return stepsOfUnknown(failed);
+  if (error.kind === 'blocked') {
     return [
       'Take out text that looks like an attack: markup, SQL, or ../ in it.',
       'If the text is plain, wait five minutes: this address may have sent too many requests.',
     ];
   }
-  if (fault.kind === 'refused') return ['Check the request.', 'Ask the operator to check the credentials upstream.'];
-  if (fault.retryAfterMs !== undefined) return ['Try again after details.retry_after_ms.'];
-  if (fault.transient) return ['Try again in a few seconds.', 'Report the request_id if it fails again.'];
+  if (error.kind === 'refused') return ['Check the request.', 'Ask the operator to check the credentials upstream.'];
+  if (error.retryAfterMs !== undefined) return ['Try again after details.retry_after_ms.'];
+  if (error.transient) return ['Try again in a few seconds.', 'Report the request_id if it fails again.'];
   return ['Do not repeat the call.', 'Ask the operator to check the gateway; report the request_id.'];
 }
 
-/** After a write nobody knows the end of, the first thing is to look. */
+/** After a write with an unknown outcome, the first step is to read the record. */
 function stepsOfUnknown({ keyed, outcomeProbes }: FailedCall): readonly string[] {
   const look =
     outcomeProbes.length === 0

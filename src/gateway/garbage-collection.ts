@@ -1,51 +1,51 @@
 /**
- * Memory beside the heap, which the bytes of answers leave behind: V8 lets 64 MB of it pile up before it looks, since
- * on its own heap hardly anything has happened. Not: what is read, and how much of it.
+ * Collects the off-heap memory that response bytes leave behind. V8 lets 64 MB of it accumulate before it collects,
+ * because its own heap hardly grows meanwhile.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { lazy } from '../contract/lazy.js';
 
 const MEGABYTE = 1024 * 1024;
-/** Bytes that came, and bytes they were copied to, between two looks. */
-const LOOK_AFTER = MEGABYTE;
-/** More than that above what was left the last time is collected among what is young, which takes a millisecond. */
-const YOUNG_GARBAGE = 3 * MEGABYTE;
-/** More than that above what was left after everything was looked through is looked for everywhere: some 30 ms. */
-const OLD_GARBAGE = 8 * MEGABYTE;
+/** Bytes received and bytes copied between two checks. */
+const CHECK_EVERY_BYTES = MEGABYTE;
+/** Growth since the last collection that starts a minor collection, which takes about a millisecond. */
+const MINOR_GC_THRESHOLD = 3 * MEGABYTE;
+/** Growth since the last major collection that starts another one, which takes about 30 ms. */
+const MAJOR_GC_THRESHOLD = 8 * MEGABYTE;
 
-/** Told of bytes that will be garbage. */
+/** Reports bytes that will soon be garbage. Collects when enough of them have accumulated. */
 export type CollectGarbage = (bytes: number) => void;
 
 type Collect = (options?: { readonly type: 'minor' }) => void;
 
-/** The collector of this process; there is one for all. */
+/** The garbage collector of this process. */
 const collector = lazy((): Collect => {
-  setFlagsFromString('--expose-gc'); // for contexts made from now on: nobody else's code sees it
-  setFlagsFromString('--no-concurrent-array-buffer-sweeping'); // collected is free, and counted so, at once
+  setFlagsFromString('--expose-gc'); // applies to contexts created from now on: other code does not see `gc`
+  setFlagsFromString('--no-concurrent-array-buffer-sweeping'); // collected memory counts as free at once
   return runInNewContext('gc') as Collect;
 });
 
-/** One for everything that is read by a process. */
+/** One process needs one. `externalBytes` returns the off-heap memory in use; both parameters are for tests. */
 export function createCollectGarbage(
   collect = collector,
-  outside = () => getHeapStatistics().external_memory,
+  externalBytes = () => getHeapStatistics().external_memory,
 ): CollectGarbage {
-  let came = 0;
-  let afterYoung = outside();
-  let afterAll = afterYoung;
+  let reported = 0;
+  let afterMinor = externalBytes();
+  let afterMajor = afterMinor;
   return (bytes) => {
-    came += bytes;
-    if (came < LOOK_AFTER) return;
-    came = 0;
-    afterYoung = Math.min(afterYoung, outside());
-    afterAll = Math.min(afterAll, afterYoung);
-    if (outside() - afterYoung < YOUNG_GARBAGE) return;
+    reported += bytes;
+    if (reported < CHECK_EVERY_BYTES) return;
+    reported = 0;
+    afterMinor = Math.min(afterMinor, externalBytes());
+    afterMajor = Math.min(afterMajor, afterMinor);
+    if (externalBytes() - afterMinor < MINOR_GC_THRESHOLD) return;
     collect()({ type: 'minor' });
-    afterYoung = outside();
-    if (afterYoung - afterAll < OLD_GARBAGE) return;
+    afterMinor = externalBytes();
+    if (afterMinor - afterMajor < MAJOR_GC_THRESHOLD) return;
     collect()();
-    afterYoung = outside();
-    afterAll = afterYoung;
+    afterMinor = externalBytes();
+    afterMajor = afterMinor;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The gateway's own small database: its file, its server key, and changes in groups, each on disk before it is
- * answered. The only file here that knows better-sqlite3. Not: what is kept in it.
+ * The gateway's own SQLite database: its file, its server key, and group commits that are on disk before a write
+ * resolves. The only file of the gateway that uses better-sqlite3.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { migrate } from './gateway-migrations.js';
 
 export type GatewayScalar = string | number | null;
 
-/** Statements, prepared once and kept. */
+/** Runs statements; each is prepared once and cached. */
 export interface GatewayConnection {
-  /** The first row, or undefined. */
+  /** Returns the first row, or undefined. */
   one<Row>(sql: string, ...args: readonly GatewayScalar[]): Row | undefined;
-  /** Every row. The statement itself must carry a LIMIT. */
+  /** Returns every row. The statement must have a LIMIT. */
   all<Row>(sql: string, ...args: readonly GatewayScalar[]): readonly Row[];
-  /** Runs a change; answers how many rows it touched. */
+  /** Runs a change and returns the number of rows it changed. */
   run(sql: string, ...args: readonly GatewayScalar[]): number;
   /** Runs a script of several statements. */
   script(sql: string): void;
@@ -24,37 +24,41 @@ export interface GatewayConnection {
 
 export interface GatewayDb {
   readonly keys: Keys;
-  /** What others have committed is seen at once. */
+  /** Sees at once what other processes have committed. */
   readonly reader: Pick<GatewayConnection, 'one' | 'all'>;
   /**
-   * Runs `work` in a transaction, alone among all processes that have the file open; answers once it is on disk.
-   * @throws what `work` threw, when all it did is undone; or the database's own error, when nobody's work was done.
+   * Runs `work` in an exclusive transaction and resolves once it is on disk.
+   * @throws what `work` threw, after its changes were rolled back; or the database's own error, when the whole group
+   * was rolled back.
    */
   write<T>(work: (connection: GatewayConnection) => T): Promise<T>;
-  /** Waits for what is waiting to be written. */
+  /** Waits for queued writes, then closes the file. */
   close(): Promise<void>;
 }
 
 export interface GatewayDbOptions {
-  /** The file, made when it does not exist; its directory must. `:memory:` for one that goes with the process. */
+  /**
+   * The file; it is created when missing, its directory is not. `:memory:` for a database that ends with the process.
+   */
   readonly path: string;
-  /** Default: the database file with `.key` behind it; for `:memory:` a key that goes with the process too. */
+  /** Default: the path of the database plus `.key`; for `:memory:`, a random key that ends with the process. */
   readonly keyPath?: string;
 }
 
 const IN_MEMORY = ':memory:';
 const BUSY_MS = 5000;
-/** Older libraries can corrupt a file that several processes write (the WAL-reset bug). */
-const OLDEST_SAFE = '3.51.3';
-/** Longest group, so that nobody waits for a crowd. */
+/** Older SQLite libraries can corrupt a file that several processes write (the WAL-reset bug). */
+const MIN_SQLITE_VERSION = '3.51.3';
+/** Maximum writes per commit, which bounds the wait of each. */
 const MAX_GROUP = 128;
 
 /**
  * Opens or creates the gateway's database. Several processes may have the file open.
- * @throws Error when it cannot be opened, is of a newer version, its key is missing or wrong, or SQLite is too old.
+ * @throws Error when the file cannot be opened or was made by a newer version, when its key is missing or wrong, or
+ * when SQLite is too old.
  */
 export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
-  if (path !== IN_MEMORY) createPrivately(path);
+  if (path !== IN_MEMORY) createPrivateFile(path);
   const database = new Database(path, { timeout: BUSY_MS });
   try {
     database.pragma('journal_mode = WAL');
@@ -64,25 +68,25 @@ export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
     const connection = connect(database);
     requireSafeVersion(connection);
     migrate(connection, new Date().toISOString());
-    return new File(database, connection, openKeys(connection, path, keyPath));
+    return new GatewayDatabase(database, connection, openKeys(connection, path, keyPath));
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-interface Waiting {
+interface QueuedWrite {
   readonly work: (connection: GatewayConnection) => unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-class File implements GatewayDb {
+class GatewayDatabase implements GatewayDb {
   readonly keys: Keys;
   readonly reader: GatewayConnection;
   readonly #database: Database.Database;
   readonly #connection: GatewayConnection;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: QueuedWrite[] = [];
   #flushing: Promise<void> | undefined;
 
   constructor(database: Database.Database, connection: GatewayConnection, keys: Keys) {
@@ -106,35 +110,35 @@ class File implements GatewayDb {
 
   async #flush(): Promise<void> {
     while (this.#queue.length > 0) {
-      await new Promise(setImmediate); // whoever comes meanwhile shares the commit
+      await new Promise(setImmediate); // writes that arrive meanwhile share the commit
       this.#commit(this.#queue.splice(0, MAX_GROUP));
     }
     this.#flushing = undefined;
   }
 
-  /** One transaction for everyone who waits; each in a savepoint of its own; answers after COMMIT. */
-  #commit(group: readonly Waiting[]): void {
-    const answers: (() => void)[] = [];
+  /** One transaction for the whole group, with a savepoint per write. Writes are settled after COMMIT. */
+  #commit(group: readonly QueuedWrite[]): void {
+    const settlements: (() => void)[] = [];
     try {
       this.#connection.run('BEGIN IMMEDIATE');
-      for (const waiting of group) answers.push(this.#attempt(waiting));
+      for (const queued of group) settlements.push(this.#attempt(queued));
       this.#connection.run('COMMIT');
     } catch (error) {
       if (this.#database.inTransaction) this.#connection.run('ROLLBACK');
       for (const { reject } of group) reject(error);
       return;
     }
-    for (const answer of answers) answer();
+    for (const settle of settlements) settle();
   }
 
-  #attempt({ work, resolve, reject }: Waiting): () => void {
+  #attempt({ work, resolve, reject }: QueuedWrite): () => void {
     this.#connection.run('SAVEPOINT work');
     try {
       const value = work(this.#connection);
       this.#connection.run('RELEASE work');
       return () => resolve(value);
     } catch (error) {
-      if (!this.#database.inTransaction) throw error; // the whole transaction is gone, not only this work
+      if (!this.#database.inTransaction) throw error; // SQLite rolled back the whole transaction, not only this work
       this.#connection.run('ROLLBACK TO work');
       this.#connection.run('RELEASE work');
       return () => reject(error);
@@ -160,10 +164,10 @@ function connect(database: Database.Database): GatewayConnection {
   };
 }
 
-/** Made for its owner alone, whatever the umask: SQLite gives the files beside it the same mode. */
-function createPrivately(path: string): void {
+/** Creates the file with mode 0600 whatever the umask. SQLite gives its WAL files the same mode. */
+function createPrivateFile(path: string): void {
   try {
-    closeSync(openSync(path, 'wx', 0o600)); // never opens one that is there: closing it would drop SQLite's locks
+    closeSync(openSync(path, 'wx', 0o600)); // never opens an existing file: closing it would drop SQLite's locks
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
@@ -171,21 +175,21 @@ function createPrivately(path: string): void {
 
 function requireSafeVersion(connection: GatewayConnection): void {
   const { version } = connection.one<{ version: string }>('SELECT sqlite_version() AS version') ?? { version: '0' };
-  if (version.localeCompare(OLDEST_SAFE, 'en', { numeric: true }) < 0) {
-    throw new Error(`SQLite ${version} is too old: ${OLDEST_SAFE} or newer is needed`);
+  if (version.localeCompare(MIN_SQLITE_VERSION, 'en', { numeric: true }) < 0) {
+    throw new Error(`SQLite ${version} is too old: ${MIN_SQLITE_VERSION} or newer is needed`);
   }
 }
 
 const KEY_CHECK = 'SELECT key_check FROM server_key LIMIT 1';
 
-/** The server key, noted in the file at first opening, so that a wrong one is told at start and not call by call. */
+/** Loads the server key. Its check value is stored at first opening, so that a wrong key fails at start. */
 function openKeys(connection: GatewayConnection, path: string, keyPath: string | undefined): Keys {
   if (path === IN_MEMORY && keyPath === undefined) return deriveKeys(randomBytes(32));
   const isNew = connection.one(KEY_CHECK) === undefined;
   const keys = loadKeys(keyPath ?? `${path}.key`, isNew);
   const check = keys.mac('key-check');
   connection.run('INSERT INTO server_key (one, key_check) VALUES (1, ?) ON CONFLICT (one) DO NOTHING', check);
-  const noted = connection.one<{ key_check: string }>(KEY_CHECK)?.key_check ?? '';
-  if (!sameDigest(noted, check)) throw new Error('the server key does not belong to this database');
+  const stored = connection.one<{ key_check: string }>(KEY_CHECK)?.key_check ?? '';
+  if (!sameDigest(stored, check)) throw new Error('the server key does not belong to this database');
   return keys;
 }

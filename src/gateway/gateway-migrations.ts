@@ -1,8 +1,8 @@
-/** The gateway database's schema: one ordered list of changes, forward only. Not: statements that use it. */
+/** The schema of the gateway database, as an ordered list of forward-only migrations. */
 import { createHash } from 'node:crypto';
 import type { GatewayConnection } from './gateway-db.js';
 
-/** A change that was released is never edited: its checksum stands in every file. */
+/** Never edit a released migration: every database file holds its checksum. */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE server_key (one INTEGER PRIMARY KEY CHECK (one = 1), key_check TEXT NOT NULL) STRICT;
 CREATE TABLE held_credential (
@@ -34,17 +34,17 @@ CREATE INDEX receipt_by_expiry ON receipt (expires_ms);
 CREATE INDEX receipt_personal ON receipt (orgcode, receipt_no) WHERE personal = 1;`,
 ];
 
-const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
+const MIGRATION_TABLE = `CREATE TABLE IF NOT EXISTS schema_migration (
   version INTEGER PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT`;
 
 /**
- * Brings the database to this version's schema, all in one transaction: interrupted it never happened, and of two
- * processes that start at once the second waits, then finds it done. After an error the connection must be closed.
- * @throws Error when the file was made by a newer version, or an applied change has been altered since.
+ * Migrates the database to this version's schema in one transaction. An interrupted migration leaves no trace. When two
+ * processes start together, the second waits and finds nothing to do. Close the connection after an error.
+ * @throws Error when the file was made by a newer version, or an applied migration was edited.
  */
 export function migrate(connection: GatewayConnection, now: string): void {
   connection.script('BEGIN IMMEDIATE');
-  connection.script(LEDGER);
+  connection.script(MIGRATION_TABLE);
   const applied = countApplied(connection);
   MIGRATIONS.slice(applied).forEach((sql, index) => {
     connection.script(sql);

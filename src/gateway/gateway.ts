@@ -1,6 +1,6 @@
 /**
- * Backend 2: every operation is one question to the upstream, whose answer passes through whole. Not: how requests,
- * replies, retries and faults are made; each has a file.
+ * The gateway backend: sends every operation to the upstream and passes its response through whole. Requests, replies,
+ * retries and errors each have their own file.
  */
 import { performance as monotonic } from 'node:perf_hooks';
 import type { Backend, BackendCall, Credentials, RelayedEnvelope } from '../contract/backend.js';
@@ -18,36 +18,39 @@ import type { SendOnce } from './send-once.js';
 import { createUpstream } from './upstream.js';
 import { UpstreamError } from './upstream-error.js';
 import { createIdentify } from './upstream-identity.js';
-import { keyOf, nameOf, type Random32 } from './upstream-request.js';
+import { credentialDigest, idempotencyKeyOf, type Random32 } from './upstream-request.js';
 
 export const DEFAULT_DEADLINE_MS = 10_000;
-/** Nobody waits longer, and no timer runs for ever. */
+/** Upper bound of the option, so that no call waits and no timer runs without end. */
 export const LONGEST_DEADLINE_MS = 600_000;
-export const DEFAULT_MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+export const DEFAULT_MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
-/** Something the operator should know; holds no personal data and no secrets. */
+/** An event for the operator's log. It holds no personal data and no secrets. */
 export type GatewayEvent = Drift | { readonly kind: 'breaker_open' | 'breaker_closed' };
 
 export interface GatewayOptions {
-  /** Where the paths of the contract begin, path included: https, or http on loopback. */
+  /** Base URL of the upstream, with its path: https, or http on loopback. */
   readonly base: URL;
-  /** The contract's: where GET /stat is looked for, and the reads that tell what became of a write. */
+  /** The contract's operations: GET /stat and the outcome probes are found among them. */
   readonly operations: readonly Operation[];
-  /** The upstream takes writes of one `idempotency_key` once only: a write with a key may be repeated. */
+  /** The upstream applies writes with the same `idempotency_key` once only, so a write with a key can be retried. */
   readonly honoursKeys: boolean;
   readonly responseValidation: ResponseValidation;
   readonly dataSchemaOf: DataSchemaOf;
-  /** The credentials the upstream knows the caller by. Asked several times a call. @throws CrmError for none. */
+  /**
+   * Returns the credentials the upstream knows the caller by. Called several times per call.
+   * @throws CrmError when the caller has none.
+   */
   readonly upstreamCredentials: (credentials: Credentials) => Credentials;
-  /** Every write goes through it. */
+  /** Sends every write, and decides whether it is sent at all. */
   readonly sendOnce: SendOnce;
   readonly report: (event: GatewayEvent) => void;
   /** Unpredictable 32-bit numbers. */
   readonly random32: Random32;
-  /** For a whole call, whatever happens in it; default 10 s. */
+  /** Deadline of a whole call, retries included; default 10 s. */
   readonly deadlineMs?: number;
-  /** Larger answers are cut off; default 4 MiB. */
-  readonly maxAnswerBytes?: number;
+  /** Larger responses are rejected; default 4 MiB. */
+  readonly maxResponseBytes?: number;
   readonly proxy?: ProxyOptions | undefined;
   /** PEM of certificate authorities trusted instead of the system's. */
   readonly ca?: string | undefined;
@@ -55,14 +58,14 @@ export interface GatewayOptions {
   readonly clock?: () => number;
 }
 
-/** The gateway to an upstream. @throws GatewayOptionsError when the options make none. */
+/** Creates the gateway to an upstream. @throws GatewayOptionsError when an option is invalid. */
 export function createGateway(options: GatewayOptions): Backend {
   const { base, operations, report, upstreamCredentials, clock = () => monotonic.now() } = options;
-  const { deadlineMs = DEFAULT_DEADLINE_MS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES } = options;
+  const { deadlineMs = DEFAULT_DEADLINE_MS, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = options;
   if (!(deadlineMs >= 1 && deadlineMs <= LONGEST_DEADLINE_MS)) {
     throw new GatewayOptionsError(`the deadline must be 1 to ${LONGEST_DEADLINE_MS} ms`);
   }
-  const upstream = createUpstream({ ...options, deadlineMs, maxAnswerBytes });
+  const upstream = createUpstream({ ...options, deadlineMs, maxResponseBytes });
   const relay = createRelay({
     basePath: base.pathname.replace(/\/+$/, ''),
     upstream,
@@ -70,61 +73,62 @@ export function createGateway(options: GatewayOptions): Backend {
     random32: options.random32,
   });
   const check = createResponseCheck({ ...options, validation: options.responseValidation });
-  const memory = createCallerCache(clock);
+  const cache = createCallerCache(clock);
   const stat = operations.find(({ method, path }) => method === 'GET' && path === '/stat');
-  const identify = createIdentify({ stat, relay, memory, upstreamCredentials });
+  const identify = createIdentify({ stat, relay, cache, upstreamCredentials });
   const deadlineOf = createDeadlines(deadlineMs, clock);
-  const tellersOf = createOutcomeProbes(operations);
+  const outcomeProbesOf = createOutcomeProbes(operations);
 
-  const ask = async (performance: BackendCall, keyed: boolean): Promise<RelayedEnvelope> => {
-    const { operation, credentials, stamp } = performance;
+  const sendUpstream = async (call: BackendCall, keyed: boolean): Promise<RelayedEnvelope> => {
+    const { operation, credentials, stamp } = call;
     const write = isWrite(operation);
-    const question = { ...performance, credentials: upstreamCredentials(credentials) };
-    const manner = {
+    const parts = { ...call, credentials: upstreamCredentials(credentials) };
+    const relayOptions = {
       deadline: deadlineOf(stamp),
       repeatable: !write || keyed,
-      signal: write ? undefined : performance.signal,
+      signal: write ? undefined : call.signal,
     };
     try {
-      const { envelope } = await relay(question, manner);
+      const { envelope } = await relay(parts, relayOptions);
       if (envelope.success) await check(operation, envelope.data);
-      if (isShutOut(envelope)) memory.forget(nameOf(credentials));
+      if (isAccessDenied(envelope)) cache.delete(credentialDigest(credentials));
       return { envelope };
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      if (error.status === 401 || error.status === 403) memory.forget(nameOf(credentials));
-      throw toCrmError(error, { write, keyed, outcomeProbes: tellersOf(operation), deadlineMs });
+      if (error.status === 401 || error.status === 403) cache.delete(credentialDigest(credentials));
+      throw toCrmError(error, { write, keyed, outcomeProbes: outcomeProbesOf(operation), deadlineMs });
     }
   };
 
   return {
     kind: 'gateway',
-    async identify(credentials, stamp, anew = false) {
+    async identify(credentials, stamp, fresh = false) {
       try {
-        return await identify(credentials, stamp, deadlineOf(stamp), anew);
+        return await identify(credentials, stamp, deadlineOf(stamp), fresh);
       } catch (error) {
-        throw error instanceof UpstreamError ? toCrmError(beforehand(error), { ...NOTHING_ASKED, deadlineMs }) : error;
+        throw error instanceof UpstreamError ? toCrmError(asNotDone(error), { ...NOT_SENT, deadlineMs }) : error;
       }
     },
-    async perform(performance) {
-      const keyed = options.honoursKeys && isWrite(performance.operation) && keyOf(performance.input) !== undefined;
-      const send = () => ask(performance, keyed);
-      return isWrite(performance.operation) ? options.sendOnce(performance, send) : send();
+    async perform(call) {
+      const write = isWrite(call.operation);
+      const keyed = options.honoursKeys && write && idempotencyKeyOf(call.input) !== undefined;
+      const send = () => sendUpstream(call, keyed);
+      return write ? options.sendOnce(call, send) : send();
     },
     close: () => upstream.close(),
   };
 }
 
-/** Told as of a write, so that whoever writes hears that nothing was done. */
-const NOTHING_ASKED: Omit<FailedCall, 'deadlineMs'> = { write: true, keyed: false, outcomeProbes: [] };
+/** Reported as for a write, so that the caller of a write learns that nothing was done. */
+const NOT_SENT: Omit<FailedCall, 'deadlineMs'> = { write: true, keyed: false, outcomeProbes: [] };
 
-/** A fault while finding out who calls: what they want was not asked for yet. */
-function beforehand(fault: UpstreamError): UpstreamError {
-  const { kind, reason, transient, status, retryAfterMs, path } = fault;
+/** An error from identifying the caller: the call itself was not sent yet. */
+function asNotDone(error: UpstreamError): UpstreamError {
+  const { kind, reason, transient, status, retryAfterMs, path } = error;
   return new UpstreamError({ kind, reason, outcome: 'not_done', transient, status, retryAfterMs, path });
 }
 
-/** What is remembered of this caller holds no longer. */
-function isShutOut(envelope: Envelope): boolean {
+/** Whether the upstream denied access, so that the cached caller is outdated. */
+function isAccessDenied(envelope: Envelope): boolean {
   return !envelope.success && (envelope.error.http_status === 401 || envelope.error.http_status === 403);
 }

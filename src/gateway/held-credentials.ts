@@ -1,6 +1,6 @@
 /**
- * Upstream credentials that this server holds for its callers: each behind a caller's key that only we know. Not: who
- * the credential's owner is, and what they may do; that is for the upstream to say.
+ * Upstream credentials that this server holds for its callers, each behind a caller's key that this server issues. The
+ * upstream decides who owns a credential and what the owner may do.
  */
 import type { Credentials } from '../contract/backend.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
@@ -8,22 +8,22 @@ import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
 import type { GatewayConnection, GatewayDb } from './gateway-db.js';
 import { gatewayError } from './upstream-error.js';
 
-/** An operator's mistake; its message says which, and never quotes a secret. */
+/** Invalid input of the operator. The message states the problem and never quotes a secret. */
 export class HeldCredentialError extends Error {}
 
 export interface NewHeldCredential {
   readonly orgcode: string;
-  /** The header the upstream expects the secret in: a session's, or an API key's. */
+  /** The header in which the upstream expects the secret: session or API key. */
   readonly kind: Credentials['kind'];
-  /** The upstream credential, as it travels in its header. */
+  /** The upstream credential, as sent in its header. */
   readonly secret: string;
-  /** What the caller's key is for; told by `listCallers`. */
+  /** What the caller's key is for; shown by `listCallers`. */
   readonly name: string;
 }
 
-/** What may be told of a held credential. */
+/** The public facts of a held credential. */
 export interface HeldCaller {
-  /** Of the caller's key: its public name, here and in `stats`. */
+  /** The public name of the caller's key, here and in `stats`. */
   readonly fingerprint: string;
   readonly orgcode: string;
   readonly kind: Credentials['kind'];
@@ -33,22 +33,22 @@ export interface HeldCaller {
   readonly replaced_at: string | null;
 }
 
-/** The credential to send upstream for what a caller sent us. @throws CrmError as `createHeldCredentials` says. */
+/** Returns the upstream credential for a caller's key. @throws CrmError as described at `createHeldCredentials`. */
 export type Exchange = (credentials: Credentials) => Credentials;
 
-interface Held {
+interface HeldRow {
   readonly caller_hash: string;
   readonly orgcode: string;
   readonly kind: Credentials['kind'];
   readonly sealed: string;
 }
 
-/** The same prefix as the embedded store's keys: to a caller they are one kind of thing. */
+/** The same prefix as the embedded store's API keys: to a caller both are API keys. */
 const CALLER_KEY = 'g3nk';
-/** As long as the pipeline lets a credential be. */
+/** The pipeline's maximum length of a credential. */
 const MAX_SECRET = 512;
 const MAX_NAME = 100;
-/** So that the list of callers is one bounded answer. */
+/** Bounds the list of callers. */
 const MAX_CALLERS = 10_000;
 
 const COLUMNS = 'fingerprint, orgcode, kind, name, created_at, replaced_at';
@@ -63,8 +63,8 @@ const REPLACE = 'UPDATE held_credential SET sealed = ?, replaced_at = ? WHERE fi
 const REVOKE = 'DELETE FROM held_credential WHERE fingerprint = ?';
 
 /**
- * Seals an upstream credential behind a new caller's key, which leaves here once, in clear.
- * @throws HeldCredentialError when a field is no such thing, or too many are held.
+ * Seals an upstream credential behind a new caller's key. The key is returned in clear this once.
+ * @throws HeldCredentialError when a field is invalid, or too many credentials are held.
  */
 export async function holdCredential(
   db: GatewayDb,
@@ -72,7 +72,7 @@ export async function holdCredential(
 ): Promise<HeldCaller & { readonly caller_key: string }> {
   const org = checkedOrgcode(orgcode);
   const upstream = checkedSecret(secret);
-  const told = checkedName(name);
+  const label = checkedName(name);
   const caller_key = mintSecret(CALLER_KEY);
   const caller_hash = db.keys.mac('caller-key', caller_key);
   const sealed = db.keys.seal('upstream-credential', upstream, contextOf({ caller_hash, orgcode: org, kind }));
@@ -80,20 +80,20 @@ export async function holdCredential(
     const { held } = connection.one<{ held: number }>(COUNT) ?? { held: 0 };
     if (held >= MAX_CALLERS) throw new HeldCredentialError(`${held} credentials are held already: revoke some first`);
     const now = new Date().toISOString();
-    connection.run(HOLD, caller_hash, fingerprint(caller_key), org, kind, sealed, told, now);
+    connection.run(HOLD, caller_hash, fingerprint(caller_key), org, kind, sealed, label, now);
     return shown(connection, fingerprint(caller_key));
   });
   return { caller_key, ...caller };
 }
 
 /**
- * Puts another upstream credential of the same kind behind a caller's key, when the old one has expired.
- * @throws HeldCredentialError when no key has that fingerprint, or the secret is none.
+ * Replaces the upstream credential behind a caller's key with another of the same kind, for example after it expired.
+ * @throws HeldCredentialError when no key has that fingerprint, or the secret is invalid.
  */
 export async function replaceCredential(db: GatewayDb, callerFingerprint: string, secret: string): Promise<HeldCaller> {
   const upstream = checkedSecret(secret);
   return db.write((connection) => {
-    const held = connection.one<Held>(FIND_NAMED, callerFingerprint);
+    const held = connection.one<HeldRow>(FIND_NAMED, callerFingerprint);
     if (held === undefined) throw unknownCaller();
     const sealed = db.keys.seal('upstream-credential', upstream, contextOf(held));
     connection.run(REPLACE, sealed, new Date().toISOString(), callerFingerprint);
@@ -102,7 +102,7 @@ export async function replaceCredential(db: GatewayDb, callerFingerprint: string
 }
 
 /**
- * Forgets a caller's key and what was held behind it; its next call is 401.
+ * Deletes a caller's key and the credential behind it. The next call with the key gets 401.
  * @throws HeldCredentialError when no key has that fingerprint.
  */
 export async function revokeCaller(db: GatewayDb, callerFingerprint: string): Promise<HeldCaller> {
@@ -113,32 +113,32 @@ export async function revokeCaller(db: GatewayDb, callerFingerprint: string): Pr
   });
 }
 
-/** Every caller a credential is held for, oldest first; no secrets. */
+/** Lists every caller with a held credential, oldest first, without secrets. */
 export function listCallers(db: GatewayDb): readonly HeldCaller[] {
   return db.reader.all<HeldCaller>(LIST);
 }
 
 /**
- * The exchange of a caller's key for the upstream credential held behind it: one indexed probe, one unsealing, and
- * nothing remembered. A session is never one of ours: only keys are given out here.
+ * Exchanges a caller's key for the upstream credential held behind it: one indexed lookup and one unsealing, without a
+ * cache. Sessions are always rejected, because this server issues keys only.
  * @returns a function that throws CrmError 401 `crm.credentials_invalid` for an unknown or revoked key, 404
- * `crm.not_found` for another org's, 500 `crm.gateway_credential_unreadable` when the row was altered.
+ * `crm.not_found` for a key of another org, and 500 `crm.gateway_credential_unreadable` when the row was altered.
  */
 export function createHeldCredentials(db: GatewayDb): Exchange {
   return ({ orgcode, kind, secret }) => {
     if (kind === 'session') throw credentialsInvalid();
-    const held = db.reader.one<Held>(FIND, db.keys.mac('caller-key', secret));
+    const held = db.reader.one<HeldRow>(FIND, db.keys.mac('caller-key', secret));
     if (held === undefined) throw credentialsInvalid();
     if (held.orgcode !== orgcode) throw notFound();
     return { orgcode, kind: held.kind, secret: unsealed(db.keys, held) };
   };
 }
 
-function unsealed(keys: Keys, held: Held): string {
+function unsealed(keys: Keys, held: HeldRow): string {
   try {
     return keys.unseal('upstream-credential', held.sealed, contextOf(held));
   } catch (cause) {
-    const fault = gatewayError({
+    const error = gatewayError({
       code: 'crm.gateway_credential_unreadable',
       status: 500,
       message: 'The upstream credential held for this caller cannot be read. Nothing was sent.',
@@ -146,13 +146,13 @@ function unsealed(keys: Keys, held: Held): string {
       outcome: 'not_done',
       nextSteps: ['Ask the operator to replace the credential held for this key.'],
     });
-    fault.cause = cause;
-    throw fault;
+    error.cause = cause;
+    throw error;
   }
 }
 
-/** Ties the sealed text to its row: moved to another key, org or kind, it no longer opens. */
-function contextOf({ caller_hash, orgcode, kind }: Omit<Held, 'sealed'>): string {
+/** Binds the sealed text to its row: moved to another key, org or kind, it can no longer be unsealed. */
+function contextOf({ caller_hash, orgcode, kind }: Omit<HeldRow, 'sealed'>): string {
   return JSON.stringify([caller_hash, orgcode, kind]);
 }
 
@@ -162,12 +162,12 @@ function shown(connection: GatewayConnection, callerFingerprint: string): HeldCa
   return caller;
 }
 
-/** Without quoting what was given: it may be the key itself. */
+/** The message does not quote the input: it may be the key itself. */
 function unknownCaller(): HeldCredentialError {
   return new HeldCredentialError("no caller's key has that fingerprint");
 }
 
-/** Upper case, as the pipeline makes every orgcode. */
+/** In upper case, as the pipeline normalizes every orgcode. */
 function checkedOrgcode(orgcode: string): string {
   const code = orgcode.trim().toUpperCase();
   if (!/^[\x21-\x7e]{1,64}$/.test(code))

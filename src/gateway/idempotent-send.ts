@@ -1,6 +1,6 @@
 /**
- * Sending a write at most once: a receipt is on disk before it leaves, and tells every later call with the same key or
- * body what became of it. Not: how it is sent, nor how receipts are stored.
+ * Sends a write at most once. An idempotency record is on disk before the write is sent, and decides the response to
+ * later calls with the same key or body. Records are stored by idempotency-table.ts.
  */
 import { randomBytes } from 'node:crypto';
 import type { BackendCall, RelayedEnvelope } from '../contract/backend.js';
@@ -14,35 +14,48 @@ import {
   findRecord,
   type IdempotencyRecord,
   insertRecord,
-  lastRecord,
+  lastRecordNumber,
   type RecordRequest,
   recordRequest,
   settleRecord,
 } from './idempotency-table.js';
-import { answerNotKept, outcomeUnknown, type PastCall, recordNotWritten, stillRunning } from './repeated-call.js';
-import { isErasure, wipeOrg } from './response-erasure.js';
+import {
+  outcomeUnknown,
+  type PreviousCall,
+  recordNotWritten,
+  responseNotStored,
+  stillRunning,
+} from './repeated-call.js';
+import { eraseOrgResponses, isErasure } from './response-erasure.js';
 import type { SendOnce } from './send-once.js';
-import { type AnswerVerdict, keptForm, keptText, replayOf, verdictOf, verdictOfError } from './stored-responses.js';
+import {
+  replayOf,
+  storableEnvelope,
+  storableText,
+  verdictOf,
+  verdictOfError,
+  type WriteVerdict,
+} from './stored-responses.js';
 
 export interface SendOnceOptions {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** The longest that `send` may take, retries included. */
   readonly deadlineMs: number;
-  /** The tools whose answer tells whether a write happened; for `next_steps`. */
-  readonly readsThatTell: (operation: Operation) => readonly string[];
-  /** Told when the database fails after an answer has come: the caller gets the answer all the same. */
+  /** The tools that can show whether a write happened; for `next_steps`. */
+  readonly outcomeProbesOf: (operation: Operation) => readonly string[];
+  /** Called when the database fails after a response has come; the caller gets the response all the same. */
   readonly onBackgroundError: (error: unknown) => void;
 }
 
 /** Contract §1, Idempotency. */
-const KEPT_MS = 24 * 60 * 60 * 1000;
-/** Where no idempotency_key can tell a new call from the old one, time must. */
-const KEPT_KEYLESS_MS = 15 * 60 * 1000;
-/** What a process may need beyond the deadline, until it has noted how a write ended. */
+const RETENTION_MS = 24 * 60 * 60 * 1000;
+/** For operations without idempotency_key, only time can distinguish a new call from a repeated one. */
+const RETENTION_KEYLESS_MS = 15 * 60 * 1000;
+/** Time a process may need after the deadline to store how a write ended. */
 const LEASE_MARGIN_MS = 5000;
-const FORGET_AT_OPEN = 500;
-const FORGET_AT_ONCE = 20;
+const EXPIRED_BATCH_AT_OPEN = 500;
+const EXPIRED_BATCH_PER_WRITE = 20;
 
 interface Sender extends SendOnceOptions {
   readonly db: GatewayDb;
@@ -50,90 +63,94 @@ interface Sender extends SendOnceOptions {
   readonly name: string;
 }
 
-/** A write on its way. */
-interface Flight {
-  readonly receipt: IdempotencyRecord;
-  /** Never rejects. `unheard`: its client went away before the answer came. */
-  readonly ended: Promise<{ readonly envelope?: Envelope; readonly unheard: boolean }>;
+/** A write in flight. */
+interface InFlightWrite {
+  readonly record: IdempotencyRecord;
+  /** Never rejects. `undelivered`: the client disconnected before the response came. */
+  readonly ended: Promise<{ readonly envelope?: Envelope; readonly undelivered: boolean }>;
 }
 
 /**
- * Remembers writes in the gateway's database. Reads pass. A write is known by org, caller, endpoint and
- * idempotency_key, or by all that was sent when it has none.
- * @returns a function that throws what `send` throws; 409 `crm.idempotency_mismatch` for a key that stands for another
- * body; 504 `crm.gateway_timeout` when the same call was sent before and nobody knows its outcome; 409
- * `crm.answer_not_kept` when it was answered but the answer is gone; 503 `crm.storage_unavailable` when nothing was
- * sent because no receipt could be written.
+ * Records writes in the gateway's database; reads are sent without a record. A write is identified by org, caller,
+ * endpoint and idempotency_key, or by everything that was sent when it has no key.
+ * @returns a function that throws what `send` throws; 409 `crm.idempotency_mismatch` for a key that was used with
+ * another body; 504 `crm.gateway_timeout` when the same call was sent before and its outcome is unknown; 409
+ * `crm.answer_not_kept` when the response to it is no longer stored; 503 `crm.storage_unavailable` when nothing was
+ * sent because no record could be written.
  */
 export function createSendOnce(db: GatewayDb, options: SendOnceOptions): SendOnce {
   const sender: Sender = { ...options, db, name: randomBytes(8).toString('hex') };
-  const flights = new Map<string, Flight>();
-  db.write((connection) => deleteExpired(connection, options.clock(), FORGET_AT_OPEN)).catch(options.onBackgroundError);
+  const inFlight = new Map<string, InFlightWrite>();
+  db.write((connection) => deleteExpired(connection, options.clock(), EXPIRED_BATCH_AT_OPEN)).catch(
+    options.onBackgroundError,
+  );
 
-  return async (performance, send) => {
-    if (performance.operation.effect === 'read') return send();
-    const request = recordRequest(db.keys, performance);
-    const place = request.scope_mac;
-    const patience = options.clock() + options.deadlineMs;
-    // Between the last look and taking the place nothing may be awaited: others look too.
-    for (let flight = flights.get(place); flight !== undefined; flight = flights.get(place)) {
-      const shared = await landing(sender, performance, request, flight, patience);
+  return async (call, send) => {
+    if (call.operation.effect === 'read') return send();
+    const request = recordRequest(db.keys, call);
+    const scope = request.scope_mac;
+    const waitUntil = options.clock() + options.deadlineMs;
+    // No await between the last `get` and the `set` below: concurrent calls check the same map.
+    for (let first = inFlight.get(scope); first !== undefined; first = inFlight.get(scope)) {
+      const shared = await waitForFirst(sender, call, request, first, waitUntil);
       if (shared !== undefined) return shared;
     }
-    const receipt = newReceipt(sender, performance, request);
-    const answer = sendOrRecall(sender, performance, request, receipt, send);
-    const ended = answer
-      .then(({ envelope }) => ({ envelope, unheard: performance.signal?.aborted === true }))
-      .catch(() => ({ unheard: true }))
-      .finally(() => flights.delete(place));
-    flights.set(place, { receipt, ended });
-    return answer;
+    const record = newRecord(sender, call, request);
+    const response = sendOrReplay(sender, call, request, record, send);
+    const ended = response
+      .then(({ envelope }) => ({ envelope, undelivered: call.signal?.aborted === true }))
+      .catch(() => ({ undelivered: true }))
+      .finally(() => inFlight.delete(scope));
+    inFlight.set(scope, { record, ended });
+    return response;
   };
 }
 
 /**
- * Waits for a call of the same scope to end. Without a key, one's own is then a new call; but not when the other's
- * client gave up on it: then it is the second try at the same one, and shares its answer.
- * @throws CrmError 504 when one has waited until `patience` already.
+ * Waits for a call of the same scope to end. Without a key, the waiting call is then a new call, unless the client of
+ * the first one had disconnected: then it is a retry of the same call and shares the response.
+ * @returns the shared response; undefined when the waiting call has to be sent or looked up.
+ * @throws CrmError 504 when the call has already waited until `waitUntil`.
  */
-async function landing(
-  { clock, readsThatTell }: Sender,
+async function waitForFirst(
+  { clock, outcomeProbesOf }: Sender,
   { operation, stamp }: BackendCall,
   { keyed }: RecordRequest,
-  { receipt, ended }: Flight,
-  patience: number,
+  { record, ended }: InFlightWrite,
+  waitUntil: number,
 ): Promise<RelayedEnvelope | undefined> {
   const now = clock();
-  if (now > patience) throw stillRunning(pastOf(receipt, keyed, operation, readsThatTell), receipt.lease_ms - now);
-  const { envelope, unheard } = await ended;
-  if (keyed || !unheard || envelope?.success !== true) return undefined;
-  return { envelope: replayOf(keptForm(operation, envelope), stamp, clock()) };
+  if (now > waitUntil)
+    throw stillRunning(previousCallOf(record, keyed, operation, outcomeProbesOf), record.lease_ms - now);
+  const { envelope, undelivered } = await ended;
+  if (keyed || !undelivered || envelope?.success !== true) return undefined;
+  return { envelope: replayOf(storableEnvelope(operation, envelope), stamp, clock()) };
 }
 
-async function sendOrRecall(
+async function sendOrReplay(
   sender: Sender,
-  performance: BackendCall,
+  call: BackendCall,
   request: RecordRequest,
-  receipt: IdempotencyRecord,
+  record: IdempotencyRecord,
   send: () => Promise<RelayedEnvelope>,
 ): Promise<RelayedEnvelope> {
-  const found = await claim(sender, request, receipt);
-  if (found !== undefined) return recall(sender, performance, request, found);
+  const found = await claim(sender, request, record);
+  if (found !== undefined) return replay(sender, call, request, found);
   let relayed: RelayedEnvelope;
   try {
     relayed = await send();
   } catch (thrown) {
-    await settle(sender, performance.operation, request, receipt, verdictOfError(thrown));
+    await settle(sender, call.operation, request, record, verdictOfError(thrown));
     throw thrown;
   }
-  await settle(sender, performance.operation, request, receipt, verdictOf(relayed.envelope), relayed.envelope);
+  await settle(sender, call.operation, request, record, verdictOf(relayed.envelope), relayed.envelope);
   return relayed;
 }
 
-function newReceipt({ clock, deadlineMs, name }: Sender, { operation, stamp }: BackendCall, request: RecordRequest) {
+function newRecord({ clock, deadlineMs, name }: Sender, { operation, stamp }: BackendCall, request: RecordRequest) {
   const now = clock();
-  const kept = operation.acceptsIdempotencyKey ? KEPT_MS : KEPT_KEYLESS_MS;
-  // Nobody marked the personal fields of somebody else's document: any answer may hold some.
+  const retention = operation.acceptsIdempotencyKey ? RETENTION_MS : RETENTION_KEYLESS_MS;
+  // Imported documents do not mark personal fields: any response may hold personal data.
   const isPersonal = operation.imported !== undefined || operation.personal.length > 0;
   return {
     request_mac: request.request_mac,
@@ -142,23 +159,23 @@ function newReceipt({ clock, deadlineMs, name }: Sender, { operation, stamp }: B
     request_id: stamp.request_id,
     sent_ms: now,
     lease_ms: now + deadlineMs + LEASE_MARGIN_MS,
-    expires_ms: now + kept,
+    expires_ms: now + retention,
     personal: isPersonal ? 1 : 0,
     answer: null,
   } satisfies IdempotencyRecord;
 }
 
-/** Writes the receipt, on disk when this returns; or answers the one that is there. */
+/** Inserts the record, on disk when this resolves; or returns the record that exists. */
 async function claim(
   { db, clock }: Sender,
   request: RecordRequest,
-  receipt: IdempotencyRecord,
+  record: IdempotencyRecord,
 ): Promise<IdempotencyRecord | undefined> {
   try {
     return await db.write((connection) => {
-      deleteExpired(connection, clock(), FORGET_AT_ONCE);
+      deleteExpired(connection, clock(), EXPIRED_BATCH_PER_WRITE);
       const found = findRecord(connection, request, clock());
-      if (found === undefined) insertRecord(connection, request, receipt);
+      if (found === undefined) insertRecord(connection, request, record);
       return found;
     });
   } catch (cause) {
@@ -166,65 +183,67 @@ async function claim(
   }
 }
 
-/** What a receipt says to a second call. */
-function recall(
-  { db, clock, name, readsThatTell, onBackgroundError }: Sender,
+/** The response to a repeated call, decided by the record of the first. */
+function replay(
+  { db, clock, name, outcomeProbesOf, onBackgroundError }: Sender,
   { operation, stamp }: BackendCall,
   request: RecordRequest,
-  receipt: IdempotencyRecord,
+  record: IdempotencyRecord,
 ): RelayedEnvelope {
-  if (receipt.request_mac !== request.request_mac) throw idempotencyMismatch();
-  const past = pastOf(receipt, request.keyed, operation, readsThatTell);
-  const { state, sender, answer, lease_ms } = receipt;
-  if (state === 'sent' && sender !== name && clock() < lease_ms) throw stillRunning(past, lease_ms - clock());
-  if (state === 'sent' || state === 'unknown') throw outcomeUnknown(past);
-  if (answer === null) throw answerNotKept(past, state);
-  let first: Envelope;
+  if (record.request_mac !== request.request_mac) throw idempotencyMismatch();
+  const previous = previousCallOf(record, request.keyed, operation, outcomeProbesOf);
+  const { state, sender, answer, lease_ms } = record;
+  if (state === 'sent' && sender !== name && clock() < lease_ms) throw stillRunning(previous, lease_ms - clock());
+  if (state === 'sent' || state === 'unknown') throw outcomeUnknown(previous);
+  if (answer === null) throw responseNotStored(previous, state);
+  let stored: Envelope;
   try {
-    first = JSON.parse(db.keys.unseal('upstream-answer', answer, sealContext(request))) as Envelope;
+    stored = JSON.parse(db.keys.unseal('upstream-answer', answer, sealContext(request))) as Envelope;
   } catch (error) {
     onBackgroundError(error);
-    throw answerNotKept(past, state);
+    throw responseNotStored(previous, state);
   }
-  return { envelope: replayOf(first, stamp, clock()) };
+  return { envelope: replayOf(stored, stamp, clock()) };
 }
 
-/** Notes how a write ended, before its caller is told. When that fails, the receipt stands as `sent`: unknown. */
+/**
+ * Stores how a write ended before its caller gets the response. On failure the record stays `sent`: outcome unknown.
+ */
 async function settle(
   { db, onBackgroundError }: Sender,
   operation: Operation,
   request: RecordRequest,
-  receipt: IdempotencyRecord,
-  verdict: AnswerVerdict,
+  record: IdempotencyRecord,
+  verdict: WriteVerdict,
   envelope?: Envelope,
 ): Promise<void> {
-  const text = envelope === undefined ? undefined : keptText(operation, envelope);
+  const text = envelope === undefined ? undefined : storableText(operation, envelope);
   const answer = text === undefined ? null : db.keys.seal('upstream-answer', text, sealContext(request));
-  const note = (connection: GatewayConnection) => {
-    if (verdict === 'unknown') settleRecord(connection, request, receipt, verdict, null);
-    else if (verdict === 'not_done' || !request.keyed) deleteRecord(connection, request, receipt);
-    else settleRecord(connection, request, receipt, verdict, answer);
-    return lastRecord(connection);
+  const storeResult = (connection: GatewayConnection) => {
+    if (verdict === 'unknown') settleRecord(connection, request, record, verdict, null);
+    else if (verdict === 'not_done' || !request.keyed) deleteRecord(connection, request, record);
+    else settleRecord(connection, request, record, verdict, answer);
+    return lastRecordNumber(connection);
   };
   try {
-    const last = await db.write(note);
-    if (isErasure(operation, verdict)) await wipeOrg(db, request, last);
+    const last = await db.write(storeResult);
+    if (isErasure(operation, verdict)) await eraseOrgResponses(db, request, last);
   } catch (error) {
     onBackgroundError(error);
   }
 }
 
-function pastOf(
+function previousCallOf(
   { request_id, sent_ms, expires_ms }: IdempotencyRecord,
   keyed: boolean,
   operation: Operation,
-  readsThatTell: SendOnceOptions['readsThatTell'],
-): PastCall {
-  const reads = readsThatTell(operation);
-  return { request_id, sent_ms, expires_ms, keyed, acceptsKey: operation.acceptsIdempotencyKey, reads };
+  outcomeProbesOf: SendOnceOptions['outcomeProbesOf'],
+): PreviousCall {
+  const outcomeProbes = outcomeProbesOf(operation);
+  return { request_id, sent_ms, expires_ms, keyed, acceptsKey: operation.acceptsIdempotencyKey, outcomeProbes };
 }
 
-/** Ties a sealed answer to its receipt: moved to another key, caller or org it no longer opens. */
+/** Binds a sealed response to its record: moved to another key, caller or org, it can no longer be unsealed. */
 function sealContext({ orgcode, scope_mac, request_mac }: RecordRequest): string {
   return JSON.stringify([orgcode, scope_mac, request_mac]);
 }

@@ -1,10 +1,10 @@
-/** Where the upstream is and how it is reached: which URLs are taken, pool, TLS, proxy. Not: what is sent. */
+/** How the upstream is reached: allowed URLs, connection pool, TLS and proxy. */
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { isLoopback } from '../contract/loopback.js';
 
 export type { Dispatcher };
 
-/** A mistake of whoever configured the gateway; its message is all they need. */
+/** An invalid gateway option. The message tells the operator everything needed to fix it. */
 export class GatewayOptionsError extends Error {
   override readonly name = 'GatewayOptionsError';
 }
@@ -12,7 +12,7 @@ export class GatewayOptionsError extends Error {
 /** An HTTP proxy for upstreams beyond loopback. */
 export interface ProxyOptions {
   readonly url: URL;
-  /** Hosts reached without it, written as in NO_PROXY. */
+  /** Hosts that bypass the proxy, written as in NO_PROXY. */
   readonly except: string;
 }
 
@@ -24,18 +24,18 @@ export interface OriginOptions {
   readonly deadlineMs: number;
 }
 
-/** At most so many requests are under way at once. */
+/** Maximum number of requests in flight. */
 export const CONNECTIONS = 64;
-/** Shorter than what servers and balancers keep, so that they are rarely the first to close. */
+/** Shorter than the keep-alive of common servers and load balancers, so that they rarely close first. */
 const KEEP_ALIVE_MS = 4_000;
 const LONGEST_KEEP_ALIVE_MS = 30_000;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** What a socket reads ahead of an answer that waits its turn. */
+/** What a socket buffers of a response that is paused. */
 const READ_AHEAD_BYTES = 16 * 1024;
 
 /**
- * A dispatcher for one origin. TLS is checked always; a proxy sees nothing of it but the host name.
- * @throws GatewayOptionsError when the URL or the proxy will not do.
+ * Creates a dispatcher for one origin. TLS certificates are always checked; a proxy learns only the host name.
+ * @throws GatewayOptionsError when the URL or the proxy is not allowed.
  */
 export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Dispatcher {
   requireBase(base);
@@ -45,7 +45,7 @@ export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Disp
     highWaterMark: READ_AHEAD_BYTES,
     ...(ca === undefined ? {} : { ca }),
   };
-  // Time is kept by the deadline of a call alone.
+  // undici's timeouts are off: only the deadline of a call limits its time.
   const pool = {
     connections: CONNECTIONS,
     pipelining: 1,
@@ -64,13 +64,13 @@ export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Disp
     httpProxy: '',
     httpsProxy: proxy.url.href,
     noProxy: proxy.except,
-    // A proxy that does not answer must not hold a connection for the five minutes undici would wait.
+    // Without this, a proxy that does not respond would hold a connection for undici's five minutes.
     clientFactory: (origin, options) =>
       new Pool(origin, { ...options, connections: CONNECTIONS, headersTimeout: deadlineMs }),
   });
 }
 
-/** The proxy that the environment names (HTTPS_PROXY, NO_PROXY, in either case). @throws GatewayOptionsError */
+/** The proxy set in the environment (HTTPS_PROXY, NO_PROXY, upper or lower case). @throws GatewayOptionsError */
 export function proxyOf(env: NodeJS.ProcessEnv): ProxyOptions | undefined {
   const text = env.https_proxy ?? env.HTTPS_PROXY ?? '';
   if (text === '') return undefined;

@@ -1,13 +1,13 @@
-/** Which reads can tell what became of a write, judged by paths alone. Not: what they would say. */
+/** Finds the outcome probes of a write: reads that can show whether it happened. Only the paths are compared. */
 import type { Operation } from '../contract/operation.js';
 
-const MAX_TELLERS = 3;
-/** By the last word of a path: what reads one record, what lists many, what looks for them. */
-const BEST_FIRST = ['get', 'list', 'search'];
+const MAX_PROBES = 3;
+/** The last segment of a read's path, best probe first: reads one record, lists records, searches them. */
+const READ_VERBS = ['get', 'list', 'search'];
 
 /**
- * Answers the names of the tools that can tell the outcome of a write: reads of the same noun, or else lists of the
- * nouns below it.
+ * Returns a function from a write to the names of the tools that can show its outcome: reads of the same resource, or
+ * else lists of the resources below it.
  */
 export function createOutcomeProbes(operations: readonly Operation[]): (write: Operation) => readonly string[] {
   const reads = operations.filter(({ effect }) => effect === 'read');
@@ -17,15 +17,15 @@ export function createOutcomeProbes(operations: readonly Operation[]): (write: O
       .filter(({ shared, beyond, rank }) => shared > 0 && (beyond === 1 || rank > 0))
       .sort((a, b) => b.shared - a.shared || a.beyond - b.beyond || a.rank - b.rank || (a.name < b.name ? -1 : 1));
     const nearest = near.filter(({ shared, beyond }) => shared === near[0]?.shared && beyond === near[0]?.beyond);
-    return nearest.slice(0, MAX_TELLERS).map(({ name }) => name);
+    return nearest.slice(0, MAX_PROBES).map(({ name }) => name);
   };
 }
 
-/** How many segments two paths share, how many the read has beyond them, and how much it tells of one record. */
+/** How many segments two paths share, how many more the read has, and its rank among `READ_VERBS`. */
 function distanceOf({ id, path }: Operation, write: Operation) {
   const [own, other] = [path.split('/').slice(1), write.path.split('/').slice(1)];
   const differs = own.findIndex((segment, at) => segment !== other[at]);
   const shared = differs === -1 ? own.length : differs;
-  const known = BEST_FIRST.indexOf(own.at(-1) ?? '');
-  return { name: `crm_${id}`, shared, beyond: own.length - shared, rank: known === -1 ? BEST_FIRST.length : known };
+  const known = READ_VERBS.indexOf(own.at(-1) ?? '');
+  return { name: `crm_${id}`, shared, beyond: own.length - shared, rank: known === -1 ? READ_VERBS.length : known };
 }

@@ -1,9 +1,9 @@
 /**
- * One question to the upstream and its answer: breaker, attempts and reading, under one deadline. Not: what the
- * caller is told when it fails.
+ * Relays one call to the upstream: builds the request, passes the breaker, retries and reads the reply, under one
+ * deadline. Errors are converted for the caller in error-mapping.ts.
  */
 import type { Operation } from '../contract/operation.js';
-import type { Breaker, Ending } from './breaker.js';
+import type { AttemptResult, Breaker } from './breaker.js';
 import type { Deadline } from './deadline.js';
 import { withRetries } from './retry.js';
 import type { Upstream } from './upstream.js';
@@ -19,50 +19,50 @@ export interface RelayParts {
   readonly random32: Random32;
 }
 
-/** How a question may be put. */
+/** How one call may be sent. */
 export interface RelayOptions {
   readonly deadline: Deadline;
-  /** It may be asked again when it is not known whether it arrived. */
+  /** The request may be retried when it is unknown whether it arrived. */
   readonly repeatable: boolean;
-  /** Aborted when nobody waits for the answer; undefined for what must run on. */
+  /** Aborted when the client disconnects; undefined for a request that must run to its end. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** @throws Fault; CrmError for a request that cannot be written. */
-export type Relay = (question: RequestParts, manner: RelayOptions) => Promise<ParsedReply>;
+/** @throws UpstreamError; CrmError when the request cannot be built. */
+export type Relay = (request: RequestParts, options: RelayOptions) => Promise<ParsedReply>;
 
 export function createRelay(parts: RelayParts): Relay {
-  return (question, manner) => {
-    const ask = () => attempt(parts, question, manner);
-    return manner.repeatable ? withRetries(ask, retryOptions(parts, question, manner)) : ask();
+  return (request, options) => {
+    const send = () => attempt(parts, request, options);
+    return options.repeatable ? withRetries(send, retryOptions(parts, request, options)) : send();
   };
 }
 
 async function attempt(
   parts: RelayParts,
-  question: RequestParts,
+  request: RequestParts,
   { deadline, signal }: RelayOptions,
 ): Promise<ParsedReply> {
-  const request = buildRequest(parts.basePath, question, parts.random32);
-  const tell = parts.breaker.enter();
-  let ending: Ending = 'neither';
+  const outgoing = buildRequest(parts.basePath, request, parts.random32);
+  const reportResult = parts.breaker.enter();
+  let result: AttemptResult = 'neither';
   try {
-    const reply = await parts.upstream.send(request, deadline.left(), signal);
-    const { operation, stamp } = question;
-    const answer = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left() });
-    ending = 'answered';
-    return answer;
+    const reply = await parts.upstream.send(outgoing, deadline.left(), signal);
+    const { operation, stamp } = request;
+    const parsed = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left() });
+    result = 'answered';
+    return parsed;
   } catch (error) {
-    if (error instanceof UpstreamError) ending = endingOf(error);
+    if (error instanceof UpstreamError) result = resultOf(error);
     throw error;
   } finally {
-    tell(ending);
+    reportResult(result);
   }
 }
 
-function endingOf(fault: UpstreamError): Ending {
-  if (fault.isOutage) return 'failed';
-  return fault.status === undefined ? 'neither' : 'answered';
+function resultOf(error: UpstreamError): AttemptResult {
+  if (error.isOutage) return 'failed';
+  return error.status === undefined ? 'neither' : 'answered';
 }
 
 function retryOptions({ random32 }: RelayParts, { operation }: RequestParts, { deadline, signal }: RelayOptions) {

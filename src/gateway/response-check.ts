@@ -1,23 +1,23 @@
 /**
- * Whether answers keep the shape the contract promises. A drift is told by where in the schema it is and which keyword
- * it breaks: never a value, a field or a key of the answer. Not: envelopes.
+ * Checks that the data of responses match the contract's schemas. A drift is reported by its position in the schema and
+ * the keyword it violates, never by a value, field or key of the response.
  */
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { createAjv } from '../contract/validate.js';
 import { UpstreamError } from './upstream-error.js';
 
-/** `warn` tells the operator; `strict` fails reads besides, and writes never: they have happened. */
+/** `warn` reports drift to the operator; `strict` also fails reads, but never writes: those have already happened. */
 export type ResponseValidation = 'warn' | 'strict' | 'off';
 
-/** The schema of an operation's `data`; undefined when nobody knows it. */
+/** Returns the schema of an operation's `data`; undefined when there is none. */
 export type DataSchemaOf = (operation: Operation) => JsonSchema | undefined | Promise<JsonSchema | undefined>;
 
-/** An answer that is not as promised, or a promise that cannot be checked. */
+/** A response that does not match its schema, or a schema that cannot be used. */
 export type Drift =
   | {
       readonly kind: 'schema_drift';
       readonly operation: string;
-      /** Answers of this operation that drifted so far. */
+      /** Number of drifted responses of this operation so far. */
       readonly count: number;
       /** JSON pointer into the schema of `data`. */
       readonly at: string;
@@ -31,11 +31,11 @@ export interface ResponseCheckOptions {
   readonly report: (drift: Drift) => void;
 }
 
-/** @throws Fault `schema` for a read, under `strict`. */
+/** @throws UpstreamError `schema` for a read, under `strict`. */
 export type CheckResponse = (operation: Operation, data: object) => Promise<void>;
 
-/** So many drifts of an operation are told; the rest are counted. */
-const MAX_TOLD = 3;
+/** Drifts reported per operation; further ones are only counted. */
+const MAX_REPORTED = 3;
 /** Annotations of OpenAPI that a JSON Schema validator does not know. */
 const ANNOTATIONS = ['example', 'xml', 'externalDocs', 'discriminator'];
 
@@ -45,7 +45,7 @@ export function createResponseCheck({ validation, dataSchemaOf, report }: Respon
   const validators = new Map<string, Promise<Validator | undefined>>();
   const counts = new Map<string, number>();
 
-  /** A schema that cannot be used is told once and then left alone. */
+  /** Reports an unusable schema once; its responses are then not checked. */
   const prepare = async (operation: Operation) => {
     try {
       const schema = await dataSchemaOf(operation);
@@ -65,27 +65,27 @@ export function createResponseCheck({ validation, dataSchemaOf, report }: Respon
     const count = (counts.get(id) ?? 0) + 1;
     counts.set(id, count);
     const { schemaPath = '', keyword = '' } = validate.errors?.[0] ?? {};
-    if (count <= MAX_TOLD) report({ kind: 'schema_drift', operation: id, count, at: schemaPath, keyword });
-    if (validation === 'strict' && operation.effect === 'read') throw drifted(schemaPath);
+    if (count <= MAX_REPORTED) report({ kind: 'schema_drift', operation: id, count, at: schemaPath, keyword });
+    if (validation === 'strict' && operation.effect === 'read') throw driftError(schemaPath);
   };
 }
 
 type Validator = ReturnType<ReturnType<typeof createAjv>['compile']>;
 
-/** Compiles schemas with one validator, made with the first; their annotations mean nothing to it. */
+/** Compiles schemas with one Ajv instance, created for the first schema, that ignores annotations. */
 function createCompile(): (schema: JsonSchema) => Validator {
   let ajv: ReturnType<typeof createAjv> | undefined;
-  const taught = new Set<string>();
+  const knownKeywords = new Set<string>();
   return (schema) => {
     ajv ??= createAjv(undefined, false);
-    const names = new Set([...ANNOTATIONS, ...extensionsIn(schema)].filter((name) => !taught.has(name)));
+    const names = new Set([...ANNOTATIONS, ...extensionsIn(schema)].filter((name) => !knownKeywords.has(name)));
     ajv.addVocabulary([...names]);
-    for (const name of names) taught.add(name);
+    for (const name of names) knownKeywords.add(name);
     return ajv.compile(schema);
   };
 }
 
-/** Every `x-…` there is, wherever it stands. */
+/** Every `x-…` key, at any depth. */
 function extensionsIn(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [
@@ -94,7 +94,7 @@ function extensionsIn(value: unknown): readonly string[] {
   ]);
 }
 
-function drifted(at: string): UpstreamError {
-  const about = { reason: 'schema', outcome: 'unknown', path: at } as const;
-  return new UpstreamError({ kind: 'unreadable', transient: false, ...about });
+function driftError(at: string): UpstreamError {
+  const drift = { reason: 'schema', outcome: 'unknown', path: at } as const;
+  return new UpstreamError({ kind: 'unreadable', transient: false, ...drift });
 }

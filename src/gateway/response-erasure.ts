@@ -1,36 +1,39 @@
-/** When a customer was anonymized, what is kept of answers about people in that org goes too. */
+/** Erases an org's stored responses with personal data after one of its customers was anonymized. */
 import type { Operation } from '../contract/operation.js';
 import type { GatewayDb } from './gateway-db.js';
-import { lastRecord, type RecordRequest, wipeAnswers } from './idempotency-table.js';
+import { eraseResponses, lastRecordNumber, type RecordRequest } from './idempotency-table.js';
 import type { SendOnce } from './send-once.js';
-import { type AnswerVerdict, verdictOf, verdictOfError } from './stored-responses.js';
+import { verdictOf, verdictOfError, type WriteVerdict } from './stored-responses.js';
 
 const ANONYMIZE = 'customer_anonymize';
-const WIPE_AT_ONCE = 200;
+const ERASE_BATCH = 200;
 
-/** Whether such a write may have erased somebody. */
-export function isErasure({ id }: Operation, verdict: AnswerVerdict): boolean {
+/** Whether this write anonymized a customer, or may have. */
+export function isErasure({ id }: Operation, verdict: WriteVerdict): boolean {
   return id === ANONYMIZE && (verdict === 'done' || verdict === 'unknown');
 }
 
-/** Empties every kept answer of an org with personal data up to the receipt `last`, except one's own. */
-export async function wipeOrg(
+/**
+ * Erases every stored response of an org that holds personal data, up to the idempotency record number `last`. The
+ * response of the request `except` stays.
+ */
+export async function eraseOrgResponses(
   db: GatewayDb,
   except: Pick<RecordRequest, 'orgcode' | 'scope_mac'>,
   last: number,
 ): Promise<void> {
-  while ((await db.write((connection) => wipeAnswers(connection, except, last, WIPE_AT_ONCE))) > 0) {
-    // there may be more
+  while ((await db.write((connection) => eraseResponses(connection, except, last, ERASE_BATCH))) > 0) {
+    // a full batch: there may be more
   }
 }
 
 /**
- * Sends every write, in front of an upstream that honours keys itself. Nothing is remembered; but answers may be kept
- * from a time when it was not known to, and an erasure is no less one.
+ * Sends every write, for an upstream that honours idempotency keys itself. It stores nothing. The database may still
+ * hold responses from a time when the gateway ran without that setting, so an anonymization erases them.
  */
 export function createSendAlways(db: GatewayDb, onBackgroundError: (error: unknown) => void): SendOnce {
   return async ({ operation, caller }, send) => {
-    let verdict: AnswerVerdict = 'unknown';
+    let verdict: WriteVerdict = 'unknown';
     try {
       const relayed = await send();
       verdict = verdictOf(relayed.envelope);
@@ -39,11 +42,11 @@ export function createSendAlways(db: GatewayDb, onBackgroundError: (error: unkno
       verdict = verdictOfError(thrown);
       throw thrown;
     } finally {
-      if (isErasure(operation, verdict)) await wipeAll(db, caller.orgcode).catch(onBackgroundError);
+      if (isErasure(operation, verdict)) await eraseAllOrgResponses(db, caller.orgcode).catch(onBackgroundError);
     }
   };
 }
 
-async function wipeAll(db: GatewayDb, orgcode: string): Promise<void> {
-  await wipeOrg(db, { orgcode, scope_mac: '' }, await db.write(lastRecord));
+async function eraseAllOrgResponses(db: GatewayDb, orgcode: string): Promise<void> {
+  await eraseOrgResponses(db, { orgcode, scope_mac: '' }, await db.write(lastRecordNumber));
 }

@@ -1,8 +1,8 @@
-/** The seam between sending a write and remembering that it was sent. */
+/** The port between the gateway, which sends a write, and the code that records that it was sent. */
 import type { BackendCall, RelayedEnvelope } from '../contract/backend.js';
 
 /**
- * Sends a write, unless the same one was sent before: `send` runs at most once for one key and body of one caller. It
- * throws a CrmError whose `details.outcome` tells what is known (faults.ts).
+ * Sends a write unless the same one was sent before: `send` runs at most once per caller, key and body. `send` throws a
+ * CrmError whose `details.outcome` states what is known about the write (see upstream-error.ts).
  */
-export type SendOnce = (performance: BackendCall, send: () => Promise<RelayedEnvelope>) => Promise<RelayedEnvelope>;
+export type SendOnce = (call: BackendCall, send: () => Promise<RelayedEnvelope>) => Promise<RelayedEnvelope>;

@@ -1,6 +1,6 @@
 /**
- * The upstream's envelope, whole: what is there stays as it came, what the contract promises and is missing is filled
- * in. Not: bytes and JSON, other servers' answers.
+ * Completes the upstream's envelope: existing fields stay as they came, and missing fields that the contract requires
+ * are filled in. The body is parsed in upstream-reply.ts.
  */
 import type { Stamp } from '../contract/backend.js';
 import type { Build, Envelope, ErrorObject, Stats } from '../contract/envelope.js';
@@ -9,24 +9,24 @@ import type { Operation } from '../contract/operation.js';
 
 export type Fields = { readonly [name: string]: unknown };
 
-/** What of the call an envelope is completed with. */
+/** Facts about the call that fill in missing fields of an envelope. */
 export interface Completion {
   readonly operation: Operation;
   readonly stamp: Stamp;
-  /** The HTTP status it came with. */
+  /** The HTTP status of the reply. */
   readonly status: number;
   readonly latencyMs: number;
   /** From the Retry-After header. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** A success with its data, completed. */
+/** Completes a success envelope. */
 export function completeSuccess(raw: Fields, data: object, completion: Completion): Envelope {
   const stats = completeStats(raw.stats, completion);
   return { ...raw, success: true, data, build: completeBuild(raw), stats };
 }
 
-/** A refusal with its error object, completed: unknown tags and codes stay as they are. */
+/** Completes an error envelope. Unknown tags and codes stay as they are. */
 export function completeError(raw: Fields, error: Fields, completion: Completion): Envelope {
   const stats = completeStats({ ...fieldsOf(error, ['request_id', 'trace_id']), ...toFields(raw.stats) }, completion);
   return {
@@ -38,13 +38,13 @@ export function completeError(raw: Fields, error: Fields, completion: Completion
   };
 }
 
-/** Whether a value is an object, and no list. */
+/** Whether a value is an object and not a list. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A text fit for a header and a log; ids are opaque, but not arbitrary. */
-const NAME = /^[\x21-\x7e]{1,128}$/;
+/** An id that is safe in a header and in a log: ids are opaque, but restricted to printable ASCII. */
+const ID_PATTERN = /^[\x21-\x7e]{1,128}$/;
 const NO_BUILD: Build = { build_major: 'UNKNOWN', build_minor: 'UNKNOWN', build_id: 'UNKNOWN' };
 
 function completeStats(value: unknown, { operation, stamp, latencyMs }: Completion): Stats {
@@ -61,12 +61,12 @@ function completeStats(value: unknown, { operation, stamp, latencyMs }: Completi
     ...fallback,
     ...stats,
     ...(isText(stats.call) ? {} : { call: fallback.call }),
-    ...(isName(stats.request_id) ? {} : { request_id: fallback.request_id }),
-    ...(isName(stats.trace_id) ? {} : { trace_id: fallback.trace_id }),
+    ...(isId(stats.request_id) ? {} : { request_id: fallback.request_id }),
+    ...(isId(stats.trace_id) ? {} : { trace_id: fallback.trace_id }),
   };
 }
 
-/** At the top, or where some services keep it, in stats. */
+/** The build, from the top level or, as some services send it, from `stats`. */
 function completeBuild(raw: Fields): Build {
   if (isFields(raw.build)) return raw.build as unknown as Build;
   const inStats = toFields(raw.stats).build;
@@ -78,24 +78,24 @@ function completeErrorObject(error: Fields, stats: Stats, completion: Completion
   const major = completeMajor(toFields(error.major), http_status);
   const { retryAfterMs } = completion;
   const details = error.details ?? {};
-  const waits = retryAfterMs !== undefined && isFields(details) && !('retry_after_ms' in details);
+  const addsRetryAfter = retryAfterMs !== undefined && isFields(details) && !('retry_after_ms' in details);
   return {
     ...error,
     error_code: isText(error.error_code) ? error.error_code : 'crm.upstream_error',
     http_status,
     retryable: typeof error.retryable === 'boolean' ? error.retryable : isRetryable(major.tag, completion.operation),
-    request_id: isName(error.request_id) ? error.request_id : stats.request_id,
-    trace_id: isName(error.trace_id) ? error.trace_id : stats.trace_id,
+    request_id: isId(error.request_id) ? error.request_id : stats.request_id,
+    trace_id: isId(error.trace_id) ? error.trace_id : stats.trace_id,
     major,
-    ...(waits ? { details: { ...details, retry_after_ms: retryAfterMs } } : {}),
+    ...(addsRetryAfter ? { details: { ...details, retry_after_ms: retryAfterMs } } : {}),
   };
 }
 
-/** Its own, when that is an HTTP status of a refusal; the one it came with, when that is; or its tag's. */
-function statusOf(error: Fields, came: number): number {
+/** The error's own status if it is an error status; else the reply's, if that is one; else that of its tag. */
+function statusOf(error: Fields, replyStatus: number): number {
   const { http_status } = error;
-  if (isRefusal(http_status)) return http_status;
-  if (isRefusal(came)) return came;
+  if (isErrorStatus(http_status)) return http_status;
+  if (isErrorStatus(replyStatus)) return replyStatus;
   const { tag } = toFields(error.major);
   return isKnownTag(tag) ? STATUS_BY_TAG[tag] : 500;
 }
@@ -104,12 +104,12 @@ function completeMajor(major: Fields, status: number): ErrorObject['major'] {
   const texts = typeof major.message === 'string' ? { en_US: major.message } : toFields(major.message);
   const en_US =
     [texts.en_US, ...Object.values(texts)].find(isText) ?? 'The upstream CRM refused, and does not say why.';
-  // Tags the contract does not know pass too: whoever reads them decides.
+  // Tags outside the contract pass too: the client decides what to do with them.
   const tag = (isText(major.tag) ? major.tag : tagOf(status)) as ErrorTag;
   return { ...major, tag, message: { ...texts, en_US } };
 }
 
-/** The tag of a status; the first of those that share it. */
+/** The tag of a status; the first one when several share it. */
 export function tagOf(status: number): ErrorTag {
   const found = Object.entries(STATUS_BY_TAG).find(([, of]) => of === status)?.[0] as ErrorTag | undefined;
   return found ?? (status < 500 ? 'validation-error' : 'internal-error');
@@ -123,7 +123,7 @@ function isRetryable(tag: ErrorTag, { effect }: Operation): boolean {
   return tag === 'throttled' || (tag === 'internal-error' && effect === 'read');
 }
 
-function isRefusal(status: unknown): status is number {
+function isErrorStatus(status: unknown): status is number {
   return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
 }
 
@@ -139,6 +139,6 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && NAME.test(value);
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && ID_PATTERN.test(value);
 }

@@ -1,18 +1,21 @@
-/** What can go wrong between us and the upstream, and what is known then. Not: how it is noticed, how it is told. */
+/**
+ * Errors between the gateway and the upstream, and what each means for the outcome of a write. error-mapping.ts
+ * converts them for the caller.
+ */
 import { CrmError, type CrmErrorInit } from '../contract/errors.js';
 
 /**
- * What is known of the effect of a write that failed on the way. `not_done`: it never reached the upstream, or was
- * turned away; `unknown`: it may have happened.
+ * What is known about a write that failed. `not_done`: it never reached the upstream, or was rejected; `unknown`: it
+ * may have happened.
  */
 export type WriteOutcome = 'not_done' | 'unknown';
 
-/** The outcome that a fault reports, undefined when it reports none: a read, or an answer of the upstream itself. */
+/** The outcome that an error reports; undefined for a read and for an error response of the upstream itself. */
 export function outcomeOf(error: unknown): WriteOutcome | undefined {
   return error instanceof CrmError ? (error.details?.outcome as WriteOutcome | undefined) : undefined;
 }
 
-/** A refusal with tag `internal-error` (502, 503, 504) that says what happened, and what of a write is known. */
+/** Creates a CrmError with tag `internal-error` (500, 502, 503, 504) that reports the outcome of a write. */
 export function gatewayError(
   init: Pick<CrmErrorInit, 'code' | 'message' | 'status' | 'retryable' | 'nextSteps'> & {
     readonly outcome?: WriteOutcome;
@@ -20,14 +23,18 @@ export function gatewayError(
   },
 ): CrmError {
   const { outcome, details, ...rest } = init;
-  const told = { ...(outcome === undefined ? {} : { outcome }), ...details };
-  return new CrmError({ ...rest, tag: 'internal-error', details: told });
+  return new CrmError({
+    ...rest,
+    tag: 'internal-error',
+    details: { ...(outcome === undefined ? {} : { outcome }), ...details },
+  });
 }
 
 /**
- * `unreached`: the request was not sent. `unanswered`: it was, and no answer came. `unreadable`: one came that is no
- * answer of the contract. `down`, `late`: the upstream's own 503 and 504. `blocked`: turned away before the
- * application. `refused`: a 4xx without an envelope. `throttled`: a 429. `cancelled`: our own client went away.
+ * `unreached`: the request was not sent. `unanswered`: it was sent and no response came. `unreadable`: the response
+ * does not follow the contract. `down`, `late`: the upstream's own 503 and 504. `blocked`: rejected in front of the
+ * application, for example by a firewall. `refused`: a 4xx without an envelope. `throttled`: a 429. `cancelled`: the
+ * client disconnected.
  */
 export type UpstreamErrorKind =
   | 'unreached'
@@ -40,7 +47,7 @@ export type UpstreamErrorKind =
   | 'throttled'
   | 'cancelled';
 
-/** `details.reason`: one word for what happened, of those listed here and no others. */
+/** `details.reason`: what happened, as one word of this list. */
 export type UpstreamErrorReason =
   | 'busy'
   | 'breaker_open'
@@ -71,20 +78,20 @@ export type UpstreamErrorReason =
   | 'schema'
   | 'status';
 
-interface FaultInit {
+interface UpstreamErrorInit {
   readonly kind: UpstreamErrorKind;
   readonly reason: UpstreamErrorReason;
   readonly outcome: WriteOutcome;
-  /** The same request may fare better soon. */
+  /** The same request may succeed soon. */
   readonly transient: boolean;
-  /** The HTTP status, when an answer began. */
+  /** The HTTP status, when a response began. */
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
-  /** Where in the answer, by field names of the answer that are plain words. */
+  /** Path to the field of the response; names that are not plain identifiers are `*`. */
   readonly path?: string | undefined;
 }
 
-/** Something went wrong on the way; carries neither the request nor a byte of what came back. */
+/** A request to the upstream failed. Holds neither the request nor any byte of the response. */
 export class UpstreamError extends Error {
   readonly kind: UpstreamErrorKind;
   readonly reason: UpstreamErrorReason;
@@ -96,9 +103,9 @@ export class UpstreamError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly path: string | undefined;
 
-  constructor(init: FaultInit) {
+  constructor(init: UpstreamErrorInit) {
     super(`${init.kind}: ${init.reason}`);
-    this.name = 'Fault';
+    this.name = 'UpstreamError';
     this.kind = init.kind;
     this.reason = init.reason;
     this.code = init.reason;
@@ -109,7 +116,7 @@ export class UpstreamError extends Error {
     this.path = init.path;
   }
 
-  /** Whether the upstream seems to be out of order, as the breaker counts it. */
+  /** Whether the breaker counts this error as an outage of the upstream. */
   get isOutage(): boolean {
     if (this.reason === 'busy' || this.reason === 'breaker_open' || this.kind === 'cancelled') return false;
     if (this.kind === 'unreached' || this.kind === 'unanswered') return true;

@@ -1,62 +1,65 @@
-/** A performance → the HTTP request that asks the upstream for it. Not: the shapes of other people's documents. */
+/** Builds the HTTP request of a call. For imported operations, imported-request.ts builds path, query and body. */
 import { createHash } from 'node:crypto';
 import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '../contract/backend.js';
 import { CrmError, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
 import { importedRequestParts } from './imported-request.js';
-import type { Outgoing } from './upstream.js';
+import type { UpstreamRequest } from './upstream.js';
 
-/** What a request is made of; the credentials are those the upstream knows. */
+/** The inputs of a request; the credentials are the upstream's. */
 export type RequestParts = Pick<BackendCall, 'operation' | 'input' | 'credentials' | 'context' | 'stamp'>;
 
 /** Unpredictable 32-bit numbers. */
 export type Random32 = () => number;
 
-/** What a body is called, where a document does not say otherwise. */
+/** The default media type of a request body. */
 const JSON_TYPE = 'application/json';
 
 /**
- * The request for one operation under `basePath`, which ends in no slash.
- * @throws CrmError when credentials or parameters cannot be written into one; nothing was sent then.
+ * Builds the request for one operation. `basePath` does not end in a slash.
+ * @throws CrmError when credentials or parameters cannot be sent in a request; nothing was sent then.
  */
-export function buildRequest(basePath: string, parts: RequestParts, random32: Random32): Outgoing {
+export function buildRequest(basePath: string, parts: RequestParts, random32: Random32): UpstreamRequest {
   const { operation, input } = parts;
   const { path, headers, body } = operation.imported
     ? importedRequestParts(operation, input)
-    : ownParts(operation, input);
+    : contractRequestParts(operation, input);
   return {
     method: operation.method,
     path: `${basePath}${path}`,
     headers: {
       ...headers,
-      ...ourHeaders(parts, random32),
+      ...commonHeaders(parts, random32),
       ...(body === undefined ? {} : { 'content-type': operation.imported?.mediaType ?? JSON_TYPE }),
     },
     body,
   };
 }
 
-/** The key the upstream is asked to know a write by. */
-export function keyOf(input: Input): string | undefined {
+/** The idempotency key of a write, if it has one. */
+export function idempotencyKeyOf(input: Input): string | undefined {
   const key = input.idempotency_key;
   return typeof key === 'string' ? key : undefined;
 }
 
-/** A name for credentials in an org that tells nothing of them. */
-export function nameOf({ orgcode, kind, secret }: Credentials): string {
+/** A digest of credentials and org that reveals neither; used as a cache key. */
+export function credentialDigest({ orgcode, kind, secret }: Credentials): string {
   return createHash('sha256')
     .update(JSON.stringify([orgcode, kind, secret]))
     .digest('base64');
 }
 
-function ownParts(operation: Operation, input: Input) {
+function contractRequestParts(operation: Operation, input: Input) {
   const body = operation.method === 'GET' ? undefined : JSON.stringify(input);
   return { path: operation.path, headers: {}, body };
 }
 
-function ourHeaders({ credentials, context, stamp, input }: RequestParts, random32: Random32): Record<string, string> {
-  const key = keyOf(input);
+function commonHeaders(
+  { credentials, context, stamp, input }: RequestParts,
+  random32: Random32,
+): Record<string, string> {
+  const key = idempotencyKeyOf(input);
   return {
     accept: 'application/json',
     'accept-encoding': 'identity',
@@ -68,7 +71,7 @@ function ourHeaders({ credentials, context, stamp, input }: RequestParts, random
   };
 }
 
-/** What no header can hold, no upstream knows: the answer is what it would say. */
+/** A value that no header can hold is unknown to every upstream, so it gets the error the upstream would return. */
 function credentialHeaders({ orgcode, kind, secret }: Credentials): Record<string, string> {
   if (!isHeaderValue(orgcode)) throw notFound();
   if (!isHeaderValue(secret)) throw credentialsInvalid();
@@ -83,18 +86,18 @@ function contextHeaders({ logical_guid, channel_code, cccode }: OperatingContext
   };
 }
 
-/** A span of our own within the caller's trace (W3C Trace Context). */
+/** A new span within the caller's trace (W3C Trace Context). */
 function traceparent({ trace_id }: Stamp, random32: Random32): string {
   const span = [random32(), random32()].map((part) => part.toString(16).padStart(8, '0')).join('');
   return `00-${trace_id}-${/^0+$/.test(span) ? '0000000000000001' : span}-01`;
 }
 
-/** Visible Latin-1, space and tab. */
+/** Whether the text is visible Latin-1, space and tab only. */
 export function isHeaderValue(text: string): boolean {
   return /^[\t\x20-\x7e\xa0-\xff]*$/.test(text);
 }
 
-/** 401, worded as the embedded backend does. */
+/** 401, with the wording of the embedded backend. */
 export function credentialsInvalid(): CrmError {
   return new CrmError({
     code: 'crm.credentials_invalid',

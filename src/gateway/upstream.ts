@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange with the upstream, bounded in time, size and number, and whether its request can have arrived. Not:
- * what is asked, what an answer means, trying again.
+ * Sends one HTTP request to the upstream with bounds on time, size and concurrency, and tracks whether the request can
+ * have arrived. Does not retry (retry.ts) or parse the body (upstream-reply.ts).
  */
 import type { Method } from '../contract/operation.js';
 import { type ConcurrencyLimit, createConcurrencyLimit, type Release } from './concurrency-limit.js';
@@ -10,7 +10,7 @@ import { UpstreamError, type UpstreamErrorKind, type UpstreamErrorReason } from 
 import type { UpstreamReply } from './upstream-reply.js';
 
 /** A request, ready to be sent. */
-export interface Outgoing {
+export interface UpstreamRequest {
   readonly method: Method;
   /** With query, percent-encoded. */
   readonly path: string;
@@ -20,35 +20,35 @@ export interface Outgoing {
 
 export interface Upstream {
   /**
-   * Sends once, and never again: no redirect is followed, nothing repeated. `leftMs` covers waiting for a place,
+   * Sends the request exactly once: follows no redirect and does not retry. `leftMs` covers waiting for a slot,
    * connecting, sending and reading.
-   * @throws Fault; anything else is a request that cannot be written, which is a mistake of ours.
+   * @throws UpstreamError; any other error means that the request was invalid, which is a bug of the gateway.
    */
-  send(request: Outgoing, leftMs: number, signal: AbortSignal | undefined): Promise<UpstreamReply>;
-  /** Ends what is under way no later than its deadlines do. */
+  send(request: UpstreamRequest, leftMs: number, signal: AbortSignal | undefined): Promise<UpstreamReply>;
+  /** Waits for requests in flight, at most until their deadlines, then closes all connections. */
   close(): Promise<void>;
 }
 
 export interface UpstreamOptions extends OriginOptions {
-  readonly maxAnswerBytes: number;
+  readonly maxResponseBytes: number;
 }
 
-/** Calls that wait for a place; more are turned away at once. */
+/** Calls that may wait for a slot; further calls are rejected at once. */
 const MAX_WAITING = 1_024;
-/** Answers up to this size are read side by side; of larger ones only a few, the others wait their turn. */
-const SMALL_ANSWER_BYTES = 128 * 1024;
-const LARGE_ANSWERS = 2;
+/** Responses up to this size are read concurrently; of larger ones, only a few at a time. */
+const SMALL_RESPONSE_BYTES = 128 * 1024;
+const MAX_LARGE_RESPONSES = 2;
 
 /** @throws GatewayOptionsError */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const shared: Shared = {
     dispatcher: openOrigin(options),
     origin: options.base.origin,
-    places: createConcurrencyLimit(CONNECTIONS, MAX_WAITING),
-    large: createConcurrencyLimit(LARGE_ANSWERS, CONNECTIONS),
-    spare: [],
-    sweep: createCollectGarbage(),
-    maxAnswerBytes: options.maxAnswerBytes,
+    slots: createConcurrencyLimit(CONNECTIONS, MAX_WAITING),
+    largeResponses: createConcurrencyLimit(MAX_LARGE_RESPONSES, CONNECTIONS),
+    spareBuffers: [],
+    collectGarbage: createCollectGarbage(),
+    maxResponseBytes: options.maxResponseBytes,
   };
   return {
     send: (request, leftMs, signal) =>
@@ -57,10 +57,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       }),
     async close() {
       let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise((done) => {
+      const timeout = new Promise((done) => {
         timer = setTimeout(done, options.deadlineMs);
       });
-      await Promise.race([shared.dispatcher.close(), patience]);
+      await Promise.race([shared.dispatcher.close(), timeout]);
       clearTimeout(timer);
       await shared.dispatcher.destroy();
     },
@@ -70,18 +70,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 interface Shared {
   readonly dispatcher: Dispatcher;
   readonly origin: string;
-  readonly places: ConcurrencyLimit;
-  readonly large: ConcurrencyLimit;
-  /** What large answers are read into, one after the other, so that a flood of them is no flood of garbage. */
-  readonly spare: Buffer[];
-  readonly sweep: CollectGarbage;
-  readonly maxAnswerBytes: number;
+  readonly slots: ConcurrencyLimit;
+  readonly largeResponses: ConcurrencyLimit;
+  /** Reused buffers for large responses, so that many of them do not produce as much garbage. */
+  readonly spareBuffers: Buffer[];
+  readonly collectGarbage: CollectGarbage;
+  readonly maxResponseBytes: number;
 }
 
-/** What was read ahead of an answer that is given up: what is parsed, and what waits in the socket. */
+/** Bytes buffered of an abandoned response: what the parser holds, and what waits in the socket. */
 const READ_AHEAD_BYTES = 128 * 1024;
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 const DONE = new Error('done');
 
 type Controller = Dispatcher.DispatchController;
@@ -89,23 +89,23 @@ type ReplyHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onRespons
 
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #shared: Shared;
-  readonly #request: Outgoing;
+  readonly #request: UpstreamRequest;
   readonly #resolve: (reply: UpstreamReply) => void;
   readonly #reject: (error: unknown) => void;
-  #leavePlace: Release | undefined;
-  #leaveLarge: Release | undefined;
+  #releaseSlot: Release | undefined;
+  #releaseLargeSlot: Release | undefined;
   #isLarge = false;
   #stopListening: () => void = () => {};
-  /** Set when the request is about to be written: from here on it may have arrived. */
+  /** Set when the request is about to be written: from then on it may have arrived. */
   #controller: Controller | undefined;
   #head: Omit<UpstreamReply, 'body'> | undefined;
-  #body: Buffer = NOTHING;
+  #body: Buffer = EMPTY;
   #length = 0;
   #settled: Error | undefined;
 
   constructor(
     shared: Shared,
-    request: Outgoing,
+    request: UpstreamRequest,
     resolve: (reply: UpstreamReply) => void,
     reject: (error: unknown) => void,
   ) {
@@ -117,21 +117,21 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   start(leftMs: number, signal: AbortSignal | undefined): void {
     const timer = setTimeout(() => this.#end('deadline'), leftMs);
-    const gone = () => this.#settle(cancelled());
-    signal?.addEventListener('abort', gone, { once: true });
+    const onAbort = () => this.#settle(cancelled());
+    signal?.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', gone);
+      signal?.removeEventListener('abort', onAbort);
     };
-    if (signal?.aborted === true) gone();
+    if (signal?.aborted === true) onAbort();
     else if (leftMs <= 0) this.#end('deadline');
     else this.#queue();
   }
 
   #queue(): void {
-    this.#leavePlace = this.#shared.places.take(() => this.#dispatch());
-    if (this.#leavePlace === undefined) this.#end('busy');
-    else if (this.#settled !== undefined) this.#leavePlace();
+    this.#releaseSlot = this.#shared.slots.take(() => this.#dispatch());
+    if (this.#releaseSlot === undefined) this.#end('busy');
+    else if (this.#settled !== undefined) this.#releaseSlot();
   }
 
   #dispatch(): void {
@@ -144,13 +144,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Controller): void {
-    // Given up while it waited for a connection: not a byte is written.
+    // The exchange ended while it waited for a connection: no byte is written.
     if (this.#settled !== undefined) controller.abort(this.#settled);
     else this.#controller = controller;
   }
 
   onResponseStart(_controller: Controller, status: number, headers: ReplyHeaders): void {
-    if (status < 200) return; // news on the way to an answer
+    if (status < 200) return; // an interim response
     this.#head = {
       status,
       contentType: single(headers['content-type']),
@@ -158,24 +158,24 @@ class Exchange implements Dispatcher.DispatchHandler {
       retryAfter: single(headers['retry-after']),
     };
     const hasBody = this.#request.method !== 'HEAD';
-    if (hasBody && Number(single(headers['content-length'])) > this.#shared.maxAnswerBytes) this.#end('too_large');
+    if (hasBody && Number(single(headers['content-length'])) > this.#shared.maxResponseBytes) this.#end('too_large');
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.#settled !== undefined) return;
-    if (this.#isLarge) this.#shared.sweep(chunk.length);
+    if (this.#isLarge) this.#shared.collectGarbage(chunk.length);
     const length = this.#length + chunk.length;
-    if (length > this.#shared.maxAnswerBytes) {
+    if (length > this.#shared.maxResponseBytes) {
       this.#end('too_large');
       return;
     }
-    if (length > SMALL_ANSWER_BYTES && this.#leaveLarge === undefined) this.#takeTurn(controller);
+    if (length > SMALL_RESPONSE_BYTES && this.#releaseLargeSlot === undefined) this.#waitForLargeSlot(controller);
     this.#append(chunk, length);
   }
 
   onResponseEnd(): void {
     if (this.#head === undefined) this.#end('not_http');
-    else this.#settle({ ...this.#head, body: this.#whole() });
+    else this.#settle({ ...this.#head, body: this.#bodyBytes() });
   }
 
   onResponseError(_controller: Controller, error: Error): void {
@@ -187,16 +187,17 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#end('not_http');
   }
 
-  /** Reads on only as one of the few large answers; the rest of it waits in the socket. */
-  #takeTurn(controller: Controller): void {
-    this.#leaveLarge = this.#shared.large.take(() => {
+  /** Pauses reading until a slot for large responses is free; the rest of the response waits in the socket. */
+  #waitForLargeSlot(controller: Controller): void {
+    this.#releaseLargeSlot = this.#shared.largeResponses.take(() => {
       this.#isLarge = true;
-      queueMicrotask(() => controller.resume()); // another's parser is at work, and there is one for all
+      // Not at once: the shared parser is still busy with the response that freed the slot.
+      queueMicrotask(() => controller.resume());
     });
     if (!this.#isLarge) controller.pause();
   }
 
-  /** Copied, so that a hostile many of tiny chunks weighs no more than its bytes. */
+  /** Copies the chunk, so that many tiny chunks of a hostile upstream take no more memory than their bytes. */
   #append(chunk: Buffer, length: number): void {
     if (length > this.#body.length) {
       const grown = this.#bufferOf(length);
@@ -208,37 +209,40 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #bufferOf(length: number): Buffer {
-    const { spare, maxAnswerBytes } = this.#shared;
-    if (this.#isLarge) return spare.pop() ?? Buffer.allocUnsafe(maxAnswerBytes);
-    return Buffer.allocUnsafe(Math.max(length, Math.min(SMALL_ANSWER_BYTES, this.#body.length * 2)));
+    const { spareBuffers, maxResponseBytes } = this.#shared;
+    if (this.#isLarge) return spareBuffers.pop() ?? Buffer.allocUnsafe(maxResponseBytes);
+    return Buffer.allocUnsafe(Math.max(length, Math.min(SMALL_RESPONSE_BYTES, this.#body.length * 2)));
   }
 
-  #whole(): Buffer {
+  #bodyBytes(): Buffer {
     const body = this.#body.subarray(0, this.#length);
     return this.#isLarge ? Buffer.from(body) : body;
   }
 
-  /** Ended by a flaw. A refusal whose head is known is one, whatever became of its page. */
+  /**
+   * Ends with an error. A 3xx or 4xx response is complete once its head is known, even if reading its body failed.
+   */
   #end(reason: UpstreamErrorReason): void {
     const head = this.#head;
-    const isRefusal = head !== undefined && head.status >= 300 && head.status < 500;
-    if (isRefusal) this.#settle({ ...head, body: NOTHING, flaw: reason });
-    else this.#settle(faultOf(reason, this.#controller !== undefined, head?.status));
+    const isErrorReply = head !== undefined && head.status >= 300 && head.status < 500;
+    if (isErrorReply) this.#settle({ ...head, body: EMPTY, readError: reason });
+    else this.#settle(errorOf(reason, this.#controller !== undefined, head?.status));
   }
 
   #settle(end: UpstreamReply | Error): void {
     if (this.#settled !== undefined) return;
     this.#settled = end instanceof Error ? end : DONE;
-    if (end instanceof Error) this.#shared.sweep(READ_AHEAD_BYTES);
-    else if (this.#isLarge) this.#shared.sweep(this.#length);
+    if (end instanceof Error) this.#shared.collectGarbage(READ_AHEAD_BYTES);
+    else if (this.#isLarge) this.#shared.collectGarbage(this.#length);
     this.#stopListening();
-    this.#leavePlace?.();
-    this.#leaveLarge?.();
-    if (this.#isLarge && this.#body.length === this.#shared.maxAnswerBytes) this.#shared.spare.push(this.#body);
-    this.#body = NOTHING;
+    this.#releaseSlot?.();
+    this.#releaseLargeSlot?.();
+    if (this.#isLarge && this.#body.length === this.#shared.maxResponseBytes)
+      this.#shared.spareBuffers.push(this.#body);
+    this.#body = EMPTY;
     if (end instanceof Error) this.#reject(end);
     else this.#resolve(end);
-    this.#controller?.abort(this.#settled); // of no effect after a whole answer
+    this.#controller?.abort(this.#settled); // has no effect after a complete response
   }
 }
 
@@ -246,8 +250,8 @@ function cancelled(): UpstreamError {
   return new UpstreamError({ kind: 'cancelled', reason: 'client_gone', outcome: 'unknown', transient: false });
 }
 
-/** What it means that an exchange ended this way. `sent`: the request may have arrived. */
-function faultOf(reason: UpstreamErrorReason, sent: boolean, status: number | undefined): UpstreamError {
+/** The error of an exchange that ended for this reason. `sent`: the request may have arrived. */
+function errorOf(reason: UpstreamErrorReason, sent: boolean, status: number | undefined): UpstreamError {
   const kind = kindOf(reason, sent, status !== undefined);
   const transient = kind === 'unreadable' ? reason === 'broken_off' : reason !== 'tls_failed';
   return new UpstreamError({ kind, reason, outcome: sent ? 'unknown' : 'not_done', transient, status });
@@ -259,7 +263,7 @@ function kindOf(reason: UpstreamErrorReason, sent: boolean, answered: boolean): 
   return answered || reason === 'not_http' ? 'unreadable' : 'unanswered';
 }
 
-/** One of our words for what undici, TLS or the system call it. Their messages go nowhere. */
+/** Maps error codes of undici, TLS and the system to a reason. Their messages are dropped. */
 function reasonOf(error: Error, sent: boolean, answered: boolean): UpstreamErrorReason {
   const code = codeOf(error);
   if (!sent) return UNREACHED[code] ?? (isTls(code) ? 'tls_failed' : 'connection_failed');
@@ -279,13 +283,13 @@ function isTls(code: string): boolean {
   return /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/.test(code);
 }
 
-/** Several addresses were tried when it is an AggregateError: the first tells enough. */
+/** An AggregateError means that several addresses were tried: the first error is enough. */
 function codeOf(error: Error): string {
   const inner = error instanceof AggregateError ? error.errors[0] : error;
   return String((inner as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
-/** A header that is given once. */
+/** The value of a header that occurs once; undefined otherwise. */
 function single(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

@@ -1,17 +1,17 @@
-/** What agents are shown of a large schema: less and less of it, until it is worth its bytes. */
+/** Reduces a large request schema to the advertised schema that fits into a byte limit. */
 import type { JsonSchema } from '../contract/operation.js';
 import { advertised, advertisedField, mapChildren } from '../contract/schema.js';
 import { cleanLine, cutText, inOneLine } from './document-text.js';
-import { Omission } from './import-error.js';
-import { SCHEMA_SHOWN_AT_ALL } from './import-limits.js';
+import { OmittedOperationError } from './import-error.js';
+import { MAX_ADVERTISED_BYTES } from './import-limits.js';
 import { type DocumentNode, isNode, listAt, nodeAt } from './openapi-document.js';
-import { ANYTHING } from './read-schema.js';
+import { ANY_VALUE } from './read-schema.js';
 
-const MOST_VALUES_SHOWN = 60;
-const VALUES_SHOWN_CHARACTERS = 1_500;
-const VALUES_NAMED = 5;
+const MAX_ENUM_SHOWN = 60;
+const MAX_ENUM_CHARACTERS = 1_500;
+const ENUM_SAMPLE = 5;
 
-/** How much is shown: levels below the root, characters of a description, and whether examples. */
+/** How much is advertised: levels below the root, characters of a description, and whether to include examples. */
 interface Detail {
   readonly levels: number;
   readonly description: number;
@@ -26,19 +26,21 @@ const DETAILS: readonly Detail[] = [
   { levels: 3, description: 120, examples: false },
   { levels: 5, description: 200, examples: true },
 ];
-const FIRST_TRIED = 2;
-/** Bytes of a field of little detail: with more fields than there is room for, the search begins at the least. */
+const FIRST_DETAIL = 2;
+/**
+ * Bytes of a field at low detail. When all fields at this size would not fit, the search starts at the lowest detail.
+ */
 const TYPICAL_FIELD = 80;
 
-/** Bytes of JSON that few schemas stay below. */
-const LEAST_BYTES = 24;
+/** Bytes of JSON that almost every schema needs. */
+const MIN_SCHEMA_BYTES = 24;
 
-/** @throws Omission when even names and types are more than anybody should be shown. */
+/** @throws OmittedOperationError when even names and types alone are too large to advertise. */
 export type AdvertiseSchema = (request: JsonSchema, bytes: number) => JsonSchema;
 
 /**
- * What `tools/list` shows of a request: all that `bytes` of JSON have room for, but at least its own fields. Fields
- * that requests share are worked on once.
+ * Returns a function that reduces a request schema for `tools/list` to at most `bytes` of JSON, but keeps at least its
+ * own fields. Fields that several requests share are reduced once.
  */
 export function createAdvertiseSchema(): AdvertiseSchema {
   const fields = new WeakMap<object, Map<Detail | undefined, Field>>();
@@ -52,51 +54,51 @@ export function createAdvertiseSchema(): AdvertiseSchema {
   return (request, bytes) => {
     const { properties: named, ...rest } = request;
     const own = Object.entries((named as DocumentNode | undefined) ?? {});
-    const root = filled(advertised(rest));
-    const shownAt = (detail: Detail | undefined): Field => {
+    const root = completed(advertised(rest));
+    const advertiseAt = (detail: Detail | undefined): Field => {
       const parts = own.map(([name, schema]) => [name, fieldAt(schema as JsonSchema, detail)] as const);
       const size = parts.reduce((sum, [name, field]) => sum + Buffer.byteLength(name) + 4 + field.bytes, sizeOf(root));
       const properties = Object.fromEntries(parts.map(([name, { schema }]) => [name, schema]));
       return { schema: named !== undefined ? { ...root, properties } : root, bytes: size };
     };
-    if (countSchemas(request, bytes / LEAST_BYTES) <= bytes / LEAST_BYTES) {
-      const whole = shownAt(undefined);
+    if (countSchemas(request, bytes / MIN_SCHEMA_BYTES) <= bytes / MIN_SCHEMA_BYTES) {
+      const whole = advertiseAt(undefined);
       if (whole.bytes <= bytes) return whole.schema;
     }
-    return mostShown(shownAt, bytes, own.length * TYPICAL_FIELD > bytes ? 0 : FIRST_TRIED);
+    return highestDetail(advertiseAt, bytes, own.length * TYPICAL_FIELD > bytes ? 0 : FIRST_DETAIL);
   };
 }
 
-/** A field as it is shown, and what that costs. */
+/** An advertised schema and its size. */
 interface Field {
   readonly schema: JsonSchema;
   readonly bytes: number;
 }
 
 function toField(source: JsonSchema): Field {
-  const schema = filled(advertisedField(source));
+  const schema = completed(advertisedField(source));
   return { schema, bytes: sizeOf(schema) };
 }
 
-/** The last detail that fits, searched from `first`: what is above it costs more to make, the more it shows. */
-function mostShown(shownAt: (detail: Detail) => Field, bytes: number, first: number): JsonSchema {
+/** The highest detail that fits, searched upwards from `first`, because higher details cost more to build. */
+function highestDetail(advertiseAt: (detail: Detail) => Field, bytes: number, first: number): JsonSchema {
   let best: Field | undefined;
   for (const detail of DETAILS.slice(first)) {
-    const more = shownAt(detail);
+    const more = advertiseAt(detail);
     if (more.bytes > bytes) break;
     best = more;
   }
   for (const detail of best === undefined ? DETAILS.slice(0, Math.max(1, first)).reverse() : []) {
-    best = shownAt(detail);
+    best = advertiseAt(detail);
     if (best.bytes <= bytes) break;
   }
-  if (best === undefined || best.bytes > SCHEMA_SHOWN_AT_ALL) {
-    throw new Omission('its input has too many fields to be shown');
+  if (best === undefined || best.bytes > MAX_ADVERTISED_BYTES) {
+    throw new OmittedOperationError('its input has too many fields to be shown');
   }
   return best.schema;
 }
 
-/** The schemas in one, itself too; not counted much beyond `most`. */
+/** The number of schemas in one, including itself; counting stops soon after `most`. */
 function countSchemas(schema: JsonSchema, most: number): number {
   let count = 1;
   const add = (part: unknown): void => {
@@ -112,10 +114,10 @@ function sizeOf(schema: JsonSchema): number {
   return Buffer.byteLength(JSON.stringify(schema));
 }
 
-/** No schema without a word, no list of values beyond use. */
-function filled(schema: JsonSchema): JsonSchema {
-  const rest = mapChildren(fewValues(typed(schema)), filled);
-  return Object.keys(rest).length === 0 ? ANYTHING : rest;
+/** Gives every empty schema a description and shortens long enums. */
+function completed(schema: JsonSchema): JsonSchema {
+  const rest = mapChildren(shortenEnum(typed(schema)), completed);
+  return Object.keys(rest).length === 0 ? ANY_VALUE : rest;
 }
 
 function typed(schema: JsonSchema): JsonSchema {
@@ -124,13 +126,13 @@ function typed(schema: JsonSchema): JsonSchema {
   return schema.items === undefined ? schema : { type: 'array', ...schema };
 }
 
-function fewValues(schema: JsonSchema): JsonSchema {
+function shortenEnum(schema: JsonSchema): JsonSchema {
   const { enum: values, ...rest } = schema;
   if (!Array.isArray(values)) return schema;
-  if (values.length <= MOST_VALUES_SHOWN && JSON.stringify(values).length <= VALUES_SHOWN_CHARACTERS) return schema;
-  const some = values.slice(0, VALUES_NAMED).map((value) => cleanLine(String(value), 40));
-  const said = `One of ${values.length} values: ${some.join(', ')}, …`;
-  return { ...rest, description: rest.description === undefined ? said : `${rest.description} ${said}` };
+  if (values.length <= MAX_ENUM_SHOWN && JSON.stringify(values).length <= MAX_ENUM_CHARACTERS) return schema;
+  const some = values.slice(0, ENUM_SAMPLE).map((value) => cleanLine(String(value), 40));
+  const summary = `One of ${values.length} values: ${some.join(', ')}, …`;
+  return { ...rest, description: rest.description === undefined ? summary : `${rest.description} ${summary}` };
 }
 
 function reduced(schema: JsonSchema, detail: Detail, level: number): JsonSchema {
@@ -142,10 +144,10 @@ function reduced(schema: JsonSchema, detail: Detail, level: number): JsonSchema 
     ...(level < detail.levels ? rest : outermost(rest)),
   };
   const whole = mapChildren(kept, (child) => reduced(child, detail, level + 1));
-  return Object.keys(whole).length === 0 ? ANYTHING : whole;
+  return Object.keys(whole).length === 0 ? ANY_VALUE : whole;
 }
 
-/** A schema without the schemas in it. A union of scalars says what it is; one of objects does not fit here. */
+/** A schema without its subschemas, except a union of scalars. */
 function outermost(schema: DocumentNode): DocumentNode {
   const { properties, items, additionalProperties, propertyNames, required, oneOf, anyOf, allOf, ...rest } = schema;
   const union = [oneOf, anyOf].find((branches) => Array.isArray(branches) && branches.every(isScalarSchema));

@@ -1,22 +1,24 @@
-/** Text of somebody else's document as agents and people are shown it: clean, and no longer than it may be. */
+/** Cleans and shortens text of an imported OpenAPI document before agents and people see it. */
 import { visibleText } from '../contract/visible-text.js';
 
-/** Text without what cannot be seen in it, trimmed and cut to `longest` characters; empty for what is no text. */
+/**
+ * Text without invisible characters, trimmed and cut to `longest` characters; empty for a value that is not a string.
+ */
 export function cleanText(value: unknown, longest: number): string {
   return typeof value === 'string' ? cutText(visibleText(value.slice(0, 4 * longest)).trim(), longest) : '';
 }
 
-/** The same in one line. */
+/** Like `cleanText`, on one line. */
 export function cleanLine(value: unknown, longest: number): string {
   return typeof value === 'string' ? cutText(inOneLine(visibleText(value.slice(0, 4 * longest))), longest) : '';
 }
 
-/** Clean text on one line. */
+/** Puts clean text on one line. */
 export function inOneLine(text: string): string {
   return /[\n\t]| {2}/.test(text) ? text.replace(/\s+/g, ' ').trim() : text.trim();
 }
 
-/** Clean text cut to `longest` characters, behind a word if there is one near. */
+/** Cuts clean text to `longest` characters, at a word boundary if one is near. */
 export function cutText(text: string, longest: number): string {
   if (text.length <= longest) return text;
   const cut = text.slice(0, Math.max(0, longest - 1));

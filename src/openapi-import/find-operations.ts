@@ -1,16 +1,16 @@
-/** The operations of a document, found among its paths. Not: whether they can be offered. */
+/** Finds the operations among the paths of a document. operation-draft.ts decides which can be imported. */
 import type { Method } from '../contract/operation.js';
 import { cleanLine } from './document-text.js';
-import { ContractError, Omission } from './import-error.js';
+import { ImportError, OmittedOperationError } from './import-error.js';
 import { MAX_OPERATIONS } from './import-limits.js';
-import { type ImportFindings, note } from './import-report.js';
+import { addFinding, type ImportFindings } from './import-report.js';
 import { type DocumentNode, isNode, listAt, type OpenApiDocument, own } from './openapi-document.js';
 
-/** An operation where it stands. */
+/** An operation at its position in the document. */
 export interface Candidate {
   readonly method: Method;
   readonly path: string;
-  /** Method and path as people are told of them. */
+  /** Method and path, as shown in the import report. */
   readonly where: string;
   readonly operationId: unknown;
   readonly item: DocumentNode;
@@ -19,22 +19,22 @@ export interface Candidate {
 
 export interface FoundOperations {
   readonly candidates: readonly Candidate[];
-  /** All there are, also those that cannot be used. */
+  /** The number of all operations, including omitted ones. */
   readonly count: number;
 }
 
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options', 'trace'];
 
-const MOST_SERVERS = 100;
+const MAX_SERVERS = 100;
 
-/** What may stand in a path, between parameters. */
+/** Characters allowed in a path, outside its parameters. */
 const PATH_CHARACTERS = /^\/[\w\-.~!$&'()*+,;=:@%/]*$/;
-const LONGEST_PATH = 500;
+const MAX_PATH_LENGTH = 500;
 
-/** Puts those that cannot be used into `omitted`. @throws ContractError for a document without paths. */
+/** Operations that cannot be called are added to `omitted`. @throws ImportError for a document without paths. */
 export function findOperations(document: OpenApiDocument, omitted: ImportFindings): FoundOperations {
   const paths = own(document.root, 'paths');
-  if (!isNode(paths)) throw new ContractError('the document has no paths');
+  if (!isNode(paths)) throw new ImportError('the document has no paths');
   const candidates: Candidate[] = [];
   let count = 0;
   let beyond = 0;
@@ -51,11 +51,11 @@ export function findOperations(document: OpenApiDocument, omitted: ImportFinding
       }
       const where = `${method.toUpperCase()} ${cleanLine(path, 100)}`;
       const why = isNode(operation) ? problemOf(document, method, path, item, operation) : 'it is not an object';
-      if (why !== undefined) note(omitted, where, why);
+      if (why !== undefined) addFinding(omitted, where, why);
       else candidates.push(candidate(method, path, where, item, operation as DocumentNode));
     }
   }
-  if (beyond > 0) note(omitted, `${beyond} more operations`, `a document may have ${MAX_OPERATIONS}`);
+  if (beyond > 0) addFinding(omitted, `${beyond} more operations`, `a document may have ${MAX_OPERATIONS}`);
   return { candidates, count };
 }
 
@@ -79,18 +79,18 @@ function itemAt(
   const where = cleanLine(path, 100);
   try {
     const item = document.follow(source);
-    if (!isNode(item) || !isNode(source)) throw new Omission('it is not an object');
-    if (document.isWide(item)) throw new Omission('it has too many parts');
+    if (!isNode(item) || !isNode(source)) throw new OmittedOperationError('it is not an object');
+    if (document.isWide(item)) throw new OmittedOperationError('it has too many parts');
     const { $ref: _, ...beside } = source;
     return item === source ? item : { ...item, ...beside };
   } catch (error) {
-    if (!(error instanceof Omission)) throw error;
-    note(omitted, where, error.message);
+    if (!(error instanceof OmittedOperationError)) throw error;
+    addFinding(omitted, where, error.message);
     return undefined;
   }
 }
 
-/** Why an operation cannot be called, whatever it takes and answers. */
+/** Why an operation cannot be called, regardless of its request and response. */
 function problemOf(
   document: OpenApiDocument,
   method: string,
@@ -101,15 +101,15 @@ function problemOf(
   if (method === 'trace') return 'TRACE is for diagnosis';
   if (document.isWide(operation)) return 'it has too many parts';
   const fixed = path.replace(/\{[^{}/]+\}/g, 'x');
-  if (path.length > LONGEST_PATH || !PATH_CHARACTERS.test(fixed)) return 'its path is not one that can be called';
+  if (path.length > MAX_PATH_LENGTH || !PATH_CHARACTERS.test(fixed)) return 'its path is not one that can be called';
   if (fixed.split('/').some((step) => /^(\.|%2e){1,2}$/i.test(step))) return 'its path leads elsewhere';
   const [server] = [...listAt(operation, 'servers'), ...listAt(item, 'servers')];
-  const hosts = listAt(document.root, 'servers').slice(0, MOST_SERVERS).map(hostOf);
+  const hosts = listAt(document.root, 'servers').slice(0, MAX_SERVERS).map(hostOf);
   const elsewhere = hostOf(server) !== '' && !hosts.includes('') && !hosts.includes(hostOf(server)) && hosts.length > 0;
   return elsewhere ? 'it is served by another server' : undefined;
 }
 
-/** The host of a server, empty for one that is relative or has a variable for it. */
+/** The host of a server; empty when its URL is relative or has a variable as host. */
 function hostOf(server: unknown): string {
   const url = own(server, 'url');
   return typeof url === 'string' ? (/^(?:[a-z]+:)?\/\/([^/?#{}]+)(?:[/?#]|$)/i.exec(url.slice(0, 500))?.[1] ?? '') : '';

@@ -1,6 +1,6 @@
 /**
- * Somebody else's OpenAPI document → our contract. An operation that cannot be offered is left out, with the reason,
- * and the rest go on. Pure: nothing is fetched, and the document is taken for hostile.
+ * Converts an imported OpenAPI document to a contract. An operation that cannot be imported is omitted and reported
+ * with the reason; the others are imported. Fetches nothing, and treats the document as hostile.
  */
 
 import { compileMetadata } from '../contract/compile.js';
@@ -11,19 +11,19 @@ import { enforced, validated } from '../contract/schema.js';
 import { createAdvertiseSchema } from './advertised-schema.js';
 import { cleanLine } from './document-text.js';
 import { type Candidate, findOperations } from './find-operations.js';
-import { Omission } from './import-error.js';
-import { ALL_SCHEMAS_SHOWN, LEAST_SCHEMA_SHOWN, SCHEMA_SHOWN } from './import-limits.js';
-import { createFindings, type ImportReport, note } from './import-report.js';
+import { OmittedOperationError } from './import-error.js';
+import { ADVERTISED_BYTES, ALL_ADVERTISED_BYTES, MIN_ADVERTISED_BYTES } from './import-limits.js';
+import { addFinding, createFindings, type ImportReport } from './import-report.js';
 import { type DocumentNode, isNode, nodeAt, type OpenApiDocument, openDocument, own } from './openapi-document.js';
 import { type DraftContext, draftOperation, type OperationDraft } from './operation-draft.js';
-import { createOverlay, readRoles } from './operation-extensions.js';
+import { createContractLookup, readRoles } from './operation-extensions.js';
 import { nameOperations } from './operation-names.js';
 import { outputSchema, responseAnnotations } from './response.js';
 
 export interface ImportOptions {
-  /** Our contract: what it says of an operation holds where the document says nothing. */
+  /** The built-in contract. Its operations supply what the document does not specify. */
   readonly overlay: Contract;
-  /** Lower-case names of the headers that the connection sets. They are never arguments. */
+  /** Lower-case names of headers that the connection sets. They never become arguments. */
   readonly headers: readonly string[];
 }
 
@@ -32,9 +32,9 @@ export interface ImportedContract {
   readonly report: ImportReport;
 }
 
-const MOST_SCHEMES = 100;
+const MAX_SCHEMES = 100;
 
-/** @throws ContractError for a document that is no OpenAPI 3 at all; what is wrong in it never throws. */
+/** @throws ImportError for a document that is not OpenAPI 3. Problems of single operations are reported, not thrown. */
 export function importContract(source: unknown, { overlay, headers }: ImportOptions): ImportedContract {
   const document = openDocument(source);
   const omitted = createFindings();
@@ -42,25 +42,27 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
   const { candidates, count } = findOperations(document, omitted);
   const context: DraftContext = {
     document,
-    vetted: patternsOf(overlay),
-    ownHeaders: new Set(headers),
-    secrets: secretParameters(document),
-    shared: new Map(),
+    trustedPatterns: patternsOf(overlay),
+    connectionHeaders: new Set(headers),
+    credentialParameters: findCredentialParameters(document),
+    cache: new Map(),
     bodies: new WeakMap(),
     roles: readRoles(document.root, overlay.roles),
-    overlay: createOverlay(overlay, document.root),
+    overlay: createContractLookup(overlay, document.root),
   };
   const drafts = candidates.flatMap((candidate) =>
     attempt(candidate, omitted, () => draftOperation(context, candidate)),
   );
   const ids = nameOperations(drafts.map(({ candidate }) => candidate));
-  const share = ALL_SCHEMAS_SHOWN / Math.max(1, drafts.length);
-  const showSchema = createAdvertiseSchema();
-  const bytes = Math.max(LEAST_SCHEMA_SHOWN, Math.min(SCHEMA_SHOWN, share));
+  const share = ALL_ADVERTISED_BYTES / Math.max(1, drafts.length);
+  const advertiseSchema = createAdvertiseSchema();
+  const bytes = Math.max(MIN_ADVERTISED_BYTES, Math.min(ADVERTISED_BYTES, share));
   const operations = drafts.flatMap((draft, index) =>
     attempt(draft.candidate, omitted, () => {
-      const operation = finishOperation(document, draft, ids[index] ?? '', (request) => showSchema(request, bytes));
-      for (const why of draft.left) note(loosened, draft.candidate.where, why);
+      const operation = finishOperation(document, draft, ids[index] ?? '', (request) =>
+        advertiseSchema(request, bytes),
+      );
+      for (const why of draft.omittedDetails) addFinding(loosened, draft.candidate.where, why);
       return operation;
     }),
   );
@@ -79,37 +81,45 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
   };
 }
 
-/** What the work makes, or nothing and a line in the report: one operation never takes the others with it. */
+/** The result of `work` in a list; or an empty list and a line in the report, so that one operation cannot fail all. */
 function attempt<T>({ where }: Candidate, omitted: ReturnType<typeof createFindings>, work: () => T): readonly T[] {
   try {
     return [work()];
   } catch (error) {
-    const why = error instanceof Omission ? error.message : `it could not be read (${String((error as Error)?.name)})`;
-    note(omitted, where, why);
+    const why =
+      error instanceof OmittedOperationError
+        ? error.message
+        : `it could not be read (${String((error as Error)?.name)})`;
+    addFinding(omitted, where, why);
     return [];
   }
 }
 
-type Show = (request: JsonSchema) => JsonSchema;
+type Advertise = (request: JsonSchema) => JsonSchema;
 
-/** What is not needed to list a tool is made when somebody asks for it: of a large document few tools are called. */
-function finishOperation(document: OpenApiDocument, draft: OperationDraft, id: string, show: Show): Operation {
-  const { answer, said, request, foreign, ours, examples } = draft;
-  const facts = compileMetadata({ ...said, id }, request, answer.outline);
-  const marks = lazy(() => responseAnnotations(document, answer, ours));
+/** Builds lazily what listing a tool does not need: of a large document, only a few tools are called. */
+function finishOperation(
+  document: OpenApiDocument,
+  draft: OperationDraft,
+  id: string,
+  advertise: Advertise,
+): Operation {
+  const { response, metadata, request, imported, contractOperation, examples } = draft;
+  const facts = compileMetadata({ ...metadata, id }, request, response.outline);
+  const annotations = lazy(() => responseAnnotations(document, response, contractOperation));
   const requestSchema = lazy(() => enforced(request));
-  const dataSchema = lazy(() => validated(answer.data()));
-  const named = foreign === undefined && facts.effect === 'read'; // others' schemas leave out what their answers hold
-  const answerFields = lazy(() => (named ? fieldNames(answer.data()) : undefined));
+  const dataSchema = lazy(() => validated(response.data()));
+  const named = imported === undefined && facts.effect === 'read'; // imported schemas may omit fields of the responses
+  const answerFields = lazy(() => (named ? fieldNames(response.data()) : undefined));
   return {
     ...facts,
-    shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (ours?.shownOnce ?? []),
-    ...(ours?.unforeseen === undefined ? {} : { unforeseen: ours.unforeseen }),
-    ...movesOf(facts.moves, ours),
-    inputSchema: show(request),
-    outputSchema: outputSchema(answer),
+    shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (contractOperation?.shownOnce ?? []),
+    ...(contractOperation?.unforeseen === undefined ? {} : { unforeseen: contractOperation.unforeseen }),
+    ...movesOf(facts.moves, contractOperation),
+    inputSchema: advertise(request),
+    outputSchema: outputSchema(response),
     examples,
-    ...(foreign === undefined ? {} : { imported: foreign }),
+    ...(imported === undefined ? {} : { imported: imported }),
     get requestSchema() {
       return requestSchema();
     },
@@ -120,27 +130,30 @@ function finishOperation(document: OpenApiDocument, draft: OperationDraft, id: s
       return dataSchema();
     },
     get untrusted() {
-      return marks().untrusted;
+      return annotations().untrusted;
     },
     get untrustedKeys() {
-      return marks().untrustedKeys;
+      return annotations().untrustedKeys;
     },
     get personal() {
-      return marks().personal;
+      return annotations().personal;
     },
     get trusted() {
-      return marks().trusted ?? [];
+      return annotations().trusted ?? [];
     },
   };
 }
 
-/** What the document says it moves, or else what ours does; by other names of fields the amount is not told. */
-function movesOf(said: ValueMoved | undefined, ours: Operation | undefined): Pick<Operation, 'moves'> {
-  const moves = said ?? (ours?.moves && { ...ours.moves, untold: true });
+/**
+ * The value that an operation moves: as the document states, else as the contract does. In the latter case the field
+ * names may differ, so the amount is not reported.
+ */
+function movesOf(declared: ValueMoved | undefined, ours: Operation | undefined): Pick<Operation, 'moves'> {
+  const moves = declared ?? (ours?.moves && { ...ours.moves, untold: true });
   return moves === undefined ? {} : { moves };
 }
 
-/** The patterns of our own contract: longer than what is taken from others, and known to be good. */
+/** The patterns of the built-in contract: longer than imported patterns may be, and known to be safe. */
 function patternsOf(contract: Contract): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (value: unknown): void => {
@@ -154,10 +167,10 @@ function patternsOf(contract: Contract): ReadonlySet<string> {
   return found;
 }
 
-function secretParameters(document: OpenApiDocument): ReadonlySet<string> {
-  const schemes = Object.values(nodeAt(nodeAt(document.root, 'components'), 'securitySchemes')).slice(0, MOST_SCHEMES);
+function findCredentialParameters(document: OpenApiDocument): ReadonlySet<string> {
+  const schemes = Object.values(nodeAt(nodeAt(document.root, 'components'), 'securitySchemes')).slice(0, MAX_SCHEMES);
   const keys = schemes.filter((scheme): scheme is DocumentNode => isNode(scheme) && scheme.type === 'apiKey');
   return new Set(
-    keys.map(({ in: place, name }) => `${place} ${place === 'header' ? String(name).toLowerCase() : name}`),
+    keys.map(({ in: location, name }) => `${location} ${location === 'header' ? String(name).toLowerCase() : name}`),
   );
 }

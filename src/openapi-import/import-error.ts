@@ -1,11 +1,11 @@
-/** What can be wrong with somebody else's document: with all of it, or with one of its operations. */
+/** Errors of an imported OpenAPI document: in the whole document, or in one of its operations. */
 
-/** The document cannot be used at all. The message says what is wrong and where, in one line. */
-export class ContractError extends Error {
-  override readonly name = 'ContractError';
+/** The document cannot be imported at all. The message states the problem and its position, on one line. */
+export class ImportError extends Error {
+  override readonly name = 'ImportError';
 }
 
-/** One operation cannot be offered, the rest can. The message says why: `its body is multipart/form-data`. */
-export class Omission extends Error {
-  override readonly name = 'Omission';
+/** One operation cannot be imported; the others can. The message is the reason: `its body is multipart/form-data`. */
+export class OmittedOperationError extends Error {
+  override readonly name = 'OmittedOperationError';
 }

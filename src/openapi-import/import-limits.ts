@@ -1,51 +1,51 @@
-/** How much of somebody else's document is read: every bound of the import, in one place. */
+/** Every limit on what is read of an imported OpenAPI document. */
 
-/** Characters of text. */
-export const MAX_DOCUMENT = 20 * 1024 * 1024;
+/** Characters in the document. */
+export const MAX_DOCUMENT_CHARACTERS = 20 * 1024 * 1024;
 /** Objects, lists and values; a list of a million numbers has a million and one. */
 export const MAX_VALUES = 2_000_000;
 /** Levels of nesting in the text. */
 export const MAX_DEPTH = 200;
 export const MAX_ALIASES = 10_000;
 export const MAX_MERGED_KEYS = 100_000;
-/** Names in one object: a schema with more is taken as free-form. */
-export const MAX_WIDTH = 2_000;
+/** Keys of one object. A schema with more counts as free-form. */
+export const MAX_OBJECT_KEYS = 2_000;
 export const MAX_OPERATIONS = 2_000;
 export const MAX_PARAMETERS = 100;
-/** One `$ref` that leads to the next. */
+/** Length of a chain of `$ref`s. */
 export const MAX_REFERENCE_HOPS = 20;
-/** Schemas inside each other, whether they are levels of the value or not: references and unions are none. */
-export const DEEPEST_READING = 150;
+/** Nesting of schemas, including references and unions, which are not levels of the value. */
+export const MAX_SCHEMA_NESTING = 150;
 export const MAX_BRANCHES = 100;
 /** Values of an `enum` that are enforced; with more, any value of the type passes. */
-export const MAX_ENUM = 1_000;
-/** Schemas read in all, over every operation. What is left behind them is left out. */
-export const MAX_STEPS = 3_000_000;
+export const MAX_ENUM_VALUES = 1_000;
+/** Schemas read in total, over all operations. Operations beyond the limit are omitted. */
+export const MAX_SCHEMAS_READ = 3_000_000;
 
-/** How large one schema may become when every `$ref` is written out: schemas in it, and levels of them. */
+/** Maximum size of one schema when every `$ref` is expanded: number of schemas, and levels of the value. */
 export interface SchemaBounds {
   readonly schemas: number;
   readonly depth: number;
 }
 export const REQUEST_BOUNDS: SchemaBounds = { schemas: 600, depth: 8 };
-export const ANSWER_BOUNDS: SchemaBounds = { schemas: 3_000, depth: 12 };
-/** An envelope, its data, the fields of that, and what those are lists of. */
+export const RESPONSE_BOUNDS: SchemaBounds = { schemas: 3_000, depth: 12 };
+/** An envelope, its data, the fields of the data, and the items of fields that are lists. */
 export const OUTLINE_BOUNDS: SchemaBounds = { schemas: 1_000, depth: 3 };
 
-/** Bytes of JSON: all input schemas together, and one of them: at most, and however many there are. */
-export const ALL_SCHEMAS_SHOWN = 2_000_000;
-export const SCHEMA_SHOWN = 8_000;
-export const LEAST_SCHEMA_SHOWN = 1_500;
-/** A schema that is larger than this even when nothing but names and types is left cannot be offered. */
-export const SCHEMA_SHOWN_AT_ALL = 32_000;
-export const OUTLINE_SHOWN = 4_000;
+/** Bytes of JSON: all advertised schemas together; the share of one schema at most, and at least. */
+export const ALL_ADVERTISED_BYTES = 2_000_000;
+export const ADVERTISED_BYTES = 8_000;
+export const MIN_ADVERTISED_BYTES = 1_500;
+/** An operation is omitted when its schema is larger than this even with names and types only. */
+export const MAX_ADVERTISED_BYTES = 32_000;
+export const MAX_OUTLINE_BYTES = 4_000;
 
-/** Characters of text that agents are shown. */
-export const LONGEST_TITLE = 60;
-export const LONGEST_DESCRIPTION = 600;
-export const LONGEST_FIELD_DESCRIPTION = 500;
-/** Characters of an operation's id: tool names have four more. */
-export const LONGEST_ID = 36;
+/** Characters of text shown to agents. */
+export const MAX_TITLE_LENGTH = 60;
+export const MAX_DESCRIPTION_LENGTH = 600;
+export const MAX_FIELD_DESCRIPTION_LENGTH = 500;
+/** Characters of an operation's id; tool names add four. */
+export const MAX_ID_LENGTH = 36;
 
-/** Things the report names one by one; the rest are counted. */
+/** Findings listed in the import report; further ones are only counted. */
 export const MAX_REPORTED = 200;

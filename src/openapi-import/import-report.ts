@@ -1,7 +1,7 @@
-/** What was left out of a document, and why: kept within bounds while it is read, and put into lines for people. */
+/** The import report: what was omitted from a document and why, as bounded lists and as lines of text. */
 import { MAX_REPORTED } from './import-limits.js';
 
-export interface OmittedOperation {
+export interface ImportFinding {
   /** `POST /pets` */
   readonly where: string;
   /** `its body is multipart/form-data, not JSON` */
@@ -9,19 +9,19 @@ export interface OmittedOperation {
 }
 
 export interface ImportReport {
-  /** Operations in the document, offered or not. */
+  /** Number of operations in the document, imported or omitted. */
   readonly operations: number;
   readonly offered: number;
-  /** Operations that are not offered, the first of them one by one. */
-  readonly omitted: readonly OmittedOperation[];
+  /** Omitted operations; the list is bounded, the count is not. */
+  readonly omitted: readonly ImportFinding[];
   readonly omittedCount: number;
-  /** What is not read of operations that are offered: parameters, patterns. */
-  readonly loosened: readonly OmittedOperation[];
+  /** Details of imported operations that were not read: parameters, patterns. */
+  readonly loosened: readonly ImportFinding[];
   readonly loosenedCount: number;
 }
 
 export interface ImportFindings {
-  readonly list: OmittedOperation[];
+  readonly list: ImportFinding[];
   count: number;
 }
 
@@ -29,13 +29,13 @@ export function createFindings(): ImportFindings {
   return { list: [], count: 0 };
 }
 
-/** Remembers one; beyond the first few it is only counted. */
-export function note(findings: ImportFindings, where: string, why: string): void {
+/** Adds a finding; after the first `MAX_REPORTED` it only counts. */
+export function addFinding(findings: ImportFindings, where: string, why: string): void {
   findings.count += 1;
   if (findings.list.length < MAX_REPORTED) findings.list.push({ where, why });
 }
 
-/** The report in lines, at most `lines` for each of its two lists. */
+/** The report as lines of text, at most `lines` for each of its two lists. */
 export function reportLines(report: ImportReport, lines = 50): readonly string[] {
   const { operations, offered, omittedCount, omitted, loosenedCount, loosened } = report;
   return [
@@ -46,7 +46,7 @@ export function reportLines(report: ImportReport, lines = 50): readonly string[]
   ];
 }
 
-function listed(list: readonly OmittedOperation[], count: number, lines: number): readonly string[] {
+function listed(list: readonly ImportFinding[], count: number, lines: number): readonly string[] {
   const shown = list.slice(0, lines).map(({ where, why }) => `  ${where}: ${why}`);
   return count > shown.length ? [...shown, `  and ${count - shown.length} more`] : shown;
 }

@@ -1,8 +1,8 @@
-/** `allOf` said in one schema, where that can be done without doubt. Schemas here are read ones: no `$ref` in them. */
+/** Merges the branches of `allOf` into one schema where that is exact. The schemas contain no `$ref`. */
 import type { JsonSchema } from '../contract/operation.js';
 import { type DocumentNode, isNode } from './openapi-document.js';
 
-/** Both values in one; undefined where they contradict each other or cannot be said in one. */
+/** Merges two values of a keyword; undefined when they contradict each other or cannot be expressed as one. */
 type Merge = (one: unknown, other: unknown) => unknown;
 
 const first: Merge = (one) => one;
@@ -47,13 +47,13 @@ const MERGES: { readonly [keyword: string]: Merge } = {
   items: (one, other) => mergedOrBoth(one as JsonSchema, other as JsonSchema),
 };
 
-/** The schemas in one that admits what all of them admit, or more; undefined where no one schema says it. */
+/** One schema that admits what all of them admit, or more; undefined when no single schema can express it. */
 export function mergeSchemas(schemas: readonly JsonSchema[]): JsonSchema | undefined {
   return schemas.reduce<JsonSchema | undefined>((one, other) => one && mergeTwo(one, other), {});
 }
 
-/** Whether the schema was made of parts that closed themselves to each other's fields, and had to be opened. */
-export function closesItself(schemas: readonly JsonSchema[]): boolean {
+/** Whether one of the schemas forbids further properties, so that merging them opens it to the others' fields. */
+export function forbidsOtherProperties(schemas: readonly JsonSchema[]): boolean {
   return schemas.some((schema) => {
     const { additionalProperties } = schema;
     return additionalProperties !== undefined && additionalProperties !== true;
@@ -74,7 +74,7 @@ function mergeTwo(one: JsonSchema, other: JsonSchema): JsonSchema | undefined {
   return Object.fromEntries(merged);
 }
 
-/** A part that closes itself means its own fields; where another part has more, nothing is closed. */
+/** A schema that forbids further properties lists its own fields; if the other has more fields, the result is open. */
 function openness(one: JsonSchema, other: JsonSchema): unknown {
   const [a, b] = [one.additionalProperties, other.additionalProperties];
   if (a !== undefined && b !== undefined) return a === b ? a : undefined;

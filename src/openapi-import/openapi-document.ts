@@ -1,76 +1,78 @@
 /**
- * A document as it is read from: looked through once, within bounds, and then asked for what its references point at.
- * Not: what a schema or an operation in it means.
+ * An imported document: checked once against the limits, then used to resolve its references. Schemas and operations
+ * are read elsewhere; see read-schema.ts and operation-draft.ts.
  */
 
 import { cleanText } from './document-text.js';
-import { ContractError, Omission } from './import-error.js';
-import { MAX_DEPTH, MAX_REFERENCE_HOPS, MAX_STEPS, MAX_VALUES, MAX_WIDTH } from './import-limits.js';
+import { ImportError, OmittedOperationError } from './import-error.js';
+import { MAX_DEPTH, MAX_OBJECT_KEYS, MAX_REFERENCE_HOPS, MAX_SCHEMAS_READ, MAX_VALUES } from './import-limits.js';
 import { tooDeep, tooMany } from './parse-document.js';
 
 export type DocumentNode = { readonly [key: string]: unknown };
 
 export interface OpenApiDocument {
   readonly root: DocumentNode;
-  /** Whether any answer in it says which text strangers wrote, and which of it is about people. */
-  readonly saysUntrusted: boolean;
-  readonly saysPersonal: boolean;
-  /** Whether an object has more names than anybody reads. */
+  /** Whether the document marks untrusted text and personal data anywhere. */
+  readonly marksUntrusted: boolean;
+  readonly marksPersonal: boolean;
+  /** Whether an object has more keys than are read. */
   isWide(value: object): boolean;
-  /** What a `$ref` points at, which may be another. @throws Omission when that is outside the document or nowhere. */
-  at(reference: string): unknown;
-  /** What a value stands for: itself, or what is behind its `$ref`s. @throws Omission as `at`, and for a circle. */
+  /**
+   * The target of a `$ref`, which may be another `$ref`. @throws OmittedOperationError when it is missing or external.
+   */
+  resolve(reference: string): unknown;
+  /** The value itself, or the target of its `$ref`s. @throws OmittedOperationError as `resolve`, and for a cycle. */
   follow(value: unknown): unknown;
-  /** Counts work done. @throws Omission when it is more than one document is worth. */
+  /** Counts work. @throws OmittedOperationError when the document exceeds its limit. */
   spend(steps: number): void;
-  /** What readers remember of its parts, each under a key of its own. */
+  /** Cached results of readers, each under its own key. */
   readonly memory: WeakMap<object, unknown>;
 }
 
-/** @throws ContractError for what is no OpenAPI 3 document, too deep, or made of itself. */
+/** @throws ImportError for a value that is not an OpenAPI 3 document, is nested too deeply, or contains itself. */
 export function openDocument(value: unknown): OpenApiDocument {
-  if (!isNode(value)) throw new ContractError('the document is not an object');
+  if (!isNode(value)) throw new ImportError('the document is not an object');
   requireOpenApi(value);
-  const survey = surveyed(value);
-  let left = MAX_STEPS;
-  const known = new Map<string, unknown>(); // a document points at the same few thousand places again and again
-  const at = (reference: string) => {
-    const found = known.get(reference) ?? pointedAt(value, survey.named, reference);
+  const surveyed = survey(value);
+  let left = MAX_SCHEMAS_READ;
+  const known = new Map<string, unknown>(); // documents repeat the same few thousand references
+  const resolve = (reference: string) => {
+    const found = known.get(reference) ?? resolveReference(value, surveyed.named, reference);
     known.set(reference, found);
     return found;
   };
   return {
     root: value,
-    saysUntrusted: survey.marks.has('x-untrusted'),
-    saysPersonal: survey.marks.has('x-personal'),
-    isWide: (object) => survey.wide.has(object),
-    at,
-    follow: (start) => follow(at, start),
+    marksUntrusted: surveyed.markers.has('x-untrusted'),
+    marksPersonal: surveyed.markers.has('x-personal'),
+    isWide: (object) => surveyed.wide.has(object),
+    resolve,
+    follow: (start) => follow(resolve, start),
     memory: new WeakMap(),
     spend: (steps) => {
       left -= steps;
-      if (left < 0) throw new Omission('the document is too large to be read to its end');
+      if (left < 0) throw new OmittedOperationError('the document is too large to be read to its end');
     },
   };
 }
 
-/** Any object but a list. */
+/** Whether a value is an object and not a list. */
 export function isNode(value: unknown): value is DocumentNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value of an own property, never of what every object inherits. */
+/** The value of an own property; inherited properties do not count. */
 export function own(value: unknown, name: string): unknown {
   return isNode(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** An own property that is an object, or an empty one. */
+/** An own property that is an object; otherwise an empty object. */
 export function nodeAt(value: unknown, name: string): DocumentNode {
   const found = own(value, name);
   return isNode(found) ? found : {};
 }
 
-/** An own property that is a list, or an empty one. */
+/** An own property that is a list; otherwise an empty list. */
 export function listAt(value: unknown, name: string): readonly unknown[] {
   const found = own(value, name);
   return Array.isArray(found) ? found : [];
@@ -80,24 +82,24 @@ function requireOpenApi(value: DocumentNode): void {
   const version = own(value, 'openapi');
   if (/^3(\.[012](\.|$)|$)/.test(String(version))) return; // YAML reads an unquoted 3.0 as the number 3
   const found = version ?? own(value, 'swagger');
-  const said = found === undefined ? 'says no OpenAPI version' : `is of version ${cleanText(String(found), 20)}`;
-  throw new ContractError(`the document ${said}; OpenAPI 3.0 or 3.1 is needed`);
+  const problem = found === undefined ? 'says no OpenAPI version' : `is of version ${cleanText(String(found), 20)}`;
+  throw new ImportError(`the document ${problem}; OpenAPI 3.0 or 3.1 is needed`);
 }
 
 interface Survey {
   readonly wide: ReadonlySet<object>;
-  readonly marks: ReadonlySet<string>;
-  /** What `$anchor` and `$id` name. */
+  readonly markers: ReadonlySet<string>;
+  /** Targets of `$anchor` and `$id`. */
   readonly named: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Visits every value, a repeated one as often as it is repeated: so that what aliases make of a few lines is counted
- * as what it is, and one that holds itself is too deep.
+ * Visits every value, a shared one each time it occurs. YAML aliases thus count at their expanded size, and a value
+ * that contains itself is too deep.
  */
-function surveyed(root: DocumentNode): Survey {
+function survey(root: DocumentNode): Survey {
   const wide = new Set<object>();
-  const marks = new Set<string>();
+  const markers = new Set<string>();
   const named = new Map<string, unknown>();
   let left = MAX_VALUES;
   const visit = (value: object, depth: number): void => {
@@ -105,11 +107,11 @@ function surveyed(root: DocumentNode): Survey {
     left -= names.length;
     if (left < 0) throw tooMany();
     if (depth > MAX_DEPTH) throw tooDeep(names[0] ?? 'its end');
-    if (names.length > MAX_WIDTH && !Array.isArray(value)) wide.add(value);
+    if (names.length > MAX_OBJECT_KEYS && !Array.isArray(value)) wide.add(value);
     for (const name of names) {
       const part = (value as DocumentNode)[name];
       if (typeof part === 'object' && part !== null) visit(part, depth + 1);
-      else if (part === true && (name === 'x-untrusted' || name === 'x-personal')) marks.add(name);
+      else if (part === true && (name === 'x-untrusted' || name === 'x-personal')) markers.add(name);
       else if (typeof part === 'string' && (name === '$anchor' || name === '$id')) {
         const reference = name === '$id' ? part : `#${part}`;
         if (!named.has(reference)) named.set(reference, value);
@@ -117,27 +119,27 @@ function surveyed(root: DocumentNode): Survey {
     }
   };
   visit(root, 1);
-  return { wide, marks, named };
+  return { wide, markers, named };
 }
 
-function follow(at: OpenApiDocument['at'], start: unknown): unknown {
+function follow(resolve: OpenApiDocument['resolve'], start: unknown): unknown {
   let value = start;
   for (let hops = 0; isNode(value) && typeof value.$ref === 'string'; hops += 1) {
-    if (hops === MAX_REFERENCE_HOPS) throw new Omission(`${shown(value.$ref)} leads in a circle`);
-    value = at(value.$ref);
+    if (hops === MAX_REFERENCE_HOPS) throw new OmittedOperationError(`${shown(value.$ref)} leads in a circle`);
+    value = resolve(value.$ref);
   }
   return value;
 }
 
-/** An `$anchor`, an `$id`, or RFC 6901 in a URI fragment. */
-function pointedAt(root: DocumentNode, named: ReadonlyMap<string, unknown>, reference: string): unknown {
-  const value = named.get(reference) ?? (reference.startsWith('#/') ? walked(root, reference) : undefined);
+/** Resolves an `$anchor`, an `$id`, or a JSON pointer (RFC 6901) in a URI fragment. */
+function resolveReference(root: DocumentNode, named: ReadonlyMap<string, unknown>, reference: string): unknown {
+  const value = named.get(reference) ?? (reference.startsWith('#/') ? resolvePointer(root, reference) : undefined);
   if (value !== undefined) return value;
   const why = reference.startsWith('#') ? 'leads nowhere' : 'leads out of the document';
-  throw new Omission(`${shown(reference)} ${why}`);
+  throw new OmittedOperationError(`${shown(reference)} ${why}`);
 }
 
-function walked(root: DocumentNode, pointer: string): unknown {
+function resolvePointer(root: DocumentNode, pointer: string): unknown {
   let value: unknown = root;
   for (const part of pointer.slice(2).split('/', MAX_DEPTH)) {
     value = step(value, unescaped(part)) ?? step(value, unescaped(percentDecoded(part)));

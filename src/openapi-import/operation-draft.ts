@@ -1,79 +1,81 @@
-/** One operation of somebody else's document, read whole but for its name. */
+/** Reads one operation of an imported document, except its id. */
 import type { OperationMetadata } from '../contract/compile.js';
 import type { Example, ImportedShape, JsonSchema, Operation, RoleTable } from '../contract/operation.js';
 import { cleanLine, cleanText } from './document-text.js';
 import type { Candidate } from './find-operations.js';
-import { LONGEST_DESCRIPTION, LONGEST_TITLE } from './import-limits.js';
+import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from './import-limits.js';
 import { type DocumentNode, isNode, listAt, nodeAt, own } from './openapi-document.js';
-import { type Overlay, readExtensions } from './operation-extensions.js';
-import { type Bodies, composeRequest, type ReadBody, readBody } from './operation-request.js';
+import { type ContractLookup, readExtensions } from './operation-extensions.js';
+import { type BodyCache, composeRequest, type ReadBody, readBody } from './operation-request.js';
 import { type Argument, type ParameterContext, type ReadArguments, readArguments } from './parameters.js';
 import { type ResponseShape, readResponse } from './response.js';
 import { isSmall } from './schema-keywords.js';
 
-export interface DraftContext extends ParameterContext, Bodies {
+export interface DraftContext extends ParameterContext, BodyCache {
   readonly roles: RoleTable;
-  readonly overlay: Overlay;
+  readonly overlay: ContractLookup;
 }
 
 export interface OperationDraft {
   readonly candidate: Candidate;
-  readonly said: Omit<OperationMetadata, 'id'>;
+  readonly metadata: Omit<OperationMetadata, 'id'>;
   readonly request: JsonSchema;
   readonly examples: readonly Example[];
-  readonly foreign: ImportedShape | undefined;
-  readonly answer: ResponseShape;
-  /** The operation of ours that it stands for. */
-  readonly ours: Operation | undefined;
-  /** What of it is not offered, each with the reason. */
-  readonly left: readonly string[];
+  readonly imported: ImportedShape | undefined;
+  readonly response: ResponseShape;
+  /** The corresponding operation of the built-in contract. */
+  readonly contractOperation: Operation | undefined;
+  /** Details that were omitted, each with the reason. */
+  readonly omittedDetails: readonly string[];
 }
 
 const IDEMPOTENCY_HEADER = 'idempotency-key';
-const PLACE_HEADERS = ['x-logical-guid', 'x-channel-code'];
-/** The arguments that tools of operational actions have besides their request. */
-const PLACE_FIELDS = ['logical_guid', 'channel_code', 'cccode'];
+const CONTEXT_HEADERS = ['x-logical-guid', 'x-channel-code'];
+/** Arguments for the operating context, which tools of operational actions have in addition to their request. */
+const CONTEXT_FIELDS = ['logical_guid', 'channel_code', 'cccode'];
 
-const MOST_EXAMPLES = 10;
-const LONGEST_EXAMPLE = 4_000;
+const MAX_EXAMPLES = 10;
+const MAX_EXAMPLE_LENGTH = 4_000;
 
-/** @throws Omission when it cannot be offered. */
+/** @throws OmittedOperationError when the operation cannot be imported. */
 export function draftOperation(context: DraftContext, candidate: Candidate): OperationDraft {
   const { method, path, item, source } = candidate;
   const { document, roles, overlay } = context;
-  const ours = overlay(method, path);
+  const contractOperation = overlay(method, path);
   const args = readArguments(context, path, item, source);
   const body = readBody(context, method, source);
-  const answer = readResponse(document, source);
-  const needsPlace = PLACE_HEADERS.every((name) => args.requiredHeaders.has(name));
-  const marks = readExtensions(source, method, roles, ours, needsPlace);
-  const taken = new Set(marks.operational ? PLACE_FIELDS : []);
+  const response = readResponse(document, source);
+  const needsContext = CONTEXT_HEADERS.every((name) => args.requiredHeaders.has(name));
+  const marks = readExtensions(source, method, roles, contractOperation, needsContext);
+  const taken = new Set(marks.operational ? CONTEXT_FIELDS : []);
   const request = composeRequest([...args.arguments, ...idempotencyKey(args, body)], body, taken);
-  const foreign: ImportedShape = { ...request.shape, enveloped: answer.enveloped };
-  const plain = isPlain(candidate, foreign, answer);
+  const imported: ImportedShape = { ...request.shape, enveloped: response.enveloped };
+  const isContractShaped = hasContractShape(candidate, imported, response);
   return {
     candidate,
-    said: { method, path, ...marks, ...words(candidate, ours) },
+    metadata: { method, path, ...marks, ...describeOperation(candidate, contractOperation) },
     request: request.schema,
-    examples: plain ? examplesOf(body?.media ?? {}, document.isWide) : [],
-    foreign: plain ? undefined : foreign,
-    answer,
-    ours,
-    left: [
-      ...args.left,
+    examples: isContractShaped ? examplesOf(body?.media ?? {}, document.isWide) : [],
+    imported: isContractShaped ? undefined : imported,
+    response,
+    contractOperation,
+    omittedDetails: [
+      ...args.omittedDetails,
       ...(body?.patterns ?? []).map((pattern) => `the pattern ${cleanLine(pattern, 60)} is not checked`),
     ],
   };
 }
 
-/** Whether it travels as our own operations do, whose data are objects always. */
-function isPlain({ method }: Candidate, shape: ImportedShape, { outline }: ResponseShape): boolean {
+/**
+ * Whether request and response have the shape of the built-in contract's operations, whose data is always an object.
+ */
+function hasContractShape({ method }: Candidate, shape: ImportedShape, { outline }: ResponseShape): boolean {
   if (shape.parameters.length > 0 || 'bodyField' in shape || 'mediaType' in shape || !shape.enveloped) return false;
   if (outline.type !== 'object') return false;
   return method === 'POST' ? !shape.bodiless : method === 'GET';
 }
 
-/** The key as an argument, where a header is the only way the document has for it. */
+/** The idempotency key as an argument, when the document accepts it only as a header. */
 function idempotencyKey({ headers, requiredHeaders }: ReadArguments, body: ReadBody | undefined): readonly Argument[] {
   const inBody = 'idempotency_key' in nodeAt(body?.schema, 'properties');
   if (!headers.has(IDEMPOTENCY_HEADER) || inBody) return [];
@@ -84,34 +86,35 @@ function idempotencyKey({ headers, requiredHeaders }: ReadArguments, body: ReadB
     description: 'Same key, same effect once',
   };
   const parameter = { name: IDEMPOTENCY_HEADER, in: 'header', explode: false } as const;
-  return [{ called: 'idempotency_key', parameter, schema, required: requiredHeaders.has(IDEMPOTENCY_HEADER) }];
+  return [{ preferredField: 'idempotency_key', parameter, schema, required: requiredHeaders.has(IDEMPOTENCY_HEADER) }];
 }
 
-function words(
+function describeOperation(
   { method, path, where, item, source }: Candidate,
-  ours: Operation | undefined,
+  contractOperation: Operation | undefined,
 ): Pick<Operation, 'family' | 'summary' | 'description'> {
-  const said = own(source, 'summary') ?? own(item, 'summary');
-  const told = cleanText(own(source, 'description') ?? own(item, 'description'), LONGEST_DESCRIPTION);
-  const [sentence = ''] = told.split(/(?<=[.!?])\s/, 1);
+  const title = own(source, 'summary') ?? own(item, 'summary');
+  const text = cleanText(own(source, 'description') ?? own(item, 'description'), MAX_DESCRIPTION_LENGTH);
+  const [sentence = ''] = text.split(/(?<=[.!?])\s/, 1);
   const summary =
-    cleanLine(said, LONGEST_TITLE) || cleanLine(sentence, LONGEST_TITLE) || cleanLine(where, LONGEST_TITLE);
-  const description = told || cleanText(said, LONGEST_DESCRIPTION) || `${method} ${cleanLine(path, LONGEST_TITLE)}`;
+    cleanLine(title, MAX_TITLE_LENGTH) || cleanLine(sentence, MAX_TITLE_LENGTH) || cleanLine(where, MAX_TITLE_LENGTH);
+  const description =
+    text || cleanText(title, MAX_DESCRIPTION_LENGTH) || `${method} ${cleanLine(path, MAX_TITLE_LENGTH)}`;
   const old = source.deprecated === true ? 'Deprecated. ' : '';
   const [tag] = listAt(source, 'tags');
   const [, step = ''] = path.split('/', 2);
   return {
-    family: cleanLine(tag, 40) || ours?.family || cleanLine(step, 40) || 'other',
+    family: cleanLine(tag, 40) || contractOperation?.family || cleanLine(step, 40) || 'other',
     summary,
-    description: old === '' ? description : cleanText(old + description, LONGEST_DESCRIPTION),
+    description: old === '' ? description : cleanText(old + description, MAX_DESCRIPTION_LENGTH),
   };
 }
 
 function examplesOf(media: DocumentNode, isWide: (value: object) => boolean): readonly Example[] {
   const named = nodeAt(media, 'examples');
-  const entries = isWide(named) ? [] : Object.entries(named).slice(0, MOST_EXAMPLES);
+  const entries = isWide(named) ? [] : Object.entries(named).slice(0, MAX_EXAMPLES);
   return entries.flatMap(([name, example]) => {
     const value = own(example, 'value');
-    return isNode(value) && isSmall(value, LONGEST_EXAMPLE, isWide) ? [{ name: cleanLine(name, 60), value }] : [];
+    return isNode(value) && isSmall(value, MAX_EXAMPLE_LENGTH, isWide) ? [{ name: cleanLine(name, 60), value }] : [];
   });
 }

@@ -1,24 +1,24 @@
 /**
- * What a document says of an operation in our own words (`x-effect`, `x-access`, …), and where it says nothing, what
- * our contract says of the same method and path.
+ * Reads the extensions of an operation (`x-effect`, `x-access`, …). Missing ones are taken from the operation of the
+ * built-in contract with the same method and path.
  */
 import type { Contract, Effect, Method, Operation, RoleTable } from '../contract/operation.js';
 import { type DocumentNode, isNode, own } from './openapi-document.js';
 
-/** The path of our own API on its server (contract §1). */
+/** The base path of the CRM API on its server (contract §1). */
 const OWN_BASE = '/crm';
 
-/** A class every caller passes: what they may do is for the upstream to say. */
+/** The access class that every caller passes: the upstream decides what the caller may do. */
 const ANY_CALLER = 'session';
 
 const EFFECTS: readonly unknown[] = ['read', 'append', 'revise', 'destroy'] satisfies Effect[];
 
-const MOST_CLASSES = 100;
+const MAX_ACCESS_CLASSES = 100;
 
-export type Overlay = (method: Method, path: string) => Operation | undefined;
+export type ContractLookup = (method: Method, path: string) => Operation | undefined;
 
-/** Finds the operation of ours that a foreign one stands for, with and without the base paths of both servers. */
-export function createOverlay(contract: Contract, document: DocumentNode): Overlay {
+/** Finds the contract's operation for an imported one, with and without the base paths of both servers. */
+export function createContractLookup(contract: Contract, document: DocumentNode): ContractLookup {
   const table = new Map(contract.operations.map((operation) => [`${operation.method} ${operation.path}`, operation]));
   const base = basePath(document);
   return (method, path) => {
@@ -33,45 +33,46 @@ export function createOverlay(contract: Contract, document: DocumentNode): Overl
 
 export type OperationExtensions = Pick<Operation, 'access' | 'effect' | 'origin' | 'operational' | 'countsFailures'>;
 
-/** `needsPlace`: the operation cannot do without facility and channel, by its own parameters. */
+/** `needsContext`: the operation's own parameters require facility and channel. */
 export function readExtensions(
   source: DocumentNode,
   method: Method,
   roles: RoleTable,
-  ours: Operation | undefined,
-  needsPlace: boolean,
+  contractOperation: Operation | undefined,
+  needsContext: boolean,
 ): OperationExtensions {
-  const access = [own(source, 'x-access'), ours?.access].find(
+  const access = [own(source, 'x-access'), contractOperation?.access].find(
     (name): name is string => typeof name === 'string' && Object.hasOwn(roles, name),
   );
   const origin = own(source, 'x-origin');
   return {
     access: access ?? ANY_CALLER,
-    effect: effectOf(own(source, 'x-effect'), method, ours),
-    origin: typeof origin === 'string' && /^[a-z]{1,20}$/.test(origin) ? origin : (ours?.origin ?? 'vendor'),
-    operational: flag(source, 'x-operational') ?? ours?.operational ?? needsPlace,
-    countsFailures: flag(source, 'x-counts-failures') ?? ours?.countsFailures ?? false,
+    effect: effectOf(own(source, 'x-effect'), method, contractOperation),
+    origin:
+      typeof origin === 'string' && /^[a-z]{1,20}$/.test(origin) ? origin : (contractOperation?.origin ?? 'vendor'),
+    operational: flag(source, 'x-operational') ?? contractOperation?.operational ?? needsContext,
+    countsFailures: flag(source, 'x-counts-failures') ?? contractOperation?.countsFailures ?? false,
   };
 }
 
-/** The role table of a document, or ours where it has none of use. */
-export function readRoles(document: DocumentNode, ours: RoleTable): RoleTable {
+/** The role table of a document; the built-in contract's when it has no valid one. */
+export function readRoles(document: DocumentNode, builtIn: RoleTable): RoleTable {
   const roles = own(document, 'x-roles');
-  if (!isNode(roles) || Object.keys(roles).length > MOST_CLASSES) return ours;
+  if (!isNode(roles) || Object.keys(roles).length > MAX_ACCESS_CLASSES) return builtIn;
   const entries = Object.entries(roles);
-  const sound = entries.every(
+  const valid = entries.every(
     ([, names]) =>
       Array.isArray(names) &&
-      names.length <= MOST_CLASSES &&
+      names.length <= MAX_ACCESS_CLASSES &&
       names.every((name) => /^[a-z][a-z0-9_]{0,63}$/.test(name)),
   );
-  return sound && entries.length > 0 ? (Object.fromEntries(entries) as RoleTable) : ours;
+  return valid && entries.length > 0 ? (Object.fromEntries(entries) as RoleTable) : builtIn;
 }
 
-/** A write of which nobody says what it does may do anything. */
-function effectOf(said: unknown, method: Method, ours: Operation | undefined): Effect {
-  if (EFFECTS.includes(said)) return said as Effect;
-  return ours?.effect ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'destroy');
+/** A write without a declared effect counts as destructive. */
+function effectOf(declared: unknown, method: Method, contractOperation: Operation | undefined): Effect {
+  if (EFFECTS.includes(declared)) return declared as Effect;
+  return contractOperation?.effect ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'destroy');
 }
 
 function flag(source: DocumentNode, name: string): boolean | undefined {

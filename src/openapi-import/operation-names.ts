@@ -1,6 +1,6 @@
-/** What operations are called: short words that no two of them share, whatever else the document holds. */
+/** Assigns a short, unique id to every imported operation. */
 import { createHash } from 'node:crypto';
-import { LONGEST_ID } from './import-limits.js';
+import { MAX_ID_LENGTH } from './import-limits.js';
 
 export interface UnnamedOperation {
   readonly operationId: unknown;
@@ -8,27 +8,27 @@ export interface UnnamedOperation {
   readonly path: string;
 }
 
-const LONGEST_READ = 200;
+const MAX_SOURCE_LENGTH = 200;
 const SUFFIX_CHARACTERS = 5;
 
 /**
- * An id for each: from its operationId, or from method and path where there is none or several have the same. One that
- * had to be cut, and then is like another, ends in a few characters made of its method and path.
+ * Returns an id for each operation: from its operationId, or from method and path when it has none or several share it.
+ * When cut ids collide, each ends in a few characters derived from its method and path.
  */
 export function nameOperations(operations: readonly UnnamedOperation[]): readonly string[] {
-  const own = operations.map(({ operationId }) => (typeof operationId === 'string' ? words(operationId) : ''));
+  const own = operations.map(({ operationId }) => (typeof operationId === 'string' ? snakeCase(operationId) : ''));
   const ofOwn = counted(own);
   const full = operations.map((operation, index) => {
     const name = own[index] ?? '';
-    return name !== '' && ofOwn.get(name) === 1 ? name : words(`${operation.method} ${operation.path}`);
+    return name !== '' && ofOwn.get(name) === 1 ? name : snakeCase(`${operation.method} ${operation.path}`);
   });
-  const cut = full.map((name) => shortened(name, LONGEST_ID));
+  const cut = full.map((name) => shortened(name, MAX_ID_LENGTH));
   const ofCut = counted(cut);
   const taken = new Set(cut.filter((name) => ofCut.get(name) === 1));
   return operations.map((operation, index) => {
     const name = cut[index] ?? '';
     if (ofCut.get(name) === 1) return name;
-    const short = shortened(full[index] ?? '', LONGEST_ID - SUFFIX_CHARACTERS - 1);
+    const short = shortened(full[index] ?? '', MAX_ID_LENGTH - SUFFIX_CHARACTERS - 1);
     let free = '';
     for (let salt = 0; free === '' || taken.has(free); salt += 1) free = `${short}_${suffix(operation, salt)}`;
     taken.add(free);
@@ -37,9 +37,9 @@ export function nameOperations(operations: readonly UnnamedOperation[]): readonl
 }
 
 /** `listPetsByID` → `list_pets_by_id`: letters and digits of ASCII, the first a letter. */
-function words(text: string): string {
+function snakeCase(text: string): string {
   const name = text
-    .slice(0, LONGEST_READ)
+    .slice(0, MAX_SOURCE_LENGTH)
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -50,7 +50,7 @@ function words(text: string): string {
   return /^[0-9]/.test(name) ? `op_${name}` : name;
 }
 
-/** Cut behind a word, if that leaves most of it. */
+/** Cuts the name at a word boundary, if that keeps more than half of it. */
 function shortened(name: string, longest: number): string {
   if (name.length <= longest) return name;
   const end = name.lastIndexOf('_', longest);

@@ -1,7 +1,7 @@
-/** Parameters and body → one input for agents, and how it comes apart again on the wire. */
+/** Combines parameters and body to one input schema, and records how the input is split again for the request. */
 import type { ImportedShape, JsonSchema, Method, Parameter } from '../contract/operation.js';
 import { cleanLine } from './document-text.js';
-import { Omission } from './import-error.js';
+import { OmittedOperationError } from './import-error.js';
 import { MAX_BRANCHES, REQUEST_BOUNDS } from './import-limits.js';
 import { type DocumentNode, isNode, nodeAt, own } from './openapi-document.js';
 import type { Argument, ParameterContext } from './parameters.js';
@@ -10,7 +10,7 @@ import { type ReadSchema, readSchema } from './read-schema.js';
 export interface ReadBody {
   readonly schema: JsonSchema;
   readonly required: boolean;
-  /** `application/json` unless the document wants another name for JSON. */
+  /** `application/json` unless the document names another JSON media type. */
   readonly mediaType: string;
   /** The media type object, for its examples. */
   readonly media: DocumentNode;
@@ -22,15 +22,15 @@ export interface ReadRequest {
   readonly shape: Omit<ImportedShape, 'enveloped'>;
 }
 
-/** Fields of a body that name the org, the caller and the cost centre: the connection says who calls (contract §1). */
-const OF_THE_CONNECTION = new Set(['session_guid', 'api_key', 'orgcode', 'cccode']);
+/** Body fields for org, caller and cost centre: the connection supplies them (contract §1). */
+const CONNECTION_FIELDS = new Set(['session_guid', 'api_key', 'orgcode', 'cccode']);
 
 const JSON_MEDIA = /^(?:(?:application|text)\/(?:[\w.+-]+\+)?json|application\/\*|\*\/\*)$/;
 
-/** What every host lets a field be called. */
+/** Field names that every MCP host accepts. */
 const PORTABLE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** The JSON among the media types of a body or an answer. */
+/** The JSON media type of a request or response body. */
 export function jsonMedia(content: DocumentNode): { readonly type: string; readonly media: DocumentNode } | undefined {
   const entries = Object.entries(content)
     .slice(0, MAX_BRANCHES)
@@ -41,14 +41,14 @@ export function jsonMedia(content: DocumentNode): { readonly type: string; reado
   return { type: type.includes('*') || type === 'text/json' ? 'application/json' : type, media };
 }
 
-export interface Bodies {
-  /** What was made of a schema that several bodies share. */
+export interface BodyCache {
+  /** Results for schemas that several bodies share. */
   readonly bodies: WeakMap<DocumentNode, ReadSchema>;
 }
 
-/** @throws Omission for a body that is needed and is no JSON. Undefined for none. */
+/** @returns undefined for no body. @throws OmittedOperationError for a required body that is not JSON. */
 export function readBody(
-  { document, vetted, bodies }: ParameterContext & Bodies,
+  { document, trustedPatterns, bodies }: ParameterContext & BodyCache,
   method: Method,
   operation: DocumentNode,
 ): ReadBody | undefined {
@@ -56,27 +56,28 @@ export function readBody(
   if (!isNode(body)) return undefined;
   const required = body.required === true;
   if (method === 'GET' || method === 'HEAD') {
-    if (required) throw new Omission(`it is a ${method} with a body`);
+    if (required) throw new OmittedOperationError(`it is a ${method} with a body`);
     return undefined;
   }
   const content = nodeAt(body, 'content');
   const json = document.isWide(content) ? undefined : jsonMedia(content);
   if (json === undefined) {
     const [type = 'of no type'] = Object.keys(content);
-    if (required) throw new Omission(`its body is ${cleanLine(type, 60)}, not JSON`);
+    if (required) throw new OmittedOperationError(`its body is ${cleanLine(type, 60)}, not JSON`);
     return undefined;
   }
   const source = own(json.media, 'schema');
-  // Many operations take the same record: the object behind a reference that stands alone names it.
-  const record = isNode(source) && Object.keys(source).join() === '$ref' ? document.at(String(source.$ref)) : source;
+  // Many operations take the same record: the target of a lone reference identifies it.
+  const record =
+    isNode(source) && Object.keys(source).join() === '$ref' ? document.resolve(String(source.$ref)) : source;
   const known = isNode(record) ? bodies.get(record) : undefined;
-  const read = known ?? readSchema(document, vetted, source, 'request', REQUEST_BOUNDS);
+  const read = known ?? readSchema(document, trustedPatterns, source, 'request', REQUEST_BOUNDS);
   if (isNode(record)) bodies.set(record, read);
   const { schema, patterns } = read;
   return { schema, required, mediaType: json.type, media: json.media, patterns };
 }
 
-/** `taken`: names of arguments that the tool has besides its request. */
+/** `taken`: names of arguments that the tool has in addition to its request. */
 export function composeRequest(
   args: readonly Argument[],
   body: ReadBody | undefined,
@@ -87,8 +88,8 @@ export function composeRequest(
   const names = new Set([...taken, ...Object.keys((flat?.properties as DocumentNode | undefined) ?? {})]);
   const fields: [string, JsonSchema, boolean][] = [];
   const parameters: Parameter[] = [];
-  for (const { called, parameter, schema, required } of args) {
-    const field = freeName(called ?? parameter.name, parameter.in, names);
+  for (const { preferredField, parameter, schema, required } of args) {
+    const field = freeName(preferredField ?? parameter.name, parameter.in, names);
     names.add(field);
     fields.push([field, schema, required]);
     parameters.push({ ...parameter, field });
@@ -124,7 +125,7 @@ function withFields(schema: JsonSchema, fields: readonly [string, JsonSchema, bo
   return { ...schema, properties, ...(required.length === 0 ? {} : { required }) };
 }
 
-/** Whether the fields of a body can be those of the input: it is an object, says all its fields, and no more. */
+/** Whether the fields of a body can become fields of the input: it is an object that lists all its fields. */
 function isFlattenable(schema: JsonSchema, taken: ReadonlySet<string>): boolean {
   const types = [schema.type ?? 'object'].flat().filter((type) => type !== 'null');
   if (types.length !== 1 || types[0] !== 'object' || 'enum' in schema || 'const' in schema) return false;
@@ -151,10 +152,10 @@ function closed(schema: JsonSchema, mixed: boolean): JsonSchema {
 
 function withoutConnection(schema: JsonSchema): JsonSchema {
   const properties = (schema.properties as DocumentNode | undefined) ?? {};
-  if (!Object.keys(properties).some((name) => OF_THE_CONNECTION.has(name))) return schema;
-  const kept = Object.entries(properties).filter(([name]) => !OF_THE_CONNECTION.has(name));
+  if (!Object.keys(properties).some((name) => CONNECTION_FIELDS.has(name))) return schema;
+  const kept = Object.entries(properties).filter(([name]) => !CONNECTION_FIELDS.has(name));
   const required = ((schema.required as readonly string[] | undefined) ?? []).filter(
-    (name) => !OF_THE_CONNECTION.has(name),
+    (name) => !CONNECTION_FIELDS.has(name),
   );
   return { ...schema, properties: Object.fromEntries(kept), required };
 }

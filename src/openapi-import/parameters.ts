@@ -1,16 +1,16 @@
-/** The parameters of an operation as fields of its input: which are arguments, and how each of them travels. */
+/** Reads the parameters of an operation: which of them become arguments, and how each is sent. */
 import type { JsonSchema, Parameter } from '../contract/operation.js';
 import { cleanLine, cleanText } from './document-text.js';
-import { Omission } from './import-error.js';
+import { OmittedOperationError } from './import-error.js';
 import { MAX_PARAMETERS, REQUEST_BOUNDS } from './import-limits.js';
 import { type DocumentNode, isNode, listAt, type OpenApiDocument, own } from './openapi-document.js';
 import { readSchema } from './read-schema.js';
 import { isSmall } from './schema-keywords.js';
 
-/** A parameter that an agent gives, under a name that is free to change. */
+/** A parameter that the agent supplies. Its field name may differ from its name in the request. */
 export interface Argument {
-  /** The field to be, if it is still free; else its name on the wire. */
-  readonly called?: string;
+  /** The preferred field name, if it is free; by default the parameter's name in the request. */
+  readonly preferredField?: string;
   readonly parameter: Omit<Parameter, 'field'>;
   readonly schema: JsonSchema;
   readonly required: boolean;
@@ -18,9 +18,9 @@ export interface Argument {
 
 export interface ReadArguments {
   readonly arguments: readonly Argument[];
-  /** What of it is not offered, each with the reason. */
-  readonly left: readonly string[];
-  /** Lower-case names of the headers that the operation cannot do without. */
+  /** Parameters that were omitted, each with the reason. */
+  readonly omittedDetails: readonly string[];
+  /** Lower-case names of its required headers. */
   readonly requiredHeaders: ReadonlySet<string>;
   /** Lower-case names of all its headers. */
   readonly headers: ReadonlySet<string>;
@@ -28,17 +28,17 @@ export interface ReadArguments {
 
 export interface ParameterContext {
   readonly document: OpenApiDocument;
-  readonly vetted: ReadonlySet<string>;
+  readonly trustedPatterns: ReadonlySet<string>;
   /** Lower-case names of headers that the connection sets. */
-  readonly ownHeaders: ReadonlySet<string>;
-  /** Parameters that are credentials, by the document's own word: `query api_key`; headers in lower case. */
-  readonly secrets: ReadonlySet<string>;
-  /** What was made of parameters, by what they say: documents repeat the same few in every operation. */
-  readonly shared: Map<string, readonly Argument[] | string>;
+  readonly connectionHeaders: ReadonlySet<string>;
+  /** Parameters that the document declares as credentials: `query api_key`; headers in lower case. */
+  readonly credentialParameters: ReadonlySet<string>;
+  /** Results by the JSON of the parameter: documents repeat the same few in every operation. */
+  readonly cache: Map<string, readonly Argument[] | string>;
 }
 
-/** Headers that belong to the connection itself, or that OpenAPI says are no parameters. */
-const NO_ARGUMENTS = new RegExp(
+/** Headers of the connection itself, and headers that OpenAPI excludes as parameters. */
+const EXCLUDED_HEADERS = new RegExp(
   `^(${[
     'accept|accept-encoding|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin',
     'proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-.*',
@@ -46,14 +46,14 @@ const NO_ARGUMENTS = new RegExp(
 );
 
 /** Characters of JSON. */
-const LARGEST_SHARED = 2_000;
+const MAX_CACHED_CHARACTERS = 2_000;
 
-const PLACES = ['path', 'query', 'header'] as const;
-type Place = (typeof PLACES)[number];
+const LOCATIONS = ['path', 'query', 'header'] as const;
+type ParameterLocation = (typeof LOCATIONS)[number];
 
 /**
  * The parameters of an operation and of its path, path first.
- * @throws Omission for one that is needed and cannot be sent.
+ * @throws OmittedOperationError for a required parameter that cannot be sent.
  */
 export function readArguments(
   context: ParameterContext,
@@ -63,40 +63,41 @@ export function readArguments(
 ): ReadArguments {
   const declared = declarations(context.document, item, operation);
   const found: Argument[] = [];
-  const left: string[] = [];
+  const omittedDetails: string[] = [];
   for (const parameter of [...declared.values(), ...undeclared(path, declared)]) {
     const read = readOne(context, path, parameter);
     if (typeof read === 'string') {
-      if (own(parameter, 'required') === true) throw new Omission(`its ${nameOf(parameter)} ${read}`);
-      left.push(`${nameOf(parameter)} ${read}`);
+      if (own(parameter, 'required') === true) throw new OmittedOperationError(`its ${nameOf(parameter)} ${read}`);
+      omittedDetails.push(`${nameOf(parameter)} ${read}`);
     } else found.push(...read);
   }
-  if (found.length > MAX_PARAMETERS) throw new Omission(`it has more than ${MAX_PARAMETERS} parameters`);
-  found.sort((one, other) => PLACES.indexOf(one.parameter.in) - PLACES.indexOf(other.parameter.in));
+  if (found.length > MAX_PARAMETERS) throw new OmittedOperationError(`it has more than ${MAX_PARAMETERS} parameters`);
+  found.sort((one, other) => LOCATIONS.indexOf(one.parameter.in) - LOCATIONS.indexOf(other.parameter.in));
   const headers = [...declared.values()].filter((parameter) => parameter.in === 'header');
   const lowerCase = (parameters: readonly DocumentNode[]) =>
     new Set(parameters.map((parameter) => String(parameter.name).toLowerCase()));
   return {
     arguments: found,
-    left,
+    omittedDetails,
     headers: lowerCase(headers),
     requiredHeaders: lowerCase(headers.filter((parameter) => parameter.required === true)),
   };
 }
 
-/** By place and name; what an operation declares replaces what its path does. */
+/** Keyed by location and name. Parameters of the operation replace those of its path. */
 function declarations(
   document: OpenApiDocument,
   item: DocumentNode,
   operation: DocumentNode,
 ): ReadonlyMap<string, DocumentNode> {
   const sources = [...listAt(item, 'parameters'), ...listAt(operation, 'parameters')];
-  if (sources.length > 2 * MAX_PARAMETERS) throw new Omission(`it has more than ${MAX_PARAMETERS} parameters`);
+  if (sources.length > 2 * MAX_PARAMETERS)
+    throw new OmittedOperationError(`it has more than ${MAX_PARAMETERS} parameters`);
   const parameters = sources.map((source) => document.follow(source)).filter(isNode);
   return new Map(parameters.map((parameter) => [`${parameter.in} ${parameter.name}`, parameter]));
 }
 
-/** A `{name}` of a path that nobody declared is a text. */
+/** Parameters for each undeclared `{name}` of a path: required strings. */
 function undeclared(path: string, declared: ReadonlyMap<string, DocumentNode>): readonly DocumentNode[] {
   return namesIn(path)
     .filter((name) => !declared.has(`path ${name}`))
@@ -107,44 +108,46 @@ function namesIn(path: string): readonly string[] {
   return [...path.matchAll(/\{([^{}]+)\}/g)].map(([, name]) => name ?? '');
 }
 
-/** The arguments a parameter makes, none when it is not the agent's to give; or why it cannot be offered. */
+/** The arguments of a parameter, none when the agent must not supply it; or the reason why it is omitted. */
 function readOne(context: ParameterContext, path: string, parameter: DocumentNode): readonly Argument[] | string {
-  const { name, in: place } = parameter;
+  const { name, in: location } = parameter;
   if (typeof name !== 'string' || name === '' || name.length > 128) return 'has no name of use';
-  if (place === 'cookie') return 'is a cookie';
-  if (!isPlace(place)) return 'stands nowhere';
-  if (place === 'path' && !namesIn(path).includes(name)) return [];
-  if (place === 'header' && !/^[\w.-]+$/.test(name)) return 'is no header';
+  if (location === 'cookie') return 'is a cookie';
+  if (!isLocation(location)) return 'stands nowhere';
+  if (location === 'path' && !namesIn(path).includes(name)) return [];
+  if (location === 'header' && !/^[\w.-]+$/.test(name)) return 'is no header';
   const header = name.toLowerCase();
-  if (context.secrets.has(`${place} ${place === 'header' ? header : name}`)) return [];
-  if (place === 'header' && (NO_ARGUMENTS.test(header) || context.ownHeaders.has(header))) return [];
-  const said = isSmall(parameter, LARGEST_SHARED, context.document.isWide) ? JSON.stringify(parameter) : undefined;
-  const known = said === undefined ? undefined : context.shared.get(said);
+  if (context.credentialParameters.has(`${location} ${location === 'header' ? header : name}`)) return [];
+  if (location === 'header' && (EXCLUDED_HEADERS.test(header) || context.connectionHeaders.has(header))) return [];
+  const cacheKey = isSmall(parameter, MAX_CACHED_CHARACTERS, context.document.isWide)
+    ? JSON.stringify(parameter)
+    : undefined;
+  const known = cacheKey === undefined ? undefined : context.cache.get(cacheKey);
   if (known !== undefined) return known;
-  const read = encoded(parameter, name, place, readParameterSchema(context, parameter, place));
-  if (said !== undefined) context.shared.set(said, read);
+  const read = encoded(parameter, name, location, readParameterSchema(context, parameter, location));
+  if (cacheKey !== undefined) context.cache.set(cacheKey, read);
   return read;
 }
 
-function isPlace(place: unknown): place is Place {
-  return PLACES.some((known) => known === place);
+function isLocation(location: unknown): location is ParameterLocation {
+  return LOCATIONS.some((known) => known === location);
 }
 
 function readParameterSchema(
-  { document, vetted }: ParameterContext,
+  { document, trustedPatterns }: ParameterContext,
   parameter: DocumentNode,
-  place: Place,
+  location: ParameterLocation,
 ): JsonSchema {
   const description = cleanText(parameter.description, 500);
   const source = own(parameter, 'schema') ?? { type: 'string' };
   const { schema } = isNode(own(parameter, 'content'))
     ? { schema: { type: 'string', description: 'JSON, as text' } }
-    : readSchema(document, vetted, source, 'request', REQUEST_BOUNDS);
+    : readSchema(document, trustedPatterns, source, 'request', REQUEST_BOUNDS);
   const described = description === '' ? schema : { ...schema, description };
-  return place === 'path' ? pathSafe(described) : described;
+  return location === 'path' ? pathSafe(described) : described;
 }
 
-/** An empty step or a dot would make another path of it, and another operation. */
+/** An empty segment, `.` or `..` would change the path and thus call another operation. */
 function pathSafe(schema: JsonSchema): JsonSchema {
   const { type = 'anyOf' in schema || 'oneOf' in schema ? undefined : 'string', minLength } = schema;
   if (type !== 'string' || 'enum' in schema) return schema;
@@ -153,24 +156,29 @@ function pathSafe(schema: JsonSchema): JsonSchema {
 
 const DELIMITERS: { readonly [style: string]: string } = { spaceDelimited: 'a space', pipeDelimited: '|' };
 
-function encoded(parameter: DocumentNode, name: string, place: Place, whole: JsonSchema): readonly Argument[] | string {
-  const style = parameter.style ?? (place === 'query' ? 'form' : 'simple');
+function encoded(
+  parameter: DocumentNode,
+  name: string,
+  location: ParameterLocation,
+  whole: JsonSchema,
+): readonly Argument[] | string {
+  const style = parameter.style ?? (location === 'query' ? 'form' : 'simple');
   const explode = typeof parameter.explode === 'boolean' ? parameter.explode : style === 'form';
-  const required = parameter.required === true || place === 'path';
+  const required = parameter.required === true || location === 'path';
   const schema = withoutObjects(whole);
   const argument = (wire: string, of: JsonSchema, needed: boolean): Argument => ({
-    parameter: { name: wire, in: place, explode: place === 'query' && explode },
+    parameter: { name: wire, in: location, explode: location === 'query' && explode },
     schema: of,
     required: needed,
   });
   if (isNode(schema.properties) || isObject(schema)) {
-    if (place !== 'query' || !(style === 'deepObject' || (style === 'form' && explode))) return 'is an object';
+    if (location !== 'query' || !(style === 'deepObject' || (style === 'form' && explode))) return 'is an object';
     const needed = (schema.required as readonly string[] | undefined) ?? [];
     const fields = Object.entries((schema.properties as DocumentNode | undefined) ?? {});
     if (fields.length === 0 || !fields.every(([, field]) => isFlat(field as JsonSchema))) return 'is an object';
     return fields.map(([field, of]) => {
       const wire = style === 'deepObject' ? `${name}[${field}]` : field;
-      const parameter = { name: wire, in: place, explode: true };
+      const parameter = { name: wire, in: location, explode: true };
       return { parameter, schema: of as JsonSchema, required: required && needed.includes(field) };
     });
   }
@@ -188,7 +196,7 @@ function encoded(parameter: DocumentNode, name: string, place: Place, whole: Jso
   return [argument(name, schema, required)];
 }
 
-/** Of a union, the forms that are no objects: those a query can say. */
+/** Removes object branches from a union: a query cannot express them. */
 function withoutObjects(schema: JsonSchema): JsonSchema {
   for (const keyword of ['anyOf', 'oneOf']) {
     const branches = schema[keyword];

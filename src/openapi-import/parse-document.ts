@@ -1,15 +1,16 @@
-/** The text of a document, JSON or YAML, to the value it says. Not: what the value means. */
+/** Parses the text of a document, JSON or YAML, within the import limits. */
 
 import { cleanLine } from './document-text.js';
-import { ContractError } from './import-error.js';
-import { MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENT, MAX_MERGED_KEYS, MAX_VALUES } from './import-limits.js';
+import { ImportError } from './import-error.js';
+import { MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENT_CHARACTERS, MAX_MERGED_KEYS, MAX_VALUES } from './import-limits.js';
 
 /**
- * Reads JSON, or what is not JSON as YAML 1.2 with merge keys.
- * @throws ContractError when it is neither, or larger or deeper than is read.
+ * Parses JSON; text that is not JSON is parsed as YAML 1.2 with merge keys.
+ * @throws ImportError when the text is neither, or exceeds the limits on size and depth.
  */
 export async function parseDocument(text: string): Promise<unknown> {
-  if (text.length > MAX_DOCUMENT) throw new ContractError(`the document has more than ${MAX_DOCUMENT} characters`);
+  if (text.length > MAX_DOCUMENT_CHARACTERS)
+    throw new ImportError(`the document has more than ${MAX_DOCUMENT_CHARACTERS} characters`);
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
   return /^\s*[{[]/.test(source) ? parseJson(source) : parseYaml(source);
 }
@@ -26,7 +27,7 @@ async function parseJson(text: string): Promise<unknown> {
 }
 
 async function parseYaml(text: string, otherwise = 'the document is not YAML'): Promise<unknown> {
-  requireFew(text, /[\n,[{]/g);
+  requireFewValues(text, /[\n,[{]/g);
   const { load, CORE_SCHEMA, mergeTag } = await import('js-yaml');
   try {
     return load(text, {
@@ -36,11 +37,11 @@ async function parseYaml(text: string, otherwise = 'the document is not YAML'): 
       maxTotalMergeKeys: MAX_MERGED_KEYS,
     });
   } catch (error) {
-    throw new ContractError(`${otherwise}${reasonOf(error)}`);
+    throw new ImportError(`${otherwise}${reasonOf(error)}`);
   }
 }
 
-/** Counted before anything is built: what JSON.parse makes of a million brackets takes a gigabyte. */
+/** Checks the limits before parsing: for a million brackets, JSON.parse needs a gigabyte. */
 function requireBounded(text: string): void {
   let depth = 0;
   let values = 0;
@@ -67,8 +68,8 @@ function requireBounded(text: string): void {
   if (values > MAX_VALUES) throw tooMany();
 }
 
-/** YAML is parsed into events first, all at once: so they are counted before, one too many rather than too few. */
-function requireFew(text: string, sign: RegExp): void {
+/** Checks the limit before parsing, because the YAML parser first builds all events. May count one value too many. */
+function requireFewValues(text: string, sign: RegExp): void {
   let values = 0;
   while (sign.exec(text) !== null) {
     values += 1;
@@ -76,12 +77,12 @@ function requireFew(text: string, sign: RegExp): void {
   }
 }
 
-export function tooDeep(where: string): ContractError {
-  return new ContractError(`the document is nested deeper than ${MAX_DEPTH} levels, at ${cleanLine(where, 60)}`);
+export function tooDeep(where: string): ImportError {
+  return new ImportError(`the document is nested deeper than ${MAX_DEPTH} levels, at ${cleanLine(where, 60)}`);
 }
 
-export function tooMany(): ContractError {
-  return new ContractError(`the document has more than ${MAX_VALUES} values, repeated ones counted each time`);
+export function tooMany(): ImportError {
+  return new ImportError(`the document has more than ${MAX_VALUES} values, repeated ones counted each time`);
 }
 
 function endOfString(text: string, start: number): number {

@@ -1,49 +1,49 @@
 /**
- * A schema as somebody wrote it → one that agents can read and ajv compiles: every `$ref` written out, cut where it
- * would never end or grow too large, OpenAPI 3.0 said as 3.1, `allOf` in one. Not: how much of it is shown.
+ * Converts a schema of a document to one that agents can read and Ajv can compile: expands every `$ref`, cuts recursive
+ * and oversized parts, converts OpenAPI 3.0 to 3.1, and merges `allOf`. advertised-schema.ts reduces it further.
  */
 import type { JsonSchema } from '../contract/operation.js';
 import { advertisedField } from '../contract/schema.js';
 import { levelsWithin } from './expanded-size.js';
-import { Omission } from './import-error.js';
-import { DEEPEST_READING, MAX_BRANCHES, type SchemaBounds } from './import-limits.js';
-import { closesItself, mergeSchemas } from './merge-schemas.js';
+import { OmittedOperationError } from './import-error.js';
+import { MAX_BRANCHES, MAX_SCHEMA_NESTING, type SchemaBounds } from './import-limits.js';
+import { forbidsOtherProperties, mergeSchemas } from './merge-schemas.js';
 import { type DocumentNode, isNode, type OpenApiDocument } from './openapi-document.js';
-import { isName, type KeptKeywords, keepKeywords, withNull } from './schema-keywords.js';
+import { isName, readKeywords, type SchemaKeywords, withNull } from './schema-keywords.js';
 
-/** For which way a value travels: fields that only the other way has are left out. */
-export type Way = 'request' | 'answer';
+/** The direction of a value. Fields that exist only in the other direction are omitted. */
+export type Direction = 'request' | 'response';
 
 export interface ReadSchema {
   readonly schema: JsonSchema;
-  /** Patterns that are not run here. */
+  /** Patterns that are not enforced. */
   readonly patterns: readonly string[];
 }
 
-/** What stands where any value may. */
-export const ANYTHING: JsonSchema = { description: 'Any JSON value' };
+/** The schema of an arbitrary value. */
+export const ANY_VALUE: JsonSchema = { description: 'Any JSON value' };
 
 /**
- * Reads a schema; one that is larger than `bounds` is cut, level by level, to what fits.
- * @throws Omission for references that lead nowhere, and for what is too large even then.
+ * Reads a schema. One larger than `bounds` is cut level by level until it fits.
+ * @throws OmittedOperationError for references without a target, and for a schema that is too large even then.
  */
 export function readSchema(
   document: OpenApiDocument,
-  vetted: ReadonlySet<string>,
+  trustedPatterns: ReadonlySet<string>,
   source: unknown,
-  way: Way,
+  direction: Direction,
   bounds: SchemaBounds,
 ): ReadSchema {
-  const keep = keeperOf(document, vetted);
-  const hidden = way === 'request' ? 'readOnly' : 'writeOnly';
+  const keywords = keywordReadersOf(document, trustedPatterns);
+  const hidden = direction === 'request' ? 'readOnly' : 'writeOnly';
   const levels = levelsWithin(document, source, hidden, bounds);
   for (let depth = bounds.depth; depth >= 1; depth = depth > 4 ? Math.ceil(depth / 2) : depth - 1) {
     if (depth > Math.max(1, levels)) continue;
     const reading: Reading = {
       document,
-      keep,
+      keywords,
       hidden,
-      cutMark: way === 'answer' ? { 'x-untrusted': true } : {},
+      cutMarkers: direction === 'response' ? { 'x-untrusted': true } : {},
       depth,
       left: bounds.schemas,
       level: 0,
@@ -52,36 +52,36 @@ export function readSchema(
     };
     try {
       const schema = read(reading, source, 0, []);
-      return { schema: schema === false ? ANYTHING : schema, patterns: [...reading.patterns] };
+      return { schema: schema === false ? ANY_VALUE : schema, patterns: [...reading.patterns] };
     } catch (error) {
-      if (!(error instanceof TooLarge)) throw error;
+      if (!(error instanceof SchemaTooLargeError)) throw error;
     }
   }
-  throw new Omission(`a schema has more than ${bounds.schemas} parts`);
+  throw new OmittedOperationError(`a schema has more than ${bounds.schemas} parts`);
 }
 
-/** The keywords of a schema, read once for every place that refers to it: `whole`, or its type and description alone. */
-interface Keep {
-  readonly whole: (source: DocumentNode) => KeptKeywords;
-  readonly outside: (source: DocumentNode) => KeptKeywords;
+/** Reads the keywords of a schema, cached for all references to it: `whole`, or only its type and description. */
+interface KeywordReaders {
+  readonly whole: (source: DocumentNode) => SchemaKeywords;
+  readonly summary: (source: DocumentNode) => SchemaKeywords;
 }
 
-function keeperOf(document: OpenApiDocument, vetted: ReadonlySet<string>): Keep {
-  const known = document.memory.get(vetted) as Keep | undefined;
+function keywordReadersOf(document: OpenApiDocument, trustedPatterns: ReadonlySet<string>): KeywordReaders {
+  const known = document.memory.get(trustedPatterns) as KeywordReaders | undefined;
   if (known !== undefined) return known;
-  const read = (source: DocumentNode) => keepKeywords(source, vetted, document.isWide);
-  const keep = {
-    whole: remembering(read),
-    outside: remembering(({ type, properties, description }) =>
+  const read = (source: DocumentNode) => readKeywords(source, trustedPatterns, document.isWide);
+  const readers = {
+    whole: memoized(read),
+    summary: memoized(({ type, properties, description }) =>
       read({ type: type ?? (isNode(properties) ? 'object' : undefined), description }),
     ),
   };
-  document.memory.set(vetted, keep);
-  return keep;
+  document.memory.set(trustedPatterns, readers);
+  return readers;
 }
 
-function remembering(read: (source: DocumentNode) => KeptKeywords): (source: DocumentNode) => KeptKeywords {
-  const known = new WeakMap<DocumentNode, KeptKeywords>();
+function memoized(read: (source: DocumentNode) => SchemaKeywords): (source: DocumentNode) => SchemaKeywords {
+  const known = new WeakMap<DocumentNode, SchemaKeywords>();
   return (source) => {
     const kept = known.get(source) ?? read(source);
     known.set(source, kept);
@@ -89,60 +89,65 @@ function remembering(read: (source: DocumentNode) => KeptKeywords): (source: Doc
   };
 }
 
-class TooLarge extends Error {}
+class SchemaTooLargeError extends Error {}
 
 interface Reading {
   readonly document: OpenApiDocument;
-  readonly keep: Keep;
+  readonly keywords: KeywordReaders;
   readonly hidden: 'readOnly' | 'writeOnly';
-  /** Marks what was cut: nobody knows what is below. */
-  readonly cutMark: DocumentNode;
+  /** Annotations for a cut schema: its content is unknown. */
+  readonly cutMarkers: DocumentNode;
   readonly depth: number;
   left: number;
-  /** Schemas being read, each inside the one before. */
+  /** Nesting depth of the schemas being read. */
   level: number;
-  /** Schemas that admit more than the document says, by themselves or below. */
+  /** Schemas that admit more than the document allows, themselves or in a subschema. */
   readonly loose: WeakSet<object>;
   readonly patterns: Set<string>;
 }
 
-/** What references were passed on the way to a schema. */
-type Trail = readonly unknown[];
+/** The references followed on the way to a schema. */
+type ReferencePath = readonly unknown[];
 
-/** A schema, or false for what no value can be. */
-function read(reading: Reading, source: unknown, depth: number, trail: Trail): JsonSchema | false {
+/** Reads a schema; false when it admits no value. */
+function read(reading: Reading, source: unknown, depth: number, trail: ReferencePath): JsonSchema | false {
   if (source === false) return false;
-  if (!isNode(source)) return ANYTHING;
+  if (!isNode(source)) return ANY_VALUE;
   reading.document.spend(1);
   reading.left -= 1;
-  if (reading.left < 0) throw new TooLarge();
-  if (reading.level >= DEEPEST_READING || reading.document.isWide(source)) return cut(reading, source, '');
+  if (reading.left < 0) throw new SchemaTooLargeError();
+  if (reading.level >= MAX_SCHEMA_NESTING || reading.document.isWide(source)) return cutSchema(reading, source, '');
   reading.document.spend(Object.keys(source).length);
   reading.level += 1;
   const reader = typeof source.$ref === 'string' ? readReference : readOwn;
   const found = reader(reading, source, depth, trail);
   reading.level -= 1;
   if (found === false || source.nullable !== true) return found;
-  return keepLoose(reading, withNull(found), [found]);
+  return propagateLoose(reading, withNull(found), [found]);
 }
 
-/** What is behind a reference, and what stands beside it. */
-function readReference(reading: Reading, source: DocumentNode, depth: number, trail: Trail): JsonSchema | false {
-  const { $ref, nullable: _, ...beside } = source;
-  const target = reading.document.at(String($ref));
+/** Reads the target of a reference and the keywords next to it. */
+function readReference(
+  reading: Reading,
+  source: DocumentNode,
+  depth: number,
+  trail: ReferencePath,
+): JsonSchema | false {
+  const { $ref, nullable: _, ...siblings } = source;
+  const target = reading.document.resolve(String($ref));
   const found = trail.includes(target)
-    ? cut(reading, isNode(target) ? target : {}, `${lastWord(String($ref))}, as above`)
+    ? cutSchema(reading, isNode(target) ? target : {}, `${lastWord(String($ref))}, as above`)
     : read(reading, target, depth, [...trail, target]);
-  if (found === false || Object.keys(beside).length === 0) return found;
-  const own = read(reading, beside, depth, trail);
-  if (own === false || own === ANYTHING) return own && found;
-  return keepLoose(reading, mergeSchemas([own, found]) ?? { allOf: [own, found] }, [own, found]);
+  if (found === false || Object.keys(siblings).length === 0) return found;
+  const own = read(reading, siblings, depth, trail);
+  if (own === false || own === ANY_VALUE) return own && found;
+  return propagateLoose(reading, mergeSchemas([own, found]) ?? { allOf: [own, found] }, [own, found]);
 }
 
-function readOwn(reading: Reading, source: DocumentNode, depth: number, trail: Trail): JsonSchema | false {
-  const { keywords, loose, pattern } = reading.keep.whole(source);
+function readOwn(reading: Reading, source: DocumentNode, depth: number, trail: ReferencePath): JsonSchema | false {
+  const { keywords, loose, pattern } = reading.keywords.whole(source);
   if (pattern !== undefined) reading.patterns.add(pattern);
-  if (depth >= reading.depth && hasParts(source)) return cut(reading, source, '');
+  if (depth >= reading.depth && hasParts(source)) return cutSchema(reading, source, '');
   const schema: { [keyword: string]: unknown } = { ...keywords };
   let exact = !loose;
   const child = (part: unknown) => read(reading, part, depth + 1, trail);
@@ -161,12 +166,12 @@ function readOwn(reading: Reading, source: DocumentNode, depth: number, trail: T
   for (const keyword of ['not', 'propertyNames']) {
     if (!isNode(source[keyword])) continue;
     const part = child(source[keyword]);
-    // What admits more than it should, forbids more than it should under `not`.
-    if (part !== false && part !== ANYTHING && isExact(part)) schema[keyword] = part;
+    // A schema that admits too much would forbid too much under `not`.
+    if (part !== false && part !== ANY_VALUE && isExact(part)) schema[keyword] = part;
     else exact = false;
   }
   if (depth > 0 && isNode(source['x-advertised'])) {
-    schema['x-advertised'] = advertisedField(child(source['x-advertised']) || ANYTHING);
+    schema['x-advertised'] = advertisedField(child(source['x-advertised']) || ANY_VALUE);
   }
   if (source.uniqueItems === true) {
     if (isListOfScalars(schema)) schema.uniqueItems = true;
@@ -183,17 +188,17 @@ function readOwn(reading: Reading, source: DocumentNode, depth: number, trail: T
   for (const branch of branchesOf(source.allOf)) {
     const part = read(reading, branch, depth, trail);
     if (part === false) return false;
-    if (part !== ANYTHING) parts.push(part);
+    if (part !== ANY_VALUE) parts.push(part);
     exact = exact && isExact(part);
   }
-  if (parts.length > 1) exact = exact && !closesItself([schema, ...parts]);
+  if (parts.length > 1) exact = exact && !forbidsOtherProperties([schema, ...parts]);
   const whole = parts.length === 0 ? schema : (mergeSchemas([schema, ...parts]) ?? { ...schema, allOf: parts });
-  if (Object.keys(whole).length === 0) return ANYTHING;
+  if (Object.keys(whole).length === 0) return ANY_VALUE;
   if (!exact) reading.loose.add(whole);
   return whole;
 }
 
-/** Puts the properties, and which of them are required, into `schema`; answers whether they say all of the source. */
+/** Reads properties and required names into `schema`. Returns whether nothing was dropped. */
 function readProperties(
   reading: Reading,
   source: DocumentNode,
@@ -220,40 +225,40 @@ function readProperties(
   return exact && dropped.size === 0;
 }
 
-/** The schema of items or of further properties; a boolean of the latter; undefined for none. */
+/** The schema of `items` or `additionalProperties`; a boolean for the latter; undefined for none. */
 function readPart(source: unknown, keyword: string, child: (part: unknown) => JsonSchema | false): unknown {
   if (keyword === 'additionalProperties' && typeof source === 'boolean') return source;
   if (!isNode(source)) return undefined;
   const part = child(source);
-  if (keyword === 'additionalProperties') return part === ANYTHING ? true : part;
-  return part === false || part === ANYTHING ? undefined : part;
+  if (keyword === 'additionalProperties') return part === ANY_VALUE ? true : part;
+  return part === false || part === ANY_VALUE ? undefined : part;
 }
 
-/** A union as a schema of its own; undefined for none or one of too many, false for one that admits nothing. */
+/** Reads a union as a schema of its own; undefined when there is none, false when it admits nothing. */
 function readUnion(
   reading: Reading,
   source: unknown,
   keyword: 'oneOf' | 'anyOf',
   depth: number,
-  trail: Trail,
+  trail: ReferencePath,
 ): JsonSchema | false | undefined {
   if (!Array.isArray(source) || source.length === 0) return undefined;
-  if (source.length > MAX_BRANCHES) return cut(reading, {}, 'One of many forms');
+  if (source.length > MAX_BRANCHES) return cutSchema(reading, {}, 'One of many forms');
   const branches = source.map((branch) => read(reading, branch, depth, trail)).filter((branch) => branch !== false);
   const [only] = branches;
   if (only === undefined) return false;
   if (branches.length === 1) return only;
-  // Branches that admit more than they should may all match at once.
-  const loose = branches.some((branch) => branch === ANYTHING || reading.loose.has(branch));
-  return keepLoose(reading, { [loose ? 'anyOf' : keyword]: branches }, branches);
+  // Branches that admit too much may match together, which `oneOf` forbids.
+  const loose = branches.some((branch) => branch === ANY_VALUE || reading.loose.has(branch));
+  return propagateLoose(reading, { [loose ? 'anyOf' : keyword]: branches }, branches);
 }
 
-/** A schema without what is in it: its type, if it says one, and what it is. */
-function cut(reading: Reading, source: DocumentNode, what: string): JsonSchema {
-  const { keywords } = reading.keep.outside(source);
+/** A schema without its subschemas: its type, if it has one, and a description. */
+function cutSchema(reading: Reading, source: DocumentNode, what: string): JsonSchema {
+  const { keywords } = reading.keywords.summary(source);
   const description = what || keywords.description || 'Not shown in full';
   const { type } = keywords;
-  const closed = { ...(type === undefined ? {} : { type }), description, ...reading.cutMark };
+  const closed = { ...(type === undefined ? {} : { type }), description, ...reading.cutMarkers };
   const schema = source.nullable === true ? withNull(closed) : closed;
   reading.loose.add(schema);
   return schema;
@@ -272,17 +277,17 @@ function hasParts(source: DocumentNode): boolean {
 
 function branchesOf(source: unknown): readonly unknown[] {
   if (!Array.isArray(source)) return [];
-  if (source.length > MAX_BRANCHES) throw new TooLarge();
+  if (source.length > MAX_BRANCHES) throw new SchemaTooLargeError();
   return source;
 }
 
-/** Comparing lists and objects with each other takes time beyond all measure. */
+/** `uniqueItems` is enforced for scalars only: comparing lists and objects takes too long. */
 function isListOfScalars(schema: DocumentNode): boolean {
   const type = isNode(schema.items) ? schema.items.type : undefined;
   return ['string', 'number', 'integer', 'boolean'].includes(String(type));
 }
 
-function keepLoose(reading: Reading, schema: JsonSchema, parts: readonly JsonSchema[]): JsonSchema {
+function propagateLoose(reading: Reading, schema: JsonSchema, parts: readonly JsonSchema[]): JsonSchema {
   if (parts.some((part) => reading.loose.has(part))) reading.loose.add(schema);
   return schema;
 }

@@ -1,31 +1,30 @@
 /**
- * Which regular expressions of somebody else are run here. Only those whose cost is plain to see: a text of a quarter
- * of a megabyte must not keep the program busy. The others are left to whoever wrote them.
+ * Decides which imported regular expressions are enforced: only those with a provably low cost, so that a text of 256
+ * KiB cannot block the process. The upstream enforces the others.
  */
 
-const LONGEST = 256;
-/** Ways to match that are tried at one place of the text, and signs that are looked at there. */
-const MOST_WAYS = 1_000;
-const MOST_WAYS_BESIDE_A_STAR = 50;
-const MOST_SIGNS = 1_000;
+const MAX_PATTERN_LENGTH = 256;
+/** Ways to match that are tried at one position of the text, and atoms that are compared there. */
+const MAX_WAYS = 1_000;
+const MAX_WAYS_WITH_STAR = 50;
+const MAX_ATOMS = 1_000;
 
 interface Cost {
   readonly ways: number;
-  readonly signs: number;
-  /** Quantifiers without a bound that are tried together. */
+  readonly atoms: number;
+  /** Unbounded quantifiers that combine. */
   readonly stars: number;
 }
 
 /** Whether a pattern is valid, and linear in the length of the text by construction. */
-export function isCheapPattern(pattern: string): boolean {
-  if (pattern.length > LONGEST || !compiles(pattern)) return false;
+export function isLinearPattern(pattern: string): boolean {
+  if (pattern.length > MAX_PATTERN_LENGTH || !compiles(pattern)) return false;
   const parser = { pattern, index: 0 };
   const cost = alternatives(parser);
-  if (cost === undefined || parser.index < pattern.length || cost.signs > MOST_SIGNS || cost.stars > 1) return false;
+  if (cost === undefined || parser.index < pattern.length || cost.atoms > MAX_ATOMS || cost.stars > 1) return false;
   const anchored = pattern.startsWith('^') && !hasAlternativesOutside(pattern);
-  if (!anchored)
-    return cost.stars === 0 && cost.ways <= MOST_WAYS_BESIDE_A_STAR && cost.signs <= MOST_WAYS_BESIDE_A_STAR;
-  return cost.ways <= (cost.stars === 0 ? MOST_WAYS : MOST_WAYS_BESIDE_A_STAR);
+  if (!anchored) return cost.stars === 0 && cost.ways <= MAX_WAYS_WITH_STAR && cost.atoms <= MAX_WAYS_WITH_STAR;
+  return cost.ways <= (cost.stars === 0 ? MAX_WAYS : MAX_WAYS_WITH_STAR);
 }
 
 interface Parser {
@@ -42,7 +41,7 @@ function compiles(pattern: string): boolean {
   }
 }
 
-/** `a|b`: one after the other. Undefined for what is not understood here: look-around and references back. */
+/** The cost of `a|b`. Undefined for unsupported syntax: look-around and backreferences. */
 function alternatives(parser: Parser): Cost | undefined {
   let sum = sequence(parser);
   while (sum !== undefined && parser.pattern[parser.index] === '|') {
@@ -50,7 +49,7 @@ function alternatives(parser: Parser): Cost | undefined {
     const next = sequence(parser);
     sum = next && {
       ways: sum.ways + next.ways,
-      signs: sum.signs + next.signs,
+      atoms: sum.atoms + next.atoms,
       stars: Math.max(sum.stars, next.stars),
     };
   }
@@ -58,21 +57,21 @@ function alternatives(parser: Parser): Cost | undefined {
 }
 
 function sequence(parser: Parser): Cost | undefined {
-  let product: Cost = { ways: 1, signs: 0, stars: 0 };
+  let product: Cost = { ways: 1, atoms: 0, stars: 0 };
   while (parser.index < parser.pattern.length && !'|)'.includes(parser.pattern[parser.index] ?? '')) {
     const atom = readAtom(parser);
     const next = atom && quantified(parser, atom);
     if (next === undefined) return undefined;
     product = {
       ways: product.ways * next.ways,
-      signs: product.signs + next.signs,
+      atoms: product.atoms + next.atoms,
       stars: product.stars + next.stars,
     };
   }
   return product;
 }
 
-const ONE_SIGN: Cost = { ways: 1, signs: 1, stars: 0 };
+const ONE_ATOM: Cost = { ways: 1, atoms: 1, stars: 0 };
 
 function readAtom(parser: Parser): Cost | undefined {
   const rest = parser.pattern.slice(parser.index);
@@ -81,7 +80,7 @@ function readAtom(parser: Parser): Cost | undefined {
   );
   if (simple !== null) {
     parser.index += simple[0].length;
-    return ONE_SIGN;
+    return ONE_ATOM;
   }
   const opening = /^\((?:\?:|\?<[A-Za-z_]\w*>|(?!\?))/.exec(rest);
   if (opening === null) return undefined;
@@ -99,22 +98,22 @@ function quantified(parser: Parser, atom: Cost): Cost | undefined {
   const [text, least = '0', comma = '', most = ''] = found;
   if (text.startsWith('?')) return { ...atom, ways: atom.ways + 1 };
   if (text.startsWith('*') || text.startsWith('+') || (comma === ',' && most === '')) {
-    // Repeated without end, a part must have one way to match: else its repetitions can be cut in many ways.
-    return atom.ways === 1 && atom.stars === 0 ? { ...atom, signs: atom.signs + Number(least), stars: 1 } : undefined;
+    // An unbounded repetition must have one way to match, or its repetitions can be split in many ways.
+    return atom.ways === 1 && atom.stars === 0 ? { ...atom, atoms: atom.atoms + Number(least), stars: 1 } : undefined;
   }
   const times = comma === '' ? Number(least) : Number(most);
   if (atom.stars > 0 && times > 1) return undefined;
   const ways = Math.max(1, atom.ways ** times) * (times - Number(least) + 1);
-  return { ways, signs: atom.signs * times, stars: times === 0 ? 0 : atom.stars };
+  return { ways, atoms: atom.atoms * times, stars: times === 0 ? 0 : atom.stars };
 }
 
 function hasAlternativesOutside(pattern: string): boolean {
   const flat = pattern.replace(/\\./gu, '').replace(/\[[^\]]*\]/g, '');
   let depth = 0;
-  for (const sign of flat) {
-    if (sign === '(') depth += 1;
-    if (sign === ')') depth -= 1;
-    if (sign === '|' && depth === 0) return true;
+  for (const character of flat) {
+    if (character === '(') depth += 1;
+    if (character === ')') depth -= 1;
+    if (character === '|' && depth === 0) return true;
   }
   return false;
 }

@@ -1,32 +1,32 @@
-/** What an operation answers with, read when somebody needs it: the schema of its data, and what that promises. */
+/** Reads the response schema of an operation on demand: the schema of its data and its annotations. */
 import { annotationsOf, type ResponseAnnotations } from '../contract/compile.js';
 import { gatewayOutputSchema } from '../contract/gateway-output-schema.js';
 import { lazy } from '../contract/lazy.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { freeKeyPaths, outline as outlineOf } from '../contract/schema.js';
 import { cleanLine } from './document-text.js';
-import { Omission } from './import-error.js';
-import { ANSWER_BOUNDS, MAX_BRANCHES, OUTLINE_BOUNDS, OUTLINE_SHOWN } from './import-limits.js';
+import { OmittedOperationError } from './import-error.js';
+import { MAX_BRANCHES, MAX_OUTLINE_BYTES, OUTLINE_BOUNDS, RESPONSE_BOUNDS } from './import-limits.js';
 import { type DocumentNode, isNode, listAt, nodeAt, type OpenApiDocument, own } from './openapi-document.js';
 import { jsonMedia } from './operation-request.js';
 import { readSchema } from './read-schema.js';
-import { wordPaths } from './trusted-fields.js';
+import { trustedPaths } from './trusted-fields.js';
 
 export interface ResponseShape {
-  /** Names of the answer's own fields. */
+  /** Names of the top-level fields of the response. */
   readonly fields: readonly string[];
-  /** Whether it is an envelope as ours are: `{success, data, …}`. */
+  /** Whether the response is an envelope as in the contract: `{success, data, …}`. */
   readonly enveloped: boolean;
-  /** Of an envelope: the schema of `data`, as far as its own fields and what they are lists of. */
+  /** For an envelope: the schema of `data`, down to its fields and the items of those that are lists. */
   readonly outline: JsonSchema;
-  /** All of it. Large, so made when it is asked for. */
+  /** The complete schema of `data`. It can be large, so it is built on first use. */
   readonly data: () => JsonSchema;
 }
 
-/** Nobody knows what it is, so all of it may be strangers' text. */
+/** A response without a schema: all of it may be untrusted text. */
 const UNKNOWN: JsonSchema = { description: 'Any JSON value', 'x-untrusted': true };
 
-/** @throws Omission for an operation that answers with something else than JSON. */
+/** @throws OmittedOperationError for an operation whose response is not JSON. */
 export function readResponse(document: OpenApiDocument, operation: DocumentNode): ResponseShape {
   const source = successSchema(document, operation);
   if (source === undefined) return { fields: [], enveloped: false, outline: UNKNOWN, data: () => UNKNOWN };
@@ -34,38 +34,38 @@ export function readResponse(document: OpenApiDocument, operation: DocumentNode)
   const enveloped = fields.includes('success');
   const dataOf = (schema: JsonSchema) => (enveloped ? nodeAt(nodeAt(schema, 'properties'), 'data') : schema);
   const outline = enveloped
-    ? dataOf(readSchema(document, NO_PATTERNS, source, 'answer', OUTLINE_BOUNDS).schema)
+    ? dataOf(readSchema(document, NO_PATTERNS, source, 'response', OUTLINE_BOUNDS).schema)
     : UNKNOWN;
-  // Read while calls are served, one by one: bounded by itself, not by what the import may cost.
+  // Read one by one while calls are served: each has its own bounds and does not count against the import's limit.
   const later: OpenApiDocument = { ...document, spend: () => {} };
-  return { fields, enveloped, outline, data: lazy(() => dataOf(readOr(UNKNOWN, later, source))) };
+  return { fields, enveloped, outline, data: lazy(() => dataOf(readSchemaOr(UNKNOWN, later, source))) };
 }
 
-const MOST_FIELDS = 40;
+const MAX_FIELDS_SHOWN = 40;
 
-/** The names of an object's own fields, as far as they are plain words; not those of unions. */
+/** The field names of an object that are plain identifiers, without those of unions. */
 function fieldNames(document: OpenApiDocument, source: unknown, seen = new Set<unknown>()): readonly string[] {
   document.spend(1);
   if (!isNode(source) || seen.size > MAX_BRANCHES || seen.has(source) || document.isWide(source)) return [];
   seen.add(source);
   const names = Object.keys(nodeAt(source, 'properties')).filter((name) => /^[\w.-]{1,64}$/.test(name));
   const parts = [...listAt(source, 'allOf').slice(0, MAX_BRANCHES)];
-  if (typeof source.$ref === 'string') parts.push(document.at(source.$ref));
+  if (typeof source.$ref === 'string') parts.push(document.resolve(source.$ref));
   return [...new Set([...names, ...parts.flatMap((part) => fieldNames(document, part, seen))])];
 }
 
 const NO_PATTERNS: ReadonlySet<string> = new Set();
 
-function readOr(otherwise: JsonSchema, document: OpenApiDocument, source: unknown): JsonSchema {
+function readSchemaOr(otherwise: JsonSchema, document: OpenApiDocument, source: unknown): JsonSchema {
   try {
-    return readSchema(document, NO_PATTERNS, source, 'answer', ANSWER_BOUNDS).schema;
+    return readSchema(document, NO_PATTERNS, source, 'response', RESPONSE_BOUNDS).schema;
   } catch (error) {
-    if (error instanceof Omission) return otherwise;
+    if (error instanceof OmittedOperationError) return otherwise;
     throw error;
   }
 }
 
-/** The schema of the first success that is told of; undefined for one that says nothing of its content. */
+/** The schema of the first declared success response; undefined when it declares no content. */
 function successSchema(document: OpenApiDocument, operation: DocumentNode): unknown {
   const responses = nodeAt(operation, 'responses');
   if (document.isWide(responses)) return undefined;
@@ -78,15 +78,15 @@ function successSchema(document: OpenApiDocument, operation: DocumentNode): unkn
   const media = contents.map((content) => jsonMedia(content)?.media).find((found) => found !== undefined);
   if (media !== undefined) return own(media, 'schema');
   const [type] = Object.keys(contents[0] ?? {});
-  if (type !== undefined) throw new Omission(`it answers with ${cleanLine(type, 60)}, not JSON`);
+  if (type !== undefined) throw new OmittedOperationError(`it answers with ${cleanLine(type, 60)}, not JSON`);
   return undefined;
 }
 
-/** The output schema agents are shown: names, and nothing that an answer could break. */
+/** The advertised output schema: field names, without constraints that a response could violate. */
 export function outputSchema({ enveloped, fields, outline }: ResponseShape): JsonSchema {
   const shown = gatewayOutputSchema(outlineOf(outline));
-  if (enveloped && JSON.stringify(shown).length <= OUTLINE_SHOWN) return shown;
-  const named = enveloped ? [] : fields.slice(0, MOST_FIELDS);
+  if (enveloped && JSON.stringify(shown).length <= MAX_OUTLINE_BYTES) return shown;
+  const named = enveloped ? [] : fields.slice(0, MAX_FIELDS_SHOWN);
   const description = named.length === 0 ? 'The answer' : cleanLine(`Fields: ${named.join(', ')}`, 200);
   return {
     type: 'object',
@@ -96,17 +96,18 @@ export function outputSchema({ enveloped, fields, outline }: ResponseShape): Jso
 }
 
 /**
- * Where the data holds text that strangers wrote: where the document says so; everywhere but in the words its schema
- * promises, if it never says.
+ * The paths of untrusted text and personal data. When the document never annotations untrusted text, all text is
+ * untrusted except what `trustedPaths` finds.
  */
 export function responseAnnotations(
   document: OpenApiDocument,
   { data }: ResponseShape,
-  ours: Operation | undefined,
+  contractOperation: Operation | undefined,
 ): ResponseAnnotations & Pick<Operation, 'trusted'> {
-  const marks = annotationsOf(data());
-  const personal = document.saysPersonal || ours === undefined ? marks.personal : ours.personal;
-  if (document.saysUntrusted) return { ...marks, personal };
+  const annotations = annotationsOf(data());
+  const personal =
+    document.marksPersonal || contractOperation === undefined ? annotations.personal : contractOperation.personal;
+  if (document.marksUntrusted) return { ...annotations, personal };
   const untrustedKeys = freeKeyPaths(data(), 'x-untrusted', true);
-  return { untrusted: [''], untrustedKeys, personal, trusted: wordPaths(data()) };
+  return { untrusted: [''], untrustedKeys, personal, trusted: trustedPaths(data()) };
 }

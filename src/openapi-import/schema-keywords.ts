@@ -1,49 +1,49 @@
 /**
- * The keywords of a schema that hold no schema: which are kept, and in which form. What ajv could not read, what could
- * keep it busy and what is too long is left out; then more passes here, and the upstream has the last word.
+ * Reads the keywords of a schema that contain no subschema. Keywords that Ajv cannot read, that could make it slow, or
+ * that are too long are omitted; the schema then admits more, and the upstream decides.
  */
 import { visibleText } from '../contract/visible-text.js';
 import { cleanText } from './document-text.js';
-import { LONGEST_FIELD_DESCRIPTION, MAX_ENUM, MAX_WIDTH } from './import-limits.js';
+import { MAX_ENUM_VALUES, MAX_FIELD_DESCRIPTION_LENGTH, MAX_OBJECT_KEYS } from './import-limits.js';
 import { type DocumentNode, isNode } from './openapi-document.js';
-import { isCheapPattern } from './regex-safety.js';
+import { isLinearPattern } from './regex-safety.js';
 
-/** What is taken of one schema, without the schemas in it. */
-export interface KeptKeywords {
+/** What is read of one schema, without its subschemas. */
+export interface SchemaKeywords {
   readonly keywords: { [keyword: string]: unknown };
-  /** Something that forbids values was left out. */
+  /** A constraint was omitted, so the schema admits more than the document's. */
   readonly loose: boolean;
-  /** A pattern that is not run here. */
+  /** A pattern that is not enforced. */
   readonly pattern: string | undefined;
 }
 
 const TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']);
 
-/** Of ajv-formats, those that read a long text in one go. */
+/** The formats of ajv-formats that check a long text in linear time. */
 const FORMATS = new Set([
   ...['date', 'date-time', 'duration', 'uri', 'uri-reference', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'],
   ...['int32', 'int64', 'float', 'double', 'password', 'byte', 'binary'],
 ]);
 
-const LONGEST_CONST = 200;
-const LONGEST_NAME = 128;
-const LONGEST_PATTERN = 256;
-const LONGEST_DEFAULT = 200;
-const LONGEST_EXAMPLE = 100;
-const MOST_EXAMPLES = 5;
+const MAX_CONST_LENGTH = 200;
+const MAX_NAME_LENGTH = 128;
+const MAX_PATTERN_LENGTH = 256;
+const MAX_DEFAULT_LENGTH = 200;
+const MAX_EXAMPLE_LENGTH = 100;
+const MAX_EXAMPLES = 5;
 
-/** Answers undefined for what is not kept. */
+/** Returns undefined for a value that is omitted. */
 type Read = (value: unknown, isWide: (value: object) => boolean) => unknown;
 
 const count: Read = (value) => (Number.isSafeInteger(value) && Number(value) >= 0 ? value : undefined);
 const number: Read = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
-const mark: Read = (value) => (value === true ? true : undefined);
+const marker: Read = (value) => (value === true ? true : undefined);
 
-/** What forbids values. */
+/** Keywords that forbid values. */
 const CONSTRAINTS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['type', readTypes],
   ['enum', readEnum],
-  ['const', (value) => (isScalar(value) && isShort(value, LONGEST_CONST) ? value : undefined)],
+  ['const', (value) => (isScalar(value) && isShort(value, MAX_CONST_LENGTH) ? value : undefined)],
   ['format', (value) => (typeof value === 'string' && FORMATS.has(value) ? value : undefined)],
   ['minLength', count],
   ['maxLength', count],
@@ -61,56 +61,57 @@ const CONSTRAINTS: ReadonlyMap<string, Read> = new Map<string, Read>([
 ]);
 
 const ANNOTATIONS: ReadonlyMap<string, Read> = new Map<string, Read>([
-  ['description', (value) => cleanText(value, LONGEST_FIELD_DESCRIPTION) || undefined],
-  ['default', (value, isWide) => (isSmall(value, LONGEST_DEFAULT, isWide) ? value : undefined)],
+  ['description', (value) => cleanText(value, MAX_FIELD_DESCRIPTION_LENGTH) || undefined],
+  ['default', (value, isWide) => (isSmall(value, MAX_DEFAULT_LENGTH, isWide) ? value : undefined)],
   ['examples', readExamples],
-  ['x-untrusted', mark],
-  ['x-personal', mark],
-  ['x-shown-once', mark],
+  ['x-untrusted', marker],
+  ['x-personal', marker],
+  ['x-shown-once', marker],
   ['x-moves-value', (value) => (['money', 'points', 'untold'].includes(String(value)) ? value : undefined)],
 ]);
 
-/** Constraints that are not read at all. */
-const UNREAD = new Set([
+/** Constraints that are never read. */
+const UNSUPPORTED = new Set([
   ...['patternProperties', 'prefixItems', 'additionalItems', 'contains', 'if', 'dependentSchemas', 'dependencies'],
   ...['unevaluatedProperties', 'unevaluatedItems', '$dynamicRef', '$recursiveRef'],
 ]);
 
-/** `vetted`: patterns that are known to be good. */
-export function keepKeywords(
+/** `trustedPatterns`: patterns that are known to be safe. */
+export function readKeywords(
   schema: DocumentNode,
-  vetted: ReadonlySet<string>,
+  trustedPatterns: ReadonlySet<string>,
   isWide: (value: object) => boolean,
-): KeptKeywords {
-  const keywords: KeptKeywords['keywords'] = {};
+): SchemaKeywords {
+  const keywords: SchemaKeywords['keywords'] = {};
   let loose = false;
-  let refused: string | undefined;
+  let skippedPattern: string | undefined;
   for (const keyword of Object.keys(schema)) {
     const value = schema[keyword];
     if (CONSTRAINTS.has(keyword)) {
-      if (typeof value === 'boolean' && keyword.startsWith('exclusive')) continue; // as OpenAPI 3.0 says it: below
+      if (typeof value === 'boolean' && keyword.startsWith('exclusive')) continue; // OpenAPI 3.0 form, handled in excludeBounds
       const kept = CONSTRAINTS.get(keyword)?.(value, isWide);
       if (kept === undefined) loose = true;
       else keywords[keyword] = kept;
     } else if (ANNOTATIONS.has(keyword)) {
       const kept = ANNOTATIONS.get(keyword)?.(value, isWide);
       if (kept !== undefined) keywords[keyword] = kept;
-    } else if (UNREAD.has(keyword)) {
+    } else if (UNSUPPORTED.has(keyword)) {
       loose = true;
     } else if (keyword === 'pattern' && typeof value === 'string') {
-      if (vetted.has(value) || (isShort(value, LONGEST_PATTERN) && isCheapPattern(value))) keywords.pattern = value;
-      else refused = value;
+      if (trustedPatterns.has(value) || (isShort(value, MAX_PATTERN_LENGTH) && isLinearPattern(value)))
+        keywords.pattern = value;
+      else skippedPattern = value;
     } else if (keyword === 'example') {
       const examples = readExamples([value], isWide);
       if (examples !== undefined) keywords.examples ??= examples;
     }
   }
   excludeBounds(schema, keywords);
-  return { keywords, loose: loose || refused !== undefined, pattern: refused };
+  return { keywords, loose: loose || skippedPattern !== undefined, pattern: skippedPattern };
 }
 
 /** OpenAPI 3.0's `exclusiveMinimum: true`. */
-function excludeBounds(schema: DocumentNode, keywords: KeptKeywords['keywords']): void {
+function excludeBounds(schema: DocumentNode, keywords: SchemaKeywords['keywords']): void {
   if (schema.exclusiveMinimum === true && keywords.minimum !== undefined) {
     keywords.exclusiveMinimum = keywords.minimum;
     delete keywords.minimum;
@@ -130,8 +131,8 @@ function readTypes(value: unknown): unknown {
 }
 
 function readEnum(value: unknown): unknown {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_ENUM) return undefined;
-  return value.every((item) => isScalar(item) && isShort(item, LONGEST_CONST)) ? [...new Set(value)] : undefined;
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_ENUM_VALUES) return undefined;
+  return value.every((item) => isScalar(item) && isShort(item, MAX_CONST_LENGTH)) ? [...new Set(value)] : undefined;
 }
 
 function readDependents(value: unknown, isWide: (value: object) => boolean): unknown {
@@ -141,8 +142,8 @@ function readDependents(value: unknown, isWide: (value: object) => boolean): unk
 }
 
 function readExamples(value: unknown, isWide: (value: object) => boolean): unknown {
-  const examples = Array.isArray(value) ? value.slice(0, MOST_EXAMPLES) : [];
-  const kept = examples.filter((example) => isSmall(example, LONGEST_EXAMPLE, isWide));
+  const examples = Array.isArray(value) ? value.slice(0, MAX_EXAMPLES) : [];
+  const kept = examples.filter((example) => isSmall(example, MAX_EXAMPLE_LENGTH, isWide));
   return kept.length === 0 ? undefined : kept;
 }
 
@@ -163,14 +164,14 @@ export function withNull(schema: DocumentNode): DocumentNode {
 }
 
 function namesOf(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value) || value.length > MAX_WIDTH) return undefined;
+  if (!Array.isArray(value) || value.length > MAX_OBJECT_KEYS) return undefined;
   const names = [...new Set(value)];
   return names.every((name) => typeof name === 'string' && isName(name)) ? names : undefined;
 }
 
-/** Whether agents can be shown a name, and objects have it. */
+/** Whether a name can be shown to agents and used as an object key. */
 export function isName(name: string): boolean {
-  return name !== '__proto__' && name !== '' && isShort(name, LONGEST_NAME);
+  return name !== '__proto__' && name !== '' && isShort(name, MAX_NAME_LENGTH);
 }
 
 function isScalar(value: unknown): boolean {
@@ -178,25 +179,25 @@ function isScalar(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'boolean';
 }
 
-/** Not longer than that when it is text, and with nothing hidden in it. */
+/** True unless it is a string longer than `longest` or with invisible characters. */
 function isShort(value: unknown, longest: number): boolean {
   return typeof value !== 'string' || (value.length <= longest && visibleText(value) === value);
 }
 
-/** Whether a value is at most `longest` characters of JSON, found out without writing all of it. */
+/** Whether the JSON of a value has at most `longest` characters, computed without serializing it. */
 export function isSmall(value: unknown, longest: number, isWide: (value: object) => boolean): boolean {
-  return weigh(value, longest, isWide) >= 0;
+  return remainingBudget(value, longest, isWide) >= 0;
 }
 
-/** What is left of `budget` behind a value; below zero when it is too little. */
-function weigh(value: unknown, budget: number, isWide: (value: object) => boolean): number {
+/** What remains of `budget` after a value; negative when it is exceeded. */
+function remainingBudget(value: unknown, budget: number, isWide: (value: object) => boolean): number {
   if (typeof value === 'string') return isShort(value, budget) ? budget - value.length - 2 : -1;
   if (typeof value !== 'object' || value === null) return isScalar(value) ? budget - 4 : -1;
   if (isWide(value) || (Array.isArray(value) && value.length > budget)) return -1;
   let left = budget - 2;
   for (const [name, part] of Object.entries(value)) {
     if (left < 0 || !isShort(name, left)) return -1;
-    left = weigh(part, left - (Array.isArray(value) ? 1 : name.length + 4), isWide);
+    left = remainingBudget(part, left - (Array.isArray(value) ? 1 : name.length + 4), isWide);
   }
   return left;
 }

@@ -1,34 +1,34 @@
-/** Which texts of an answer its schema promises to be ids, times or words from a list. Not: whether they are. */
+/** Finds the text fields that a response schema declares as ids, times or enum values. Does not check any response. */
 import type { FieldPath, JsonSchema } from '../contract/operation.js';
 import { isNode } from './openapi-document.js';
 
-const WORD_FORMATS = new Set(['date', 'date-time', 'time', 'duration', 'uuid', 'ipv4', 'ipv6']);
+const TRUSTED_FORMATS = new Set(['date', 'date-time', 'time', 'duration', 'uuid', 'ipv4', 'ipv6']);
 
-/** `id`, `customer_id`, `customerIds`, `created_at`: what servers mint. */
-const MINTED = /(?:^|_)(?:id|ids|guid|guids|uuid|uuids|at)$|[a-z](?:Id|Ids|Guid|Guids|Uuid|Uuids|At)$/;
+/** `id`, `customer_id`, `customerIds`, `created_at`: names of values that servers generate. */
+const SERVER_GENERATED = /(?:^|_)(?:id|ids|guid|guids|uuid|uuids|at)$|[a-z](?:Id|Ids|Guid|Guids|Uuid|Uuids|At)$/;
 
-const MOST_PATHS = 500;
+const MAX_PATHS = 500;
 
-/** The paths of such texts, nearest to the root first when there are too many. */
-export function wordPaths(schema: JsonSchema): readonly FieldPath[] {
-  const words = new Set<FieldPath>();
-  const others = new Set<FieldPath>(); // a union may promise a word and admit any text
-  let level: readonly Place[] = [{ path: '', name: '', schema }];
-  while (level.length > 0 && words.size < MOST_PATHS) {
-    for (const place of level.filter(isText)) (isWord(place) ? words : others).add(place.path);
-    level = level.flatMap(placesIn);
+/** The paths of these fields; when there are too many, those nearest to the root. */
+export function trustedPaths(schema: JsonSchema): readonly FieldPath[] {
+  const trusted = new Set<FieldPath>();
+  const others = new Set<FieldPath>(); // a union may declare an id in one branch and admit any text in another
+  let level: readonly SchemaField[] = [{ path: '', name: '', schema }];
+  while (level.length > 0 && trusted.size < MAX_PATHS) {
+    for (const field of level.filter(isText)) (isTrustedText(field) ? trusted : others).add(field.path);
+    level = level.flatMap(fieldsIn);
   }
-  return [...words].filter((path) => !others.has(path)).slice(0, MOST_PATHS);
+  return [...trusted].filter((path) => !others.has(path)).slice(0, MAX_PATHS);
 }
 
-interface Place {
+interface SchemaField {
   readonly path: FieldPath;
   readonly name: string;
   readonly schema: JsonSchema;
 }
 
-/** What is in a schema, under the paths that operations use. A name with a dot cannot be said in one. */
-function placesIn({ path, name, schema }: Place): readonly Place[] {
+/** The fields of a schema, with their paths. A name with a dot cannot be part of a path. */
+function fieldsIn({ path, name, schema }: SchemaField): readonly SchemaField[] {
   const below = (step: string) => (path === '' ? step : `${path}.${step}`);
   const properties = isNode(schema.properties) ? Object.entries(schema.properties) : [];
   const branches = [schema.oneOf, schema.anyOf, schema.allOf].flatMap((list) => (Array.isArray(list) ? list : []));
@@ -41,12 +41,14 @@ function placesIn({ path, name, schema }: Place): readonly Place[] {
   ];
 }
 
-function isText({ path, schema }: Place): boolean {
+function isText({ path, schema }: SchemaField): boolean {
   return path !== '' && typesOf(schema).includes('string');
 }
 
-function isWord({ name, schema }: Place): boolean {
-  return 'enum' in schema || 'const' in schema || WORD_FORMATS.has(String(schema.format)) || MINTED.test(name);
+function isTrustedText({ name, schema }: SchemaField): boolean {
+  return (
+    'enum' in schema || 'const' in schema || TRUSTED_FORMATS.has(String(schema.format)) || SERVER_GENERATED.test(name)
+  );
 }
 
 function typesOf(schema: JsonSchema): readonly unknown[] {

@@ -55,7 +55,7 @@ describe('while it is found out who calls', { timeout: 120_000 }, () => {
   test.each(faults)('$name: a write is sent at most once, and called undone when it was not', async (fault) => {
     const upstream = await openUpstream({ play: fault, stat: (line) => fault.onRequest?.(line) });
     const deadlineMs = fault.stalls === true ? STALL_DEADLINE_MS : DEADLINE_MS;
-    const gateway = openGateway(upstream.base, { deadlineMs, maxAnswerBytes: 512 * 1024 });
+    const gateway = openGateway(upstream.base, { deadlineMs, maxResponseBytes: 512 * 1024 });
     const answer = gateway.envelopeOf(operationOf('customer_create'));
     const envelope = await Promise.race([answer, after(deadlineMs + MARGIN_MS)]);
     await gateway.backend.close();
@@ -76,7 +76,7 @@ describe('while it is found out who calls', { timeout: 120_000 }, () => {
 async function play(fault: UpstreamFault, operation: Operation): Promise<string[]> {
   const upstream = await openUpstream({ play: fault });
   const deadlineMs = fault.stalls === true ? STALL_DEADLINE_MS : DEADLINE_MS;
-  const gateway = openGateway(upstream.base, { deadlineMs, maxAnswerBytes: 512 * 1024 });
+  const gateway = openGateway(upstream.base, { deadlineMs, maxResponseBytes: 512 * 1024 });
   try {
     // Who calls is known before, so that the fault has the whole deadline to itself.
     await gateway.backend.identify(...identity());

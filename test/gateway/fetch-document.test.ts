@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readDocument } from '../../src/gateway/fetch-document.js';
-import { ContractError } from '../../src/openapi-import/import-error.js';
+import { ImportError } from '../../src/openapi-import/import-error.js';
 import { parseDocument } from '../../src/openapi-import/parse-document.js';
 import { makeCertificate } from '../support/certificate.js';
 import { listen, openProxy } from '../support/sockets.js';
@@ -20,7 +20,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const TEXT = '{"openapi":"3.1.0"}';
 const why = async (source: string, options = {}): Promise<string> => {
   const error = await readDocument(source, options).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(ContractError);
+  expect(error).toBeInstanceOf(ImportError);
   return (error as Error).message;
 };
 
@@ -53,8 +53,8 @@ describe('a file', () => {
   });
 
   test('is read to its last byte, and not one more than is allowed', async () => {
-    expect(await readDocument(fileOf('a'.repeat(1000)), { most: 1000 })).toHaveLength(1000);
-    expect(await why(fileOf('a'.repeat(1001)), { most: 1000 })).toContain('has more than 1000 bytes');
+    expect(await readDocument(fileOf('a'.repeat(1000)), { maxBytes: 1000 })).toHaveLength(1000);
+    expect(await why(fileOf('a'.repeat(1001)), { maxBytes: 1000 })).toContain('has more than 1000 bytes');
   });
 
   test('that is none is told of, and nobody waits for it', async () => {
@@ -110,7 +110,7 @@ describe('an address', () => {
     const piece = `400\r\n${'a'.repeat(1024)}\r\n`;
     for (const play of [({ answer }: Line) => answer(200, 'a'.repeat(1001)), ({ say }: Line) => say(chunked + piece)]) {
       const { at } = await served(play);
-      expect(await why(at, { most: 1000 })).toContain('has more than 1000 bytes');
+      expect(await why(at, { maxBytes: 1000 })).toContain('has more than 1000 bytes');
     }
   });
 

@@ -250,7 +250,7 @@ test('what is out of order on the way is logged by its reason, without address, 
   expect(JSON.parse(gateway.logged.at(-1) ?? '')).toMatchObject({
     operation: 'customer_create',
     error_code: 'crm.gateway_bad_reply',
-    cause: { type: 'Fault', code: 'not_json' },
+    cause: { type: 'UpstreamError', code: 'not_json' },
   });
   await gateway.refused('customer_get');
   expect(JSON.parse(gateway.logged.at(-1) ?? '')).not.toHaveProperty('cause');

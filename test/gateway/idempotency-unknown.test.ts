@@ -112,7 +112,7 @@ describe('a repetition', () => {
   });
 
   test('without a tool that would tell still says to read first', async () => {
-    gateway = openGateway(place.db, { readsThatTell: () => [] });
+    gateway = openGateway(place.db, { outcomeProbesOf: () => [] });
     await sentAfter(fault('unknown'));
     const told = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
     expect(told.nextSteps?.[0]).toBe('Read the record to see whether it happened.');

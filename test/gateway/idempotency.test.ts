@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ErrorTag, idempotencyMismatch, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { MAX_ANSWER_BYTES } from '../../src/gateway/stored-responses.js';
+import { MAX_STORED_RESPONSE_BYTES } from '../../src/gateway/stored-responses.js';
 import { openProgramme } from '../support/loyalty.js';
 import {
   callOf,
@@ -130,7 +130,7 @@ describe('the same key and body', () => {
   });
 
   test('whose answer is too long to be kept says that it was done, and by which call', async () => {
-    gateway.upstream = (performance) => success(performance, { long: 'x'.repeat(MAX_ANSWER_BYTES) });
+    gateway.upstream = (performance) => success(performance, { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) });
     const first = callOf({ points: 5, idempotency_key: key });
     await gateway.call(first);
     const told = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
@@ -169,7 +169,7 @@ describe('a refusal', () => {
   test.each([
     ['that invites another try', { retryable: true }],
     ['of the key itself', { error_code: 'crm.idempotency_mismatch', major: major('conflict') }],
-    ['too long to be kept', { details: { long: 'x'.repeat(MAX_ANSWER_BYTES) } }],
+    ['too long to be kept', { details: { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) } }],
   ])('%s is not kept: the call is sent again', async (_what, error) => {
     gateway.upstream = (performance) => refusal(performance, error);
     await gateway.call(callOf({ points: 5, idempotency_key: key }));

@@ -16,8 +16,8 @@ const MEGABYTE = 1024 * 1024;
 const PATIENCE_MS = 30_000;
 
 /** Bare requests to an upstream, without a pipeline. */
-function asking({ base }: TestUpstream, maxAnswerBytes = 4 * MEGABYTE) {
-  const upstream = createUpstream({ base, deadlineMs: 1_000, maxAnswerBytes });
+function asking({ base }: TestUpstream, maxResponseBytes = 4 * MEGABYTE) {
+  const upstream = createUpstream({ base, deadlineMs: 1_000, maxResponseBytes });
   closeLater(() => upstream.close());
   return (path: string, leftMs = PATIENCE_MS): Promise<UpstreamReply> =>
     upstream.send({ method: 'GET', path, headers: {}, body: undefined }, leftMs, undefined);

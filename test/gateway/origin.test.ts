@@ -95,7 +95,7 @@ test('a request given up while its connection was made is never written', async 
     setTimeout(() => socket.pipe(through).pipe(socket), 500); // the handshake outlasts the caller's patience
   });
   const base = new URL(`https://127.0.0.1:${port}/crm`);
-  const bare = createUpstream({ base, deadlineMs: 10_000, maxAnswerBytes: 1024, ca: tls.cert });
+  const bare = createUpstream({ base, deadlineMs: 10_000, maxResponseBytes: 1024, ca: tls.cert });
   closeLater(() => bare.close());
   const request = { method: 'POST', path: '/crm/x', headers: {}, body: '{}' } as const;
   await expect(bare.send(request, 200, undefined)).rejects.toMatchObject({ reason: 'deadline', outcome: 'not_done' });

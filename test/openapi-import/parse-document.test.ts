@@ -1,12 +1,12 @@
 /** Text to value: JSON, YAML, and what is neither or too much. */
 import { describe, expect, test } from 'vitest';
-import { ContractError } from '../../src/openapi-import/import-error.js';
+import { ImportError } from '../../src/openapi-import/import-error.js';
 import { parseDocument } from '../../src/openapi-import/parse-document.js';
 
 const refusal = (text: string) =>
   parseDocument(text).then(
     () => 'it is read',
-    (error: unknown) => (error instanceof ContractError ? error.message : `no ContractError: ${error}`),
+    (error: unknown) => (error instanceof ImportError ? error.message : `no ContractError: ${error}`),
   );
 
 describe('is read', () => {

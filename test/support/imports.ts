@@ -1,7 +1,7 @@
 /** Imports an OpenAPI document and checks every operation and tool that results. */
 import { expect } from 'vitest';
 import { createAjv } from '../../src/contract/validate.js';
-import { ContractError } from '../../src/openapi-import/import-error.js';
+import { ImportError } from '../../src/openapi-import/import-error.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
 import { imported } from './openapi.js';
 import { portabilityProblems } from './portability.js';
@@ -30,7 +30,7 @@ export function refusal(document: unknown): string {
   try {
     imported(document);
   } catch (error) {
-    if (error instanceof ContractError) return error.message;
+    if (error instanceof ImportError) return error.message;
     throw error;
   }
   return 'it is imported';

@@ -157,7 +157,7 @@ export function openGateway(db: GatewayDb, options: Partial<SendOnceOptions> = {
   const sendOnce = createSendOnce(db, {
     clock: () => gateway.now,
     deadlineMs: DEADLINE_MS,
-    readsThatTell: () => ['crm_loyalty_ledger_list'],
+    outcomeProbesOf: () => ['crm_loyalty_ledger_list'],
     onBackgroundError: (error) => troubles.push(error),
     ...options,
   });

@@ -48,7 +48,7 @@ export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchP
   let before: Scalar = start?.before ?? MAX_ROW_NO;
   let seen = 0;
   for (let read = tiers[tier]; read !== undefined; read = tiers[tier]) {
-    const batch = yield* read(before, Math.min(BATCH, limit + 1));
+    const batch: readonly Candidate[] = yield* read(before, Math.min(BATCH, limit + 1));
     for (const { row, position, passes } of batch) {
       if (passes && rows.length === limit) return { rows, next: { tier, before } };
       if (passes) rows.push(row);

@@ -1,5 +1,6 @@
 /** The few statements every record table needs: find, insert, revise. Not: filters and pages, which differ. */
 import { revisionRequired, staleRevision } from '../../contract/errors.js';
+import { ConcurrentChangeError } from './driver.js';
 import type { Context } from './handler.js';
 import { one, run, type Scalar, type Steps } from './step.js';
 
@@ -38,10 +39,15 @@ export function* insert<Row>(table: Table<Row>, row: Row): Steps<void> {
   yield* run(table.insertSql, ...table.columns.map((column) => encode(table, column, row[column])));
 }
 
-/** Writes the changed columns of a record and moves its revision on by one. Check the revision first. */
+/**
+ * Writes the changed columns of a record and increments its revision. The caller has checked `expected_revision`.
+ * @throws ConcurrentChangeError when the row has no longer the revision of `current`: an engine with several writers then
+ * runs the job again. No 409 is made here: the second run reads the row anew, so that `requireRevision` makes it with a
+ * snapshot that the caller may see, and an operation without `expected_revision` simply succeeds.
+ */
 export function* revise<Row extends RowShape>(
   table: Table<Row>,
-  cx: Context,
+  cx: Pick<Context, 'orgcode' | 'stamp'>,
   current: Row,
   changes: Partial<Row>,
 ): Steps<Row> {
@@ -49,8 +55,10 @@ export function* revise<Row extends RowShape>(
   const next = { ...current, ...changes, ...moved };
   const changed = Object.keys({ ...changes, ...moved }) as (keyof Row & string)[];
   const sql = `UPDATE ${table.name} SET ${changed.map((column) => `${column} = ?`).join(', ')}
-    WHERE orgcode = ? AND ${table.id} = ?`;
-  yield* run(sql, ...changed.map((name) => encode(table, name, next[name])), cx.orgcode, String(current[table.id]));
+    WHERE orgcode = ? AND ${table.id} = ? AND revision = ?`;
+  const values = changed.map((name) => encode(table, name, next[name]));
+  const updated = yield* run(sql, ...values, cx.orgcode, String(current[table.id]), current.revision);
+  if (updated !== 1) throw new ConcurrentChangeError();
   return next;
 }
 

@@ -1,4 +1,4 @@
-/** UUIDv7 whose time is the call's own: ordering by id is ordering by `created_at`, ties included. */
+/** UUIDv7 ids with the time of the call, so that ordering by id is ordering by `created_at`, including ties. */
 import { randomFillSync } from 'node:crypto';
 
 export type MintId = (epochMs: number) => string;
@@ -6,7 +6,7 @@ export type MintId = (epochMs: number) => string;
 const COUNTER_BITS = 42;
 const SEED_LIMIT = 2 ** (COUNTER_BITS - 1);
 
-/** A mint: ids of one millisecond count upwards from a random start, so they sort in the order they were made. */
+/** Creates an id generator. Ids of one millisecond count up from a random start, so they sort in order of creation. */
 export function createIdMint(): MintId {
   const random32 = createRandom32();
   let lastMs = -1;
@@ -22,7 +22,7 @@ export function createIdMint(): MintId {
   };
 }
 
-/** Unpredictable 32-bit numbers, drawn from the system a thousand at a time: one by one costs ten times as much. */
+/** Unpredictable 32-bit numbers, read from the system a thousand at a time: one by one takes ten times as long. */
 export function createRandom32(): () => number {
   const pool = Buffer.alloc(4096);
   let used = pool.length;
@@ -36,7 +36,7 @@ export function createRandom32(): () => number {
   };
 }
 
-/** The smallest id that a record created at `iso` or later can have; for ranges over `created_at`. */
+/** The smallest id of a record created at `iso` or later; for ranges over `created_at`. */
 export function idFloor(iso: string): string {
   return format(hex(Date.parse(iso), 12), '000', '80000000', '00000000');
 }

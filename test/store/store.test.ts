@@ -1,4 +1,4 @@
-/** The guarantees of the database file: append-only tables, a sealed journal, checked migrations, no secrets in clear. */
+/** The guarantees of the database file: append-only tables, a sealed journal, checked migrations, no clear secrets. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

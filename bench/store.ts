@@ -51,7 +51,7 @@ async function customersOf(place: Place): Promise<string[]> {
   return made.map(({ customer_id }) => customer_id as string);
 }
 
-/** The store's own port: everything of an earn but credentials, roles and schema. */
+/** An earn at the store's port: everything but credentials, roles and schema. */
 async function earner({ store, application, headers }: Place, customers: readonly string[]) {
   const { pipeline, catalogue } = application;
   const operation = catalogue.find('crm_loyalty_earn')?.operation;
@@ -94,7 +94,7 @@ interface Account {
   readonly lifetime_points: number;
 }
 
-/** What somebody would write who wanted nothing but these rows: no checks, no identity, no generators. */
+/** The least code that writes the same rows: no checks, no identity, no generators. */
 function handWritten(place: Place, customers: readonly string[]) {
   const db = new Database(place.path);
   db.pragma('synchronous = FULL');

@@ -1,4 +1,4 @@
-/** Mints UUIDv7 ids from the time of the call: sorting by id is sorting by `created_at`, ties included. */
+/** UUIDv7 ids with the time of the call, so that ordering by id is ordering by `created_at`, including ties. */
 import { randomFillSync } from 'node:crypto';
 
 export type MintId = (epochMs: number) => string;
@@ -6,7 +6,7 @@ export type MintId = (epochMs: number) => string;
 const COUNTER_BITS = 42;
 const SEED_LIMIT = 2 ** (COUNTER_BITS - 1);
 
-/** Creates an id mint. Ids of one millisecond count up from a random start, so they sort in creation order. */
+/** Creates an id generator. Ids of one millisecond count up from a random start, so they sort in order of creation. */
 export function createIdMint(): MintId {
   const random32 = createRandom32();
   let lastMs = -1;
@@ -22,7 +22,7 @@ export function createIdMint(): MintId {
   };
 }
 
-/** Creates a source of unpredictable 32-bit numbers. It draws 1024 at a time: single draws cost ten times as much. */
+/** Unpredictable 32-bit numbers, read from the system a thousand at a time: one by one takes ten times as long. */
 export function createRandom32(): () => number {
   const pool = Buffer.alloc(4096);
   let used = pool.length;
@@ -36,7 +36,7 @@ export function createRandom32(): () => number {
   };
 }
 
-/** Returns the smallest id of a record created at `iso` or later, for ranges over `created_at`. */
+/** The smallest id of a record created at `iso` or later; for ranges over `created_at`. */
 export function idFloor(iso: string): string {
   return format(hex(Date.parse(iso), 12), '000', '80000000', '00000000');
 }

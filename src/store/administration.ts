@@ -1,9 +1,11 @@
-/** What an operator does to identity: orgs, keys, sessions. Secrets leave here once, in clear. Not: any CRM record. */
+/**
+ * Administration by the operator: orgs, API keys, sessions. A secret is returned once, in clear, when it is created.
+ */
 import type { OrgStatus } from '../contract/backend.js';
 import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
 import { one, run, type Steps } from './engine/step.js';
 
-/** An operator's mistake; its message says which. */
+/** A mistake of the operator, which the message describes. */
 export class AdminError extends Error {}
 
 export interface AdminContext {
@@ -45,7 +47,7 @@ export function* setOrgStatus(cx: AdminContext, orgcode: string, status: OrgStat
   return { orgcode: code, status };
 }
 
-/** A service account of its own, and its key: shown here once. */
+/** Creates a service account and its API key, which is returned only here. */
 export function* createKey(cx: AdminContext, orgcode: string, name: string, grant: Grant, secret = mintSecret('g3nk')) {
   const code = yield* existingOrg(orgcode);
   const principal = yield* createPrincipal(cx, 'service_account', name);
@@ -72,7 +74,7 @@ export function* revokeKey(cx: AdminContext, keyFingerprint: string) {
   return { fingerprint: keyFingerprint, revoked: true };
 }
 
-/** A session of a user, who is made on first mention; the user's roles in that org become those given. */
+/** Creates a session of a user, and the user if it is new. The user's roles in that org become those of `grant`. */
 export function* createSession(cx: AdminContext, orgcode: string, user: string, grant: Grant, ttlSeconds: number) {
   const code = yield* existingOrg(orgcode);
   const known = yield* one<{ principal_id: string }>(

@@ -1,6 +1,6 @@
 /**
- * Who is calling: orgs, principals, memberships, sessions, keys. Secrets are looked up by keyed hash. Not: what roles
- * mean.
+ * Identifies the caller by session or API key, which are looked up by keyed hash. What a role permits is decided in
+ * contract/access.ts.
  */
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
@@ -26,7 +26,7 @@ interface FoundKey extends Found {
   readonly revoked_at: string | null;
 }
 
-/** One statement whatever is wrong: unknown org, foreign org and suspended membership walk the same indexes. */
+/** One statement for every case: an unknown org, another org and a suspended membership read the same indexes. */
 const BY_SESSION = `SELECT s.principal_id, s.fingerprint, s.expires_at, s.ttl_seconds,
     m.roles, m.owner, m.status AS member_status, o.status AS org_status
   FROM session s
@@ -41,18 +41,18 @@ const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, 
   WHERE k.credential_hash = ?`;
 const TOUCH = 'UPDATE session SET expires_at = ? WHERE credential_hash = ? AND expires_at < ?';
 
-/** A session's window is moved at most this often, so that reads do not become writes. */
+/** The expiry of a session is moved at most this often, so that reads do not become writes. */
 const TOUCH_EVERY_MS = 60_000;
 
 export interface Identified {
   readonly caller: Caller;
-  /** The session window to write back, when it is time. */
+  /** Writes the new expiry of the session, when it is time. */
   readonly touch?: () => Steps<void>;
 }
 
 /**
  * Resolves credentials in an org.
- * @throws CrmError 401 `crm.credentials_invalid` (unknown, expired, revoked), 404 when not associated with the org.
+ * @throws CrmError 401 `crm.credentials_invalid` (unknown, expired, revoked), 404 when the caller is not in the org.
  */
 export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): Steps<Identified> {
   const { orgcode, kind, secret } = credentials;

@@ -12,7 +12,7 @@ import { loyalty } from './loyalty/loyalty-handlers.js';
 import { risk } from './risk/risk-handlers.js';
 import { session } from './stat-handler.js';
 
-/** Each family's type asks for all of its operations; here their types are forgotten, once, for dispatch. */
+/** The type of each family requires all of its operations; this one cast drops their types, for dispatch. */
 export const HANDLERS = Object.freeze({
   ...account,
   ...comment,

@@ -1,15 +1,13 @@
-/**
- * Ties a database file to the key its hashes were made with, so that a wrong key is told at start, not call by call.
- */
+/** Ties a database to the key of its hashes, so that a wrong key is reported at startup rather than by each call. */
 import { type Keys, sameDigest } from '../secrets/keys.js';
 import { one, run, type Steps } from './engine/step.js';
 
-/** Whether the file was ever opened with a key. */
+/** Whether the database was ever opened with a key. */
 export function* hasServerKey(): Steps<boolean> {
   return (yield* one('SELECT key_check FROM server_key LIMIT 1')) !== undefined;
 }
 
-/** Notes the key at first opening; @throws Error when another key is given later. */
+/** Stores a check value of the key at the first opening. @throws Error when a later opening brings another key. */
 export function* checkServerKey(keys: Keys): Steps<void> {
   const check = keys.mac('key-check');
   const row = yield* one<{ key_check: string }>('SELECT key_check FROM server_key LIMIT 1');

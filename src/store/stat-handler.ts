@@ -1,4 +1,4 @@
-/** `GET /stat`: who am I, where, and is the backend alive. */
+/** `GET /stat`: the caller, the org, the operating context, and whether the backend is alive. */
 
 import { VERSION } from '../contract/version.js';
 import type { Handlers } from './engine/handler.js';

@@ -1,6 +1,6 @@
 /**
- * Backend 1, the embedded CRM: opens the file, dispatches calls to handlers, keeps receipts and journal. Not: any
- * rule.
+ * The embedded CRM, the first of the two backends: opens the database, runs each call's handler in a unit of work, and
+ * does the housekeeping. The only file that chooses a database engine.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -36,36 +36,36 @@ export interface StoreOptions {
   readonly keyPath?: string;
   readonly roles: RoleTable;
   readonly settings: Settings;
-  /** Work on what is there and change nothing, the windows of sessions included. */
+  /** Open an existing database and write nothing, not even the expiry of sessions. */
   readonly readOnly?: boolean;
-  /** Told of background work that failed; never of a call's own failure. */
+  /** Called when background work fails; a failing call is reported to its caller instead. */
   readonly onBackgroundError: (error: unknown) => void;
-  /** Milliseconds since the epoch, for background work alone: calls bring their own time. Default the system's. */
+  /** Milliseconds since the epoch, for background work only: calls carry their own time. Default: the system clock. */
   readonly clock?: () => number;
 }
 
 export interface Store extends Backend {
   readonly driver: Driver;
   readonly keys: Keys;
-  perform(performance: StoreCall): Promise<BackendResult>;
-  preview(performance: StoreCall): Promise<BackendResult | BackendPreview>;
+  perform(call: StoreCall): Promise<BackendResult>;
+  preview(call: StoreCall): Promise<BackendResult | BackendPreview>;
 }
 
-/** A store on a SQLite file: its driver answers reads at once. */
+/** A store on a SQLite file, whose driver reads synchronously. */
 export interface SqliteStore extends Store {
   readonly driver: SqliteDriver;
 }
 
-/** A store knows the caller; how they proved it is no longer its business. */
+/** A call whose caller has been identified: it carries no credentials. */
 export type StoreCall = Omit<BackendCall, 'credentials' | 'signal'>;
 
-/** How long a change may wait for its seal in the journal's chain. */
+/** How often changed orgs get their housekeeping; a journal row waits this long for its seal. */
 const HOUSEKEEPING_MS = 2000;
 
 /**
- * Opens or creates the embedded CRM; read-only, one that is there.
- * @throws Error when the file is of a newer version, its key is missing or wrong, or SQLite is too old; read-only, also
- * when it is missing or of an older version.
+ * Opens the embedded CRM, and creates its database when it is missing, unless `readOnly` is set.
+ * @throws Error when the file has a newer schema, its key is missing or wrong, or SQLite is too old; with `readOnly`
+ * also when the file is missing or has an older schema.
  */
 export function openStore(options: StoreOptions): SqliteStore {
   if (options.readOnly === true) return openReadOnly(options);
@@ -111,22 +111,22 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     return caller;
   }
 
-  async perform(performance: StoreCall): Promise<BackendResult> {
-    const unit = this.#unit(performance);
+  async perform(call: StoreCall): Promise<BackendResult> {
+    const unit = this.#unit(call);
     const { cx, operation, handler, input } = unit;
     if (operation.effect === 'read' && !operation.countsFailures) {
       return { data: await this.driver.read(() => handler(cx, input)) };
     }
-    const { answer } = await this.driver.write({
+    const { response } = await this.driver.write({
       steps: () => runUnitOfWork(unit),
       onError: (error) => recordError(unit, error),
     });
     this.#unsealed.add(cx.orgcode);
-    return resultOf(answer);
+    return resultOf(response);
   }
 
-  preview(performance: StoreCall): Promise<BackendResult | BackendPreview> {
-    return dryRun(this.driver, HANDLERS, this.#unit(performance));
+  preview(call: StoreCall): Promise<BackendResult | BackendPreview> {
+    return dryRun(this.driver, HANDLERS, this.#unit(call));
   }
 
   isReady(): boolean | Promise<boolean> {

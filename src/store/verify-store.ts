@@ -1,7 +1,4 @@
-/**
- * Recomputes what is stored twice, from the side that cannot be changed: balances from ledgers, seals from the
- * journal.
- */
+/** Recomputes every value that is stored twice from its append-only source: balances from ledgers, seals from rows. */
 import type { Keys } from '../secrets/keys.js';
 import { verifyCredit } from './account/verify-credit.js';
 import { verifyComments } from './comment/verify-comments.js';
@@ -22,23 +19,23 @@ export interface Verification {
   readonly disagreements: readonly Disagreement[];
 }
 
-const MAX_TOLD = 1000;
+const MAX_REPORTED = 1000;
 
-/** Checks the whole file in the caller's snapshot. Memory grows with one org's open lots, not with its ledger. */
+/** Checks the whole database in the driver's snapshot. Memory grows with one org's open lots, not its ledger. */
 export function* verifyStore(keys: Keys): Steps<Verification> {
   const orgs = yield* all<{ orgcode: string }>('SELECT orgcode FROM org ORDER BY orgcode');
   const found: Disagreement[] = [];
   const totals = { ledger_entries: 0, giftcard_entries: 0, credit_entries: 0, journal_rows: 0, unsealed_rows: 0 };
   for (const { orgcode } of orgs) {
-    const tell = (check: string, id: string, stored: unknown, computed: unknown) => {
-      if (stored !== computed && found.length < MAX_TOLD) found.push({ check, orgcode, id, stored, computed });
+    const report = (check: string, id: string, stored: unknown, computed: unknown) => {
+      if (stored !== computed && found.length < MAX_REPORTED) found.push({ check, orgcode, id, stored, computed });
     };
-    totals.ledger_entries += yield* verifyLoyalty(orgcode, tell);
-    totals.giftcard_entries += yield* verifyGiftcards(orgcode, tell);
-    totals.credit_entries += yield* verifyCredit(orgcode, tell);
-    yield* verifyConsents(orgcode, tell);
-    yield* verifyComments(orgcode, tell);
-    const journal = yield* verifyJournal(orgcode, keys, tell);
+    totals.ledger_entries += yield* verifyLoyalty(orgcode, report);
+    totals.giftcard_entries += yield* verifyGiftcards(orgcode, report);
+    totals.credit_entries += yield* verifyCredit(orgcode, report);
+    yield* verifyConsents(orgcode, report);
+    yield* verifyComments(orgcode, report);
+    const journal = yield* verifyJournal(orgcode, keys, report);
     totals.journal_rows += journal.rows;
     totals.unsealed_rows += journal.unsealed;
   }

@@ -1,4 +1,4 @@
-/** What the file promises: append-only tables, a sealed journal, migrations that know their past, no clear secrets. */
+/** The guarantees of the database file: append-only tables, a sealed journal, checked migrations, no clear secrets. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { openProgramme } from '../support/loyalty.js';
 import { newCustomer, ok, openWorld, refused, type World } from '../support/world.js';
 
 let world: World;
-/** A closed copy of a world with a little of everything, sealed. */
+/** The directory of a closed store with some records of every kind and a sealed journal. */
 let template: string;
 const directories: string[] = [];
 
@@ -57,7 +57,7 @@ function copy(): string {
   return directory;
 }
 
-/** Runs SQL on a copy of the file, as somebody with an editor would. */
+/** Runs SQL on a copy of the file, as a person with a database editor could. */
 function tampered(...statements: string[]): string {
   const directory = copy();
   const db = new Database(join(directory, 'crm.db'));
@@ -77,59 +77,55 @@ const unlock = (table: string) =>
   `DROP TRIGGER IF EXISTS ${table}_no_update; DROP TRIGGER IF EXISTS ${table}_no_delete;`;
 
 describe('verify', () => {
-  test('agrees with a file nobody touched, and has sealed every row of its journal', async () => {
+  test('finds no disagreement in an unchanged file, and every row of its journal sealed', async () => {
     const verification = await verified(copy());
     expect(verification).toMatchObject({ disagreements: [], unsealed_rows: 0, giftcard_entries: 2, credit_entries: 2 });
     expect(verification.ledger_entries).toBeGreaterThanOrEqual(3);
     expect(verification.journal_rows).toBeGreaterThanOrEqual(8);
   });
 
-  const plants: [string, string, string][] = [
+  const changes: [string, string, string][] = [
     ['a balance', 'UPDATE loyalty_account SET points_balance = points_balance + 1', 'loyalty_account.points_balance'],
     ['lifetime points', 'UPDATE loyalty_account SET lifetime_points = 7', 'loyalty_account.lifetime_points'],
     ['a debt', 'UPDATE loyalty_account SET debt_points = 0', 'loyalty_account.debt_points'],
     ['a lot', 'UPDATE loyalty_lot SET remaining = remaining + 5 WHERE remaining <> 0', 'loyalty_lot.remaining'],
-    ['a lot that is gone', 'DELETE FROM loyalty_lot', 'loyalty_lot count'],
+    ['a missing lot', 'DELETE FROM loyalty_lot', 'loyalty_lot count'],
     [
       'an entry',
       `${unlock('loyalty_txn')} UPDATE loyalty_txn SET points = 999 WHERE kind = 'earn'`,
       'loyalty_txn.lots',
     ],
     [
-      'an entry that is gone',
+      'a missing entry',
       `${unlock('loyalty_txn')} DELETE FROM loyalty_txn WHERE kind = 'redeem'`,
       'loyalty_txn.balance_after',
     ],
     ['a card', 'UPDATE giftcard SET balance_minor = 9999', 'giftcard.balance'],
     ['a card entry', `${unlock('giftcard_txn')} DELETE FROM giftcard_txn WHERE kind = 'redeem'`, 'giftcard.balance'],
-    ['credit in use', 'UPDATE account SET credit_used_minor = 0', 'account.credit_used'],
+    ['used credit', 'UPDATE account SET credit_used_minor = 0', 'account.credit_used'],
     [
       'a credit entry',
       `${unlock('account_credit_txn')} UPDATE account_credit_txn SET used_after_minor = 0`,
       'account_credit_txn.used_after',
     ],
     [
-      'a credit entry that is gone',
+      'a missing credit entry',
       `${unlock('account_credit_txn')} DELETE FROM account_credit_txn WHERE kind = 'release'`,
       'account.credit_used',
     ],
     ['a consent', `UPDATE customer SET consents = '{}' WHERE consents <> '{}'`, 'customer.consents'],
     ['a count of comments', 'UPDATE comment_total SET comments = 7', 'comment_total.comments'],
     ['a size of comments', `DELETE FROM comment_total WHERE target_id <> '*'`, 'comment_total.bytes'],
-    ['a comment that is gone', 'DELETE FROM comment', 'comment_total.comments'],
+    ['a missing comment', 'DELETE FROM comment', 'comment_total.comments'],
     ['the text of a comment', `UPDATE comment SET body = 'Returned a jug.'`, 'comment.body'],
     ['the caption of a comment', `UPDATE comment SET caption = 'x'`, 'comment.body'],
-    ['a text that is gone', `${unlock('comment_revision')} DELETE FROM comment_revision`, 'comment.body'],
+    ['a missing text', `${unlock('comment_revision')} DELETE FROM comment_revision`, 'comment.body'],
     [
       'a journal row',
       `${unlock('journal')} UPDATE journal SET reason = 'x' WHERE journal_no = 2`,
       'journal_seal.chain_hash',
     ],
-    [
-      'a journal row that is gone',
-      `${unlock('journal')} DELETE FROM journal WHERE journal_no = 2`,
-      'journal row count',
-    ],
+    ['a missing journal row', `${unlock('journal')} DELETE FROM journal WHERE journal_no = 2`, 'journal row count'],
     ['a seal', `${unlock('journal_seal')} UPDATE journal_seal SET chain_hash = 'x'`, 'journal_seal.chain_hash'],
     [
       'the end of the journal and its seal',
@@ -137,7 +133,7 @@ describe('verify', () => {
       'journal count',
     ],
   ];
-  test.each(plants)('finds %s that was tampered with', async (_what, sql, check) => {
+  test.each(changes)('finds %s after the file was tampered with', async (_what, sql, check) => {
     const { disagreements } = await verified(tampered(sql));
     expect(disagreements.map((found) => found.check)).toContain(check);
   });
@@ -154,7 +150,7 @@ describe('append-only tables', () => {
     'journal',
     'journal_seal',
     'receipt',
-  ])('%s refuses to be changed or shortened by SQL', (table) => {
+  ])('%s rejects UPDATE and DELETE by SQL', (table) => {
     const db = new Database(join(copy(), 'crm.db'));
     expect(db.prepare(`SELECT COUNT(*) AS n FROM ${table}`).get()).not.toEqual({ n: 0 });
     expect(() => db.exec(`UPDATE ${table} SET orgcode = 'X'`)).toThrow(/append-only/);
@@ -163,26 +159,26 @@ describe('append-only tables', () => {
   });
 });
 
-describe('opening', () => {
-  test('refuses a file of a newer version, or one whose past was altered', () => {
+describe('opening a store', () => {
+  test('rejects a file of a newer version, and one whose applied migrations were altered', () => {
     const newer = tampered(`INSERT INTO schema_migration VALUES (999, 'later', 'x', '')`);
     expect(() => openStore(options(newer))).toThrow(/newer/);
     const altered = tampered(`UPDATE schema_migration SET checksum = 'x'`);
     expect(() => openStore(options(altered))).toThrow(/not the one applied/);
   });
 
-  test('refuses another key than the one its hashes were made with, and a lost one', () => {
+  test('rejects a missing key, and another key than the one of its hashes', () => {
     const other = copy();
     rmSync(join(other, 'crm.db.key'));
     expect(() => openStore(options(other))).toThrow(/key/);
-    const foreign = mkdtempSync(join(tmpdir(), 'g3n-key-'));
-    directories.push(foreign);
-    void openStore(options(foreign)).close();
-    cpSync(join(foreign, 'crm.db.key'), join(other, 'crm.db.key'));
+    const otherStore = mkdtempSync(join(tmpdir(), 'g3n-key-'));
+    directories.push(otherStore);
+    void openStore(options(otherStore)).close();
+    cpSync(join(otherStore, 'crm.db.key'), join(other, 'crm.db.key'));
     expect(() => openStore(options(other))).toThrow(/does not belong/);
   });
 
-  test('takes up a migration that was interrupted: all of it or nothing', async () => {
+  test('applies an interrupted migration as a whole', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'g3n-half-'));
     directories.push(directory);
     const db = new Database(join(directory, 'crm.db'));
@@ -191,13 +187,13 @@ describe('opening', () => {
     expect(await verified(directory)).toMatchObject({ orgs: 0, disagreements: [] });
   });
 
-  test('makes a key only its owner can read', () => {
+  test('creates a key file that only its owner can read', () => {
     expect(statSync(join(template, 'crm.db.key')).mode & 0o777).toBe(0o600);
   });
 });
 
 describe('secrets', () => {
-  test('of callers and cards stand nowhere in the files, the logs or the errors', async () => {
+  test('of callers and cards are not in the files, the logs or the errors', async () => {
     const fresh = await openWorld();
     const headers = await fresh.headers();
     const { session_guid } = await fresh.admin((cx) =>

@@ -1,4 +1,6 @@
-/** B2B accounts and their credit. Contacts are next door; what is consistent and allowed is decided in domain/. */
+/**
+ * Handlers for B2B accounts and their credit. For contacts see contact-handlers.ts; the rules are in domain/account.ts.
+ */
 import { conflict, invalidRequest, invalidState, notFound } from '../../contract/errors.js';
 import {
   ACCOUNT_TRANSITIONS,
@@ -32,7 +34,7 @@ import { contacts } from './contact-handlers.js';
 type ListInput = InputOf<'account_list'>;
 type Patch = Partial<InputOf<'account_create'>['account']> | InputOf<'account_update'>['account'];
 
-/** No group of companies is deeper; and the search for a circle has an end. */
+/** Bounds the search for a circle; no group of companies is deeper. */
 const MAX_ANCESTORS = 16;
 
 const BY_NUMBER = 'SELECT account_id FROM account WHERE orgcode = ? AND account_number = ? AND account_id <> ? LIMIT 1';
@@ -119,7 +121,7 @@ function written(before: AccountRow, after: AccountRow, fields: readonly string[
   return { data: showAccount(after), target_id: after.account_id, revision_before: before.revision, fields };
 }
 
-/** What a request changes of a row, checked against the row and its org. */
+/** The changes that a request makes to a row, checked against the row and its org. */
 function* decideChanges(cx: Context, current: AccountRow, patch: Patch): Steps<Partial<AccountRow>> {
   const given = normalizeFields('account', patch, cx.settings.defaultRegion);
   const { currency, credit_limit, credit_hold, ...fields } = given;
@@ -149,9 +151,9 @@ function* requireNumberFree(cx: Context, number: string | null | undefined, self
 function* requireParent(cx: Context, parent: string | null | undefined, self: string): Steps<void> {
   let id = parent ?? null;
   for (let ancestors = 1; id !== null; ancestors += 1) {
-    if (id === self) throw parentRefused('crm.account_parent_circle', 'An account cannot be above itself.');
+    if (id === self) throw parentError('crm.account_parent_circle', 'An account cannot be above itself.');
     if (ancestors > MAX_ANCESTORS) {
-      throw parentRefused('crm.account_too_deep', `An account has at most ${MAX_ANCESTORS} accounts above it.`);
+      throw parentError('crm.account_too_deep', `An account has at most ${MAX_ANCESTORS} accounts above it.`);
     }
     const row: { parent_account_id: string | null } | undefined = yield* one(PARENT, cx.orgcode, id);
     if (row === undefined) throw notFound();
@@ -159,7 +161,7 @@ function* requireParent(cx: Context, parent: string | null | undefined, self: st
   }
 }
 
-function parentRefused(code: string, message: string) {
+function parentError(code: string, message: string) {
   return conflict(code, message, undefined, ['Choose another parent_account_id, or none.']);
 }
 
@@ -170,7 +172,7 @@ function requireActiveAccount({ status }: AccountRow): void {
   throw invalidState('crm.account_not_active', `The account is ${status}.`, { status }, nextSteps);
 }
 
-/** Words lead when there are any, then the parent, then a status. */
+/** The index to read first: that of the words if there are any, else of the parent, else of a status. */
 function leadOf(input: ListInput): Pick<PageQuery, 'drive' | 'words' | 'passes'> {
   const { q, parent_account_id, status } = input;
   const shown: Condition = status === undefined ? OPEN : equal({ status: status === 'all' ? undefined : status });

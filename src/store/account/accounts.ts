@@ -1,4 +1,4 @@
-/** B2B accounts as rows: the table, its search words, the record a caller sees, and the ledger of its credit. */
+/** The rows of B2B accounts: the table, its search words, the record that a caller sees, and the ledger of credit. */
 import { invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { accountWords, majorOf } from '../../domain/account.js';
@@ -49,7 +49,7 @@ export const ACCOUNT_SEARCH: SearchTable = { name: 'account_search', columns: ['
 const ADD_TXN = `INSERT INTO account_credit_txn (orgcode, account_id, credit_txn_id, kind, amount_minor, used_after_minor,
   currency, source_ref, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** The record as callers see it. */
+/** The record that callers see. */
 export function showAccount({ credit_limit_minor, credit_used_minor, credit_hold, ...row }: AccountRow): Account {
   return {
     ...row,
@@ -78,7 +78,7 @@ export function* indexAccount({ search }: Context, row: AccountRow, before?: Acc
   yield* search.add(ACCOUNT_SEARCH, ...key, [accountWords(row)]);
 }
 
-/** One movement of credit, decided. */
+/** A checked movement of credit. */
 export interface Movement {
   readonly kind: 'consume' | 'release';
   readonly minor: number;
@@ -87,7 +87,7 @@ export interface Movement {
   readonly reason: string;
 }
 
-/** Moves credit: the ledger's row and the account's sum, together. */
+/** Moves credit: adds a row to the ledger and updates the account's sum. */
 export function* moveCredit(cx: Context, account: AccountRow, movement: Movement): Steps<AccountRow> {
   const { kind, minor, currency, source_ref = null, reason } = movement;
   const used = account.credit_used_minor + (kind === 'consume' ? minor : -minor);

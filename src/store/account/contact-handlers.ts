@@ -1,4 +1,4 @@
-/** People of B2B accounts. One is primary in each role of an account, and whoever comes new takes over. */
+/** Handlers for the contacts of B2B accounts. Each role has at most one primary contact; a new one replaces it. */
 import { invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { CONTACT_TRANSITIONS } from '../../domain/account.js';
@@ -62,7 +62,7 @@ export const contacts: ContactHandlers = {
       created_at: cx.stamp.now,
       updated_at: cx.stamp.now,
     };
-    if (row.is_primary === 1) yield* vacate(cx, row);
+    if (row.is_primary === 1) yield* unsetPrimary(cx, row);
     yield* insert(CONTACT, row);
     return { data: showContact(row), target_id: row.account_contact_id, fields: Object.keys(given) };
   },
@@ -74,7 +74,7 @@ export const contacts: ContactHandlers = {
   *account_contact_list(cx, input) {
     const { account_id, role, status } = input;
     yield* requireAccount(cx, account_id);
-    const passes = status === undefined ? KEPT : equal({ status: status === 'all' ? undefined : status });
+    const passes = status === undefined ? NOT_DOOMED : equal({ status: status === 'all' ? undefined : status });
     const { rows, next_token } = yield* pageOf(cx, CONTACT, input, {
       endpoint: 'account/contact/list',
       drive: equal({ account_id }),
@@ -92,7 +92,7 @@ export const contacts: ContactHandlers = {
     const role = fields.role ?? current.role;
     const stays = role === current.role && current.is_primary === 1;
     const primary = is_primary ?? stays;
-    if (primary && !stays) yield* vacate(cx, { ...current, role });
+    if (primary && !stays) yield* unsetPrimary(cx, { ...current, role });
     const next = yield* revise(CONTACT, cx, current, { ...fields, is_primary: primary ? 1 : 0 });
     return written(current, next, Object.keys(input.contact));
   },
@@ -118,7 +118,7 @@ const EMPTY = {
   role: 'other',
 } as const;
 
-const KEPT: Condition = { sql: [`t.status <> 'doomed'`], args: [] };
+const NOT_DOOMED: Condition = { sql: [`t.status <> 'doomed'`], args: [] };
 
 function showContact(row: ContactRow): Contact {
   return { ...row, is_primary: row.is_primary === 1 };
@@ -139,8 +139,8 @@ function* requireLinkable(cx: Context, customerId: string | null | undefined): S
   if (customerId !== null && customerId !== undefined) requireActive(yield* requireCustomer(cx, customerId));
 }
 
-/** Takes the primary place in the role from whoever has it. */
-function* vacate(cx: Context, { account_id, role }: ContactRow): Steps<void> {
+/** Makes the present primary contact of a role, if there is one, no longer primary. */
+function* unsetPrimary(cx: Context, { account_id, role }: ContactRow): Steps<void> {
   const raw = yield* one<Record<string, Scalar>>(PRIMARY, cx.orgcode, account_id, role);
   if (raw !== undefined) yield* revise(CONTACT, cx, decode(CONTACT, raw), { is_primary: 0 });
 }

@@ -3,7 +3,7 @@ import type { ReportDisagreement } from '../engine/disagreement.js';
 import { all, type Scalar, type Steps } from '../engine/step.js';
 
 /** Checks the credit of an org's accounts against its ledger. Returns the number of entries. */
-export function* verifyCredit(orgcode: string, tell: ReportDisagreement): Steps<number> {
+export function* verifyCredit(orgcode: string, report: ReportDisagreement): Steps<number> {
   const signed = `CASE t.kind WHEN 'consume' THEN t.amount_minor ELSE -t.amount_minor END`;
   const accounts = `SELECT a.account_id, a.credit_used_minor, COALESCE(SUM(${signed}), 0) AS computed,
       COUNT(t.kind) AS entries
@@ -14,9 +14,9 @@ export function* verifyCredit(orgcode: string, tell: ReportDisagreement): Steps<
     FROM account_credit_txn t WHERE t.orgcode = ?`;
   const wrong = `SELECT * FROM (${entries}) e WHERE used_after_minor <> computed`;
   const rows = yield* all<Record<string, Scalar>>(accounts, orgcode);
-  for (const row of rows) tell('account.credit_used', String(row.account_id), row.credit_used_minor, row.computed);
+  for (const row of rows) report('account.credit_used', String(row.account_id), row.credit_used_minor, row.computed);
   for (const row of yield* all<Record<string, Scalar>>(wrong, orgcode)) {
-    tell('account_credit_txn.used_after', String(row.credit_txn_id), row.used_after_minor, row.computed);
+    report('account_credit_txn.used_after', String(row.credit_txn_id), row.used_after_minor, row.computed);
   }
   return rows.reduce((sum, row) => sum + Number(row.entries), 0);
 }

@@ -1,4 +1,4 @@
-/** Comments: notes on any record, in threads. The rules are in domain/comment; here they meet their rows. */
+/** Handlers for comments: notes on any record, in threads. The rules are in domain/comment.ts. */
 import {
   COMMENT_TRANSITIONS,
   commentSize,
@@ -15,11 +15,11 @@ import { addToTotals } from './comment-totals.js';
 import {
   COMMENT,
   type CommentRow,
-  keepText,
   listComments,
   reportComments,
   requireComment,
   requireParent,
+  saveText,
   textsOf,
 } from './comments.js';
 
@@ -42,7 +42,7 @@ export const comment: Handlers<'comment'> = {
       updated_at: cx.stamp.now,
     };
     yield* insert(COMMENT, row);
-    yield* keepText(cx, row);
+    yield* saveText(cx, row);
     yield* addToTotals(cx.orgcode, target_type, target_id, { comments: 1, bytes: row.size_bytes });
     return { data: row, target_id: row.comment_id, fields: Object.keys(input.comment) };
   },
@@ -64,7 +64,7 @@ export const comment: Handlers<'comment'> = {
     requireActiveComment(current);
     const { caption = current.caption, body = current.body } = input;
     const next = yield* revise(COMMENT, cx, current, contentOf(caption, body, current.attachments));
-    yield* keepText(cx, next, current);
+    yield* saveText(cx, next, current);
     const bytes = next.size_bytes - current.size_bytes;
     yield* addToTotals(cx.orgcode, next.target_type, next.target_id, { comments: 0, bytes });
     return {
@@ -92,7 +92,7 @@ export const comment: Handlers<'comment'> = {
   },
 };
 
-/** A comment's content, with what is read off it. */
+/** The content of a comment, with the hashtags and the size computed from it. */
 function contentOf(caption: string | null, body: string, attachments: CommentRow['attachments']) {
   return {
     caption,

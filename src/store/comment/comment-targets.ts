@@ -1,4 +1,4 @@
-/** The records others may refer to by type and id, and whether one is there. Not: what state it is in. */
+/** The records that others may refer to by type and id, and the check that one exists, in any state. */
 import { notFound } from '../../contract/errors.js';
 import type { Context } from '../engine/handler.js';
 import { one, type Steps } from '../engine/step.js';

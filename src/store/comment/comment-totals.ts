@@ -1,6 +1,6 @@
 /**
- * How many comments there are and what they take, without the doomed: of the org, of a target type, of a target. Kept
- * in the transaction of each change, so that a report reads one row.
+ * Number and size of comments that are not doomed: per org, target type and target. They are updated in the transaction
+ * of each change, so that a report reads one row.
  */
 import { one, run, type Steps } from '../engine/step.js';
 
@@ -9,8 +9,8 @@ export interface Totals {
   readonly bytes: number;
 }
 
-/** Stands for every type, and for every target of a type. */
-const EVERY = '*';
+/** Means every type, or every target of a type. */
+const ANY = '*';
 
 const READ = 'SELECT comments, bytes FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
 const ADD = `UPDATE comment_total SET comments = comments + ?, bytes = bytes + ?
@@ -25,11 +25,11 @@ const JOIN = `INSERT INTO comment_total (orgcode, target_type, target_id, commen
 const DROP = 'DELETE FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
 
 /** The totals of a target, of a type when no target is given, of the org when neither is. */
-export function* totalsOf(orgcode: string, targetType = EVERY, targetId = EVERY): Steps<Totals> {
+export function* totalsOf(orgcode: string, targetType = ANY, targetId = ANY): Steps<Totals> {
   return (yield* one<Totals>(READ, orgcode, targetType, targetId)) ?? { comments: 0, bytes: 0 };
 }
 
-/** Moves the totals of a target, and those it counts in, by `change`; negative where comments or bytes go away. */
+/** Adds `change`, which may be negative, to the totals of a target, of its type and of the org. */
 export function* addToTotals(orgcode: string, targetType: string, targetId: string, change: Totals): Steps<void> {
   for (const level of levelsOf(targetType, targetId)) {
     const known = yield* run(ADD, change.comments, change.bytes, orgcode, ...level);
@@ -37,17 +37,17 @@ export function* addToTotals(orgcode: string, targetType: string, targetId: stri
   }
 }
 
-/** Adds the totals of one target to another's of the same type, when its comments have moved there. */
+/** Adds the totals of one target to those of another of the same type, to which its comments have moved. */
 export function* moveTotals(orgcode: string, targetType: string, from: string, into: string): Steps<void> {
   yield* run(JOIN, into, orgcode, targetType, from);
   yield* run(DROP, orgcode, targetType, from);
 }
 
-/** The keys of every total that a comment on a target counts in. */
+/** The keys of the totals that include the comments on a target. */
 export function levelsOf(targetType: string, targetId: string): readonly (readonly [string, string])[] {
   return [
-    [EVERY, EVERY],
-    [targetType, EVERY],
+    [ANY, ANY],
+    [targetType, ANY],
     [targetType, targetId],
   ];
 }

@@ -1,4 +1,4 @@
-/** Comments as rows: the table, its hashtags, the texts it has had, the pages and the report that read them. */
+/** The rows of comments: the table, hashtags, earlier texts, and the pages and the report that read them. */
 import { invalidRequest, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { foldHashtag, requireReplyable } from '../../domain/comment.js';
@@ -55,7 +55,7 @@ export function* requireComment(cx: Context, id: string): Steps<CommentRow> {
   return row;
 }
 
-/** @throws CrmError 404, or what `requireReplyable` says of the parent. */
+/** @throws CrmError 404, or an error of `requireReplyable` about the parent. */
 export function* requireParent(cx: Context, id: string, reply: Required<Scope>): Steps<void> {
   const parent = yield* requireComment(cx, id);
   let depth = 1;
@@ -65,8 +65,8 @@ export function* requireParent(cx: Context, id: string, reply: Required<Scope>):
   requireReplyable(parent, reply, depth);
 }
 
-/** Keeps the text as it is now, and the hashtags it is found by; `before` is what it replaces. */
-export function* keepText(cx: Context, row: CommentRow, before?: CommentRow): Steps<void> {
+/** Stores the present text, and the hashtags it is found by. `before` is the row that it replaces. */
+export function* saveText(cx: Context, row: CommentRow, before?: CommentRow): Steps<void> {
   const { orgcode, comment_id, revision, caption, body, updated_at } = row;
   yield* run(ADD_TEXT, orgcode, comment_id, revision, caption, body, cx.caller.actor, updated_at);
   const had = new Set(before?.hashtags);
@@ -75,12 +75,12 @@ export function* keepText(cx: Context, row: CommentRow, before?: CommentRow): St
   for (const hashtag of has) if (!had.has(hashtag)) yield* run(ADD_HASHTAG, orgcode, hashtag, comment_id);
 }
 
-/** The texts a comment has had, the current one first. */
+/** All texts of a comment, the current one first. */
 export function* textsOf(row: CommentRow): Steps<Revision[]> {
   return [...(yield* all<Revision>(TEXTS, row.orgcode, row.comment_id))];
 }
 
-/** A page of comments by filter. @throws CrmError 404 when a target is named that is not there. */
+/** A page of comments by filter. @throws CrmError 404 when the requested target does not exist. */
 export function* listComments(cx: Context, input: ListInput): Steps<Page<CommentRow>> {
   yield* requireScope(cx, input);
   const { target_type, target_id, author, status = 'active' } = input;
@@ -88,7 +88,7 @@ export function* listComments(cx: Context, input: ListInput): Steps<Page<Comment
   return yield* pageOf(cx, COMMENT, input, { endpoint: 'comment/list', ...leadOf(input), passes });
 }
 
-/** The largest comments of a scope, and its totals. @throws CrmError 404 when a target is named that is not there. */
+/** The largest comments of a scope, and its totals. @throws CrmError 404 when the requested target does not exist. */
 export function* reportComments(cx: Context, input: InputOf<'comment_report'>): Steps<Report> {
   yield* requireScope(cx, input);
   const { target_type, target_id, top_n = 10 } = input;
@@ -103,7 +103,7 @@ export function* reportComments(cx: Context, input: InputOf<'comment_report'>): 
   return { items: [...items], total_comments: comments, total_bytes: bytes };
 }
 
-/** What leads a page: the narrowest of the filters that are given, by the index made for it. */
+/** The index to read first: that of the narrowest of the given filters. */
 function leadOf({ hashtag, target_type, target_id, author, status }: ListInput) {
   if (hashtag !== undefined) {
     return { side: { table: 'comment_hashtag', column: 'hashtag', value: foldHashtag(hashtag) } };
@@ -114,7 +114,7 @@ function leadOf({ hashtag, target_type, target_id, author, status }: ListInput) 
   return target_type === undefined ? {} : { drive: equal({ target_type }) };
 }
 
-/** The index over what is not active is small; the first condition says that it holds these rows. */
+/** The index over inactive comments is small; the first condition lets the planner use it. */
 function inactive(status: string): Condition {
   return { sql: ["t.status <> 'active'", 't.status = ?'], args: [status] };
 }

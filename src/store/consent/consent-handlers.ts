@@ -1,4 +1,4 @@
-/** Consent: what a customer allows, kept with every change there was. The gates it feeds are in domain/consent. */
+/** Handlers for consents, which are stored with their history. The rules about consents are in domain/consent.ts. */
 import type { components } from '../../contract/generated/openapi.js';
 import { requireActive } from '../customer/customer-checks.js';
 import { requireCustomer } from '../customer/customer-identity.js';
@@ -30,9 +30,9 @@ export const consent: Handlers<'consent'> = {
   *customer_consent_get(cx, input) {
     yield* requireCustomer(cx, input.customer_id);
     const current = yield* currentConsents(cx.orgcode, input.customer_id);
-    const answer = { customer_id: input.customer_id, ...current };
-    if (input.include_history !== true) return answer;
-    return { ...answer, history: [...(yield* all<Change>(HISTORY, cx.orgcode, input.customer_id))] };
+    const states = { customer_id: input.customer_id, ...current };
+    if (input.include_history !== true) return states;
+    return { ...states, history: [...(yield* all<Change>(HISTORY, cx.orgcode, input.customer_id))] };
   },
 };
 

@@ -1,4 +1,4 @@
-/** Consents as rows: the current answers, their history, and their short form where lists and masks read it. */
+/** The rows of consents: the current states, their history, and the short form that lists and masks read. */
 import type { components } from '../../contract/generated/openapi.js';
 import { CUSTOMER } from '../customer/customers.js';
 import type { Context } from '../engine/handler.js';
@@ -12,7 +12,7 @@ export interface Consents {
   readonly revision: number;
 }
 
-/** Why consents change, and what proves it. */
+/** The reason why consents change, and the evidence. */
 export interface Grounds {
   readonly reason: string;
   readonly evidence_ref?: string | undefined;
@@ -23,13 +23,13 @@ const SAVE = `INSERT INTO customer_consent (orgcode, customer_id, consents, revi
   VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (orgcode, customer_id) DO UPDATE SET consents = excluded.consents, revision = excluded.revision,
     updated_at = excluded.updated_at`;
-const REMEMBER = `INSERT INTO customer_consent_history
+const ADD_HISTORY = `INSERT INTO customer_consent_history
   (orgcode, customer_id, revision, purpose, state, source, evidence_ref, policy_version, reason, actor, set_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const GRANT =
   'INSERT INTO customer_consent_granted (orgcode, purpose, customer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING';
 const UNGRANT = 'DELETE FROM customer_consent_granted WHERE orgcode = ? AND purpose = ? AND customer_id = ?';
-const MIRROR = `UPDATE ${CUSTOMER.name} SET consents = ?, profile_access = ? WHERE orgcode = ? AND customer_id = ?`;
+const COPY_TO_CUSTOMER = `UPDATE ${CUSTOMER.name} SET consents = ?, profile_access = ? WHERE orgcode = ? AND customer_id = ?`;
 
 /** A customer's consents; revision 0 when none was ever set. */
 export function* currentConsents(orgcode: string, customerId: string): Steps<Consents> {
@@ -50,14 +50,14 @@ export function* changeConsents(
   const next = { consents: { ...current.consents, ...changed }, revision: current.revision + 1 };
   yield* save(cx, customerId, next);
   for (const [purpose, entry] of Object.entries(changed)) {
-    yield* remember(cx, customerId, next.revision, purpose, entry, grounds);
+    yield* addHistory(cx, customerId, next.revision, purpose, entry, grounds);
     yield* run(entry.state === 'granted' ? GRANT : UNGRANT, cx.orgcode, purpose, customerId);
   }
   return next;
 }
 
-/** Takes a customer who is no longer to be addressed out of what gated lists read. The answers stay. */
-export function* leaveGatedLists(orgcode: string, customerId: string, purposes: readonly string[]): Steps<void> {
+/** Removes a customer from the lists that require a consent. The consents themselves stay. */
+export function* removeGrants(orgcode: string, customerId: string, purposes: readonly string[]): Steps<void> {
   for (const purpose of purposes) yield* run(UNGRANT, orgcode, purpose, customerId);
 }
 
@@ -66,10 +66,10 @@ function* save(cx: Context, customerId: string, { consents, revision }: Consents
   yield* run(SAVE, cx.orgcode, customerId, JSON.stringify(consents), revision, now, now);
   const short = Object.fromEntries(Object.entries(consents).map(([purpose, entry]) => [purpose, entry?.state]));
   const profileAccess = consents.profile_access?.state ?? null;
-  yield* run(MIRROR, JSON.stringify(short), profileAccess, cx.orgcode, customerId);
+  yield* run(COPY_TO_CUSTOMER, JSON.stringify(short), profileAccess, cx.orgcode, customerId);
 }
 
-function* remember(
+function* addHistory(
   cx: Context,
   customerId: string,
   revision: number,
@@ -78,7 +78,7 @@ function* remember(
   grounds: Grounds,
 ): Steps<void> {
   yield* run(
-    REMEMBER,
+    ADD_HISTORY,
     cx.orgcode,
     customerId,
     revision,

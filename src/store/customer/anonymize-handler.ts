@@ -1,4 +1,4 @@
-/** Forgetting a customer: the person goes, the pseudonymous id and its ledger stay. */
+/** Anonymizes a customer: personal data is erased; the pseudonymous id and its ledger stay. */
 
 import type { Handlers } from '../engine/handler.js';
 import { requireActive, requireNoHold } from './customer-checks.js';

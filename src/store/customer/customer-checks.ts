@@ -1,4 +1,4 @@
-/** A customer's standing before money, points or records move: active, and not held. */
+/** Checks of a customer before money, points or records move: active, and without a hold. */
 import { invalidState, notFound } from '../../contract/errors.js';
 import { all, one, type Steps } from '../engine/step.js';
 import type { LoyaltyAccount } from '../loyalty/ledger.js';
@@ -9,9 +9,9 @@ interface Status {
   readonly merged_into_customer_id: string | null;
 }
 
-type Standing = LoyaltyAccount & Status;
+type AccountWithStatus = LoyaltyAccount & Status;
 
-const STANDING = `SELECT c.customer_id, c.status, c.merged_into_customer_id, COALESCE(a.points_balance, 0) AS points_balance,
+const ACCOUNT_WITH_STATUS = `SELECT c.customer_id, c.status, c.merged_into_customer_id, COALESCE(a.points_balance, 0) AS points_balance,
     COALESCE(a.lifetime_points, 0) AS lifetime_points, COALESCE(a.debt_points, 0) AS debt_points, a.next_expiry_at
   FROM customer c LEFT JOIN loyalty_account a ON a.orgcode = c.orgcode AND a.customer_id = c.customer_id
   WHERE c.orgcode = ? AND c.customer_id = ?`;
@@ -24,7 +24,7 @@ const HOLDS = `SELECT hold_id FROM hold
  * @throws CrmError 404, or 409 `crm.customer_not_active` with the survivor of a merge.
  */
 export function* activeLoyaltyAccount(orgcode: string, customerId: string): Steps<LoyaltyAccount> {
-  const row = yield* one<Standing>(STANDING, orgcode, customerId);
+  const row = yield* one<AccountWithStatus>(ACCOUNT_WITH_STATUS, orgcode, customerId);
   if (row === undefined) throw notFound();
   const { status, merged_into_customer_id, ...account } = row;
   requireActive(row);
@@ -43,7 +43,7 @@ export function requireActive({ customer_id, status, merged_into_customer_id: su
 }
 
 /**
- * @param scope what is to move; undefined is everything, which a hold of any scope blocks
+ * @param scope what moves; undefined means everything, which a hold of any scope blocks
  * @throws CrmError 409 `crm.customer_on_hold` when an active or confirmed hold covers `scope` on any of the customers.
  */
 export function* requireNoHold(

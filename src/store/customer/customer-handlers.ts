@@ -1,4 +1,4 @@
-/** Customers: create, read, list, search, duplicates, update. The rules are in domain/; here they meet their rows. */
+/** Handlers for customers: create, read, list, search, duplicates, update. The rules are in domain/. */
 import { normalizeCustomer } from '../../domain/customer.js';
 import type { Handlers } from '../engine/handler.js';
 import { makeToken, pageLimit } from '../engine/page-token.js';

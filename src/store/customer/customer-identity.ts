@@ -1,4 +1,4 @@
-/** Which customer a call means: the record by its id, at its revision, and nobody else with its identifiers. */
+/** Finds the customer of a call, and checks its revision and that its identifiers are unique. */
 import { conflict, notFound } from '../../contract/errors.js';
 import type { Context } from '../engine/handler.js';
 import { one, type Steps } from '../engine/step.js';
@@ -23,7 +23,7 @@ export function* requireCustomerRevision(
 }
 
 /**
- * @param self whose own identifiers do not count
+ * @param self the customer whose own identifiers do not count
  * @throws CrmError 409 `crm.customer_exists` when another active customer has one of the identifiers in `fields`.
  */
 export function* requireUnique(cx: Context, fields: Partial<CustomerRow>, self = ''): Steps<void> {

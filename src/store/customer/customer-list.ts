@@ -1,4 +1,6 @@
-/** Pages of customers by filter: one index drives, the other filters are looked up row by row. Newest first. */
+/**
+ * Pages of customers by filter, newest first: one index is read first, and the other filters are checked row by row.
+ */
 import { gatePurpose } from '../../domain/consent.js';
 import { idFloor } from '../../ids.js';
 import type { Context, InputOf } from '../engine/handler.js';
@@ -9,36 +11,36 @@ import { CUSTOMER, type CustomerRow } from './customers.js';
 
 type ListInput = InputOf<'customer_list'>;
 
-/** A filter that lives in a table of its own, with the org and the value in front of the customer. */
+/** A filter with a side table of its own, whose index has the org and the value before the customer. */
 interface SideFilter {
   readonly table: string;
   readonly column: string;
   readonly value: string | undefined;
-  /** What else its row, `d`, must be. */
+  /** A further condition on the row, `d`, of the side table. */
   readonly also?: { readonly sql: string; readonly args: readonly Scalar[] };
 }
 
-/** One row more than the page, so that the caller can tell whether there is a next one. */
+/** One row more than the page holds, so that the caller knows whether there is a next page. */
 export function* listCustomers(cx: Context, input: ListInput): Steps<readonly CustomerRow[]> {
   const after = readToken<{ id: string }>(cx, 'customer/list', input);
   const filters = sideFilters(cx, input).filter(({ value }) => value !== undefined);
-  const [driver, ...rest] = filters;
-  const where = conditions(input, cx.orgcode, after?.id, driver !== undefined);
+  const [first, ...rest] = filters;
+  const where = conditions(input, cx.orgcode, after?.id, first !== undefined);
   for (const filter of rest) {
     where.sql.push(`EXISTS (SELECT 1 FROM ${filter.table} f WHERE f.orgcode = c.orgcode AND f.${filter.column} = ?
       AND f.customer_id = c.customer_id${alsoSql(filter).replaceAll('d.', 'f.')})`);
     where.args.push(...valuesOf(filter));
   }
-  const from = driver === undefined ? 'customer c WHERE' : drivenFrom(cx, driver);
-  const driven: readonly Scalar[] = driver === undefined ? [] : [cx.orgcode, ...valuesOf(driver)];
+  const from = first === undefined ? 'customer c WHERE' : sideFirst(cx, first);
+  const sideArgs: readonly Scalar[] = first === undefined ? [] : [cx.orgcode, ...valuesOf(first)];
   const sql = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${from}
-    ${where.sql.join(' AND ')} ORDER BY ${driver === undefined ? 'c' : 'd'}.customer_id DESC LIMIT ?`;
-  const rows = yield* all<Record<string, Scalar>>(sql, ...driven, ...where.args, pageLimit(input) + 1);
+    ${where.sql.join(' AND ')} ORDER BY ${first === undefined ? 'c' : 'd'}.customer_id DESC LIMIT ?`;
+  const rows = yield* all<Record<string, Scalar>>(sql, ...sideArgs, ...where.args, pageLimit(input) + 1);
   return rows.map((row) => decode(CUSTOMER, row));
 }
 
-/** The consent a gated list or search asks for, when it does. */
-export function gateOf(input: Pick<ListInput, 'purpose' | 'channel'>): string | undefined {
+/** The consent that a list or search requires of its customers, if any. */
+export function requiredConsent(input: Pick<ListInput, 'purpose' | 'channel'>): string | undefined {
   return input.purpose === undefined ? undefined : gatePurpose(input.purpose, input.channel);
 }
 
@@ -47,7 +49,7 @@ function sideFilters(cx: Context, input: ListInput): readonly SideFilter[] {
   return [
     { table: 'customer_tag', column: 'tag', value: input.tag },
     { table: 'customer_flag', column: 'flag', value: input.flag, also: inForce },
-    { table: 'customer_consent_granted', column: 'purpose', value: gateOf(input) },
+    { table: 'customer_consent_granted', column: 'purpose', value: requiredConsent(input) },
   ];
 }
 
@@ -60,12 +62,12 @@ function valuesOf({ value, also }: SideFilter): readonly Scalar[] {
 }
 
 /** The side table is read first: it is ordered by customer, and holds only rows that pass the filter. */
-function drivenFrom({ dialect }: Context, filter: SideFilter): string {
+function sideFirst({ dialect }: Context, filter: SideFilter): string {
   return `${filter.table} d ${dialect.orderedJoin} customer c ON c.orgcode = d.orgcode AND c.customer_id = d.customer_id
     WHERE d.orgcode = ? AND d.${filter.column} = ?${alsoSql(filter)} AND`;
 }
 
-function conditions(input: ListInput, orgcode: string, after: string | undefined, driven: boolean) {
+function conditions(input: ListInput, orgcode: string, after: string | undefined, hasSide: boolean) {
   const sql = ['c.orgcode = ?'];
   const args: Scalar[] = [orgcode];
   const add = (condition: string, value: Scalar | undefined) => {
@@ -73,14 +75,14 @@ function conditions(input: ListInput, orgcode: string, after: string | undefined
     sql.push(condition);
     args.push(value);
   };
-  const id = driven ? 'd.customer_id' : 'c.customer_id';
+  const id = hasSide ? 'd.customer_id' : 'c.customer_id';
   add(`${id} < ?`, after);
   add(`${id} >= ?`, input.created_from === undefined ? undefined : idFloor(input.created_from));
   add(`${id} < ?`, input.created_to === undefined ? undefined : idFloor(justAfter(input.created_to)));
   add('c.home_logical_guid = ?', input.home_logical_guid);
   const status = input.status ?? 'active';
-  // COALESCE keeps the status index out of the way when a better one leads.
-  const leads = !driven && input.home_logical_guid === undefined;
+  // COALESCE keeps the planner from choosing the status index when a better one is read first.
+  const leads = !hasSide && input.home_logical_guid === undefined;
   if (status !== 'all') add(leads ? 'c.status = ?' : `COALESCE(c.status, '') = ?`, status);
   return { sql, args };
 }

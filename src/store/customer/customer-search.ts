@@ -1,6 +1,7 @@
 /**
- * Customer search: exact identifiers by index, words by full-text prefix in three tiers (whole words of the name, then
- * beginnings of them, then e-mail and phone), newest first in each. No tier ranks all its matches, and none scans.
+ * Customer search: exact identifiers by index; words by full-text search in three tiers (whole words of the name, then
+ * prefixes of them, then prefixes in e-mail and phone), newest first within each. No tier ranks all its matches or
+ * scans.
  */
 import { invalidRequest } from '../../contract/errors.js';
 import { normalizeCustomer, queryTerms, searchTerms } from '../../domain/customer.js';
@@ -10,7 +11,7 @@ import { pageLimit, readToken } from '../engine/page-token.js';
 import type { MatchSource, WordMatch } from '../engine/search-index.js';
 import { all, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode } from '../engine/table.js';
-import { gateOf } from './customer-list.js';
+import { requiredConsent } from './customer-list.js';
 import { CUSTOMER, CUSTOMER_SEARCH, type CustomerRow } from './customers.js';
 
 type SearchInput = InputOf<'customer_search'>;
@@ -38,7 +39,7 @@ const BATCH = 128;
 /** Above every row number. */
 const MAX_ROW_NO = Number.MAX_SAFE_INTEGER;
 
-/** One page of matches; shorter than `limit` with a `next` when filters reject most of what the words match. */
+/** One page of matches. It may be shorter than `limit` and have a `next` when filters exclude most of the matches. */
 export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchPage> {
   const limit = pageLimit(input);
   const start = readToken<SearchPosition>(cx, 'customer/search', input);
@@ -46,7 +47,7 @@ export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchP
   const rows: CustomerRow[] = [];
   let tier = start?.tier ?? 0;
   let before: Scalar = start?.before ?? MAX_ROW_NO;
-  let seen = 0;
+  let candidates = 0;
   for (let read = tiers[tier]; read !== undefined; read = tiers[tier]) {
     const batch: readonly Candidate[] = yield* read(before, Math.min(BATCH, limit + 1));
     for (const { row, position, passes } of batch) {
@@ -54,11 +55,11 @@ export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchP
       if (passes) rows.push(row);
       before = position;
     }
-    seen += batch.length;
+    candidates += batch.length;
     if (batch.length === 0) {
       tier += 1;
       before = MAX_ROW_NO;
-    } else if (seen >= MAX_CANDIDATES) return { rows, next: { tier, before } };
+    } else if (candidates >= MAX_CANDIDATES) return { rows, next: { tier, before } };
   }
   return { rows, next: undefined };
 }
@@ -71,14 +72,14 @@ function* tiersOf(cx: Context, input: SearchInput): Steps<readonly Tier[]> {
   if (input.q !== undefined && words.length === 0) {
     throw invalidRequest([{ path: 'q', message: 'holds no letter or digit to search for' }]);
   }
-  const filter = passing(input);
+  const filter = filterOf(input);
   const exact = exactConditions(cx, input);
   if (exact.sql.length > 0) return [exactTier(cx, exact, filter, words)];
   return yield* wordTiers(cx, words, filter);
 }
 
-/** What decides whether a match is shown, besides the match itself. */
-function passing(input: SearchInput): Condition {
+/** The conditions under which a match is shown. */
+function filterOf(input: SearchInput): Condition {
   const sql: string[] = ['1 = 1'];
   const args: Scalar[] = [];
   const status = input.status ?? 'active';
@@ -86,16 +87,16 @@ function passing(input: SearchInput): Condition {
     sql.push(`COALESCE(c.status, '') = ?`);
     args.push(status);
   }
-  const gate = gateOf(input);
-  if (gate !== undefined) {
+  const consent = requiredConsent(input);
+  if (consent !== undefined) {
     sql.push(`EXISTS (SELECT 1 FROM customer_consent_granted g
       WHERE g.orgcode = c.orgcode AND g.purpose = ? AND g.customer_id = c.customer_id)`);
-    args.push(gate);
+    args.push(consent);
   }
   return { sql, args };
 }
 
-/** A masked caller must not find by what the mask hides. */
+/** A caller who sees masked records must not find them by what the mask hides. */
 export const NOT_MASKED = `COALESCE(c.profile_access, 'granted') = 'granted'`;
 
 function exactConditions(cx: Context, input: SearchInput): Condition {

@@ -1,4 +1,6 @@
-/** Customers as rows: the table, its side tables (tags, references, search), and the record a caller may see. */
+/**
+ * The rows of customers: the table, its side tables (tags, references, search), and the record that a caller may see.
+ */
 import type { components } from '../../contract/generated/openapi.js';
 import { isMasked, maskCustomer } from '../../domain/consent.js';
 import { searchTerms } from '../../domain/customer.js';
@@ -34,7 +36,7 @@ export interface CustomerRow {
   readonly attributes: Customer['attributes'];
   readonly merged_into_customer_id: string | null;
   readonly consents: Customer['consents'];
-  /** State of that one consent, for searches that must not find what they may not show. */
+  /** State of the consent `profile_access`, for searches that must not find what they may not show. */
   readonly profile_access: string | null;
   readonly created_at: string;
   readonly updated_at: string;
@@ -97,22 +99,22 @@ const flagsSql = (ids: string) => `SELECT customer_id, flag FROM customer_flag
 const MAX_CURRENCIES = 50;
 const MAX_FLAGS = 100;
 
-/** The record as this caller may see it, with everything that is computed from other rows. */
+/** The record as this caller may see it, with the values computed from other rows. */
 export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
   const [record] = yield* showCustomers(cx, [row]);
   return record as Customer;
 }
 
-/** The records of a page: what other tables say of its customers is read once for all of them. */
+/** The records of a page; each other table is read once for all of its customers. */
 export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps<Customer[]> {
   if (rows.length === 0) return [];
   const { orgcode, stamp } = cx;
-  const { marks, ids } = idList(rows);
+  const { placeholders, ids } = idList(rows);
   const policy = yield* currentPolicy(orgcode);
-  const accounts = byCustomer(yield* all<LoyaltyAccount>(accountsSql(marks), orgcode, ...ids));
-  const cards = byCustomer(yield* all<CardsRow>(cardsSql(marks), orgcode, ...ids, stamp.now));
-  const holds = byCustomer(yield* all<HoldsRow>(holdsSql(marks), orgcode, ...ids));
-  const flags = byCustomer(yield* all<FlagRow>(flagsSql(marks), orgcode, ...ids, stamp.now));
+  const accounts = byCustomer(yield* all<LoyaltyAccount>(accountsSql(placeholders), orgcode, ...ids));
+  const cards = byCustomer(yield* all<CardsRow>(cardsSql(placeholders), orgcode, ...ids, stamp.now));
+  const holds = byCustomer(yield* all<HoldsRow>(holdsSql(placeholders), orgcode, ...ids));
+  const flags = byCustomer(yield* all<FlagRow>(flagsSql(placeholders), orgcode, ...ids, stamp.now));
   const records: Customer[] = [];
   for (const { profile_access: _, ...row } of rows) {
     const id = row.customer_id;
@@ -129,7 +131,7 @@ export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps
   return records;
 }
 
-/** What can be redeemed at this instant: the balance, less what has expired and is not posted yet. */
+/** The points that can be redeemed now: the balance without points that have expired but are not posted yet. */
 export function* pointsAvailable(cx: Context, account: LoyaltyAccount): Steps<number> {
   if (account.next_expiry_at === null || account.next_expiry_at > cx.stamp.now)
     return Math.max(0, account.points_balance);
@@ -152,7 +154,7 @@ interface FlagRow extends OfCustomer {
   readonly flag: string;
 }
 
-/** Balances and tier of an account, as they are at this instant. */
+/** Balances and tier of an account at this instant. */
 function* loyaltyOf(cx: Context, account: LoyaltyAccount, { policy }: PolicyRow): Steps<Customer['loyalty']> {
   const { customer_id, points_balance, lifetime_points } = account;
   return {
@@ -172,11 +174,13 @@ function storedValue({ currency, balance_minor, cards }: CardsRow): Customer['st
   return { currency, balance: toMajor(balance_minor, currency), cards };
 }
 
-/** Placeholders and ids for `IN`; the last id again up to a power of two, so that few statements serve all pages. */
-function idList(rows: readonly OfCustomer[]): { readonly marks: string; readonly ids: readonly string[] } {
+/**
+ * Placeholders and ids for `IN`. The last id is repeated up to a power of two, so that few statements serve all pages.
+ */
+function idList(rows: readonly OfCustomer[]): { readonly placeholders: string; readonly ids: readonly string[] } {
   const size = 2 ** Math.ceil(Math.log2(rows.length));
   const ids = Array.from({ length: size }, (_, index) => (rows[index] ?? rows.at(-1))?.customer_id ?? '');
-  return { marks: ids.map(() => '?').join(', '), ids };
+  return { placeholders: ids.map(() => '?').join(', '), ids };
 }
 
 function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {

@@ -1,6 +1,6 @@
 /**
- * Where likely duplicates meet: the blocking keys of every active customer, and a mark on each that shares one with an
- * older customer, so that nobody else need be compared. Not: the comparison.
+ * Blocking keys of active customers, for finding duplicates: customers that share a key are in one block. A customer
+ * that shares a key with an older one is marked as a suspect; only suspects are compared. See duplicates.ts.
  */
 import { blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
 import { one, run, type Steps } from '../engine/step.js';
@@ -19,15 +19,15 @@ const MARK = 'INSERT INTO customer_suspect (orgcode, customer_id) VALUES (?, ?) 
 const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id = ?';
 
 /**
- * Enters an active customer under its keys. In a block all but the oldest are marked; so the one that comes in marks
- * itself when there is an older one, and else the next newer one, which was the oldest until now.
+ * Adds an active customer under its keys. In a block all but the oldest are marked. So the new customer is marked when
+ * there is an older one; otherwise the next newer one is marked, which was the oldest until now.
  */
 export function* addDuplicateKeys(row: Blocked): Steps<void> {
   let marked = false;
   for (const { kind, key } of blockKeys(toSubject(row))) {
-    const place = [row.orgcode, kind, key, row.customer_id] as const;
-    yield* run(ADD, ...place);
-    const next = yield* one<{ older: string | null; newer: string | null }>(NEIGHBOURS, ...place, ...place);
+    const member = [row.orgcode, kind, key, row.customer_id] as const;
+    yield* run(ADD, ...member);
+    const next = yield* one<{ older: string | null; newer: string | null }>(NEIGHBOURS, ...member, ...member);
     if (next?.older == null && next?.newer != null) yield* run(MARK, row.orgcode, next.newer);
     if (next?.older == null || marked) continue;
     yield* run(MARK, row.orgcode, row.customer_id);
@@ -35,7 +35,7 @@ export function* addDuplicateKeys(row: Blocked): Steps<void> {
   }
 }
 
-/** Takes a customer, as it was entered, out again. Marks of newer ones stay: they cost a look, and change nothing. */
+/** Removes a customer, with the row that was added. Marks of newer ones stay: they cost a comparison, nothing more. */
 export function* removeDuplicateKeys(row: Blocked): Steps<void> {
   for (const { kind, key } of blockKeys(toSubject(row))) yield* run(REMOVE, row.orgcode, kind, key, row.customer_id);
   yield* run(UNMARK, row.orgcode, row.customer_id);

@@ -1,4 +1,6 @@
-/** Pairs of customers that may be one person: met in blocks, compared, paged. Not: keys and weights (domain/dedupe). */
+/**
+ * Pages of customer pairs that may be one person: pairs of a block, compared. Keys and weights are in domain/dedupe.ts.
+ */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { isMasked } from '../../domain/consent.js';
@@ -22,10 +24,10 @@ type Candidate = components['schemas']['DuplicateCandidate'];
 
 const ENDPOINT = 'customer/dedupe/list';
 const DEFAULT_MIN_SCORE = 0.7;
-/** Of a block so many older members are compared, and for a customer that is asked about as many newer ones. */
+/** So many older members of a block are compared; for a list about one customer, as many newer ones, too. */
 const BLOCK_REACH = 32;
-/** A call looks at no more customers and pairs than this; a page that stays short has a token to go on. */
-const MAX_LOOKS = 4096;
+/** A call reads at most this many customers and pairs; a page that is left short has a token to continue. */
+const MAX_READ = 4096;
 const BATCH = 64;
 /** Sorts after every id, and behind an id just after it. */
 const AFTER_ALL = '~';
@@ -33,25 +35,26 @@ const AFTER_ALL = '~';
 /** One page of candidates, each pair once. @throws CrmError 404, 400 `crm.invalid_token`. */
 export function* listDuplicates(cx: Context, input: Input) {
   const { limit, minScore } = { limit: pageLimit(input), minScore: input.min_score ?? DEFAULT_MIN_SCORE };
-  const walk = input.customer_id === undefined ? everyone(cx) : yield* only(cx, input.customer_id);
+  const walk = input.customer_id === undefined ? allSuspects(cx) : yield* oneCustomer(cx, input.customer_id);
   const items: Candidate[] = [];
   let at = readToken<Position>(cx, ENDPOINT, input);
-  const encounters = openEncounters(cx, walk, at);
-  const counted: Counted = new Map();
-  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-    const met = yield* encounters.next();
-    if (met === undefined) return { items, next_token: null };
-    const pair = met.partner === undefined ? undefined : yield* candidate(cx, met.customer, met.partner, counted);
+  const pairs = openPairs(cx, walk, at);
+  const sharedByKey: SharedByKey = new Map();
+  for (let reads = 0; reads < MAX_READ; reads += 1) {
+    const next = yield* pairs.next();
+    if (next === undefined) return { items, next_token: null };
+    const pair =
+      next.partner === undefined ? undefined : yield* candidate(cx, next.customer, next.partner, sharedByKey);
     if (pair !== undefined && pair.score >= minScore) {
       if (items.length === limit) break;
       items.push(pair);
     }
-    at = { customer: met.customer.customer_id, partner: met.partner?.customer_id ?? AFTER_ALL };
+    at = { customer: next.customer.customer_id, partner: next.partner?.customer_id ?? AFTER_ALL };
   }
   return { items, next_token: makeToken(cx, ENDPOINT, input, at) };
 }
 
-/** The encounter after which a page goes on. */
+/** The pair after which the next page starts. */
 interface Position {
   readonly customer: string;
   readonly partner: string;
@@ -70,7 +73,7 @@ const COMPARED_COLUMNS = [
   'consents',
 ] as const;
 
-/** What of a customer is compared: every column of a row costs, and many rows are read for one pair. */
+/** The columns that are compared. No others are read: each costs time, and a pair takes many rows. */
 type Compared = Pick<CustomerRow, (typeof COMPARED_COLUMNS)[number]>;
 
 const COMPARED = defineTable<Compared>({
@@ -80,27 +83,27 @@ const COMPARED = defineTable<Compared>({
   json: ['addresses', 'consents'],
 });
 
-/** Whom to compare, newest first, and with whom. */
+/** The customers to compare, newest first, and the partners of each. */
 interface Walk {
   customers(before: string): Steps<readonly Compared[]>;
-  /** Their ids. */
+  /** The ids of the customers to compare with `row`. */
   partners(row: Compared): Steps<readonly string[]>;
 }
 
-interface Encounter {
+interface Pair {
   readonly customer: Compared;
-  /** Absent when the customer was only looked up. */
+  /** Absent when the customer was read without a partner. */
   readonly partner?: Compared | undefined;
 }
 
-/** One after the other: a customer, then each of its partners, then the next customer. */
-function openEncounters(cx: Context, walk: Walk, start: Position | undefined) {
+/** Yields a customer, then each of its partners, then the next customer. */
+function openPairs(cx: Context, walk: Walk, start: Position | undefined) {
   const customers: Compared[] = [];
   const partners: string[] = [];
   let before = start === undefined ? AFTER_ALL : start.customer + AFTER_ALL;
   let customer: Compared | undefined;
   return {
-    *next(): Steps<Encounter | undefined> {
+    *next(): Steps<Pair | undefined> {
       const partner = partners.shift();
       if (customer !== undefined && partner !== undefined)
         return { customer, partner: yield* find(COMPARED, cx.orgcode, partner) };
@@ -119,8 +122,8 @@ const suspectsSql = ({ dialect }: Context) => `SELECT ${columnsOf(COMPARED, 'c')
   FROM customer_suspect s ${dialect.orderedJoin} customer c ON c.orgcode = s.orgcode AND c.customer_id = s.customer_id
   WHERE s.orgcode = ? AND s.customer_id < ? ORDER BY s.customer_id DESC LIMIT ?`;
 
-/** Every customer that shares a block with an older one, with those older ones: so each pair is met once. */
-function everyone(cx: Context): Walk {
+/** Every customer that shares a block with older ones, and those older ones: each pair once. */
+function allSuspects(cx: Context): Walk {
   const sql = suspectsSql(cx);
   return {
     *customers(before) {
@@ -131,12 +134,12 @@ function everyone(cx: Context): Walk {
   };
 }
 
-/** One customer, with whoever shares a block with it. @throws CrmError 404. */
-function* only(cx: Context, customerId: string): Steps<Walk> {
+/** One customer, and all that share a block with it. @throws CrmError 404. */
+function* oneCustomer(cx: Context, customerId: string): Steps<Walk> {
   const row = yield* find(COMPARED, cx.orgcode, customerId);
   if (row === undefined) throw notFound();
   return {
-    // biome-ignore lint/correctness/useYield: the walk over all customers does ask
+    // biome-ignore lint/correctness/useYield: the walk over all customers yields
     *customers(before) {
       return row.customer_id < before ? [row] : [];
     },
@@ -149,7 +152,7 @@ const SIDES = {
   newer: { sign: '>', order: 'ASC' },
 } as const;
 
-/** The nearest of those who share a block with an active customer, newest first. Nobody meets whom they may not see. */
+/** The nearest members of the blocks of an active customer, newest first, without those that the caller may not see. */
 function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDES)[]): Steps<string[]> {
   if (row.status !== 'active' || (isMasked(row.consents) && !cx.permits('unmasked'))) return [];
   const ids = new Set<string>();
@@ -161,7 +164,7 @@ function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDE
   return [...ids].sort().reverse();
 }
 
-/** The mask is asked about before the LIMIT: a hidden member must not even take another's place. */
+/** Masked members are excluded before the LIMIT, so that they do not displace visible ones. */
 function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof SIDES, from: string, most: number) {
   const { sign, order } = SIDES[side];
   const masked = `${cx.dialect.orderedJoin} customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
@@ -172,17 +175,17 @@ function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof S
   return rows.map(({ customer_id }) => customer_id);
 }
 
-/** Whether an identifier is shared by many, by its block key, as far as a call has asked. */
-type Counted = Map<string, boolean>;
+/** Whether many customers share an identifier, by its block key, for the keys that this call has checked. */
+type SharedByKey = Map<string, boolean>;
 
-function* candidate(cx: Context, row: Compared, partner: Compared, counted: Counted): Steps<Candidate> {
+function* candidate(cx: Context, row: Compared, partner: Compared, sharedByKey: SharedByKey): Steps<Candidate> {
   const [older, newer] = row.customer_id < partner.customer_id ? [row, partner] : [partner, row];
   const [one, other] = [toSubject(older), toSubject(newer)];
   const shared = new Set<CustomerIdentifier>();
   for (const field of commonIdentifiers(one, other)) {
     const key = one[field];
-    const known = counted.get(`${field} ${key}`) ?? (yield* isShared(cx, field, key));
-    counted.set(`${field} ${key}`, known);
+    const known = sharedByKey.get(`${field} ${key}`) ?? (yield* isShared(cx, field, key));
+    sharedByKey.set(`${field} ${key}`, known);
     if (known) shared.add(field);
   }
   return {

@@ -1,8 +1,8 @@
-/** Merging customers: many records of one person become one, in one transaction; and what was merged so far. */
+/** Handlers that merge the records of one person into one, in one transaction, and list earlier merges. */
 import { invalidState } from '../../contract/errors.js';
 import { mergedConsentChanges } from '../../domain/consent.js';
 import { checkChoices, mergeFields } from '../../domain/merge.js';
-import { changeConsents, currentConsents, leaveGatedLists } from '../consent/consents.js';
+import { changeConsents, currentConsents, removeGrants } from '../consent/consents.js';
 import type { Context, Handlers, InputOf } from '../engine/handler.js';
 import type { Steps } from '../engine/step.js';
 import { revise } from '../engine/table.js';
@@ -57,10 +57,10 @@ function* requireMergeable(cx: Context, input: InputOf<'customer_merge'>): Steps
   return { survivor, losers };
 }
 
-/** The record stays as it was, but points to the survivor, is found by its id alone, and frees its identifiers. */
+/** The record stays but points to the survivor; it is found only by its id, and its identifiers become free. */
 function* retire(cx: Context, loser: CustomerRow, survivorId: string): Steps<void> {
   yield* unindexCustomer(cx, loser);
-  yield* leaveGatedLists(cx.orgcode, loser.customer_id, Object.keys(loser.consents));
+  yield* removeGrants(cx.orgcode, loser.customer_id, Object.keys(loser.consents));
   yield* revise(CUSTOMER, cx, loser, { status: 'merged', merged_into_customer_id: survivorId });
 }
 
@@ -68,10 +68,10 @@ function* mergeConsents(cx: Context, survivor: CustomerRow, losers: readonly Cus
   const own = yield* currentConsents(cx.orgcode, survivor.customer_id);
   const others = [];
   for (const loser of losers) others.push((yield* currentConsents(cx.orgcode, loser.customer_id)).consents);
-  const refusals = Object.entries(mergedConsentChanges(own.consents, others));
-  if (refusals.length === 0) return;
+  const refused = Object.entries(mergedConsentChanges(own.consents, others));
+  if (refused.length === 0) return;
   const changed = { set_at: cx.stamp.now, actor: cx.caller.actor };
-  const entries = refusals.map(([purpose, entry]) => [purpose, { ...entry, ...changed }] as const);
+  const entries = refused.map(([purpose, entry]) => [purpose, { ...entry, ...changed }] as const);
   yield* changeConsents(cx, survivor.customer_id, own, Object.fromEntries(entries), { reason });
 }
 

@@ -1,4 +1,6 @@
-/** The records that follow a merged customer to its survivor, a bounded number at once. Not: points, consents. */
+/**
+ * Moves the records of a merged customer to the survivor, a bounded number. Points and consents are moved elsewhere.
+ */
 import type { components } from '../../contract/generated/openapi.js';
 import { mergeLimit } from '../../domain/merge.js';
 import { moveTotals } from '../comment/comment-totals.js';
@@ -7,7 +9,7 @@ import { all, one, run, type Steps } from '../engine/step.js';
 
 export type Moved = components['schemas']['CustomerMerge']['moved'];
 
-/** Records one merge moves at most. Others wait for its commit: measured, half a second at the worst. */
+/** The most records that one merge moves. Other writes wait for its commit: at most half a second, measured. */
 export const MAX_MOVED = 5_000;
 
 export const NOTHING_MOVED: Moved = {
@@ -22,7 +24,10 @@ export const NOTHING_MOVED: Moved = {
   contacts: 0,
 };
 
-/** Where records name a customer. Customers that were merged into a loser follow too: one hop leads to the survivor. */
+/**
+ * The columns that refer to a customer. Customers merged into a loser follow, too, so that one hop reaches the
+ * survivor.
+ */
 const REPOINT = {
   gift_cards: repoint('giftcard', 'giftcard_id', 'customer_id'),
   comments: repoint('comment', 'comment_id', 'target_id', `target_type = 'customer'`),
@@ -36,7 +41,7 @@ const REPOINT_MERGED = repoint('customer', 'customer_id', 'merged_into_customer_
 const SHARE_IDENTIFIERS = `INSERT INTO fraud_identifier (orgcode, kind, identifier_hash, customer_id)
   SELECT orgcode, kind, identifier_hash, ? FROM fraud_identifier WHERE orgcode = ? AND customer_id = ?
   ON CONFLICT DO NOTHING`;
-const FORGET_IDENTIFIERS = 'DELETE FROM fraud_identifier WHERE orgcode = ? AND customer_id = ?';
+const DELETE_IDENTIFIERS = 'DELETE FROM fraud_identifier WHERE orgcode = ? AND customer_id = ?';
 
 const FLAGS = `SELECT flag, active, note, expires_at FROM customer_flag WHERE orgcode = ? AND customer_id = ? LIMIT ?`;
 const FLAG =
@@ -48,7 +53,7 @@ const RAISE_FLAG = `UPDATE customer_flag SET active = 1, note = ?, expires_at = 
 const DROP_FLAG = 'DELETE FROM customer_flag WHERE orgcode = ? AND customer_id = ? AND flag = ?';
 
 /**
- * Moves what belongs to `from` to `into`, each record a revision further, and adds it to `moved`.
+ * Moves the records of `from` to `into`, increments the revision of each, and adds the counts to `moved`.
  * @throws CrmError 409 `crm.customer_merge_limit` when the merge would move more than `MAX_MOVED` records.
  */
 export function* moveRecords(cx: Context, from: string, into: string, moved: Moved): Steps<Moved> {
@@ -62,7 +67,7 @@ export function* moveRecords(cx: Context, from: string, into: string, moved: Mov
   requireBounded(next);
   yield* moveTotals(orgcode, 'customer', from, into);
   yield* run(SHARE_IDENTIFIERS, into, orgcode, from);
-  yield* run(FORGET_IDENTIFIERS, orgcode, from);
+  yield* run(DELETE_IDENTIFIERS, orgcode, from);
   const merged = yield* run(REPOINT_MERGED, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
   requireBounded({ ...next, lots: next.lots + merged });
   return next;
@@ -90,7 +95,7 @@ interface Flag {
   readonly expires_at: string | null;
 }
 
-/** The survivor keeps its own flag, unless the loser's is up and lasts longer; one of the two goes. */
+/** Of two equal flags the survivor keeps its own, unless the loser's is active and lasts longer. */
 function* moveFlags(cx: Context, from: string, into: string): Steps<number> {
   const flags = yield* all<Flag>(FLAGS, cx.orgcode, from, MAX_MOVED + 1);
   for (const flag of flags) {
@@ -100,7 +105,7 @@ function* moveFlags(cx: Context, from: string, into: string): Steps<number> {
       yield* run(MOVE_FLAG, into, cx.stamp.now, ...key);
       continue;
     }
-    if (upUntil(cx, flag) > upUntil(cx, own)) {
+    if (activeUntil(cx, flag) > activeUntil(cx, own)) {
       yield* run(RAISE_FLAG, flag.note, flag.expires_at, cx.stamp.now, cx.orgcode, into, flag.flag);
     }
     yield* run(DROP_FLAG, ...key);
@@ -108,8 +113,8 @@ function* moveFlags(cx: Context, from: string, into: string): Steps<number> {
   return flags.length;
 }
 
-/** When an active flag ends, `~` for never; empty for one that is down. */
-function upUntil(cx: Context, { active, expires_at }: Flag): string {
+/** When an active flag ends, `~` for never; empty for an inactive flag. */
+function activeUntil(cx: Context, { active, expires_at }: Flag): string {
   const ends = expires_at ?? '~';
   return active === 1 && ends > cx.stamp.now ? ends : '';
 }

@@ -1,4 +1,4 @@
-/** Merges as rows, and their pages: by any customer that took part, or all of the org's. Not: what a merge does. */
+/** The rows of merges, and their pages: the merges of a customer, or all of the org. */
 import type { components } from '../../contract/generated/openapi.js';
 import type { Context, InputOf } from '../engine/handler.js';
 import { pageOf } from '../engine/page.js';
@@ -18,7 +18,7 @@ const MERGE = defineTable<MergeRow>({
 const MEMBER = 'customer_merge_member';
 const ADD_MEMBER = `INSERT INTO ${MEMBER} (orgcode, customer_id, merge_id) VALUES (?, ?, ?)`;
 
-/** Keeps what a merge did, where each of its customers finds it. */
+/** Stores a merge, and a reference to it for each of its customers. */
 export function* insertMerge(
   cx: Context,
   { customer_id, merge_customer_ids, reason }: InputOf<'customer_merge'>,

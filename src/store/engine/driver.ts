@@ -26,7 +26,9 @@ export interface Driver {
   readonly search: SearchIndex;
   /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
   read<T>(steps: () => Steps<T>): T | Promise<T>;
-  /** Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`. */
+  /**
+   * Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`.
+   */
   write<T>(job: Job<T>): Promise<T>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * What a change would do: the real unit of work, run and undone, with a look at its record after and before. Not: who
- * is shown it, or what a refusal keeps.
+ * The dry run of a change: runs the real unit of work, rolls it back, and reads the changed record after and before.
+ * Does not decide who sees the preview; see mcp/confirmation.ts.
  */
 import type { BackendPreview, BackendResult } from '../../contract/backend.js';
 import { CrmError } from '../../contract/errors.js';
@@ -11,14 +11,14 @@ import type { Context, HandlerTable } from './handler.js';
 import type { Steps } from './step.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork, type UnitResult } from './unit-of-work.js';
 
-/** A read of one record, and the fields that can name it: all of any one list. */
+/** An operation that reads one record. The record is identified by all fields of any one of the lists in `keys`. */
 interface Reader {
   readonly operation: Operation;
   readonly keys: readonly (readonly string[])[];
 }
 
 interface DryRunResult extends UnitResult {
-  readonly look?: () => Steps<object | undefined>;
+  readonly read?: () => Steps<object | undefined>;
   readonly before?: object | undefined;
   readonly after?: object | undefined;
 }
@@ -30,9 +30,10 @@ const READERS: readonly Reader[] = CONTRACT.operations
   .map((operation) => ({ operation, keys: keysOf(operation.requestSchema) }));
 
 /**
- * Rehearses a unit. What would change nothing is done indeed, and its answer is the call's; so is a refusal, which
- * counts and is kept as ever: a preview is no way to try PINs.
- * @throws CrmError what the unit refuses.
+ * Runs a unit of work and rolls it back. A unit that would change no record is committed, and its result is the call's
+ * result. An error is committed like that of a real call, with its counted failure and its idempotency record, so that
+ * a preview cannot be used to try PINs.
+ * @throws CrmError the error of the unit.
  */
 export async function dryRun(
   driver: Driver,
@@ -40,44 +41,44 @@ export async function dryRun(
   { cx: real, ...rest }: UnitOfWork,
 ): Promise<BackendResult | BackendPreview> {
   const minted = new Set<string>();
-  const cx: Context = { ...real, newId: () => noted(minted, real.newId()) };
+  const cx: Context = { ...real, newId: () => remembered(minted, real.newId()) };
   const unit: UnitOfWork = { cx, ...rest };
-  const { answer, changed, before, after } = await driver.write<DryRunResult>({
-    steps: () => runAndLook(unit, handlers),
+  const { response, changed, before, after } = await driver.write<DryRunResult>({
+    steps: () => runAndRead(unit, handlers),
     onError: (error) => recordError(unit, error),
-    rollBackAndRead: (done) => (done.changed ? lookBack(done) : undefined),
+    rollBackAndRead: (done) => (done.changed ? readBefore(done) : undefined),
   });
-  const performed = resultOf(answer);
-  if (!changed) return performed;
-  const preview = { data: foreseeable(unit.operation, performed.data), ...seen(before, after) };
-  return { preview: withoutNames(preview, minted) as BackendPreview['preview'] };
+  const result = resultOf(response);
+  if (!changed) return result;
+  const preview = { data: withoutUnpredictable(unit.operation, result.data), ...beforeAndAfter(before, after) };
+  return { preview: withoutMintedIds(preview, minted) as BackendPreview['preview'] };
 }
 
-function* runAndLook(unit: UnitOfWork, handlers: HandlerTable): Steps<DryRunResult> {
+function* runAndRead(unit: UnitOfWork, handlers: HandlerTable): Steps<DryRunResult> {
   const done = yield* runUnitOfWork(unit);
-  if (!done.changed || 'refusal' in done.answer) return done;
-  const look = lookerOf(unit, handlers, done.answer.performed.data);
-  return look === undefined ? done : { ...done, look, after: yield* look() };
+  if (!done.changed || 'refusal' in done.response) return done;
+  const read = readerOf(unit, handlers, done.response.performed.data);
+  return read === undefined ? done : { ...done, read, after: yield* read() };
 }
 
-function* lookBack(done: DryRunResult): Steps<DryRunResult> {
-  return done.look === undefined ? done : { ...done, before: yield* done.look() };
+function* readBefore(done: DryRunResult): Steps<DryRunResult> {
+  return done.read === undefined ? done : { ...done, before: yield* done.read() };
 }
 
-/** A look at the record a unit is about, through the read that fits what its request, or else its answer, names. */
-function lookerOf({ cx, operation, input }: UnitOfWork, handlers: HandlerTable, data: object): DryRunResult['look'] {
-  for (const named of [input as Fields, data as Fields]) {
-    const reader = readerFor(operation, named);
+/** Reads the record that a unit changes, with the operation that fits the ids in its request, or else in its result. */
+function readerOf({ cx, operation, input }: UnitOfWork, handlers: HandlerTable, data: object): DryRunResult['read'] {
+  for (const source of [input as Fields, data as Fields]) {
+    const reader = readerFor(operation, source);
     const handler = reader === undefined ? undefined : handlers[reader.id];
     if (reader === undefined || handler === undefined || !cx.permits(reader.access)) continue;
     const known = Object.keys((reader.requestSchema.properties ?? {}) as object);
-    const asked = Object.fromEntries(known.filter((name) => name in named).map((name) => [name, named[name]]));
-    return () => unlessRefused(handler(cx, asked));
+    const request = Object.fromEntries(known.filter((name) => name in source).map((name) => [name, source[name]]));
+    return () => undefinedOnError(handler(cx, request));
   }
   return undefined;
 }
 
-function* unlessRefused(steps: Steps<object>): Steps<object | undefined> {
+function* undefinedOnError(steps: Steps<object>): Steps<object | undefined> {
   try {
     const record = yield* steps;
     return 'error' in record ? undefined : record;
@@ -87,9 +88,9 @@ function* unlessRefused(steps: Steps<object>): Steps<object | undefined> {
   }
 }
 
-/** The nearest in path, then the plainest. */
-function readerFor(operation: Operation, named: Fields): Operation | undefined {
-  const fits = READERS.filter(({ keys }) => keys.some((key) => key.every((name) => typeof named[name] === 'string')));
+/** The reader whose path shares most with that of the operation; of several, the one with the shortest path. */
+function readerFor(operation: Operation, source: Fields): Operation | undefined {
+  const fits = READERS.filter(({ keys }) => keys.some((key) => key.every((name) => typeof source[name] === 'string')));
   const nearness = (path: string) => shared(path.split('/'), operation.path.split('/'));
   const [best] = fits
     .map((reader) => reader.operation)
@@ -107,24 +108,24 @@ function keysOf({ required, oneOf }: JsonSchema): readonly (readonly string[])[]
   return lists.filter((list): list is readonly string[] => Array.isArray(list) && list.length > 0);
 }
 
-function seen(before: object | undefined, after: object | undefined): { before?: object; after?: object } {
+function beforeAndAfter(before: object | undefined, after: object | undefined): { before?: object; after?: object } {
   return before === undefined || after === undefined ? {} : { before, after };
 }
 
-function foreseeable({ shownOnce, unforeseen = [] }: Operation, data: object): object {
+function withoutUnpredictable({ shownOnce, unforeseen = [] }: Operation, data: object): object {
   const hidden = [...shownOnce, ...unforeseen].filter((field) => field in data);
   return { ...data, ...Object.fromEntries(hidden.map((field) => [field, null])) };
 }
 
-/** Ids made for the rehearsal name nothing: the change itself will make others. */
-function withoutNames(value: unknown, minted: ReadonlySet<string>): unknown {
+/** Replaces the ids made during the dry run by null: the change itself will make others. */
+function withoutMintedIds(value: unknown, minted: ReadonlySet<string>): unknown {
   if (typeof value === 'string') return minted.has(value) ? null : value;
-  if (Array.isArray(value)) return value.map((item) => withoutNames(item, minted));
+  if (Array.isArray(value)) return value.map((item) => withoutMintedIds(item, minted));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutNames(inner, minted)]));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutMintedIds(inner, minted)]));
 }
 
-function noted(minted: Set<string>, id: string): string {
+function remembered(minted: Set<string>, id: string): string {
   minted.add(id);
   return id;
 }

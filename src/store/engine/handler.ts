@@ -1,4 +1,4 @@
-/** What a handler is: the types that make the compiler ask for each one, and the context it works in. */
+/** The types of handlers, which make the compiler require one for every operation, and the context they work in. */
 
 import type { Caller, OperatingContext, Stamp } from '../../contract/backend.js';
 import type { CrmError } from '../../contract/errors.js';
@@ -15,7 +15,7 @@ export interface Settings {
   readonly uniqueCustomerFields: readonly ('email' | 'phone')[];
 }
 
-/** Everything a handler may know besides its input. Handlers read no clock and make no randomness of their own. */
+/** Everything a handler may use besides its input. Handlers read no clock and make no random values of their own. */
 export interface Context {
   readonly orgcode: string;
   readonly caller: Caller;
@@ -25,23 +25,23 @@ export interface Context {
   readonly keys: Keys;
   readonly dialect: Dialect;
   readonly search: SearchIndex;
-  /** A time-ordered UUIDv7 whose time is this call's. */
+  /** A time-ordered UUIDv7 with the time of this call. */
   newId(): string;
   randomBytes(count: number): Uint8Array;
   /** Whether the caller passes an access class beyond the operation's own (`unmasked`, `moderate`). */
   permits(access: string): boolean;
 }
 
-/** The answer to a change, and what the journal says of it. */
+/** The result of a change, and what the journal records about it. */
 export interface Written<Data> {
   readonly data: Data;
   readonly target_id: string;
   readonly revision_before?: number;
-  /** Names, never values, of the fields that changed; none at all (a dry run) leaves no journal row. */
+  /** Names, never values, of the changed fields; without any (a dry run) no journal row is written. */
   readonly fields: readonly string[];
 }
 
-/** A refusal whose writes stand (a counted failure). A thrown `CrmError` undoes everything instead. */
+/** An error whose writes are committed (a counted failure). A thrown `CrmError` rolls everything back instead. */
 export interface RejectedWrite {
   readonly error: CrmError;
 }
@@ -63,7 +63,7 @@ export type Handlers<Family extends keyof families> = {
   readonly [Row in families[Family] as Row[0]]: HandlerOf<Row>;
 };
 
-/** A handler with its types forgotten, as the dispatcher sees it. */
+/** A handler of any operation, without its input and output types, as the dispatcher calls it. */
 export type AnyHandler = (cx: Context, input: object) => Steps<object>;
 
 /** Every handler of the store, by operation id. */

@@ -1,6 +1,6 @@
 /**
- * Idempotency receipts: the first answer to a key, given again for 24 h (contract §1). Not: which answers are worth
- * one.
+ * Idempotency records: the response to the first call with a key is replayed for 24 h (contract §1). Does not decide
+ * which responses are recorded; see unit-of-work.ts.
  */
 import type { BackendResult } from '../../contract/backend.js';
 import { canonical } from '../../contract/canonical-json.js';
@@ -11,19 +11,19 @@ import { erased } from '../../domain/erasure.js';
 import type { Context } from './handler.js';
 import { all, one, run, type Steps } from './step.js';
 
-const KEPT_MS = 24 * 60 * 60 * 1000;
+const RETENTION_MS = 24 * 60 * 60 * 1000;
 
 const FIND = `SELECT request_mac, answer, expires_at FROM receipt
   WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`;
-/** The database lets receipts go only up to here; it only moves on. */
+/** A trigger allows records to be deleted only when they expired before the org's horizon, which only moves forward. */
 const MOVE_HORIZON = `INSERT INTO receipt_horizon (orgcode, forgotten_until) VALUES (?, ?)
   ON CONFLICT (orgcode) DO UPDATE SET forgotten_until = excluded.forgotten_until
   WHERE excluded.forgotten_until > receipt_horizon.forgotten_until`;
-const FORGET = 'DELETE FROM receipt WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?';
-const KEEP = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at, customer_id)
+const DELETE = 'DELETE FROM receipt WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?';
+const INSERT = `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at, customer_id)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** Where the answers of an endpoint hold personal data. */
+/** The fields with personal data in the responses of an endpoint. */
 const PERSONAL: ReadonlyMap<string, readonly FieldPath[]> = new Map(
   CONTRACT.operations.map(({ path, personal }) => [path, personal]),
 );
@@ -33,23 +33,23 @@ const OF_CUSTOMER = `SELECT actor, endpoint, idempotency_key, answer FROM receip
 const REWRITE = `UPDATE receipt SET answer = ?
   WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`;
 
-/** So that no commit waits for a large clean-up. */
-const FORGET_AT_ONCE = 500;
-const FORGET_EXPIRED = `DELETE FROM receipt WHERE orgcode = ? AND (actor, endpoint, idempotency_key) IN (
-  SELECT actor, endpoint, idempotency_key FROM receipt WHERE orgcode = ? AND expires_at <= ? LIMIT ${FORGET_AT_ONCE})`;
+/** Expired records deleted in one transaction, so that no commit waits for a large clean-up. */
+const EXPIRED_PER_RUN = 500;
+const DELETE_EXPIRED = `DELETE FROM receipt WHERE orgcode = ? AND (actor, endpoint, idempotency_key) IN (
+  SELECT actor, endpoint, idempotency_key FROM receipt WHERE orgcode = ? AND expires_at <= ? LIMIT ${EXPIRED_PER_RUN})`;
 
-/** What is kept of an answer. */
-export type RecordedAnswer = { readonly performed: BackendResult } | { readonly refusal: CrmErrorInit };
+/** A response as it is stored: a result or an error. The keys are part of the stored format. */
+export type StoredResponse = { readonly performed: BackendResult } | { readonly refusal: CrmErrorInit };
 
-/** One key of one caller at one endpoint, and the request that came with it. */
+/** A caller's key at an endpoint, and the request that came with it. */
 export interface IdempotencyRequest {
   readonly key: string;
   readonly mac: string;
-  /** The customer the request names, when it names one. */
+  /** The customer whose id the request contains, if it contains one. */
   readonly customer_id: string | undefined;
 }
 
-/** The receipt a call asks for, when it gives an `idempotency_key`. */
+/** The idempotency record that a call requests with its `idempotency_key`; undefined without one. */
 export function idempotencyRequest(cx: Context, input: object): IdempotencyRequest | undefined {
   const { idempotency_key: key, ...body } = input as { idempotency_key?: string };
   if (key === undefined) return undefined;
@@ -63,96 +63,96 @@ function customerIn(record: object): string | undefined {
 }
 
 /**
- * The kept answer to the same key and the same body.
+ * The stored response to the same key and the same body.
  * @throws CrmError 409 `crm.idempotency_mismatch` when the body differs.
  */
 export function* findIdempotencyRecord(
   cx: Context,
   operation: Operation,
   request: IdempotencyRequest,
-): Steps<RecordedAnswer | undefined> {
+): Steps<StoredResponse | undefined> {
   const scope = [cx.orgcode, cx.caller.actor, operation.path, request.key] as const;
   const row = yield* one<{ request_mac: string; answer: string; expires_at: string }>(FIND, ...scope);
   if (row === undefined) return undefined;
   if (row.expires_at <= cx.stamp.now) {
     yield* run(MOVE_HORIZON, cx.orgcode, cx.stamp.now);
-    yield* run(FORGET, ...scope);
+    yield* run(DELETE, ...scope);
     return undefined;
   }
   if (row.request_mac !== request.mac) throw idempotencyMismatch();
-  return JSON.parse(row.answer) as RecordedAnswer;
+  return JSON.parse(row.answer) as StoredResponse;
 }
 
-/** Keeps an answer, without the fields that are shown once only. */
+/** Stores a response, without the fields that are shown only once. */
 export function* saveIdempotencyRecord(
   cx: Context,
   operation: Operation,
   request: IdempotencyRequest,
-  answer: RecordedAnswer,
+  response: StoredResponse,
 ): Steps<void> {
   yield* run(
-    KEEP,
+    INSERT,
     cx.orgcode,
     cx.caller.actor,
     operation.path,
     request.key,
     request.mac,
-    JSON.stringify(withoutSecrets(operation, answer)),
-    new Date(cx.stamp.epoch_ms + KEPT_MS).toISOString(),
-    personalSubject(operation, request, answer),
+    JSON.stringify(withoutSecrets(operation, response)),
+    new Date(cx.stamp.epoch_ms + RETENTION_MS).toISOString(),
+    personalSubject(operation, request, response),
   );
 }
 
-/** Whose personal data the answer holds, so that it can be found when theirs is erased. */
-function personalSubject(operation: Operation, request: IdempotencyRequest, answer: RecordedAnswer): string | null {
+/** The customer whose personal data the response holds, so that it is found when that customer is erased. */
+function personalSubject(operation: Operation, request: IdempotencyRequest, response: StoredResponse): string | null {
   if (operation.personal.length === 0) return null;
-  const told = 'performed' in answer ? answer.performed.data : (answer.refusal.conflictSnapshot ?? {});
-  return customerIn(told) ?? request.customer_id ?? null;
+  const record = 'performed' in response ? response.performed.data : (response.refusal.conflictSnapshot ?? {});
+  return customerIn(record) ?? request.customer_id ?? null;
 }
 
-/** Takes the personal data out of every kept answer about a customer, which must be marked as erased already. */
+/** Removes the personal data from every stored response about a customer, who must be marked as erased already. */
 export function* eraseIdempotencyRecords(orgcode: string, customerId: string): Steps<void> {
   let after: readonly [string, string, string] = ['', '', ''];
   for (;;) {
-    const receipts = yield* all<KeptAnswer>(OF_CUSTOMER, orgcode, customerId, ...after);
-    for (const { actor, endpoint, idempotency_key, answer } of receipts) {
-      const blank = withoutPersonal(JSON.parse(answer) as RecordedAnswer, PERSONAL.get(endpoint) ?? []);
+    const rows = yield* all<StoredRow>(OF_CUSTOMER, orgcode, customerId, ...after);
+    for (const { actor, endpoint, idempotency_key, answer } of rows) {
+      const blank = withoutPersonal(JSON.parse(answer) as StoredResponse, PERSONAL.get(endpoint) ?? []);
       after = [actor, endpoint, idempotency_key];
       yield* run(REWRITE, JSON.stringify(blank), orgcode, ...after);
     }
-    if (receipts.length === 0) return;
+    if (rows.length === 0) return;
   }
 }
 
-interface KeptAnswer {
+interface StoredRow {
   readonly actor: string;
   readonly endpoint: string;
   readonly idempotency_key: string;
   readonly answer: string;
 }
 
-/** A refusal shows the record as `data` would, in its snapshot or its details. */
-function withoutPersonal(answer: RecordedAnswer, paths: readonly FieldPath[]): RecordedAnswer {
-  if ('performed' in answer) {
-    return { performed: { ...answer.performed, data: erased(answer.performed.data, paths) } };
+/** An error shows the record in its snapshot or its details, in the shape of `data`. */
+function withoutPersonal(response: StoredResponse, paths: readonly FieldPath[]): StoredResponse {
+  if ('performed' in response) {
+    return { performed: { ...response.performed, data: erased(response.performed.data, paths) } };
   }
-  const { details, conflictSnapshot, ...refusal } = answer.refusal;
+  const { details, conflictSnapshot, ...error } = response.refusal;
   return {
     refusal: {
-      ...refusal,
+      ...error,
       ...(details ? { details: erased(details, paths) } : {}),
       ...(conflictSnapshot ? { conflictSnapshot: erased(conflictSnapshot, paths) } : {}),
     },
   };
 }
 
-/** Forgets up to `FORGET_AT_ONCE` receipts of an org that have expired at `now`. */
+/** Deletes up to `EXPIRED_PER_RUN` records of an org that have expired at `now`. */
 export function* deleteExpiredIdempotencyRecords(orgcode: string, now: string): Steps<void> {
   yield* run(MOVE_HORIZON, orgcode, now);
-  yield* run(FORGET_EXPIRED, orgcode, orgcode, now);
+  yield* run(DELETE_EXPIRED, orgcode, orgcode, now);
 }
 
-/** A refusal as it can be kept and thrown again. */
+/** An error as it can be stored and thrown again. */
 export function errorInit(error: CrmError): CrmErrorInit {
   return {
     code: error.code,
@@ -166,8 +166,8 @@ export function errorInit(error: CrmError): CrmErrorInit {
   };
 }
 
-function withoutSecrets(operation: Operation, answer: RecordedAnswer): RecordedAnswer {
-  if ('refusal' in answer || operation.shownOnce.length === 0) return answer;
+function withoutSecrets(operation: Operation, response: StoredResponse): StoredResponse {
+  if ('refusal' in response || operation.shownOnce.length === 0) return response;
   const hidden = Object.fromEntries(operation.shownOnce.map((field) => [field, null]));
-  return { performed: { ...answer.performed, data: { ...answer.performed.data, ...hidden } } };
+  return { performed: { ...response.performed, data: { ...response.performed.data, ...hidden } } };
 }

@@ -1,5 +1,5 @@
 /**
- * The append-only journal, and its hash chain, sealed in commit order behind the writers' backs (contract §1, Audit).
+ * The append-only journal, and its hash chain, which is sealed in commit order in the background (contract §1, Audit).
  */
 import type { Operation } from '../../contract/operation.js';
 import type { Keys } from '../../secrets/keys.js';
@@ -40,10 +40,10 @@ const LAST_SEAL = `SELECT first_no, last_no, chain_hash FROM journal_seal
 
 const UNSEALED = `SELECT orgcode, ${COLUMNS} FROM journal WHERE orgcode = ? AND journal_no > ? ORDER BY journal_no LIMIT ?`;
 
-/** Rows one seal covers at most. */
+/** A seal covers at most this many rows. */
 export const SEAL_BATCH = 1000;
 
-/** Says what a change did, in the transaction that does it. Personal data stands here as field names only. */
+/** Records a change in the transaction that makes it. Of personal data, only the field names are recorded. */
 export function* appendJournal(
   cx: Context,
   operation: Operation,
@@ -71,7 +71,7 @@ export function* appendJournal(
   );
 }
 
-/** Seals what an org wrote since its last seal. Answers how many rows; call again while it is a full batch. */
+/** Seals the rows of an org after its last seal. Returns how many; call again while that is `SEAL_BATCH`. */
 export function* sealJournal(orgcode: string, keys: Keys, now: string): Steps<number> {
   const last = yield* one<SealRow>(LAST_SEAL, orgcode);
   const rows = yield* all<JournalRow>(UNSEALED, orgcode, last?.last_no ?? 0, SEAL_BATCH);
@@ -89,7 +89,7 @@ export function* sealJournal(orgcode: string, keys: Keys, now: string): Steps<nu
   return rows.length;
 }
 
-/** The seal over `rows`, given the seal before. Keyed: whoever can edit the file cannot forge it without the key. */
+/** The hash over the previous seal and `rows`. It is keyed, so that editing the file is not enough to forge a seal. */
 export function chainHash(keys: Keys, previous: string, rows: readonly JournalRow[]): string {
   return keys.mac('journal', previous, ...rows.map((row) => JSON.stringify(Object.values(row))));
 }

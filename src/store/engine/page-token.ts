@@ -1,4 +1,4 @@
-/** `next_token`: where a list goes on, sealed to the caller, the endpoint and the filters it was made with. */
+/** `next_token`: the position where a list continues, signed for its caller, endpoint and filters. */
 import { canonical } from '../../contract/canonical-json.js';
 import { badRequest } from '../../contract/errors.js';
 import { sameDigest } from '../../secrets/keys.js';
@@ -10,13 +10,13 @@ const MAX_LIMIT = 256;
 
 type Filters = { readonly limit?: number | undefined; readonly next_token?: string | null | undefined };
 
-/** The page size asked for: default 8, clamped to 1–256 and never refused (contract §1, Lists). */
+/** The requested page size: default 8, clamped to 1–256, never an error (contract §1, Lists). */
 export function pageLimit(input: Filters): number {
   return Math.min(MAX_LIMIT, Math.max(1, Math.trunc(input.limit ?? DEFAULT_LIMIT)));
 }
 
 /**
- * Where the page starts; undefined for the first.
+ * The position after which the page starts; undefined for the first page.
  * @throws CrmError 400 `crm.invalid_token` when the token was altered, or made by another caller or with other filters.
  */
 export function readToken<Position>(cx: Context, endpoint: string, input: Filters): Position | undefined {
@@ -24,17 +24,17 @@ export function readToken<Position>(cx: Context, endpoint: string, input: Filter
   if (token === undefined || token === null || token === '') return undefined;
   const text = Buffer.from(token, 'base64url').toString('utf8');
   const position = text.slice(MAC_LENGTH);
-  if (!sameDigest(text.slice(0, MAC_LENGTH), seal(cx, endpoint, input, position))) throw invalidToken();
+  if (!sameDigest(text.slice(0, MAC_LENGTH), sign(cx, endpoint, input, position))) throw invalidToken();
   return JSON.parse(position) as Position;
 }
 
-/** Makes the token that continues after `position`. */
+/** Makes the token of the page after `position`. */
 export function makeToken(cx: Context, endpoint: string, input: Filters, position: unknown): string {
   const text = JSON.stringify(position);
-  return Buffer.from(seal(cx, endpoint, input, text) + text).toString('base64url');
+  return Buffer.from(sign(cx, endpoint, input, text) + text).toString('base64url');
 }
 
-/** Cuts one row too many into a page and the token to the next. */
+/** Makes a page of up to `limit` rows; one more row than that means that there is a next page. */
 export function toPage<Row, Item>(
   rows: readonly Row[],
   limit: number,
@@ -46,7 +46,7 @@ export function toPage<Row, Item>(
   return { items: items.map(toItem), next_token: rows.length > limit && last !== undefined ? toToken(last) : null };
 }
 
-function seal(cx: Context, endpoint: string, input: Filters, position: string): string {
+function sign(cx: Context, endpoint: string, input: Filters, position: string): string {
   const { limit: _limit, next_token: _token, ...filters } = input;
   return cx.keys.mac('page-token', cx.orgcode, cx.caller.actor, endpoint, canonical(filters), position);
 }

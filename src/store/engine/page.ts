@@ -1,4 +1,4 @@
-/** Pages of a record table: newest first, by index, and bounded work whatever the filters. Not: what a filter means. */
+/** Pages of a record table: newest first, by index, with bounded work for any filters. */
 
 import { idFloor } from '../../ids.js';
 import { both, type Condition, passesColumn } from './condition.js';
@@ -9,17 +9,17 @@ import { all, type Scalar, type Steps } from './step.js';
 import { columnsOf, decode, type Table } from './table.js';
 
 export interface PageQuery {
-  /** Names the list in its tokens. */
+  /** The list that a token belongs to. */
   readonly endpoint: string;
-  /** Equalities that an index `(orgcode, …, id)` answers; none: the primary key does. */
+  /** Equalities with an index `(orgcode, …, id)`; without any, the primary key is used. */
   readonly drive?: Condition;
-  /** A side table `(orgcode, column, id)` that leads instead of `drive`. */
+  /** A side table `(orgcode, column, id)` to read first, instead of `drive`. */
   readonly side?: { readonly table: string; readonly column: string; readonly value: Scalar };
-  /** A match in the table's full-text index that leads instead of `drive`. */
+  /** A match in the table's full-text index to read first, instead of `drive`. */
   readonly words?: { readonly index: SearchTable; readonly match: WordMatch };
-  /** What else a row must be; rows that are not are passed over, a bounded number a call. */
+  /** Conditions on the rows read; other rows are skipped, a bounded number per call. */
   readonly passes?: Condition;
-  /** Bounds of `created_at`, both included. */
+  /** Bounds of `created_at`, both inclusive. */
   readonly created?: { readonly from?: string | undefined; readonly to?: string | undefined };
 }
 
@@ -30,7 +30,7 @@ export interface Page<Row> {
 
 type Input = { readonly limit?: number | undefined; readonly next_token?: string | null | undefined };
 
-/** A call looks at no more rows than this; a page that filters leave short has a token to go on. */
+/** A call reads at most this many rows; a page that filters leave short has a token to continue. */
 const MAX_CANDIDATES = 1024;
 const BATCH = 128;
 /** Sorts after every id. */
@@ -42,16 +42,16 @@ export function* pageOf<Row>(cx: Context, table: Table<Row>, input: Input, query
   const statement = yield* makeStatement(cx, table, query);
   const rows: Row[] = [];
   let before = readToken<{ before: Scalar }>(cx, query.endpoint, input)?.before ?? statement.start;
-  let seen = 0;
+  let read = 0;
   const token = () => makeToken(cx, query.endpoint, input, { before });
-  while (seen < MAX_CANDIDATES) {
+  while (read < MAX_CANDIDATES) {
     const batch = yield* candidates(table, statement, before, Math.min(BATCH, limit + 1));
     for (const { row, passes, position } of batch) {
       if (passes && rows.length === limit) return { rows, next_token: token() };
       if (passes) rows.push(row);
       before = position;
     }
-    seen += batch.length;
+    read += batch.length;
     if (batch.length === 0) return { rows, next_token: null };
   }
   return { rows, next_token: token() };
@@ -60,11 +60,11 @@ export function* pageOf<Row>(cx: Context, table: Table<Row>, input: Input, query
 interface Statement {
   readonly sql: string;
   readonly args: readonly Scalar[];
-  /** Where the first page starts: above every position. */
+  /** Above every position: where the first page starts. */
   readonly start: Scalar;
 }
 
-/** What rows come from, and the column that orders them. */
+/** What is read first, and the expression that orders the rows. */
 interface Lead {
   readonly from: string;
   readonly where: Condition;

@@ -1,4 +1,4 @@
-/** What a handler yields instead of doing IO: one SQL statement. Any driver can run it. Not: SQL itself. */
+/** Steps: the SQL statements that a handler yields instead of doing I/O. Any driver can run them. */
 
 export type Scalar = string | number | null;
 
@@ -8,7 +8,10 @@ export interface Step {
   readonly mode: 'one' | 'all' | 'run';
 }
 
-/** A handler's body: yields steps, receives their results, returns a record. No IO, no clock, no randomness. */
+/**
+ * The body of a handler: yields steps, receives their results, returns a value. It does no I/O, reads no clock and
+ * makes no random values.
+ */
 export type Steps<T> = Generator<Step, T, unknown>;
 
 /** The first row, or undefined. */
@@ -21,7 +24,7 @@ export function* all<Row>(sql: string, ...args: readonly Scalar[]): Steps<readon
   return (yield { sql, args, mode: 'all' }) as readonly Row[];
 }
 
-/** Runs a change; answers how many rows it touched. */
+/** Runs a change. Returns the number of rows it changed. */
 export function* run(sql: string, ...args: readonly Scalar[]): Steps<number> {
   return (yield { sql, args, mode: 'run' }) as number;
 }

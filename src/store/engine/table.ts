@@ -1,5 +1,6 @@
-/** The few statements every record table needs: find, insert, revise. Not: filters and pages, which differ. */
+/** The statements that every record table needs: find, insert, revise. For filters and pages see page.ts. */
 import { revisionRequired, staleRevision } from '../../contract/errors.js';
+import { ConcurrentChangeError } from './driver.js';
 import type { Context } from './handler.js';
 import { one, run, type Scalar, type Steps } from './step.js';
 
@@ -14,7 +15,7 @@ export interface Table<Row> {
   readonly insertSql: string;
 }
 
-/** A table, with the statements that never change built once. */
+/** Defines a table and builds its constant statements. */
 export function defineTable<Row>(table: Omit<Table<Row>, 'selectSql' | 'insertSql'>): Table<Row> {
   const columns = table.columns.join(', ');
   const marks = table.columns.map(() => '?').join(', ');
@@ -38,10 +39,15 @@ export function* insert<Row>(table: Table<Row>, row: Row): Steps<void> {
   yield* run(table.insertSql, ...table.columns.map((column) => encode(table, column, row[column])));
 }
 
-/** Writes the changed columns of a record and moves its revision on by one. Check the revision first. */
+/**
+ * Writes the changed columns of a record and increments its revision. The caller has checked `expected_revision`.
+ * @throws ConcurrentChangeError when the row no longer has the revision of `current`: an engine with several writers
+ * then runs the job again. This is no 409 yet: the second run reads the new row, so that `requireRevision` can show it
+ * to the caller as allowed, and an operation without `expected_revision` succeeds.
+ */
 export function* revise<Row extends RowShape>(
   table: Table<Row>,
-  cx: Context,
+  cx: Pick<Context, 'orgcode' | 'stamp'>,
   current: Row,
   changes: Partial<Row>,
 ): Steps<Row> {
@@ -49,8 +55,10 @@ export function* revise<Row extends RowShape>(
   const next = { ...current, ...changes, ...moved };
   const changed = Object.keys({ ...changes, ...moved }) as (keyof Row & string)[];
   const sql = `UPDATE ${table.name} SET ${changed.map((column) => `${column} = ?`).join(', ')}
-    WHERE orgcode = ? AND ${table.id} = ?`;
-  yield* run(sql, ...changed.map((name) => encode(table, name, next[name])), cx.orgcode, String(current[table.id]));
+    WHERE orgcode = ? AND ${table.id} = ? AND revision = ?`;
+  const values = changed.map((name) => encode(table, name, next[name]));
+  const updated = yield* run(sql, ...values, cx.orgcode, String(current[table.id]), current.revision);
+  if (updated !== 1) throw new ConcurrentChangeError();
   return next;
 }
 
@@ -67,7 +75,7 @@ export function requireRevision<Row extends RowShape>(
   if (Number(expected) !== current.revision) throw staleRevision(Number(expected), show(current));
 }
 
-/** A patch as changes to a row: what it clears (null) gets the value that column has when nothing was given. */
+/** A patch as changes to a row: a field that the patch clears (null) gets the column's default from `empty`. */
 export function emptied<Row>(patch: object, empty: Partial<Row>): Partial<Row> {
   const entries = Object.entries(patch).map(([name, value]) => [name, value ?? empty[name as keyof Row]]);
   return Object.fromEntries(entries) as Partial<Row>;
@@ -80,7 +88,7 @@ export function decode<Row>(table: Table<Row>, raw: Record<string, Scalar>): Row
   return row as Row;
 }
 
-/** The columns of a table, each behind `alias`, for a SELECT. */
+/** The columns of a table for a SELECT, each with the prefix `alias`. */
 export function columnsOf<Row>(table: Table<Row>, alias: string): string {
   return table.columns.map((column) => `${alias}.${column}`).join(', ');
 }

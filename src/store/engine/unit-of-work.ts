@@ -1,6 +1,6 @@
 /**
- * One change as a whole: its receipt if there is one, else its handler, its journal row and a new receipt. Not: when
- * it runs, and whether it stays.
+ * The unit of work of a change: replays its idempotency record if there is one; else runs the handler, and writes the
+ * journal row and a new idempotency record. Does not begin or commit transactions; see the driver.
  */
 import type { BackendResult } from '../../contract/backend.js';
 import { CrmError, IDEMPOTENCY_MISMATCH } from '../../contract/errors.js';
@@ -10,13 +10,13 @@ import {
   errorInit,
   findIdempotencyRecord,
   type IdempotencyRequest,
-  type RecordedAnswer,
+  type StoredResponse,
   saveIdempotencyRecord,
 } from './idempotency.js';
 import { appendJournal } from './journal.js';
 import type { Steps } from './step.js';
 
-/** What is to be done, and the receipt it asks for, if it asks for one. */
+/** A call to run, and the idempotency record it requests, if it requests one. */
 export interface UnitOfWork {
   readonly cx: Context;
   readonly operation: Operation;
@@ -26,49 +26,49 @@ export interface UnitOfWork {
 }
 
 export interface UnitResult {
-  readonly answer: RecordedAnswer;
-  /** Whether it changed a record; a counted failure, a receipt and a replay do not. */
+  readonly response: StoredResponse;
+  /** Whether a record was changed; a counted failure, an idempotency record and a replay do not count. */
   readonly changed: boolean;
 }
 
-/** Runs a unit. @throws CrmError for a refusal that undoes it. */
+/** Runs a unit of work. @throws CrmError for an error that rolls it back. */
 export function* runUnitOfWork({ cx, operation, handler, input, request }: UnitOfWork): Steps<UnitResult> {
   if (request !== undefined) {
-    const kept = yield* findIdempotencyRecord(cx, operation, request);
-    if (kept !== undefined) return { answer: replay(kept), changed: false };
+    const stored = yield* findIdempotencyRecord(cx, operation, request);
+    if (stored !== undefined) return { response: replay(stored), changed: false };
   }
   const { idempotency_key: _, ...rest } = input as { idempotency_key?: string };
   const outcome = yield* handler(cx, rest);
-  const answer: RecordedAnswer = isRefused(outcome)
+  const response: StoredResponse = isRejected(outcome)
     ? { refusal: errorInit(outcome.error) }
-    : { performed: performed(outcome) };
+    : { performed: toResult(outcome) };
   const changed = isWritten(outcome) && outcome.fields.length > 0;
   if (changed) yield* appendJournal(cx, operation, outcome, rest);
-  if (request !== undefined && !(isRefused(outcome) && outcome.error.retryable)) {
-    yield* saveIdempotencyRecord(cx, operation, request, answer);
+  if (request !== undefined && !(isRejected(outcome) && outcome.error.retryable)) {
+    yield* saveIdempotencyRecord(cx, operation, request, response);
   }
-  return { answer, changed };
+  return { response, changed };
 }
 
-/** What stays of a unit that this refusal undid: its receipt, where one is kept. */
-export function recordError({ cx, operation, request }: UnitOfWork, refusal: CrmError): Steps<void> | undefined {
-  const keep = request !== undefined && !refusal.retryable && refusal.code !== IDEMPOTENCY_MISMATCH;
-  return keep ? saveIdempotencyRecord(cx, operation, request, { refusal: errorInit(refusal) }) : undefined;
+/** Stores the idempotency record of a unit that was rolled back by this error, if the error is to be replayed. */
+export function recordError({ cx, operation, request }: UnitOfWork, error: CrmError): Steps<void> | undefined {
+  const isStored = request !== undefined && !error.retryable && error.code !== IDEMPOTENCY_MISMATCH;
+  return isStored ? saveIdempotencyRecord(cx, operation, request, { refusal: errorInit(error) }) : undefined;
 }
 
-/** What was performed. @throws CrmError when the answer is a refusal. */
-export function resultOf(answer: RecordedAnswer): BackendResult {
-  if ('refusal' in answer) throw new CrmError(answer.refusal);
-  return answer.performed;
+/** The result in a response. @throws CrmError when the response is an error. */
+export function resultOf(response: StoredResponse): BackendResult {
+  if ('refusal' in response) throw new CrmError(response.refusal);
+  return response.performed;
 }
 
-function replay(kept: RecordedAnswer): RecordedAnswer {
-  return 'refusal' in kept
-    ? { refusal: { ...kept.refusal, replayed: true } }
-    : { performed: { ...kept.performed, replayed: true } };
+function replay(stored: StoredResponse): StoredResponse {
+  return 'refusal' in stored
+    ? { refusal: { ...stored.refusal, replayed: true } }
+    : { performed: { ...stored.performed, replayed: true } };
 }
 
-function performed(outcome: object): BackendResult {
+function toResult(outcome: object): BackendResult {
   const data = isWritten(outcome) ? outcome.data : outcome;
   const { revision } = data as { revision?: number };
   return revision === undefined ? { data } : { data, revision };
@@ -78,6 +78,6 @@ function isWritten(outcome: object): outcome is Written<object> {
   return 'target_id' in outcome && 'fields' in outcome && 'data' in outcome;
 }
 
-function isRefused(outcome: object): outcome is RejectedWrite {
+function isRejected(outcome: object): outcome is RejectedWrite {
   return 'error' in outcome;
 }

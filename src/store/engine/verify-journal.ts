@@ -15,15 +15,15 @@ const ROWS = `SELECT orgcode, journal_no, request_id, actor, roles, context, end
 export function* verifyJournal(
   orgcode: string,
   keys: Keys,
-  tell: ReportDisagreement,
+  report: ReportDisagreement,
 ): Steps<{ rows: number; unsealed: number }> {
   let previous = '';
   let expected = 1;
   for (const seal of yield* all<SealRow>(SEALS, orgcode)) {
     const rows = yield* all<JournalRow>(ROWS, orgcode, seal.first_no, seal.last_no);
-    tell('journal_seal.first_no', String(seal.first_no), seal.first_no, expected);
-    tell('journal row count', String(seal.first_no), rows.length, seal.last_no - seal.first_no + 1);
-    tell('journal_seal.chain_hash', String(seal.first_no), seal.chain_hash, chainHash(keys, previous, rows));
+    report('journal_seal.first_no', String(seal.first_no), seal.first_no, expected);
+    report('journal row count', String(seal.first_no), rows.length, seal.last_no - seal.first_no + 1);
+    report('journal_seal.chain_hash', String(seal.first_no), seal.chain_hash, chainHash(keys, previous, rows));
     previous = seal.chain_hash;
     expected = seal.last_no + 1;
   }
@@ -31,6 +31,6 @@ export function* verifyJournal(
     'SELECT COUNT(*) AS rows, MAX(journal_no) AS last_no FROM journal WHERE orgcode = ?',
     orgcode,
   );
-  tell('journal count', orgcode, last?.rows ?? 0, last?.last_no ?? 0);
+  report('journal count', orgcode, last?.rows ?? 0, last?.last_no ?? 0);
   return { rows: last?.rows ?? 0, unsealed: (last?.last_no ?? 0) - (expected - 1) };
 }

@@ -1,4 +1,4 @@
-/** Tax exemption certificates: recorded, read, listed, moved. What their dates and statuses mean is in domain/. */
+/** Handlers for tax exemption certificates. The rules about dates and statuses are in domain/exemption.ts. */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import {
@@ -124,10 +124,10 @@ function show(cx: Context, { country, region, ...row }: CertificateRow): Certifi
 }
 
 function filterOf(cx: Context, { status, jurisdiction, expiring_before }: ListInput): Condition {
-  const place = equal({ country: jurisdiction?.country, region: jurisdiction?.region });
+  const inJurisdiction = equal({ country: jurisdiction?.country, region: jurisdiction?.region });
   const expiring: Condition =
     expiring_before === undefined ? EVERY : { sql: ['t.expires_on < ?'], args: [expiring_before] };
-  return both(both(place, expiring), statusFilter(status ?? 'all', dateOf(cx.stamp.now)));
+  return both(both(inJurisdiction, expiring), statusFilter(status ?? 'all', dateOf(cx.stamp.now)));
 }
 
 const EVERY: Condition = { sql: [], args: [] };

@@ -1,4 +1,7 @@
-/** Gift cards and store credit. Codes and PINs are shown once and kept as keyed hashes; failed tries are counted. */
+/**
+ * Handlers for gift cards and store credit. Codes and PINs are shown once and stored as keyed hashes; failures are
+ * counted.
+ */
 
 import { type CrmError, conflict, invalidRequest, notFound, throttled } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
@@ -135,17 +138,17 @@ export const giftcard: Handlers<'giftcard'> = {
 };
 
 /**
- * The card behind an id or a code, and its PIN where it has one. A wrong one is counted, and the count stands although
- * the call is refused; the answer is the 404 of any absent record.
- * @throws CrmError 429 `crm.throttled` when the caller or the card has had its failures for now.
+ * The card with an id or a code, after checking its PIN, if it has one. A wrong code or PIN is counted, and the count
+ * is committed although the call is rejected, with the same 404 as for any missing record.
+ * @throws CrmError 429 `crm.throttled` when the caller or the card has reached the limit of failures.
  */
 function* presentedCard(cx: Context, input: Presented): Steps<CardRow | RejectedWrite> {
-  yield* requireTries(cx, cx.caller.actor);
+  yield* requireFailuresBelowLimit(cx, cx.caller.actor);
   const card =
     input.code === undefined
       ? yield* one<CardRow>(BY_ID, cx.orgcode, input.giftcard_id ?? '')
       : yield* one<CardRow>(BY_CODE, cx.orgcode, cx.keys.mac('giftcard-code', cx.orgcode, normalizeCode(input.code)));
-  if (card !== undefined) yield* requireTries(cx, card.giftcard_id);
+  if (card !== undefined) yield* requireFailuresBelowLimit(cx, card.giftcard_id);
   const given = pinHash(cx, card?.giftcard_id ?? '', input.pin ?? '');
   if (card !== undefined && (card.pin_hash === null || sameDigest(card.pin_hash, given))) return card;
   yield* run(ADD_FAILURE, cx.orgcode, cx.caller.actor, cx.newId(), cx.stamp.now);
@@ -153,7 +156,7 @@ function* presentedCard(cx: Context, input: Presented): Steps<CardRow | Rejected
   return { error: notFound() };
 }
 
-function* requireTries(cx: Context, subject: string): Steps<void> {
+function* requireFailuresBelowLimit(cx: Context, subject: string): Steps<void> {
   const since = new Date(cx.stamp.epoch_ms - FAILURE_WINDOW_MS).toISOString();
   const failures = yield* all<{ failed_at: string }>(FAILURES, cx.orgcode, subject, since);
   const oldest = failures.at(-1);

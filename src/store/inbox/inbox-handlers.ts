@@ -1,4 +1,4 @@
-/** Inbox items: put in, read, listed, moved along their two axes. How they move is in domain/inbox. */
+/** Handlers for inbox items, which have a state and a status. The transitions of both are in domain/inbox.ts. */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { requireState, requireStatus } from '../../domain/inbox.js';
@@ -97,7 +97,7 @@ const EMPTY = {
 
 type About = { readonly record_type?: InboxItem['record_type']; readonly record_id?: string };
 
-/** @throws CrmError 404 when what the item is about is not in the org. */
+/** @throws CrmError 404 when the record that the item is about is not in the org. */
 function* requireRecord(cx: Context, { record_type, record_id }: About): Steps<void> {
   if (record_type && record_id !== undefined) yield* requireTarget(cx, record_type, record_id);
 }
@@ -122,7 +122,7 @@ function show({ org_wide, ...row }: InboxRow): InboxItem {
   return { ...row, org_wide: org_wide === 1 };
 }
 
-/** The narrowest index leads: one record's items, a team's, those of a status, or all there are. */
+/** The narrowest index is read first: the items of one record, of a team, of a status, or all items. */
 function queryOf(input: ListInput): Pick<PageQuery, 'drive' | 'passes'> {
   const { record_type, record_id, team_guid, state, priority, org_wide } = input;
   const status = input.status ?? 'open';

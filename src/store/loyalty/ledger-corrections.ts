@@ -1,4 +1,4 @@
-/** Restore and reverse: what an earlier entry still leaves to be given back, or taken back. */
+/** Restore and reverse: the part of an earlier entry that can still be given back or taken back. */
 import { invalidState, notFound } from '../../contract/errors.js';
 import { type LotChange, restore, takeBack } from '../../domain/lots.js';
 import type { LoyaltyPolicy } from '../../domain/policy.js';
@@ -6,7 +6,7 @@ import type { Context } from '../engine/handler.js';
 import { all, one, type Steps } from '../engine/step.js';
 import { findTxn, type LedgerPosting, type LoyaltyAccount, lotsOf, openLots, type TxnRow } from './ledger.js';
 
-/** Credits that gave back (part of) an entry, but for those that were themselves reversed. */
+/** Credits that gave back an entry or a part of it, without those that were reversed. */
 const GIVEN_BACK = `SELECT t.lots FROM loyalty_txn t
   WHERE t.orgcode = ? AND t.related_txn_id = ? AND t.kind IN ('restore', 'reverse') AND NOT EXISTS (
     SELECT 1 FROM loyalty_txn r WHERE r.orgcode = t.orgcode AND r.related_txn_id = t.loyalty_txn_id AND r.kind = 'reverse')`;
@@ -14,7 +14,7 @@ const REVERSAL = `SELECT loyalty_txn_id FROM loyalty_txn WHERE orgcode = ? AND r
 
 const NEVER_REVERSED = new Set(['expire', 'merge_in', 'merge_out', 'reverse']);
 
-/** A correction: the changes to post, and how many points could not come back because their lots expired. */
+/** A correction: the changes to post, and how many points cannot be given back because their lots expired. */
 export interface Correction {
   readonly changes: readonly LotChange[];
   readonly unrestorable: number;
@@ -28,7 +28,7 @@ export function* requireTxn(orgcode: string, id: string): Steps<TxnRow> {
   return txn;
 }
 
-/** @throws CrmError 409 for kinds that are never reversed, and for an entry that was already. */
+/** @throws CrmError 409 for kinds that are never reversed, and for an entry that is reversed already. */
 export function* requireReversible(orgcode: string, txn: TxnRow): Steps<void> {
   if (NEVER_REVERSED.has(txn.kind)) {
     throw invalidState('crm.loyalty_not_reversible', `An entry of kind ${txn.kind} cannot be reversed.`, {
@@ -43,7 +43,7 @@ export function* requireReversible(orgcode: string, txn: TxnRow): Steps<void> {
   }
 }
 
-/** Gives back `points` (default: all that is left) of a debit, to the lots they came from. */
+/** Gives back `points` of a debit (default: all that remain) to the lots they came from. */
 export function* giveBack(
   cx: Context,
   debit: TxnRow,
@@ -62,7 +62,7 @@ export function* giveBack(
   return { changes, unrestorable };
 }
 
-/** Takes a credit back whole: from its own lots, then from the others, then by the policy's `on_reverse_spent`. */
+/** Takes back all of a credit: from its own lots, then from the others, then by the policy's `on_reverse_spent`. */
 export function* takeCreditBack(
   cx: Context,
   account: LoyaltyAccount,
@@ -77,7 +77,7 @@ export function* takeCreditBack(
   return { changes: takeBack(credit.lots, lots, cx.stamp.now, born, rule), unrestorable: 0, born };
 }
 
-/** The change to lifetime points that undoing `txn` brings. */
+/** The change to the lifetime points when `txn` is reversed. */
 export function lifetimeUndone(txn: TxnRow): NonNullable<LedgerPosting['lifetime']> {
   return txn.kind === 'earn' ? -txn.points : 0;
 }

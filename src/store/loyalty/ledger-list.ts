@@ -1,4 +1,4 @@
-/** Pages of a customer's ledger, with where the account stands. */
+/** Pages of a customer's ledger, with the balance of the account. */
 
 import { idFloor } from '../../ids.js';
 import { requireCustomer } from '../customer/customer-identity.js';
@@ -11,7 +11,7 @@ import { customerAccount, decodeTxn, openLots, TXN_COLUMNS, type TxnRow } from '
 type LedgerInput = InputOf<'loyalty_ledger_list'>;
 
 const ENDPOINT = 'loyalty/ledger/list';
-/** Open lots shown at most; the total is told. */
+/** The most open lots shown; the response has their total number, too. */
 const MAX_LOTS = 100;
 
 /** Entries newest first, the balance, and the open lots, earliest expiry first. */

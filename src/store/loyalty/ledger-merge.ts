@@ -1,4 +1,4 @@
-/** Points that change hands in a merge: out of one ledger, into another, lot by lot. Not: who merges with whom. */
+/** Moves points in a merge: out of one ledger and into another, lot by lot. */
 import { moveIn, moveOut } from '../../domain/lots.js';
 import type { Context } from '../engine/handler.js';
 import type { Steps } from '../engine/step.js';
@@ -10,10 +10,10 @@ export interface PointsMoved {
 }
 
 /**
- * Moves every point of `from` to `into`, each lot with its own expiry and each debt as a debt, and adds the points ever
- * earned. What has expired on either side is posted first. Both entries are there even if only the latter moves:
- * they are how the survivor's lifetime points can be computed again.
- * @throws CrmError 409 `crm.loyalty_limit` when the survivor's balance would pass its bound.
+ * Moves all points of `from` to `into`, each lot with its own expiry and each debt as a debt, and adds the lifetime
+ * points. What has expired on either side is posted first. Both entries are posted even if only lifetime points move:
+ * the survivor's lifetime points are recomputed from them.
+ * @throws CrmError 409 `crm.loyalty_limit` when the survivor's balance would exceed its bound.
  */
 export function* movePoints(
   cx: Context,

@@ -1,4 +1,4 @@
-/** Expiry by sweep: resumable, because what is posted is no longer due, and idempotent for the same reason. */
+/** Expires due points. It is resumable and idempotent, because points that were posted as expired are no longer due. */
 import { invalidRequest } from '../../contract/errors.js';
 import { sweep } from '../../domain/lots.js';
 import type { Context, InputOf } from '../engine/handler.js';
@@ -63,7 +63,7 @@ function* dueCustomers(orgcode: string, asOf: string, limit: number, customerId:
   return { customers, complete: rows.length <= limit };
 }
 
-/** An instant as it is compared: UTC with milliseconds. */
+/** An instant in the form in which instants are compared: UTC with milliseconds. */
 function instant(text: string | undefined): string | undefined {
   return text === undefined ? undefined : new Date(text).toISOString();
 }

@@ -1,6 +1,6 @@
 /**
- * The loyalty ledger as rows: accounts, lots, entries, and the one way an entry is posted. Not: what an entry should
- * be.
+ * The rows of the loyalty ledger: accounts, lots and entries, and `post`, the only function that adds an entry. What an
+ * entry changes is decided in domain/lots.ts.
  */
 import { invalidState } from '../../contract/errors.js';
 import { type Lot, type LotChange, sweep } from '../../domain/lots.js';
@@ -11,9 +11,9 @@ export interface LoyaltyAccount {
   readonly customer_id: string;
   readonly points_balance: number;
   readonly lifetime_points: number;
-  /** Points owed: what was reversed after it had been spent. */
+  /** Points owed, because they were reversed after they had been spent. */
   readonly debt_points: number;
-  /** No open lot expires before this; null when none expires. */
+  /** No open lot expires earlier than this; null when none expires. */
   readonly next_expiry_at: string | null;
 }
 
@@ -36,17 +36,17 @@ export interface TxnRow {
   readonly created_at: string;
 }
 
-/** What a handler decides of an entry; the rest is known. */
+/** The parts of an entry that a handler decides. */
 export interface LedgerPosting {
   readonly kind: TxnKind;
   readonly changes: readonly LotChange[];
-  /** The lots among `changes` that this entry brings into being. */
+  /** The lots among `changes` that this entry creates. */
   readonly born?: ReadonlySet<string>;
   readonly policy_version: number;
   readonly reason?: string | undefined;
   readonly related_txn_id?: string | undefined;
   readonly source_ref?: string | undefined;
-  /** By how much the points ever earned change. */
+  /** The change to the lifetime points. */
   readonly lifetime?: number;
 }
 
@@ -61,7 +61,7 @@ const LOTS = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty
   WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 ORDER BY lot_id`;
 const LOT = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot
   WHERE orgcode = ? AND customer_id = ? AND lot_id = ?`;
-const BEAR_LOT = `INSERT INTO loyalty_lot (orgcode, customer_id, lot_id, points, remaining, expired, expires_at)
+const INSERT_LOT = `INSERT INTO loyalty_lot (orgcode, customer_id, lot_id, points, remaining, expired, expires_at)
   VALUES (?, ?, ?, ?, ?, 0, ?)`;
 const CHANGE_LOT = `UPDATE loyalty_lot SET remaining = remaining + ?, expired = expired + ?, expires_at = ?
   WHERE orgcode = ? AND customer_id = ? AND lot_id = ?`;
@@ -75,7 +75,7 @@ const NEXT_EXPIRY = `SELECT MIN(expires_at) AS next FROM loyalty_lot
   WHERE orgcode = ? AND customer_id = ? AND remaining <> 0`;
 const TXN = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE orgcode = ? AND loyalty_txn_id = ?`;
 
-/** A customer's account; all zero when nothing was ever posted. */
+/** A customer's account; all zero when it has no entries. */
 export function* customerAccount(orgcode: string, customerId: string): Steps<LoyaltyAccount> {
   return (yield* one<LoyaltyAccount>(ACCOUNT, orgcode, customerId)) ?? noAccount(customerId);
 }
@@ -90,7 +90,7 @@ export function* openLots(orgcode: string, customerId: string): Steps<readonly L
   return yield* all<Lot>(LOTS, orgcode, customerId);
 }
 
-/** The lots an earlier entry touched, open or not. */
+/** The lots that an earlier entry changed, open or not. */
 export function* lotsOf(orgcode: string, customerId: string, changes: readonly LotChange[]): Steps<readonly Lot[]> {
   const lots: Lot[] = [];
   for (const { lot_id } of changes) {
@@ -106,12 +106,12 @@ export function* findTxn(orgcode: string, id: string): Steps<TxnRow | undefined>
   return row === undefined ? undefined : decodeTxn(row);
 }
 
-/** A ledger row with its lots read. */
+/** A ledger row with its lots decoded. */
 export function decodeTxn(row: Omit<TxnRow, 'lots'> & { readonly lots: string }): TxnRow {
   return { ...row, lots: JSON.parse(row.lots) as LotChange[] };
 }
 
-/** Posts what has expired by `asOf`, before anything else happens to the account (contract §3, Loyalty). */
+/** Posts what has expired by `asOf`, before any other entry of the account (contract §3, Loyalty). */
 export function* settle(
   cx: Context,
   account: LoyaltyAccount,
@@ -126,7 +126,7 @@ export function* settle(
 }
 
 /**
- * Posts one entry: its lots, its row, its account, in the caller's transaction.
+ * Posts one entry: writes its lots, its row and its account, in the caller's transaction.
  * @throws CrmError 409 `crm.loyalty_limit` when the balance would leave the bounds of contract §1.
  */
 export function* post(
@@ -159,7 +159,7 @@ function* moveLots(cx: Context, account: LoyaltyAccount, entry: LedgerPosting): 
     const expired = entry.kind === 'expire' ? -change.points : 0;
     const key = [cx.orgcode, account.customer_id, change.lot_id] as const;
     if (entry.born?.has(change.lot_id)) {
-      yield* run(BEAR_LOT, ...key, change.points, change.points, change.expires_at);
+      yield* run(INSERT_LOT, ...key, change.points, change.points, change.expires_at);
       if (change.points < 0) debt_points -= change.points;
     } else {
       yield* run(CHANGE_LOT, change.points, expired, change.expires_at, ...key);
@@ -178,7 +178,7 @@ function* nextExpiry(orgcode: string, customerId: string): Steps<string | null> 
   return (yield* one<{ next: string | null }>(NEXT_EXPIRY, orgcode, customerId))?.next ?? null;
 }
 
-/** A debt is a lot that began below zero; what is added to one pays it. */
+/** A debt is a lot that was created below zero; points added to it pay the debt. */
 function* debtPaid(key: readonly [string, string, string], points: number): Steps<number> {
   const lot = yield* one<Lot>(LOT, ...key);
   return lot !== undefined && lot.points < 0 ? points : 0;

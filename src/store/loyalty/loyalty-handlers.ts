@@ -1,4 +1,4 @@
-/** Loyalty: policies and ledger entries. The rules are in domain/; here they meet their rows. */
+/** Handlers for loyalty policies and ledger entries. The rules are in domain/. */
 
 import { invalidRequest, invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
@@ -170,7 +170,7 @@ interface Opened {
   readonly policy_version: number;
 }
 
-/** An active customer's account with everything due already posted, and the policy in force. */
+/** The account of an active customer, with all due expiries posted, and the policy in force. */
 function* open(cx: Context, customerId: string): Steps<Opened> {
   const found = yield* activeLoyaltyAccount(cx.orgcode, customerId);
   const { policy, policy_version } = yield* currentPolicy(cx.orgcode);
@@ -209,17 +209,28 @@ function* redeemedToday(cx: Context, customerId: string, policy: LoyaltyPolicy):
   return row?.points ?? 0;
 }
 
-type Decided = Omit<LedgerPosting, 'changes' | 'born'>;
+type EntryWithoutChanges = Omit<LedgerPosting, 'changes' | 'born'>;
 
-/** Adds points in a new lot, after any debt is paid. */
-function* credit(cx: Context, account: LoyaltyAccount, points: number, expires_at: string | null, entry: Decided) {
+/** Pays debts first, and adds the remaining points in a new lot. */
+function* credit(
+  cx: Context,
+  account: LoyaltyAccount,
+  points: number,
+  expires_at: string | null,
+  entry: EntryWithoutChanges,
+) {
   const born = cx.newId();
   const lots = account.debt_points > 0 ? yield* openLots(cx.orgcode, account.customer_id) : [];
   const changes = give(lots, points, { lot_id: born, expires_at });
   return yield* enter(cx, account, { ...entry, changes, born: new Set([born]) });
 }
 
-function* correct(cx: Context, account: LoyaltyAccount, entry: Decided, { changes, born, unrestorable }: Correction) {
+function* correct(
+  cx: Context,
+  account: LoyaltyAccount,
+  entry: EntryWithoutChanges,
+  { changes, born, unrestorable }: Correction,
+) {
   const written = yield* enter(cx, account, {
     ...entry,
     changes,

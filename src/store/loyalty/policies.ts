@@ -1,4 +1,4 @@
-/** An org's loyalty policies as rows; every version is kept. Not: what a policy means. */
+/** The rows of an org's loyalty policies. Every version is kept. Policies are interpreted in domain/policy.ts. */
 import { DEFAULT_POLICY, type LoyaltyPolicy } from '../../domain/policy.js';
 import { one, type Steps } from '../engine/step.js';
 
@@ -16,7 +16,7 @@ const COLUMNS = 'policy_version, policy, reason, actor, created_at';
 const CURRENT = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? ORDER BY policy_version DESC LIMIT 1`;
 const VERSION = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? AND policy_version = ?`;
 
-/** What applies to an org that never set a policy (contract §3, Loyalty). */
+/** The policy of an org that never set one (contract §3, Loyalty). */
 const NEVER_SET: PolicyRow = { policy_version: 0, policy: DEFAULT_POLICY, reason: null, actor: null, created_at: null };
 
 /** The policy in force. */

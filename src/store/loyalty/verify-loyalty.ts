@@ -6,11 +6,11 @@ import { all, type Steps } from '../engine/step.js';
 interface Replayed {
   points: number;
   lifetime: number;
-  readonly lots: Map<string, { remaining: number; expired: number; expires_at: string | null; born: number }>;
+  readonly lots: Map<string, { remaining: number; expired: number; expires_at: string | null; initial: number }>;
 }
 
 /** Checks the loyalty ledgers of an org. Returns the number of entries. */
-export function* verifyLoyalty(orgcode: string, tell: ReportDisagreement): Steps<number> {
+export function* verifyLoyalty(orgcode: string, report: ReportDisagreement): Steps<number> {
   const entries = `SELECT t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, r.kind AS related_kind,
       r.points AS related_points, a.lifetime_points AS related_lifetime
     FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
@@ -20,10 +20,10 @@ export function* verifyLoyalty(orgcode: string, tell: ReportDisagreement): Steps
   for (const customerId of yield* customersWithPoints(orgcode)) {
     const state: Replayed = { points: 0, lifetime: 0, lots: new Map() };
     const rows = yield* all<EntryRow>(entries, orgcode, customerId);
-    for (const row of rows) replay(state, row, tell);
+    for (const row of rows) replay(state, row, report);
     count += rows.length;
-    yield* compareAccount(orgcode, customerId, state, tell);
-    yield* compareLots(orgcode, customerId, state, tell);
+    yield* compareAccount(orgcode, customerId, state, report);
+    yield* compareLots(orgcode, customerId, state, report);
   }
   return count;
 }
@@ -36,7 +36,7 @@ interface EntryRow {
   readonly lots: string;
   readonly related_kind: string | null;
   readonly related_points: number | null;
-  /** Ever earned by the customer of the related entry; frozen once that customer is merged. */
+  /** Lifetime points of the customer of the related entry; constant once that customer is merged. */
   readonly related_lifetime: number | null;
 }
 
@@ -46,21 +46,21 @@ function* customersWithPoints(orgcode: string): Steps<readonly string[]> {
   return (yield* all<{ customer_id: string }>(sql, orgcode, orgcode, orgcode)).map((row) => row.customer_id);
 }
 
-function replay(state: Replayed, row: EntryRow, tell: ReportDisagreement): void {
+function replay(state: Replayed, row: EntryRow, report: ReportDisagreement): void {
   const changes = JSON.parse(row.lots) as LotChange[];
   const sum = changes.reduce((total, change) => total + change.points, 0);
   state.points += row.points;
-  tell('loyalty_txn.lots', row.loyalty_txn_id, row.points, sum);
-  tell('loyalty_txn.balance_after', row.loyalty_txn_id, row.balance_after, state.points);
+  report('loyalty_txn.lots', row.loyalty_txn_id, row.points, sum);
+  report('loyalty_txn.balance_after', row.loyalty_txn_id, row.balance_after, state.points);
   if (row.kind === 'earn') state.lifetime += row.points;
   if (row.kind === 'reverse' && row.related_kind === 'earn') state.lifetime -= row.related_points ?? 0;
   if (row.kind === 'merge_in') {
     state.lifetime += row.related_lifetime ?? 0;
     const left = row.related_kind === 'merge_out' ? -(row.related_points ?? 0) : null;
-    tell('loyalty_txn.points of a merge', row.loyalty_txn_id, row.points, left);
+    report('loyalty_txn.points of a merge', row.loyalty_txn_id, row.points, left);
   }
   for (const change of changes) {
-    const lot = state.lots.get(change.lot_id) ?? { remaining: 0, expired: 0, expires_at: null, born: change.points };
+    const lot = state.lots.get(change.lot_id) ?? { remaining: 0, expired: 0, expires_at: null, initial: change.points };
     lot.remaining += change.points;
     if (row.kind === 'expire') lot.expired -= change.points;
     lot.expires_at = change.expires_at;
@@ -68,7 +68,12 @@ function replay(state: Replayed, row: EntryRow, tell: ReportDisagreement): void 
   }
 }
 
-function* compareAccount(orgcode: string, customerId: string, state: Replayed, tell: ReportDisagreement): Steps<void> {
+function* compareAccount(
+  orgcode: string,
+  customerId: string,
+  state: Replayed,
+  report: ReportDisagreement,
+): Steps<void> {
   const sql = `SELECT points_balance, lifetime_points, debt_points, next_expiry_at FROM loyalty_account
     WHERE orgcode = ? AND customer_id = ?`;
   const [account] = yield* all<{
@@ -80,15 +85,15 @@ function* compareAccount(orgcode: string, customerId: string, state: Replayed, t
   const open = [...state.lots.values()].filter((lot) => lot.remaining !== 0);
   const debt = open.reduce((sum, lot) => sum + Math.max(0, -lot.remaining), 0);
   const remaining = open.reduce((sum, lot) => sum + lot.remaining, 0);
-  tell('loyalty_account.points_balance', customerId, account?.points_balance, state.points);
-  tell('loyalty_account.points_balance of open lots', customerId, account?.points_balance, remaining);
-  tell('loyalty_account.lifetime_points', customerId, account?.lifetime_points, state.lifetime);
-  tell('loyalty_account.debt_points', customerId, account?.debt_points, debt);
+  report('loyalty_account.points_balance', customerId, account?.points_balance, state.points);
+  report('loyalty_account.points_balance of open lots', customerId, account?.points_balance, remaining);
+  report('loyalty_account.lifetime_points', customerId, account?.lifetime_points, state.lifetime);
+  report('loyalty_account.debt_points', customerId, account?.debt_points, debt);
   const earliest = open.map((lot) => lot.expires_at ?? '~').sort()[0] ?? '~';
-  tell('loyalty_account.next_expiry_at', customerId, (account?.next_expiry_at ?? '~') <= earliest, true);
+  report('loyalty_account.next_expiry_at', customerId, (account?.next_expiry_at ?? '~') <= earliest, true);
 }
 
-function* compareLots(orgcode: string, customerId: string, state: Replayed, tell: ReportDisagreement): Steps<void> {
+function* compareLots(orgcode: string, customerId: string, state: Replayed, report: ReportDisagreement): Steps<void> {
   const sql = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot WHERE orgcode = ? AND customer_id = ?`;
   const rows = yield* all<{
     lot_id: string;
@@ -97,12 +102,12 @@ function* compareLots(orgcode: string, customerId: string, state: Replayed, tell
     expired: number;
     expires_at: string | null;
   }>(sql, orgcode, customerId);
-  tell('loyalty_lot count', customerId, rows.length, state.lots.size);
+  report('loyalty_lot count', customerId, rows.length, state.lots.size);
   for (const row of rows) {
     const lot = state.lots.get(row.lot_id);
-    tell('loyalty_lot.remaining', row.lot_id, row.remaining, lot?.remaining);
-    tell('loyalty_lot.points', row.lot_id, row.points, lot?.born);
-    tell('loyalty_lot.expired', row.lot_id, row.expired, lot?.expired);
-    tell('loyalty_lot.expires_at', row.lot_id, row.expires_at, lot?.expires_at);
+    report('loyalty_lot.remaining', row.lot_id, row.remaining, lot?.remaining);
+    report('loyalty_lot.points', row.lot_id, row.points, lot?.initial);
+    report('loyalty_lot.expired', row.lot_id, row.expired, lot?.expired);
+    report('loyalty_lot.expires_at', row.lot_id, row.expires_at, lot?.expires_at);
   }
 }

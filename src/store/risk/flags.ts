@@ -1,4 +1,4 @@
-/** Flags as rows: the table, what is in force at an instant, and the record a caller sees. */
+/** The rows of flags: the table, whether a flag is in force at an instant, and the record that a caller sees. */
 import { invalidState } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { type Condition, equal } from '../engine/condition.js';
@@ -31,7 +31,7 @@ export const FLAG = defineTable<FlagRow>({
   json: [],
 });
 
-/** As many flags in force as a customer's record shows. */
+/** The most flags in force that a customer's record shows. */
 const MAX_IN_FORCE = 100;
 
 const OF_CUSTOMER = `SELECT ${FLAG.columns.join(', ')} FROM customer_flag
@@ -54,7 +54,7 @@ export function* requireFlagCapacity(cx: Context, customerId: string, flag: stri
   ]);
 }
 
-/** The condition of a list that asks for flags of that status now. */
+/** The condition for flags that have a status now. */
 export function flagStatus(status: Status, now: string): Condition {
   if (status === 'all') return equal({});
   if (status === 'inactive') return equal({ active: 0 });

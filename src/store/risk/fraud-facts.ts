@@ -1,6 +1,6 @@
 /**
- * What the store knows of a customer that the fraud rules look at. Addresses and devices are kept as keyed hashes, to
- * be compared and never shown. Not: the rules.
+ * Gathers the facts about a customer that the fraud rules (domain/fraud.ts) need. Addresses and devices are stored as
+ * keyed hashes, which are compared and never shown.
  */
 import { invalidRequest } from '../../contract/errors.js';
 import { canonicalIp, ENTRIES_READ, type FraudFacts, type LedgerEntry, SHARED_COUNTED } from '../../domain/fraud.js';
@@ -13,16 +13,16 @@ import { customerAccount } from '../loyalty/ledger.js';
 
 type Input = InputOf<'customer_fraud_assess'>;
 
-/** Of a customer's cards, the newest so many are looked at. */
+/** So many of a customer's newest cards are read. */
 const CARDS_READ = 64;
 
 const ENTRIES = `SELECT kind, points, actor, created_at FROM loyalty_txn
   WHERE orgcode = ? AND customer_id = ? ORDER BY loyalty_txn_id DESC LIMIT ${ENTRIES_READ}`;
 const SAME = (field: 'email' | 'phone') => `SELECT COUNT(*) AS others FROM (SELECT 1 FROM customer
   WHERE orgcode = ? AND ${field} = ? AND customer_id <> ? AND status = 'active' LIMIT ${SHARED_COUNTED}) s`;
-const REMEMBER = `INSERT INTO fraud_identifier (orgcode, kind, identifier_hash, customer_id) VALUES (?, ?, ?, ?)
+const ADD_IDENTIFIER = `INSERT INTO fraud_identifier (orgcode, kind, identifier_hash, customer_id) VALUES (?, ?, ?, ?)
   ON CONFLICT DO NOTHING`;
-const SEEN = `SELECT COUNT(*) AS others FROM (SELECT 1 FROM fraud_identifier i
+const SHARED = `SELECT COUNT(*) AS others FROM (SELECT 1 FROM fraud_identifier i
   JOIN customer c ON c.orgcode = i.orgcode AND c.customer_id = i.customer_id
   WHERE i.orgcode = ? AND i.kind = ? AND i.identifier_hash = ? AND i.customer_id <> ? AND c.status = 'active'
   LIMIT ${SHARED_COUNTED}) s`;
@@ -33,8 +33,8 @@ const FAILED_BY_CALLER = `SELECT COUNT(*) AS failures FROM (SELECT 1 FROM giftca
   WHERE orgcode = ? AND subject = ? AND failure_id >= ? LIMIT ${FAILURE_LIMIT}) s`;
 
 /**
- * Gathers the facts, and remembers the address and the device of the event.
- * @throws CrmError 400 when the address is none.
+ * Gathers the facts, and stores the address and the device of the event.
+ * @throws CrmError 400 when the address is not an IP address.
  */
 export function* gatherFacts(cx: Context, customer: CustomerRow, { event, signals }: Input): Steps<FraudFacts> {
   const { customer_id } = customer;
@@ -49,8 +49,8 @@ export function* gatherFacts(cx: Context, customer: CustomerRow, { event, signal
     shared: {
       email: yield* sameField(cx, customer, 'email'),
       phone: yield* sameField(cx, customer, 'phone'),
-      device_id: yield* seenWith(cx, customer_id, 'device_id', event?.device_id?.trim()),
-      ip: yield* seenWith(cx, customer_id, 'ip', ip),
+      device_id: yield* sharedIdentifier(cx, customer_id, 'device_id', event?.device_id?.trim()),
+      ip: yield* sharedIdentifier(cx, customer_id, 'ip', ip),
     },
     failed_card_attempts: yield* failedAttempts(cx, customer_id, event?.type.startsWith('giftcard_') ?? false),
     signals: signals ?? {},
@@ -71,14 +71,14 @@ function* sameField(cx: Context, customer: CustomerRow, field: 'email' | 'phone'
 }
 
 /** Other active customers whose events came from the same address or device. */
-function* seenWith(cx: Context, customerId: string, kind: 'device_id' | 'ip', value: string | undefined) {
+function* sharedIdentifier(cx: Context, customerId: string, kind: 'device_id' | 'ip', value: string | undefined) {
   if (value === undefined || value === '') return 0;
   const hash = cx.keys.mac('fraud-identifier', cx.orgcode, kind, value);
-  yield* run(REMEMBER, cx.orgcode, kind, hash, customerId);
-  return (yield* one<{ others: number }>(SEEN, cx.orgcode, kind, hash, customerId))?.others ?? 0;
+  yield* run(ADD_IDENTIFIER, cx.orgcode, kind, hash, customerId);
+  return (yield* one<{ others: number }>(SHARED, cx.orgcode, kind, hash, customerId))?.others ?? 0;
 }
 
-/** A wrong PIN counts for its card and for its caller: the larger number tells, not the sum. */
+/** A wrong PIN counts for its card and for its caller, so the larger of the two numbers is used, not the sum. */
 function* failedAttempts(cx: Context, customerId: string, ofCard: boolean): Steps<number> {
   type Count = { failures: number };
   const since = idFloor(new Date(cx.stamp.epoch_ms - FAILURE_WINDOW_MS).toISOString());

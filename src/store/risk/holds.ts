@@ -1,4 +1,4 @@
-/** Holds as rows: the table, the hold that covers a scope, a new one. What a hold blocks is asked in standing. */
+/** The rows of holds: the table, the hold that covers a scope, a new hold. Holds are enforced in customer-checks.ts. */
 import type { components } from '../../contract/generated/openapi.js';
 import type { Context } from '../engine/handler.js';
 import { one, type Steps } from '../engine/step.js';
@@ -28,12 +28,12 @@ export const HOLD = defineTable<HoldRow>({
 const COVERING = `SELECT hold_id FROM hold
   WHERE orgcode = ? AND customer_id = ? AND status IN ('active', 'confirmed') AND scope IN ('all', ?) LIMIT 1`;
 
-/** The hold that blocks all of `scope` already, if there is one. */
+/** The hold that already blocks all of `scope`, if there is one. */
 export function* coveringHold(cx: Context, customerId: string, scope: HoldRow['scope']): Steps<string | undefined> {
   return (yield* one<{ hold_id: string }>(COVERING, cx.orgcode, customerId, scope))?.hold_id;
 }
 
-/** Opens a hold that comes of an assessment. */
+/** Opens a hold because of an assessment. */
 export function* openHold(
   cx: Context,
   hold: Pick<HoldRow, 'hold_id' | 'customer_id' | 'scope' | 'assessment_id' | 'reason'>,

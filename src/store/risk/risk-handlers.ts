@@ -1,4 +1,4 @@
-/** Fraud assessments, holds and flags. The rules are in domain/; here they meet their rows. */
+/** Handlers for fraud assessments, holds and flags. The rules are in domain/. */
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { assessFraud, type FraudVerdict } from '../../domain/fraud.js';
@@ -129,12 +129,12 @@ export const risk: Handlers<'risk'> = {
   },
 };
 
-/** A list of one customer's records is about that customer, who must be there. */
+/** A list for one customer requires that the customer exists. */
 function* requireNamed(cx: Context, customerId: string | undefined): Steps<void> {
   if (customerId !== undefined) yield* requireCustomer(cx, customerId);
 }
 
-/** What is kept of an event: not where it came from. */
+/** The part of an event that is stored: not its address or device. */
 function eventRow({ type, amount, currency, points, source_ref }: NonNullable<AssessInput['event']>) {
   if (currency !== undefined) exponentOf(currency, 'event.currency');
   return {
@@ -146,7 +146,7 @@ function eventRow({ type, amount, currency, points, source_ref }: NonNullable<As
   };
 }
 
-/** The hold that a bad verdict calls for: one that covers the event already, or a new one. */
+/** The hold that the verdict requires, if it does: one that covers the event already, or a new one. */
 function* holdFor(cx: Context, input: AssessInput, verdict: FraudVerdict, assessment_id: string) {
   if (verdict.recommended_action !== 'hold') return { hold_id: null, opened: false };
   const { customer_id } = input;
@@ -165,7 +165,7 @@ function showAssessment({ event, ...row }: AssessmentRow): Assessment {
   return { ...row, event: { ...rest, amount } };
 }
 
-/** Without a status: what blocks. */
+/** Without a status: the holds that block. */
 function holdStatus(status: InputOf<'customer_hold_list'>['status']): Condition {
   if (status === undefined) return { sql: [`t.status <> 'released'`], args: [] };
   return status === 'all' ? equal({}) : equal({ status });

@@ -1,4 +1,6 @@
-/** A database file looked at without changing it: versions, health, whether the key is its own. For the operator. */
+/**
+ * Inspects a database file for the operator, without changing it: versions, health, and whether the key belongs to it.
+ */
 import { existsSync, statSync } from 'node:fs';
 import { type Keys, loadKeys, sameDigest } from '../../secrets/keys.js';
 import { all, one, type Steps } from '../engine/step.js';
@@ -9,16 +11,16 @@ export interface Inspection {
   readonly sqlite_version: string;
   readonly schema_version: number;
   readonly newest_schema: number;
-  /** What SQLite's own check says; `ok` when the file is whole. */
+  /** The result of SQLite's own check; `ok` when the file is intact. */
   readonly quick_check: string;
   readonly orgs: number;
-  /** Whether others on this machine may read the file. */
+  /** Whether other users of this machine may read the file. */
   readonly readable_by_others: boolean;
-  /** `missing`, `wrong` (made for another database), or the database's own. */
+  /** `missing`; `wrong`, that is, of another database; or `ok`. */
   readonly key: 'ok' | 'missing' | 'wrong';
 }
 
-/** Looks at an existing database. @throws Error when the file cannot be opened as one. */
+/** Inspects an existing database. @throws Error when the file cannot be opened as a database. */
 export function inspectStore(path: string, keyPath: string = `${path}.key`): Inspection {
   const driver = openSqlite(path);
   try {

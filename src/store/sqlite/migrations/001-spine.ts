@@ -1,4 +1,4 @@
-/** Schema, first part: identity, customers, consent, risk marks, loyalty, gift cards, journal, receipts. */
+/** Schema, first part: identity, customers, consent, risk, loyalty, gift cards, journal, idempotency records. */
 import { appendOnly } from './append-only.js';
 
 const IDENTITY = `
@@ -298,9 +298,9 @@ CREATE TRIGGER receipt_no_early_delete BEFORE DELETE ON receipt
   BEGIN SELECT RAISE(ABORT, 'receipt is kept until it expires'); END;`;
 
 /**
- * What the planner is to believe, for ever: one org can own 100,000 rows, so `orgcode` alone finds nothing. Without
- * this SQLite takes an org for ten rows, and reads all of a big one where an index would do. A primary key goes by
- * its table's name. Numbers: rows in all, then rows for each longer prefix of the index.
+ * Fixed statistics for the query planner: an org can own 100,000 rows, so `orgcode` alone is not selective. Without them
+ * SQLite assumes that an org has ten rows, and reads all rows of a large org where an index would do. A primary key has
+ * the name of its table. The numbers are the rows in total, then the rows for each longer prefix of the index.
  */
 const STATISTICS = `
 ANALYZE sqlite_schema;

@@ -1,4 +1,4 @@
-/** Schema, second part: accounts, certificates, comments, inbox, fraud, duplicates, merges, erasure of receipts. */
+/** Schema, second part: accounts, certificates, comments, inbox, fraud, duplicates, merges, erasure. */
 import { appendOnly } from './append-only.js';
 
 const ACCOUNT = `
@@ -172,7 +172,7 @@ CREATE INDEX inbox_by_status ON inbox (orgcode, status, inbox_id);
 CREATE INDEX inbox_by_team ON inbox (orgcode, team_guid, inbox_id) WHERE team_guid IS NOT NULL;
 CREATE INDEX inbox_by_record ON inbox (orgcode, record_type, record_id, inbox_id) WHERE record_id IS NOT NULL;`;
 
-/** Addresses and devices are kept as keyed hashes: they are compared, never shown. */
+/** Addresses and devices are stored as keyed hashes: they are compared, never shown. */
 const FRAUD = `
 CREATE TABLE fraud_assessment (
   orgcode TEXT NOT NULL,
@@ -199,7 +199,7 @@ CREATE INDEX fraud_identifier_by_customer ON fraud_identifier (orgcode, customer
 CREATE INDEX hold_by_status ON hold (orgcode, status, hold_id);
 CREATE INDEX hold_blocking ON hold (orgcode, hold_id) WHERE status <> 'released';`;
 
-/** A customer that shares a blocking key with an older one stands in customer_suspect: only those need comparing. */
+/** customer_suspect has the customers that share a blocking key with an older one: only those need comparing. */
 const DUPLICATES = `
 CREATE TABLE customer_block (
   orgcode TEXT NOT NULL, block_kind TEXT NOT NULL, block_key TEXT NOT NULL, customer_id TEXT NOT NULL,
@@ -228,7 +228,7 @@ CREATE TABLE customer_merge_member (
 CREATE INDEX customer_by_survivor ON customer (orgcode, merged_into_customer_id, customer_id)
   WHERE merged_into_customer_id IS NOT NULL;`;
 
-/** A receipt's answer may be rewritten for one cause: the customer it tells of had their personal data erased. */
+/** The response of an idempotency record may be rewritten only when the personal data of its customer was erased. */
 const ERASURE = `
 ALTER TABLE customer ADD COLUMN erased_at TEXT;
 ALTER TABLE receipt ADD COLUMN customer_id TEXT;
@@ -242,7 +242,7 @@ CREATE TRIGGER receipt_no_update BEFORE UPDATE ON receipt WHEN NOT (
     WHERE c.orgcode = OLD.orgcode AND c.customer_id = OLD.customer_id AND c.erased_at IS NOT NULL)
 ) BEGIN SELECT RAISE(ABORT, 'receipt is append-only'); END;`;
 
-/** See the first part: what the planner is to believe, for ever. */
+/** Fixed statistics for the query planner: see the first part. */
 const STATISTICS = `
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('customer', 'customer_by_survivor', '10000 1000 1 1'),

@@ -1,6 +1,6 @@
-/** The triggers that make append-only the database's law. */
+/** The triggers that keep append-only tables from being changed. */
 
-/** A table nobody may change or shorten: the database refuses, not habit. */
+/** Triggers that reject every UPDATE and DELETE on a table. */
 export function appendOnly(table: string): string {
   return `
 CREATE TRIGGER ${table}_no_update BEFORE UPDATE ON ${table} BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;

@@ -1,4 +1,4 @@
-/** The ordered list of schema changes, forward only, and how they are applied. Not: the changes themselves. */
+/** The ordered list of migrations, forward only, and the function that applies them. */
 import { createHash } from 'node:crypto';
 import { all, run } from '../../engine/step.js';
 import type { SqliteDriver } from '../sqlite-driver.js';
@@ -16,7 +16,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: 'families', sql: FAMILIES },
 ];
 
-/** The schema this program works on. */
+/** The schema version that this program needs. */
 export const NEWEST_SCHEMA = MIGRATIONS.length;
 
 interface Applied {
@@ -30,9 +30,9 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
 )`;
 
 /**
- * Brings a database to this version's schema, each change in one transaction, safe to interrupt and to run twice at
- * once.
- * @throws Error when the file was made by a newer version, or an applied change has been altered since.
+ * Migrates a database to this version's schema, each migration in one transaction. It is safe to interrupt, and to run
+ * in two processes at once.
+ * @throws Error when the file was made by a newer version, or an applied migration has been altered since.
  */
 export function migrate(driver: SqliteDriver, now: string): void {
   if (pending(driver).length === 0) return;
@@ -40,7 +40,9 @@ export function migrate(driver: SqliteDriver, now: string): void {
   for (const migration of pending(driver)) apply(driver, migration, now);
 }
 
-/** Asks for the schema of this version where none can be made. @throws Error as `migrate`, or when changes are due. */
+/**
+ * Checks that no migration is due, where none can be applied. @throws Error as `migrate`, or when migrations are due.
+ */
 export function requireSchema(driver: SqliteDriver): void {
   if (pending(driver).length > 0) {
     throw new Error('the database is of an older schema: start once without --read-only, which brings it up to date');

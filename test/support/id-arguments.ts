@@ -56,7 +56,7 @@ export function withArgument(operation: Operation, args: Data, { path, many }: I
   const copy = structuredClone(args);
   const steps = path.split('.');
   let schema: JsonSchema = operation.requestSchema;
-  const target = copy;
+  let target = copy;
   for (const [index, step] of steps.entries()) {
     const last = index === steps.length - 1;
     const either = (schema.oneOf as JsonSchema[] | undefined)?.map(({ required }) => required as string[]) ?? [];

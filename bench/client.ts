@@ -1,27 +1,27 @@
-/** The cheapest clients there are, so that the server is what is measured: JSON-RPC lines, and kept-alive HTTP. */
+/** Minimal clients over stdio and keep-alive HTTP, so that the measurement is of the server. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
 
 export interface Client {
   readonly pid: number;
-  /** Resolves with the raw answer. @throws Error when the answer is an error. */
+  /** Resolves with the raw response. @throws Error when the response is an error. */
   call(tool: string, args: object): Promise<string>;
   close(): void;
 }
 
 export interface StdioClient extends Client {
-  /** Resolves with the raw list of tools. @throws Error when the answer is an error. */
+  /** Resolves with the raw list of tools. @throws Error when the response is an error. */
   list(): Promise<string>;
 }
 
-/** A child that ends with this process, its own words on stderr. */
+/** Starts a child process whose stderr goes to this process's. */
 function start(command: readonly string[], env: Record<string, string>): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [...command], { env: { ...process.env, ...env }, stdio: 'pipe' });
   child.stderr.pipe(process.stderr);
   return child;
 }
 
-/** A server over stdio, initialized as a 2025 client. */
+/** Starts a server over stdio and initializes it as a 2025 client. */
 export async function openStdioClient(command: readonly string[], env: Record<string, string>): Promise<StdioClient> {
   const child = start(command, env);
   const waiting = new Map<number, (line: string) => void>();
@@ -36,24 +36,24 @@ export async function openStdioClient(command: readonly string[], env: Record<st
     }
   });
   let last = 0;
-  const ask = (method: string, params: object) =>
+  const send = (method: string, params: object) =>
     new Promise<string>((resolve) => {
       last += 1;
       waiting.set(last, resolve);
       child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: last, method, params })}\n`);
     });
   const clientInfo = { name: 'bench', version: '1' };
-  await ask('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
+  await send('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo });
   child.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
   return {
     pid: child.pid ?? 0,
-    call: async (name, args) => good(await ask('tools/call', { name, arguments: args })),
-    list: async () => good(await ask('tools/list', {})),
+    call: async (name, args) => requireSuccess(await send('tools/call', { name, arguments: args })),
+    list: async () => requireSuccess(await send('tools/list', {})),
     close: () => child.kill(),
   };
 }
 
-/** A server over HTTP; it prints its address. Each call is one POST, at most `connections` at a time. */
+/** Starts a server over HTTP, which prints its URL. Each call is one POST, on at most 64 connections. */
 export async function openHttpClient(
   command: readonly string[],
   env: Record<string, string>,
@@ -85,7 +85,7 @@ export async function openHttpClient(
           });
           response.on('end', () => {
             try {
-              resolve(good(body));
+              resolve(requireSuccess(body));
             } catch (error) {
               reject(error);
             }
@@ -103,13 +103,13 @@ export async function openHttpClient(
   };
 }
 
-/** Every server here writes the id first or last; parsing whole answers would measure the client. */
+/** Every server here writes the id first or last; parsing whole responses would measure the client. */
 function idOf(line: string): number {
   const head = /^\{"jsonrpc":"2.0","id":(\d+)/.exec(line) ?? /"id":(\d+)\}$/.exec(line);
   return Number(head?.[1] ?? (JSON.parse(line) as { id: number }).id);
 }
 
-function good(answer: string): string {
-  if (answer.includes('"isError":true') || answer.includes('"error":{')) throw new Error(answer.slice(0, 500));
-  return answer;
+function requireSuccess(response: string): string {
+  if (response.includes('"isError":true') || response.includes('"error":{')) throw new Error(response.slice(0, 500));
+  return response;
 }

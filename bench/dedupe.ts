@@ -1,8 +1,8 @@
-/** Duplicates in an org of a hundred thousand: how many are found, how soon, and what keeping the keys costs. */
+/** Measures duplicate detection in an org of 100,000 customers: quality, latency, and the cost of blocking keys. */
 import { performance } from 'node:perf_hooks';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../test/support/duplicates.js';
 import { makePopulation, type Signup, truePairs } from '../test/support/people.js';
-import { makePlace, type Place } from './machine.js';
+import { type BenchOrg, openBenchOrg } from './bench-org.js';
 import { percentile, type Row, takeTurns } from './measure.js';
 
 const CUSTOMERS = 100_000;
@@ -13,25 +13,25 @@ const SAMPLES = 50;
 const ROUNDS = 7;
 const GROUP = 64;
 
-/** Plants 2 % duplicates and walks every page at the default score. */
+/** Inserts 2 % duplicates and reads every page at the default score. */
 export async function measureDedupe(): Promise<readonly Row[]> {
-  const place = await makePlace();
+  const bench = await openBenchOrg();
   const signups = makePopulation(SEED, CUSTOMERS);
-  const truth = truePairs(signups, settle(place.store, 'BENCH', signups));
-  const first = await firstPages(place);
+  const truth = truePairs(signups, settle(bench.store, 'BENCH', signups));
+  const first = await firstPages(bench);
   const started = performance.now();
   let calls = 0;
   const found = await walkPages(
     (args) => {
       calls += 1;
-      return place.data('crm_customer_dedupe_list', args);
+      return bench.data('crm_customer_dedupe_list', args);
     },
     { limit: 256 },
   );
   const seconds = (performance.now() - started) / 1000;
   const { recall, precision } = qualityOf(found, truth);
-  const creating = await creations(place, signups);
-  await place.remove();
+  const creating = await creations(bench, signups);
+  await bench.remove();
   return [
     { what: 'recall', unit: `of ${truth.size} pairs`, figures: {}, ratio: recall, goal: { least: LEAST } },
     { what: 'precision', unit: `of ${found.length} pairs`, figures: {}, ratio: precision, goal: { least: LEAST } },
@@ -41,18 +41,18 @@ export async function measureDedupe(): Promise<readonly Row[]> {
   ];
 }
 
-async function firstPages(place: Place): Promise<{ p50: number; p99: number }> {
+async function firstPages(bench: BenchOrg): Promise<{ p50: number; p99: number }> {
   const times: number[] = [];
   for (let index = 0; index < SAMPLES; index += 1) {
     const started = performance.now();
-    await place.data('crm_customer_dedupe_list', {});
+    await bench.data('crm_customer_dedupe_list', {});
     times.push(performance.now() - started);
   }
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
-/** Rows and side tables of new customers in groups of 64; a doomed one is put everywhere but under blocking keys. */
-async function creations({ store }: Place, signups: readonly Signup[]): Promise<Row> {
+/** Inserts new customers and their side tables in groups of 64; a doomed customer gets no blocking keys. */
+async function creations({ store }: BenchOrg, signups: readonly Signup[]): Promise<Row> {
   const toRow = rowMaker('BENCH', Date.now());
   const round = (status: 'active' | 'doomed') => () => {
     const rows = signups.slice(0, 32 * GROUP).map(({ fields }) => ({ ...toRow(fields), status }));

@@ -1,4 +1,4 @@
-/** From spawn to the list of tools, when the tools come from somebody else's large document. */
+/** Measures the time from spawn to tools/list with tools from a large imported OpenAPI document. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +11,10 @@ import { type Row, takeTurns } from './measure.js';
 const ROUNDS = 5;
 const GOAL_MS = 3000;
 const CREDENTIALS = { G3N_ORGCODE: 'BENCH', G3N_API_KEY: 'bench-key' };
-/** Nobody listens there: such a document has no GET /stat, so that nobody is asked who calls. */
-const NOWHERE = 'http://127.0.0.1:9/crm';
+/** Nothing listens there: the documents have no GET /stat, so the gateway does not request the caller's identity. */
+const UNUSED_UPSTREAM = 'http://127.0.0.1:9/crm';
 
-/** (g) of the bench: a made document as JSON and as YAML, and a real one. */
+/** Section (g): a generated document as JSON and as YAML, and a real one. */
 export async function measureDocuments(): Promise<readonly Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-documents-'));
   const document = largeDocument();
@@ -42,7 +42,16 @@ export async function measureDocuments(): Promise<readonly Row[]> {
 
 async function untilListed(openapi: string): Promise<number> {
   const started = performance.now();
-  const command = ['dist/main.js', 'stdio', '--gateway', NOWHERE, '--gateway-db', ':memory:', '--openapi', openapi];
+  const command = [
+    'dist/main.js',
+    'stdio',
+    '--gateway',
+    UNUSED_UPSTREAM,
+    '--gateway-db',
+    ':memory:',
+    '--openapi',
+    openapi,
+  ];
   const client = await openStdioClient(command, CREDENTIALS);
   await client.list();
   const taken = performance.now() - started;

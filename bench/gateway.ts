@@ -1,4 +1,4 @@
-/** The gateway beside a bare undici POST to the same upstream, and beside other servers made from OpenAPI. */
+/** Measures the gateway against a bare undici POST to the same upstream, and against other OpenAPI servers. */
 import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 import { openStdioClient } from './client.js';
@@ -12,7 +12,7 @@ const CALLS = 3000;
 const PATH = '/crm/customer/get';
 const CREDENTIALS = { G3N_ORGCODE: 'BENCH', G3N_API_KEY: 'bench-key' };
 
-/** (f) of the bench: overhead a call at 1, 16 and 64 in flight; peers over stdio at 1 and 16. */
+/** Section (f): overhead per call at 1, 16 and 64 in flight; peers over stdio at 1 and 16. */
 export async function measureGateway(): Promise<readonly Row[]> {
   const upstream = await startUpstream();
   const rows = [...(await againstUndici(upstream)), ...(await againstPeers(upstream))];
@@ -52,9 +52,9 @@ async function againstPeers(upstream: Upstream): Promise<readonly Row[]> {
     servers.map(async ({ name, command, tool, wrap }) => {
       const client = await openStdioClient(command, { ...CREDENTIALS, DOTENV_CONFIG_QUIET: 'true' });
       const args = wrap(upstream.args);
-      const answer = await client.call(tool, args);
-      if (!answer.includes(upstream.args.customer_id))
-        throw new Error(`${name} does not reach the upstream: ${answer}`);
+      const response = await client.call(tool, args);
+      if (!response.includes(upstream.args.customer_id))
+        throw new Error(`${name} does not reach the upstream: ${response}`);
       return { name, close: client.close, call: () => client.call(tool, args) };
     }),
   );

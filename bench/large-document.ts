@@ -1,4 +1,4 @@
-/** A large OpenAPI document as big APIs publish them: hundreds of operations over records that share their parts. */
+/** Generates a large OpenAPI document like those of big APIs: hundreds of operations, records with shared schemas. */
 
 const OPERATIONS = 900;
 const RECORDS = 760;
@@ -6,7 +6,7 @@ const FIELDS = 14;
 
 type Json = Record<string, unknown>;
 
-/** About 5 MB of JSON; every schema is reached by reference, some of them from everywhere and some in circles. */
+/** Returns about 5 MB of JSON. Every schema is referenced, some from everywhere and some in cycles. */
 export function largeDocument(): Json {
   const names = Array.from({ length: RECORDS }, (_, index) => `Record${index}`);
   const ref = (index: number) => ({ $ref: `#/components/schemas/Record${index % RECORDS}` });
@@ -24,7 +24,7 @@ export function largeDocument(): Json {
 const WORDS = 'the object that holds what was asked for and is changed by nobody but its owner, within the namespace';
 const text = (index: number, length = 180) => `${index}: ${WORDS} `.repeat(4).slice(0, length);
 
-/** Fields of every kind; a few lead to other records, near and far, and one back to where it came from. */
+/** Fields of every kind; some reference other records, and one creates a cycle. */
 function record(index: number, ref: (index: number) => Json): Json {
   const fields = Array.from({ length: FIELDS }, (_, field): [string, Json] => {
     const description = text(index + field);
@@ -55,7 +55,7 @@ const SHARED = Object.fromEntries(
   ),
 );
 
-/** List, create, read, replace and delete of one kind of record. */
+/** The operations list, create, read, replace and delete of one kind of record. */
 function pathsOf(index: number, ref: (index: number) => Json): [string, Json][] {
   const record = ref(index * 3);
   const list = { type: 'object', properties: { items: { type: 'array', items: record }, metadata: ref(0) } };
@@ -92,7 +92,7 @@ function pathsOf(index: number, ref: (index: number) => Json): [string, Json][] 
   ];
 }
 
-/** Parameters written out in place, as generators of documents do. */
+/** Inline parameters, as document generators write them. */
 function inline(index: number): Json[] {
   return ['allowWatchBookmarks', 'resourceVersion', 'sendInitialEvents'].map((name) => ({
     name,

@@ -1,4 +1,4 @@
-/** What the lists of tools cost an agent, by two tokenizers. */
+/** Counts the tokens of tool lists with two tokenizers. */
 import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { CONTRACT } from '../src/contract/generated/contract.js';
@@ -8,7 +8,7 @@ import { selectOperations, toolsetsOf } from '../src/mcp/visibility.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import type { Row } from './measure.js';
 
-/** (e) of the bench: the list as an owner sees it, whole, by toolset and lean. */
+/** Section (e): the list that an owner sees: all tools, each toolset, and lean mode. */
 export async function measureList(): Promise<readonly Row[]> {
   const all = toolsOf();
   const longest = Math.max(...all.map((tool) => countO200k(JSON.stringify(tool))));

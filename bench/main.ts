@@ -1,4 +1,4 @@
-/** `npm run bench [-- section …]`: every figure beside a bare reference of the same run; a table, and JSON. */
+/** `npm run bench [-- section …]`: compares figures with a reference of the same run; prints tables, writes JSON. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { type Row, table } from './measure.js';
@@ -14,9 +14,9 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   list: async () => (await import('./list.js')).measureList(),
 };
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SECTIONS);
+const requested = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SECTIONS);
 const results: Record<string, readonly Row[]> = {};
-for (const name of wanted) {
+for (const name of requested) {
   const section = SECTIONS[name];
   if (section === undefined) throw new Error(`no section ${name}; there are ${Object.keys(SECTIONS).join(', ')}`);
   results[name] = await section();

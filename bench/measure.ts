@@ -1,23 +1,23 @@
-/** How everything here is measured: contenders take turns in rounds, and medians of the same run are compared. */
+/** Measures contenders that take turns in rounds, and compares medians of the same run. */
 import { performance } from 'node:perf_hooks';
 
 export interface Contender {
   readonly name: string;
-  /** One round; answers its figure, such as calls per second. */
+  /** Runs one round. Returns its figure, such as calls per second. */
   readonly round: () => number | Promise<number>;
 }
 
-/** What one measurement came to; `ratio` is ours over the reference it is held against. */
+/** The result of one measurement; `ratio` is our figure divided by the reference. */
 export interface Row {
   readonly what: string;
   readonly unit: string;
   readonly figures: { readonly [contender: string]: number };
   readonly ratio?: number;
-  /** What the ratio should reach: at least, or at most. */
+  /** The goal for the ratio: a minimum or a maximum. */
   readonly goal?: { readonly least: number } | { readonly most: number };
 }
 
-/** Median figure of each contender over rounds whose order rotates, so that a noisy minute hurts all alike. */
+/** Returns the median of each contender. The order rotates between rounds, so that noise affects all alike. */
 export async function takeTurns(contenders: readonly Contender[], rounds: number): Promise<Record<string, number>> {
   const figures = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
@@ -35,7 +35,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** Keeps `inFlight` calls going until `total` were answered; answers calls per second. */
+/** Keeps `inFlight` calls running until `total` calls are completed. Returns calls per second. */
 export async function rateOf(call: () => Promise<unknown>, total: number, inFlight: number): Promise<number> {
   let left = total;
   const started = performance.now();
@@ -49,7 +49,7 @@ export async function rateOf(call: () => Promise<unknown>, total: number, inFlig
   return total / ((performance.now() - started) / 1000);
 }
 
-/** One line a row: figures, ratio, and whether the goal is met. */
+/** Renders one line per row: figures, ratio, and whether the goal is met. */
 export function table(rows: readonly Row[]): string {
   return rows
     .map(({ what, unit, figures, ratio, goal }) => {

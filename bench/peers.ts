@@ -1,4 +1,4 @@
-/** Other people's servers for the same upstream, installed aside when the bench first asks for them. */
+/** Other OpenAPI MCP servers for the same upstream, installed into a separate directory on first use. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,7 +8,7 @@ const HOME = resolve('node_modules/.peers');
 const PACKAGES = [
   'openapi-mcp-generator@4.0.1',
   '@ivotoby/openapi-mcp-server@1.16.1',
-  '@modelcontextprotocol/sdk@1.32.2', // and what the generator's output imports
+  '@modelcontextprotocol/sdk@1.32.2', // this and the following: imports of the generator's output
   'axios@1.13.2',
   'dotenv@17.2.3',
   'json-schema-to-zod@2.6.1',
@@ -17,17 +17,17 @@ const PACKAGES = [
 
 export interface Peer {
   readonly name: string;
-  /** The command line of its stdio server, Node left out. */
+  /** The command line of its stdio server, without Node. */
   readonly command: readonly string[];
   /** Its tool for `POST /customer/get`. */
   readonly tool: string;
-  /** That tool's arguments for a body; both want the org as one. */
+  /** Converts a request body to the tool's arguments, which include the org. */
   readonly wrap: (body: object) => object;
 }
 
 const ORG = { 'x-orgcode': 'BENCH' };
 
-/** openapi-mcp-generator and @ivotoby/openapi-mcp-server over the document at `openapi`, in front of `url`. */
+/** Prepares openapi-mcp-generator and @ivotoby/openapi-mcp-server for the document `openapi` and the upstream `url`. */
 export function preparePeers(openapi: object, url: string): readonly Peer[] {
   mkdirSync(HOME, { recursive: true });
   if (!existsSync(join(HOME, 'node_modules'))) {

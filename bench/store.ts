@@ -1,19 +1,19 @@
-/** Earning in the store against the same statements by hand on better-sqlite3, one by one and in groups. */
+/** Measures earn in the store against the same statements on bare better-sqlite3, one by one and in groups. */
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { readCredentials } from '../src/pipeline/credentials.js';
 import type { StoreCall } from '../src/store/store.js';
-import { makePlace, type Place } from './machine.js';
+import { type BenchOrg, openBenchOrg } from './bench-org.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
 
 const ROUNDS = 7;
 const CUSTOMERS = 1000;
 const GROUP = 64;
 
-/** (a) of the bench: store earn at 1 and at 64 in flight. */
+/** Section (a): earn in the store at 1 and at 64 in flight. */
 export async function measureStore(): Promise<readonly Row[]> {
-  const ours = await makePlace();
-  const byHand = await makePlace();
+  const ours = await openBenchOrg();
+  const byHand = await openBenchOrg();
   const customers = await Promise.all([ours, byHand].map(customersOf));
   const earn = await earner(ours, customers[0] ?? []);
   const hand = handWritten(byHand, customers[1] ?? []);
@@ -44,15 +44,15 @@ function row(what: string, figures: Record<string, number>, reference: string, l
   return { what, unit: '/s', figures, ratio: (figures.ours ?? 0) / (figures[reference] ?? 1), goal: { least } };
 }
 
-async function customersOf(place: Place): Promise<string[]> {
+async function customersOf(bench: BenchOrg): Promise<string[]> {
   const make = (_: unknown, index: number) =>
-    place.data('crm_customer_create', { customer: { caption: `Customer ${index}` } });
+    bench.data('crm_customer_create', { customer: { caption: `Customer ${index}` } });
   const made = await Promise.all(Array.from({ length: CUSTOMERS }, make));
   return made.map(({ customer_id }) => customer_id as string);
 }
 
-/** An earn at the store's port: everything but credentials, roles and schema. */
-async function earner({ store, application, headers }: Place, customers: readonly string[]) {
+/** Calls the store's port: a complete earn except credentials, roles and schema. */
+async function earner({ store, application, headers }: BenchOrg, customers: readonly string[]) {
   const { pipeline, catalogue } = application;
   const operation = catalogue.find('crm_loyalty_earn')?.operation;
   if (operation === undefined) throw new Error('no earn');
@@ -68,7 +68,7 @@ async function earner({ store, application, headers }: Place, customers: readonl
 }
 
 const STATEMENTS = {
-  receipt: `SELECT request_mac, answer, expires_at FROM receipt
+  findRecord: `SELECT request_mac, answer, expires_at FROM receipt
     WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`,
   policy: `SELECT policy_version, policy FROM loyalty_policy WHERE orgcode = ? ORDER BY policy_version DESC LIMIT 1`,
   customer: `SELECT c.status, COALESCE(a.points_balance, 0) AS points_balance,
@@ -85,7 +85,7 @@ const STATEMENTS = {
       reason, reason_code, revision_before, revision_after, written_at)
     SELECT ?, COALESCE(MAX(journal_no), 0) + 1, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?
     FROM journal WHERE orgcode = ?`,
-  keep: `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at)
+  storeRecord: `INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?)`,
 };
 
@@ -94,9 +94,9 @@ interface Account {
   readonly lifetime_points: number;
 }
 
-/** The least code that writes the same rows: no checks, no identity, no generators. */
-function handWritten(place: Place, customers: readonly string[]) {
-  const db = new Database(place.path);
+/** The minimal code that writes these rows: no checks, no identity, no generators. */
+function handWritten(bench: BenchOrg, customers: readonly string[]) {
+  const db = new Database(bench.path);
   db.pragma('synchronous = FULL');
   db.pragma('secure_delete = ON');
   db.pragma('cache_size = -32000');
@@ -108,7 +108,7 @@ function handWritten(place: Place, customers: readonly string[]) {
     const customer_id = customers[count % CUSTOMERS];
     const key = `key ${count}`;
     const now = new Date().toISOString();
-    sql.receipt.get('BENCH', 'hand', 'POST /loyalty/earn', key);
+    sql.findRecord.get('BENCH', 'hand', 'POST /loyalty/earn', key);
     sql.policy.get('BENCH');
     const account = sql.customer.get('BENCH', customer_id) as Account;
     const [lot_id, loyalty_txn_id, request_id] = [randomUUID(), randomUUID(), randomUUID()];
@@ -131,10 +131,10 @@ function handWritten(place: Place, customers: readonly string[]) {
       now,
       'BENCH',
     );
-    const answer = JSON.stringify({
+    const response = JSON.stringify({
       data: { loyalty_txn_id, customer_id, kind: 'earn', points: 5, lots, balance, now },
     });
-    sql.keep.run('BENCH', 'hand', 'POST /loyalty/earn', key, randomUUID() + randomUUID(), answer, now);
+    sql.storeRecord.run('BENCH', 'hand', 'POST /loyalty/earn', key, randomUUID() + randomUUID(), response, now);
   };
   const group = db.transaction((size: number) => {
     for (let index = 0; index < size; index += 1) earn();

@@ -1,4 +1,4 @@
-/** The pipeline over a gateway, as a server with --gateway has it, in this process. */
+/** Runs the pipeline over a gateway in this process, like a server with --gateway. */
 import { createApplication } from '../src/application.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createGateway } from '../src/gateway/gateway.js';
@@ -7,12 +7,12 @@ import { createLog } from '../src/log.js';
 import { call } from '../src/pipeline/call.js';
 
 export interface GatewayCall {
-  /** Resolves when it was answered. @throws Error when it was refused. */
+  /** Resolves when the call succeeds. @throws Error when it fails. */
   call(tool: string, args: object): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens it in front of `url`; reads only are measured, so no receipts. */
+/** Opens a gateway to `url`. The bench measures only reads, so there are no idempotency records. */
 export async function openGatewayCall(url: string): Promise<GatewayCall> {
   const gateway = createGateway({
     base: new URL(url),

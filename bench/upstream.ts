@@ -1,7 +1,7 @@
-/** The bench's upstream: its process, and the record it answers with. */
+/** Starts the bench's upstream process, which responds to every call with the same record. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { makePlace } from './machine.js';
+import { openBenchOrg } from './bench-org.js';
 
 export interface Upstream {
   readonly url: string;
@@ -10,13 +10,13 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** Starts it, with a customer of a real store as its record. */
+/** Starts the upstream. Its record is a customer of a real store. */
 export async function startUpstream(): Promise<Upstream> {
-  const place = await makePlace();
+  const bench = await openBenchOrg();
   const customer = { given_name: 'Anna', family_name: 'Smith', email: 'anna@example.com', phone: '+12125550123' };
-  const data = await place.data('crm_customer_create', { customer });
-  const { caller, org } = await place.data('crm_stat', {});
-  const file = `${place.path}.upstream.json`;
+  const data = await bench.data('crm_customer_create', { customer });
+  const { caller, org } = await bench.data('crm_stat', {});
+  const file = `${bench.path}.upstream.json`;
   writeFileSync(file, JSON.stringify({ data, caller, org }));
   const child = spawn(process.execPath, ['bench/servers/upstream.mjs', file], { stdio: ['ignore', 'pipe', 'inherit'] });
   return {
@@ -24,7 +24,7 @@ export async function startUpstream(): Promise<Upstream> {
     args: { customer_id: data.customer_id },
     close: async () => {
       child.kill();
-      await place.remove();
+      await bench.remove();
     },
   };
 }

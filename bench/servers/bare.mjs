@@ -1,10 +1,10 @@
-/** JSON-RPC by hand, no SDK, no checks: the floor of the protocol. `bare.mjs stdio|http RECORD.json`. */
+/** Handwritten JSON-RPC without SDK or checks, the minimal cost of the protocol: `bare.mjs stdio|http RECORD.json`. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const [, , door, recordFile] = process.argv;
+const [, , transport, recordFile] = process.argv;
 const record = JSON.parse(readFileSync(recordFile, 'utf8'));
-const answer = (text) => {
+const respond = (text) => {
   const { id, method } = JSON.parse(text);
   if (id === undefined) return undefined;
   const result =
@@ -14,13 +14,13 @@ const answer = (text) => {
   return JSON.stringify({ jsonrpc: '2.0', id, result });
 };
 
-if (door === 'stdio') {
+if (transport === 'stdio') {
   let rest = '';
   process.stdin.setEncoding('utf8').on('data', (chunk) => {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop();
     for (const line of lines) {
-      const reply = answer(line);
+      const reply = respond(line);
       if (reply !== undefined) process.stdout.write(`${reply}\n`);
     }
   });
@@ -30,7 +30,7 @@ if (door === 'stdio') {
     request.setEncoding('utf8').on('data', (chunk) => {
       body += chunk;
     });
-    request.on('end', () => response.setHeader('content-type', 'application/json').end(answer(body)));
+    request.on('end', () => response.setHeader('content-type', 'application/json').end(respond(body)));
   });
   server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/mcp`));
 }

@@ -1,8 +1,8 @@
-/** The SDK's low-level server with one tool that answers a fixed record: `sdk.mjs stdio|http RECORD.json`. */
+/** The SDK's low-level server with one tool that returns a fixed record: `sdk.mjs stdio|http RECORD.json`. */
 import { readFileSync } from 'node:fs';
 import { Server } from '@modelcontextprotocol/server';
 
-const [, , door, recordFile] = process.argv;
+const [, , transport, recordFile] = process.argv;
 const record = recordFile === undefined ? { ok: true } : JSON.parse(readFileSync(recordFile, 'utf8'));
 const tools = [{ name: 'echo', inputSchema: { type: 'object' } }];
 const factory = () => {
@@ -15,7 +15,7 @@ const factory = () => {
   return server;
 };
 
-if (door === 'stdio') {
+if (transport === 'stdio') {
   const { serveStdio } = await import('@modelcontextprotocol/server/stdio');
   serveStdio(factory);
 } else {

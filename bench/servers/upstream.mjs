@@ -1,4 +1,4 @@
-/** A CRM that answers every call with the same record at once: what a gateway costs is all that is left to measure. */
+/** A CRM that returns the same record for every call at once, so that only the gateway's cost is measured. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 

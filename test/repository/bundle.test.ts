@@ -1,4 +1,4 @@
-/** What others are told of the program: server.json for the MCP registry, and .mcpb bundles, unpacked and started. */
+/** Tests server.json for the MCP registry, and .mcpb bundles, which are unpacked and started. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,13 +15,13 @@ import { VERSION } from '../../src/contract/version.js';
 import { filesUnder } from '../support/files.js';
 import { cleanEnvironment, type HttpProgram, run, scratch, startHttp } from '../support/program.js';
 
-const place = scratch();
-afterAll(() => place.remove());
+const workspace = scratch();
+afterAll(() => workspace.remove());
 
 describe('server.json', () => {
   const document = JSON.parse(readFileSync('server.json', 'utf8'));
 
-  test('says of the program what package.json says, within the bounds of the registry', async () => {
+  test('matches package.json, within the limits of the registry', async () => {
     const { name, mcpName, version, description } = PACKAGE;
     expect(document).toMatchObject({ name: mcpName, version, description, title: TITLE });
     expect(VERSION).toBe(version);
@@ -32,7 +32,7 @@ describe('server.json', () => {
       expect(each).toMatchObject({ registryType: 'npm', identifier: name, version });
   });
 
-  test('starts what the command line knows, with every variable the server reads and no other', async () => {
+  test('uses known commands and options, and lists exactly the variables that the server reads', async () => {
     for (const { packageArguments, environmentVariables, transport } of document.packages) {
       const [{ value: command }, ...options] = packageArguments;
       const { stdout } = await run([command, '--help']);
@@ -43,7 +43,7 @@ describe('server.json', () => {
     }
   });
 
-  test('marks what is secret, and holds no value of it', () => {
+  test('marks secrets, and contains no values of them', () => {
     const inputs = document.packages.flatMap(({ environmentVariables, transport }: never) => [
       ...(environmentVariables as Variable[]),
       ...((transport as { headers?: Variable[] }).headers ?? []),
@@ -56,7 +56,7 @@ describe('server.json', () => {
   });
 });
 
-/** A header of the contract as the variable that stands for it. */
+/** Returns the environment variable of a header. */
 function variableOf(header: string): string {
   return `G3N_${header.slice('x-'.length).replaceAll('-', '_').toUpperCase()}`;
 }
@@ -68,11 +68,11 @@ function variablesOfTheServer(): readonly string[] {
 }
 
 describe('a bundle', { timeout: 180_000 }, () => {
-  test('of the demo starts with nothing asked for, on what is in it alone', async () => {
+  test('of the demo starts without configuration, from its own files only', async () => {
     const bundle = await unpack('demo');
     expect(bundle.manifest).toMatchObject({ version: VERSION, description: PACKAGE.description });
     loadAll(bundle);
-    const client = await startBundle(bundle, { directory: join(place.directory, 'demo') });
+    const client = await startBundle(bundle, { directory: join(workspace.directory, 'demo') });
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(
       bundle.manifest.tools?.map(({ name }) => name),
     );
@@ -82,18 +82,18 @@ describe('a bundle', { timeout: 180_000 }, () => {
     expect(earned).toMatchObject({ kind: 'earn', points: 5 });
     expect((await client.listResources()).resources.map(({ uri }) => uri)).toContain('crm://protocol');
     await client.close();
-    expect(existsSync(join(place.directory, 'demo/crm.db'))).toBe(true);
+    expect(existsSync(join(workspace.directory, 'demo/crm.db'))).toBe(true);
   });
 
-  test('of the live API asks for the key, keeps it secret, and forwards with it', async () => {
-    const upstream: HttpProgram = await startHttp(place.db, ['--demo']);
+  test('of the live API asks for the key, marks it as secret, and forwards calls with it', async () => {
+    const upstream: HttpProgram = await startHttp(workspace.db, ['--demo']);
     const api_key = /owner:([^,&]+)/.exec(upstream.stdout())?.[1] ?? '';
     const bundle = await unpack('live');
     expect(bundle.manifest.user_config?.api_key).toMatchObject({ sensitive: true, required: true });
     expect(await configOf(bundle, { orgcode: 'DEMO' })).toBeUndefined();
     const gateway = new URL('/crm', upstream.url).href;
-    const asked = { orgcode: 'DEMO', api_key, gateway, directory: join(place.directory, 'live') };
-    const client = await startBundle(bundle, asked);
+    const userConfig = { orgcode: 'DEMO', api_key, gateway, directory: join(workspace.directory, 'live') };
+    const client = await startBundle(bundle, userConfig);
     expect(await read(client, 'crm_stat')).toMatchObject({ org: { orgcode: 'DEMO' } });
     await client.close();
     await upstream.stop();
@@ -106,21 +106,21 @@ interface Bundle {
 }
 
 async function unpack(kind: BundleKind): Promise<Bundle> {
-  const directory = join(place.directory, `unpacked-${kind}`);
-  const mcpbPath = await makeBundle(kind, place.directory);
+  const directory = join(workspace.directory, `unpacked-${kind}`);
+  const mcpbPath = await makeBundle(kind, workspace.directory);
   expect(await unpackExtension({ mcpbPath, outputDir: directory, silent: true })).toBe(true);
   return { directory, manifest: JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) };
 }
 
-/** Packages are loaded when they are first wanted, which may be long after the start. */
+/** Loads every external package, because the program loads them on demand, possibly long after the start. */
 function loadAll({ directory }: Bundle): void {
   const program = `for (const name of ${JSON.stringify(OUTSIDE)}) await import(name);`;
   execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: directory, stdio: 'pipe' });
 }
 
-/** What a desktop client starts, by the format's own reading of the manifest. */
+/** Returns what a desktop client starts, according to the official reader of the manifest. */
 function configOf({ directory, manifest }: Bundle, userConfig: Record<string, string>) {
-  const systemDirs = { HOME: place.directory };
+  const systemDirs = { HOME: workspace.directory };
   return getMcpConfigForManifest({ manifest, extensionPath: directory, systemDirs, userConfig, pathSeparator: '/' });
 }
 
@@ -130,7 +130,7 @@ async function startBundle(bundle: Bundle, userConfig: Record<string, string>): 
   const { args = [], env = {} } = config ?? {};
   expect(JSON.stringify({ args, env })).not.toContain('${');
   const client = new Client({ name: 'desktop', version: '1' });
-  const cwd = place.directory; // nothing may be found here that is not in the bundle
+  const cwd = workspace.directory; // a directory without files that are missing in the bundle
   const command = process.execPath;
   await client.connect(new StdioClientTransport({ command, args, env: cleanEnvironment(env), cwd, stderr: 'ignore' }));
   return client;

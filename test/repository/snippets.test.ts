@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { servedSnippets } from '../../page/src/snippets.js';
 import { cleanEnvironment, type HttpProgram, MAIN, scratch, startHttp } from '../support/program.js';
 
-/** What a reader puts into their configuration. */
+/** A server entry in a client configuration. */
 interface Program {
   readonly command: string;
   readonly args: readonly string[];
@@ -17,7 +17,7 @@ interface Program {
 }
 type Server = Program | { readonly url: string; readonly headers: Record<string, string> };
 
-/** Programs that npx would fetch, as they are installed here. */
+/** Installed copies of the programs that npx would fetch. */
 const FETCHED: { readonly [name: string]: string } = {
   'mcp-remote': 'node_modules/mcp-remote/dist/proxy.js',
   '@modelcontextprotocol/inspector': 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
@@ -32,16 +32,16 @@ const snippets = [...DOCUMENT.matchAll(DETAILS)].flatMap(([, client = '', body =
   ),
 );
 
-const place = scratch();
+const workspace = scratch();
 let server: HttpProgram;
 let key: string;
 beforeAll(async () => {
-  server = await startHttp(place.db, ['--demo']);
+  server = await startHttp(workspace.db, ['--demo']);
   key = /owner:([^,&]+)/.exec(server.stdout())?.[1] ?? '';
 });
 afterAll(async () => {
   await server.stop();
-  place.remove();
+  workspace.remove();
 });
 
 test('the document has a snippet for every client, served and started', () => {
@@ -51,11 +51,11 @@ test('the document has a snippet for every client, served and started', () => {
 });
 
 describe('the snippet for', () => {
-  test.each(snippets)('%s, a server that is %s, works as it stands', async (client, _kind, language, text) => {
+  test.each(snippets)('%s, a server that is %s, works as published', async (client, _kind, language, text) => {
     const filled = text
       .replaceAll('http://127.0.0.1:8787/mcp', server.url)
       .replaceAll('/path/to/g3n-crm-mcp/dist/main.js', MAIN)
-      .replaceAll('/path/to/g3n-crm-mcp/.data/crm.db', place.db);
+      .replaceAll('/path/to/g3n-crm-mcp/.data/crm.db', workspace.db);
     expect(filled).not.toContain('/path/to');
     if (client === 'Inspector') {
       const listed = start(wordsOf(filled));
@@ -63,11 +63,11 @@ describe('the snippet for', () => {
       return;
     }
     const found = language === 'sh' ? serverOfCommand(wordsOf(filled)) : serverOfFile(filled);
-    expect(await askWho(found)).toMatchObject({ org: { orgcode: 'DEMO' }, caller: { owner: true } });
+    expect(await callStat(found)).toMatchObject({ org: { orgcode: 'DEMO' }, caller: { owner: true } });
   });
 });
 
-/** The words a shell makes of a command line, with the key where the reader has it. */
+/** Splits a command line with a shell, with the key in the environment. */
 function wordsOf(line: string): readonly string[] {
   const speak = `claude() { printf '%s\\0' claude "$@"; }\nnpx() { printf '%s\\0' npx "$@"; }\n${line}`;
   const env = { ...process.env, G3N_API_KEY: key };
@@ -80,7 +80,7 @@ function start([command, name, ...args]: readonly string[]): string {
   return execFileSync(process.execPath, [program, ...args], { env: cleanEnvironment(), encoding: 'utf8' });
 }
 
-/** What `claude mcp add` makes of its words: options, a name, and an address or a command behind `--`. */
+/** Parses the arguments of `claude mcp add`: options, a name, and a URL or a command after `--`. */
 function serverOfCommand(words: readonly string[]): Server {
   expect(words.slice(0, 3)).toEqual(['claude', 'mcp', 'add']);
   const dashes = words.indexOf('--');
@@ -102,7 +102,7 @@ function pairs(texts: readonly string[], between: string): Record<string, string
   );
 }
 
-/** What a client reads in its file, with the key put in as that client says. */
+/** Parses the configuration file of a client, with the key filled in. */
 function serverOfFile(text: string): Server {
   const filled = text.replaceAll(/YOUR_KEY|\$\{env:G3N_API_KEY\}|\$\{input:g3n-api-key\}/g, key);
   const { mcpServers, servers } = JSON.parse(filled) as { [name: string]: { 'g3n-crm': Server } };
@@ -111,8 +111,8 @@ function serverOfFile(text: string): Server {
   return found;
 }
 
-/** Connects as the client would, and asks who it is. */
-async function askWho(found: Server): Promise<unknown> {
+/** Connects as the client would, and returns the result of crm_stat. */
+async function callStat(found: Server): Promise<unknown> {
   const client = new Client({ name: 'snippet', version: '1' });
   await client.connect('url' in found ? addressTransport(found) : programTransport(found));
   const { structuredContent } = await client.callTool({ name: 'crm_stat', arguments: {} });
@@ -129,6 +129,6 @@ function programTransport({ command, args, env }: Program) {
   const fetched = command === 'npx';
   expect(fetched ? flag : command).toBe(fetched ? '-y' : 'node');
   const own = fetched ? [resolve(FETCHED[name] ?? ''), ...rest] : [...args];
-  const environment = cleanEnvironment({ ...env, MCP_REMOTE_CONFIG_DIR: place.directory });
+  const environment = cleanEnvironment({ ...env, MCP_REMOTE_CONFIG_DIR: workspace.directory });
   return new StdioClientTransport({ command: process.execPath, args: own, env: environment, stderr: 'ignore' });
 }

@@ -1,4 +1,4 @@
-/** The house keeps its shape: who imports whom, how long a file is, what is generated, formatted and typed. */
+/** Checks the repository: import rules, file sizes, generated files, formatting and types. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -8,12 +8,12 @@ import { VERSION } from '../../src/contract/version.js';
 import { instructionsFor } from '../../src/mcp/instructions.js';
 import { filesUnder } from '../support/files.js';
 
-const LONGEST_FILE = 400;
-const LONGEST_LINE = 120;
-const LONGEST_FUNCTION = 70;
+const MAX_FILE_LINES = 400;
+const MAX_LINE_LENGTH = 120;
+const MAX_FUNCTION_LINES = 70;
 
-/** A room → the rooms it may import from. `.` is a file directly under src, by its name. */
-const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
+/** Maps a module to the modules that it may import. A file directly under src is listed by its name. */
+const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   contract: [],
   secrets: [],
   'ids.ts': [],
@@ -55,10 +55,10 @@ const MAY_IMPORT: { readonly [room: string]: readonly string[] } = {
   'main.ts': ['commands', 'config.ts', 'store'],
 };
 
-/** The nine families: each is a folder of the store, and together they are one room. */
+/** The nine families: each is a directory of the store, and together they are one module. */
 const FAMILIES = ['account', 'comment', 'consent', 'customer', 'exemption', 'giftcard', 'inbox', 'loyalty', 'risk'];
 
-/** An npm package → the files that may import it. */
+/** Maps an npm package to the files that may import it. */
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/web-adapter.ts'],
   '@modelcontextprotocol/server': [
@@ -109,21 +109,21 @@ const imports = sources.flatMap((file) => importsOf(file).map((target) => ({ fil
 describe('the import rule', () => {
   const crossings = imports
     .filter(({ target }) => target.startsWith('.'))
-    .map(({ file, target }) => [roomOf(file), roomOf(join(dirname(file), target))] as const)
+    .map(({ file, target }) => [moduleOf(file), moduleOf(join(dirname(file), target))] as const)
     .filter(([from, to]) => from !== to);
 
-  test('lets a room know only the rooms it may know', () => {
+  test('a module imports only the modules that it may import', () => {
     const forbidden = crossings.filter(([from, to]) => !MAY_IMPORT[from]?.includes(to));
     expect(forbidden).toEqual([]);
   });
 
-  test('allows nothing that nobody uses', () => {
+  test('has no unused entry', () => {
     const used = new Set(crossings.map(([from, to]) => `${from} → ${to}`));
-    const allowed = Object.entries(MAY_IMPORT).flatMap(([from, rooms]) => rooms.map((to) => `${from} → ${to}`));
+    const allowed = Object.entries(MAY_IMPORT).flatMap(([from, modules]) => modules.map((to) => `${from} → ${to}`));
     expect(allowed.filter((pair) => !used.has(pair))).toEqual([]);
   });
 
-  test('gives every package its home, and every dependency a use', () => {
+  test('every package is imported only by its files, and every dependency is used', () => {
     const uses = imports
       .filter(({ target }) => !target.startsWith('.') && !target.startsWith('node:'))
       .map(({ file, target }) => `${packageOf(target)} in ${file}`);
@@ -148,7 +148,7 @@ describe('SQL', () => {
   });
 });
 
-test('the page knows of the program only what the contract says and how headers are called', () => {
+test('the web page imports only the contract and the header names of the program', () => {
   const outside = filesUnder('page/src')
     .flatMap((file) => importsOf(file).map((target) => relative('.', join(dirname(file), target))))
     .filter((path) => !path.startsWith('page/src/'));
@@ -164,10 +164,10 @@ describe('files', () => {
     ...filesUnder('page/src'),
   ].filter((file) => /\.(ts|mjs|js)$/.test(file) && !file.includes('generated') && !file.includes('results'));
 
-  test.each(written)('%s is short, and says first what lives in it', (file) => {
+  test.each(written)('%s is short, and starts with a comment about its contents', (file) => {
     const lines = readFileSync(file, 'utf8').split('\n');
-    expect(lines.length).toBeLessThanOrEqual(LONGEST_FILE);
-    expect(lines.filter((line) => line.length > LONGEST_LINE && !/['"`]/.test(line))).toEqual([]);
+    expect(lines.length).toBeLessThanOrEqual(MAX_FILE_LINES);
+    expect(lines.filter((line) => line.length > MAX_LINE_LENGTH && !/['"`]/.test(line))).toEqual([]);
     const [first, second] = lines;
     expect(first?.startsWith('#!') ? second : first).toMatch(/^\/\*\*/);
   });
@@ -224,12 +224,12 @@ test('instructions fit in 15 lines', () => {
   }
 });
 
-describe('tools of the house agree', { timeout: 300_000 }, () => {
+describe('repository checks pass', { timeout: 300_000 }, () => {
   test.each([
-    ['generated files are those the contract makes', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
+    ['generated files match the contract', ['--import', 'tsx', 'scripts/generate.ts', '--check']],
     ['formatting and lint', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],
     ['types', ['node_modules/typescript/bin/tsc']],
-    ['types of the page', ['node_modules/typescript/bin/tsc', '-p', 'page']],
+    ['types of the web page', ['node_modules/typescript/bin/tsc', '-p', 'page']],
   ])('%s', (_name, command) => {
     expect(() => execFileSync(process.execPath, command, { stdio: 'pipe', encoding: 'utf8' })).not.toThrow();
   });
@@ -249,7 +249,7 @@ function longFunctionsOf(file: string): string[] {
     const isDescribe = ts.isCallExpression(node.parent ?? node) && /^describe\b/.test(node.parent?.getText() ?? '');
     if (ts.isFunctionLike(node) && !isDescribe) {
       const lines = node.getText().split('\n').length;
-      if (lines > LONGEST_FUNCTION) found.push(`${file}: ${node.name?.getText() ?? 'a function'} has ${lines} lines`);
+      if (lines > MAX_FUNCTION_LINES) found.push(`${file}: ${node.name?.getText() ?? 'a function'} has ${lines} lines`);
     }
     ts.forEachChild(node, visit);
   };
@@ -273,9 +273,9 @@ function importsOf(file: string): string[] {
   return [...text.matchAll(/(?:from |import\(|require\(|import )'([^']+)'/g)].map((match) => match[1] ?? '');
 }
 
-function roomOf(file: string): string {
-  const [room = '', folder, ...rest] = file.replace(/\.js$/, '.ts').split('/');
-  if (room !== 'store' || folder === undefined || rest.length === 0) return room;
+function moduleOf(file: string): string {
+  const [module = '', folder, ...rest] = file.replace(/\.js$/, '.ts').split('/');
+  if (module !== 'store' || folder === undefined || rest.length === 0) return module;
   return FAMILIES.includes(folder) ? 'store/family' : `store/${folder}`;
 }
 

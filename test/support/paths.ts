@@ -1,6 +1,6 @@
 /**
- * The paths on which a call can reach the embedded CRM: directly, or through a gateway to its REST API. Through a gateway,
- * every envelope is compared with the store's own; a difference fails the test that made the call.
+ * The paths on which a call can reach the embedded CRM: directly, or through a gateway to its REST API. Through a
+ * gateway, every envelope is compared with the store's own; a difference fails the test that made the call.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -115,7 +115,8 @@ function openRestServer({ pipeline }: Application, sent: Map<string, Envelope>):
     }) as typeof response.end;
     void rest(request, response);
   });
-  server.keepAliveTimeout = 60_000; // a test that blocks the event loop must not look like an upstream that closes the connection
+  // A test that blocks the event loop must not look like an upstream that closes the connection.
+  server.keepAliveTimeout = 60_000;
   return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)));
 }
 

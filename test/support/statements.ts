@@ -1,6 +1,6 @@
 /**
- * Checks the query plan of every statement that a test used: it must search by org first, without a scan (contract §1: no
- * data of another tenant).
+ * Checks the query plan of every statement that a test used: it must search by org first, without a scan (contract §1:
+ * no data of another tenant).
  */
 import Database from 'better-sqlite3';
 

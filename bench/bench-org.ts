@@ -1,4 +1,4 @@
-/** A database to measure on: an org, an owner's key, customers, and the application over it. */
+/** Creates the database and application to measure on: an org with an owner's key in a temporary directory. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { Headers } from '../src/pipeline/headers.js';
 import { createKey, createOrg } from '../src/store/administration.js';
 import { openStore, type SqliteStore } from '../src/store/store.js';
 
-export interface Place {
+export interface BenchOrg {
   readonly path: string;
   readonly store: SqliteStore;
   readonly headers: Headers;
@@ -26,8 +26,8 @@ export interface Place {
   remove(): Promise<void>;
 }
 
-/** Makes it, in a directory of its own. */
-export async function makePlace(): Promise<Place> {
+/** Creates the org in a new database. */
+export async function openBenchOrg(): Promise<BenchOrg> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
   const path = join(directory, 'crm.db');
   const log = createLog('silent');

@@ -1,8 +1,17 @@
 /** argv and environment → configuration, validated once. Not: what is done with it. */
 import { z } from 'zod';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from './mcp/answer-budget.js';
-import { type Selection, splitNames } from './mcp/visibility.js';
-import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
+import type { Selection } from './mcp/visibility.js';
+import {
+  API_KEY,
+  CCCODE,
+  CHANNEL_CODE,
+  type Headers,
+  LOGICAL_GUID,
+  ORGCODE,
+  SESSION,
+  splitNames,
+} from './pipeline/headers.js';
 
 /** Environment variable → header it stands for on stdio. */
 export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {

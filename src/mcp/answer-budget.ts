@@ -7,7 +7,7 @@ import type { Envelope } from '../contract/envelope.js';
 import { CrmError, type Issue, invalidRequest } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { call, type Pipeline } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { createBoundaryMint } from '../tools/boundary-marks.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
 import { type FieldSelection, pickFields, splitFields } from '../tools/field-selection.js';
@@ -23,7 +23,7 @@ import { type DataShape, truncateToFit } from './truncate.js';
 export type CallWithinBudget = (
   entry: CatalogueEntry,
   args: unknown,
-  headers: Headers,
+  headers: CallHeaders,
   dialogue?: ElicitationDialogue | undefined,
 ) => Promise<ToolResult | Question>;
 
@@ -42,7 +42,7 @@ const AIM = 0.9;
 interface Asking {
   readonly entry: CatalogueEntry;
   readonly input: unknown;
-  readonly headers: Headers;
+  readonly headers: CallHeaders;
   readonly asked: FieldSelection | undefined;
   readonly dialogue: ElicitationDialogue | undefined;
 }

@@ -4,7 +4,7 @@
  */
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { visibleText } from '../contract/visible-text.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { protocolSections } from './document-resources.js';
 import { dataOf, errorOf, type FeatureContext, type RegisterFeature, toProtocolError } from './feature-context.js';
 import { PROMPTS, type Suggested } from './prompt-table.js';
@@ -72,7 +72,7 @@ function unknown(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
 }
 
-function suggest(face: FeatureContext, headers: Headers, suggested: Suggested): Suggest {
+function suggest(face: FeatureContext, headers: CallHeaders, suggested: Suggested): Suggest {
   const ask = askerFor(face, headers);
   if (typeof suggested === 'object') return async (value) => beginning(value, enumOf(face, suggested));
   switch (suggested) {
@@ -92,7 +92,7 @@ function suggest(face: FeatureContext, headers: Headers, suggested: Suggested): 
 type Ask = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
 /** Asks tools in turn; whoever was turned away once is not heard again: a request counts as one failure. */
-function askerFor(face: FeatureContext, headers: Headers): Ask {
+function askerFor(face: FeatureContext, headers: CallHeaders): Ask {
   let turnedAway = false;
   return async (tool, args) => {
     const result = turnedAway ? undefined : await face.call(tool, args, headers);

@@ -10,7 +10,7 @@ import type { ErrorObject } from '../contract/envelope.js';
 import type { RoleTable } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import { type Pipeline, rejectRequest } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import type { Catalogue, Tool } from '../tools/catalogue.js';
 
 export interface FeatureContext {
@@ -21,14 +21,14 @@ export interface FeatureContext {
   /** The documents behind the tools; undefined when there are none. */
   readonly published: PublishedDocuments | undefined;
   /** The tools a caller may call, as its list has them. Whoever is unknown is shown what is public. */
-  callable(headers: Headers): Promise<readonly Tool[]>;
+  callable(headers: CallHeaders): Promise<readonly Tool[]>;
   /** Runs a tool as `tools/call` does; undefined when there is none of that name. */
-  call(name: string, args: object, headers: Headers): Promise<CallToolResult> | undefined;
+  call(name: string, args: object, headers: CallHeaders): Promise<CallToolResult> | undefined;
   readonly guard: ErrorGuard;
 }
 
 /** What a request carries beside its message. */
-export type HeadersOf = (context: ServerContext) => Headers;
+export type HeadersOf = (context: ServerContext) => CallHeaders;
 
 /** Registers a feature's methods on a server. */
 export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
@@ -37,7 +37,7 @@ export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
 export const PRIVATE_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
 
 /** Names of the tools a caller may call. */
-export async function callableNames(face: FeatureContext, headers: Headers): Promise<ReadonlySet<string>> {
+export async function callableNames(face: FeatureContext, headers: CallHeaders): Promise<ReadonlySet<string>> {
   return new Set((await face.callable(headers)).map(({ name }) => name));
 }
 
@@ -54,7 +54,7 @@ export function dataOf({ isError, structuredContent }: CallToolResult): Readonly
 }
 
 /** Does the work of one request; what breaks in it is told as an error of the protocol, its cause to the log alone. */
-export type ErrorGuard = <Answer>(headers: Headers, work: () => Promise<Answer>) => Promise<Answer>;
+export type ErrorGuard = <Answer>(headers: CallHeaders, work: () => Promise<Answer>) => Promise<Answer>;
 
 /** The SDK tells a client the message of whatever is thrown, so nothing but a refusal may pass. */
 export function createErrorGuard(pipeline: Pipeline): ErrorGuard {

@@ -10,7 +10,7 @@ import {
   ResourceNotFoundError,
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import {
   type DocumentResource,
   type DocumentResources,
@@ -71,7 +71,7 @@ export function createResources(face: FeatureContext): RegisterFeature {
   };
 }
 
-async function readableBy(face: FeatureContext, records: readonly RecordResource[], headers: Headers) {
+async function readableBy(face: FeatureContext, records: readonly RecordResource[], headers: CallHeaders) {
   const callable = await callableNames(face, headers);
   return records.filter(({ tool }) => callable.has(tool));
 }
@@ -110,7 +110,7 @@ async function read(
   documents: DocumentResources,
   records: readonly RecordResource[],
   uri: string,
-  headers: Headers,
+  headers: CallHeaders,
 ): Promise<ReadResourceResult> {
   const pieces = uriSegments(uri);
   if (pieces === undefined) throw new ResourceNotFoundError(uri);

@@ -2,7 +2,7 @@
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
 import { createCallWithinBudget } from './answer-budget.js';
 import type { Confirmation } from './confirmation.js';
@@ -36,13 +36,13 @@ export interface Application {
 }
 
 /** Runs a tool; undefined when there is none of that name. */
-export type CallTool = (name: string, args: object, headers: Headers) => Promise<CallToolResult> | undefined;
+export type CallTool = (name: string, args: object, headers: CallHeaders) => Promise<CallToolResult> | undefined;
 
 /** As CallTool; in a dialogue the answer may be a question. */
 type Converse = (
   name: string,
   args: object,
-  headers: Headers,
+  headers: CallHeaders,
   dialogue: ElicitationDialogue | undefined,
 ) => Promise<CallToolResult | Question> | undefined;
 
@@ -64,12 +64,12 @@ function createConverse({ catalogue, pipeline, lean, answerTokens, confirmation 
 /** Makes servers for one door: `headersOf` tells what a request carries beside its message. */
 export function createServerFactory(
   application: Application,
-  headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
+  headersOf: (httpRequest: globalThis.Request | undefined) => CallHeaders,
 ): () => Server {
   const { info, instructions, catalogue, pipeline, published, lean } = application;
   const converse = createConverse(application);
   const guard = createErrorGuard(pipeline);
-  const callable = (headers: Headers) => visibleTools(pipeline, catalogue, headers);
+  const callable = (headers: CallHeaders) => visibleTools(pipeline, catalogue, headers);
   const call = createCallTool({ ...application, lean: false });
   const addFeatures = createFeatureRegistration({
     catalogue,

@@ -8,7 +8,7 @@ import type { Envelope } from '../src/contract/envelope.js';
 import { createIdMint } from '../src/ids.js';
 import { createLog } from '../src/log.js';
 import { call } from '../src/pipeline/call.js';
-import type { Headers } from '../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../src/pipeline/headers.js';
 import { createKey, createOrg } from '../src/store/administration.js';
 import type { Store } from '../src/store/store.js';
 
@@ -48,7 +48,7 @@ export async function makePlace(): Promise<Place> {
   const act = (tool: string, args: object) => {
     const entry = application.catalogue.find(tool);
     if (entry === undefined) throw new Error(`no tool ${tool}`);
-    return call(application.pipeline, { operation: entry.operation, arguments: args, headers });
+    return call(application.pipeline, { operation: entry.operation, arguments: args, headers: parseHeaders(headers) });
   };
   return {
     path,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { readCredentials } from '../src/pipeline/credentials.js';
+import { parseHeaders } from '../src/pipeline/headers.js';
 import type { StoreCall } from '../src/store/store.js';
 import { makePlace, type Place } from './machine.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
@@ -52,7 +53,8 @@ async function customersOf(place: Place): Promise<string[]> {
 }
 
 /** The store's own port: everything of an earn but credentials, roles and schema. */
-async function earner({ store, application, headers }: Place, customers: readonly string[]) {
+async function earner({ store, application, headers: raw }: Place, customers: readonly string[]) {
+  const headers = parseHeaders(raw);
   const { pipeline, catalogue } = application;
   const operation = catalogue.find('crm_loyalty_earn')?.operation;
   if (operation === undefined) throw new Error('no earn');

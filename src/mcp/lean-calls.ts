@@ -124,7 +124,12 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
   };
 }
 
-function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, caller: Caller, headers: CallHeaders): object {
+function describe(
+  pipeline: Pipeline,
+  { operation, pinned }: CatalogueEntry,
+  caller: Caller,
+  headers: CallHeaders,
+): object {
   const shut = pipeline.checkAvailable(operation, headers);
   if (shut !== undefined) throw shut;
   authorise(pipeline.roles, operation, caller);

@@ -272,7 +272,13 @@ function report(
   return { operation, stamp, caller, latency_ms: latency, error_code, upstream_request_id: undefined, cause };
 }
 
-function relayed(request: CallRequest, stamp: Stamp, caller: Caller | undefined, latency: number, envelope: Envelope): CallReport {
+function relayed(
+  request: CallRequest,
+  stamp: Stamp,
+  caller: Caller | undefined,
+  latency: number,
+  envelope: Envelope,
+): CallReport {
   const error_code = envelope.success ? undefined : envelope.error.error_code;
   return { ...report(request, stamp, caller, latency), error_code, upstream_request_id: envelope.stats.request_id };
 }

@@ -47,12 +47,7 @@ export interface McpOptions {
 
 export interface McpEndpoint {
   /** Serves a request; `rejection` rejects new work, but lets responses to the server's own requests pass. */
-  serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    headers: CallHeaders,
-    rejection?: CrmError,
-  ): Promise<void>;
+  serve(request: IncomingMessage, response: ServerResponse, headers: CallHeaders, rejection?: CrmError): Promise<void>;
   /** Ends the streams on which no client waits for a response. */
   endStreams(): void;
   close(): Promise<void>;
@@ -62,10 +57,7 @@ export interface McpEndpoint {
 export const MAX_MCP_BODY_BYTES = 1024 * 1024;
 
 /** Serves MCP. */
-export function createMcpEndpoint(
-  application: McpApplication,
-  { sessions: limits, onError }: McpOptions,
-): McpEndpoint {
+export function createMcpEndpoint(application: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
   const maxBodyBytes = MAX_MCP_BODY_BYTES;
   const { factory } = application;
   const handler = createMcpHandler(factory, { onerror: onError, maxRequestBodySize: maxBodyBytes });

@@ -41,7 +41,10 @@ export interface SessionRegistry<Connection extends ManagedConnection> {
    * `onEnd` when the connection has ended by itself.
    * @throws CrmError 429 `crm.too_many_sessions`; whatever `make` throws.
    */
-  open(headers: CallHeaders, make: (id: string, onEnd: () => void) => Connection): Promise<RegistryEntry<Connection> | undefined>;
+  open(
+    headers: CallHeaders,
+    make: (id: string, onEnd: () => void) => Connection,
+  ): Promise<RegistryEntry<Connection> | undefined>;
   readonly size: number;
   all(): readonly RegistryEntry<Connection>[];
   /** Ends every connection. */

@@ -7,7 +7,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { withConfirmation } from '../../src/mcp/confirmation.js';
 import type { Application } from '../../src/mcp/server.js';
 import type { CallLimits } from '../../src/pipeline/call-limits.js';
-import { type Headers, header } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { openAsking } from '../support/confirming.js';
 import { used } from '../support/tool-use.js';
 import { type OpenDoor, openDoor } from '../support/transports.js';
@@ -293,7 +293,7 @@ describe('a connection’s headers', () => {
     const readOnly = { ...owner, 'x-mcp-readonly': 'true' };
     const { answer } = await used(application, 'crm_loyalty_redeem', { customer_id, points: 1 }, readOnly);
     expect(answer.error_code).toBe('crm.tool_not_enabled');
-    expect(header(readOnly, 'x-mcp-readonly')).toBe('true');
+    expect(parseHeaders(readOnly).toolFilter.readOnly).toBe(true);
   });
 });
 

@@ -5,13 +5,14 @@ import type { Caller } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { type Application, createCallTool, createServerFactory } from '../../src/mcp/server.js';
 import { callerOf } from '../../src/pipeline/call.js';
-import { CLIENT_ADDRESS, type Headers } from '../../src/pipeline/headers.js';
+import { CLIENT_ADDRESS, type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { fingerprint } from '../../src/secrets/keys.js';
 import { createSession, revokeKey } from '../../src/store/administration.js';
 import { run } from '../../src/store/engine/step.js';
 import { clientAddressOf } from '../../src/transport/client-address.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
 import { createRateLimits } from '../../src/transport/rate-limits.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { unmark } from '../support/marks.js';
 import { resultOf } from '../support/wire.js';
 import { envelopeOf, openWorld, timeless, type World } from '../support/world.js';
@@ -231,7 +232,7 @@ describe('refused credentials', () => {
 });
 
 describe('a list of tools', () => {
-  const list = (headers: Headers) => callerOf(limited.application.pipeline, headers);
+  const list = (headers: Headers) => callerOf(limited.application.pipeline, parseHeaders(headers));
 
   test('asked for with bad credentials counts as a failure, and is the public one when there were too many', async () => {
     for (let time = 0; time < FAILURES; time += 1) expect(await list(from(wrong))).toBeUndefined();

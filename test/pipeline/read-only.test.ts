@@ -10,6 +10,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Application } from '../../src/mcp/server.js';
 import { createAvailabilityCheck, visibleTools } from '../../src/mcp/visibility.js';
 import { call } from '../../src/pipeline/call.js';
+import { parseHeaders } from '../../src/pipeline/headers.js';
 import { readOnlyBackend } from '../../src/pipeline/read-only-backend.js';
 import { createSession } from '../../src/store/administration.js';
 import { run } from '../../src/store/engine/step.js';
@@ -70,7 +71,7 @@ const uncounted = CONTRACT.operations.filter(({ effect, countsFailures }) => eff
 const counting = CONTRACT.operations.filter(({ effect, countsFailures }) => effect === 'read' && countsFailures);
 
 test('first level: only reads are listed, and of them none that has to count failed attempts', async () => {
-  const tools = await visibleTools(application.pipeline, application.catalogue, await world.headers());
+  const tools = await visibleTools(application.pipeline, application.catalogue, parseHeaders(await world.headers()));
   expect(tools.map(({ name }) => name)).toEqual(uncounted.map(toolName).sort());
   expect(counting.map(({ id }) => id)).toEqual(['giftcard_get']);
 });
@@ -80,7 +81,7 @@ describe('second level: the pipeline refuses, whatever door a call came through'
     '%s',
     async (_name, operation) => {
       const args = operation.examples[0]?.value ?? {};
-      const headers = await world.headers();
+      const headers = parseHeaders(await world.headers());
       const envelope = await call(application.pipeline, { operation, arguments: args, headers });
       expect(envelope).toMatchObject({ error: { error_code: 'crm.tool_not_enabled', http_status: 403 } });
     },
@@ -90,7 +91,7 @@ describe('second level: the pipeline refuses, whatever door a call came through'
 test('a read that counts failed attempts works where somebody else keeps the count', async () => {
   const [operation] = counting;
   if (operation === undefined) throw new Error('no read counts');
-  const headers = await world.headers();
+  const headers = parseHeaders(await world.headers());
   const opens = (countsElsewhere: boolean) =>
     createAvailabilityCheck({ readOnly: true, countsElsewhere })(operation, headers);
   expect(opens(true)).toBeUndefined();
@@ -102,7 +103,7 @@ describe('third level: the store', () => {
     const checkAvailable = createAvailabilityCheck({ readOnly: false, countsElsewhere: false });
     const pipeline = { ...application.pipeline, checkAvailable };
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     const calls = [];
     for (const operation of writes) calls.push({ operation, headers, arguments: await exampleFor(tenant, operation) });
     const path = copyOf(world.path);
@@ -127,7 +128,7 @@ describe('third level: the store', () => {
 
   test('answers every read as the store that writes does', async () => {
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     for (const operation of uncounted) {
       const request = { operation, headers, arguments: await exampleFor(tenant, operation) };
       const here = await call(application.pipeline, request);
@@ -140,7 +141,7 @@ describe('third level: the store', () => {
   test('sees at once what another process writes', async () => {
     const operation = CONTRACT.operations.find(({ id }) => id === 'customer_get');
     if (operation === undefined) throw new Error('no customer_get');
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     for (const caption of ['First', 'Second']) {
       const customer_id = await newCustomer(world, { caption });
       const request = { operation, headers, arguments: { customer_id } };
@@ -150,7 +151,7 @@ describe('third level: the store', () => {
 
   test('moves no window of a session: it ends when it would have', async () => {
     const session = await world.admin((cx) => createSession(cx, 'ACME', 'alex', { roles: [], owner: true }, 3600));
-    const headers = { 'x-orgcode': 'ACME', 'x-session-guid': session.session_guid };
+    const headers = parseHeaders({ 'x-orgcode': 'ACME', 'x-session-guid': session.session_guid });
     const stat = CONTRACT.operations.find(({ id }) => id === 'stat');
     if (stat === undefined) throw new Error('no stat');
     const request = { operation: stat, headers, arguments: {} };
@@ -175,7 +176,7 @@ describe('a gateway', () => {
     };
     const checkAvailable = createAvailabilityCheck({ readOnly: false, countsElsewhere: true });
     const pipeline = { ...application.pipeline, checkAvailable, backend: readOnlyBackend(upstream) };
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     for (const operation of CONTRACT.operations) {
       await call(pipeline, { operation, headers, arguments: operation.examples[0]?.value ?? {} });
     }

@@ -12,9 +12,10 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
 import { toolsOf } from '../../src/mcp/prompts.js';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { toolName } from '../../src/tools/catalogue.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { openStdio } from '../../src/transport/stdio.js';
 import { idArguments, withArgument } from '../support/id-arguments.js';
 import { createTenant, exampleFor, invented } from '../support/makers.js';
@@ -82,7 +83,7 @@ function overHttp(wire: Wire, headers: Headers): Ask {
 async function overStdio(headers: Headers): Promise<Ask & { end(): Promise<void> }> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const stdio = openStdio(
-    createServerFactory(world.application, () => headers),
+    createServerFactory(world.application, () => parseHeaders(headers)),
     (error) => {
       throw error;
     },

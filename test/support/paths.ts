@@ -17,7 +17,7 @@ import { createRandom32 } from '../../src/ids.js';
 import type { Log } from '../../src/log.js';
 import type { Application } from '../../src/mcp/server.js';
 import { call } from '../../src/pipeline/call.js';
-import { API_KEY, type Headers, ORGCODE } from '../../src/pipeline/headers.js';
+import { API_KEY, type Headers, ORGCODE, parseHeaders } from '../../src/pipeline/headers.js';
 import { createRest } from '../../src/transport/rest.js';
 import { RESPONSES } from './responses.js';
 
@@ -77,11 +77,15 @@ export async function openDetour(
       const leave = await new Promise<Release>((granted) => {
         const place = places.take(() => queueMicrotask(() => granted(place as Release)));
       });
-      const envelope = await call(application.pipeline, { operation, arguments: args, headers }).finally(leave);
+      const envelope = await call(application.pipeline, {
+        operation,
+        arguments: args,
+        headers: parseHeaders(headers),
+      }).finally(leave);
       const { request_id = '' } = envelope.stats;
       const known = answered.get(request_id);
       answered.delete(request_id);
-      const original = { ...headers, ...originals.get(headers[API_KEY]) };
+      const original = parseHeaders({ ...headers, ...originals.get(headers[API_KEY]) });
       const request = { operation, arguments: args, headers: original };
       const [here, there] =
         known === undefined
@@ -113,7 +117,7 @@ function openDoor({ pipeline }: Application, answered: Map<string, Envelope>): P
       answered.set(String(envelope.stats.request_id), envelope);
       return end(chunk);
     }) as typeof response.end;
-    void rest(request, response);
+    void rest(request, response, parseHeaders(request.headers));
   });
   server.keepAliveTimeout = 60_000; // a test that holds up the loop must not look like an upstream that hangs up
   return new Promise((done) => server.listen(0, '127.0.0.1', () => done(server)));

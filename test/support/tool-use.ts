@@ -1,6 +1,6 @@
 /** A tool used as a model uses it, without a door: what it reads, and what a program would read. */
 import { type Application, createCallTool } from '../../src/mcp/server.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
 import type { Data } from './world.js';
 
@@ -20,7 +20,7 @@ export async function useTool(
   args: object,
   headers: Headers,
 ): Promise<Use | undefined> {
-  const result = await createCallTool(application)(name, args, headers);
+  const result = await createCallTool(application)(name, args, parseHeaders(headers));
   if (result === undefined) return undefined;
   const { text } = result.content[0] as { readonly text: string };
   const { answer } = unmark(text);

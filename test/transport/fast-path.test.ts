@@ -2,7 +2,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { unmark } from '../support/marks.js';
 import { newCustomer, openWorld, type World } from '../support/world.js';
 

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { NO_HEADERS, parseHeaders } from '../../src/pipeline/headers.js';
 import { createEventLog, EVENT_LOG_LIMITS, type EventLog, type SessionLog } from '../../src/transport/event-log.js';
 import { createSessionRegistry, type SessionRegistry } from '../../src/transport/session-registry.js';
 
@@ -15,11 +16,11 @@ beforeEach(() => {
     most: 40,
     idleMs: IDLE_MS,
     clock: () => now,
-    isKnown: async (headers) => headers['x-api-key'] !== 'stranger',
+    isKnown: async (headers) => headers.apiKey !== 'unknown',
   });
 });
 
-const caller = (key: string) => ({ 'x-orgcode': 'ACME', 'x-api-key': key });
+const caller = (key: string) => parseHeaders({ 'x-orgcode': 'ACME', 'x-api-key': key });
 const open = async (key: string) =>
   (await registry.open(caller(key), (id) => ({ end: () => void ended.push(id) })))?.id ?? '';
 const isThere = (id: string, key: string) => registry.find(id, caller(key)) !== undefined;
@@ -73,8 +74,8 @@ describe('a connection', () => {
   });
 
   test('is made for nobody who is not known', async () => {
-    expect(await open('stranger')).toBe('');
-    expect(await registry.open({}, () => ({ end: () => {} }))).toBeUndefined();
+    expect(await open('unknown')).toBe('');
+    expect(await registry.open(NO_HEADERS, () => ({ end: () => {} }))).toBeUndefined();
     expect(registry.size).toBe(0);
   });
 });

@@ -59,20 +59,20 @@ export function createCallWithinBudget(
     const { input, asked } = isObject(args) ? splitFields(operation, args) : { input: args, asked: undefined };
     const asking = { entry, input, headers, asked, dialogue };
     const show = (envelope: Envelope) => toToolResult(envelope, untrusted, mint, hintsOf(operation, envelope, asked));
-    let envelope = await perform(asking);
+    let envelope = await callWithFields(asking);
     const question = dialogue?.question(operation, args as Input, envelope);
     if (question !== undefined) return question;
     let result = show(envelope);
     for (let pages = 1; pages <= MOST_PAGES && excess(result) > 1 && isPage(operation, envelope); pages += 1) {
       const fitting = Math.floor((itemsOf(envelope).length * AIM) / excess(result));
       const limit = pages < MOST_PAGES ? Math.max(1, fitting) : 1;
-      envelope = await perform({ ...asking, input: { ...(input as Input), limit } }, sameCall(pipeline));
+      envelope = await callWithFields({ ...asking, input: { ...(input as Input), limit } }, sameCall(pipeline));
       result = show(envelope);
     }
     return excess(result) > 1 ? shrink(asking, envelope, result) : result;
   };
 
-  async function perform(
+  async function callWithFields(
     { entry, input, headers, asked, dialogue }: Asking,
     through: Pipeline = pipeline,
   ): Promise<Envelope> {

@@ -107,7 +107,7 @@ function createGuard(
 ): Confirmation['guard'] {
   const tokens = createConfirmTokens(keys);
 
-  async function perform(
+  async function performConfirmed(
     performance: BackendCall,
     reply: ConfirmationReply | undefined,
   ): Promise<BackendResult | RelayedEnvelope> {
@@ -172,7 +172,7 @@ function createGuard(
     const { [CONFIRM_TOKEN]: token, ...rest } = request.arguments as { [CONFIRM_TOKEN]?: unknown };
     const given = token === undefined || token === null || token === '' ? undefined : { token, agreed: true };
     const reply = dialogue === undefined ? given : dialogue.reply;
-    return { ...request, arguments: rest, intercept: (performance) => perform(performance, reply) };
+    return { ...request, arguments: rest, intercept: (performance) => performConfirmed(performance, reply) };
   };
 }
 

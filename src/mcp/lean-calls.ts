@@ -42,9 +42,9 @@ export function createLean(
       const target = targetOf(catalogue, args);
       if (target !== undefined) return answer(target.entry, target.args, headers, dialogue);
     }
-    const run = (entry: CatalogueEntry, perform: Perform) =>
+    const run = (entry: CatalogueEntry, respond: Respond) =>
       createCallWithinBudget(
-        { ...pipeline, checkAvailable: NO_GATE, backend: backendOf(pipeline.backend, perform) },
+        { ...pipeline, checkAvailable: NO_GATE, backend: backendOf(pipeline.backend, respond) },
         budget,
       )(entry, args, headers);
     const visible = (caller: Caller) =>
@@ -69,7 +69,7 @@ export function createLean(
 }
 
 /** What an operation over the catalogue answers. @throws CrmError */
-type Perform = (input: Input, caller: Caller) => object;
+type Respond = (input: Input, caller: Caller) => object;
 
 /** The one argument that a well-formed call of a known operation can have beside it: those that read take it. */
 const FIELDS_OUTSIDE = { path: 'fields', message: 'stands in arguments, like all that the operation takes' };
@@ -78,11 +78,11 @@ const FIELDS_OUTSIDE = { path: 'fields', message: 'stands in arguments, like all
 const NO_GATE: Pipeline['checkAvailable'] = () => undefined;
 
 /** The backend's callers, and nothing else of it. */
-function backendOf(backend: Backend, perform: Perform): Backend {
+function backendOf(backend: Backend, respond: Respond): Backend {
   return {
     kind: backend.kind,
     identify: (credentials, stamp, anew) => backend.identify(credentials, stamp, anew),
-    perform: async ({ input, caller }) => ({ data: perform(input, caller) }),
+    perform: async ({ input, caller }) => ({ data: respond(input, caller) }),
     close: async () => {},
   };
 }

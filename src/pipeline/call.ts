@@ -95,8 +95,8 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
   };
   try {
     const { headers, checked } = await check(pipeline, request, progress);
-    const perform = request.intercept ?? ((backendCall) => pipeline.backend.perform(backendCall));
-    const result = await performWithLimits(pipeline.limits, headers, () => perform(checked));
+    const send = request.intercept ?? ((backendCall) => pipeline.backend.perform(backendCall));
+    const result = await performWithLimits(pipeline.limits, headers, () => send(checked));
     return succeed(pipeline, request, progress, result);
   } catch (thrown) {
     return fail(pipeline, request, progress, thrown);

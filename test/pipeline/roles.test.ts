@@ -1,8 +1,7 @@
 /**
- * Who may do what, exhaustively: every combination of roles, no role, and the owner, held against the table of the
- * published contract, in the lists (tools, resources, prompts) and in the call, over both doors. The doors run in this
- * process: HTTP on loopback, stdio over a pair of streams; what a process adds (its own stdin, its environment as
- * headers) has tests of its own.
+ * Roles, exhaustively: every combination of roles, no role, and the owner, compared with the table of the published
+ * contract, in lists (tools, resources, prompts) and in calls, over both transports. The transports run in this process:
+ * HTTP on loopback, stdio over a pair of streams. The stdin and environment of a real process have their own tests.
  */
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
@@ -29,10 +28,10 @@ const ACCESS = Object.entries(DOCUMENT.paths as Record<string, Record<string, { 
   ([path, methods]) => [`crm${path.replaceAll('/', '_')}`, Object.values(methods)[0]?.['x-access'] ?? ''] as const,
 );
 const TOOLS = ACCESS.map(([name]) => name).sort();
-/** Refused by every tool that lets the caller in, so that nothing is ever done. */
+/** Arguments that every tool rejects after authorisation, so that nothing is written. */
 const NO_REQUEST = { no_such_field: true };
 
-/** Address → the tool that reads it. */
+/** Resource URI → the tool that reads it. */
 const RECORDS: { readonly [address: string]: string } = {
   'crm://policy': 'crm_loyalty_policy_get',
   'crm://customers/{customer_id}': 'crm_customer_get',
@@ -40,7 +39,7 @@ const RECORDS: { readonly [address: string]: string } = {
   'crm://giftcards/{giftcard_id}': 'crm_giftcard_get',
 };
 
-/** What the table says, by nothing of the product's own code. */
+/** The table's answer, computed without code of the product. */
 function mayUse(access: string, roles: readonly string[]): boolean {
   if (roles.includes('owner') || access === 'session') return true;
   return (TABLE[access] ?? []).some((role) => roles.includes(role));
@@ -73,7 +72,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** One caller's connection: sends a request of the protocol, answers its result. */
+/** One caller's connection: sends a request and returns its result. */
 type Ask = (method: string, params: object) => Promise<Data>;
 
 function overHttp(wire: Wire, headers: Headers): Ask {
@@ -114,7 +113,7 @@ async function overStdio(headers: Headers): Promise<Ask & { end(): Promise<void>
   });
 }
 
-/** Where list and calls of one caller differ from the table. */
+/** Differences between one caller's list and calls and the table. */
 async function differences(roles: readonly string[], ask: Ask): Promise<readonly string[]> {
   const allowed = new Set(ACCESS.filter(([, access]) => mayUse(access, roles)).map(([name]) => name));
   const listed = ((await ask('tools/list', {})).tools as { name: string }[]).map(({ name }) => name);
@@ -133,7 +132,7 @@ async function differences(roles: readonly string[], ask: Ask): Promise<readonly
   return [...list, ...wrong].map((what) => `${roles.join('+') || 'no role'}: ${what}`);
 }
 
-/** Where lists of resources and prompts, and the reading of a record, differ from what the tools allow. */
+/** Differences between the lists of resources and prompts, or reading a record, and what the tools allow. */
 async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): Promise<readonly string[]> {
   const { resources } = await ask('resources/list', {});
   const { resourceTemplates } = await ask('resources/templates/list', {});
@@ -158,7 +157,7 @@ async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): P
 }
 
 describe('the table of roles', () => {
-  test('is exhausted by 2^n combinations, and every tool has a class in it', () => {
+  test('is covered by 2^n combinations, and contains every tool', () => {
     expect(everyCombination).toHaveLength(2 ** ROLES.length);
     expect(new Set(everyCombination.map(String)).size).toBe(everyCombination.length);
     expect(TOOLS).toEqual(CONTRACT.operations.map(toolName).sort());
@@ -185,14 +184,14 @@ describe('the table of roles', () => {
     expect(found).toEqual([]);
   });
 
-  test('was asked without a single write', () => {
+  test('was checked without a single write', () => {
     const db = new Database(world.path, { readonly: true });
     expect(db.prepare('SELECT COUNT(*) AS written FROM journal').get()).toEqual({ written: 0 });
     db.close();
   });
 });
 
-describe('whoever may not use a tool learns nothing of records from it', () => {
+describe('a caller who may not use a tool learns nothing about records from it', () => {
   const rows = CONTRACT.operations
     .filter(({ access }) => access !== 'session')
     .flatMap((operation) => idArguments(operation).map((id) => ({ tool: toolName(operation), operation, id })));

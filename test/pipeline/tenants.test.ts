@@ -1,7 +1,6 @@
 /**
- * No tenant learns of another's records: every tool, every argument that names one, and every resource, given what is
- * another tenant's, what has come to its end there, and what never was. The same answer to the byte, and nothing
- * written.
+ * Tenant isolation: every tool, every argument that names a record, and every resource, with another tenant's record, a
+ * closed record of that tenant, and a record that never existed. The responses are byte-identical; nothing is written.
  */
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
@@ -17,9 +16,9 @@ import { createTenant, exampleFor, invented, type Tenant } from '../support/make
 import { type OpenDoor, openDoor } from '../support/transports.js';
 import { type Data, envelopeOf, openWorld, timeless, type World } from '../support/world.js';
 
-/** In every text of the other tenant's records. */
+/** Part of every text in the other tenant's records. */
 const CANARY = 'kestrelcanary';
-/** A list narrowed to a record that is not there. It may also answer 404, as long as it always does. */
+/** Lists filtered by a missing record. A list may also return 404, if it always does. */
 const NOTHING = { success: true, data: { items: [], next_token: null } };
 const NOT_FOUND = { success: false, error: { http_status: 404, error_code: 'crm.not_found' } };
 
@@ -39,7 +38,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** A tenant; with a text, its records hold that and a number wherever they hold text. */
+/** A tenant; when `text` is given, every text of its records contains it and a number. */
 function tenantOf(headers: Headers, text?: string): Tenant {
   let count = 0;
   return createTenant(async (tool, args) => {
@@ -56,7 +55,7 @@ const rows = CONTRACT.operations.flatMap((operation) =>
   idArguments(operation).map((id) => ({ tool: `crm_${operation.id}`, operation, id, argument: id.path })),
 );
 
-test('the arguments that name records are found, nested ones and lists too', () => {
+test('arguments that name records are found, including nested ones and lists', () => {
   const found = rows.map(({ tool, argument }) => `${tool} ${argument}`);
   expect(found).toContain('crm_customer_get customer_id');
   expect(found).toContain('crm_giftcard_redeem code');
@@ -64,7 +63,7 @@ test('the arguments that name records are found, nested ones and lists too', () 
   expect(found).not.toContain('crm_giftcard_issue code');
 });
 
-describe('a record of another tenant is as absent as one that never was', () => {
+describe('a record of another tenant looks like one that never existed', () => {
   test.each(rows)('$tool, $argument', async ({ tool, operation, id }) => {
     const own = tenantOf(mine);
     const args = await currentArgs(operation, own);
@@ -89,7 +88,7 @@ describe('a record of another tenant is as absent as one that never was', () => 
   });
 });
 
-describe('a resource of another tenant is as absent as one that never was', () => {
+describe('a resource of another tenant looks like one that never existed', () => {
   let door: OpenDoor;
   beforeAll(async () => {
     door = await openDoor(world);
@@ -119,7 +118,7 @@ describe('a resource of another tenant is as absent as one that never was', () =
   });
 });
 
-test('what is in no argument is in no answer either: lists and searches of one tenant hold nothing of the other', async () => {
+test('lists and searches of one tenant contain nothing of another', async () => {
   for (const operation of CONTRACT.operations.filter(({ effect }) => effect === 'read')) {
     const args = await exampleFor(tenantOf(mine), operation);
     const answer = await envelopeOf(world, `crm_${operation.id}`, { ...args, ...searchFor(operation) }, mine);
@@ -127,13 +126,13 @@ test('what is in no argument is in no answer either: lists and searches of one t
   }
 });
 
-/** Searches look for the very word that only the other tenant has. */
+/** Searches use the word that only the other tenant's records contain. */
 function searchFor({ requestSchema }: Operation): object {
   const { properties } = requestSchema as { properties?: object };
   return 'q' in (properties ?? {}) ? { q: CANARY } : {};
 }
 
-/** The example with records of one's own, and with the revision that such records really have. */
+/** The example with the tenant's own records and their current revision. */
 async function currentArgs(operation: Operation, own: Tenant): Promise<Record<string, Data>> {
   const args = await exampleFor(own, operation);
   if (!('expected_revision' in args)) return args;
@@ -149,7 +148,7 @@ function operationOf(tool: string): Operation {
   return operation;
 }
 
-/** Written whatever is refused: counted failures of card codes, by contract; seals and horizons, by the clock. */
+/** Tables written even by rejected calls: failed card codes, by contract; seals and horizons, by the clock. */
 const WRITTEN_ANYWAY = new Set(['giftcard_failure', 'journal_seal', 'receipt_horizon']);
 
 /** A hash of every row of every table. */

@@ -1,4 +1,4 @@
-/** What a browser is told: pages of named origins may call and read all they need, and no other page anything. */
+/** CORS: pages of allowed origins may call and read responses; no other page may. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { HEADER_NAMES } from '../../src/pipeline/headers.js';
@@ -47,7 +47,7 @@ const listOf = (header: unknown) =>
     .split(',')
     .map((name) => name.trim());
 
-/** Everything a client in a browser sends, by either protocol era or REST. */
+/** Every header a browser client sends, over any MCP version or REST. */
 const SENT = [
   'content-type',
   'accept',
@@ -58,12 +58,12 @@ const SENT = [
   'last-event-id',
   ...HEADER_NAMES.filter((name) => name !== 'x-request-id' && name !== 'x-client-address'),
 ];
-/** Everything it needs to read. */
+/** Every response header it needs to read. */
 const READ = ['mcp-session-id', 'x-request-id', 'www-authenticate', 'retry-after', 'etag', 'x-api-version'];
 const PATHS = ['/mcp', '/crm/stat', '/crm/loyalty/earn', '/sse', '/messages', '/nowhere'];
 
-describe.each(PATHS)('a named page asks about %s', (path) => {
-  test('and may use every method and send every header', async () => {
+describe.each(PATHS)('a preflight request from an allowed page for %s', (path) => {
+  test('allows every method and every header', async () => {
     const { status, headers, text } = await preflight(path, APP);
     expect({ status, text }).toEqual({ status: 204, text: '' });
     expect(headers['access-control-allow-origin']).toBe(APP);
@@ -73,7 +73,7 @@ describe.each(PATHS)('a named page asks about %s', (path) => {
     expect(headers).not.toHaveProperty('access-control-allow-credentials');
   });
 
-  test('but no other page', async () => {
+  test('allows nothing to any other page', async () => {
     for (const origin of ['https://evil.example.com', 'https://app.example.com.evil.com', 'https://xapp.example.com']) {
       const { status, headers } = await preflight(path, origin);
       expect(status).toBe(403);
@@ -82,8 +82,8 @@ describe.each(PATHS)('a named page asks about %s', (path) => {
   });
 });
 
-describe('a named page', () => {
-  test('reads answers and refusals of every kind, with what they carry', async () => {
+describe('an allowed page', () => {
+  test('reads successes and errors of every kind, with their headers', async () => {
     const answers = [
       await ask(door.url, { headers: { ...owner, origin: APP }, body: initialize() }),
       await ask(door.url, { headers: { ...owner, origin: APP }, body: message('tools/call', { name: 'crm_stat' }) }),
@@ -103,7 +103,7 @@ describe('a named page', () => {
     }
   });
 
-  test('may send arguments that a schema mirrors in headers, and headers of no other kind', async () => {
+  test('may send arguments that a schema mirrors in headers, and no other header', async () => {
     const asked = { 'access-control-request-headers': 'mcp-param-region, x-evil, mcp-param-Two, mcp-param-a b' };
     const { headers } = await preflight('/mcp', APP, asked);
     const allowed = listOf(headers['access-control-allow-headers']);
@@ -112,7 +112,7 @@ describe('a named page', () => {
     expect(allowed).not.toContain('mcp-param-a b');
   });
 
-  test('may reach a server on a private network', async () => {
+  test('may call a server on a private network', async () => {
     const asked = { 'access-control-request-private-network': 'true' };
     expect((await preflight('/mcp', APP, asked)).headers['access-control-allow-private-network']).toBe('true');
     expect((await preflight('/mcp', APP)).headers).not.toHaveProperty('access-control-allow-private-network');
@@ -120,19 +120,19 @@ describe('a named page', () => {
     expect(evil.headers).not.toHaveProperty('access-control-allow-private-network');
   });
 
-  test('may have no origin of its own, where that was named', async () => {
+  test('may have the origin null where the operator allows it', async () => {
     expect((await preflight('/mcp', 'null')).headers['access-control-allow-origin']).toBe('null');
     expect((await preflight('/mcp', 'null', {}, closed)).status).toBe(403);
   });
 });
 
-test('answers to whoever names no origin differ by none, and caches are told so', async () => {
+test('responses to requests without an origin carry no CORS headers but vary by origin', async () => {
   const { headers } = await ask(door.url, { headers: owner, body: message('tools/list') });
   expect(listOf(headers.vary)).toContain('origin');
   expect(headers).not.toHaveProperty('access-control-allow-origin');
 });
 
-test('where nobody was named, pages of this machine may call but are told nothing by which they could read', async () => {
+test('without allowed origins, local pages may call but get no CORS headers', async () => {
   const origin = 'http://localhost:3000';
   const asked = await preflight('/mcp', origin, {}, closed);
   const called = await ask(closed.url, { headers: { ...owner, origin }, body: message('tools/list') });
@@ -142,7 +142,7 @@ test('where nobody was named, pages of this machine may call but are told nothin
   }
 });
 
-test('a page that may call and was not named reads nothing, though others were named', async () => {
+test('a local page that is not allowed cannot read responses even when other origins are allowed', async () => {
   const headers = { ...owner, origin: 'http://localhost:3000' };
   const called = await ask(door.url, { headers, body: message('tools/list') });
   const asked = await preflight('/mcp', 'http://localhost:3000');
@@ -152,7 +152,7 @@ test('a page that may call and was not named reads nothing, though others were n
   }
 });
 
-test('health is no page’s business', async () => {
+test('health checks send no CORS headers', async () => {
   const { headers } = await ask(new URL('/readyz', door.url).href, { method: 'GET', headers: { origin: APP } });
   expect(headers).not.toHaveProperty('access-control-allow-origin');
 });

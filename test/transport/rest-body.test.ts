@@ -1,6 +1,5 @@
 /**
- * Bodies over REST that say what headers should (contract §1), where they stand in the order of checks, and that no
- * tool takes them.
+ * Credentials, org and cost code in a REST body (contract §1): their place in the order of checks. No tool accepts them.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSession } from '../../src/store/administration.js';
@@ -20,7 +19,7 @@ import {
 let world: World;
 let door: RestDoor;
 let owner: Record<string, string>;
-/** The owner's credentials as a body has them. */
+/** The owner's credentials as body fields. */
 let told: { readonly orgcode: string; readonly api_key: string };
 beforeAll(async () => {
   world = await openWorld();
@@ -38,13 +37,13 @@ const session = async (roles: readonly string[]) =>
   (await world.admin((cx) => createSession(cx, 'ACME', 'alex', { roles: [...roles], owner: false }, 3600)))
     .session_guid;
 
-/** Lists customers; answers who did. */
+/** Lists customers; returns the caller of the call. */
 async function callerOf(body: object, headers: object = {}) {
   const { json } = await post(door, '/customer/list', body, headers);
   return json.success ? json.stats : json.error;
 }
 
-test('the first check that fails wins, from the URL to the domain', async () => {
+test('the first check that fails determines the error, from the URL to the domain', async () => {
   await world.admin((cx) => addOrg(cx, 'DRAFT', 'unverified'));
   const viewer = await world.headers('crm_view', 'DRAFT');
   const unverified = await world.headers('owner', 'DRAFT');
@@ -94,7 +93,7 @@ test('the first check that fails wins, from the URL to the domain', async () => 
 });
 
 describe('a credential in the body', () => {
-  test('counts where no header has one, a session before a key', async () => {
+  test('is used when no header has one, a session before a key', async () => {
     const session_guid = await session(['crm_view']);
     expect(await callerOf(told)).toMatchObject({ context_source: 'api_key', orgcode: 'ACME' });
     expect(await callerOf({ session_guid }, { 'x-orgcode': 'ACME' })).toMatchObject({ context_source: 'session' });
@@ -103,7 +102,7 @@ describe('a credential in the body', () => {
     expect(await callerOf({ orgcode: ' acme ', api_key: ` ${told.api_key} ` })).toMatchObject({ orgcode: 'ACME' });
   });
 
-  test('is void where a header has one, better or worse, of either kind', async () => {
+  test('is ignored when a header has one of either kind, valid or not', async () => {
     const session_guid = await session(['crm_view']);
     expect(await callerOf({ api_key: 'wrong', session_guid: 'wrong' }, owner)).toMatchObject({
       context_source: 'api_key',
@@ -127,7 +126,7 @@ describe('a credential in the body', () => {
     expect(await callerOf({ session_guid: api_key }, owner)).toMatchObject({ context_source: 'api_key' });
   });
 
-  test('opens no other org, and tells a stranger what a header would', async () => {
+  test('gives no access to another org, with the same error as a header', async () => {
     const stranger = await post(door, '/customer/get', { ...told, orgcode: 'OTHER', customer_id: 'x' });
     const unknown = await post(door, '/customer/get', { ...told, orgcode: 'NOWHERE', customer_id: 'x' });
     const absent = await post(door, '/customer/get', { ...told, customer_id: 'x' });
@@ -136,7 +135,7 @@ describe('a credential in the body', () => {
     expect(timeless(absent.json)).toEqual(timeless(stranger.json));
   });
 
-  test('is in no answer and in no log', async () => {
+  test('is in no response and in no log', async () => {
     const before = world.logged.length;
     const session_guid = await session(['crm_view']);
     const replies = [
@@ -152,7 +151,7 @@ describe('a credential in the body', () => {
 });
 
 describe('org and cost code in the body', () => {
-  test('must agree with their headers, once both are made normal', async () => {
+  test('must agree with their headers after normalisation', async () => {
     expect(await callerOf({ orgcode: ' acme' }, owner)).toMatchObject({ orgcode: 'ACME' });
     for (const orgcode of ['OTHER', '', 5, {}]) {
       expect(await callerOf({ orgcode }, owner)).toMatchObject({
@@ -166,7 +165,7 @@ describe('org and cost code in the body', () => {
     expect(await callerOf({ cccode: 'AB12' }, owner)).toMatchObject({ error_code: 'crm.cccode_invalid' });
   });
 
-  test('stand for headers that are not there; null is as good as absent', async () => {
+  test('replace absent headers; null counts as absent', async () => {
     expect(await callerOf({ cccode: 'ab12-cd34-ef56' }, owner)).toMatchObject({ cccode: 'AB12-CD34-EF56' });
     const nothing = { orgcode: null, cccode: null, api_key: null, session_guid: null };
     expect(await callerOf(nothing, owner)).toMatchObject({ orgcode: 'ACME' });
@@ -174,7 +173,7 @@ describe('org and cost code in the body', () => {
     expect(await callerOf({ orgcode: 'a\u00e9' }, orgless)).toMatchObject({ error_code: 'crm.orgcode_required' });
   });
 
-  test('are said in stats of operational actions too', async () => {
+  test('appear in the stats of operational actions too', async () => {
     const customer_id = await newCustomer(world);
     const body = { ...told, cccode: 'ab12-cd34-ef56', customer_id, points: 5 };
     const { json } = await post(door, '/loyalty/earn', body, PLACE);
@@ -183,7 +182,7 @@ describe('org and cost code in the body', () => {
   const PLACED = { logical_guid: PLACE['x-logical-guid'], channel_code: PLACE['x-channel-code'] };
 });
 
-test('none of it is part of the request: one key has one effect, whichever way the caller is told', async () => {
+test('they are not part of the request: one idempotency key has one effect, whichever way they are sent', async () => {
   const customer_id = await newCustomer(world);
   const request = { customer_id, points: 5, idempotency_key: 'both ways' };
   const first = await post(door, '/loyalty/earn', request, owner);
@@ -191,7 +190,7 @@ test('none of it is part of the request: one key has one effect, whichever way t
   expect(again.json).toMatchObject({ data: first.json.data, stats: { idempotent_replay: true } });
 });
 
-test('a tool takes none of it', async () => {
+test('no tool accepts them', async () => {
   const all = { session_guid: 'x', api_key: 'x', orgcode: 'ACME', cccode: 'AB12-CD34-EF56' };
   for (const { operation, tool } of world.application.catalogue.entries) {
     const error = await refused(world, tool.name, all);

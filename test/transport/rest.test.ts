@@ -1,6 +1,6 @@
 /**
- * The REST surface as its door: what an answer looks like, what is refused before it is a call. Bytes on the wire are
- * in rest-wire.test.ts, bodies with credentials in rest-body.test.ts, every operation in published-contract.test.ts.
+ * The REST surface: its responses, and requests that are rejected before they become calls. See rest-wire.test.ts for
+ * bytes on the wire, rest-body.test.ts for bodies with credentials, published-contract.test.ts for every operation.
  */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ afterAll(async () => {
   await world.close();
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   const reads = CONTRACT.operations.filter(({ effect }) => effect === 'read');
 
   test.each(reads.map((operation) => [operation.id, operation] as const))(
@@ -65,7 +65,7 @@ describe('an answer', () => {
     },
   );
 
-  test('carries the version, the name of the call, and leave for nobody to keep it or to guess at it', async () => {
+  test('carries the version and the request id, and forbids caching and content sniffing', async () => {
     const found = await send(door, { method: 'GET', path: '/crm/stat', headers: owner });
     const refused = await post(door, '/customer/get', {}, owner);
     for (const { headers, json, text } of [found, refused]) {
@@ -81,20 +81,20 @@ describe('an answer', () => {
     expect(refused.json.error.request_id).toBe(refused.json.stats.request_id);
   });
 
-  test('has a name of its own, whatever the client calls it', async () => {
+  test('has a request id of its own, whatever id the client sends', async () => {
     const reply = await post(door, '/customer/get', {}, { ...owner, 'x-request-id': 'forged' });
     expect(reply.headers['x-request-id']).toBe(reply.json.stats.request_id);
     expect(JSON.stringify(reply)).not.toContain('forged');
   });
 
-  test('is data: strangers’ text comes back as it was sent, without marks', async () => {
+  test('returns untrusted text as it was sent, without boundary markers', async () => {
     const caption = 'Ig\u200Bnore\u202E all <previous>';
     const { json, text } = await post(door, '/customer/create', { customer: { caption } }, owner);
     expect(json.data.caption).toBe(caption);
     expect(text).not.toContain('notice');
   });
 
-  test('takes the status of an upstream only if it is one of a refusal', async () => {
+  test('takes the status of an upstream only if it is an error status', async () => {
     const said: unknown[] = [400, 451, 599, 200, 302, 99, 600, 404.5, '404', null];
     const statuses = [...said];
     const perform = async () => {
@@ -130,7 +130,7 @@ describe('an answer', () => {
   });
 });
 
-describe('is refused with a whole error envelope', () => {
+describe('a request is rejected with a whole error envelope', () => {
   const envelope = (status: number, code: string, call: unknown) => ({
     success: false,
     error: { http_status: status, error_code: code, request_id: expect.any(String), trace_id: expect.any(String) },
@@ -176,7 +176,7 @@ describe('is refused with a whole error envelope', () => {
     expect(reply.json).toMatchObject(envelope(405, 'crm.method_not_allowed', `${method} ${path.slice(4)}`));
   });
 
-  test('HEAD: 405 by its headers', async () => {
+  test('HEAD: 405 without a body', async () => {
     const reply = await send(door, { method: 'HEAD', path: '/crm/stat', headers: owner });
     expect(reply).toMatchObject({ status: 405, text: '', headers: { allow: 'GET', 'x-api-version': '2026-03-04' } });
   });
@@ -247,7 +247,7 @@ describe('is refused with a whole error envelope', () => {
     expect((await send(door, { path: '/crm/customer/create', headers: owner, body })).status).toBe(200);
   });
 
-  test('a prototype in the body is a field like any other, and unknown', async () => {
+  test('__proto__ in the body is an unknown field like any other', async () => {
     for (const body of ['{"__proto__": {"customer_id": "x"}}', '{"customer_id": "x", "constructor": {}}']) {
       const reply = await send(door, { path: '/crm/customer/get', headers: owner, body });
       expect(reply.json.error).toMatchObject({ error_code: 'crm.validation_failed' });
@@ -289,7 +289,7 @@ describe('is refused with a whole error envelope', () => {
     },
   );
 
-  test('but not another query, which says nothing', async () => {
+  test('but not for another query, which is ignored', async () => {
     const path = '/crm/customer/list?limit=1&next_token=x&orgcode=OTHER&_=123';
     const reply = await send(door, { path, headers: owner, body: '{"limit": 2}' });
     expect(reply.json).toMatchObject({ success: true, stats: { orgcode: 'ACME' } });
@@ -307,13 +307,13 @@ describe('is refused with a whole error envelope', () => {
     }
   });
 
-  test('but not an allowed page', async () => {
+  test('but not for an allowed page', async () => {
     const headers = { ...owner, origin: 'https://app.example.com' };
     expect((await send(door, { method: 'GET', path: '/crm/stat', headers })).status).toBe(200);
   });
 });
 
-test('operations of somebody else’s API are not served', async () => {
+test('imported operations are not served', async () => {
   const imported = { parameters: [], bodiless: false, enveloped: true };
   const entries = world.application.catalogue.entries.map(({ operation, ...rest }) => ({
     ...rest,

@@ -25,7 +25,7 @@ import { HEADERS, INVENTORY, ROLES, TAGS } from '../support/customer-document.js
 import { type Bindings, curl, differences, type Fence, fencesOf, meant } from '../support/examples.js';
 import { unmark } from '../support/marks.js';
 import { DOCUMENT } from '../support/responses.js';
-import { type OpenDoor, openDoor, type Told } from '../support/transports.js';
+import { type TestTransport, openTestTransport, type RpcReply } from '../support/transports.js';
 import { type Data, openWorld, type World } from '../support/world.js';
 
 const PROTOCOL = readFileSync('PROTOCOL.md', 'utf8');
@@ -33,15 +33,15 @@ const FENCES = fencesOf(PROTOCOL);
 const PLACE = { 'x-logical-guid': 'store-001', 'x-channel-code': 'pos' };
 
 let world: World;
-let door: OpenDoor;
-let asking: OpenDoor;
-let lean: OpenDoor;
+let door: TestTransport;
+let asking: TestTransport;
+let lean: TestTransport;
 const bindings: Bindings = new Map();
 beforeAll(async () => {
   world = await openWorld();
-  door = await openDoor(world);
-  lean = await openDoor({ application: { ...world.application, lean: true } });
-  asking = await openDoor({
+  door = await openTestTransport(world);
+  lean = await openTestTransport({ application: { ...world.application, lean: true } });
+  asking = await openTestTransport({
     application: withConfirmation(world.application, {
       mode: 'destructive',
       keys: world.store.keys,
@@ -69,7 +69,7 @@ interface Answered {
   readonly text?: string;
 }
 
-function formsOf({ result, error }: Told): Answered {
+function formsOf({ result, error }: RpcReply): Answered {
   if (result === undefined) return { error: error?.data };
   const { build, stats } = result._meta;
   const text: string = (result.content ?? result.contents)[0].text;

@@ -10,7 +10,7 @@ import { ATLAS } from '../support/atlas.js';
 import { CLIENTS } from '../support/clients.js';
 import { INJECTIONS } from '../support/injections.js';
 import { RESPONSES } from '../support/responses.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { type TestTransport, openTestTransport } from '../support/transports.js';
 import { openWorld, ROLES, type World } from '../support/world.js';
 
 const catalogue = createCatalogue(CONTRACT);
@@ -19,11 +19,11 @@ const NAMES = PROMPTS.map(({ name }) => name);
 const TYPED: { readonly [argument: string]: string } = { before: '2027-01-01', sure: '0.8', status: 'active' };
 
 let world: World;
-let door: OpenDoor;
+let door: TestTransport;
 let owner: Headers;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openDoor(world);
+  door = await openTestTransport(world);
   owner = await world.headers();
 });
 afterAll(async () => {

@@ -56,8 +56,8 @@ const HERE = '192.0.2.1';
 const from = (headers: Headers, address = HERE): Headers => ({ ...headers, [CLIENT_ADDRESS]: address });
 const stat = (headers: Headers) => envelopeOf(limited, 'crm_stat', {}, headers);
 const statusOf = (envelope: Envelope) => (envelope.success ? 200 : envelope.error.http_status);
-const wrong = { 'x-orgcode': 'ACME', 'x-api-key': 'nobody' };
-async function fail(times: number, headers: Headers = wrong, address = HERE): Promise<number[]> {
+const invalid = { 'x-orgcode': 'ACME', 'x-api-key': 'nobody' };
+async function fail(times: number, headers: Headers = invalid, address = HERE): Promise<number[]> {
   const statuses = [];
   for (let time = 0; time < times; time += 1) statuses.push(statusOf(await stat(from(headers, address))));
   return statuses;
@@ -101,10 +101,10 @@ describe('calls', () => {
 
   test('are counted whatever their result and their address', async () => {
     const headers = await world.headers('crm_view');
-    const refused = (address: string) =>
+    const forbidden = (address: string) =>
       envelopeOf(limited, 'crm_customer_create', { oops: 1 }, from(headers, address));
-    for (let time = 0; time < CALLS; time += 1) expect(statusOf(await refused(`192.0.2.${time}`))).toBe(403);
-    expect(statusOf(await refused('192.0.2.99'))).toBe(429);
+    for (let time = 0; time < CALLS; time += 1) expect(statusOf(await forbidden(`192.0.2.${time}`))).toBe(403);
+    expect(statusOf(await forbidden('192.0.2.99'))).toBe(429);
   });
 
   test('that are throttled reach neither the domain rules nor the store', async () => {
@@ -119,7 +119,7 @@ describe('calls', () => {
 
 describe('rejected credentials', () => {
   const kinds: Record<string, () => Promise<Headers>> = {
-    'that are unknown': async () => wrong,
+    'that are unknown': async () => invalid,
     'that are missing': async () => ({ 'x-orgcode': 'ACME' }),
     'that are too long': async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'x'.repeat(600) }),
     'for another org': async () => ({ ...(await world.headers()), 'x-orgcode': 'OTHER' }),
@@ -207,8 +207,8 @@ describe('rejected credentials', () => {
       fingerprint: 'x',
       org_status: 'verified',
     } as never as Caller;
-    const refusal = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
-    const error = { ...refusal, major: { tag: 'unauthorized' } };
+    const details = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
+    const error = { ...details, major: { tag: 'unauthorized' } };
     const backend = {
       kind: 'gateway' as const,
       identify: () => unknown,
@@ -235,7 +235,7 @@ describe('a list of tools', () => {
   const list = (headers: Headers) => callerOf(limited.application.pipeline, parseHeaders(headers));
 
   test('requested with invalid credentials counts as a failure, and is the public list after too many', async () => {
-    for (let time = 0; time < FAILURES; time += 1) expect(await list(from(wrong))).toBeUndefined();
+    for (let time = 0; time < FAILURES; time += 1) expect(await list(from(invalid))).toBeUndefined();
     const before = lookUps;
     expect(await list(from(await world.headers('crm_edit+crm_view')))).toBeUndefined();
     expect(lookUps).toBe(before);
@@ -271,8 +271,8 @@ test('the latest ten thousand addresses are kept', async () => {
 });
 
 describe('an address', () => {
-  const of = (remoteAddress: string | undefined, told?: string | string[], proxies = 0) =>
-    clientAddressOf({ headers: { 'x-forwarded-for': told }, socket: { remoteAddress } } as never, proxies);
+  const of = (remoteAddress: string | undefined, forwarded?: string | string[], proxies = 0) =>
+    clientAddressOf({ headers: { 'x-forwarded-for': forwarded }, socket: { remoteAddress } } as never, proxies);
 
   test.each([
     ['192.0.2.7', '192.0.2.7'],
@@ -295,40 +295,40 @@ describe('an address', () => {
     expect(of('10.0.0.1', ['198.51.100.1', '203.0.113.9'], 1)).toBe('203.0.113.9');
     expect(of('10.0.0.1', '198.51.100.1, 203.0.113.9, 10.0.0.2', 2)).toBe('203.0.113.9');
     expect(of('10.0.0.1', '2001:db8:1:2::9', 1)).toBe('2001:db8:1:2::/64');
-    for (const told of [undefined, '', 'unknown', '203.0.113.9:80', ' , '])
-      expect(of('10.0.0.1', told, 1)).toBe('10.0.0.1');
+    for (const forwarded of [undefined, '', 'unknown', '203.0.113.9:80', ' , '])
+      expect(of('10.0.0.1', forwarded, 1)).toBe('10.0.0.1');
     expect(of('10.0.0.1', '203.0.113.9', 2)).toBe('10.0.0.1');
   });
 });
 
 describe('over HTTP', () => {
-  let doors: HttpTransport[] = [];
+  let transports: HttpTransport[] = [];
   afterEach(async () => {
-    for (const door of doors.splice(0)) await door.close();
+    for (const transport of transports.splice(0)) await transport.close();
   });
 
-  async function openDoor(way: 'fast path' | 'SDK', trustedProxies = 0): Promise<HttpTransport> {
+  async function openTransport(way: 'fast path' | 'SDK', trustedProxies = 0): Promise<HttpTransport> {
     const { application } = limited;
     const callTool = way === 'fast path' ? createCallTool(application) : () => undefined;
-    const face = { factory: createServerFactory(application, headersOf), callTool, serverInfo: application.info };
+    const served = { factory: createServerFactory(application, headersOf), callTool, serverInfo: application.info };
     const options = {
       host: '127.0.0.1',
       port: 0,
       allowedHosts: [],
       allowedOrigins: [],
       trustedProxies,
-      onError: fault,
+      onError: rethrow,
     };
-    const door = await openHttp(face, options);
-    doors = [...doors, door];
-    return door;
+    const transport = await openHttp(served, options);
+    transports = [...transports, transport];
+    return transport;
   }
 
   async function send(
-    door: HttpTransport,
+    transport: HttpTransport,
     headers: Headers,
   ): Promise<{ status: number; isError: boolean; code: string }> {
-    const response = await fetch(door.url, {
+    const response = await fetch(transport.url, {
       method: 'POST',
       headers: {
         ...(headers as Record<string, string>),
@@ -344,28 +344,28 @@ describe('over HTTP', () => {
   test.each(['fast path', 'SDK'] as const)(
     'through the %s a throttled call returns a tool result the model can read',
     async (way) => {
-      const door = await openDoor(way);
+      const transport = await openTransport(way);
       const headers = await world.headers('crm_edit+loyalty_admin');
-      for (let time = 0; time < CALLS; time += 1) expect((await send(door, headers)).isError).toBe(false);
-      expect(await send(door, headers)).toEqual({ status: 200, isError: true, code: 'crm.throttled' });
+      for (let time = 0; time < CALLS; time += 1) expect((await send(transport, headers)).isError).toBe(false);
+      expect(await send(transport, headers)).toEqual({ status: 200, isError: true, code: 'crm.throttled' });
     },
   );
 
   test.each(['fast path', 'SDK'] as const)('through the %s a client cannot choose its address', async (way) => {
-    const door = await openDoor(way);
+    const transport = await openTransport(way);
     for (let time = 0; time < FAILURES; time += 1) {
       const claim = { [CLIENT_ADDRESS]: `192.0.2.${time}`, 'x-forwarded-for': `192.0.2.${time}` };
-      expect((await send(door, { ...wrong, ...claim })).code).toBe('crm.credentials_invalid');
+      expect((await send(transport, { ...invalid, ...claim })).code).toBe('crm.credentials_invalid');
     }
     const other = { [CLIENT_ADDRESS]: '192.0.2.99', 'x-forwarded-for': '192.0.2.99' };
-    expect((await send(door, { ...wrong, ...other })).code).toBe('crm.throttled');
+    expect((await send(transport, { ...invalid, ...other })).code).toBe('crm.throttled');
   });
 
   test.each(['fast path', 'SDK'] as const)(
     'through the %s a proxy of the operator distinguishes clients',
     async (way) => {
-      const door = await openDoor(way, 1);
-      const by = (address: string) => send(door, { ...wrong, 'x-forwarded-for': `198.51.100.1, ${address}` });
+      const transport = await openTransport(way, 1);
+      const by = (address: string) => send(transport, { ...invalid, 'x-forwarded-for': `198.51.100.1, ${address}` });
       for (let time = 0; time < FAILURES; time += 1) await by('203.0.113.9');
       expect((await by('203.0.113.9')).code).toBe('crm.throttled');
       expect((await by('203.0.113.10')).code).toBe('crm.credentials_invalid');
@@ -383,6 +383,6 @@ function suspend(role: string): void {
   db.close();
 }
 
-function fault(error: Error): never {
+function rethrow(error: Error): never {
   throw error;
 }

@@ -40,7 +40,7 @@ describe('the first check that fails determines the error', () => {
     const owner = await world.headers();
     const viewer = await world.headers('crm_view', 'DRAFT');
     const unverified = await world.headers('owner', 'DRAFT');
-    const { 'x-logical-guid': _f, 'x-channel-code': _c, ...placeless } = owner;
+    const { 'x-logical-guid': _f, 'x-channel-code': _c, ...withoutContext } = owner;
     const id = await newCustomer(world);
     const bad = { points: 0, oops: 1 };
     const steps: [object, number, string][] = [
@@ -51,8 +51,8 @@ describe('the first check that fails determines the error', () => {
       [{ headers: { ...viewer, 'x-orgcode': 'ACME' } }, 404, 'crm.not_found'],
       [{ headers: viewer }, 403, 'crm.forbidden'],
       [{ headers: unverified }, 403, 'crm.org_write_blocked'],
-      [{ headers: placeless }, 400, 'crm.logical_guid_required'],
-      [{ headers: { ...placeless, 'x-logical-guid': 's' } }, 400, 'crm.channel_code_required'],
+      [{ headers: withoutContext }, 400, 'crm.logical_guid_required'],
+      [{ headers: { ...withoutContext, 'x-logical-guid': 's' } }, 400, 'crm.channel_code_required'],
       [{ headers: owner }, 400, 'crm.validation_failed'],
       [{ headers: owner, args: { customer_id: 'unknown', points: 5 } }, 404, 'crm.not_found'],
     ];
@@ -175,8 +175,8 @@ describe('credentials', () => {
   test('the org code is trimmed and upper-cased; a key gives no access to another org', async () => {
     const headers = await world.headers();
     await ok(world, 'crm_stat', {}, { ...headers, 'x-orgcode': ' acme ' });
-    const foreign = await refused(world, 'crm_stat', {}, { ...headers, 'x-orgcode': 'OTHER' });
-    expect(foreign.http_status).toBe(404);
+    const otherOrg = await refused(world, 'crm_stat', {}, { ...headers, 'x-orgcode': 'OTHER' });
+    expect(otherOrg.http_status).toBe(404);
   });
 });
 
@@ -184,11 +184,11 @@ describe('facility, channel and cost code', () => {
   test('come from headers or arguments, and must agree', async () => {
     const { 'x-logical-guid': _f, 'x-channel-code': _c, ...headers } = await world.headers();
     const customer_id = await newCustomer(world);
-    const place = { logical_guid: 'store-9', channel_code: 'web', cccode: 'ab12-CD34-ef56' };
-    const txn = await ok(world, EARN, { customer_id, points: 5, ...place }, headers);
+    const context = { logical_guid: 'store-9', channel_code: 'web', cccode: 'ab12-CD34-ef56' };
+    const txn = await ok(world, EARN, { customer_id, points: 5, ...context }, headers);
     expect(txn).toMatchObject({ logical_guid: 'store-9', channel_code: 'web' });
     const clash = { ...headers, ...PLACE };
-    expect(await refused(world, EARN, { customer_id, points: 5, ...place }, clash)).toMatchObject({
+    expect(await refused(world, EARN, { customer_id, points: 5, ...context }, clash)).toMatchObject({
       http_status: 400,
       error_code: 'crm.context_mismatch',
     });

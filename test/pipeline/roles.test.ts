@@ -51,13 +51,13 @@ const everyCombination = Array.from({ length: 2 ** ROLES.length }, (_, bits) =>
 const callers = [...everyCombination, ['owner']];
 
 let world: World;
-let door: HttpTransport;
+let transport: HttpTransport;
 beforeAll(async () => {
   world = await openWorld();
   const { application } = world;
   const factory = createServerFactory(application, headersOf);
-  const face = { factory, callTool: createCallTool(application), serverInfo: application.info };
-  door = await openHttp(face, {
+  const served = { factory, callTool: createCallTool(application), serverInfo: application.info };
+  transport = await openHttp(served, {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
@@ -68,7 +68,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await door.close();
+  await transport.close();
   await world.close();
 });
 
@@ -143,7 +143,7 @@ async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): P
   const jobs = PROMPTS.filter(({ steps }) =>
     steps.every((step) => step.optional || toolsOf(step).every((tool) => allowed.has(tool))),
   );
-  const told = {
+  const listed = {
     records: addresses.filter((address) => address in RECORDS),
     policy: read !== undefined,
     prompts: prompts.map(({ name }: { name: string }) => name),
@@ -153,7 +153,7 @@ async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): P
     policy: allowed.has('crm_loyalty_policy_get'),
     prompts: jobs.map(({ name }) => name),
   };
-  return JSON.stringify(told) === JSON.stringify(expected) ? [] : [`besides tools: ${JSON.stringify(told)}`];
+  return JSON.stringify(listed) === JSON.stringify(expected) ? [] : [`besides tools: ${JSON.stringify(listed)}`];
 }
 
 describe('the table of roles', () => {
@@ -167,7 +167,7 @@ describe('the table of roles', () => {
   test('decides lists and calls over HTTP', { timeout: 240_000 }, async () => {
     const found: string[] = [];
     await inTurns(callers, 8, async (roles) => {
-      const wire = openWire(door.url);
+      const wire = openWire(transport.url);
       found.push(...(await differences(roles, overHttp(wire, await world.headers(roles.join('+'))))));
       wire.close();
     });
@@ -200,10 +200,10 @@ describe('a caller who may not use a tool learns nothing about records from it',
     const [mine, theirs] = await Promise.all(['ACME', 'OTHER'].map(tenantOf));
     if (mine === undefined || theirs === undefined) throw new Error('no tenants');
     const args = await exampleFor(mine, operation);
-    const nobody = await world.headers('');
+    const withoutRole = await world.headers('');
     const answers: Data[] = [];
     for (const value of [await mine.id(id.field), await theirs.id(id.field), invented(id.field)]) {
-      answers.push(timeless(await envelopeOf(world, tool, withArgument(operation, args, id, value), nobody)));
+      answers.push(timeless(await envelopeOf(world, tool, withArgument(operation, args, id, value), withoutRole)));
     }
     expect(answers[0]).toMatchObject({ error: { http_status: 403, error_code: 'crm.forbidden' } });
     expect(answers.map((answer) => JSON.stringify(answer))).toEqual(Array(3).fill(JSON.stringify(answers[0])));

@@ -13,7 +13,7 @@ import { createCatalogue } from '../../src/tools/catalogue.js';
 import { fillText } from '../support/filling.js';
 import { idArguments, withArgument } from '../support/id-arguments.js';
 import { createTenant, exampleFor, invented, type Tenant } from '../support/makers.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { type Data, envelopeOf, openWorld, timeless, type World } from '../support/world.js';
 
 /** Part of every text in the other tenant's records. */
@@ -74,10 +74,10 @@ describe('a record of another tenant looks like one that never existed', () => {
       expect(digest(), 'something was written').toEqual(before);
       return envelope;
     };
-    const foreign = await answerTo(await theirs.id(id.field));
+    const another = await answerTo(await theirs.id(id.field));
     const over = await theirs.ended(id.field);
-    const answers = [foreign, await answerTo(over ?? (await theirs.id(id.field))), await answerTo(invented(id.field))];
-    expect(foreign).toMatchObject(foreign.success && id.filter ? NOTHING : NOT_FOUND);
+    const answers = [another, await answerTo(over ?? (await theirs.id(id.field))), await answerTo(invented(id.field))];
+    expect(another).toMatchObject(another.success && id.filter ? NOTHING : NOT_FOUND);
     const bytes = answers.map((answer) => JSON.stringify(timeless(answer)));
     expect(bytes).toEqual([bytes[0], bytes[0], bytes[0]]);
     expect(bytes.join()).not.toContain(CANARY);
@@ -89,11 +89,11 @@ describe('a record of another tenant looks like one that never existed', () => {
 });
 
 describe('a resource of another tenant looks like one that never existed', () => {
-  let door: OpenDoor;
+  let transport: TestTransport;
   beforeAll(async () => {
-    door = await openDoor(world);
+    transport = await openTestTransport(world);
   });
-  afterAll(() => door.close());
+  afterAll(() => transport.close());
 
   const records = recordsOf({ catalogue: createCatalogue(CONTRACT) }).flatMap((record) =>
     variablesOf(record).map((variable) => ({ address: record.address, variable })),
@@ -105,16 +105,16 @@ describe('a resource of another tenant looks like one that never existed', () =>
       now += 11 * 60_000;
       const before = digest();
       const uri = address.replace(`{${variable}}`, id);
-      const told = await door.ask(mine, 'resources/read', { uri });
+      const reply = await transport.ask(mine, 'resources/read', { uri });
       expect(digest(), 'something was written').toEqual(before);
-      return { told, bytes: JSON.stringify(timeless(told)).replaceAll(uri, 'URI') };
+      return { reply, bytes: JSON.stringify(timeless(reply)).replaceAll(uri, 'URI') };
     };
-    const foreign = await answerTo(await theirs.id(variable));
-    const answers = [foreign, await answerTo(await theirs.ended(variable)), await answerTo(invented(variable))];
-    expect(foreign.told).toMatchObject({ error: { code: -32602, data: { uri: expect.any(String) } } });
-    expect(answers.map(({ bytes }) => bytes)).toEqual(Array(3).fill(foreign.bytes));
-    expect(foreign.bytes).not.toContain(CANARY);
-    expect((await answerTo(await own.id(variable))).told.result.contents).toHaveLength(1);
+    const another = await answerTo(await theirs.id(variable));
+    const answers = [another, await answerTo(await theirs.ended(variable)), await answerTo(invented(variable))];
+    expect(another.reply).toMatchObject({ error: { code: -32602, data: { uri: expect.any(String) } } });
+    expect(answers.map(({ bytes }) => bytes)).toEqual(Array(3).fill(another.bytes));
+    expect(another.bytes).not.toContain(CANARY);
+    expect((await answerTo(await own.id(variable))).reply.result.contents).toHaveLength(1);
   });
 });
 

@@ -11,7 +11,7 @@ let world: World;
 let caller: Record<string, string>;
 let customer_id: string;
 /** The HTTP transport with the fast path and without it; and how many calls the fast path served. */
-let doors: { readonly lane: HttpTransport; readonly sdk: HttpTransport };
+let transports: { readonly fastPath: HttpTransport; readonly sdk: HttpTransport };
 let answered = 0;
 
 beforeAll(async () => {
@@ -24,25 +24,25 @@ beforeAll(async () => {
     if (running !== undefined) answered += 1;
     return running;
   };
-  doors = { lane: await open(counted), sdk: await open(() => undefined) };
+  transports = { fastPath: await open(counted), sdk: await open(() => undefined) };
 });
 afterAll(async () => {
-  await Promise.all([doors.lane.close(), doors.sdk.close()]);
+  await Promise.all([transports.fastPath.close(), transports.sdk.close()]);
   await world.close();
 });
 
 function open(callTool: ReturnType<typeof createCallTool>): Promise<HttpTransport> {
   const factory = createServerFactory(world.application, headersOf);
-  const face = { factory, callTool, serverInfo: world.application.info };
+  const served = { factory, callTool, serverInfo: world.application.info };
   const onError = (error: Error) => {
     throw error;
   };
-  return openHttp(face, { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError });
+  return openHttp(served, { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError });
 }
 
 type Sent = { readonly body: string | Buffer; readonly headers?: Record<string, string | undefined> };
 
-function send(door: HttpTransport, { body, headers = {} }: Sent): Promise<{ status: number; json: unknown }> {
+function send(transport: HttpTransport, { body, headers = {} }: Sent): Promise<{ status: number; json: unknown }> {
   const all = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
@@ -52,13 +52,17 @@ function send(door: HttpTransport, { body, headers = {} }: Sent): Promise<{ stat
   };
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   return new Promise((resolve, reject) => {
-    const outgoing = request(door.url, { method: 'POST', headers: given as Record<string, string> }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, json: timeless(text) }));
-    });
+    const outgoing = request(
+      transport.url,
+      { method: 'POST', headers: given as Record<string, string> },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, json: timeless(text) }));
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
@@ -139,17 +143,17 @@ const UNUSUAL: Record<string, () => Sent> = {
 describe('the fast path serves, as the SDK would,', () => {
   test.each(Object.entries(USUAL))('%s', async (_name, make) => {
     const before = answered;
-    const mine = await send(doors.lane, make());
+    const mine = await send(transports.fastPath, make());
     expect(answered).toBe(before + 1);
-    expect(mine).toEqual(await send(doors.sdk, make()));
+    expect(mine).toEqual(await send(transports.sdk, make()));
   });
 });
 
 describe('the fast path leaves to the SDK', () => {
   test.each(Object.entries(UNUSUAL))('%s', async (_name, make) => {
     const before = answered;
-    const mine = await send(doors.lane, make());
+    const mine = await send(transports.fastPath, make());
     expect(answered).toBe(before);
-    expect(mine).toEqual(await send(doors.sdk, make()));
+    expect(mine).toEqual(await send(transports.sdk, make()));
   });
 });

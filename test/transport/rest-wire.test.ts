@@ -4,19 +4,19 @@
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exchange, openRest, post, type RestDoor, send, withBackend } from '../support/rest.js';
+import { exchange, openRest, post, type RestServer, send, withBackend } from '../support/rest.js';
 import { type Data, openWorld, type World } from '../support/world.js';
 
 let world: World;
-let door: RestDoor;
+let server: RestServer;
 let owner: Record<string, string>;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openRest(world.application);
+  server = await openRest(world.application);
   owner = (await world.headers()) as Record<string, string>;
 });
 afterAll(async () => {
-  await door.close();
+  await server.close();
   await world.close();
 });
 
@@ -61,27 +61,27 @@ describe('a body that is not needed', () => {
     ['of a method nobody serves', () => sized(huge).replace('POST', 'PUT'), '405 crm.method_not_allowed'],
     ['of a document', () => sized(huge).replace(`POST ${PATH}`, 'GET /crm/openapi.yaml'), '200'],
   ])('%s: is answered, and the next request on the connection too', async (_name, make, answer) => {
-    expect(answersIn(await exchange(door, make() + last()))).toEqual([answer, '200']);
+    expect(answersIn(await exchange(server, make() + last()))).toEqual([answer, '200']);
   });
 
   test('is rejected by its declared length, before it arrives', async () => {
     const announced = raw('POST', PATH, { 'content-length': 10 ** 10 });
-    const text = await exchange(door, announced, (so) => so.endsWith('}'));
+    const text = await exchange(server, announced, (so) => so.endsWith('}'));
     expect(answersIn(text)).toEqual(['413 crm.body_too_large']);
   });
 
   test('ends the connection after a megabyte was discarded', async () => {
     const body = 'x'.repeat(3 * 1024 * 1024);
     for (const bytes of [sized(body), chunked(body), sized(body, { 'content-type': 'text/plain' })]) {
-      const answers = answersIn(await exchange(door, bytes + last()));
+      const answers = answersIn(await exchange(server, bytes + last()));
       expect(answers.length).toBeLessThanOrEqual(1); // the end may overtake the answer
     }
-    expect(await exchange(door, last())).toContain('200 OK');
+    expect(await exchange(server, last())).toContain('200 OK');
   });
 });
 
 test('several requests in one packet are served in order', async () => {
-  const text = await exchange(door, sized('{}') + sized('[') + raw('PUT', PATH) + sized('{"limit": "x"}') + last());
+  const text = await exchange(server, sized('{}') + sized('[') + raw('PUT', PATH) + sized('{"limit": "x"}') + last());
   expect(answersIn(text)).toEqual([
     '200',
     '400 crm.malformed_body',
@@ -95,10 +95,10 @@ test('several requests in one packet are served in order', async () => {
 
 test('Expect: 100-continue is honoured; any other expectation is ignored', async () => {
   const head = raw('POST', PATH, { 'content-length': 2, expect: '100-continue', connection: 'close' });
-  const text = await exchange(door, `${head}{}`);
+  const text = await exchange(server, `${head}{}`);
   expect(answersIn(text)).toEqual(['100', '200']);
   const odd = sized('{}', { expect: 'tea', connection: 'close' });
-  expect(answersIn(await exchange(door, odd))).toEqual(['200']);
+  expect(answersIn(await exchange(server, odd))).toEqual(['200']);
 });
 
 describe('malformed requests', () => {
@@ -115,13 +115,13 @@ describe('malformed requests', () => {
     ['a length that is no number', raw('POST', PATH, { 'content-length': '2x' }, '{}'), '400'],
     ['headers without an end', raw('GET', '/crm/stat', { big: 'x'.repeat(20 * 1024) }), '431'],
   ])('%s: %3$s, with the headers of every answer', async (_name, bytes, status) => {
-    const text = await exchange(door, bytes);
+    const text = await exchange(server, bytes);
     expect(answersIn(text)).toEqual([status]);
     expect(named(text)).toBe(true);
   });
 
   test('after a response just end the connection', async () => {
-    const socket = connect(Number(new URL(door.origin).port), '127.0.0.1').setEncoding('utf8');
+    const socket = connect(Number(new URL(server.origin).port), '127.0.0.1').setEncoding('utf8');
     let text = '';
     socket.on('data', (part: string) => {
       if (text === '') socket.write('hello\r\n\r\n');
@@ -134,9 +134,9 @@ describe('malformed requests', () => {
 
   test('without a Host get a 400 in the format of the requested surface', async () => {
     const hostless = (path: string) => `GET ${path} HTTP/1.1\r\nconnection: close\r\n\r\n`;
-    const rest = await exchange(door, hostless('/crm/stat'));
+    const rest = await exchange(server, hostless('/crm/stat'));
     expect(answersIn(rest)).toEqual(['400 crm.host_required']);
-    const mcp = await exchange(door, hostless('/mcp'));
+    const mcp = await exchange(server, hostless('/mcp'));
     expect(answersIn(mcp)).toEqual(['400 crm.host_required']);
     expect(mcp).toContain('"jsonrpc":"2.0"');
     expect([rest, mcp].every(named)).toBe(true);
@@ -145,11 +145,11 @@ describe('malformed requests', () => {
 
 describe('a client that disconnects', () => {
   test('before its body is read leaves the server unaffected', async () => {
-    const known = door.errors.length;
+    const known = server.errors.length;
     const head = raw('POST', PATH, { 'content-length': 100, expect: '100-continue' });
-    await exchange(door, `${head}{"limit":`, (so) => so.includes('100 Continue'));
-    await expect.poll(() => door.errors.length).toBe(known + 1);
-    expect((await post(door, '/customer/list', {}, owner)).status).toBe(200);
+    await exchange(server, `${head}{"limit":`, (so) => so.includes('100 Continue'));
+    await expect.poll(() => server.errors.length).toBe(known + 1);
+    expect((await post(server, '/customer/list', {}, owner)).status).toBe(200);
   });
 
   test('during its call aborts the signal of the backend', async () => {
@@ -179,7 +179,7 @@ describe('every response has the contract version and a request id', () => {
   const rpc = (method: string, params: object = {}, id = 1) => ({ jsonrpc: '2.0', id, method, params });
   const stat = { name: 'crm_stat', arguments: {} };
   const mcp = (body: unknown, headers: object = {}) =>
-    send(door, {
+    send(server, {
       path: '/mcp',
       headers: { ...owner, accept, 'x-request-id': 'forged', ...headers },
       body: JSON.stringify(body),
@@ -190,12 +190,12 @@ describe('every response has the contract version and a request id', () => {
   test.each<[string, () => Promise<Data>, number]>([
     ['a list of tools', () => mcp(rpc('tools/list')), 200],
     ['a tool nobody has', () => mcp(rpc('tools/call', { name: 'crm_nobody' })), 200],
-    ['no JSON', () => send(door, { path: '/mcp', headers: { accept }, body: '{' }), 400],
-    ['another method', () => send(door, { method: 'GET', path: '/mcp' }), 405],
-    ['text', () => send(door, { path: '/mcp', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415],
+    ['no JSON', () => send(server, { path: '/mcp', headers: { accept }, body: '{' }), 400],
+    ['another method', () => send(server, { method: 'GET', path: '/mcp' }), 405],
+    ['text', () => send(server, { path: '/mcp', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415],
     ['a foreign host', () => mcp(rpc('tools/list'), { host: 'evil.example.com' }), 403],
-    ['another path', () => send(door, { method: 'GET', path: '/' }), 404],
-    ['the document', () => send(door, { method: 'GET', path: '/crm/openapi.yaml' }), 200],
+    ['another path', () => send(server, { method: 'GET', path: '/' }), 404],
+    ['the document', () => send(server, { method: 'GET', path: '/crm/openapi.yaml' }), 200],
   ])('%s', async (_name, answer, status) => {
     const reply = await answer();
     expect(reply.status).toBe(status);

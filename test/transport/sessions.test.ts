@@ -8,7 +8,7 @@ import {
   initialize,
   message,
   openSession,
-  openSessionDoor,
+  openSessionTransport,
   openStream,
   type Stream,
 } from '../support/sessions.js';
@@ -18,7 +18,7 @@ let world: World;
 let url: string;
 let owner: Headers;
 let viewer: Headers;
-const doors: HttpTransport[] = [];
+const transports: HttpTransport[] = [];
 const streams: Stream[] = [];
 
 beforeAll(async () => {
@@ -31,14 +31,14 @@ afterEach(() => {
   for (const stream of streams.splice(0)) stream.drop();
 });
 afterAll(async () => {
-  await Promise.all(doors.map((door) => door.close()));
+  await Promise.all(transports.map((transport) => transport.close()));
   await world.close();
 });
 
 async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<string> {
-  const door = await openSessionDoor(application, options);
-  doors.push(door);
-  return door.url;
+  const transport = await openSessionTransport(application, options);
+  transports.push(transport);
+  return transport.url;
 }
 
 async function listen(at: string, headers: Headers): Promise<Stream> {
@@ -134,11 +134,11 @@ describe('a session belongs to its caller alone', () => {
     async ({ method, headersOf }) => {
       const session = await openSession(url, owner);
       const body = method === 'POST' ? stat : undefined;
-      const strange = await ask(url, { method, headers: await headersOf(session), body });
+      const other = await ask(url, { method, headers: await headersOf(session), body });
       const none = await ask(url, { method, headers: { ...session, 'mcp-session-id': 'none' }, body });
-      expect(strange.status).toBe(404);
-      expect(strange.text).toBe(none.text);
-      expect(strange.json).toMatchObject({ error: { code: -32001, data: { error_code: 'crm.session_not_found' } } });
+      expect(other.status).toBe(404);
+      expect(other.text).toBe(none.text);
+      expect(other.json).toMatchObject({ error: { code: -32001, data: { error_code: 'crm.session_not_found' } } });
       expect((await ask(url, { headers: session, body: stat })).status).toBe(200);
     },
   );

@@ -3,33 +3,33 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
 import { openAsking } from '../support/confirming.js';
-import { ask, initialize, message, openSessionDoor, openStream, type Stream } from '../support/sessions.js';
+import { ask, initialize, message, openSessionTransport, openStream, type Stream } from '../support/sessions.js';
 import { newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let world: World;
-let door: HttpTransport;
+let transport: HttpTransport;
 let owner: Headers;
 let viewer: Headers;
-const doors: HttpTransport[] = [];
+const transports: HttpTransport[] = [];
 const streams: Stream[] = [];
 
 beforeAll(async () => {
   world = await openWorld();
   owner = await world.headers();
   viewer = await world.headers('crm_view');
-  door = await open();
+  transport = await open();
 });
 afterEach(() => {
   for (const stream of streams.splice(0)) stream.drop();
 });
 afterAll(async () => {
-  await Promise.all(doors.map((each) => each.close()));
+  await Promise.all(transports.map((each) => each.close()));
   await world.close();
 });
 
 async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<HttpTransport> {
-  const opened = await openSessionDoor(application, { sse: true, ...options });
-  doors.push(opened);
+  const opened = await openSessionTransport(application, { sse: true, ...options });
+  transports.push(opened);
   return opened;
 }
 
@@ -59,7 +59,7 @@ test('is not served unless it is enabled', async () => {
 });
 
 test('responds on the stream to messages sent to its address', async () => {
-  const { request } = await connect(door, owner);
+  const { request } = await connect(transport, owner);
   expect((await request(message('tools/list', {}, 2))).result.tools.length).toBeGreaterThan(50);
   expect((await request(stat(3))).result.structuredContent.data.status).toBe('ok');
 });
@@ -70,7 +70,7 @@ describe('a stream belongs to its caller alone', () => {
     ['a caller of another org', () => world.headers('owner', 'OTHER')],
     ['nobody', async () => ({})],
   ])('%s cannot send to it, as if it did not exist', async (_name, headersOf) => {
-    const { send, stream, endpoint } = await connect(door, owner);
+    const { send, stream, endpoint } = await connect(transport, owner);
     const before = stream.text();
     const other = await send(stat(2), await headersOf());
     const absent = endpoint.replace(/sessionId=.*/, 'sessionId=none');
@@ -83,14 +83,14 @@ describe('a stream belongs to its caller alone', () => {
 
   test('and an unknown caller gets none', async () => {
     for (const headers of [{}, { ...owner, 'x-api-key': 'nobody' }, { ...owner, 'x-orgcode': 'OTHER' }]) {
-      const { status, text } = await ask(new URL('/sse', door.url).href, { method: 'GET', headers });
+      const { status, text } = await ask(new URL('/sse', transport.url).href, { method: 'GET', headers });
       expect(status).toBe(401);
       expect(text).toContain('crm.credentials_invalid');
     }
   });
 
   test('and ends with its connection', async () => {
-    const { stream, send } = await connect(door, owner);
+    const { stream, send } = await connect(transport, owner);
     stream.drop();
     await expect.poll(async () => (await send(stat(2))).status, { timeout: 20_000 }).toBe(404);
   });
@@ -114,22 +114,22 @@ describe('rejects a message', () => {
     ['of another type', 'hello', { 'content-type': 'text/plain' }, 415],
     ['beyond a megabyte', message('tools/call', { name: 'x'.repeat(1024 * 1024) }), {}, 413],
   ])('%s', async (_name, body, headers, status) => {
-    const { endpoint, request } = await connect(door, owner);
+    const { endpoint, request } = await connect(transport, owner);
     expect((await ask(endpoint, { headers: { ...owner, ...headers }, body })).status).toBe(status);
     expect((await request(stat(3))).result.structuredContent.data.status).toBe('ok');
   });
 
   test('sent with another method', async () => {
-    const { endpoint } = await connect(door, owner);
+    const { endpoint } = await connect(transport, owner);
     expect((await ask(endpoint, { method: 'GET', headers: owner })).status).toBe(405);
-    expect((await ask(new URL('/sse', door.url).href, { headers: owner, body: stat(1) })).status).toBe(405);
+    expect((await ask(new URL('/sse', transport.url).href, { headers: owner, body: stat(1) })).status).toBe(405);
   });
 });
 
 test('a page of a forbidden origin reaches neither path', async () => {
   const headers = { ...owner, origin: 'https://evil.example.com' };
-  expect((await ask(new URL('/sse', door.url).href, { method: 'GET', headers })).status).toBe(403);
-  expect((await ask(new URL('/messages', door.url).href, { headers, body: stat(1) })).status).toBe(403);
+  expect((await ask(new URL('/sse', transport.url).href, { method: 'GET', headers })).status).toBe(403);
+  expect((await ask(new URL('/messages', transport.url).href, { headers, body: stat(1) })).status).toBe(403);
 });
 
 test('a graceful shutdown finishes calls in flight on a stream, rejects new ones, and then ends it', async () => {

@@ -33,13 +33,13 @@ test('any value is parsed as by JSON.parse, with any white space', () => {
 test('an object that repeats a name is rejected at any depth and with any escapes', () => {
   const twins = fc.record({ name: text, first: value, second: value, space: spaces, coded: fc.boolean() });
   fc.assert(
-    fc.property(twins, fc.array(value, { maxLength: 2 }), ({ name, first, second, space, coded }, beside) => {
+    fc.property(twins, fc.array(value, { maxLength: 2 }), ({ name, first, second, space, coded }, others) => {
       const plain = JSON.stringify(name);
       const again = coded ? `"${name.split('').map(codeOf).join('')}"` : plain;
       const [one, two] = [JSON.stringify(first), JSON.stringify(second)];
       const twice = `{${plain}${space}:${one},${space}${again}:${two}}`;
       expect(Object.keys(JSON.parse(twice))).toHaveLength(1);
-      const json = JSON.stringify([...beside, 'HERE', { deep: 1 }]).replace('"HERE"', () => twice);
+      const json = JSON.stringify([...others, 'HERE', { deep: 1 }]).replace('"HERE"', () => twice);
       expect(parseJson(bytes(json))).toBeUndefined();
     }),
     RUNS,

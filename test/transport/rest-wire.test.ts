@@ -57,8 +57,8 @@ describe('a body that is not needed', () => {
     ['that looks like requests', () => sized(smuggled), '413 crm.body_too_large'],
     ['that looks like requests, in chunks', () => chunked(smuggled), '413 crm.body_too_large'],
     ['of another type', () => sized(smuggled, { 'content-type': 'text/plain' }), '415 crm.unsupported_media_type'],
-    ['of a path nobody serves', () => sized(huge).replace(PATH, '/crm/nowhere'), '404 crm.not_found'],
-    ['of a method nobody serves', () => sized(huge).replace('POST', 'PUT'), '405 crm.method_not_allowed'],
+    ['of an unknown path', () => sized(huge).replace(PATH, '/crm/nowhere'), '404 crm.not_found'],
+    ['of an unknown method', () => sized(huge).replace('POST', 'PUT'), '405 crm.method_not_allowed'],
     ['of a document', () => sized(huge).replace(`POST ${PATH}`, 'GET /crm/openapi.yaml'), '200'],
   ])('%s: is answered, and the next request on the connection too', async (_name, make, answer) => {
     expect(answersIn(await exchange(server, make() + last()))).toEqual([answer, '200']);
@@ -189,11 +189,11 @@ describe('every response has the contract version and a request id', () => {
 
   test.each<[string, () => Promise<Data>, number]>([
     ['a list of tools', () => mcp(rpc('tools/list')), 200],
-    ['a tool nobody has', () => mcp(rpc('tools/call', { name: 'crm_nobody' })), 200],
-    ['no JSON', () => send(server, { path: '/mcp', headers: { accept }, body: '{' }), 400],
+    ['a tool that does not exist', () => mcp(rpc('tools/call', { name: 'crm_nobody' })), 200],
+    ['invalid JSON', () => send(server, { path: '/mcp', headers: { accept }, body: '{' }), 400],
     ['another method', () => send(server, { method: 'GET', path: '/mcp' }), 405],
     ['text', () => send(server, { path: '/mcp', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415],
-    ['a foreign host', () => mcp(rpc('tools/list'), { host: 'evil.example.com' }), 403],
+    ['a forbidden host', () => mcp(rpc('tools/list'), { host: 'evil.example.com' }), 403],
     ['another path', () => send(server, { method: 'GET', path: '/' }), 404],
     ['the document', () => send(server, { method: 'GET', path: '/crm/openapi.yaml' }), 200],
   ])('%s', async (_name, answer, status) => {

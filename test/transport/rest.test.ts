@@ -120,7 +120,7 @@ describe('a response', () => {
     [-1, undefined],
     ['1000', undefined],
     [1e300, undefined],
-  ])('to be waited for by %s ms says so in seconds: %s', async (retry_after_ms, seconds) => {
+  ])('with a wait of %s ms has retry-after in seconds: %s', async (retry_after_ms, seconds) => {
     const error = { error_code: 'crm.throttled', http_status: 429, details: { retry_after_ms } };
     const perform = async () => ({ envelope: { success: false, error, build: {}, stats: {} } }) as never;
     const behind = await openRest(withBackend(world.application, { perform }));
@@ -296,8 +296,8 @@ describe('a request is rejected with a whole error envelope', () => {
   });
 
   test.each([
-    ['a foreign host', { host: 'evil.example.com' }, 403, 'crm.host_forbidden'],
-    ['a foreign page', { origin: 'https://evil.example.com' }, 403, 'crm.origin_forbidden'],
+    ['a forbidden host', { host: 'evil.example.com' }, 403, 'crm.host_forbidden'],
+    ['a page of a forbidden origin', { origin: 'https://evil.example.com' }, 403, 'crm.origin_forbidden'],
     ['a page without an origin', { origin: 'null' }, 403, 'crm.origin_forbidden'],
   ])('%s, before anything else is looked at', async (_name, headers, status, code) => {
     for (const path of ['/crm/customer/get', '/crm/nowhere', '/crm/openapi.yaml', '/crm/stat?api_key=x']) {

@@ -58,7 +58,7 @@ describe('a session', () => {
 
   test.each<[string, () => Promise<Headers>]>([
     ['no credential', async () => ({ 'x-orgcode': 'ACME' })],
-    ['a credential nobody has', async () => ({ ...owner, 'x-api-key': 'nobody' })],
+    ['an unknown credential', async () => ({ ...owner, 'x-api-key': 'nobody' })],
     ['a credential of another org', async () => ({ ...owner, 'x-orgcode': 'OTHER' })],
   ])('is not opened for %s, who is served without one', async (_name, headersOf) => {
     const headers = await headersOf();
@@ -123,7 +123,7 @@ describe('a session belongs to its caller alone', () => {
     }),
     'a caller of another org': async (session) => ({ ...session, ...(await world.headers('owner', 'OTHER')) }),
     'the same credential under another org': async (session) => ({ ...session, 'x-orgcode': 'OTHER' }),
-    nobody: async ({ 'mcp-session-id': id }) => ({ 'mcp-session-id': id }),
+    'a caller without credentials': async ({ 'mcp-session-id': id }) => ({ 'mcp-session-id': id }),
   };
   const ways = ['POST', 'GET', 'DELETE'].flatMap((method) =>
     Object.entries(OTHER_CALLERS).map(([name, headersOf]) => ({ method, name, headersOf })),

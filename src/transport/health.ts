@@ -1,4 +1,4 @@
-/** Health checks for monitors: /livez (the process runs) and /readyz (it accepts calls). Need no Host or credentials. */
+/** Health checks: /livez (the process runs) and /readyz (it accepts calls), for any Host and without credentials. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Serves the two paths; returns false for any other. */

@@ -1,4 +1,4 @@
-/** The HTTP transport: MCP at /mcp for every protocol version and REST under /crm, behind the Host and Origin checks. */
+/** The HTTP transport: MCP at /mcp for every protocol version, REST under /crm, both behind Host and Origin checks. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { API_VERSION } from '../contract/version.js';

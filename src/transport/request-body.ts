@@ -1,7 +1,7 @@
 /** Reads the bytes of a request body up to a limit, and discards bodies that are not needed. Does not parse JSON. */
 import type { IncomingMessage } from 'node:http';
 
-/** Of a rejected body this much is read and discarded, so that its sender sees the response; then the connection ends. */
+/** How much of a rejected body is discarded, so that its sender sees the response, before the connection ends. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Serves a node:http request with a handler of web requests. Works like the SDK's own adapter, but a stream ends as soon
- * as its client disconnects, so that the client can resume it at once, and the server can end it.
+ * Serves a node:http request with a handler of web requests. Works like the SDK's own adapter, but a stream ends as
+ * soon as its client disconnects, so that the client can resume it at once, and the server can end it.
  */
 import type { ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';

@@ -1,7 +1,7 @@
 /**
  * Roles, exhaustively: every combination of roles, no role, and the owner, compared with the table of the published
- * contract, in lists (tools, resources, prompts) and in calls, over both transports. The transports run in this process:
- * HTTP on loopback, stdio over a pair of streams. The stdin and environment of a real process have their own tests.
+ * contract, in lists (tools, resources, prompts) and in calls, over both transports. These run in this process: HTTP on
+ * loopback, stdio over a pair of streams. The stdin and environment of a real process have their own tests.
  */
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';

@@ -1,5 +1,5 @@
 /**
- * Credentials, org and cost code in a REST body (contract §1): their place in the order of checks. No tool accepts them.
+ * Credentials, org and cost code in a REST body (contract §1): their step in the order of checks. No tool takes them.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSession } from '../../src/store/administration.js';

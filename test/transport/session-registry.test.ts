@@ -150,7 +150,7 @@ describe('the event log', () => {
     expect(await since(String(ids.at(-5)))).toEqual(['16', '17', '18', '19']);
   });
 
-  test('keeps up to so many bytes of a session; an oversized event is dropped with all before it, to leave no gap', async () => {
+  test('drops an oversized event of a session with all before it, so that a replay has no gap', async () => {
     const first = await say('a'.repeat(1500));
     await say('b'.repeat(1500));
     await say('c'.repeat(1500));

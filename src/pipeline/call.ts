@@ -160,7 +160,7 @@ function statsOf(pipeline: Pipeline, { name, started, stamp, caller, cccode }: C
   return makeStats(name, stamp, caller, cccode, Math.round(pipeline.elapsed() - started), replayed);
 }
 
-/** A request a transport rejects before it becomes a call. `name` is used as `stats.call` and quotes no client input. */
+/** A request a transport rejects before it becomes a call. `name` becomes `stats.call` and quotes no client input. */
 export interface RejectedRequest {
   readonly operation?: Operation | undefined;
   readonly name: string;

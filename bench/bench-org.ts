@@ -8,7 +8,7 @@ import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createIdMint } from '../src/ids.js';
 import { createLog } from '../src/log.js';
 import { call } from '../src/pipeline/call.js';
-import type { Headers } from '../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../src/pipeline/headers.js';
 import { createKey, createOrg } from '../src/store/administration.js';
 import { openStore, type SqliteStore } from '../src/store/store.js';
 
@@ -49,7 +49,7 @@ export async function openBenchOrg(): Promise<BenchOrg> {
   const act = (tool: string, args: object) => {
     const entry = application.catalogue.find(tool);
     if (entry === undefined) throw new Error(`no tool ${tool}`);
-    return call(application.pipeline, { operation: entry.operation, arguments: args, headers });
+    return call(application.pipeline, { operation: entry.operation, arguments: args, headers: parseHeaders(headers) });
   };
   return {
     path,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { readCredentials } from '../src/pipeline/credentials.js';
+import { parseHeaders } from '../src/pipeline/headers.js';
 import type { StoreCall } from '../src/store/store.js';
 import { type BenchOrg, openBenchOrg } from './bench-org.js';
 import { type Row, rateOf, takeTurns } from './measure.js';
@@ -52,7 +53,8 @@ async function customersOf(bench: BenchOrg): Promise<string[]> {
 }
 
 /** Calls the store's port: a complete earn except credentials, roles and schema. */
-async function earner({ store, application, headers }: BenchOrg, customers: readonly string[]) {
+async function earner({ store, application, headers: raw }: BenchOrg, customers: readonly string[]) {
+  const headers = parseHeaders(raw);
   const { pipeline, catalogue } = application;
   const operation = catalogue.find('crm_loyalty_earn')?.operation;
   if (operation === undefined) throw new Error('no earn');

@@ -5,6 +5,7 @@ import { createGateway } from '../src/gateway/gateway.js';
 import { createRandom32 } from '../src/ids.js';
 import { createLog } from '../src/log.js';
 import { call } from '../src/pipeline/call.js';
+import { parseHeaders } from '../src/pipeline/headers.js';
 
 export interface GatewayCall {
   /** Resolves when the call succeeds. @throws Error when it fails. */
@@ -31,7 +32,11 @@ export async function openGatewayCall(url: string): Promise<GatewayCall> {
     async call(tool, args) {
       const entry = catalogue.find(tool);
       if (entry === undefined) throw new Error(`no tool ${tool}`);
-      const envelope = await call(pipeline, { operation: entry.operation, arguments: args, headers });
+      const envelope = await call(pipeline, {
+        operation: entry.operation,
+        arguments: args,
+        headers: parseHeaders(headers),
+      });
       if (!envelope.success) throw new Error(envelope.error.error_code);
     },
     close: () => gateway.close(),

@@ -13,7 +13,7 @@ import { instructionsFor } from './mcp/instructions.js';
 import { DEFAULT_ANSWER_TOKENS } from './mcp/response-budget.js';
 import type { Application } from './mcp/server.js';
 import { createAvailabilityCheck, type Selection, selectOperations } from './mcp/visibility.js';
-import { type Headers, header, REQUEST_ID, TRACEPARENT } from './pipeline/headers.js';
+import type { CallHeaders } from './pipeline/headers.js';
 import { openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
 
@@ -85,25 +85,20 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
  * Creates the function that stamps calls: request id (from the transport, or a new one), trace id and time. The time
  * never runs backwards within a process, so that ids sort in the order of their records.
  */
-export function createStampMaker(clock: () => number = Date.now): (headers: Headers) => Stamp {
+export function createStampMaker(clock: () => number = Date.now): (headers: CallHeaders) => Stamp {
   const mint = createIdMint();
   const random32 = createRandom32();
   const newTrace = () => [0, 1, 2, 3].map(() => random32().toString(16).padStart(8, '0')).join('');
   let last = 0;
-  return (headers) => {
+  return ({ requestId, traceId }) => {
     last = Math.max(last, clock());
     return {
-      request_id: header(headers, REQUEST_ID) ?? mint(last),
-      trace_id: traceOf(header(headers, TRACEPARENT)) ?? newTrace(),
+      request_id: requestId ?? mint(last),
+      trace_id: traceId ?? newTrace(),
       epoch_ms: last,
       now: new Date(last).toISOString(),
     };
   };
-}
-
-/** The caller's trace id (W3C `traceparent`). */
-function traceOf(traceparent: string | undefined): string | undefined {
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '')?.[1];
 }
 
 function toError(error: unknown): Error {

@@ -1,8 +1,17 @@
 /** Parses and validates the configuration in environment variables and flags. */
 import { z } from 'zod';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from './mcp/response-budget.js';
-import { type Selection, splitNames } from './mcp/visibility.js';
-import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
+import type { Selection } from './mcp/visibility.js';
+import {
+  API_KEY,
+  CCCODE,
+  CHANNEL_CODE,
+  type Headers,
+  LOGICAL_GUID,
+  ORGCODE,
+  SESSION,
+  splitNames,
+} from './pipeline/headers.js';
 
 /** Maps environment variables to the request headers that they replace on stdio. */
 export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {

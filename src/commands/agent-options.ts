@@ -6,7 +6,8 @@ import type { Log } from '../log.js';
 import { ConfirmError, type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/response-budget.js';
 import type { Application } from '../mcp/server.js';
-import { SelectionError, splitNames } from '../mcp/visibility.js';
+import { SelectionError } from '../mcp/visibility.js';
+import { splitNames } from '../pipeline/headers.js';
 import type { Serving } from './open-serving.js';
 import { type ConfirmFlags, confirmOption } from './shared-options.js';
 

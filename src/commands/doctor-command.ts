@@ -10,6 +10,7 @@ import { checkStore } from '../doctor/check-store.js';
 import type { Finding } from '../doctor/finding.js';
 import { createLog } from '../log.js';
 import { readCredentials } from '../pipeline/credentials.js';
+import { parseHeaders } from '../pipeline/headers.js';
 import { openServing, type ServingFlags } from './open-serving.js';
 import { print } from './output.js';
 import { databasePath, dbOption, gatewayOptions } from './shared-options.js';
@@ -78,7 +79,7 @@ async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<r
 /** Identifies the caller whose credentials are in the environment. Closes the backend. */
 async function callerFinding(backend: Backend): Promise<Finding> {
   try {
-    const headers = headersFromEnvironment(process.env);
+    const headers = parseHeaders(headersFromEnvironment(process.env));
     const stamp = createStampMaker()(headers);
     return await checkCredentials(async () => backend.identify(readCredentials(headers), stamp), backend.kind);
   } finally {

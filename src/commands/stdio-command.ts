@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { headersFromEnvironment, readAgentEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
 import { createServerFactory } from '../mcp/server.js';
+import { parseHeaders } from '../pipeline/headers.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { openServing, type ServingFlags } from './open-serving.js';
 import { signalled } from './output.js';
@@ -28,7 +29,7 @@ async function serveStdio(directory: string, flags: ServingFlags & AgentFlags): 
   const log = createLog(environment.logLevel);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const serving = await openServing(directory, { ...flags, readOnly: settings.readOnly }, 'direct', environment, log);
-  const headers = { ...serving.demo?.headers, ...headersFromEnvironment(process.env) };
+  const headers = parseHeaders({ ...serving.demo?.headers, ...headersFromEnvironment(process.env) });
   const { openStdio } = await import('../transport/stdio.js');
   const factory = createServerFactory(agentApplication(serving, log, settings), () => headers);
   const transport = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio transport error'));

@@ -4,7 +4,7 @@
  */
 import { type CompleteRequest, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { visibleText } from '../contract/visible-text.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { protocolSections } from './document-resources.js';
 import { dataOf, errorOf, type FeatureContext, type RegisterFeature, toProtocolError } from './feature-context.js';
 import { PROMPTS, type SuggestionSource } from './prompt-table.js';
@@ -72,7 +72,7 @@ function unknownReference(what: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${what}.`);
 }
 
-function suggest(features: FeatureContext, headers: Headers, source: SuggestionSource): Suggest {
+function suggest(features: FeatureContext, headers: CallHeaders, source: SuggestionSource): Suggest {
   const callForData = createCallForData(features, headers);
   if (typeof source === 'object') return async (value) => startingWith(value, enumOf(features, source));
   switch (source) {
@@ -93,7 +93,7 @@ function suggest(features: FeatureContext, headers: Headers, source: SuggestionS
 type CallForData = (tool: string, args: object) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
 /** Calls tools in turn; after a rejected call it makes no more, so that one request counts as one failure. */
-function createCallForData(features: FeatureContext, headers: Headers): CallForData {
+function createCallForData(features: FeatureContext, headers: CallHeaders): CallForData {
   let rejected = false;
   return async (tool, args) => {
     const result = rejected ? undefined : await features.call(tool, args, headers);

@@ -10,7 +10,7 @@ import type { ErrorObject } from '../contract/envelope.js';
 import type { RoleTable } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import { type Pipeline, rejectRequest } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import type { Catalogue, Tool } from '../tools/catalogue.js';
 
 export interface FeatureContext {
@@ -21,14 +21,14 @@ export interface FeatureContext {
   /** The published documents that describe the tools; undefined when there are none. */
   readonly published: PublishedDocuments | undefined;
   /** The tools a caller may call, as `tools/list` returns them. An unknown caller gets the public ones. */
-  callable(headers: Headers): Promise<readonly Tool[]>;
+  callable(headers: CallHeaders): Promise<readonly Tool[]>;
   /** Runs a tool as `tools/call` does; undefined when no tool has that name. */
-  call(name: string, args: object, headers: Headers): Promise<CallToolResult> | undefined;
+  call(name: string, args: object, headers: CallHeaders): Promise<CallToolResult> | undefined;
   readonly guard: ErrorGuard;
 }
 
 /** The headers that came with a request's message. */
-export type HeadersOf = (context: ServerContext) => Headers;
+export type HeadersOf = (context: ServerContext) => CallHeaders;
 
 /** Registers a feature's methods on a server. */
 export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
@@ -37,7 +37,7 @@ export type RegisterFeature = (server: Server, headersOf: HeadersOf) => void;
 export const PRIVATE_ONE_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
 
 /** Names of the tools a caller may call. */
-export async function callableNames(features: FeatureContext, headers: Headers): Promise<ReadonlySet<string>> {
+export async function callableNames(features: FeatureContext, headers: CallHeaders): Promise<ReadonlySet<string>> {
   return new Set((await features.callable(headers)).map(({ name }) => name));
 }
 
@@ -54,7 +54,7 @@ export function dataOf({ isError, structuredContent }: CallToolResult): Readonly
 }
 
 /** Runs the work of one request; an unexpected failure becomes a protocol error, and its cause goes only to the log. */
-export type ErrorGuard = <Result>(headers: Headers, work: () => Promise<Result>) => Promise<Result>;
+export type ErrorGuard = <Result>(headers: CallHeaders, work: () => Promise<Result>) => Promise<Result>;
 
 /** The SDK sends the message of every thrown error to the client, so only errors meant for the caller may pass. */
 export function createErrorGuard(pipeline: Pipeline): ErrorGuard {

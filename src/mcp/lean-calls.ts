@@ -8,7 +8,7 @@ import type { Backend, Caller, Input } from '../contract/backend.js';
 import { CrmError, invalidRequest } from '../contract/errors.js';
 import { authorise } from '../pipeline/authorise.js';
 import type { Pipeline } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import type { Catalogue, CatalogueEntry } from '../tools/catalogue.js';
 import type { ElicitationDialogue } from './elicitation.js';
@@ -27,7 +27,7 @@ const ANYONE = 'any caller';
 export type LeanCall = (
   name: string,
   args: unknown,
-  headers: Headers,
+  headers: CallHeaders,
   dialogue: ElicitationDialogue | undefined,
 ) => ReturnType<CallWithinBudget> | undefined;
 
@@ -125,7 +125,12 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
   };
 }
 
-function describe(pipeline: Pipeline, { operation, pinned }: CatalogueEntry, caller: Caller, headers: Headers): object {
+function describe(
+  pipeline: Pipeline,
+  { operation, pinned }: CatalogueEntry,
+  caller: Caller,
+  headers: CallHeaders,
+): object {
   const unavailable = pipeline.checkAvailable(operation, headers);
   if (unavailable !== undefined) throw unavailable;
   authorise(pipeline.roles, operation, caller);

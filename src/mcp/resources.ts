@@ -10,7 +10,7 @@ import {
   ResourceNotFoundError,
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import {
   type DocumentResource,
   type DocumentResources,
@@ -77,7 +77,7 @@ export function createResources(features: FeatureContext): RegisterFeature {
   };
 }
 
-async function readableBy(features: FeatureContext, records: readonly RecordResource[], headers: Headers) {
+async function readableBy(features: FeatureContext, records: readonly RecordResource[], headers: CallHeaders) {
   const callable = await callableNames(features, headers);
   return records.filter(({ tool }) => callable.has(tool));
 }
@@ -116,7 +116,7 @@ async function read(
   documents: DocumentResources,
   records: readonly RecordResource[],
   uri: string,
-  headers: Headers,
+  headers: CallHeaders,
 ): Promise<ReadResourceResult> {
   const segments = uriSegments(uri);
   if (segments === undefined) throw new ResourceNotFoundError(uri);

@@ -8,7 +8,7 @@ import type { Envelope } from '../contract/envelope.js';
 import { CrmError, type Issue, invalidRequest } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { call, type Pipeline } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { createBoundaryMint } from '../tools/boundary-markers.js';
 import type { CatalogueEntry } from '../tools/catalogue.js';
 import { type FieldSelection, pickFields, splitFields } from '../tools/field-selection.js';
@@ -24,7 +24,7 @@ import { type DataShape, truncateToFit } from './truncate.js';
 export type CallWithinBudget = (
   entry: CatalogueEntry,
   args: unknown,
-  headers: Headers,
+  headers: CallHeaders,
   dialogue?: ElicitationDialogue | undefined,
 ) => Promise<ToolResult | Question>;
 
@@ -43,7 +43,7 @@ const TARGET_SHARE = 0.9;
 interface PreparedCall {
   readonly entry: CatalogueEntry;
   readonly input: unknown;
-  readonly headers: Headers;
+  readonly headers: CallHeaders;
   readonly selection: FieldSelection | undefined;
   readonly dialogue: ElicitationDialogue | undefined;
 }

@@ -2,7 +2,7 @@
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
 import type { Confirmation } from './confirmation.js';
 import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
@@ -36,13 +36,13 @@ export interface Application {
 }
 
 /** Runs a tool; undefined when no tool has that name. */
-export type CallTool = (name: string, args: object, headers: Headers) => Promise<CallToolResult> | undefined;
+export type CallTool = (name: string, args: object, headers: CallHeaders) => Promise<CallToolResult> | undefined;
 
 /** Like CallTool; within an elicitation dialogue the result may be a question to the user. */
 type CallToolInDialogue = (
   name: string,
   args: object,
-  headers: Headers,
+  headers: CallHeaders,
   dialogue: ElicitationDialogue | undefined,
 ) => Promise<CallToolResult | Question> | undefined;
 
@@ -65,12 +65,12 @@ function createCallToolInDialogue(application: Application): CallToolInDialogue 
 /** Creates servers for one transport. `headersOf` returns the headers that came with a request's message. */
 export function createServerFactory(
   application: Application,
-  headersOf: (httpRequest: globalThis.Request | undefined) => Headers,
+  headersOf: (httpRequest: globalThis.Request | undefined) => CallHeaders,
 ): () => Server {
   const { info, instructions, catalogue, pipeline, published, lean } = application;
   const callInDialogue = createCallToolInDialogue(application);
   const guard = createErrorGuard(pipeline);
-  const callable = (headers: Headers) => visibleTools(pipeline, catalogue, headers);
+  const callable = (headers: CallHeaders) => visibleTools(pipeline, catalogue, headers);
   const call = createCallTool({ ...application, lean: false });
   const registerFeatures = createFeatureRegistration({
     catalogue,

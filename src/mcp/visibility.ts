@@ -6,7 +6,7 @@ import { CrmError } from '../contract/errors.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import { mayCall } from '../pipeline/authorise.js';
 import { type AvailabilityCheck, callerOf, type Pipeline } from '../pipeline/call.js';
-import { type Headers, header, MCP_READ_ONLY, MCP_TOOLS, MCP_TOOLSETS } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import { type Catalogue, type Tool, toolName } from '../tools/catalogue.js';
 
@@ -59,7 +59,7 @@ export interface AvailabilityOptions {
  */
 export function createAvailabilityCheck({ readOnly, countsUpstream }: AvailabilityOptions): AvailabilityCheck {
   return (operation, headers) => {
-    if (operation.effect !== 'read' && (readOnly || requestsReadOnly(headers))) return notInReadOnly();
+    if (operation.effect !== 'read' && (readOnly || headers.toolFilter.readOnly)) return notInReadOnly();
     if (readOnly && operation.countsFailures && !countsUpstream) return notCounted();
     return isDeselected(operation, headers) ? notEnabled() : undefined;
   };
@@ -69,7 +69,7 @@ export function createAvailabilityCheck({ readOnly, countsUpstream }: Availabili
 export function isVisible(
   { roles, checkAvailable }: Pick<Pipeline, 'roles' | 'checkAvailable'>,
   operation: Operation,
-  headers: Headers,
+  headers: CallHeaders,
   caller: Parameters<typeof mayCall>[2] | undefined,
 ): boolean {
   return (
@@ -81,18 +81,13 @@ export function isVisible(
 export async function visibleTools(
   pipeline: Pipeline,
   catalogue: Catalogue,
-  headers: Headers,
+  headers: CallHeaders,
 ): Promise<readonly Tool[]> {
   const caller = await callerOf(pipeline, headers);
   const pins = pinnedFieldsOf(headers);
   return catalogue.entries
     .filter(({ operation }) => isVisible(pipeline, operation, headers, caller))
     .map(({ pinned }) => pinned(pins));
-}
-
-/** Splits a list of names in a header or an environment variable, separated by commas or whitespace. */
-export function splitNames(text: string): readonly string[] {
-  return text.split(/[\s,]+/).filter((name) => name !== '');
 }
 
 function createSelector(toolsets: readonly string[] | undefined, tools: readonly string[] | undefined) {
@@ -105,16 +100,9 @@ function createSelector(toolsets: readonly string[] | undefined, tools: readonly
   };
 }
 
-function isDeselected(operation: Operation, headers: Headers): boolean {
-  const toolsets = header(headers, MCP_TOOLSETS);
-  const tools = header(headers, MCP_TOOLS);
+function isDeselected(operation: Operation, { toolFilter: { toolsets, tools } }: CallHeaders): boolean {
   if (toolsets === undefined && tools === undefined) return false;
-  return !createSelector(splitNames(toolsets ?? ''), splitNames(tools ?? ''))(operation);
-}
-
-function requestsReadOnly(headers: Headers): boolean {
-  const value = header(headers, MCP_READ_ONLY)?.toLowerCase();
-  return value !== undefined && value !== 'false' && value !== '0';
+  return !createSelector(toolsets ?? [], tools ?? [])(operation);
 }
 
 function requireKnown(kind: string, names: readonly string[] | undefined, known: readonly string[]): void {

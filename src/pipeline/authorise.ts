@@ -1,20 +1,20 @@
-/** Steps 5 and 6 of the contract's checks: may this caller do this, in the state its org is in? */
+/** Steps 5 and 6 of the contract's checks: the caller's role, and for writes the status of the org. */
 import { type Grants, permits, rolesFor } from '../contract/access.js';
 import type { Caller } from '../contract/backend.js';
 import { CrmError, forbidden } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 
-/** The one decision behind listing a tool and calling it. */
+/** Decides by role; both listing a tool and calling it use this decision. */
 export function mayCall(roles: RoleTable, operation: Operation, caller: Grants): boolean {
   return permits(roles, operation.access, caller);
 }
 
-/** Whether `authorise` would let this pass. */
+/** Whether `authorise` would pass. */
 export function isAuthorised(roles: RoleTable, operation: Operation, caller: Caller): boolean {
   return mayCall(roles, operation, caller) && mayWrite(operation, caller);
 }
 
-/** @throws CrmError 403 `crm.forbidden` with the roles that would pass, or 403 `crm.org_write_blocked`. */
+/** @throws CrmError 403 `crm.forbidden` with the roles that suffice, or 403 `crm.org_write_blocked`. */
 export function authorise(roles: RoleTable, operation: Operation, caller: Caller): void {
   if (!mayCall(roles, operation, caller)) throw roleMissing(rolesFor(roles, operation.access));
   if (!mayWrite(operation, caller)) throw writeBlocked();

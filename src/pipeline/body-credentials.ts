@@ -1,44 +1,47 @@
 /**
- * What a body may say in the place of headers, over REST alone: credential, org and cost code (contract §1). Not: over
- * MCP, where arguments pass through a model; not whether any of it is good.
+ * Credential, org and cost code from a REST body, which may carry them in place of headers (contract §1). MCP has no
+ * such fields, because tool arguments pass through a model. Does not verify the credential.
  */
 import type { Input } from '../contract/backend.js';
 import { badRequest } from '../contract/errors.js';
-import { API_KEY, type Headers, header, ORGCODE, SESSION } from './headers.js';
+import { type CallHeaders, ORGCODE } from './headers.js';
 
 export interface SeparatedBody {
-  /** The headers, with what they did not say themselves. */
-  readonly headers: Headers;
-  /** The body without all of it. */
+  /** The headers, completed from the body. */
+  readonly headers: CallHeaders;
+  /** The body without the four fields. */
   readonly input: Input;
-  /** A cost code, to be held against the header when the place of the call is read. */
-  readonly place: Input;
+  /** The cost code of the body, to be compared with the header by `readOperatingContext`. */
+  readonly context: Input;
 }
 
 const SENDABLE = /^[\x20-\x7e]*$/;
 
 /**
- * Takes the four fields out of a body. A credential in a header makes one in the body void, whatever it is.
+ * Takes the four fields out of a body. A credential in a header overrides any credential in the body.
  * @throws CrmError 400 `crm.context_mismatch` when header and body name two orgs.
  */
-export function separateBodyCredentials(headers: Headers, body: Input): SeparatedBody {
+export function separateBodyCredentials(headers: CallHeaders, body: Input): SeparatedBody {
   const { session_guid, api_key, orgcode, cccode, ...input } = body;
-  const named = header(headers, SESSION) ?? header(headers, API_KEY);
-  const credentials = named === undefined ? { [SESSION]: sendable(session_guid), [API_KEY]: sendable(api_key) } : {};
-  const org = agreedOrg(header(headers, ORGCODE), orgcode);
-  return { headers: { ...headers, ...credentials, [ORGCODE]: org }, input, place: { cccode } };
+  const fromHeader = headers.session ?? headers.apiKey;
+  const session = fromHeader === undefined ? sendable(session_guid) : headers.session;
+  const apiKey = fromHeader === undefined ? sendable(api_key) : headers.apiKey;
+  const org = agreedOrg(headers.orgcode, orgcode);
+  return { headers: { ...headers, session, apiKey, orgcode: org }, input, context: { cccode } };
 }
 
-function agreedOrg(sent: string | undefined, told: unknown): string | undefined {
-  if (told === undefined || told === null) return sent;
-  const org = sendable(told) ?? '';
-  if (sent !== undefined && sent.toUpperCase() !== org.toUpperCase()) {
+function agreedOrg(fromHeader: string | undefined, fromBody: unknown): string | undefined {
+  if (fromBody === undefined || fromBody === null) return fromHeader;
+  const org = sendable(fromBody);
+  if (fromHeader !== undefined && fromHeader.toUpperCase() !== org?.toUpperCase()) {
     throw badRequest('crm.context_mismatch', `orgcode differs from the ${ORGCODE} header. Leave it out.`);
   }
   return org;
 }
 
-/** What could as well have come in a header. */
+/** The trimmed value, if a header could carry it; undefined otherwise and when it is empty. */
 function sendable(value: unknown): string | undefined {
-  return typeof value === 'string' && SENDABLE.test(value) ? value.trim() : undefined;
+  if (typeof value !== 'string' || !SENDABLE.test(value)) return undefined;
+  const trimmed = value.trim();
+  return trimmed === '' ? undefined : trimmed;
 }

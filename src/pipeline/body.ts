@@ -1,8 +1,8 @@
-/** Step 1 of the contract's checks: a JSON object of bounded size and depth, before anything looks inside. */
+/** Step 1 of the contract's checks: the body is a JSON object of bounded size and depth. */
 import type { Input } from '../contract/backend.js';
 import { badRequest, CrmError } from '../contract/errors.js';
 
-/** Bytes of UTF-8 JSON, as near as a walk can tell. */
+/** Bytes of UTF-8 JSON, as closely as walking the value can measure. */
 export const MAX_BODY_BYTES = 256 * 1024;
 export const MAX_BODY_DEPTH = 32;
 

@@ -1,5 +1,14 @@
-/** THE pipeline: operation, arguments and headers in, envelope out. Knows no SDK and no transport. */
-import type { Backend, BackendResult, Caller, Credentials, Input, Stamp } from '../contract/backend.js';
+/** The pipeline: turns an operation, its arguments and headers into an envelope. Knows no SDK and no transport. */
+import type {
+  Backend,
+  BackendCall,
+  BackendResult,
+  Caller,
+  Credentials,
+  Input,
+  RelayedEnvelope,
+  Stamp,
+} from '../contract/backend.js';
 import {
   type Build,
   type Envelope,
@@ -16,18 +25,18 @@ import { readBody } from './body.js';
 import { separateBodyCredentials } from './body-credentials.js';
 import { type CallLimits, identifyWithLimits, performWithLimits } from './call-limits.js';
 import { readCredentials, secretIn } from './credentials.js';
-import { type Headers, header, IDEMPOTENCY_KEY } from './headers.js';
+import type { CallHeaders } from './headers.js';
 import { readOperatingContext, splitContextArguments } from './operating-context.js';
 
 export interface CallRequest {
   readonly operation: Operation;
   readonly arguments: unknown;
-  readonly headers: Headers;
-  /** REST alone: credential, org and cost code may stand in the body too. */
+  readonly headers: CallHeaders;
+  /** REST only: the body may carry credential, org and cost code too. */
   readonly bodyContext?: true;
-  /** Carries out the call, once it is checked, in the backend's place. */
+  /** Performs the checked call in place of the backend. */
   readonly intercept?: Backend['perform'];
-  /** Aborted when the client went away. */
+  /** Aborted when the client disconnects. */
   readonly signal?: AbortSignal;
 }
 
@@ -35,108 +44,143 @@ export interface Pipeline {
   readonly roles: RoleTable;
   readonly backend: Backend;
   readonly validate: Validate;
-  /** Without it every caller calls as often as they like. */
+  /** Without it, the number of calls is not limited. */
   readonly limits?: CallLimits;
-  /** Why this connection does not have the operation, whoever calls; undefined when it has it. */
   readonly checkAvailable: AvailabilityCheck;
   readonly build: Build;
-  readonly makeStamp: (headers: Headers) => Stamp;
+  readonly makeStamp: (headers: CallHeaders) => Stamp;
   /** Unpredictable 32-bit numbers. */
   readonly random32: () => number;
-  /** Milliseconds, monotonic; for `latency_ms` alone. */
+  /** Milliseconds, monotonic; used for `latency_ms` only. */
   readonly elapsed: () => number;
-  /** One line per call, and the cause of whatever was not a refusal. */
+  /** Receives one report per call, with the cause of an internal error. */
   readonly report: (report: CallReport) => void;
 }
 
-export type AvailabilityCheck = (operation: Operation, headers: Headers) => CrmError | undefined;
+/** Why this connection does not have the operation, for any caller; undefined when it has it. */
+export type AvailabilityCheck = (operation: Operation, headers: CallHeaders) => CrmError | undefined;
 
 export interface CallReport {
-  /** Undefined when a door refused what names no operation. */
+  /** Undefined when a transport rejected a request that names no operation. */
   readonly operation: Operation | undefined;
   readonly stamp: Stamp;
   readonly caller: Caller | undefined;
   readonly latency_ms: number;
-  /** The `error_code` of a call that was refused. */
+  /** The `error_code` of a failed call. */
   readonly error_code: string | undefined;
-  /** The name of the call at the server behind the backend, when it gave one. */
+  /** The request id of the server behind the backend, if it returned one. */
   readonly upstream_request_id: string | undefined;
   readonly cause: unknown;
 }
 
+/** What is known about a call so far; its statistics and its report are made from this. */
+interface CallProgress {
+  readonly name: string;
+  /** As `Pipeline.elapsed`. */
+  readonly started: number;
+  readonly stamp: Stamp;
+  caller: Caller | undefined;
+  cccode: string | undefined;
+}
+
 /** Runs one call through every check of contract §1, in its order, and the backend. Never throws. */
 export async function call(pipeline: Pipeline, request: CallRequest): Promise<Envelope> {
-  const started = pipeline.elapsed();
-  const stamp = pipeline.makeStamp(request.headers);
-  let caller: Caller | undefined;
-  let cccode: string | undefined;
-  const name = `${request.operation.method} ${request.operation.path}`;
-  const stats = (replayed: boolean): Stats => {
-    const latency_ms = Math.round(pipeline.elapsed() - started);
-    return makeStats(name, stamp, caller, cccode, latency_ms, replayed);
+  const { operation, headers: sent } = request;
+  const progress: CallProgress = {
+    name: `${operation.method} ${operation.path}`,
+    started: pipeline.elapsed(),
+    stamp: pipeline.makeStamp(sent),
+    caller: undefined,
+    cccode: undefined,
   };
   try {
-    const body = readBody(request.arguments);
-    const told = request.bodyContext ? separateBodyCredentials(request.headers, body) : undefined;
-    const headers = told?.headers ?? request.headers;
-    const { credentials, ...known } = await identify(pipeline, headers, stamp);
-    caller = known.caller;
-    await pipeline.limits?.countCall(caller);
-    caller = await admit(pipeline, request.operation, caller, credentials, stamp);
-    const shut = pipeline.checkAvailable(request.operation, headers);
-    if (shut !== undefined) throw shut;
-    const { input, place } = splitContextArguments(request.operation, told?.input ?? body);
-    const context = readOperatingContext(request.operation, headers, { ...place, ...told?.place });
-    cccode = context.cccode;
-    const checked = withIdempotencyKey(request.operation, headers, input);
-    pipeline.validate(request.operation, checked);
-    const perform = request.intercept ?? ((performance) => pipeline.backend.perform(performance));
-    const performance = {
-      operation: request.operation,
-      input: checked,
-      caller,
-      credentials,
-      context,
-      stamp,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-    };
-    const done = await performWithLimits(pipeline.limits, headers, () => perform(performance));
-    if ('envelope' in done) {
-      pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, done.envelope));
-      return done.envelope;
-    }
-    pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started));
-    return success(pipeline.build, done, stats(done.replayed === true));
+    const { headers, checked } = await check(pipeline, request, progress);
+    const send = request.intercept ?? ((backendCall) => pipeline.backend.perform(backendCall));
+    const result = await performWithLimits(pipeline.limits, headers, () => send(checked));
+    return succeed(pipeline, request, progress, result);
   } catch (thrown) {
-    const refusal = thrown instanceof CrmError ? thrown : internalError(request.operation.effect === 'read');
-    pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started, refusal, thrown));
-    // A 404 says the same to a stranger and to a member, down to its stats (contract §1).
-    if (refusal.tag === 'not-found') caller = undefined;
-    return failure(pipeline.build, refusal, stamp, stats(refusal.replayed));
+    return fail(pipeline, request, progress, thrown);
   }
 }
 
-/** What a door refuses before it is a call, and why; `name` as in `stats.call`, with nothing of a caller's own in it. */
+/**
+ * Steps 1 to 8 of the contract's checks.
+ * @throws CrmError of the first check that fails.
+ */
+async function check(
+  pipeline: Pipeline,
+  { operation, arguments: args, headers: sent, bodyContext, signal }: CallRequest,
+  progress: CallProgress,
+): Promise<{ readonly headers: CallHeaders; readonly checked: BackendCall }> {
+  const { stamp } = progress;
+  const body = readBody(args);
+  const separated = bodyContext ? separateBodyCredentials(sent, body) : undefined;
+  const headers = separated?.headers ?? sent;
+  const { credentials, caller: identified } = await identify(pipeline, headers, stamp);
+  progress.caller = identified;
+  await pipeline.limits?.countCall(identified);
+  const caller = await admit(pipeline, operation, identified, credentials, stamp);
+  progress.caller = caller;
+  const unavailable = pipeline.checkAvailable(operation, headers);
+  if (unavailable !== undefined) throw unavailable;
+  const fromArguments = splitContextArguments(operation, separated?.input ?? body);
+  const context = readOperatingContext(operation, headers, { ...fromArguments.context, ...separated?.context });
+  progress.cccode = context.cccode;
+  const input = withIdempotencyKey(operation, headers, fromArguments.input);
+  pipeline.validate(operation, input);
+  const aborted = signal === undefined ? {} : { signal };
+  return { headers, checked: { operation, input, caller, credentials, context, stamp, ...aborted } };
+}
+
+function succeed(
+  pipeline: Pipeline,
+  request: CallRequest,
+  progress: CallProgress,
+  result: BackendResult | RelayedEnvelope,
+): Envelope {
+  const { stamp, caller, started } = progress;
+  if ('envelope' in result) {
+    pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, result.envelope));
+    return result.envelope;
+  }
+  pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started));
+  return success(pipeline.build, result, statsOf(pipeline, progress, result.replayed === true));
+}
+
+function fail(pipeline: Pipeline, request: CallRequest, progress: CallProgress, thrown: unknown): ErrorEnvelope {
+  const { stamp, caller, started } = progress;
+  const error = thrown instanceof CrmError ? thrown : internalError(request.operation.effect === 'read');
+  pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started, error, thrown));
+  // A 404 looks the same to an unknown caller and to a member, down to its stats (contract §1).
+  if (error.tag === 'not-found') progress.caller = undefined;
+  return failure(pipeline.build, error, stamp, statsOf(pipeline, progress, error.replayed));
+}
+
+function statsOf(pipeline: Pipeline, { name, started, stamp, caller, cccode }: CallProgress, replayed: boolean): Stats {
+  return makeStats(name, stamp, caller, cccode, Math.round(pipeline.elapsed() - started), replayed);
+}
+
+/** A request a transport rejects before it becomes a call. `name` becomes `stats.call` and quotes no client input. */
 export interface RejectedRequest {
   readonly operation?: Operation | undefined;
   readonly name: string;
-  readonly headers: Headers;
+  readonly headers: CallHeaders;
   readonly thrown: unknown;
 }
 
-/** The whole envelope of a door's own refusal: stamped and reported like any other. Never throws. */
+/** The envelope of a request that a transport rejects: stamped and reported like any other. Never throws. */
 export function rejectRequest(
   pipeline: Pipeline,
   { operation, name, headers, thrown }: RejectedRequest,
 ): ErrorEnvelope {
   const stamp = pipeline.makeStamp(headers);
-  const refusal = thrown instanceof CrmError ? thrown : internalError(true);
-  pipeline.report(report({ operation }, stamp, undefined, 0, refusal, thrown));
-  return failure(pipeline.build, refusal, stamp, makeStats(name, stamp, undefined, undefined, 0, false));
+  const error = thrown instanceof CrmError ? thrown : internalError(true);
+  pipeline.report(report({ operation }, stamp, undefined, 0, error, thrown));
+  return failure(pipeline.build, error, stamp, makeStats(name, stamp, undefined, undefined, 0, false));
 }
 
-/** The caller behind these headers, or undefined for whoever is not, or not yet, one of the org's. */
-export async function callerOf(pipeline: Pipeline, headers: Headers): Promise<Caller | undefined> {
+/** The caller these headers identify; undefined when they identify none. @throws whatever fails in the backend. */
+export async function callerOf(pipeline: Pipeline, headers: CallHeaders): Promise<Caller | undefined> {
   if (secretIn(headers) === undefined) return undefined;
   try {
     return (await identify(pipeline, headers, pipeline.makeStamp(headers))).caller;
@@ -146,7 +190,7 @@ export async function callerOf(pipeline: Pipeline, headers: Headers): Promise<Ca
   }
 }
 
-function identify({ backend, limits }: Pipeline, headers: Headers, stamp: Stamp) {
+function identify({ backend, limits }: Pipeline, headers: CallHeaders, stamp: Stamp) {
   return identifyWithLimits(limits, headers, async () => {
     const credentials = readCredentials(headers);
     return { credentials, caller: await backend.identify(credentials, stamp) };
@@ -154,7 +198,7 @@ function identify({ backend, limits }: Pipeline, headers: Headers, stamp: Stamp)
 }
 
 /**
- * Authorises a caller who may be remembered; a refusal is never founded on memory.
+ * Authorises a caller who may come from a cache; a rejection is always based on a fresh identification.
  * @throws CrmError as `authorise` and the backend's `identify` do.
  */
 async function admit(
@@ -172,8 +216,8 @@ async function admit(
   return known;
 }
 
-function withIdempotencyKey(operation: Operation, headers: Headers, input: Input): Input {
-  const key = operation.acceptsIdempotencyKey ? header(headers, IDEMPOTENCY_KEY) : undefined;
+function withIdempotencyKey(operation: Operation, headers: CallHeaders, input: Input): Input {
+  const key = operation.acceptsIdempotencyKey ? headers.idempotencyKey : undefined;
   return key === undefined || 'idempotency_key' in input ? input : { ...input, idempotency_key: key };
 }
 
@@ -183,8 +227,8 @@ function success(build: Build, { data, revision }: BackendResult, stats: Stats):
     : { success: true, data, revision, build, stats };
 }
 
-function failure(build: Build, refusal: CrmError, stamp: Stamp, stats: Stats): ErrorEnvelope {
-  return { success: false, error: errorObject(refusal, stamp), build, stats };
+function failure(build: Build, error: CrmError, stamp: Stamp, stats: Stats): ErrorEnvelope {
+  return { success: false, error: errorObject(error, stamp), build, stats };
 }
 
 function makeStats(
@@ -220,15 +264,21 @@ function report(
   stamp: Stamp,
   caller: Caller | undefined,
   latency: number,
-  refusal?: CrmError,
+  error?: CrmError,
   thrown?: unknown,
 ): CallReport {
   const cause = thrown instanceof CrmError ? thrown.cause : thrown;
-  const error_code = refusal?.code;
+  const error_code = error?.code;
   return { operation, stamp, caller, latency_ms: latency, error_code, upstream_request_id: undefined, cause };
 }
 
-function relayed(request: CallRequest, stamp: Stamp, caller: Caller, latency: number, envelope: Envelope): CallReport {
+function relayed(
+  request: CallRequest,
+  stamp: Stamp,
+  caller: Caller | undefined,
+  latency: number,
+  envelope: Envelope,
+): CallReport {
   const error_code = envelope.success ? undefined : envelope.error.error_code;
   return { ...report(request, stamp, caller, latency), error_code, upstream_request_id: envelope.stats.request_id };
 }

@@ -1,31 +1,29 @@
-/** Step 2 of the contract's checks: which org, which credential. Not: whether they are any good. */
+/** Step 2 of the contract's checks: the org and the credential are present. Does not verify them; see backends. */
 import type { Credentials } from '../contract/backend.js';
 import { badRequest, CrmError } from '../contract/errors.js';
-import { API_KEY, type Headers, header, ORGCODE, SESSION } from './headers.js';
+import { API_KEY, type CallHeaders, ORGCODE, SESSION } from './headers.js';
 
-/** Longer is no credential of ours; it is refused before it is hashed. */
+/** No credential of ours is longer; a longer one is rejected before it is hashed. */
 const MAX_SECRET = 512;
 const MAX_ORGCODE = 64;
 
 /**
- * Reads the org and the credential; a session beats a key.
+ * Reads the org and the credential; a session takes precedence over an API key.
  * @throws CrmError 400 `crm.orgcode_required`, 401 `crm.credentials_required`.
  */
-export function readCredentials(headers: Headers): Credentials {
-  const orgcode = header(headers, ORGCODE)?.toUpperCase();
+export function readCredentials({ orgcode: org, session, apiKey }: CallHeaders): Credentials {
+  const orgcode = org?.toUpperCase();
   if (orgcode === undefined || orgcode.length > MAX_ORGCODE) {
     throw badRequest('crm.orgcode_required', `Send the org code in the ${ORGCODE} header.`);
   }
-  const session = header(headers, SESSION);
   if (session !== undefined) return { orgcode, kind: 'session', secret: bounded(session) };
-  const key = header(headers, API_KEY);
-  if (key !== undefined) return { orgcode, kind: 'api_key', secret: bounded(key) };
+  if (apiKey !== undefined) return { orgcode, kind: 'api_key', secret: bounded(apiKey) };
   throw credentialsRequired();
 }
 
-/** Whatever stands for a credential, good or not. */
-export function secretIn(headers: Headers): string | undefined {
-  return header(headers, SESSION) ?? header(headers, API_KEY);
+/** The credential that was sent, valid or not. */
+export function secretIn({ session, apiKey }: CallHeaders): string | undefined {
+  return session ?? apiKey;
 }
 
 function bounded(secret: string): string {

@@ -1,6 +1,9 @@
-/** The header names of the contract (§1) and a lookup that does not care where headers come from. */
+/**
+ * The request headers of the contract (§1). A transport parses them once per request into `CallHeaders`; every later
+ * step takes that value, and none reads a raw header again.
+ */
 
-/** Lower-case header name → value. HTTP requests and the stdio environment both fit. */
+/** Raw headers: lower-case name → value. HTTP requests and the environment of a stdio connection both fit. */
 export type Headers = { readonly [name: string]: string | readonly string[] | undefined };
 
 export const ORGCODE = 'x-orgcode';
@@ -13,21 +16,21 @@ export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 export const TRACEPARENT = 'traceparent';
 
-/** What a client wants to see less of; these take tools away and never add any. */
+/** Narrow the list of tools: these headers remove tools and never add any. */
 export const MCP_TOOLSETS = 'x-mcp-toolsets';
 export const MCP_TOOLS = 'x-mcp-tools';
 export const MCP_READ_ONLY = 'x-mcp-readonly';
 
-/** What a door calls the request. It writes this itself, over whatever was sent under the name. */
+/** The id of the request. The HTTP transport sets it and overwrites a value the client sent. */
 export const REQUEST_ID = 'x-request-id';
 
 /**
- * The address a request came from, or the part of it that one party holds. A door writes this itself, over whatever was
- * sent under the name; on stdio there is none.
+ * The client's address, or the part of it that one party controls. The HTTP transport sets it and overwrites a value
+ * the client sent; stdio has none.
  */
 export const CLIENT_ADDRESS = 'x-client-address';
 
-/** Every header the pipeline reads; a door hands on these and no others. */
+/** Every header that `parseHeaders` reads. */
 export const HEADER_NAMES: readonly string[] = [
   ORGCODE,
   SESSION,
@@ -44,15 +47,83 @@ export const HEADER_NAMES: readonly string[] = [
   CLIENT_ADDRESS,
 ];
 
-/** The headers of the contract among all of a request, by name in lower case. */
-export function contractHeaders(all: Headers): Headers {
-  return Object.fromEntries(HEADER_NAMES.flatMap((name) => (name in all ? [[name, all[name]]] : [])));
+/** Which tools a connection leaves out of its list, by the `x-mcp-*` headers. */
+export interface ToolFilter {
+  /** Undefined when the header is absent; an empty list selects nothing. */
+  readonly toolsets: readonly string[] | undefined;
+  readonly tools: readonly string[] | undefined;
+  readonly readOnly: boolean;
 }
 
-/** One header's value, trimmed; undefined when absent, empty or given twice. */
-export function header(headers: Headers, name: string): string | undefined {
-  const value = headers[name];
+/**
+ * The headers of one request. Strings are trimmed; undefined means absent, empty or given twice. Nothing is validated
+ * here: each step of the pipeline checks its own fields, in the contract's order.
+ *
+ * Holds secrets (`session`, `apiKey`): never log, serialise or return this value or a part of it.
+ */
+export interface CallHeaders {
+  readonly orgcode: string | undefined;
+  readonly session: string | undefined;
+  readonly apiKey: string | undefined;
+  readonly logicalGuid: string | undefined;
+  readonly channelCode: string | undefined;
+  readonly cccode: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** The trace the caller is part of, from a well-formed W3C `traceparent`. */
+  readonly traceId: string | undefined;
+  readonly requestId: string | undefined;
+  readonly clientAddress: string | undefined;
+  readonly toolFilter: ToolFilter;
+}
+
+/** Reads each header of the contract once; ignores all others. */
+export function parseHeaders(raw: Headers): CallHeaders {
+  return {
+    orgcode: text(raw[ORGCODE]),
+    session: text(raw[SESSION]),
+    apiKey: text(raw[API_KEY]),
+    logicalGuid: text(raw[LOGICAL_GUID]),
+    channelCode: text(raw[CHANNEL_CODE]),
+    cccode: text(raw[CCCODE]),
+    idempotencyKey: text(raw[IDEMPOTENCY_KEY]),
+    traceId: traceIdOf(text(raw[TRACEPARENT])),
+    requestId: text(raw[REQUEST_ID]),
+    clientAddress: text(raw[CLIENT_ADDRESS]),
+    toolFilter: toolFilterOf(text(raw[MCP_TOOLSETS]), text(raw[MCP_TOOLS]), text(raw[MCP_READ_ONLY])),
+  };
+}
+
+const NO_FILTER: ToolFilter = { toolsets: undefined, tools: undefined, readOnly: false };
+
+/** A request without any header of the contract. */
+export const NO_HEADERS: CallHeaders = parseHeaders({});
+
+/** Splits a list of names, separated by commas or white space. */
+export function splitNames(names: string): readonly string[] {
+  return names.split(/[\s,]+/).filter((name) => name !== '');
+}
+
+function text(value: string | readonly string[] | undefined): string | undefined {
   if (typeof value !== 'string') return undefined;
   const trimmed = value.trim();
   return trimmed === '' ? undefined : trimmed;
+}
+
+function traceIdOf(traceparent: string | undefined): string | undefined {
+  if (traceparent === undefined) return undefined;
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
+}
+
+/** Any value of the read-only header but `false` and `0` means read-only. */
+function toolFilterOf(
+  toolsets: string | undefined,
+  tools: string | undefined,
+  readOnly: string | undefined,
+): ToolFilter {
+  if (toolsets === undefined && tools === undefined && readOnly === undefined) return NO_FILTER;
+  return {
+    toolsets: toolsets === undefined ? undefined : splitNames(toolsets),
+    tools: tools === undefined ? undefined : splitNames(tools),
+    readOnly: readOnly !== undefined && !['false', '0'].includes(readOnly.toLowerCase()),
+  };
 }

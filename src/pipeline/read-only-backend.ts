@@ -1,14 +1,17 @@
-/** A backend through which nothing can be written, whatever asks it to. */
+/** A decorator for backends that rejects every write. */
 import type { Backend } from '../contract/backend.js';
 
-/** The same backend, which rejects whatever is no read. The gate has refused it long before (mcp/visibility.ts). */
+/**
+ * The same backend without writes: a second line of defence, because the availability check (mcp/visibility.ts) rejects
+ * a write before it reaches the backend.
+ */
 export function readOnlyBackend(backend: Backend): Backend {
   return {
     kind: backend.kind,
-    identify: (credentials, stamp, anew) => backend.identify(credentials, stamp, anew),
-    async perform(performance) {
-      if (performance.operation.effect !== 'read') throw new Error('a write reached a read-only backend');
-      return backend.perform(performance);
+    identify: (credentials, stamp, fresh) => backend.identify(credentials, stamp, fresh),
+    async perform(call) {
+      if (call.operation.effect !== 'read') throw new Error('a write reached a read-only backend');
+      return backend.perform(call);
     },
     isReady: () => backend.isReady?.() ?? true,
     close: () => backend.close(),

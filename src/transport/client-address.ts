@@ -1,33 +1,32 @@
-/** Whose request it is, by address: as much of it as one party holds. Not: what follows from it. */
+/** The address of a client, cut to the part that one party controls. The limits on it: pipeline/call-limits.ts. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
 const MAPPED = '::ffff:';
-/** Of an IPv6 address a site holds the last 64 bits as it likes. */
+/** A site chooses the last 64 bits of an IPv6 address freely, so only the first four groups identify it. */
 const SITE_GROUPS = 4;
 const ALL_GROUPS = 8;
 
 /**
- * The address a request came from. Behind `proxies` proxies of the operator's own it is what the outermost of them
- * wrote into `x-forwarded-for`; what stands further left anyone may have written. Without such an entry: the
- * connection's.
+ * The address a request came from. Behind `proxies` proxies of the operator it is the entry that the outermost of them
+ * added to `x-forwarded-for`; entries further left may be forged. Without such an entry it is the connection's address.
  */
 export function clientAddressOf(
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
   proxies: number,
 ): string {
-  const told = proxies === 0 ? undefined : forwarded(headers['x-forwarded-for'], proxies);
-  return party(told ?? socket.remoteAddress ?? '');
+  const reported = proxies === 0 ? undefined : forwarded(headers['x-forwarded-for'], proxies);
+  return partyOf(reported ?? socket.remoteAddress ?? '');
 }
 
 function forwarded(header: string | string[] | undefined, proxies: number): string | undefined {
   const addresses = [header ?? []].flat().join(',').split(',');
-  const told = addresses.at(-proxies)?.trim() ?? '';
-  return isIP(told) === 0 ? undefined : told;
+  const address = addresses.at(-proxies)?.trim() ?? '';
+  return isIP(address) === 0 ? undefined : address;
 }
 
-/** An IPv4 address as it is, of IPv6 the site. */
-function party(address: string): string {
+/** An IPv4 address unchanged; of an IPv6 address the site's prefix. */
+function partyOf(address: string): string {
   const plain = address.toLowerCase().startsWith(MAPPED) ? address.slice(MAPPED.length) : address;
   if (isIP(plain) !== 6) return plain;
   const [left = '', right] = plain.replace(/%.*$/, '').split('::');
@@ -37,7 +36,7 @@ function party(address: string): string {
   return `${site.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
 }
 
-/** An IPv4 tail stands for two groups. */
+/** An embedded IPv4 address counts as two groups. */
 function groups(text: string): string[] {
   return text === '' ? [] : text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
 }

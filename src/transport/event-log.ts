@@ -1,15 +1,15 @@
 /**
- * What was sent on the streams of sessions, kept for a while so that a client whose connection broke can go on where it
- * was. Bounded in events, bytes and time; the oldest go first, so that no gap is ever replayed as if it were none.
+ * Events sent on the streams of sessions, kept so that a client whose connection broke can resume. Bounded in events,
+ * bytes and time. The oldest events are dropped first, so that a replay never hides a gap.
  */
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
 
 export interface EventLogLimits {
-  /** Events of one session. */
+  /** Maximum events of one session. */
   readonly events: number;
-  /** Of one session, as JSON. */
+  /** Maximum bytes of one session, as JSON. */
   readonly sessionBytes: number;
-  /** Of all sessions together. */
+  /** Maximum bytes of all sessions together. */
   readonly bytes: number;
   readonly ageMs: number;
 }
@@ -24,13 +24,13 @@ export const EVENT_LOG_LIMITS: EventLogLimits = {
 /** One session's part of the log. */
 export interface SessionLog extends EventStore {
   getStreamIdForEventId(id: string): Promise<string | undefined>;
-  /** Forgets all of it. */
+  /** Drops every event of the session. */
   drop(): void;
 }
 
 export interface EventLog {
   openSession(): SessionLog;
-  /** What is kept of all sessions. */
+  /** Events and bytes kept of all sessions. */
   readonly events: number;
   readonly bytes: number;
 }
@@ -41,29 +41,29 @@ interface Event {
   readonly stream: string;
   readonly message: JSONRPCMessage;
   readonly bytes: number;
-  readonly keptAt: number;
+  readonly storedAt: number;
 }
 
-/** What an event costs besides its JSON, about. */
+/** Approximate memory of an event besides its JSON. */
 const OVERHEAD_BYTES = 200;
 
 /** A log for the sessions of one process; `clock` in milliseconds, never running backwards. */
 export function createEventLog(clock: () => number, limits: EventLogLimits = EVENT_LOG_LIMITS): EventLog {
   const all = new Set<Event>(); // oldest first
   let bytes = 0;
-  const forget = (event: Event) => {
+  const drop = (event: Event) => {
     if (!all.delete(event)) return;
     event.log.events.delete(event.id);
     event.log.bytes -= event.bytes;
     bytes -= event.bytes;
   };
-  const forgetOldest = (events: Iterable<Event>, tooMuch: (oldest: Event) => boolean) => {
+  const dropOldest = (events: Iterable<Event>, isExcess: (oldest: Event) => boolean) => {
     for (const event of events) {
-      if (!tooMuch(event)) return;
-      forget(event);
+      if (!isExcess(event)) return;
+      drop(event);
     }
   };
-  const forgetOld = () => forgetOldest(all, ({ keptAt }) => clock() - keptAt >= limits.ageMs);
+  const dropExpired = () => dropOldest(all, ({ storedAt }) => clock() - storedAt >= limits.ageMs);
 
   const openSession = (): SessionLog => {
     const log = { events: new Map<string, Event>(), bytes: 0 };
@@ -73,22 +73,22 @@ export function createEventLog(clock: () => number, limits: EventLogLimits = EVE
         last += 1;
         const id = `${last}`;
         const size = Buffer.byteLength(JSON.stringify(message)) + OVERHEAD_BYTES;
-        const event = { log, id, stream, message, bytes: size, keptAt: clock() };
+        const event = { log, id, stream, message, bytes: size, storedAt: clock() };
         all.add(event);
         log.events.set(id, event);
         log.bytes += size;
         bytes += size;
-        forgetOld();
-        forgetOldest(log.events.values(), () => log.events.size > limits.events || log.bytes > limits.sessionBytes);
-        forgetOldest(all, () => bytes > limits.bytes);
+        dropExpired();
+        dropOldest(log.events.values(), () => log.events.size > limits.events || log.bytes > limits.sessionBytes);
+        dropOldest(all, () => bytes > limits.bytes);
         return id;
       },
       async getStreamIdForEventId(id) {
-        forgetOld();
+        dropExpired();
         return log.events.get(id)?.stream;
       },
       async replayEventsAfter(lastId, { send }) {
-        forgetOld();
+        dropExpired();
         const seen = log.events.get(lastId);
         if (seen === undefined) throw new Error('the event is not kept any more');
         const missed = [...log.events.values()].filter(
@@ -97,7 +97,7 @@ export function createEventLog(clock: () => number, limits: EventLogLimits = EVE
         for (const { id, message } of missed) await send(id, message);
         return seen.stream;
       },
-      drop: () => forgetOldest(log.events.values(), () => true),
+      drop: () => dropOldest(log.events.values(), () => true),
     };
   };
   return {

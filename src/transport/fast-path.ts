@@ -1,6 +1,6 @@
 /**
- * The short way of a tool call over HTTP: a request that is plain and whole in every respect is answered here, without
- * the SDK's web objects, which cost more than the call. Whatever is unusual in any way goes to the SDK unchanged.
+ * The fast path of a tool call over HTTP: serves a plain, complete `tools/call` without the SDK's web objects, which
+ * cost more than the call itself. Hands every unusual request to the SDK unchanged.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -12,32 +12,33 @@ import {
 } from '@modelcontextprotocol/server';
 import { canAsk } from '../mcp/elicitation.js';
 import type { CallTool } from '../mcp/server.js';
-import { contractHeaders } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 
-/** A request as the SDK takes it, its body read already or not. */
+/** A request as the SDK takes it; its body may have been read already. */
 export type UnhandledRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & AsyncIterable<unknown>;
 
 export interface FastPathOptions {
   readonly callTool: CallTool;
   readonly serverInfo: object;
-  /** Whether a tool may ask its client's user: clients that have one are then left to the SDK. */
+  /** Whether a tool may ask the client's user; calls from clients with a user then go to the SDK. */
   readonly mayAsk?: (toolName: string) => boolean;
   readonly maxBodyBytes: number;
 }
 
-/** Answers a request, or gives it back for the SDK; `userKnown`: its session has said that the client has a user. */
+/** Serves a request, or returns it for the SDK; `userKnown`: the client declared in its session that it has a user. */
 export type FastPath = (
   request: IncomingMessage,
   response: ServerResponse,
+  headers: CallHeaders,
   userKnown?: boolean,
 ) => Promise<UnhandledRequest | undefined>;
 
 export const STATELESS_VERSION = '2026-07-28';
 const TOOLS_CALL = 'tools/call';
 
-/** The lane in front of the SDK's handler. Rejects only when the client goes away before the body is there. */
+/** The fast path in front of the SDK's handler. Rejects only when the client disconnects before the body is read. */
 export function createFastPath({ callTool, serverInfo, mayAsk, maxBodyBytes }: FastPathOptions): FastPath {
-  return async (request, response, userKnown = false) => {
+  return async (request, response, callHeaders, userKnown = false) => {
     const { headers } = request;
     if (!isPlain(request) || !(Number(headers['content-length']) <= maxBodyBytes)) return request;
     const chunks: Buffer[] = [];
@@ -46,14 +47,14 @@ export function createFastPath({ callTool, serverInfo, mayAsk, maxBodyBytes }: F
     const message = parse(body.toString('utf8'));
     const running =
       message !== undefined &&
-      suits(message, headers) &&
+      agreesWith(message, headers) &&
       !(mayAsk?.(message.params.name) && (userKnown || hasUser(message)))
-        ? callTool(message.params.name, message.params.arguments ?? {}, contractHeaders(headers))
+        ? callTool(message.params.name, message.params.arguments ?? {}, callHeaders)
         : undefined;
     if (message === undefined || running === undefined) return withBody(request, body);
     const result = await running;
-    const shown = headers['mcp-method'] === undefined ? result : stateless(result, serverInfo);
-    const text = JSON.stringify({ result: shown, jsonrpc: '2.0', id: message.id });
+    const complete = headers['mcp-method'] === undefined ? result : statelessResult(result, serverInfo);
+    const text = JSON.stringify({ result: complete, jsonrpc: '2.0', id: message.id });
     response.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),
@@ -82,7 +83,7 @@ function isPlain({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-/** A lone `tools/call` with nothing besides what such a call needs. */
+/** A single `tools/call` with only the fields such a call needs; undefined for anything else. */
 function parse(text: string): Message | undefined {
   let message: unknown;
   try {
@@ -101,8 +102,8 @@ function parse(text: string): Message | undefined {
   return message as unknown as Message;
 }
 
-/** Whether headers and message agree on one era: stateless with all its claims, or an older one with none. */
-function suits({ params }: Message, headers: HttpHeaders): boolean {
+/** Whether headers and message agree on the protocol version: stateless with all its fields, or older with none. */
+function agreesWith({ params }: Message, headers: HttpHeaders): boolean {
   const meta = (params._meta ?? {}) as { readonly [key: string]: unknown };
   const version = headers['mcp-protocol-version'];
   if (PROTOCOL_VERSION_META_KEY in meta) {
@@ -123,8 +124,8 @@ function hasUser({ params }: Message): boolean {
   return canAsk(meta[CLIENT_CAPABILITIES_META_KEY] as { readonly elicitation?: unknown } | undefined);
 }
 
-/** What the stateless era adds to a result. */
-function stateless(result: CallToolResult, serverInfo: object): object {
+/** Adds the fields of the stateless protocol version to a result. */
+function statelessResult(result: CallToolResult, serverInfo: object): object {
   return { ...result, _meta: { ...result._meta, [SERVER_INFO_META_KEY]: serverInfo }, resultType: 'complete' };
 }
 

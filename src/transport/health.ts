@@ -1,16 +1,13 @@
-/**
- * Whether the process lives (/livez) and takes calls (/readyz), for whoever watches it: asked under any Host, without
- * credentials, answered in a word.
- */
+/** Health checks: /livez (the process runs) and /readyz (it accepts calls), for any Host and without credentials. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers the two addresses; false: the request is for another. */
+/** Serves the two paths; returns false for any other. */
 export type Health = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
 
 export const LIVE_PATH = '/livez';
 export const READY_PATH = '/readyz';
 
-/** `isReady` tells whether calls would be answered now; when it throws they would not. */
+/** `isReady` returns whether calls would be served now; throwing means no. */
 export function createHealth(isReady: () => boolean | Promise<boolean>): Health {
   return async ({ method }, response, path) => {
     if (path !== LIVE_PATH && path !== READY_PATH) return false;
@@ -18,9 +15,9 @@ export function createHealth(isReady: () => boolean | Promise<boolean>): Health 
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
       return true;
     }
-    const well = path === LIVE_PATH || (await ask(isReady));
-    const text = well ? 'ok\n' : 'not ready\n';
-    response.writeHead(well ? 200 : 503, {
+    const healthy = path === LIVE_PATH || (await isTrue(isReady));
+    const text = healthy ? 'ok\n' : 'not ready\n';
+    response.writeHead(healthy ? 200 : 503, {
       'content-type': 'text/plain; charset=utf-8',
       'content-length': text.length,
       'cache-control': 'no-store',
@@ -31,7 +28,7 @@ export function createHealth(isReady: () => boolean | Promise<boolean>): Health 
   };
 }
 
-async function ask(isReady: () => boolean | Promise<boolean>): Promise<boolean> {
+async function isTrue(isReady: () => boolean | Promise<boolean>): Promise<boolean> {
   try {
     return await isReady();
   } catch {

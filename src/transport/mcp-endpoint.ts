@@ -1,17 +1,23 @@
 /**
- * MCP over requests of node:http, whatever era: sessions for those that open one, the lane for plain tool calls, the
- * SDK for everything else. Not: who may knock (http.ts).
+ * MCP over requests of node:http, for every protocol version: sessions for clients that open one, the fast path for
+ * plain tool calls, the SDK for everything else. Does not check Host and Origin; see http.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { createMcpHandler, isLegacyRequest, type McpServerFactory } from '@modelcontextprotocol/server';
 import type { CrmError } from '../contract/errors.js';
 import type { CallTool, ServerInfo } from '../mcp/server.js';
-import { contractHeaders, type Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { createEventLog } from './event-log.js';
 import { createFastPath, STATELESS_VERSION } from './fast-path.js';
 import { sendJsonRpcError } from './host-origin-check.js';
-import { createSessionRegistry, type ManagedConnection, type SessionRegistry } from './session-registry.js';
+import { attachHeaders } from './request-headers.js';
+import {
+  createSessionRegistry,
+  type ManagedConnection,
+  type RegistryEntry,
+  type SessionRegistry,
+} from './session-registry.js';
 import { openSession, SESSION_ID, type Session, sessionNotFound } from './sessions.js';
 import { serveWithWebHandler, type WebHandler } from './web-adapter.js';
 
@@ -20,16 +26,16 @@ export interface McpApplication {
   readonly factory: McpServerFactory;
   readonly callTool: CallTool;
   readonly serverInfo: ServerInfo;
-  /** Whether a tool may ask its client's user. */
+  /** Whether a tool may ask the client's user. */
   readonly mayAsk?: (toolName: string) => boolean;
-  /** Whether headers carry the credential of somebody who is known; without it nobody has a session. */
-  readonly isKnown?: (headers: Headers) => Promise<boolean>;
+  /** Whether the headers carry the credential of a known caller; without it no caller gets a session. */
+  readonly isKnown?: (headers: CallHeaders) => Promise<boolean>;
 }
 
 export interface SessionLimits {
-  /** Sessions at once. */
+  /** Concurrent sessions. */
   readonly most: number;
-  /** One that nobody used for so long is over. */
+  /** A session that is unused for this long ends. */
   readonly idleMs: number;
 }
 
@@ -40,58 +46,67 @@ export interface McpOptions {
 }
 
 export interface McpEndpoint {
-  /** Answers a request; `objection` is what the door has against new work, answers to our questions excepted. */
-  serve(request: IncomingMessage, response: ServerResponse, objection?: CrmError): Promise<void>;
-  /** Ends the streams on which nobody waits for an answer. */
+  /** Serves a request; `rejection` rejects new work, but lets responses to the server's own requests pass. */
+  serve(request: IncomingMessage, response: ServerResponse, headers: CallHeaders, rejection?: CrmError): Promise<void>;
+  /** Ends the streams on which no client waits for a response. */
   endStreams(): void;
   close(): Promise<void>;
 }
 
-/** The largest body of the contract, and room for its JSON-RPC envelope. */
+/** The largest body of the contract, plus its JSON-RPC envelope. */
 export const MAX_MCP_BODY_BYTES = 1024 * 1024;
 
 /** Serves MCP. */
-export function createMcpEndpoint(face: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
+export function createMcpEndpoint(application: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
   const maxBodyBytes = MAX_MCP_BODY_BYTES;
-  const handler = createMcpHandler(face.factory, { onerror: onError, maxRequestBodySize: maxBodyBytes });
-  const lane = createFastPath({ ...face, maxBodyBytes });
-  const sessions = limits && createConnectionRegistry<Session>(face, limits);
+  const { factory } = application;
+  const handler = createMcpHandler(factory, { onerror: onError, maxRequestBodySize: maxBodyBytes });
+  const fastPath = createFastPath({ ...application, maxBodyBytes });
+  const sessions = limits && createConnectionRegistry<Session>(application, limits);
   const log = createEventLog(monotonic);
-  const open = (id: string, over: () => void) =>
-    openSession(id, over, { factory: face.factory, log, maxBodyBytes, onError });
-  const standing = new Set<ServerResponse>();
-  const stand = (response: ServerResponse) => {
-    standing.add(response);
-    response.once('close', () => standing.delete(response));
+  const open = (id: string, onEnd: () => void) => openSession(id, onEnd, { factory, log, maxBodyBytes, onError });
+  const listening = new Set<ServerResponse>();
+  const addListening = (response: ServerResponse) => {
+    listening.add(response);
+    response.once('close', () => listening.delete(response));
   };
 
-  const serve: McpEndpoint['serve'] = async (request, response, objection) => {
+  /** Runs a message in its session, opening one for `initialize`; undefined when it belongs to none. */
+  const serveInSession = async (
+    { request, message, response, headers }: Exchange,
+    held: RegistryEntry<Session> | undefined,
+  ): Promise<Response | undefined> => {
+    const opens = sessions !== undefined && methodOf(message) === 'initialize';
+    if ((held === undefined && !opens) || !(await isLegacyRequest(request, message))) return undefined;
+    if (held !== undefined) return held.connection.fetch(request, message);
+    const opened = await sessions?.open(headers, open);
+    opened?.hold(response);
+    return opened?.connection.fetch(request, message);
+  };
+
+  const serve: McpEndpoint['serve'] = async (request, response, headers, rejection) => {
     const id = sessionIdOf(request);
-    const held = id === undefined ? undefined : sessions?.find(id, contractHeaders(request.headers));
-    const absent = sessions !== undefined && id !== undefined ? sessionNotFound() : undefined;
-    const refusal = objection ?? absent;
-    if (refusal !== undefined && held === undefined) return sendJsonRpcError(response, refusal);
+    const held = id === undefined ? undefined : sessions?.find(id, headers);
+    const missing = sessions !== undefined && id !== undefined ? sessionNotFound() : undefined;
+    const error = rejection ?? missing;
+    if (error !== undefined && held === undefined) return sendJsonRpcError(response, error);
     held?.hold(response);
 
-    const unanswered = objection === undefined ? await lane(request, response, held?.connection.hasUser) : request;
-    if (unanswered === undefined) return;
+    const hasUser = held?.connection.hasUser;
+    const unhandled = rejection === undefined ? await fastPath(request, response, headers, hasUser) : request;
+    if (unhandled === undefined) return;
     const fetch: WebHandler = async (web, message) => {
-      if (objection !== undefined && !isAnswer(message)) throw objection;
-      if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') stand(response);
-      const opens = sessions !== undefined && methodOf(message) === 'initialize';
-      if ((held !== undefined || opens) && (await isLegacyRequest(web, message))) {
-        if (held !== undefined) return held.connection.fetch(web, message);
-        const opened = await sessions?.open(contractHeaders(request.headers), open);
-        opened?.hold(response);
-        if (opened !== undefined) return opened.connection.fetch(web, message);
-      }
-      return handler.fetch(web, message === undefined ? {} : { parsedBody: message });
+      if (rejection !== undefined && !isClientResponse(message)) throw rejection;
+      attachHeaders(web, headers);
+      if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') addListening(response);
+      const inSession = await serveInSession({ request: web, message, response, headers }, held);
+      return inSession ?? handler.fetch(web, message === undefined ? {} : { parsedBody: message });
     };
-    await serveWithWebHandler(unanswered, response, fetch, { maxBodyBytes, onError });
+    await serveWithWebHandler(unhandled, response, fetch, { maxBodyBytes, onError });
   };
   return {
     serve,
-    endStreams: () => standing.forEach((response) => void response.end()),
+    endStreams: () => listening.forEach((response) => void response.end()),
     close: async () => {
       sessions?.close();
       await handler.close();
@@ -99,21 +114,30 @@ export function createMcpEndpoint(face: McpApplication, { sessions: limits, onEr
   };
 }
 
-const NOBODY = async () => false;
+/** One message from a client, and where its response goes. */
+interface Exchange {
+  readonly request: Request;
+  readonly message: unknown;
+  readonly response: ServerResponse;
+  readonly headers: CallHeaders;
+}
 
-/** Keeps connections of known callers, within those limits. */
-export function createConnectionRegistry<Kept extends ManagedConnection>(
-  face: McpApplication,
+const NEVER_KNOWN = async () => false;
+
+/** Keeps connections of known callers, within these limits. */
+export function createConnectionRegistry<Connection extends ManagedConnection>(
+  application: McpApplication,
   limits: SessionLimits,
-): SessionRegistry<Kept> {
-  return createSessionRegistry<Kept>({ ...limits, isKnown: face.isKnown ?? NOBODY, clock: monotonic });
+): SessionRegistry<Connection> {
+  const isKnown = application.isKnown ?? NEVER_KNOWN;
+  return createSessionRegistry<Connection>({ ...limits, isKnown, clock: monotonic });
 }
 
 function monotonic(): number {
   return performance.now();
 }
 
-/** The session a request names, if it is of an era that has sessions. */
+/** The session a request names, if its protocol version has sessions. */
 function sessionIdOf({ headers }: IncomingMessage): string | undefined {
   if (headers['mcp-protocol-version'] === STATELESS_VERSION) return undefined;
   return headers[SESSION_ID]?.toString();
@@ -123,8 +147,8 @@ function methodOf(message: unknown): unknown {
   return (message as { readonly method?: unknown } | null | undefined)?.method;
 }
 
-/** What a client says without starting anything: the answer to a question of ours, or a notification. */
-function isAnswer(message: unknown): boolean {
+/** Whether a message starts no work: a response to a request of the server, or a notification. */
+function isClientResponse(message: unknown): boolean {
   return (
     typeof message === 'object' &&
     message !== null &&

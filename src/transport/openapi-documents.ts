@@ -1,11 +1,11 @@
-/** How a document is served: with an ETag, to anybody. Not: where it comes from. */
+/** Serves an OpenAPI document with an ETag and without credentials. Its source: contract/published-documents.ts. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers with a document: anybody may read it, and keep it as long as its ETag holds. */
+/** Sends a document. Any client may read it, and cache it while its ETag matches. */
 export type ServeDocument = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Serves one form of it, made once. Throws what `make` throws, until it does not. */
+/** Serves one format of the document, made on first use. Throws what `make` throws, and retries on the next request. */
 export function createServeDocument(mediaType: string, make: () => string): ServeDocument {
   let made: { readonly bytes: Buffer; readonly etag: string } | undefined;
   return (request, response) => {

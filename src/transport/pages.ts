@@ -1,4 +1,4 @@
-/** The page for people, mcp.html: served at / and /crm/mcp.html with the policy it asks for. Not: what stands in it. */
+/** Serves the web page, mcp.html, at / and /crm/mcp.html with its content security policy. Its content: page/src. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -6,20 +6,20 @@ export interface PageSource {
   html(): string;
 }
 
-/** Answers GET and HEAD of the page's two addresses; false: the request is not for it. */
+/** Serves GET and HEAD of the page's two paths; returns false for any other request. */
 export type Pages = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
 const PATHS: readonly string[] = ['/', '/crm/mcp.html'];
 
-/** Serves the page, which is read here and now. @throws whatever `html` throws, Error when it has no policy. */
+/** Serves the page, which is read at once. @throws what `html` throws; Error when the page has no CSP. */
 export function createPages({ html }: PageSource): Pages {
   const page = prepare(html());
   return ({ method, headers }, response, path) => {
     if (!PATHS.includes(path) || (method !== 'GET' && method !== 'HEAD')) return false;
-    const known = headers['if-none-match']?.split(',').some((tag) => tag.trim() === page.headers.etag) === true;
-    const size = known ? {} : { 'content-length': page.bytes.length };
-    response.writeHead(known ? 304 : 200, { ...page.headers, ...size });
-    response.end(known || method === 'HEAD' ? undefined : page.bytes);
+    const unchanged = headers['if-none-match']?.split(',').some((tag) => tag.trim() === page.headers.etag) === true;
+    const size = unchanged ? {} : { 'content-length': page.bytes.length };
+    response.writeHead(unchanged ? 304 : 200, { ...page.headers, ...size });
+    response.end(unchanged || method === 'HEAD' ? undefined : page.bytes);
     return true;
   };
 }
@@ -46,7 +46,7 @@ function prepare(html: string): Prepared {
   };
 }
 
-/** The page's own policy, narrower: it may talk to the server it came from alone, and nobody may frame it. */
+/** The page's own CSP, narrowed: the page may connect only to the server it came from, and cannot be framed. */
 function servedPolicy(html: string): string {
   const policy = /http-equiv="content-security-policy" content="([^"]+)"/.exec(html)?.[1];
   if (policy === undefined) throw new Error('mcp.html has no content-security-policy');

@@ -1,6 +1,6 @@
 /**
- * Calls per caller and failures per address, counted in this process's memory by the minute. Not: what is a failure, or
- * where it is asked.
+ * Rate limits: calls per caller and failed credentials per address, counted per minute in the memory of this process.
+ * The pipeline decides what counts as a failure; see pipeline/call-limits.ts.
  */
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { CrmError } from '../contract/errors.js';
@@ -9,33 +9,33 @@ import type { CallLimits } from '../pipeline/call-limits.js';
 import { fingerprint } from '../secrets/keys.js';
 
 export interface RateLimitOptions {
-  /** 0 for as many as they like. */
+  /** 0 for no limit. */
   readonly callsPerMinute: number;
   readonly failuresPerMinute: number;
 }
 
 const MINUTE_S = 60;
-/** Callers, addresses and good credentials that are remembered; the oldest are forgotten first. */
-const MOST_KEYS = 10_000;
+/** Maximum callers, addresses and valid credentials kept in memory; the oldest are dropped first. */
+const MAX_KEYS = 10_000;
 
-/** The limits of one process; undefined when there are none. */
+/** The limits of one process; undefined when both are 0. */
 export function createRateLimits({ callsPerMinute, failuresPerMinute }: RateLimitOptions): CallLimits | undefined {
   if (callsPerMinute === 0 && failuresPerMinute === 0) return undefined;
   const calls = createBudget(callsPerMinute);
   const failures = createBudget(failuresPerMinute);
-  const good = createKeySet();
+  const valid = createKeySet();
   return {
     async checkAddress(address, secret) {
       const wait = await failures.waitOf(address);
-      if (wait === 0 || (secret !== undefined && good.has(fingerprint(secret)))) return;
+      if (wait === 0 || (secret !== undefined && valid.has(fingerprint(secret)))) return;
       throw tooManyFailures(wait);
     },
     async countFailure(address, secret) {
-      if (secret !== undefined) good.remove(fingerprint(secret));
+      if (secret !== undefined) valid.remove(fingerprint(secret));
       await failures.spend(address);
     },
     async countCall(caller) {
-      if (caller.unknown !== true) good.add(caller.fingerprint);
+      if (caller.unknown !== true) valid.add(caller.fingerprint);
       const wait = await calls.spend(caller.fingerprint);
       if (wait > 0) throw tooManyCalls(wait);
     },
@@ -43,16 +43,16 @@ export function createRateLimits({ callsPerMinute, failuresPerMinute }: RateLimi
 }
 
 interface Budget {
-  /** Spends one; answers how many milliseconds to wait when there was none left, else 0. */
+  /** Spends one point; returns the milliseconds to wait when none was left, else 0. */
   spend(key: string): Promise<number>;
   /** As `spend`, without spending. */
   waitOf(key: string): Promise<number>;
 }
 
-/** `points` a key and minute, counted from the key's first; all may be spent at once. 0 points: no limit. */
+/** `points` per key and minute, counted from the key's first; all may be spent at once. 0 points: no limit. */
 function createBudget(points: number): Budget {
   const limiter = new RateLimiterMemory({ points, duration: MINUTE_S, keyPrefix: '' });
-  const known = createKeySet((forgotten) => void limiter.delete(forgotten));
+  const known = createKeySet((dropped) => void limiter.delete(dropped));
   return {
     async spend(key) {
       if (points === 0) return 0;
@@ -71,8 +71,8 @@ function createBudget(points: number): Budget {
   };
 }
 
-/** At most `MOST_KEYS` keys: the oldest goes first. */
-function createKeySet(onForget?: (key: string) => void) {
+/** A set of at most `MAX_KEYS` keys; the oldest is dropped first. */
+function createKeySet(onDrop?: (key: string) => void) {
   const keys = new Set<string>();
   return {
     has: (key: string) => keys.has(key),
@@ -82,11 +82,11 @@ function createKeySet(onForget?: (key: string) => void) {
     addLast(key: string): void {
       keys.delete(key);
       keys.add(key);
-      if (keys.size <= MOST_KEYS) return;
+      if (keys.size <= MAX_KEYS) return;
       const [oldest] = keys;
       if (oldest === undefined) return;
       keys.delete(oldest);
-      onForget?.(oldest);
+      onDrop?.(oldest);
     },
     remove: (key: string) => void keys.delete(key),
   };

@@ -1,34 +1,34 @@
-/** The bytes of a request body, up to a bound, and what becomes of those nobody wants. Not: what they say. */
+/** Reads the bytes of a request body up to a limit, and discards bodies that are not needed. Does not parse JSON. */
 import type { IncomingMessage } from 'node:http';
 
-/** So much of a refused body is read and forgotten, so that its sender sees the answer; then the connection ends. */
+/** How much of a rejected body is discarded, so that its sender sees the response, before the connection ends. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 /**
- * The whole body, or `too large` as soon as it is, or is said to be, more than `most` bytes; the rest is discarded.
- * Rejects when the client goes away first.
+ * The whole body, or `too large` as soon as it exceeds `maxBytes` or announces to; the rest is discarded. Rejects when
+ * the client disconnects first.
  */
-export function readBytes(request: IncomingMessage, most: number): Promise<Buffer | 'too large'> {
-  return new Promise((resolve, reject) => {
+export function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | 'too large'> {
+  return new Promise((resolve, fail) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const refuse = () => {
+    const tooLarge = () => {
       discard(request);
       request.off('data', take);
       resolve('too large');
     };
     const take = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > most) return refuse();
+      if (size > maxBytes) return tooLarge();
       chunks.push(chunk);
     };
-    if (Number(request.headers['content-length']) > most) return refuse();
+    if (Number(request.headers['content-length']) > maxBytes) return tooLarge();
     request.on('data', take).once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', reject).once('close', () => reject(new Error('the client went away')));
+    request.once('error', fail).once('close', () => fail(new Error('the client disconnected')));
   });
 }
 
-/** Takes a body off the wire without keeping it, so that the connection can go on. */
+/** Reads a body without keeping it, so that the connection can be reused. */
 export function discard(request: IncomingMessage): void {
   let left = MAX_DISCARDED_BYTES;
   request.on('data', (chunk: Buffer) => {
@@ -37,14 +37,14 @@ export function discard(request: IncomingMessage): void {
   });
 }
 
-/** Whether a request has a body, be it empty. */
+/** Whether a request has a body, even an empty one. */
 export function announcesBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Whether a body is said to be JSON in UTF-8, as it stands: one media type, no other charset, not compressed. */
+/** Whether a body is declared as plain JSON in UTF-8: one media type, no other charset, not compressed. */
 export function isPlainJson({ headers, rawHeaders }: IncomingMessage): boolean {
-  // Of several media types node:http keeps the first, where whoever stands in front of us may have read another.
+  // Of several media types node:http keeps the first; a proxy in front of us may have read another.
   const types = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'content-type');
   const encoding = headers['content-encoding'] ?? 'identity';
   return types.length === 1 && types.every(isJson) && encoding.trim().toLowerCase() === 'identity';

@@ -1,17 +1,17 @@
-/** What is wrong with a REST request before it is a call: its URL, its method, what it says of its body. */
+/** Checks of a REST request before it becomes a call: its URL, its method, its body headers. */
 import type { IncomingMessage } from 'node:http';
 import { badRequest, CrmError, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { announcesBody, isPlainJson } from './request-body.js';
 
-/** Query parameters whose value is meant as a credential, by their letters alone. */
+/** Query parameters whose value is meant as a credential, by the letters of their name. */
 const CREDENTIALS = new Set(
   `session sessionguid sessionid xsessionguid apikey xapikey key token accesstoken auth authorization bearer secret
   password`.split(/\s+/),
 );
 
 /**
- * 400 `crm.credentials_in_url` when the query carries a credential, good or not: whoever sends it must learn to stop.
+ * 400 `crm.credentials_in_url` when the query carries a credential, valid or not, so that its sender stops doing it.
  * The contract has no query parameters; others are ignored.
  */
 export function urlError(url: string): CrmError | undefined {
@@ -27,7 +27,7 @@ export function urlError(url: string): CrmError | undefined {
   });
 }
 
-/** 404 as for any absent record where no method is served, 405 `crm.method_not_allowed` where another is. */
+/** 404, as for a record that does not exist, on an unknown path; 405 `crm.method_not_allowed` for a wrong method. */
 export function methodError(method: string | undefined, allowed: readonly string[]): CrmError | undefined {
   if (allowed.length === 0) return notFound();
   if (allowed.some((other) => other === method)) return undefined;

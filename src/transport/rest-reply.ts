@@ -1,8 +1,8 @@
-/** Envelope → HTTP reply: its status, its headers, its bytes as they are. Not: what stands in it. */
+/** Sends an envelope as an HTTP response: status, headers, and the unchanged envelope as JSON. */
 import type { ServerResponse } from 'node:http';
 import type { Envelope } from '../contract/envelope.js';
 
-/** Answers with an envelope, ours or one that was relayed. */
+/** Sends an envelope, our own or a relayed one. */
 export function sendEnvelope(response: ServerResponse, envelope: Envelope): void {
   const status = statusOf(envelope);
   const seconds = status === 429 || status === 503 ? secondsToWait(envelope) : undefined;
@@ -17,7 +17,7 @@ export function sendEnvelope(response: ServerResponse, envelope: Envelope): void
   response.end(text);
 }
 
-/** 502 where the server behind us refuses with what is no status of a refusal. */
+/** 502 when the server behind the gateway reports an error with a status that is no error status. */
 function statusOf(envelope: Envelope): number {
   if (envelope.success) return 200;
   const { http_status } = envelope.error;

@@ -1,6 +1,7 @@
 /**
  * The REST surface of the contract: POST /crm/<path>, GET /crm/stat and the published document, through the same
- * pipeline as every tool. Answers are data for programs: no marks, no cleaning. Not: who may knock (http.ts).
+ * pipeline as every tool. Responses are data for programs, so untrusted content has no boundary markers and is not
+ * cleaned. Does not check Host and Origin; see http.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CrmError } from '../contract/errors.js';
@@ -8,7 +9,7 @@ import type { Operation } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import { bodyTooLarge, MAX_BODY_BYTES } from '../pipeline/body.js';
 import { call, type Pipeline, rejectRequest } from '../pipeline/call.js';
-import { contractHeaders } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { createServeDocument, type ServeDocument } from './openapi-documents.js';
 import { discard, readBytes } from './request-body.js';
 import { bodyError, methodError, urlError } from './rest-errors.js';
@@ -19,21 +20,26 @@ export type OpenApiDocuments = Pick<PublishedDocuments, 'yaml' | 'json'>;
 
 export interface RestOptions {
   readonly pipeline: Pipeline;
-  /** Those of somebody else's API are left out: this is the twin of ours. */
+  /** Imported operations are left out: REST serves our own contract only. */
   readonly operations: readonly Operation[];
-  /** Without it no document is published. */
+  /** Without it no OpenAPI document is published. */
   readonly documents?: OpenApiDocuments;
 }
 
 /**
- * Answers whatever comes under /crm; `objection` is what the door has against the request already. Rejects when the
- * client goes away before its body is there.
+ * Serves every request under /crm; `rejection` is the transport's error for the request, if it has one already. Rejects
+ * when the client disconnects before its body is read.
  */
-export type Rest = (request: IncomingMessage, response: ServerResponse, objection?: CrmError) => Promise<void>;
+export type Rest = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: CallHeaders,
+  rejection?: CrmError,
+) => Promise<void>;
 
 export const REST_PATH = '/crm';
 
-/** Whether a path, without its query, is the REST surface's to answer. */
+/** Whether the REST surface serves a path (without its query). */
 export function isRestPath(path: string): boolean {
   return path === REST_PATH || path.startsWith(`${REST_PATH}/`);
 }
@@ -41,33 +47,32 @@ export function isRestPath(path: string): boolean {
 /** The REST surface over a pipeline. */
 export function createRest({ pipeline, operations, documents }: RestOptions): Rest {
   const routes = [...operationRoutes(operations), ...documentRoutes(documents)];
-  return async (request, response, objection) => {
+  return async (request, response, headers, rejection) => {
     const { method, url = '' } = request;
     const [path = ''] = url.split('?', 1);
-    const here = routes.filter((route) => route.path === path);
-    const { operation, document } = here.find((route) => route.method === method) ?? {};
-    const headers = contractHeaders(request.headers);
-    const no = (thrown: unknown) => {
-      const name = `${method} ${here.length === 0 ? '/*' : path.slice(REST_PATH.length)}`;
+    const matching = routes.filter((route) => route.path === path);
+    const { operation, document } = matching.find((route) => route.method === method) ?? {};
+    const reject = (thrown: unknown) => {
+      const name = `${method} ${matching.length === 0 ? '/*' : path.slice(REST_PATH.length)}`;
       sendEnvelope(response, rejectRequest(pipeline, { operation, name, headers, thrown }));
     };
 
-    const allowed = here.map((route) => route.method);
-    const fault = objection ?? urlError(url) ?? methodError(method, allowed) ?? bodyError(request, operation);
-    if (fault !== undefined || operation === undefined) discard(request);
-    if (fault?.status === 405) response.setHeader('allow', allowed.join(', '));
-    if (fault !== undefined) return no(fault);
-    if (operation === undefined) return attempt(() => document?.(request, response), no);
+    const allowed = matching.map((route) => route.method);
+    const error = rejection ?? urlError(url) ?? methodError(method, allowed) ?? bodyError(request, operation);
+    if (error !== undefined || operation === undefined) discard(request);
+    if (error?.status === 405) response.setHeader('allow', allowed.join(', '));
+    if (error !== undefined) return reject(error);
+    if (operation === undefined) return attempt(() => document?.(request, response), reject);
 
     const body = operation.method === 'GET' ? undefined : await readBytes(request, MAX_BODY_BYTES);
-    if (body === 'too large') return no(bodyTooLarge());
+    if (body === 'too large') return reject(bodyTooLarge());
     const args = body === undefined ? {} : parseJson(body);
-    const signal = abortedWith(response);
+    const signal = signalOf(response);
     sendEnvelope(response, await call(pipeline, { operation, arguments: args, headers, bodyContext: true, signal }));
   };
 }
 
-/** What answers a path and a method: an operation, or a document. */
+/** What serves a path and a method: an operation, or a document. */
 interface Route {
   readonly path: string;
   readonly method: string;
@@ -90,19 +95,19 @@ function documentRoutes(documents: OpenApiDocuments | undefined): readonly Route
   ];
 }
 
-function attempt(act: () => void, failed: (thrown: unknown) => void): void {
+function attempt(serve: () => void, onError: (thrown: unknown) => void): void {
   try {
-    act();
+    serve();
   } catch (thrown) {
-    failed(thrown);
+    onError(thrown);
   }
 }
 
-/** Aborted when the client goes away before it is answered. */
-function abortedWith(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
+/** Aborted when the client disconnects before the response is sent. */
+function signalOf(response: ServerResponse): AbortSignal {
+  const disconnected = new AbortController();
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
+    if (!response.writableFinished) disconnected.abort();
   });
-  return gone.signal;
+  return disconnected.signal;
 }

@@ -1,144 +1,147 @@
 /**
- * Which connections are kept between requests: how many, for whom, for how long. Not: what a connection is, or how its
- * client learns that it is over.
+ * Keeps connections between requests: how many, for which caller, for how long. What a connection does: sessions.ts and
+ * sse-stream.ts.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { CrmError } from '../contract/errors.js';
 import { readCredentials } from '../pipeline/credentials.js';
-import type { Headers } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 
 export interface SessionRegistryOptions {
-  /** Connections at once, of all callers. */
+  /** Concurrent connections of all callers. */
   readonly most: number;
-  /** One that nobody used for so long is over. */
+  /** A connection that is unused for this long ends. */
   readonly idleMs: number;
-  /** Whether these headers carry the credential of somebody who is known. */
-  readonly isKnown: (headers: Headers) => Promise<boolean>;
+  /** Whether these headers carry the credential of a known caller. */
+  readonly isKnown: (headers: CallHeaders) => Promise<boolean>;
   /** Milliseconds, never running backwards. */
   readonly clock: () => number;
 }
 
-/** Something of a client's that lives between its requests. */
+/** A client's connection that lives between its requests. */
 export interface ManagedConnection {
-  /** It is over: whatever it holds is let go. May be called again. */
+  /** Ends the connection and releases its resources. May be called again. */
   end(): void;
 }
 
-/** A connection of the caller who asked for it. */
-export interface RegistryEntry<Kept extends ManagedConnection> {
+/** A connection and its id. */
+export interface RegistryEntry<Connection extends ManagedConnection> {
   readonly id: string;
-  readonly connection: Kept;
-  /** It is in use, and not idle, until the response has ended. */
+  readonly connection: Connection;
+  /** Marks the connection as in use, not idle, until the response has ended. */
   hold(response: ServerResponse): void;
 }
 
-export interface SessionRegistry<Kept extends ManagedConnection> {
-  /** The caller's connection of that name. Nobody can tell one of somebody else's from none. */
-  find(id: string, headers: Headers): RegistryEntry<Kept> | undefined;
+export interface SessionRegistry<Connection extends ManagedConnection> {
+  /** The caller's connection of that id; another caller's connection looks as if it did not exist. */
+  find(id: string, headers: CallHeaders): RegistryEntry<Connection> | undefined;
   /**
-   * Makes a connection for a caller who is known, under a name nobody can guess; undefined for anybody else. `over` is
-   * to be called when it has ended by itself.
+   * Makes a connection for a known caller under an unguessable id; undefined for an unknown caller. `make` must call
+   * `onEnd` when the connection has ended by itself.
    * @throws CrmError 429 `crm.too_many_sessions`; whatever `make` throws.
    */
-  open(headers: Headers, make: (id: string, over: () => void) => Kept): Promise<RegistryEntry<Kept> | undefined>;
+  open(
+    headers: CallHeaders,
+    make: (id: string, onEnd: () => void) => Connection,
+  ): Promise<RegistryEntry<Connection> | undefined>;
   readonly size: number;
-  all(): readonly RegistryEntry<Kept>[];
+  all(): readonly RegistryEntry<Connection>[];
   /** Ends every connection. */
   close(): void;
 }
 
-/** One caller may have this part of all connections, so that nobody takes them from everybody else. */
+/** One caller may have a quarter of all connections, so that others always get some. */
 const SHARE = 4;
-const LONGEST_SWEEP_MS = 30_000;
-const WAIT_MS = 30_000;
+const MAX_SWEEP_INTERVAL_MS = 30_000;
+const RETRY_AFTER_MS = 30_000;
 
-interface Place<Kept extends ManagedConnection> extends RegistryEntry<Kept> {
+interface Entry<Connection extends ManagedConnection> extends RegistryEntry<Connection> {
   readonly caller: string;
   held: number;
   lastUsed: number;
 }
 
-export function createSessionRegistry<Kept extends ManagedConnection>(
+export function createSessionRegistry<Connection extends ManagedConnection>(
   options: SessionRegistryOptions,
-): SessionRegistry<Kept> {
+): SessionRegistry<Connection> {
   const { most, idleMs, isKnown, clock } = options;
-  const places = new Map<string, Place<Kept>>();
-  const isOver = ({ held, lastUsed }: Place<Kept>) => held === 0 && clock() - lastUsed >= idleMs;
-  const end = (place: Place<Kept>) => {
-    places.delete(place.id);
-    place.connection.end();
+  const entries = new Map<string, Entry<Connection>>();
+  const hasExpired = ({ held, lastUsed }: Entry<Connection>) => held === 0 && clock() - lastUsed >= idleMs;
+  const end = (entry: Entry<Connection>) => {
+    entries.delete(entry.id);
+    entry.connection.end();
   };
-  const sweep = () => [...places.values()].filter(isOver).forEach(end);
-  const timer = setInterval(sweep, Math.min(idleMs, LONGEST_SWEEP_MS)).unref();
+  const sweep = () => [...entries.values()].filter(hasExpired).forEach(end);
+  const timer = setInterval(sweep, Math.min(idleMs, MAX_SWEEP_INTERVAL_MS)).unref();
 
-  /** A caller's own longest unused one gives way; nobody's gives way to somebody else's. */
-  const makeRoom = (caller: string) => {
-    const own = [...places.values()].filter((place) => place.caller === caller);
-    const mine = own.length >= Math.max(1, Math.floor(most / SHARE));
-    if (!mine && places.size < most) return;
+  /** Ends the caller's own longest unused connection when there are too many; never another caller's. */
+  const makeCapacity = (caller: string) => {
+    const own = [...entries.values()].filter((entry) => entry.caller === caller);
+    const exceedsShare = own.length >= Math.max(1, Math.floor(most / SHARE));
+    if (!exceedsShare && entries.size < most) return;
     const unused = own.filter(({ held }) => held === 0).sort((a, b) => a.lastUsed - b.lastUsed)[0];
-    if (unused === undefined) throw tooMany(mine ? 'You have' : 'All callers together have');
+    if (unused === undefined) throw tooMany(exceedsShare ? 'You have' : 'All callers together have');
     end(unused);
   };
   return {
     find(id, headers) {
-      const place = places.get(id);
-      if (place === undefined || place.caller !== bindingOf(headers)) return undefined;
-      if (isOver(place)) {
-        end(place);
+      const entry = entries.get(id);
+      if (entry === undefined || entry.caller !== bindingOf(headers)) return undefined;
+      if (hasExpired(entry)) {
+        end(entry);
         return undefined;
       }
-      place.lastUsed = clock();
-      return place;
+      entry.lastUsed = clock();
+      return entry;
     },
     async open(headers, make) {
       const caller = bindingOf(headers);
       if (caller === undefined || !(await isKnown(headers))) return undefined;
       sweep();
-      makeRoom(caller);
+      makeCapacity(caller);
       const id = randomUUID();
-      const connection = make(id, () => places.delete(id));
-      const place = createPlace(id, caller, connection, clock);
-      places.set(id, place);
-      return place;
+      const connection = make(id, () => entries.delete(id));
+      const entry = createEntry(id, caller, connection, clock);
+      entries.set(id, entry);
+      return entry;
     },
     get size() {
-      return places.size;
+      return entries.size;
     },
-    all: () => [...places.values()],
+    all: () => [...entries.values()],
     close() {
       clearInterval(timer);
-      [...places.values()].forEach(end);
+      [...entries.values()].forEach(end);
     },
   };
 }
 
-function createPlace<Kept extends ManagedConnection>(
+function createEntry<Connection extends ManagedConnection>(
   id: string,
   caller: string,
-  connection: Kept,
+  connection: Connection,
   clock: () => number,
-): Place<Kept> {
-  const place = {
+): Entry<Connection> {
+  const entry = {
     id,
     caller,
     connection,
     held: 0,
     lastUsed: clock(),
     hold(response: ServerResponse) {
-      place.held += 1;
+      entry.held += 1;
       response.once('close', () => {
-        place.held -= 1;
-        place.lastUsed = clock();
+        entry.held -= 1;
+        entry.lastUsed = clock();
       });
     },
   };
-  return place;
+  return entry;
 }
 
-/** Who sent these headers, by org and credential; undefined without one. Whether it is any good is asked elsewhere. */
-function bindingOf(headers: Headers): string | undefined {
+/** Identifies the sender by org and credential, valid or not; undefined without a credential. */
+function bindingOf(headers: CallHeaders): string | undefined {
   try {
     const { orgcode, kind, secret } = readCredentials(headers);
     return createHash('sha256')
@@ -150,12 +153,12 @@ function bindingOf(headers: Headers): string | undefined {
   }
 }
 
-function tooMany(whose: string): CrmError {
+function tooMany(subject: string): CrmError {
   return new CrmError({
     code: 'crm.too_many_sessions',
     tag: 'throttled',
-    message: `${whose} as many sessions open here as there may be.`,
-    details: { retry_after_ms: WAIT_MS },
+    message: `${subject} as many sessions open here as there may be.`,
+    details: { retry_after_ms: RETRY_AFTER_MS },
     nextSteps: ['End sessions that are not needed (HTTP DELETE), or wait details.retry_after_ms.'],
   });
 }

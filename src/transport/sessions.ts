@@ -1,6 +1,6 @@
 /**
- * Sessions of Streamable HTTP, for clients of the 2025 eras: a server each, and streams that can be taken up again.
- * Not: how many there may be and whose they are (registry.ts), what is kept of a stream (event-log.ts).
+ * Sessions of Streamable HTTP, for clients of the 2025 protocol versions: one server per session, and streams that can
+ * be resumed. Limits and ownership: session-registry.ts. Stored events: event-log.ts.
  */
 import {
   type McpServerFactory,
@@ -22,17 +22,17 @@ export interface SessionOptions {
 }
 
 export interface Session extends ManagedConnection {
-  /** Whether the client has said that it has somebody who can be asked. */
+  /** Whether the client declared that it can ask its user. */
   readonly hasUser: boolean;
-  /** Answers a request; the first must be `initialize`, and when it was no good the session has ended. */
+  /** Serves a request. The first must be `initialize`; the session ends when it fails. */
   fetch(request: Request, message: unknown): Promise<Response>;
 }
 
-/** Clients whose stream broke off come back after this. */
+/** Clients reconnect this long after their stream broke. */
 const RETRY_MS = 1000;
 
-/** A session under `id`; `over` is called when its client ends it. */
-export function openSession(id: string, over: () => void, options: SessionOptions): Session {
+/** Opens a session under `id`; `onEnd` is called when the session ends. */
+export function openSession(id: string, onEnd: () => void, options: SessionOptions): Session {
   const { factory, log, maxBodyBytes, onError } = options;
   const events = log.openSession();
   const transport = new WebStandardStreamableHTTPServerTransport({
@@ -45,7 +45,7 @@ export function openSession(id: string, over: () => void, options: SessionOption
   const end = () => {
     events.drop();
     transport.close().catch(onError);
-    over();
+    onEnd();
   };
   const start = async (requestInfo: Request) => {
     const made = await factory({ era: 'legacy', requestInfo });
@@ -70,7 +70,7 @@ export function openSession(id: string, over: () => void, options: SessionOption
   };
 }
 
-/** 404 for every way of not having the session: none, somebody else's, one that is over. */
+/** 404 for every way of not having the session: it does not exist, has ended, or belongs to another caller. */
 export function sessionNotFound(): CrmError {
   return new CrmError({
     code: 'crm.session_not_found',

@@ -1,53 +1,53 @@
-/** How the door closes: first it says so, then it takes nothing new, then what is under way ends. Not: what that is. */
+/** Graceful shutdown: report not ready, then reject new calls, then drain the calls in flight. */
 import type { ServerResponse } from 'node:http';
 import { CrmError } from '../contract/errors.js';
 
 export interface ShutdownLimits {
-  /** So long new work is still taken after the door has said that it closes. */
+  /** Grace period: how long new calls are still accepted after the server reports that it is stopping. */
   readonly graceMs: number;
-  /** Work under way may take so long. */
+  /** Drain timeout for in-flight calls. */
   readonly drainMs: number;
 }
 
 export interface GracefulShutdown {
-  /** Whether the door has said that it closes. */
+  /** Whether the server reports that it is stopping. */
   readonly isStopping: boolean;
-  /** What stands against new work; undefined as long as it is taken. */
+  /** The error that rejects new calls; undefined while they are accepted. */
   readonly stoppingError: CrmError | undefined;
-  /** Counts work until it is done and its answer has gone out, or nobody is there to take it. */
+  /** Counts work as in flight until it is done and its response is sent, or its client has disconnected. */
   track(work: Promise<void>, response: ServerResponse): void;
-  /** Resolves when no work is left, or too long under way; `onRefusing` is called when no more is taken. */
-  drain(onRefusing: () => void): Promise<void>;
+  /** Resolves when no work is in flight, or after the timeout; `onReject` is called when new calls are rejected. */
+  drain(onReject: () => void): Promise<void>;
 }
 
-const COME_BACK_MS = 1000;
+const RETRY_AFTER_MS = 1000;
 
-/** The departure of one door. */
+/** The graceful shutdown of one transport. */
 export function createGracefulShutdown({ graceMs, drainMs }: ShutdownLimits): GracefulShutdown {
-  let announced = false;
-  let objection: CrmError | undefined;
-  let underWay = 0;
+  let isStopping = false;
+  let stoppingError: CrmError | undefined;
+  let inFlight = 0;
   let onIdle: (() => void) | undefined;
   return {
     get isStopping() {
-      return announced;
+      return isStopping;
     },
     get stoppingError() {
-      return objection;
+      return stoppingError;
     },
     track(work, response) {
-      underWay += 1;
+      inFlight += 1;
       void Promise.allSettled([work, ended(response)]).then(() => {
-        underWay -= 1;
-        if (underWay === 0) onIdle?.();
+        inFlight -= 1;
+        if (inFlight === 0) onIdle?.();
       });
     },
-    async drain(onRefusing) {
-      announced = true;
+    async drain(onReject) {
+      isStopping = true;
       if (graceMs > 0) await within(graceMs, () => {});
-      objection = closing();
-      onRefusing();
-      if (underWay > 0) {
+      stoppingError = serverStopping();
+      onReject();
+      if (inFlight > 0) {
         await within(drainMs, (done) => {
           onIdle = done;
         });
@@ -56,19 +56,19 @@ export function createGracefulShutdown({ graceMs, drainMs }: ShutdownLimits): Gr
   };
 }
 
-function closing(): CrmError {
+function serverStopping(): CrmError {
   return new CrmError({
     code: 'crm.server_stopping',
     tag: 'internal-error',
     status: 503,
     retryable: true,
     message: 'The server is stopping and takes no new calls. Nothing was done.',
-    details: { outcome: 'not_done', retry_after_ms: COME_BACK_MS },
+    details: { outcome: 'not_done', retry_after_ms: RETRY_AFTER_MS },
     nextSteps: ['Wait details.retry_after_ms, then repeat the call.'],
   });
 }
 
-/** Until the answer has gone out, or its connection is gone. */
+/** Resolves when the response is sent or its connection is closed. */
 function ended(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     if (response.closed) resolve();
@@ -76,7 +76,7 @@ function ended(response: ServerResponse): Promise<void> {
   });
 }
 
-/** Until `start`'s callback is called, but no longer than that. */
+/** Resolves when `start` calls its callback, or after `ms`. */
 function within(ms: number, start: (done: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);

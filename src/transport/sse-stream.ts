@@ -1,4 +1,4 @@
-/** One client's stream of the 2024-11-05 transport, as the SDK takes a transport. Not: which requests reach it. */
+/** One client's stream of the 2024-11-05 transport, as a transport of the SDK. Routing of requests: sse.ts. */
 import type { ServerResponse } from 'node:http';
 import {
   isJSONRPCRequest,
@@ -7,24 +7,25 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import { badRequest, type CrmError } from '../contract/errors.js';
-import type { Headers as ContractHeaders } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
+import { attachHeaders } from './request-headers.js';
 import type { ManagedConnection } from './session-registry.js';
 import { parseJson } from './strict-json.js';
 
 export interface SseStream extends ManagedConnection {
   readonly transport: Transport;
   /**
-   * Takes in the bytes of a message; answers what stands against it, if anything. `objection` stands against new
-   * requests alone: our own questions may still be answered.
+   * Receives the bytes of a message; returns the error that rejects it, if any. `rejection` rejects new requests only:
+   * clients may still respond to the server's own requests.
    */
-  receive(body: Buffer, headers: ContractHeaders, objection: CrmError | undefined): CrmError | undefined;
-  /** Ends when every request has been answered. */
+  receive(body: Buffer, headers: CallHeaders, rejection: CrmError | undefined): CrmError | undefined;
+  /** Ends the stream as soon as every request has its response. */
   finish(): void;
 }
 
 const KEEP_ALIVE_MS = 15_000;
-/** A client that lets so much wait for it has stopped reading. */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** A client with this much unread output has stopped reading. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
@@ -32,14 +33,14 @@ const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 };
 
-/** A stream on that response, for messages sent to `endpoint`; `over` is called when it has ended. */
-export function openSseStream(response: ServerResponse, endpoint: string, over: () => void): SseStream {
+/** Opens a stream on the response, for messages sent to `endpoint`; `onEnd` is called when it has ended. */
+export function openSseStream(response: ServerResponse, endpoint: string, onEnd: () => void): SseStream {
   const unanswered = new Set<unknown>();
   let finishing = false;
   const write = (text: string) => {
     if (response.writableEnded || response.destroyed) return;
     response.write(text);
-    if (response.writableLength > MOST_WAITING_BYTES) response.destroy();
+    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
   };
   const end = () => void response.end();
   const keepAlive = setInterval(() => write(': keepalive\n\n'), KEEP_ALIVE_MS).unref();
@@ -59,7 +60,7 @@ export function openSseStream(response: ServerResponse, endpoint: string, over: 
   };
   response.once('close', () => {
     clearInterval(keepAlive);
-    over();
+    onEnd();
     transport.onclose?.();
   });
   return {
@@ -69,15 +70,16 @@ export function openSseStream(response: ServerResponse, endpoint: string, over: 
       finishing = true;
       if (unanswered.size === 0) end();
     },
-    receive(body, headers, objection) {
+    receive(body, headers, rejection) {
       const message = messageIn(body);
       if (message === undefined) return badRequest('crm.malformed_body', 'The body must be one message of JSON-RPC.');
       if (isJSONRPCRequest(message)) {
-        if (objection !== undefined) return objection;
+        if (rejection !== undefined) return rejection;
         unanswered.add(message.id);
       }
-      const pairs = Object.entries(headers).map(([name, value]) => [name, String(value)] as [string, string]);
-      transport.onmessage?.(message, { request: new Request('http://localhost/messages', { headers: pairs }) });
+      const request = new Request('http://localhost/messages');
+      attachHeaders(request, headers);
+      transport.onmessage?.(message, { request });
       return undefined;
     },
   };

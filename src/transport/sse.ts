@@ -1,12 +1,12 @@
 /**
- * The transport of 2024-11-05, for clients that have no other: answers come on one long stream (GET /sse), messages go
- * to the address it names (POST /messages). Not: how many streams there may be and whose they are (registry.ts).
+ * The HTTP+SSE transport of 2024-11-05, for clients without a newer one: responses come on one long stream (GET /sse),
+ * messages go to the address it names (POST /messages). Limits and ownership of streams: session-registry.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
 import { bodyTooLarge } from '../pipeline/body.js';
-import { contractHeaders } from '../pipeline/headers.js';
+import type { CallHeaders } from '../pipeline/headers.js';
 import { sendJsonRpcError } from './host-origin-check.js';
 import { MAX_MCP_BODY_BYTES } from './mcp-endpoint.js';
 import { discard, isPlainJson, readBytes } from './request-body.js';
@@ -24,50 +24,55 @@ export interface SseOptions {
 }
 
 export interface Sse {
-  /** Answers the two addresses; false: the request is for another. `objection` is what stands against new work. */
-  serve(request: IncomingMessage, response: ServerResponse, path: string, objection?: CrmError): Promise<boolean>;
-  /** Ends every stream as soon as nobody waits for an answer on it. */
+  /** Serves the two paths; returns false for any other. `rejection` is the error that rejects new work. */
+  serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    headers: CallHeaders,
+    rejection?: CrmError,
+  ): Promise<boolean>;
+  /** Ends every stream as soon as no client waits for a response on it. */
   endStreams(): void;
   close(): void;
 }
 
-/** Serves it. */
+/** Serves the transport. */
 export function createSse({ factory, streams, onError }: SseOptions): Sse {
-  const open = async (request: IncomingMessage, response: ServerResponse, objection: CrmError | undefined) => {
-    if (request.method !== 'GET') return notAllowed(response, 'GET');
-    if (objection !== undefined) return sendJsonRpcError(response, objection);
-    const opened = await streams.open(contractHeaders(request.headers), (id, over) =>
-      openSseStream(response, `${MESSAGES_PATH}?sessionId=${id}`, over),
+  const open = async ({ request, response, headers, rejection }: SseRequest) => {
+    if (request.method !== 'GET') return sendMethodNotAllowed(response, 'GET');
+    if (rejection !== undefined) return sendJsonRpcError(response, rejection);
+    const opened = await streams.open(headers, (id, onEnd) =>
+      openSseStream(response, `${MESSAGES_PATH}?sessionId=${id}`, onEnd),
     );
-    if (opened === undefined) return sendJsonRpcError(response, strangersHaveNone());
+    if (opened === undefined) return sendJsonRpcError(response, unknownCaller());
     opened.hold(response);
     const server = await factory({ era: 'legacy' });
     ('server' in server ? server.server : server).onerror = onError;
     await server.connect(opened.connection.transport);
   };
-  const receive = async (request: IncomingMessage, response: ServerResponse, objection: CrmError | undefined) => {
-    if (request.method !== 'POST') return notAllowed(response, 'POST');
-    const headers = contractHeaders(request.headers);
+  const receive = async ({ request, response, headers, rejection }: SseRequest) => {
+    if (request.method !== 'POST') return sendMethodNotAllowed(response, 'POST');
     const id = new URLSearchParams(request.url?.split('?')[1]).get('sessionId') ?? '';
-    const absent = objection ?? sessionNotFound();
-    const fault = streams.find(id, headers) === undefined ? absent : mediaTypeFault(request);
-    if (fault !== undefined) {
+    const notFound = rejection ?? sessionNotFound();
+    const unreadable = streams.find(id, headers) === undefined ? notFound : mediaTypeError(request);
+    if (unreadable !== undefined) {
       discard(request);
-      return sendJsonRpcError(response, fault);
+      return sendJsonRpcError(response, unreadable);
     }
     const body = await readBytes(request, MAX_MCP_BODY_BYTES);
     if (body === 'too large') return sendJsonRpcError(response, bodyTooLarge());
     const stream = streams.find(id, headers)?.connection;
-    if (stream === undefined) return sendJsonRpcError(response, absent);
-    const refusal = stream.receive(body, headers, objection);
-    if (refusal !== undefined) return sendJsonRpcError(response, refusal);
+    if (stream === undefined) return sendJsonRpcError(response, notFound);
+    const error = stream.receive(body, headers, rejection);
+    if (error !== undefined) return sendJsonRpcError(response, error);
     response.writeHead(202).end('Accepted');
   };
   return {
-    async serve(request, response, path, objection) {
+    async serve(request, response, path, headers, rejection) {
       if (path !== SSE_PATH && path !== MESSAGES_PATH) return false;
       try {
-        await (path === SSE_PATH ? open : receive)(request, response, objection);
+        await (path === SSE_PATH ? open : receive)({ request, response, headers, rejection });
       } catch (error) {
         if (!(error instanceof CrmError) || response.headersSent) throw error;
         sendJsonRpcError(response, error);
@@ -81,7 +86,14 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
   };
 }
 
-function notAllowed(response: ServerResponse, allow: string): void {
+interface SseRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly headers: CallHeaders;
+  readonly rejection: CrmError | undefined;
+}
+
+function sendMethodNotAllowed(response: ServerResponse, allow: string): void {
   response.setHeader('allow', allow);
   const message = `This path is served by ${allow} alone.`;
   sendJsonRpcError(
@@ -90,7 +102,7 @@ function notAllowed(response: ServerResponse, allow: string): void {
   );
 }
 
-function mediaTypeFault(request: IncomingMessage): CrmError | undefined {
+function mediaTypeError(request: IncomingMessage): CrmError | undefined {
   if (isPlainJson(request)) return undefined;
   return new CrmError({
     code: 'crm.unsupported_media_type',
@@ -100,7 +112,7 @@ function mediaTypeFault(request: IncomingMessage): CrmError | undefined {
   });
 }
 
-function strangersHaveNone(): CrmError {
+function unknownCaller(): CrmError {
   return new CrmError({
     code: 'crm.credentials_invalid',
     tag: 'unauthorized',

@@ -1,18 +1,18 @@
-/** MCP over stdin and stdout. stdout carries JSON-RPC and nothing else. */
+/** The stdio transport: MCP over stdin and stdout. stdout carries JSON-RPC only. */
 import type { Readable, Writable } from 'node:stream';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 
 export interface StdioTransport {
-  /** Resolves when the client has gone: end of input, a broken pipe, or a line that is too long. */
+  /** Resolves when the client has disconnected: end of input, a broken pipe, or a line that is too long. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
 }
 
-/** One line may be this long: the largest body of the contract, and room for its envelope. */
+/** Maximum length of a line: the largest body of the contract, plus its JSON-RPC envelope. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
-/** Serves every protocol era, one connection, until the client goes. */
+/** Serves one connection, in every protocol version, until the client disconnects. */
 export function openStdio(
   factory: McpServerFactory,
   onError: (error: Error) => void,

@@ -1,6 +1,6 @@
-/** JSON text → value, stricter than JSON.parse: UTF-8 only, and no name twice in one object. Not: what it may say. */
+/** Parses JSON more strictly than JSON.parse: UTF-8 only, and no name twice in one object. Validates nothing else. */
 
-/** The value, or undefined (which no JSON is) when the bytes are not JSON, or would lose a value on the way. */
+/** The value; undefined, which JSON cannot express, when the bytes are not JSON or repeat a name. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -11,30 +11,30 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** Whether an object anywhere in a valid JSON text has a name twice: JSON.parse would keep the last without a word. */
+/** Whether any object in a valid JSON text has a name twice; JSON.parse would silently keep the last value. */
 function repeatsName(text: string): boolean {
-  const around: (Set<string> | undefined)[] = []; // the names so far in each object around; undefined for a list
+  const outer: (Set<string> | undefined)[] = []; // the names so far in each enclosing object; undefined for a list
   let names: Set<string> | undefined;
-  const mark = /["{}[\]]/g;
-  for (let found = mark.exec(text); found !== null; found = mark.exec(text)) {
+  const token = /["{}[\]]/g;
+  for (let found = token.exec(text); found !== null; found = token.exec(text)) {
     if (found[0] === '"') {
       const end = endOfString(text, found.index);
-      mark.lastIndex = end;
+      token.lastIndex = end;
       if (names === undefined || !isName(text, end)) continue;
       const name = nameAt(text, found.index, end);
       if (names.has(name)) return true;
       names.add(name);
     } else if (found[0] === '{' || found[0] === '[') {
-      around.push(names);
+      outer.push(names);
       names = found[0] === '{' ? new Set() : undefined;
     } else {
-      names = around.pop();
+      names = outer.pop();
     }
   }
   return false;
 }
 
-/** Behind the quote that closes the string that opens at `start`. */
+/** The index after the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1);
   while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
@@ -53,7 +53,7 @@ function isName(text: string, end: number): boolean {
   return text[at] === ':';
 }
 
-const SPACE = 32; // and in JSON nothing else below it between two tokens but tabs and ends of lines
+const SPACE = 32; // below it JSON allows only tabs and line ends between two tokens
 
 function nameAt(text: string, start: number, end: number): string {
   const name = text.slice(start + 1, end - 1);

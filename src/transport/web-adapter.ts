@@ -1,6 +1,6 @@
 /**
- * One exchange of node:http, answered by a handler of web requests. As the SDK's own adapter, but a stream ends as soon
- * as its client is gone, so that it can be taken up again at once, and can be ended from here.
+ * Serves a node:http request with a handler of web requests. Works like the SDK's own adapter, but a stream ends as
+ * soon as its client disconnects, so that the client can resume it at once, and the server can end it.
  */
 import type { ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
@@ -13,27 +13,27 @@ export interface WebAdapterOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Answers the request, which comes with the JSON value of its body, if it has one and it is one. */
+/** Serves a request; `message` is its body's JSON value, undefined when it has no body or no valid JSON. */
 export type WebHandler = (request: Request, message: unknown) => Promise<Response>;
 
-/** Answers one exchange; resolves when all is sent, or nobody is there to take it. */
+/** Serves one request; resolves when the response is sent or the client has disconnected. */
 export async function serveWithWebHandler(
   incoming: UnhandledRequest,
   outgoing: ServerResponse,
   fetch: WebHandler,
   { maxBodyBytes, onError }: WebAdapterOptions,
 ): Promise<void> {
-  const gone = new AbortController();
+  const disconnected = new AbortController();
   outgoing.once('close', () => {
-    if (!outgoing.writableFinished) gone.abort();
+    if (!outgoing.writableFinished) disconnected.abort();
   });
-  const reply = await answer(incoming, gone.signal, fetch, maxBodyBytes).catch((error: Error) => {
+  const response = await respond(incoming, disconnected.signal, fetch, maxBodyBytes).catch((error: Error) => {
     onError(error);
-    return Response.json({ jsonrpc: '2.0', error: FAULT, id: null }, { status: 500 });
+    return Response.json({ jsonrpc: '2.0', error: INTERNAL_ERROR, id: null }, { status: 500 });
   });
-  outgoing.writeHead(reply.status, Object.fromEntries(reply.headers));
-  if (isStream(reply)) outgoing.flushHeaders(); // the first event may be long in coming
-  if (reply.body !== null) await pump(reply.body.getReader(), outgoing);
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (isStream(response)) outgoing.flushHeaders(); // the first event may take long
+  if (response.body !== null) await pump(response.body.getReader(), outgoing);
   outgoing.end();
 }
 
@@ -41,9 +41,9 @@ function isStream({ headers }: Response): boolean {
   return headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
-const FAULT = { code: -32603, message: 'Internal server error' };
+const INTERNAL_ERROR = { code: -32603, message: 'Internal server error' };
 
-async function answer(
+async function respond(
   incoming: UnhandledRequest,
   signal: AbortSignal,
   fetch: WebHandler,
@@ -68,13 +68,13 @@ async function answer(
   }
 }
 
-/** The id of a request; of nothing else. */
+/** The id of a request; null for any other message. */
 function idOf(message: unknown): unknown {
   const { id, method } = (message ?? {}) as { readonly id?: unknown; readonly method?: unknown };
   return method === undefined ? null : (id ?? null);
 }
 
-/** The JSON of a body, which stays to be read; undefined where there is none. */
+/** The JSON value of a body, which stays readable; undefined when there is none. */
 async function messageOf(request: Request): Promise<unknown> {
   if (request.body === null) return undefined;
   try {
@@ -91,22 +91,22 @@ async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, outgoing: S
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       if (outgoing.destroyed || outgoing.writableEnded) return stop();
-      if (!outgoing.write(part.value)) await room(outgoing);
+      if (!outgoing.write(part.value)) await drained(outgoing);
     }
   } catch {
-    // The stream broke off: whoever made it was told, and its reader sees it end.
+    // The stream failed: its producer has the error, and its reader sees it end.
   } finally {
     outgoing.off('close', stop);
   }
 }
 
-/** Until what was written has gone out, or nobody takes it any more. */
-function room(outgoing: ServerResponse): Promise<void> {
+/** Resolves when the written data has been sent or the connection is closed. */
+function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    const go = () => {
-      outgoing.off('drain', go).off('close', go);
+    const done = () => {
+      outgoing.off('drain', done).off('close', done);
       resolve();
     };
-    outgoing.on('drain', go).on('close', go);
+    outgoing.on('drain', done).on('close', done);
   });
 }

@@ -13,6 +13,7 @@ import { SIGNED_UP_TWICE } from '../../src/demo/dedupe-seed.js';
 import { type Demo, ensureDemo } from '../../src/demo/demo.js';
 import { createRandom32 } from '../../src/ids.js';
 import { call } from '../../src/pipeline/call.js';
+import { parseHeaders } from '../../src/pipeline/headers.js';
 import { openStore, type SqliteStore } from '../../src/store/store.js';
 import { verifyStore } from '../../src/store/verify-store.js';
 import { createBoundaryMint } from '../../src/tools/boundary-markers.js';
@@ -154,7 +155,7 @@ async function onCopy(story: (act: Act) => Promise<void>): Promise<void> {
     const entry = catalogue.find(tool);
     if (entry === undefined) throw new Error(`no tool ${tool}`);
     const meant = JSON.parse(JSON.stringify(args), (_, value) => ids[value] ?? value) as object;
-    return call(pipeline, { operation: entry.operation, arguments: meant, headers: demo.headers });
+    return call(pipeline, { operation: entry.operation, arguments: meant, headers: parseHeaders(demo.headers) });
   });
   expect(store.driver.read(() => verifyStore(store.keys)).disagreements).toEqual([]);
   await store.close();

@@ -13,9 +13,9 @@ import { permits } from '../../src/contract/access.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
 import { FAILURE_LIMIT, FAILURE_WINDOW_MS } from '../../src/domain/giftcard.js';
-import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/response-budget.js';
 import { withConfirmation } from '../../src/mcp/confirmation.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
+import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/response-budget.js';
 import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../../src/pipeline/body.js';
 import { CLIENT_ADDRESS, HEADER_NAMES, type Headers, TRACEPARENT } from '../../src/pipeline/headers.js';
 import { MAX_MOVED } from '../../src/store/customer/merge-moves.js';
@@ -25,7 +25,7 @@ import { HEADERS, INVENTORY, ROLES, TAGS } from '../support/customer-document.js
 import { type Bindings, curl, differences, type Fence, fencesOf, meant } from '../support/examples.js';
 import { unmark } from '../support/marks.js';
 import { DOCUMENT } from '../support/responses.js';
-import { type OpenDoor, openDoor, type Told } from '../support/transports.js';
+import { openTestTransport, type RpcReply, type TestTransport } from '../support/transports.js';
 import { type Data, openWorld, type World } from '../support/world.js';
 
 const PROTOCOL = readFileSync('PROTOCOL.md', 'utf8');
@@ -33,15 +33,15 @@ const FENCES = fencesOf(PROTOCOL);
 const PLACE = { 'x-logical-guid': 'store-001', 'x-channel-code': 'pos' };
 
 let world: World;
-let door: OpenDoor;
-let asking: OpenDoor;
-let lean: OpenDoor;
+let door: TestTransport;
+let asking: TestTransport;
+let lean: TestTransport;
 const bindings: Bindings = new Map();
 beforeAll(async () => {
   world = await openWorld();
-  door = await openDoor(world);
-  lean = await openDoor({ application: { ...world.application, lean: true } });
-  asking = await openDoor({
+  door = await openTestTransport(world);
+  lean = await openTestTransport({ application: { ...world.application, lean: true } });
+  asking = await openTestTransport({
     application: withConfirmation(world.application, {
       mode: 'destructive',
       keys: world.store.keys,
@@ -69,7 +69,7 @@ interface Answered {
   readonly text?: string;
 }
 
-function formsOf({ result, error }: Told): Answered {
+function formsOf({ result, error }: RpcReply): Answered {
   if (result === undefined) return { error: error?.data };
   const { build, stats } = result._meta;
   const text: string = (result.content ?? result.contents)[0].text;

@@ -9,7 +9,7 @@ import type { RelayedEnvelope } from '../../src/contract/backend.js';
 import type { Stats } from '../../src/contract/envelope.js';
 import { type Act, createTenant, exampleFor } from '../support/makers.js';
 import { clientOf, createJudge, type Extras, operationsOf, type PublishedResponse } from '../support/published.js';
-import { openRest, type RestDoor, send, withBackend } from '../support/rest.js';
+import { openRest, type RestServer, send, withBackend } from '../support/rest.js';
 import { addOrg, type Data, ok, openWorld, type World } from '../support/world.js';
 
 const DOCUMENT = parse(readFileSync('openapi.yaml', 'utf8'));
@@ -17,7 +17,7 @@ const OPERATIONS = operationsOf(DOCUMENT);
 const judge = createJudge(DOCUMENT);
 
 let world: World;
-let door: RestDoor;
+let door: RestServer;
 let ask: ReturnType<typeof clientOf>;
 beforeAll(async () => {
   world = await openWorld();

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CrmError } from '../../src/contract/errors.js';
 import {
+  commentSize,
   foldHashtag,
   hashtagsIn,
   MAX_THREAD_DEPTH,
   requireActiveComment,
   requireAuthor,
-  requireReplyable,
   requireAuthorOrModerator,
-  commentSize,
+  requireReplyable,
 } from '../../src/domain/comment.js';
 
 const SEED = 20_261_127;

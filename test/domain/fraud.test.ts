@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  assessFraud,
   canonicalIp,
   type FraudFacts,
   IDENTIFIERS,
-  assessFraud,
   type LedgerEntry,
   RULES,
   SHARED_COUNTED,

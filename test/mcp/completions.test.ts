@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { CLIENTS } from '../support/clients.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 const CUSTOMER = { type: 'ref/resource', uri: 'crm://customers/{customer_id}' };
@@ -14,13 +14,13 @@ const LOOK_UP = { type: 'ref/prompt', name: 'look_up_customer' };
 const HOLDS = { type: 'ref/prompt', name: 'review_holds' };
 
 let world: World;
-let door: OpenDoor;
+let door: TestTransport;
 let owner: Headers;
 let anna: string;
 const others: string[] = [];
 beforeAll(async () => {
   world = await openWorld();
-  door = await openDoor(world);
+  door = await openTestTransport(world);
   owner = await world.headers();
   anna = await newCustomer(world, { caption: 'Anna Quist' });
   for (let count = 0; count < 14; count += 1) others.push(await newCustomer(world, { caption: `Berta ${count}` }));

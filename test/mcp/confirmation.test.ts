@@ -7,6 +7,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { ConfirmError, covers, readConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
 import { call } from '../../src/pipeline/call.js';
+import { parseHeaders } from '../../src/pipeline/headers.js';
 import { pinnedFieldsOf } from '../../src/pipeline/operating-context.js';
 import { type Asking, openAsking } from '../support/confirming.js';
 import { rowsOf } from '../support/records.js';
@@ -112,7 +113,7 @@ describe('confirm_token', () => {
 
   test('is an argument also where the connection sets the place', async () => {
     const [entry] = withArgument(asking.application).filter(({ operation }) => operation.operational);
-    const pinned = entry?.pinned(pinnedFieldsOf(await world.headers()));
+    const pinned = entry?.pinned(pinnedFieldsOf(parseHeaders(await world.headers())));
     const names = Object.keys(pinned?.inputSchema.properties ?? {});
     expect(names).toContain('confirm_token');
     expect(names).not.toContain('channel_code');
@@ -165,7 +166,8 @@ describe('a call that needs it', () => {
 
   test('is not asked for when others call, or over plain HTTP', async () => {
     const find = asking.application.catalogue.find(REDEEM);
-    const request = { operation: find?.operation as never, arguments: redeem(), headers: await world.headers() };
+    const headers = parseHeaders(await world.headers());
+    const request = { operation: find?.operation as never, arguments: redeem(), headers };
     expect(await call(asking.application.pipeline, request)).toMatchObject({ success: true });
     expect((await asking.tell('crm_loyalty_earn', { customer_id, points: 5 })).success).toBe(true);
   });

@@ -11,7 +11,9 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { canAsk } from '../../src/mcp/elicitation.js';
 import { describePreview } from '../../src/mcp/preview.js';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { parseHeaders } from '../../src/pipeline/headers.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { openStdio, type StdioTransport } from '../../src/transport/stdio.js';
 import { openAsking } from '../support/confirming.js';
 import { unmark } from '../support/marks.js';
@@ -99,7 +101,7 @@ function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }
 /** The client's end of a stdio connection of its own. */
 function pipe<T>(Transport: new (input: PassThrough, output: PassThrough) => T): T {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-  const factory = createServerFactory(openAsking(world, 'destructive').application, () => caller);
+  const factory = createServerFactory(openAsking(world, 'destructive').application, () => parseHeaders(caller));
   open.push(openStdio(factory, explode, toServer, toClient));
   return new Transport(toClient, toServer);
 }
@@ -185,7 +187,7 @@ test('through crm_call the user is asked about the operation it runs, and only t
   const application = { ...openAsking(world, 'destructive').application, lean: true };
   open.push(
     openStdio(
-      createServerFactory(application, () => caller),
+      createServerFactory(application, () => parseHeaders(caller)),
       explode,
       toServer,
       toClient,

@@ -7,10 +7,10 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { withConfirmation } from '../../src/mcp/confirmation.js';
 import type { Application } from '../../src/mcp/server.js';
 import type { CallLimits } from '../../src/pipeline/call-limits.js';
-import { type Headers, header } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { openAsking } from '../support/confirming.js';
 import { used } from '../support/tool-use.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { type Data, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -19,7 +19,7 @@ let customer_id: string;
 let limits: CallLimits;
 /** What was counted. */
 let counted: { called: number; refused: number };
-let doors: OpenDoor[] = [];
+let doors: TestTransport[] = [];
 beforeAll(async () => {
   world = await openWorld();
   owner = await world.headers();
@@ -47,9 +47,9 @@ afterEach(async () => {
   for (const door of doors.splice(0)) await door.close();
 });
 
-async function open(application: Partial<Application> = {}, backend?: Backend): Promise<OpenDoor> {
+async function open(application: Partial<Application> = {}, backend?: Backend): Promise<TestTransport> {
   const pipeline = { ...world.application.pipeline, limits, ...(backend === undefined ? {} : { backend }) };
-  const door = await openDoor({ application: { ...world.application, pipeline, ...application } });
+  const door = await openTestTransport({ application: { ...world.application, pipeline, ...application } });
   doors = [...doors, door];
   return door;
 }
@@ -203,7 +203,7 @@ describe('through a gateway, where some tools are not', () => {
     return createApplication(backend, { debug() {}, warn() {}, error() {} } as never, { contract });
   };
   const doorOf = async (application: Application) => {
-    const door = await openDoor({ application });
+    const door = await openTestTransport({ application });
     doors = [...doors, door];
     return door;
   };
@@ -293,7 +293,7 @@ describe('a connection’s headers', () => {
     const readOnly = { ...owner, 'x-mcp-readonly': 'true' };
     const { answer } = await used(application, 'crm_loyalty_redeem', { customer_id, points: 1 }, readOnly);
     expect(answer.error_code).toBe('crm.tool_not_enabled');
-    expect(header(readOnly, 'x-mcp-readonly')).toBe('true');
+    expect(parseHeaders(readOnly).toolFilter.readOnly).toBe(true);
   });
 });
 

@@ -5,7 +5,7 @@ import { issuesOf } from '../../src/contract/validate.js';
 import { CALL, DESCRIBE, FIND, LEAN_TOOLS } from '../../src/mcp/lean-tools.js';
 import type { Application } from '../../src/mcp/server.js';
 import { createAvailabilityCheck, isVisible, selectOperations } from '../../src/mcp/visibility.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
 import { used, useTool } from '../support/tool-use.js';
 import { type Data, envelopeOf, newCustomer, openWorld, ROLES, timeless, type World } from '../support/world.js';
@@ -54,7 +54,9 @@ describe('find', () => {
     const headers = await world.headers(role);
     const { pipeline } = world.application;
     const grants = { owner: role === 'owner', roles: [role] };
-    const may = CONTRACT.operations.filter((operation) => isVisible(pipeline, operation, headers, grants));
+    const may = CONTRACT.operations.filter((operation) =>
+      isVisible(pipeline, operation, parseHeaders(headers), grants),
+    );
     expect((await findAll({}, headers)).sort()).toEqual(may.map(toolName).sort());
   });
 

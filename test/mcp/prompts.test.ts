@@ -1,7 +1,7 @@
 /** Prompts: jobs named by real tools, offered to whoever can do them, with what was typed placed as data. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { PROMPTS, PROMPT_RULES } from '../../src/mcp/prompt-table.js';
+import { PROMPT_RULES, PROMPTS } from '../../src/mcp/prompt-table.js';
 import { toolsNamedIn } from '../../src/mcp/prompts.js';
 import { mayCall } from '../../src/pipeline/authorise.js';
 import type { Headers } from '../../src/pipeline/headers.js';
@@ -10,7 +10,7 @@ import { ATLAS } from '../support/atlas.js';
 import { CLIENTS } from '../support/clients.js';
 import { INJECTIONS } from '../support/injections.js';
 import { RESPONSES } from '../support/responses.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { openWorld, ROLES, type World } from '../support/world.js';
 
 const catalogue = createCatalogue(CONTRACT);
@@ -19,11 +19,11 @@ const NAMES = PROMPTS.map(({ name }) => name);
 const TYPED: { readonly [argument: string]: string } = { before: '2027-01-01', sure: '0.8', status: 'active' };
 
 let world: World;
-let door: OpenDoor;
+let door: TestTransport;
 let owner: Headers;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openDoor(world);
+  door = await openTestTransport(world);
   owner = await world.headers();
 });
 afterAll(async () => {
@@ -165,7 +165,9 @@ describe('who is offered a job', () => {
         const operation = catalogue.find(tool)?.operation;
         return operation !== undefined && mayCall(CONTRACT.roles, operation, grants);
       };
-      const expected = PROMPTS.filter(({ steps }) => steps.every((step) => step.optional || toolsNamedIn(step).every(can)));
+      const expected = PROMPTS.filter(({ steps }) =>
+        steps.every((step) => step.optional || toolsNamedIn(step).every(can)),
+      );
       const headers = await world.headers(role);
       expect(await listed(headers), role).toEqual(expected.map(({ name }) => name));
       for (const prompt of PROMPTS) {

@@ -15,7 +15,7 @@ import { createTenant, type Tenant } from '../support/makers.js';
 import { unmark } from '../support/marks.js';
 import { DOCUMENT, RESPONSES } from '../support/responses.js';
 import { costOf } from '../support/tokenizers.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { ok, openWorld, PLACE, PUBLISHED, ROLES, timeless, type World } from '../support/world.js';
 
 const DOCUMENTS = ['crm://protocol', 'crm://errors', 'crm://openapi'];
@@ -41,12 +41,12 @@ const RECORDS = [
 const TEMPLATES = RECORDS.filter(({ variable }) => variable !== undefined).map(({ address }) => address);
 
 let world: World;
-let door: OpenDoor;
+let door: TestTransport;
 let owner: Headers;
 let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openDoor(world);
+  door = await openTestTransport(world);
   owner = await world.headers();
   tenant = createTenant((tool, args) => ok(world, tool, args, owner));
 });
@@ -156,7 +156,7 @@ describe('a record is what its tool answers', () => {
   });
 
   test('with strangers’ text cleaned and marked as there, whatever the text', async () => {
-    const forged = await openDoor({ application: applicationAnswering() });
+    const forged = await openTestTransport({ application: applicationAnswering() });
     for (const { address, tool, variable, args } of RECORDS) {
       for (const { name, text } of INJECTIONS.filter(({ text }) => text.length < 500)) {
         const id = 'any-id';
@@ -333,7 +333,7 @@ test('what breaks is told by no word of its own', async () => {
     perform: () => Promise.reject(new Error('secret')),
     close: async () => {},
   };
-  const broken = await openDoor({ application: createApplication(backend, pino({ level: 'silent' })) });
+  const broken = await openTestTransport({ application: createApplication(backend, pino({ level: 'silent' })) });
   const ref = { type: 'ref/prompt', name: 'look_up_customer' };
   for (const [method, params] of [
     ['tools/list', {}],
@@ -357,7 +357,7 @@ test("of somebody else's API there is what there is", async () => {
   const log = pino({ level: 'silent' });
   const only = async (contract: typeof CONTRACT, published?: typeof PUBLISHED) => {
     const few = createApplication(world.store, log, { contract, ...(published && { published }) });
-    const opened = await openDoor({ application: few });
+    const opened = await openTestTransport({ application: few });
     const { result } = await opened.ask(owner, 'resources/list');
     const { result: templates } = await opened.ask(owner, 'resources/templates/list');
     await opened.close();

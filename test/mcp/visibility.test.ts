@@ -10,7 +10,7 @@ import {
   selectOperations,
   visibleTools,
 } from '../../src/mcp/visibility.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { ALL_PINNED_FIELDS, pinnedFieldsOf } from '../../src/pipeline/operating-context.js';
 import { createCatalogue, toolName } from '../../src/tools/catalogue.js';
 import { used, useTool } from '../support/tool-use.js';
@@ -73,7 +73,7 @@ function applicationOf(selection: Selection, readOnly: boolean): Application {
 }
 
 async function listed({ pipeline, catalogue }: Application, headers: Headers): Promise<readonly string[]> {
-  return (await visibleTools(pipeline, catalogue, headers)).map(({ name }) => name);
+  return (await visibleTools(pipeline, catalogue, parseHeaders(headers))).map(({ name }) => name);
 }
 
 /** What stops a call before it is looked into: there is no such tool, no such tool here, or no such role. */
@@ -186,7 +186,8 @@ describe('places the connection sets', () => {
     'combination %i: those are no arguments, the rest is as it was',
     (pins) => {
       const given = Object.keys(PLACES).filter((_, bit) => (pins & (1 << bit)) !== 0);
-      expect(pinnedFieldsOf(Object.fromEntries(given.map((name) => [name, 'ABCD-EFGH-IJKL'])))).toBe(pins);
+      const headers = parseHeaders(Object.fromEntries(given.map((name) => [name, 'ABCD-EFGH-IJKL'])));
+      expect(pinnedFieldsOf(headers)).toBe(pins);
       const gone = given.map((name) => PLACES[name as keyof typeof PLACES]);
       for (const { operation, tool, pinned } of world.application.catalogue.entries) {
         const seen = pinned(pins);
@@ -206,7 +207,7 @@ describe('places the connection sets', () => {
 
   test('are not listed as arguments to a connection that sets them', async () => {
     const { pipeline, catalogue } = world.application;
-    const tools = await visibleTools(pipeline, catalogue, await world.headers());
+    const tools = await visibleTools(pipeline, catalogue, parseHeaders(await world.headers()));
     const earn = tools.find(({ name }) => name === 'crm_loyalty_earn');
     expect(Object.keys(earn?.inputSchema.properties as object)).not.toContain('channel_code');
     expect(Object.keys(earn?.inputSchema.properties as object)).toContain('cccode');

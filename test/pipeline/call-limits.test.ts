@@ -1,17 +1,18 @@
-/** Callers who call too often and addresses that fail too often are told to wait; nobody else is. */
+/** Rate limits: callers with too many calls and addresses with too many failures must wait; no other caller must. */
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Caller } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
 import { type Application, createCallTool, createServerFactory } from '../../src/mcp/server.js';
 import { callerOf } from '../../src/pipeline/call.js';
-import { CLIENT_ADDRESS, type Headers } from '../../src/pipeline/headers.js';
+import { CLIENT_ADDRESS, type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { fingerprint } from '../../src/secrets/keys.js';
 import { createSession, revokeKey } from '../../src/store/administration.js';
 import { run } from '../../src/store/engine/step.js';
 import { clientAddressOf } from '../../src/transport/client-address.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
 import { createRateLimits } from '../../src/transport/rate-limits.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { unmark } from '../support/marks.js';
 import { resultOf } from '../support/wire.js';
 import { envelopeOf, openWorld, timeless, type World } from '../support/world.js';
@@ -20,7 +21,7 @@ const CALLS = 5;
 const FAILURES = 3;
 
 let world: World;
-/** The world within limits, freshly counted; and how often somebody looked who was calling. */
+/** The world with fresh limits, and how often callers were identified. */
 let limited: World;
 let lookUps = 0;
 beforeAll(async () => {
@@ -55,15 +56,15 @@ const HERE = '192.0.2.1';
 const from = (headers: Headers, address = HERE): Headers => ({ ...headers, [CLIENT_ADDRESS]: address });
 const stat = (headers: Headers) => envelopeOf(limited, 'crm_stat', {}, headers);
 const statusOf = (envelope: Envelope) => (envelope.success ? 200 : envelope.error.http_status);
-const wrong = { 'x-orgcode': 'ACME', 'x-api-key': 'nobody' };
-async function fail(times: number, headers: Headers = wrong, address = HERE): Promise<number[]> {
+const invalid = { 'x-orgcode': 'ACME', 'x-api-key': 'nobody' };
+async function fail(times: number, headers: Headers = invalid, address = HERE): Promise<number[]> {
   const statuses = [];
   for (let time = 0; time < times; time += 1) statuses.push(statusOf(await stat(from(headers, address))));
   return statuses;
 }
 
 describe('calls', () => {
-  test('beyond the budget of a minute are 429 and say how long to wait, and then it is over', async () => {
+  test('over the limit per minute get a 429 with the time to wait, and succeed after it', async () => {
     const headers = from(await world.headers());
     for (let time = 0; time < CALLS; time += 1) expect((await stat(headers)).success).toBe(true);
     vi.advanceTimersByTime(20_000);
@@ -81,7 +82,7 @@ describe('calls', () => {
     expect((await stat(headers)).success).toBe(true);
   });
 
-  test('of one credential take nothing from another, of the same org, address or user', async () => {
+  test('of one credential do not count for another of the same org, address or user', async () => {
     const grant = { roles: ['crm_view'], owner: false };
     const sessions = await world.admin(function* (cx) {
       return [
@@ -98,15 +99,15 @@ describe('calls', () => {
     expect(await fail(1, await world.headers('crm_manage'))).toEqual([200]);
   });
 
-  test('are counted whatever comes of them, and wherever they come from', async () => {
+  test('are counted whatever their result and their address', async () => {
     const headers = await world.headers('crm_view');
-    const refused = (address: string) =>
+    const forbidden = (address: string) =>
       envelopeOf(limited, 'crm_customer_create', { oops: 1 }, from(headers, address));
-    for (let time = 0; time < CALLS; time += 1) expect(statusOf(await refused(`192.0.2.${time}`))).toBe(403);
-    expect(statusOf(await refused('192.0.2.99'))).toBe(429);
+    for (let time = 0; time < CALLS; time += 1) expect(statusOf(await forbidden(`192.0.2.${time}`))).toBe(403);
+    expect(statusOf(await forbidden('192.0.2.99'))).toBe(429);
   });
 
-  test('that are throttled reach neither the rules nor the store', async () => {
+  test('that are throttled reach neither the domain rules nor the store', async () => {
     const headers = await world.headers('crm_edit');
     await fail(CALLS, headers);
     const perform = vi.spyOn(limited.application.pipeline.backend, 'perform');
@@ -116,13 +117,13 @@ describe('calls', () => {
   });
 });
 
-describe('refused credentials', () => {
+describe('rejected credentials', () => {
   const kinds: Record<string, () => Promise<Headers>> = {
-    'that are unknown': async () => wrong,
+    'that are unknown': async () => invalid,
     'that are missing': async () => ({ 'x-orgcode': 'ACME' }),
     'that are too long': async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'x'.repeat(600) }),
-    'for a foreign org': async () => ({ ...(await world.headers()), 'x-orgcode': 'OTHER' }),
-    'for an org that is none': async () => ({ ...(await world.headers()), 'x-orgcode': 'NOBODY' }),
+    'for another org': async () => ({ ...(await world.headers()), 'x-orgcode': 'OTHER' }),
+    'for an org that does not exist': async () => ({ ...(await world.headers()), 'x-orgcode': 'NOBODY' }),
     'of a suspended member': async () => {
       const headers = await world.headers('finance_audit');
       suspend('finance_audit');
@@ -154,7 +155,7 @@ describe('refused credentials', () => {
     },
   );
 
-  test('tell a foreign org from none neither before nor after', async () => {
+  test('do not reveal whether an org exists, before or after throttling', async () => {
     const mine = await world.headers();
     for (const address of ['192.0.2.10', '192.0.2.11']) {
       const answers = [];
@@ -167,7 +168,7 @@ describe('refused credentials', () => {
     }
   });
 
-  test('do not stop a credential that was good lately, from that address', async () => {
+  test('do not block a credential from the same address that was valid recently', async () => {
     const headers = await world.headers('loyalty_admin');
     expect(await fail(1, headers)).toEqual([200]);
     await fail(FAILURES);
@@ -176,7 +177,7 @@ describe('refused credentials', () => {
     expect(await fail(1)).toEqual([429]);
   });
 
-  test('once good are stopped like any after they were refused', async () => {
+  test('that were valid are blocked like any other after a rejection', async () => {
     const grant = { roles: ['crm_view'], owner: false };
     const { session_guid } = await world.admin((cx) => createSession(cx, 'ACME', 'lee', grant, 60));
     const headers = { 'x-orgcode': 'ACME', 'x-session-guid': session_guid };
@@ -187,7 +188,7 @@ describe('refused credentials', () => {
     expect(await fail(2, headers)).toEqual([401, 429]);
   });
 
-  test('are not records that are absent, or requests that are wrong', async () => {
+  test('do not include missing records or invalid requests', async () => {
     limited = withLimits(0, FAILURES);
     const headers = from(await world.headers());
     for (let time = 0; time <= FAILURES; time += 1) {
@@ -198,7 +199,7 @@ describe('refused credentials', () => {
     expect(await fail(1, await world.headers('crm_manage'))).toEqual([200]);
   });
 
-  test('that only an upstream could refuse count too', async () => {
+  test('that only an upstream can reject count too', async () => {
     const unknown = {
       owner: false,
       roles: [],
@@ -206,8 +207,8 @@ describe('refused credentials', () => {
       fingerprint: 'x',
       org_status: 'verified',
     } as never as Caller;
-    const refusal = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
-    const error = { ...refusal, major: { tag: 'unauthorized' } };
+    const details = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
+    const error = { ...details, major: { tag: 'unauthorized' } };
     const backend = {
       kind: 'gateway' as const,
       identify: () => unknown,
@@ -218,7 +219,7 @@ describe('refused credentials', () => {
     expect(await fail(FAILURES + 1)).toEqual([...Array(FAILURES).fill(401), 429]);
   });
 
-  test('that nobody here can judge are never good ones: too many failures stop them all', async () => {
+  test('that only an upstream can verify never count as valid: too many failures block them all', async () => {
     const limits = createRateLimits({ callsPerMinute: CALLS, failuresPerMinute: 1 });
     const knocks = async (caller: object) => {
       await limits?.countCall({ fingerprint: fingerprint('key'), ...caller } as Caller);
@@ -231,24 +232,24 @@ describe('refused credentials', () => {
 });
 
 describe('a list of tools', () => {
-  const list = (headers: Headers) => callerOf(limited.application.pipeline, headers);
+  const list = (headers: Headers) => callerOf(limited.application.pipeline, parseHeaders(headers));
 
-  test('asked for with bad credentials counts as a failure, and is the public one when there were too many', async () => {
-    for (let time = 0; time < FAILURES; time += 1) expect(await list(from(wrong))).toBeUndefined();
+  test('requested with invalid credentials counts as a failure, and is the public list after too many', async () => {
+    for (let time = 0; time < FAILURES; time += 1) expect(await list(from(invalid))).toBeUndefined();
     const before = lookUps;
     expect(await list(from(await world.headers('crm_edit+crm_view')))).toBeUndefined();
     expect(lookUps).toBe(before);
     expect(await fail(1)).toEqual([429]);
   });
 
-  test('asked for without any is for everybody, and no failure', async () => {
+  test('requested without credentials is public, and no failure', async () => {
     for (let time = 0; time <= FAILURES; time += 1) expect(await list(from({ 'x-orgcode': 'ACME' }))).toBeUndefined();
     expect(await fail(1)).toEqual([401]);
   });
 });
 
 describe('limits of 0', () => {
-  test('are none', async () => {
+  test('disable the limits', async () => {
     expect(createRateLimits({ callsPerMinute: 0, failuresPerMinute: 0 })).toBeUndefined();
     limited = withLimits(0, FAILURES);
     expect(new Set(await fail(50, await world.headers()))).toEqual(new Set([200]));
@@ -257,7 +258,7 @@ describe('limits of 0', () => {
   });
 });
 
-test('ten thousand addresses are remembered, the latest', async () => {
+test('the latest ten thousand addresses are kept', async () => {
   const limits = createRateLimits({ callsPerMinute: 0, failuresPerMinute: 1 });
   await limits?.countFailure('first', undefined);
   for (let count = 1; count < 10_000; count += 1) await limits?.countFailure(`address ${count}`, undefined);
@@ -270,8 +271,8 @@ test('ten thousand addresses are remembered, the latest', async () => {
 });
 
 describe('an address', () => {
-  const of = (remoteAddress: string | undefined, told?: string | string[], proxies = 0) =>
-    clientAddressOf({ headers: { 'x-forwarded-for': told }, socket: { remoteAddress } } as never, proxies);
+  const of = (remoteAddress: string | undefined, forwarded?: string | string[], proxies = 0) =>
+    clientAddressOf({ headers: { 'x-forwarded-for': forwarded }, socket: { remoteAddress } } as never, proxies);
 
   test.each([
     ['192.0.2.7', '192.0.2.7'],
@@ -288,46 +289,46 @@ describe('an address', () => {
     [undefined, ''],
   ])('%s counts as %s', (address, party) => expect(of(address)).toBe(party));
 
-  test('is what the nearest proxies of the operator wrote, and nothing a client wrote itself', () => {
+  test('is taken from the entries of the operator’s proxies, never from what a client sent', () => {
     expect(of('10.0.0.1', '203.0.113.9')).toBe('10.0.0.1');
     expect(of('10.0.0.1', '198.51.100.1, 203.0.113.9', 1)).toBe('203.0.113.9');
     expect(of('10.0.0.1', ['198.51.100.1', '203.0.113.9'], 1)).toBe('203.0.113.9');
     expect(of('10.0.0.1', '198.51.100.1, 203.0.113.9, 10.0.0.2', 2)).toBe('203.0.113.9');
     expect(of('10.0.0.1', '2001:db8:1:2::9', 1)).toBe('2001:db8:1:2::/64');
-    for (const told of [undefined, '', 'unknown', '203.0.113.9:80', ' , '])
-      expect(of('10.0.0.1', told, 1)).toBe('10.0.0.1');
+    for (const forwarded of [undefined, '', 'unknown', '203.0.113.9:80', ' , '])
+      expect(of('10.0.0.1', forwarded, 1)).toBe('10.0.0.1');
     expect(of('10.0.0.1', '203.0.113.9', 2)).toBe('10.0.0.1');
   });
 });
 
 describe('over HTTP', () => {
-  let doors: HttpTransport[] = [];
+  let transports: HttpTransport[] = [];
   afterEach(async () => {
-    for (const door of doors.splice(0)) await door.close();
+    for (const transport of transports.splice(0)) await transport.close();
   });
 
-  async function openDoor(way: 'lane' | 'SDK', trustedProxies = 0): Promise<HttpTransport> {
+  async function openTransport(way: 'fast path' | 'SDK', trustedProxies = 0): Promise<HttpTransport> {
     const { application } = limited;
-    const callTool = way === 'lane' ? createCallTool(application) : () => undefined;
-    const face = { factory: createServerFactory(application, headersOf), callTool, serverInfo: application.info };
+    const callTool = way === 'fast path' ? createCallTool(application) : () => undefined;
+    const served = { factory: createServerFactory(application, headersOf), callTool, serverInfo: application.info };
     const options = {
       host: '127.0.0.1',
       port: 0,
       allowedHosts: [],
       allowedOrigins: [],
       trustedProxies,
-      onError: fault,
+      onError: rethrow,
     };
-    const door = await openHttp(face, options);
-    doors = [...doors, door];
-    return door;
+    const transport = await openHttp(served, options);
+    transports = [...transports, transport];
+    return transport;
   }
 
   async function send(
-    door: HttpTransport,
+    transport: HttpTransport,
     headers: Headers,
   ): Promise<{ status: number; isError: boolean; code: string }> {
-    const response = await fetch(door.url, {
+    const response = await fetch(transport.url, {
       method: 'POST',
       headers: {
         ...(headers as Record<string, string>),
@@ -340,30 +341,36 @@ describe('over HTTP', () => {
     return { status: response.status, isError, code: unmark(content[0].text).answer.error_code };
   }
 
-  test.each(['lane', 'SDK'] as const)('through the %s a throttled call is an answer a model can read', async (way) => {
-    const door = await openDoor(way);
-    const headers = await world.headers('crm_edit+loyalty_admin');
-    for (let time = 0; time < CALLS; time += 1) expect((await send(door, headers)).isError).toBe(false);
-    expect(await send(door, headers)).toEqual({ status: 200, isError: true, code: 'crm.throttled' });
-  });
+  test.each(['fast path', 'SDK'] as const)(
+    'through the %s a throttled call returns a tool result the model can read',
+    async (way) => {
+      const transport = await openTransport(way);
+      const headers = await world.headers('crm_edit+loyalty_admin');
+      for (let time = 0; time < CALLS; time += 1) expect((await send(transport, headers)).isError).toBe(false);
+      expect(await send(transport, headers)).toEqual({ status: 200, isError: true, code: 'crm.throttled' });
+    },
+  );
 
-  test.each(['lane', 'SDK'] as const)('through the %s nobody names an address of their choice', async (way) => {
-    const door = await openDoor(way);
+  test.each(['fast path', 'SDK'] as const)('through the %s a client cannot choose its address', async (way) => {
+    const transport = await openTransport(way);
     for (let time = 0; time < FAILURES; time += 1) {
       const claim = { [CLIENT_ADDRESS]: `192.0.2.${time}`, 'x-forwarded-for': `192.0.2.${time}` };
-      expect((await send(door, { ...wrong, ...claim })).code).toBe('crm.credentials_invalid');
+      expect((await send(transport, { ...invalid, ...claim })).code).toBe('crm.credentials_invalid');
     }
     const other = { [CLIENT_ADDRESS]: '192.0.2.99', 'x-forwarded-for': '192.0.2.99' };
-    expect((await send(door, { ...wrong, ...other })).code).toBe('crm.throttled');
+    expect((await send(transport, { ...invalid, ...other })).code).toBe('crm.throttled');
   });
 
-  test.each(['lane', 'SDK'] as const)('through the %s a proxy of the operator tells one from another', async (way) => {
-    const door = await openDoor(way, 1);
-    const by = (address: string) => send(door, { ...wrong, 'x-forwarded-for': `198.51.100.1, ${address}` });
-    for (let time = 0; time < FAILURES; time += 1) await by('203.0.113.9');
-    expect((await by('203.0.113.9')).code).toBe('crm.throttled');
-    expect((await by('203.0.113.10')).code).toBe('crm.credentials_invalid');
-  });
+  test.each(['fast path', 'SDK'] as const)(
+    'through the %s a proxy of the operator distinguishes clients',
+    async (way) => {
+      const transport = await openTransport(way, 1);
+      const by = (address: string) => send(transport, { ...invalid, 'x-forwarded-for': `198.51.100.1, ${address}` });
+      for (let time = 0; time < FAILURES; time += 1) await by('203.0.113.9');
+      expect((await by('203.0.113.9')).code).toBe('crm.throttled');
+      expect((await by('203.0.113.10')).code).toBe('crm.credentials_invalid');
+    },
+  );
 });
 
 function withBackend(application: Application, backend: Application['pipeline']['backend']): Application {
@@ -376,6 +383,6 @@ function suspend(role: string): void {
   db.close();
 }
 
-function fault(error: Error): never {
+function rethrow(error: Error): never {
   throw error;
 }

@@ -1,5 +1,5 @@
 /**
- * The order of checks of contract §1, and what every envelope carries. Loops over all tools are in catalogue.test.ts.
+ * The order of checks of contract §1, and the fields of every envelope. Loops over all tools: catalogue.test.ts.
  */
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,20 +27,20 @@ afterAll(() => world.close());
 
 const EARN = 'crm_loyalty_earn';
 
-/** A call wrong in every way; each step of the contract's order repairs one. */
+/** A call that fails every check; each step repairs one, in the contract's order. */
 async function wrong(...repairs: readonly object[]) {
   const all = { args: 'no object' as unknown, headers: {} as Record<string, string | undefined>, org: {} };
   const { args, headers } = Object.assign({}, all, ...repairs) as typeof all;
   return envelopeOf(world, EARN, args, headers);
 }
 
-describe('the first check that fails wins', () => {
+describe('the first check that fails determines the error', () => {
   test('body, org, credential, membership, role, org state, facility, channel, schema, domain', async () => {
     await world.admin((cx) => addOrg(cx, 'DRAFT', 'unverified'));
     const owner = await world.headers();
     const viewer = await world.headers('crm_view', 'DRAFT');
     const unverified = await world.headers('owner', 'DRAFT');
-    const { 'x-logical-guid': _f, 'x-channel-code': _c, ...placeless } = owner;
+    const { 'x-logical-guid': _f, 'x-channel-code': _c, ...withoutContext } = owner;
     const id = await newCustomer(world);
     const bad = { points: 0, oops: 1 };
     const steps: [object, number, string][] = [
@@ -51,8 +51,8 @@ describe('the first check that fails wins', () => {
       [{ headers: { ...viewer, 'x-orgcode': 'ACME' } }, 404, 'crm.not_found'],
       [{ headers: viewer }, 403, 'crm.forbidden'],
       [{ headers: unverified }, 403, 'crm.org_write_blocked'],
-      [{ headers: placeless }, 400, 'crm.logical_guid_required'],
-      [{ headers: { ...placeless, 'x-logical-guid': 's' } }, 400, 'crm.channel_code_required'],
+      [{ headers: withoutContext }, 400, 'crm.logical_guid_required'],
+      [{ headers: { ...withoutContext, 'x-logical-guid': 's' } }, 400, 'crm.channel_code_required'],
       [{ headers: owner }, 400, 'crm.validation_failed'],
       [{ headers: owner, args: { customer_id: 'unknown', points: 5 } }, 404, 'crm.not_found'],
     ];
@@ -96,19 +96,19 @@ describe('bodies', () => {
     }
   });
 
-  test('count their size in bytes, not in characters', async () => {
+  test('are measured in bytes, not in characters', async () => {
     const body = { customer: { caption: '好'.repeat(MAX_BODY_BYTES / 2) } };
     expect(await refused(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.body_too_large' });
   });
 
-  test('that name a prototype are data like any other', async () => {
+  test('with the name __proto__ are data like any other', async () => {
     const body = JSON.parse('{"customer": {"caption": "P", "__proto__": {"email": "x@example.com"}}}');
     expect(await refused(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.validation_failed' });
   });
 });
 
 describe('org states', () => {
-  test('an unverified or suspended org is read, never written', async () => {
+  test('an unverified or suspended org can be read but not written', async () => {
     for (const status of ['unverified', 'suspended'] as const) {
       await world.admin((cx) => addOrg(cx, `S-${status}`, 'verified'));
       const headers = await world.headers('owner', `S-${status}`.toUpperCase());
@@ -122,7 +122,7 @@ describe('org states', () => {
     }
   });
 
-  test('a suspended membership looks like a stranger', async () => {
+  test('a suspended member looks like an unknown caller', async () => {
     const headers = await world.headers('crm_manage');
     await ok(world, 'crm_stat', {}, headers);
     const db = new Database(world.path);
@@ -138,7 +138,7 @@ describe('credentials', () => {
   const session = (ttl: number) =>
     world.admin((cx) => createSession(cx, 'ACME', 'alex', { roles: ['crm_view'], owner: false }, ttl));
 
-  test('a session beats a key, even a better key', async () => {
+  test('a session takes precedence over a key, even one with more roles', async () => {
     const { session_guid } = await session(3600);
     const owner = await world.headers();
     const headers = { ...owner, 'x-session-guid': session_guid };
@@ -150,7 +150,7 @@ describe('credentials', () => {
     });
   });
 
-  test('a session slides with use, and ends when it was not used', async () => {
+  test('use extends a session; an unused session ends', async () => {
     now = Date.now();
     const { session_guid } = await session(3600);
     const headers = { 'x-orgcode': 'ACME', 'x-session-guid': session_guid };
@@ -163,7 +163,7 @@ describe('credentials', () => {
     expect(await refused(world, 'crm_stat', {}, headers)).toMatchObject({ error_code: 'crm.credentials_invalid' });
   });
 
-  test('a revoked key stops at once', async () => {
+  test('a revoked key stops working at once', async () => {
     const headers = await world.headers('crm_edit');
     const envelope = await envelopeOf(world, 'crm_stat', {}, headers);
     const fingerprint = String(envelope.stats.api_key_fingerprint);
@@ -172,11 +172,11 @@ describe('credentials', () => {
     expect(await refused(world, 'crm_stat', {}, headers)).toMatchObject({ http_status: 401 });
   });
 
-  test('the org code is trimmed and folded; a key of one org opens no other', async () => {
+  test('the org code is trimmed and upper-cased; a key gives no access to another org', async () => {
     const headers = await world.headers();
     await ok(world, 'crm_stat', {}, { ...headers, 'x-orgcode': ' acme ' });
-    const foreign = await refused(world, 'crm_stat', {}, { ...headers, 'x-orgcode': 'OTHER' });
-    expect(foreign.http_status).toBe(404);
+    const otherOrg = await refused(world, 'crm_stat', {}, { ...headers, 'x-orgcode': 'OTHER' });
+    expect(otherOrg.http_status).toBe(404);
   });
 });
 
@@ -184,17 +184,17 @@ describe('facility, channel and cost code', () => {
   test('come from headers or arguments, and must agree', async () => {
     const { 'x-logical-guid': _f, 'x-channel-code': _c, ...headers } = await world.headers();
     const customer_id = await newCustomer(world);
-    const place = { logical_guid: 'store-9', channel_code: 'web', cccode: 'ab12-CD34-ef56' };
-    const txn = await ok(world, EARN, { customer_id, points: 5, ...place }, headers);
+    const context = { logical_guid: 'store-9', channel_code: 'web', cccode: 'ab12-CD34-ef56' };
+    const txn = await ok(world, EARN, { customer_id, points: 5, ...context }, headers);
     expect(txn).toMatchObject({ logical_guid: 'store-9', channel_code: 'web' });
     const clash = { ...headers, ...PLACE };
-    expect(await refused(world, EARN, { customer_id, points: 5, ...place }, clash)).toMatchObject({
+    expect(await refused(world, EARN, { customer_id, points: 5, ...context }, clash)).toMatchObject({
       http_status: 400,
       error_code: 'crm.context_mismatch',
     });
   });
 
-  test('a malformed cost code is refused, a good one is told in stats', async () => {
+  test('a malformed cost code is rejected, a valid one appears in stats', async () => {
     const headers = await world.headers();
     const good = await envelopeOf(world, 'crm_stat', {}, { ...headers, 'x-cccode': 'ab12-cd34-ef56' });
     expect(good.stats.cccode).toBe('AB12-CD34-EF56');
@@ -227,7 +227,7 @@ describe('envelopes', () => {
     });
   });
 
-  test('of failures nobody foresaw say nothing of the cause, which is logged under the request id', async () => {
+  test('of unexpected errors do not reveal the cause, which is logged with the request id', async () => {
     const broken = { ...world.application.pipeline, backend: { ...world.store, identify: explode } };
     const before = world.logged.length;
     const application = { ...world.application, pipeline: broken as typeof world.application.pipeline };
@@ -245,7 +245,7 @@ function explode(): never {
   throw new TypeError('a secret of the database');
 }
 
-test('a key serves the org it was made for, even where its account became a member of another', async () => {
+test('a key works only for its own org, even when its account is a member of another', async () => {
   const mine = await world.headers('owner', 'OTHER');
   const stat = await ok(world, 'crm_stat', {}, mine);
   const principal = String(stat.caller.actor).split(':')[1] ?? '';

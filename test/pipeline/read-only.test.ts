@@ -1,4 +1,4 @@
-/** Read-only, at its three levels: no tool for a write, no call of one, and no connection that could carry it. */
+/** Read-only mode at three levels: no write tools are listed, no write is called, no connection can write. */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Application } from '../../src/mcp/server.js';
 import { createAvailabilityCheck, visibleTools } from '../../src/mcp/visibility.js';
 import { call } from '../../src/pipeline/call.js';
+import { parseHeaders } from '../../src/pipeline/headers.js';
 import { readOnlyBackend } from '../../src/pipeline/read-only-backend.js';
 import { createSession } from '../../src/store/administration.js';
 import { run } from '../../src/store/engine/step.js';
@@ -46,7 +47,7 @@ function openReadOnly(path: string): SqliteStore {
   });
 }
 
-/** The database as it is now, in a file that nobody else works on. */
+/** A copy of the current database, used by no other process. */
 function copyOf(path: string): string {
   const copy = `${path}.copy`;
   new Database(path).exec(`VACUUM INTO '${copy}'`).close();
@@ -57,7 +58,7 @@ function copyOf(path: string): string {
   return copy;
 }
 
-/** The bytes of a database file after everything that was written is in it. */
+/** The bytes of a database file after a checkpoint of all writes. */
 function contentOf(path: string): Buffer {
   const db = new Database(path);
   db.pragma('wal_checkpoint(TRUNCATE)');
@@ -69,28 +70,28 @@ const writes = CONTRACT.operations.filter(({ effect }) => effect !== 'read');
 const uncounted = CONTRACT.operations.filter(({ effect, countsFailures }) => effect === 'read' && !countsFailures);
 const counting = CONTRACT.operations.filter(({ effect, countsFailures }) => effect === 'read' && countsFailures);
 
-test('first level: only reads are listed, and of them none that has to count failed attempts', async () => {
-  const tools = await visibleTools(application.pipeline, application.catalogue, await world.headers());
+test('first level: only reads are listed, without reads that count failed attempts', async () => {
+  const tools = await visibleTools(application.pipeline, application.catalogue, parseHeaders(await world.headers()));
   expect(tools.map(({ name }) => name)).toEqual(uncounted.map(toolName).sort());
   expect(counting.map(({ id }) => id)).toEqual(['giftcard_get']);
 });
 
-describe('second level: the pipeline refuses, whatever door a call came through', () => {
+describe('second level: the pipeline rejects the call, over any transport', () => {
   test.each([...writes, ...counting].map((operation) => [toolName(operation), operation] as const))(
     '%s',
     async (_name, operation) => {
       const args = operation.examples[0]?.value ?? {};
-      const headers = await world.headers();
+      const headers = parseHeaders(await world.headers());
       const envelope = await call(application.pipeline, { operation, arguments: args, headers });
       expect(envelope).toMatchObject({ error: { error_code: 'crm.tool_not_enabled', http_status: 403 } });
     },
   );
 });
 
-test('a read that counts failed attempts works where somebody else keeps the count', async () => {
+test('a read that counts failed attempts works where the upstream keeps the count', async () => {
   const [operation] = counting;
   if (operation === undefined) throw new Error('no read counts');
-  const headers = await world.headers();
+  const headers = parseHeaders(await world.headers());
   const opens = (countsUpstream: boolean) =>
     createAvailabilityCheck({ readOnly: true, countsUpstream })(operation, headers);
   expect(opens(true)).toBeUndefined();
@@ -98,11 +99,11 @@ test('a read that counts failed attempts works where somebody else keeps the cou
 });
 
 describe('third level: the store', () => {
-  test('takes no write from a pipeline without a gate, and stays as it was', async () => {
+  test('accepts no write from a pipeline without an availability check, and stays unchanged', async () => {
     const checkAvailable = createAvailabilityCheck({ readOnly: false, countsUpstream: false });
     const pipeline = { ...application.pipeline, checkAvailable };
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     const calls = [];
     for (const operation of writes) calls.push({ operation, headers, arguments: await exampleFor(tenant, operation) });
     const path = copyOf(world.path);
@@ -117,7 +118,7 @@ describe('third level: the store', () => {
     expect(contentOf(path).equals(before)).toBe(true);
   });
 
-  test('has no connection that SQLite would write on', async () => {
+  test('has no connection that SQLite can write on', async () => {
     const statement = `UPDATE org SET status = 'suspended' WHERE orgcode = 'ACME'`;
     expect(() => store.driver.direct(run(statement))).toThrow(/readonly/);
     expect(() => store.driver.read(() => run(statement))).toThrow(/readonly/);
@@ -125,9 +126,9 @@ describe('third level: the store', () => {
     await expect(store.driver.write({ steps: () => run(statement) })).rejects.toMatchObject({ status: 503 });
   });
 
-  test('answers every read as the store that writes does', async () => {
+  test('returns the same result for every read as the writable store', async () => {
     const tenant = createTenant(async (tool, args) => ok(world, tool, args));
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     for (const operation of uncounted) {
       const request = { operation, headers, arguments: await exampleFor(tenant, operation) };
       const here = await call(application.pipeline, request);
@@ -137,10 +138,10 @@ describe('third level: the store', () => {
     }
   });
 
-  test('sees at once what another process writes', async () => {
+  test('sees writes of another process at once', async () => {
     const operation = CONTRACT.operations.find(({ id }) => id === 'customer_get');
     if (operation === undefined) throw new Error('no customer_get');
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     for (const caption of ['First', 'Second']) {
       const customer_id = await newCustomer(world, { caption });
       const request = { operation, headers, arguments: { customer_id } };
@@ -148,9 +149,9 @@ describe('third level: the store', () => {
     }
   });
 
-  test('moves no window of a session: it ends when it would have', async () => {
+  test('does not extend a session: it ends on time', async () => {
     const session = await world.admin((cx) => createSession(cx, 'ACME', 'alex', { roles: [], owner: true }, 3600));
-    const headers = { 'x-orgcode': 'ACME', 'x-session-guid': session.session_guid };
+    const headers = parseHeaders({ 'x-orgcode': 'ACME', 'x-session-guid': session.session_guid });
     const stat = CONTRACT.operations.find(({ id }) => id === 'stat');
     if (stat === undefined) throw new Error('no stat');
     const request = { operation: stat, headers, arguments: {} };
@@ -162,7 +163,7 @@ describe('third level: the store', () => {
 });
 
 describe('a gateway', () => {
-  test('forwards reads and nothing else', async () => {
+  test('forwards reads and rejects writes', async () => {
     const performed: string[] = [];
     const upstream = {
       kind: 'gateway' as const,
@@ -175,7 +176,7 @@ describe('a gateway', () => {
     };
     const checkAvailable = createAvailabilityCheck({ readOnly: false, countsUpstream: true });
     const pipeline = { ...application.pipeline, checkAvailable, backend: readOnlyBackend(upstream) };
-    const headers = await world.headers();
+    const headers = parseHeaders(await world.headers());
     for (const operation of CONTRACT.operations) {
       await call(pipeline, { operation, headers, arguments: operation.examples[0]?.value ?? {} });
     }
@@ -188,13 +189,13 @@ describe('does not start', () => {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('on a file that is not there, and makes none', () => {
+  test('on a missing file, and creates none', () => {
     const path = join(directory, 'none.db');
     expect(() => openReadOnly(path)).toThrow(/there is no database .*none\.db/);
     expect(() => readFileSync(path)).toThrow(/ENOENT/);
   });
 
-  test('on a schema that it would have to change', () => {
+  test('on a schema that needs a migration', () => {
     const path = join(directory, 'old.db');
     new Database(path).exec('CREATE TABLE note (id TEXT)').close();
     expect(() => openReadOnly(path)).toThrow(/without --read-only/);

@@ -1,8 +1,7 @@
 /**
- * Who may do what, exhaustively: every combination of roles, no role, and the owner, held against the table of the
- * published contract, in the lists (tools, resources, prompts) and in the call, over both doors. The doors run in this
- * process: HTTP on loopback, stdio over a pair of streams; what a process adds (its own stdin, its environment as
- * headers) has tests of its own.
+ * Roles, exhaustively: every combination of roles, no role, and the owner, compared with the table of the published
+ * contract, in lists (tools, resources, prompts) and in calls, over both transports. These run in this process: HTTP on
+ * loopback, stdio over a pair of streams. The stdin and environment of a real process have their own tests.
  */
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
@@ -12,9 +11,10 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
 import { toolsNamedIn } from '../../src/mcp/prompts.js';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { toolName } from '../../src/tools/catalogue.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { openStdio } from '../../src/transport/stdio.js';
 import { idArguments, withArgument } from '../support/id-arguments.js';
 import { createTenant, exampleFor, invented } from '../support/makers.js';
@@ -28,10 +28,10 @@ const ACCESS = Object.entries(DOCUMENT.paths as Record<string, Record<string, { 
   ([path, methods]) => [`crm${path.replaceAll('/', '_')}`, Object.values(methods)[0]?.['x-access'] ?? ''] as const,
 );
 const TOOLS = ACCESS.map(([name]) => name).sort();
-/** Refused by every tool that lets the caller in, so that nothing is ever done. */
+/** Arguments that every tool rejects after authorisation, so that nothing is written. */
 const NO_REQUEST = { no_such_field: true };
 
-/** Address → the tool that reads it. */
+/** Resource URI → the tool that reads it. */
 const RECORDS: { readonly [address: string]: string } = {
   'crm://policy': 'crm_loyalty_policy_get',
   'crm://customers/{customer_id}': 'crm_customer_get',
@@ -39,7 +39,7 @@ const RECORDS: { readonly [address: string]: string } = {
   'crm://giftcards/{giftcard_id}': 'crm_giftcard_get',
 };
 
-/** What the table says, by nothing of the product's own code. */
+/** The table's answer, computed without code of the product. */
 function mayUse(access: string, roles: readonly string[]): boolean {
   if (roles.includes('owner') || access === 'session') return true;
   return (TABLE[access] ?? []).some((role) => roles.includes(role));
@@ -51,13 +51,13 @@ const everyCombination = Array.from({ length: 2 ** ROLES.length }, (_, bits) =>
 const callers = [...everyCombination, ['owner']];
 
 let world: World;
-let door: HttpTransport;
+let transport: HttpTransport;
 beforeAll(async () => {
   world = await openWorld();
   const { application } = world;
   const factory = createServerFactory(application, headersOf);
-  const face = { factory, callTool: createCallTool(application), serverInfo: application.info };
-  door = await openHttp(face, {
+  const served = { factory, callTool: createCallTool(application), serverInfo: application.info };
+  transport = await openHttp(served, {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
@@ -68,11 +68,11 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await door.close();
+  await transport.close();
   await world.close();
 });
 
-/** One caller's connection: sends a request of the protocol, answers its result. */
+/** One caller's connection: sends a request and returns its result. */
 type Ask = (method: string, params: object) => Promise<Data>;
 
 function overHttp(wire: Wire, headers: Headers): Ask {
@@ -82,7 +82,7 @@ function overHttp(wire: Wire, headers: Headers): Ask {
 async function overStdio(headers: Headers): Promise<Ask & { end(): Promise<void> }> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const stdio = openStdio(
-    createServerFactory(world.application, () => headers),
+    createServerFactory(world.application, () => parseHeaders(headers)),
     (error) => {
       throw error;
     },
@@ -113,7 +113,7 @@ async function overStdio(headers: Headers): Promise<Ask & { end(): Promise<void>
   });
 }
 
-/** Where list and calls of one caller differ from the table. */
+/** Differences between one caller's list and calls and the table. */
 async function differences(roles: readonly string[], ask: Ask): Promise<readonly string[]> {
   const allowed = new Set(ACCESS.filter(([, access]) => mayUse(access, roles)).map(([name]) => name));
   const listed = ((await ask('tools/list', {})).tools as { name: string }[]).map(({ name }) => name);
@@ -132,7 +132,7 @@ async function differences(roles: readonly string[], ask: Ask): Promise<readonly
   return [...list, ...wrong].map((what) => `${roles.join('+') || 'no role'}: ${what}`);
 }
 
-/** Where lists of resources and prompts, and the reading of a record, differ from what the tools allow. */
+/** Differences between the lists of resources and prompts, or reading a record, and what the tools allow. */
 async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): Promise<readonly string[]> {
   const { resources } = await ask('resources/list', {});
   const { resourceTemplates } = await ask('resources/templates/list', {});
@@ -143,7 +143,7 @@ async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): P
   const jobs = PROMPTS.filter(({ steps }) =>
     steps.every((step) => step.optional || toolsNamedIn(step).every((tool) => allowed.has(tool))),
   );
-  const told = {
+  const listed = {
     records: addresses.filter((address) => address in RECORDS),
     policy: read !== undefined,
     prompts: prompts.map(({ name }: { name: string }) => name),
@@ -153,11 +153,11 @@ async function differencesBesideTools(allowed: ReadonlySet<string>, ask: Ask): P
     policy: allowed.has('crm_loyalty_policy_get'),
     prompts: jobs.map(({ name }) => name),
   };
-  return JSON.stringify(told) === JSON.stringify(expected) ? [] : [`besides tools: ${JSON.stringify(told)}`];
+  return JSON.stringify(listed) === JSON.stringify(expected) ? [] : [`besides tools: ${JSON.stringify(listed)}`];
 }
 
 describe('the table of roles', () => {
-  test('is exhausted by 2^n combinations, and every tool has a class in it', () => {
+  test('is covered by 2^n combinations, and contains every tool', () => {
     expect(everyCombination).toHaveLength(2 ** ROLES.length);
     expect(new Set(everyCombination.map(String)).size).toBe(everyCombination.length);
     expect(TOOLS).toEqual(CONTRACT.operations.map(toolName).sort());
@@ -167,7 +167,7 @@ describe('the table of roles', () => {
   test('decides lists and calls over HTTP', { timeout: 240_000 }, async () => {
     const found: string[] = [];
     await inTurns(callers, 8, async (roles) => {
-      const wire = openWire(door.url);
+      const wire = openWire(transport.url);
       found.push(...(await differences(roles, overHttp(wire, await world.headers(roles.join('+'))))));
       wire.close();
     });
@@ -184,14 +184,14 @@ describe('the table of roles', () => {
     expect(found).toEqual([]);
   });
 
-  test('was asked without a single write', () => {
+  test('was checked without a single write', () => {
     const db = new Database(world.path, { readonly: true });
     expect(db.prepare('SELECT COUNT(*) AS written FROM journal').get()).toEqual({ written: 0 });
     db.close();
   });
 });
 
-describe('whoever may not use a tool learns nothing of records from it', () => {
+describe('a caller who may not use a tool learns nothing about records from it', () => {
   const rows = CONTRACT.operations
     .filter(({ access }) => access !== 'session')
     .flatMap((operation) => idArguments(operation).map((id) => ({ tool: toolName(operation), operation, id })));
@@ -200,10 +200,10 @@ describe('whoever may not use a tool learns nothing of records from it', () => {
     const [mine, theirs] = await Promise.all(['ACME', 'OTHER'].map(tenantOf));
     if (mine === undefined || theirs === undefined) throw new Error('no tenants');
     const args = await exampleFor(mine, operation);
-    const nobody = await world.headers('');
+    const withoutRole = await world.headers('');
     const answers: Data[] = [];
     for (const value of [await mine.id(id.field), await theirs.id(id.field), invented(id.field)]) {
-      answers.push(timeless(await envelopeOf(world, tool, withArgument(operation, args, id, value), nobody)));
+      answers.push(timeless(await envelopeOf(world, tool, withArgument(operation, args, id, value), withoutRole)));
     }
     expect(answers[0]).toMatchObject({ error: { http_status: 403, error_code: 'crm.forbidden' } });
     expect(answers.map((answer) => JSON.stringify(answer))).toEqual(Array(3).fill(JSON.stringify(answers[0])));

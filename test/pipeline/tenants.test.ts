@@ -1,7 +1,6 @@
 /**
- * No tenant learns of another's records: every tool, every argument that names one, and every resource, given what is
- * another tenant's, what has come to its end there, and what never was. The same answer to the byte, and nothing
- * written.
+ * Tenant isolation: every tool, every argument that names a record, and every resource, with another tenant's record, a
+ * closed record of that tenant, and a record that never existed. The responses are byte-identical; nothing is written.
  */
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
@@ -14,12 +13,12 @@ import { createCatalogue } from '../../src/tools/catalogue.js';
 import { fillText } from '../support/filling.js';
 import { idArguments, withArgument } from '../support/id-arguments.js';
 import { createTenant, exampleFor, invented, type Tenant } from '../support/makers.js';
-import { type OpenDoor, openDoor } from '../support/transports.js';
+import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { type Data, envelopeOf, openWorld, timeless, type World } from '../support/world.js';
 
-/** In every text of the other tenant's records. */
+/** Part of every text in the other tenant's records. */
 const CANARY = 'kestrelcanary';
-/** A list narrowed to a record that is not there. It may also answer 404, as long as it always does. */
+/** Lists filtered by a missing record. A list may also return 404, if it always does. */
 const NOTHING = { success: true, data: { items: [], next_token: null } };
 const NOT_FOUND = { success: false, error: { http_status: 404, error_code: 'crm.not_found' } };
 
@@ -39,7 +38,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** A tenant; with a text, its records hold that and a number wherever they hold text. */
+/** A tenant; when `text` is given, every text of its records contains it and a number. */
 function tenantOf(headers: Headers, text?: string): Tenant {
   let count = 0;
   return createTenant(async (tool, args) => {
@@ -56,7 +55,7 @@ const rows = CONTRACT.operations.flatMap((operation) =>
   idArguments(operation).map((id) => ({ tool: `crm_${operation.id}`, operation, id, argument: id.path })),
 );
 
-test('the arguments that name records are found, nested ones and lists too', () => {
+test('arguments that name records are found, including nested ones and lists', () => {
   const found = rows.map(({ tool, argument }) => `${tool} ${argument}`);
   expect(found).toContain('crm_customer_get customer_id');
   expect(found).toContain('crm_giftcard_redeem code');
@@ -64,7 +63,7 @@ test('the arguments that name records are found, nested ones and lists too', () 
   expect(found).not.toContain('crm_giftcard_issue code');
 });
 
-describe('a record of another tenant is as absent as one that never was', () => {
+describe('a record of another tenant looks like one that never existed', () => {
   test.each(rows)('$tool, $argument', async ({ tool, operation, id }) => {
     const own = tenantOf(mine);
     const args = await currentArgs(operation, own);
@@ -75,10 +74,10 @@ describe('a record of another tenant is as absent as one that never was', () => 
       expect(digest(), 'something was written').toEqual(before);
       return envelope;
     };
-    const foreign = await answerTo(await theirs.id(id.field));
+    const another = await answerTo(await theirs.id(id.field));
     const over = await theirs.ended(id.field);
-    const answers = [foreign, await answerTo(over ?? (await theirs.id(id.field))), await answerTo(invented(id.field))];
-    expect(foreign).toMatchObject(foreign.success && id.filter ? NOTHING : NOT_FOUND);
+    const answers = [another, await answerTo(over ?? (await theirs.id(id.field))), await answerTo(invented(id.field))];
+    expect(another).toMatchObject(another.success && id.filter ? NOTHING : NOT_FOUND);
     const bytes = answers.map((answer) => JSON.stringify(timeless(answer)));
     expect(bytes).toEqual([bytes[0], bytes[0], bytes[0]]);
     expect(bytes.join()).not.toContain(CANARY);
@@ -89,12 +88,12 @@ describe('a record of another tenant is as absent as one that never was', () => 
   });
 });
 
-describe('a resource of another tenant is as absent as one that never was', () => {
-  let door: OpenDoor;
+describe('a resource of another tenant looks like one that never existed', () => {
+  let transport: TestTransport;
   beforeAll(async () => {
-    door = await openDoor(world);
+    transport = await openTestTransport(world);
   });
-  afterAll(() => door.close());
+  afterAll(() => transport.close());
 
   const records = recordsOf({ catalogue: createCatalogue(CONTRACT) }).flatMap((record) =>
     variablesOf(record).map((variable) => ({ address: record.uri, variable })),
@@ -106,20 +105,20 @@ describe('a resource of another tenant is as absent as one that never was', () =
       now += 11 * 60_000;
       const before = digest();
       const uri = address.replace(`{${variable}}`, id);
-      const told = await door.ask(mine, 'resources/read', { uri });
+      const reply = await transport.ask(mine, 'resources/read', { uri });
       expect(digest(), 'something was written').toEqual(before);
-      return { told, bytes: JSON.stringify(timeless(told)).replaceAll(uri, 'URI') };
+      return { reply, bytes: JSON.stringify(timeless(reply)).replaceAll(uri, 'URI') };
     };
-    const foreign = await answerTo(await theirs.id(variable));
-    const answers = [foreign, await answerTo(await theirs.ended(variable)), await answerTo(invented(variable))];
-    expect(foreign.told).toMatchObject({ error: { code: -32602, data: { uri: expect.any(String) } } });
-    expect(answers.map(({ bytes }) => bytes)).toEqual(Array(3).fill(foreign.bytes));
-    expect(foreign.bytes).not.toContain(CANARY);
-    expect((await answerTo(await own.id(variable))).told.result.contents).toHaveLength(1);
+    const another = await answerTo(await theirs.id(variable));
+    const answers = [another, await answerTo(await theirs.ended(variable)), await answerTo(invented(variable))];
+    expect(another.reply).toMatchObject({ error: { code: -32602, data: { uri: expect.any(String) } } });
+    expect(answers.map(({ bytes }) => bytes)).toEqual(Array(3).fill(another.bytes));
+    expect(another.bytes).not.toContain(CANARY);
+    expect((await answerTo(await own.id(variable))).reply.result.contents).toHaveLength(1);
   });
 });
 
-test('what is in no argument is in no answer either: lists and searches of one tenant hold nothing of the other', async () => {
+test('lists and searches of one tenant contain nothing of another', async () => {
   for (const operation of CONTRACT.operations.filter(({ effect }) => effect === 'read')) {
     const args = await exampleFor(tenantOf(mine), operation);
     const answer = await envelopeOf(world, `crm_${operation.id}`, { ...args, ...searchFor(operation) }, mine);
@@ -127,13 +126,13 @@ test('what is in no argument is in no answer either: lists and searches of one t
   }
 });
 
-/** Searches look for the very word that only the other tenant has. */
+/** Searches use the word that only the other tenant's records contain. */
 function searchFor({ requestSchema }: Operation): object {
   const { properties } = requestSchema as { properties?: object };
   return 'q' in (properties ?? {}) ? { q: CANARY } : {};
 }
 
-/** The example with records of one's own, and with the revision that such records really have. */
+/** The example with the tenant's own records and their current revision. */
 async function currentArgs(operation: Operation, own: Tenant): Promise<Record<string, Data>> {
   const args = await exampleFor(own, operation);
   if (!('expected_revision' in args)) return args;
@@ -149,7 +148,7 @@ function operationOf(tool: string): Operation {
   return operation;
 }
 
-/** Written whatever is refused: counted failures of card codes, by contract; seals and horizons, by the clock. */
+/** Tables written even by rejected calls: failed card codes, by contract; seals and horizons, by the clock. */
 const WRITTEN_ANYWAY = new Set(['giftcard_failure', 'journal_seal', 'receipt_horizon']);
 
 /** A hash of every row of every table. */

@@ -3,7 +3,7 @@ import type { Backend } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type ConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
 import { type Application, createCallTool } from '../../src/mcp/server.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
 import type { Data, World } from './world.js';
 
@@ -26,7 +26,7 @@ export function openAsking(world: World, mode: ConfirmMode, backend?: Backend): 
   const application = withConfirmation(plain, { mode, keys: world.store.keys, operations: CONTRACT.operations });
   const callTool = createCallTool(application);
   const read: Asking['read'] = async (tool, args, headers) => {
-    const result = await callTool(tool, args, headers ?? (await world.headers()));
+    const result = await callTool(tool, args, parseHeaders(headers ?? (await world.headers())));
     const [block] = result?.content ?? [];
     return String((block as { text?: unknown } | undefined)?.text);
   };

@@ -9,7 +9,7 @@ import { BUILD } from '../../src/contract/version.js';
 import { createGateway, type GatewayEvent, type GatewayOptions } from '../../src/gateway/gateway.js';
 import { describe, type Log, logCall } from '../../src/log.js';
 import { type CallReport, call, type Pipeline } from '../../src/pipeline/call.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import type { Data } from './world.js';
 
 /** What the caller proves who they are with; it must never be seen but in its header. */
@@ -71,8 +71,10 @@ export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): G
       logCall(log, report);
     },
   };
-  const envelopeOf: GatewayWorld['envelopeOf'] = (operation, args = exampleOf(operation), more = {}) =>
-    call(pipeline, { operation, arguments: args, headers: HEADERS, ...more });
+  const envelopeOf: GatewayWorld['envelopeOf'] = (operation, args = exampleOf(operation), more = {}) => {
+    const { headers = HEADERS, ...others } = more;
+    return call(pipeline, { operation, arguments: args, headers: parseHeaders(headers), ...others });
+  };
   return {
     backend,
     events,

@@ -17,7 +17,7 @@ import { createRandom32 } from '../../src/ids.js';
 import type { Log } from '../../src/log.js';
 import type { Application } from '../../src/mcp/server.js';
 import { call } from '../../src/pipeline/call.js';
-import { API_KEY, type Headers, ORGCODE } from '../../src/pipeline/headers.js';
+import { API_KEY, type Headers, ORGCODE, parseHeaders } from '../../src/pipeline/headers.js';
 import { createRest } from '../../src/transport/rest.js';
 import { RESPONSES } from './responses.js';
 
@@ -77,11 +77,15 @@ export async function openDetour(
       const release = await new Promise<Release>((granted) => {
         const slot = slots.take(() => queueMicrotask(() => granted(slot as Release)));
       });
-      const envelope = await call(application.pipeline, { operation, arguments: args, headers }).finally(release);
+      const envelope = await call(application.pipeline, {
+        operation,
+        arguments: args,
+        headers: parseHeaders(headers),
+      }).finally(release);
       const { request_id = '' } = envelope.stats;
       const direct = sent.get(request_id);
       sent.delete(request_id);
-      const original = { ...headers, ...originals.get(headers[API_KEY]) };
+      const original = parseHeaders({ ...headers, ...originals.get(headers[API_KEY]) });
       const request = { operation, arguments: args, headers: original };
       const [actual, expected] =
         direct === undefined
@@ -113,7 +117,7 @@ function openRestServer({ pipeline }: Application, sent: Map<string, Envelope>):
       sent.set(String(envelope.stats.request_id), envelope);
       return end(chunk);
     }) as typeof response.end;
-    void rest(request, response);
+    void rest(request, response, parseHeaders(request.headers));
   });
   // A test that blocks the event loop must not look like an upstream that closes the connection.
   server.keepAliveTimeout = 60_000;

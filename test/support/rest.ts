@@ -1,4 +1,4 @@
-/** The HTTP door with the REST surface over a world, and requests as raw as a test wants them. */
+/** The HTTP transport with the REST surface over a world, and raw requests to it. */
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Backend } from '../../src/contract/backend.js';
@@ -8,10 +8,10 @@ import { httpApplicationOf, openHttp } from '../../src/transport/http.js';
 import { createRest } from '../../src/transport/rest.js';
 import type { Data } from './world.js';
 
-export interface RestDoor {
+export interface RestServer {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string;
-  /** What the door told its operator. */
+  /** Errors reported to the operator. */
   readonly errors: readonly Error[];
   close(): Promise<void>;
 }
@@ -20,12 +20,12 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly text: string;
-  /** The body parsed; undefined when there is none, or it is no JSON. */
+  /** The parsed body; undefined without a body or when it is not JSON. */
   readonly json: Data;
 }
 
-/** Opens a door on loopback over an application. */
-export async function openRest(application: Application): Promise<RestDoor> {
+/** Serves an application on loopback. */
+export async function openRest(application: Application): Promise<RestServer> {
   const operations = application.catalogue.entries.map(({ operation }) => operation);
   const rest = createRest({
     pipeline: application.pipeline,
@@ -33,14 +33,14 @@ export async function openRest(application: Application): Promise<RestDoor> {
     documents: createPublishedDocuments('openapi.yaml', 'dist/openapi.json'),
   });
   const errors: Error[] = [];
-  const door = await openHttp(httpApplicationOf(application, rest), {
+  const server = await openHttp(httpApplicationOf(application, rest), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
     allowedOrigins: ['app.example.com'],
     onError: (error) => void errors.push(error),
   });
-  return { origin: new URL(door.url).origin, errors, close: door.close };
+  return { origin: new URL(server.url).origin, errors, close: server.close };
 }
 
 export interface Sent {
@@ -50,8 +50,8 @@ export interface Sent {
   readonly body?: string | Buffer;
 }
 
-/** One request on a connection of its own; a POST of JSON unless it says otherwise. */
-export function send({ origin }: RestDoor, { method = 'POST', path, headers = {}, body }: Sent): Promise<Reply> {
+/** Sends one request on its own connection; by default a POST of JSON. */
+export function send({ origin }: RestServer, { method = 'POST', path, headers = {}, body }: Sent): Promise<Reply> {
   const all = { ...(method === 'POST' ? { 'content-type': 'application/json' } : {}), ...headers };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   return new Promise((resolve, reject) => {
@@ -69,14 +69,14 @@ export function send({ origin }: RestDoor, { method = 'POST', path, headers = {}
   });
 }
 
-/** A POST of a value to an endpoint of the contract. */
-export function post(door: RestDoor, path: string, value: unknown, headers: object = {}): Promise<Reply> {
-  return send(door, { path: `/crm${path}`, headers: { ...headers }, body: JSON.stringify(value) });
+/** Posts a value to an endpoint of the contract. */
+export function post(server: RestServer, path: string, value: unknown, headers: object = {}): Promise<Reply> {
+  return send(server, { path: `/crm${path}`, headers: { ...headers }, body: JSON.stringify(value) });
 }
 
-/** Bytes on a connection of their own; resolves with all that came until the server, or `enough`, ended it. */
+/** Sends bytes on their own connection; resolves with all text received until the server, or `enough`, ends it. */
 export function exchange(
-  { origin }: RestDoor,
+  { origin }: RestServer,
   bytes: string | Buffer,
   enough: (text: string) => boolean = () => false,
 ): Promise<string> {
@@ -88,13 +88,13 @@ export function exchange(
       text += part;
       if (enough(text)) socket.destroy();
     });
-    socket.on('error', () => {}); // what came until then is the answer
+    socket.on('error', () => {}); // the text received so far is the result
     socket.on('close', () => resolve(text));
     socket.write(bytes);
   });
 }
 
-/** The application over its store, but for what another backend does its own way. */
+/** The application with some methods of its backend replaced. */
 export function withBackend(application: Application, other: Partial<Backend>): Application {
   const { backend } = application.pipeline;
   const mixed = { ...backend, identify: backend.identify.bind(backend), ...other };

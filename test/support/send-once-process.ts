@@ -1,6 +1,6 @@
 /**
- * A process of its own with receipts on a file: for every line on stdin, one write with that line as its key. Prints
- * `ready`, then a line for every sending and for every end. Not: a test.
+ * A separate process that sends each call once: every line on stdin is the idempotency key of one write. Prints
+ * `ready`, then one line when a call is sent and one when it ends. Started by tests; not a test itself.
  */
 import { createInterface } from 'node:readline';
 import { CrmError } from '../../src/contract/errors.js';

@@ -1,4 +1,4 @@
-/** Writes as the gateway hands them to its receipts, and an upstream that is a function and counts. */
+/** Backend calls as the gateway passes them to `sendOnce`, and an upstream function that counts calls. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { createSendOnce, type SendOnceOptions } from '../../src/gateway/idempote
 
 export const DEADLINE_MS = 10_000;
 
-/** A gateway's database in a directory of its own. */
+/** Opens a gateway database in a temporary directory. */
 export function openPlace(): { directory: string; path: string; db: GatewayDb; remove(): Promise<void> } {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-gateway-'));
   const path = join(directory, 'gateway.db');
@@ -26,7 +26,7 @@ export function openPlace(): { directory: string; path: string; db: GatewayDb; r
   return { directory, path, db, remove };
 }
 
-/** What `sql` finds in the file, read by somebody else. */
+/** The rows `sql` returns, read on another connection. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read columns they do not type
 export function rowsOf(path: string, sql: string, ...args: readonly unknown[]): any[] {
   const other = new Database(path, { readonly: true });
@@ -37,7 +37,7 @@ export function rowsOf(path: string, sql: string, ...args: readonly unknown[]): 
   }
 }
 
-/** Changes the file, as somebody with an editor would. */
+/** Changes the file on another connection. */
 export function tamper(path: string, sql: string, ...args: readonly unknown[]): void {
   const other = new Database(path);
   const { changes } = other.prepare(sql).run(...args);
@@ -45,7 +45,7 @@ export function tamper(path: string, sql: string, ...args: readonly unknown[]): 
   if (changes === 0) throw new Error(`nothing changed: ${sql}`);
 }
 
-/** Every byte of every file of a directory but the server key. */
+/** All bytes of all files in a directory except the server key. */
 export function bytesOf(directory: string): Buffer {
   const files = readdirSync(directory).filter((name) => !name.endsWith('.key'));
   return Buffer.concat(files.map((name) => readFileSync(join(directory, name))));
@@ -62,7 +62,7 @@ export interface CallOptions {
   readonly orgcode?: string;
   readonly actor?: string;
   readonly credentials?: Partial<Credentials>;
-  /** Nobody said who the caller is. */
+  /** The caller is not identified. */
   readonly unknown?: true;
   readonly context?: BackendCall['context'];
   readonly signal?: AbortSignal;
@@ -71,7 +71,7 @@ export interface CallOptions {
 
 let calls = 0;
 
-/** One call of an operation, by default an earn of ACME's one service account. */
+/** One call of an operation; by default an earn by ACME's service account. */
 export function callOf(input: Input, options: CallOptions = {}): BackendCall {
   const { operation = 'loyalty_earn', orgcode = 'ACME', epoch_ms = Date.now(), signal } = options;
   const credentials = { orgcode, kind: 'api_key' as const, secret: 'the callers own key', ...options.credentials };
@@ -137,21 +137,21 @@ export function refusal(performance: BackendCall, error: Partial<ErrorObject>, n
   };
 }
 
-/** What the upstream does with a call it gets, the how-manieth it is. */
+/** The upstream's response to a call; `number` counts its calls. */
 export type Upstream = (performance: BackendCall, number: number) => Envelope | Promise<Envelope>;
 
 export interface Gateway {
-  /** How often the upstream was reached. */
+  /** How many calls the upstream received. */
   sent: number;
   now: number;
   upstream: Upstream;
   readonly troubles: unknown[];
   call(performance: BackendCall): Promise<RelayedEnvelope>;
-  /** The refusal of a call that must throw one. */
+  /** The error of a call that must fail. */
   refused(performance: BackendCall): Promise<CrmError>;
 }
 
-/** Receipts in front of an upstream that by default answers the number of the call. */
+/** `sendOnce` in front of an upstream that by default returns the number of the call. */
 export function openGateway(db: GatewayDb, options: Partial<SendOnceOptions> = {}): Gateway {
   const troubles: unknown[] = [];
   const sendOnce = createSendOnce(db, {
@@ -180,7 +180,7 @@ export function openGateway(db: GatewayDb, options: Partial<SendOnceOptions> = {
   return gateway;
 }
 
-/** A promise to be settled from outside. */
+/** A promise with its `resolve` function. */
 export function pending<T>(): { promise: Promise<T>; resolve(value: T): void } {
   let resolve: (value: T) => void = () => {};
   const promise = new Promise<T>((done) => {

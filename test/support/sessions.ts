@@ -1,4 +1,4 @@
-/** The HTTP door of this process with sessions, and its raw clients: whole answers, streams read event by event. */
+/** The HTTP transport with sessions in this process, and raw clients: whole responses, streams read event by event. */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Application } from '../../src/mcp/server.js';
 import type { Headers } from '../../src/pipeline/headers.js';
@@ -7,15 +7,18 @@ import type { Data } from './world.js';
 
 export const JSON_RPC = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
-/** Opens the door on a free port of loopback. */
-export function openSessionDoor(application: Application, options: Partial<HttpOptions> = {}): Promise<HttpTransport> {
+/** Opens the transport on a free port of loopback. */
+export function openSessionTransport(
+  application: Application,
+  options: Partial<HttpOptions> = {},
+): Promise<HttpTransport> {
   return openHttp(httpApplicationOf(application), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
     allowedOrigins: [],
     sessions: { most: 100, idleMs: 60_000 },
-    onError: () => {}, // what clients do wrong is told, and is what most of these tests do
+    onError: () => {}, // client errors are reported here, and most of these tests cause some
     ...options,
   });
 }
@@ -30,7 +33,7 @@ export interface Reply {
 
 type Sent = { readonly method?: string; readonly headers?: Headers; readonly body?: unknown };
 
-/** One request to its end. */
+/** Sends one request and reads the whole response. */
 export async function ask(url: string, { method = 'POST', headers = {}, body }: Sent): Promise<Reply> {
   const stream = await openStream(url, { method, headers, body });
   await stream.ended;
@@ -41,13 +44,13 @@ export async function ask(url: string, { method = 'POST', headers = {}, body }: 
 export interface Stream {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
-  /** All that came so far. */
+  /** All text received so far. */
   text(): string;
-  /** Resolves with the first event that matches, when it is here; rejects when the stream ends without it. */
+  /** Resolves with the first matching event; rejects when the stream ends without it. */
   event(matches: (event: StreamEvent) => boolean): Promise<StreamEvent>;
-  /** Resolves when the stream has ended, whoever ended it. */
+  /** Resolves when the stream has ended. */
   readonly ended: Promise<void>;
-  /** Breaks the connection off. */
+  /** Breaks the connection. */
   drop(): void;
 }
 
@@ -55,11 +58,11 @@ export interface StreamEvent {
   readonly id: string | undefined;
   readonly name: string | undefined;
   readonly data: string;
-  /** The message in it, undefined when it is none. */
+  /** The JSON-RPC message in the event; undefined when there is none. */
   readonly message: Data;
 }
 
-/** Sends a request and resolves when its answer begins. */
+/** Sends a request and resolves when its response begins. */
 export function openStream(url: string, { method = 'GET', headers = {}, body }: Sent): Promise<Stream> {
   const all = { ...JSON_RPC, ...headers } as Record<string, string>;
   return new Promise((resolve, reject) => {
@@ -76,7 +79,7 @@ function follow(outgoing: ClientRequest, response: IncomingMessage): Stream {
     text += part;
     look();
   });
-  outgoing.on('error', () => {}); // it was broken off, by us or by them
+  outgoing.on('error', () => {}); // the connection was broken by either side
   response.on('error', () => {});
   const ended = new Promise<void>((resolve) => response.once('close', () => resolve()));
   return {
@@ -97,7 +100,7 @@ function follow(outgoing: ClientRequest, response: IncomingMessage): Stream {
   };
 }
 
-/** Every whole event of a stream. */
+/** Every complete event of a stream. */
 export function eventsIn(text: string): readonly StreamEvent[] {
   const blocks = text.split('\n\n').slice(0, -1);
   return blocks.map((block) => {
@@ -124,7 +127,7 @@ export const message = (method: string, params: object = {}, id: number | undefi
   params,
 });
 
-/** What a client of the 2025 eras says first. */
+/** The first message of a client of the 2025 protocol versions. */
 export const initialize = (capabilities: object = {}) =>
   message('initialize', {
     protocolVersion: '2025-11-25',
@@ -132,7 +135,7 @@ export const initialize = (capabilities: object = {}) =>
     clientInfo: { name: 'raw', version: '1' },
   });
 
-/** Opens a session; answers the headers of requests in it. */
+/** Opens a session; returns the headers of requests in it. */
 export async function openSession(url: string, headers: Headers, capabilities: object = {}): Promise<Headers> {
   const { status, headers: answered, text } = await ask(url, { headers, body: initialize(capabilities) });
   const id = answered['mcp-session-id'];

@@ -1,9 +1,9 @@
-/** Bare servers on loopback that a test file closes: whatever accepts a socket, and a proxy. */
+/** Plain TCP servers on loopback that a test file closes, and a CONNECT proxy. */
 import { connect, createServer, type Socket } from 'node:net';
 
 type CloseLater = (close: () => Promise<unknown>) => void;
 
-/** Listens on a free port of loopback, and answers which. */
+/** Listens on a free port of loopback and returns it. */
 export function listen(closeLater: CloseLater, accept: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -19,7 +19,7 @@ export function listen(closeLater: CloseLater, accept: (socket: Socket) => void)
   });
 }
 
-/** A CONNECT proxy that leads every name to one port of loopback, and keeps what it could read. */
+/** A CONNECT proxy that sends every host to one port of loopback and records the bytes it sees. */
 export async function openProxy(closeLater: CloseLater, target: number) {
   const seen: string[] = [];
   const port = await listen(closeLater, (socket) => {

@@ -1,6 +1,6 @@
 /** Calls a tool without a transport. Returns the text that a model reads and the structured content. */
 import { type Application, createCallTool } from '../../src/mcp/server.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
 import type { Data } from './world.js';
 
@@ -20,7 +20,7 @@ export async function useTool(
   args: object,
   headers: Headers,
 ): Promise<Use | undefined> {
-  const result = await createCallTool(application)(name, args, headers);
+  const result = await createCallTool(application)(name, args, parseHeaders(headers));
   if (result === undefined) return undefined;
   const { text } = result.content[0] as { readonly text: string };
   const { answer } = unmark(text);

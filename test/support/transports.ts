@@ -1,28 +1,28 @@
-/** A world behind the HTTP door of this process, asked by raw requests as anybody. */
+/** A world behind an HTTP transport in this process, and raw requests from any caller. */
 import type { Headers } from '../../src/pipeline/headers.js';
 import { httpApplicationOf, openHttp } from '../../src/transport/http.js';
 import { createRest } from '../../src/transport/rest.js';
 import { openWire } from './wire.js';
 import type { Data, World } from './world.js';
 
-/** One request's end: its result, or the protocol's error. */
-export interface Told {
+/** The outcome of one request: a result or a JSON-RPC error. */
+export interface RpcReply {
   readonly result?: Data;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: Data };
 }
 
-export interface OpenDoor {
+export interface TestTransport {
   readonly url: string;
-  /** Sends a request of the protocol, one after the other. */
-  ask(headers: Headers, method: string, params?: object): Promise<Told>;
+  /** Sends an MCP request; requests run one after the other. */
+  ask(headers: Headers, method: string, params?: object): Promise<RpcReply>;
   close(): Promise<void>;
 }
 
-/** Opens it on a free port of loopback. */
-export async function openDoor({ application }: Pick<World, 'application'>): Promise<OpenDoor> {
+/** Opens the transport on a free port of loopback. */
+export async function openTestTransport({ application }: Pick<World, 'application'>): Promise<TestTransport> {
   const operations = application.catalogue.entries.map(({ operation }) => operation);
   const rest = createRest({ pipeline: application.pipeline, operations });
-  const door = await openHttp(httpApplicationOf(application, rest), {
+  const transport = await openHttp(httpApplicationOf(application, rest), {
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
@@ -31,22 +31,22 @@ export async function openDoor({ application }: Pick<World, 'application'>): Pro
       throw error;
     },
   });
-  const wire = openWire(door.url);
+  const wire = openWire(transport.url);
   let last: Promise<unknown> = Promise.resolve();
   return {
-    url: door.url,
+    url: transport.url,
     ask: (headers, method, params = {}) => {
-      const told = last.then(async () => toldBy(await wire.send(headers, method, params)));
-      last = told.catch(() => undefined);
-      return told;
+      const reply = last.then(async () => replyOf(await wire.send(headers, method, params)));
+      last = reply.catch(() => undefined);
+      return reply;
     },
     close: async () => {
       wire.close();
-      await door.close();
+      await transport.close();
     },
   };
 }
 
-function toldBy(body: string): Told {
-  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as Told;
+function replyOf(body: string): RpcReply {
+  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as RpcReply;
 }

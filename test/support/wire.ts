@@ -1,8 +1,8 @@
-/** The leanest MCP client over HTTP: one socket, one request at a time, raw bodies back. For tests of many calls. */
+/** A minimal MCP client over HTTP for tests of many calls: one socket, one request at a time, raw bodies. */
 import { connect } from 'node:net';
 
 export interface Wire {
-  /** Sends a request of the protocol; answers the body as it came, chunk sizes and all. */
+  /** Sends an MCP request; resolves with the raw body, chunk sizes included. */
   send(headers: Readonly<Record<string, unknown>>, method: string, params: object): Promise<string>;
   close(): void;
 }
@@ -38,12 +38,12 @@ export function openWire(url: string): Wire {
 }
 
 /** The JSON-RPC result in a body, as JSON or as the one event of a stream. */
-// biome-ignore lint/suspicious/noExplicitAny: tests read fields of answers they do not type
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of results they do not type
 export function resultOf(body: string): any {
   return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)).result;
 }
 
-/** The last chunk is here, or as many bytes as were announced. */
+/** Whether the last chunk, or the declared number of bytes, has arrived. */
 function isWhole(text: string): boolean {
   if (text.endsWith('\r\n0\r\n\r\n')) return true;
   const announced = /^content-length: (\d+)\r$/im.exec(text.slice(0, 2000))?.[1];

@@ -12,7 +12,7 @@ import { ensureDemo } from '../../src/demo/demo.js';
 import { createIdMint } from '../../src/ids.js';
 import type { Application } from '../../src/mcp/server.js';
 import { call } from '../../src/pipeline/call.js';
-import type { Headers } from '../../src/pipeline/headers.js';
+import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/administration.js';
 import type { Steps } from '../../src/store/engine/step.js';
 import { openStore, type SqliteStore } from '../../src/store/store.js';
@@ -129,7 +129,7 @@ export async function envelopeOf(world: World, tool: string, args: unknown, head
   if (entry === undefined) throw new Error(`no tool ${tool}`);
   const from = headers ?? (await world.headers());
   const { operation } = entry;
-  const request = { operation, arguments: args, headers: from };
+  const request = { operation, arguments: args, headers: parseHeaders(from) };
   const envelope = await (world.detour?.send(operation, args, from) ?? call(world.application.pipeline, request));
   requireAtlas(envelope, operation.effect);
   return envelope;

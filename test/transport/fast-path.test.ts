@@ -1,16 +1,17 @@
-/** The short way of a tool call over HTTP answers exactly what the SDK would, and leaves to it all that is unusual. */
+/** The fast path of a tool call over HTTP responds exactly as the SDK would, and leaves every unusual request to it. */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import { type HttpTransport, headersOf, openHttp } from '../../src/transport/http.js';
+import { type HttpTransport, openHttp } from '../../src/transport/http.js';
+import { headersOf } from '../../src/transport/request-headers.js';
 import { unmark } from '../support/marks.js';
 import { newCustomer, openWorld, type World } from '../support/world.js';
 
 let world: World;
 let caller: Record<string, string>;
 let customer_id: string;
-/** The door with the lane, and the same door without one; calls each lane answered. */
-let doors: { readonly lane: HttpTransport; readonly sdk: HttpTransport };
+/** The HTTP transport with the fast path and without it; and how many calls the fast path served. */
+let transports: { readonly fastPath: HttpTransport; readonly sdk: HttpTransport };
 let answered = 0;
 
 beforeAll(async () => {
@@ -23,25 +24,25 @@ beforeAll(async () => {
     if (running !== undefined) answered += 1;
     return running;
   };
-  doors = { lane: await open(counted), sdk: await open(() => undefined) };
+  transports = { fastPath: await open(counted), sdk: await open(() => undefined) };
 });
 afterAll(async () => {
-  await Promise.all([doors.lane.close(), doors.sdk.close()]);
+  await Promise.all([transports.fastPath.close(), transports.sdk.close()]);
   await world.close();
 });
 
 function open(callTool: ReturnType<typeof createCallTool>): Promise<HttpTransport> {
   const factory = createServerFactory(world.application, headersOf);
-  const face = { factory, callTool, serverInfo: world.application.info };
+  const served = { factory, callTool, serverInfo: world.application.info };
   const onError = (error: Error) => {
     throw error;
   };
-  return openHttp(face, { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError });
+  return openHttp(served, { host: '127.0.0.1', port: 0, allowedHosts: [], allowedOrigins: [], onError });
 }
 
 type Sent = { readonly body: string | Buffer; readonly headers?: Record<string, string | undefined> };
 
-function send(door: HttpTransport, { body, headers = {} }: Sent): Promise<{ status: number; json: unknown }> {
+function send(transport: HttpTransport, { body, headers = {} }: Sent): Promise<{ status: number; json: unknown }> {
   const all = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
@@ -51,19 +52,23 @@ function send(door: HttpTransport, { body, headers = {} }: Sent): Promise<{ stat
   };
   const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   return new Promise((resolve, reject) => {
-    const outgoing = request(door.url, { method: 'POST', headers: given as Record<string, string> }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, json: timeless(text) }));
-    });
+    const outgoing = request(
+      transport.url,
+      { method: 'POST', headers: given as Record<string, string> },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, json: timeless(text) }));
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
 }
 
-/** The JSON of an answer, out of its event if it came as one, without what differs between two equal calls. */
+/** The JSON of a response or of its one event, without what differs between two equal calls. */
 function timeless(text: string): unknown {
   const json = text.startsWith('event:') ? text.slice(text.indexOf('data: ') + 6) : text;
   const parsed = JSON.parse(json === '' ? 'null' : json);
@@ -90,10 +95,10 @@ const stateless = (name: string, args: object, headers: object = {}, meta: objec
 });
 const get = () => ({ name: 'crm_customer_get', arguments: { customer_id } });
 
-/** What the lane answers itself. */
+/** Requests the fast path serves. */
 const USUAL: Record<string, () => Sent> = {
-  'a call of an old client': () => ({ body: rpc(get()) }),
-  'a call with the version of an old era': () => ({
+  'a call of an older client': () => ({ body: rpc(get()) }),
+  'a call with an older protocol version': () => ({
     body: rpc(get()),
     headers: { 'mcp-protocol-version': '2025-06-18' },
   }),
@@ -101,54 +106,54 @@ const USUAL: Record<string, () => Sent> = {
   'a call with a text as id': () => ({ body: rpc(get(), { id: 'seven' }) }),
   'a call without arguments': () => ({ body: rpc({ name: 'crm_stat' }) }),
   'a stateless call': () => stateless('crm_customer_get', { customer_id }),
-  'a refused call': () => ({ body: rpc({ name: 'crm_customer_get', arguments: { customer_id: 'nobody' } }) }),
-  'a refused stateless call': () => stateless('crm_customer_list', { limt: 1 }),
+  'a rejected call': () => ({ body: rpc({ name: 'crm_customer_get', arguments: { customer_id: 'nobody' } }) }),
+  'a rejected stateless call': () => stateless('crm_customer_list', { limt: 1 }),
   'a call without credentials': () => ({ body: rpc(get()), headers: { 'x-api-key': undefined } }),
   'names from many scripts': () => stateless('crm_customer_search', { q: 'Zoë 張 привет' }),
 };
 
-/** What it leaves to the SDK. */
+/** Requests it leaves to the SDK. */
 const UNUSUAL: Record<string, () => Sent> = {
   'another method': () => ({ body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/list' }) }),
-  'a tool nobody has': () => ({ body: rpc({ name: 'crm_nobody' }) }),
-  'a stateless call of a tool nobody has': () => stateless('crm_nobody', {}),
+  'a tool that does not exist': () => ({ body: rpc({ name: 'crm_nobody' }) }),
+  'a stateless call of a tool that does not exist': () => stateless('crm_nobody', {}),
   'a notification': () => ({ body: JSON.stringify({ jsonrpc: '2.0', method: 'tools/call', params: get() }) }),
   'a batch': () => ({ body: `[${rpc(get())}]` }),
-  'no JSON': () => ({ body: '{"jsonrpc":' }),
-  'bytes that are no text': () => ({ body: Buffer.from([0xff, 0xfe, 0x7b]) }),
-  'an id that is no id': () => ({ body: rpc(get(), { id: 1.5 }) }),
+  'invalid JSON': () => ({ body: '{"jsonrpc":' }),
+  'bytes that are not UTF-8': () => ({ body: Buffer.from([0xff, 0xfe, 0x7b]) }),
+  'an invalid id': () => ({ body: rpc(get(), { id: 1.5 }) }),
   'arguments that are a list': () => ({ body: rpc({ name: 'crm_stat', arguments: [] }) }),
-  'another version of JSON-RPC': () => ({ body: rpc(get(), { jsonrpc: '1.0' }) }),
+  'another JSON-RPC version': () => ({ body: rpc(get(), { jsonrpc: '1.0' }) }),
   'another name in the header': () => stateless('crm_stat', {}, { 'mcp-name': 'crm_customer_get' }),
   'another method in the header': () => stateless('crm_stat', {}, { 'mcp-method': 'tools/list' }),
   'no method in the header': () => stateless('crm_stat', {}, { 'mcp-method': undefined }),
   'another version in the header': () => stateless('crm_stat', {}, { 'mcp-protocol-version': '2025-06-18' }),
-  'a version of the future': () => stateless('crm_stat', {}, {}, claims('2030-01-01')),
-  'an unknown version of an old client': () => ({
+  'a future version': () => stateless('crm_stat', {}, {}, claims('2030-01-01')),
+  'an unknown version of an older client': () => ({
     body: rpc(get()),
     headers: { 'mcp-protocol-version': '1999-01-01' },
   }),
-  'claims without capabilities': () =>
+  'stateless fields without capabilities': () =>
     stateless('crm_stat', {}, {}, { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }),
-  'headers of the stateless era alone': () => ({ body: rpc(get()), headers: { 'mcp-method': 'tools/call' } }),
-  'a client that takes no events': () => ({ body: rpc(get()), headers: { accept: 'application/json' } }),
+  'stateless headers without stateless fields': () => ({ body: rpc(get()), headers: { 'mcp-method': 'tools/call' } }),
+  'a client that accepts no event streams': () => ({ body: rpc(get()), headers: { accept: 'application/json' } }),
   'a form': () => ({ body: rpc(get()), headers: { 'content-type': 'text/plain' } }),
 };
 
-describe('answers itself, as the SDK would', () => {
+describe('the fast path serves, as the SDK would,', () => {
   test.each(Object.entries(USUAL))('%s', async (_name, make) => {
     const before = answered;
-    const mine = await send(doors.lane, make());
+    const mine = await send(transports.fastPath, make());
     expect(answered).toBe(before + 1);
-    expect(mine).toEqual(await send(doors.sdk, make()));
+    expect(mine).toEqual(await send(transports.sdk, make()));
   });
 });
 
-describe('leaves to the SDK', () => {
+describe('the fast path leaves to the SDK', () => {
   test.each(Object.entries(UNUSUAL))('%s', async (_name, make) => {
     const before = answered;
-    const mine = await send(doors.lane, make());
+    const mine = await send(transports.fastPath, make());
     expect(answered).toBe(before);
-    expect(mine).toEqual(await send(doors.sdk, make()));
+    expect(mine).toEqual(await send(transports.sdk, make()));
   });
 });

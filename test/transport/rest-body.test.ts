@@ -1,10 +1,9 @@
 /**
- * Bodies over REST that say what headers should (contract §1), where they stand in the order of checks, and that no
- * tool takes them.
+ * Credentials, org and cost code in a REST body (contract §1): their step in the order of checks. No tool takes them.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSession } from '../../src/store/administration.js';
-import { openRest, post, type RestDoor, send } from '../support/rest.js';
+import { openRest, post, type RestServer, send } from '../support/rest.js';
 import {
   addOrg,
   envelopeOf,
@@ -18,19 +17,19 @@ import {
 } from '../support/world.js';
 
 let world: World;
-let door: RestDoor;
+let server: RestServer;
 let owner: Record<string, string>;
-/** The owner's credentials as a body has them. */
-let told: { readonly orgcode: string; readonly api_key: string };
+/** The owner's credentials as body fields. */
+let fromBody: { readonly orgcode: string; readonly api_key: string };
 beforeAll(async () => {
   world = await openWorld();
-  door = await openRest(world.application);
+  server = await openRest(world.application);
   owner = (await world.headers()) as Record<string, string>;
-  told = { orgcode: 'ACME', api_key: owner['x-api-key'] ?? '' };
+  fromBody = { orgcode: 'ACME', api_key: owner['x-api-key'] ?? '' };
 });
 afterAll(async () => {
-  expect(door.errors).toEqual([]);
-  await door.close();
+  expect(server.errors).toEqual([]);
+  await server.close();
   await world.close();
 });
 
@@ -38,17 +37,17 @@ const session = async (roles: readonly string[]) =>
   (await world.admin((cx) => createSession(cx, 'ACME', 'alex', { roles: [...roles], owner: false }, 3600)))
     .session_guid;
 
-/** Lists customers; answers who did. */
+/** Lists customers; returns the caller of the call. */
 async function callerOf(body: object, headers: object = {}) {
-  const { json } = await post(door, '/customer/list', body, headers);
+  const { json } = await post(server, '/customer/list', body, headers);
   return json.success ? json.stats : json.error;
 }
 
-test('the first check that fails wins, from the URL to the domain', async () => {
+test('the first check that fails determines the error, from the URL to the domain', async () => {
   await world.admin((cx) => addOrg(cx, 'DRAFT', 'unverified'));
   const viewer = await world.headers('crm_view', 'DRAFT');
   const unverified = await world.headers('owner', 'DRAFT');
-  const { 'x-logical-guid': _f, 'x-channel-code': _c, ...placeless } = owner;
+  const { 'x-logical-guid': _f, 'x-channel-code': _c, ...withoutContext } = owner;
   const bad = { points: 0, oops: 1 };
   const clash = { ...bad, orgcode: 'OTHER', cccode: 'AAAA-BBBB-CCCC' };
   const cost = { 'x-cccode': 'DDDD-EEEE-FFFF' };
@@ -75,44 +74,50 @@ test('the first check that fails wins, from the URL to the domain', async () => 
     ],
     [{ body: { ...clash, orgcode: 'DRAFT' }, headers: { ...viewer, ...cost } }, 403, 'crm.forbidden'],
     [{ headers: { ...unverified, ...cost } }, 403, 'crm.org_write_blocked'],
-    [{ body: { ...clash, orgcode: 'ACME' }, headers: { ...placeless, ...cost } }, 400, 'crm.logical_guid_required'],
-    [{ headers: { ...placeless, 'x-logical-guid': 's', ...cost } }, 400, 'crm.channel_code_required'],
+    [
+      { body: { ...clash, orgcode: 'ACME' }, headers: { ...withoutContext, ...cost } },
+      400,
+      'crm.logical_guid_required',
+    ],
+    [{ headers: { ...withoutContext, 'x-logical-guid': 's', ...cost } }, 400, 'crm.channel_code_required'],
     [{ headers: { ...owner, ...cost } }, 400, 'crm.context_mismatch'],
     [{ headers: owner }, 400, 'crm.validation_failed'],
-    [{ body: { ...told, customer_id: 'unknown', points: 5 } }, 404, 'crm.not_found'],
+    [{ body: { ...fromBody, customer_id: 'unknown', points: 5 } }, 404, 'crm.not_found'],
   ];
   let sent = { path: '', method: '', type: '', size: 0, body: {} as object | string, headers: {} };
   for (const [repair, status, code] of steps) {
     sent = { ...sent, ...repair };
     const { path, method, headers, type, size } = sent;
     const body = size > 0 ? ' '.repeat(size) : typeof sent.body === 'string' ? sent.body : JSON.stringify(sent.body);
-    const reply = await send(door, { path, method, headers: { ...headers, 'content-type': type }, body });
+    const reply = await send(server, { path, method, headers: { ...headers, 'content-type': type }, body });
     expect(reply.json.error, code).toMatchObject({ http_status: status, error_code: code });
     expect(reply.status).toBe(status);
   }
-  expect((await post(door, '/loyalty/earn', { ...told, customer_id, points: 5 }, owner)).status).toBe(200);
+  expect((await post(server, '/loyalty/earn', { ...fromBody, customer_id, points: 5 }, owner)).status).toBe(200);
 });
 
 describe('a credential in the body', () => {
-  test('counts where no header has one, a session before a key', async () => {
+  test('is used when no header has one, a session before a key', async () => {
     const session_guid = await session(['crm_view']);
-    expect(await callerOf(told)).toMatchObject({ context_source: 'api_key', orgcode: 'ACME' });
+    expect(await callerOf(fromBody)).toMatchObject({ context_source: 'api_key', orgcode: 'ACME' });
     expect(await callerOf({ session_guid }, { 'x-orgcode': 'ACME' })).toMatchObject({ context_source: 'session' });
-    expect(await callerOf({ ...told, session_guid })).toMatchObject({ context_source: 'session' });
-    expect(await callerOf({ ...told, session_guid: 'wrong' })).toMatchObject({ error_code: 'crm.credentials_invalid' });
-    expect(await callerOf({ orgcode: ' acme ', api_key: ` ${told.api_key} ` })).toMatchObject({ orgcode: 'ACME' });
+    expect(await callerOf({ ...fromBody, session_guid })).toMatchObject({ context_source: 'session' });
+    expect(await callerOf({ ...fromBody, session_guid: 'wrong' })).toMatchObject({
+      error_code: 'crm.credentials_invalid',
+    });
+    expect(await callerOf({ orgcode: ' acme ', api_key: ` ${fromBody.api_key} ` })).toMatchObject({ orgcode: 'ACME' });
   });
 
-  test('is void where a header has one, better or worse, of either kind', async () => {
+  test('is ignored when a header has one of either kind, valid or not', async () => {
     const session_guid = await session(['crm_view']);
     expect(await callerOf({ api_key: 'wrong', session_guid: 'wrong' }, owner)).toMatchObject({
       context_source: 'api_key',
     });
     expect(await callerOf({ session_guid }, owner)).toMatchObject({ context_source: 'api_key' });
     const bySession = { 'x-orgcode': 'ACME', 'x-session-guid': session_guid };
-    expect(await callerOf({ api_key: told.api_key }, bySession)).toMatchObject({ context_source: 'session' });
+    expect(await callerOf({ api_key: fromBody.api_key }, bySession)).toMatchObject({ context_source: 'session' });
     const wrong = { 'x-orgcode': 'ACME', 'x-api-key': 'wrong' };
-    expect(await callerOf(told, wrong)).toMatchObject({ error_code: 'crm.credentials_invalid' });
+    expect(await callerOf(fromBody, wrong)).toMatchObject({ error_code: 'crm.credentials_invalid' });
   });
 
   test.each([
@@ -127,32 +132,32 @@ describe('a credential in the body', () => {
     expect(await callerOf({ session_guid: api_key }, owner)).toMatchObject({ context_source: 'api_key' });
   });
 
-  test('opens no other org, and tells a stranger what a header would', async () => {
-    const stranger = await post(door, '/customer/get', { ...told, orgcode: 'OTHER', customer_id: 'x' });
-    const unknown = await post(door, '/customer/get', { ...told, orgcode: 'NOWHERE', customer_id: 'x' });
-    const absent = await post(door, '/customer/get', { ...told, customer_id: 'x' });
+  test('gives no access to another org, with the same error as a header', async () => {
+    const stranger = await post(server, '/customer/get', { ...fromBody, orgcode: 'OTHER', customer_id: 'x' });
+    const unknown = await post(server, '/customer/get', { ...fromBody, orgcode: 'NOWHERE', customer_id: 'x' });
+    const absent = await post(server, '/customer/get', { ...fromBody, customer_id: 'x' });
     expect(stranger.status).toBe(404);
     expect(timeless(unknown.json)).toEqual(timeless(stranger.json));
     expect(timeless(absent.json)).toEqual(timeless(stranger.json));
   });
 
-  test('is in no answer and in no log', async () => {
+  test('is in no response and in no log', async () => {
     const before = world.logged.length;
     const session_guid = await session(['crm_view']);
     const replies = [
-      await post(door, '/customer/list', { ...told, session_guid }),
-      await post(door, '/customer/list', { ...told, nonsense: 1 }),
-      await post(door, '/customer/create', { ...told, customer: told }),
+      await post(server, '/customer/list', { ...fromBody, session_guid }),
+      await post(server, '/customer/list', { ...fromBody, nonsense: 1 }),
+      await post(server, '/customer/create', { ...fromBody, customer: fromBody }),
     ];
     expect(replies.map(({ status }) => status)).toEqual([200, 400, 400]);
-    const said = replies.map(({ text }) => text).join('') + world.logged.slice(before).join('');
-    expect(said).not.toContain(told.api_key);
-    expect(said).not.toContain(session_guid);
+    const written = replies.map(({ text }) => text).join('') + world.logged.slice(before).join('');
+    expect(written).not.toContain(fromBody.api_key);
+    expect(written).not.toContain(session_guid);
   });
 });
 
 describe('org and cost code in the body', () => {
-  test('must agree with their headers, once both are made normal', async () => {
+  test('must agree with their headers after normalisation', async () => {
     expect(await callerOf({ orgcode: ' acme' }, owner)).toMatchObject({ orgcode: 'ACME' });
     for (const orgcode of ['OTHER', '', 5, {}]) {
       expect(await callerOf({ orgcode }, owner)).toMatchObject({
@@ -166,7 +171,7 @@ describe('org and cost code in the body', () => {
     expect(await callerOf({ cccode: 'AB12' }, owner)).toMatchObject({ error_code: 'crm.cccode_invalid' });
   });
 
-  test('stand for headers that are not there; null is as good as absent', async () => {
+  test('replace absent headers; null counts as absent', async () => {
     expect(await callerOf({ cccode: 'ab12-cd34-ef56' }, owner)).toMatchObject({ cccode: 'AB12-CD34-EF56' });
     const nothing = { orgcode: null, cccode: null, api_key: null, session_guid: null };
     expect(await callerOf(nothing, owner)).toMatchObject({ orgcode: 'ACME' });
@@ -174,30 +179,30 @@ describe('org and cost code in the body', () => {
     expect(await callerOf({ orgcode: 'a\u00e9' }, orgless)).toMatchObject({ error_code: 'crm.orgcode_required' });
   });
 
-  test('are said in stats of operational actions too', async () => {
+  test('appear in the stats of operational actions too', async () => {
     const customer_id = await newCustomer(world);
-    const body = { ...told, cccode: 'ab12-cd34-ef56', customer_id, points: 5 };
-    const { json } = await post(door, '/loyalty/earn', body, PLACE);
-    expect(json).toMatchObject({ success: true, data: PLACED, stats: { cccode: 'AB12-CD34-EF56' } });
+    const body = { ...fromBody, cccode: 'ab12-cd34-ef56', customer_id, points: 5 };
+    const { json } = await post(server, '/loyalty/earn', body, PLACE);
+    expect(json).toMatchObject({ success: true, data: CONTEXT_FIELDS, stats: { cccode: 'AB12-CD34-EF56' } });
   });
-  const PLACED = { logical_guid: PLACE['x-logical-guid'], channel_code: PLACE['x-channel-code'] };
+  const CONTEXT_FIELDS = { logical_guid: PLACE['x-logical-guid'], channel_code: PLACE['x-channel-code'] };
 });
 
-test('none of it is part of the request: one key has one effect, whichever way the caller is told', async () => {
+test('they are not part of the request: one idempotency key has one effect, whichever way they are sent', async () => {
   const customer_id = await newCustomer(world);
   const request = { customer_id, points: 5, idempotency_key: 'both ways' };
-  const first = await post(door, '/loyalty/earn', request, owner);
-  const again = await post(door, '/loyalty/earn', { ...request, ...told }, PLACE);
+  const first = await post(server, '/loyalty/earn', request, owner);
+  const again = await post(server, '/loyalty/earn', { ...request, ...fromBody }, PLACE);
   expect(again.json).toMatchObject({ data: first.json.data, stats: { idempotent_replay: true } });
 });
 
-test('a tool takes none of it', async () => {
+test('no tool accepts them', async () => {
   const all = { session_guid: 'x', api_key: 'x', orgcode: 'ACME', cccode: 'AB12-CD34-EF56' };
   for (const { operation, tool } of world.application.catalogue.entries) {
     const error = await refused(world, tool.name, all);
     const expected = operation.operational ? ['api_key', 'orgcode', 'session_guid'] : Object.keys(all).sort();
     expect(pathsOf(error).filter((path) => path in all)).toEqual(expected);
   }
-  const alone = await envelopeOf(world, 'crm_customer_list', told, { 'x-orgcode': 'ACME' });
+  const alone = await envelopeOf(world, 'crm_customer_list', fromBody, { 'x-orgcode': 'ACME' });
   expect(alone).toMatchObject({ error: { error_code: 'crm.credentials_required' } });
 });

@@ -1,22 +1,22 @@
 /**
- * HTTP as it comes off the wire: bodies nobody wants, several requests on one connection, broken requests, clients that
- * go away; and that every answer of the door names its request, MCP's too.
+ * HTTP on the wire: discarded bodies, several requests on one connection, malformed requests, clients that disconnect;
+ * and a request id on every response, MCP included.
  */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exchange, openRest, post, type RestDoor, send, withBackend } from '../support/rest.js';
+import { exchange, openRest, post, type RestServer, send, withBackend } from '../support/rest.js';
 import { type Data, openWorld, type World } from '../support/world.js';
 
 let world: World;
-let door: RestDoor;
+let server: RestServer;
 let owner: Record<string, string>;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openRest(world.application);
+  server = await openRest(world.application);
   owner = (await world.headers()) as Record<string, string>;
 });
 afterAll(async () => {
-  await door.close();
+  await server.close();
   await world.close();
 });
 
@@ -38,7 +38,7 @@ function chunked(...chunks: readonly string[]): string {
   return raw('POST', PATH, { 'transfer-encoding': 'chunked' }, `${parts.join('')}0\r\n\r\n`);
 }
 
-/** Status and error code of every answer in what came back. */
+/** Status and error code of every response in the received text. */
 function answersIn(text: string): string[] {
   return text
     .split(/(?=HTTP\/1\.1 \d)/)
@@ -46,7 +46,7 @@ function answersIn(text: string): string[] {
     .map((part) => `${part.slice(9, 12)} ${/"error_code":"(crm\.\w+)"/.exec(part)?.[1] ?? ''}`.trim());
 }
 
-describe('a body nobody wants', () => {
+describe('a body that is not needed', () => {
   const huge = 'x'.repeat(300 * 1024);
   const smuggled = `${' '.repeat(300 * 1024)}\r\n\r\n${raw('GET', '/crm/openapi.json')}`;
 
@@ -57,31 +57,31 @@ describe('a body nobody wants', () => {
     ['that looks like requests', () => sized(smuggled), '413 crm.body_too_large'],
     ['that looks like requests, in chunks', () => chunked(smuggled), '413 crm.body_too_large'],
     ['of another type', () => sized(smuggled, { 'content-type': 'text/plain' }), '415 crm.unsupported_media_type'],
-    ['of a path nobody serves', () => sized(huge).replace(PATH, '/crm/nowhere'), '404 crm.not_found'],
-    ['of a method nobody serves', () => sized(huge).replace('POST', 'PUT'), '405 crm.method_not_allowed'],
+    ['of an unknown path', () => sized(huge).replace(PATH, '/crm/nowhere'), '404 crm.not_found'],
+    ['of an unknown method', () => sized(huge).replace('POST', 'PUT'), '405 crm.method_not_allowed'],
     ['of a document', () => sized(huge).replace(`POST ${PATH}`, 'GET /crm/openapi.yaml'), '200'],
   ])('%s: is answered, and the next request on the connection too', async (_name, make, answer) => {
-    expect(answersIn(await exchange(door, make() + last()))).toEqual([answer, '200']);
+    expect(answersIn(await exchange(server, make() + last()))).toEqual([answer, '200']);
   });
 
-  test('is refused by its announcement, before it comes', async () => {
+  test('is rejected by its declared length, before it arrives', async () => {
     const announced = raw('POST', PATH, { 'content-length': 10 ** 10 });
-    const text = await exchange(door, announced, (so) => so.endsWith('}'));
+    const text = await exchange(server, announced, (so) => so.endsWith('}'));
     expect(answersIn(text)).toEqual(['413 crm.body_too_large']);
   });
 
-  test('ends the connection when a megabyte of it was thrown away', async () => {
+  test('ends the connection after a megabyte was discarded', async () => {
     const body = 'x'.repeat(3 * 1024 * 1024);
     for (const bytes of [sized(body), chunked(body), sized(body, { 'content-type': 'text/plain' })]) {
-      const answers = answersIn(await exchange(door, bytes + last()));
+      const answers = answersIn(await exchange(server, bytes + last()));
       expect(answers.length).toBeLessThanOrEqual(1); // the end may overtake the answer
     }
-    expect(await exchange(door, last())).toContain('200 OK');
+    expect(await exchange(server, last())).toContain('200 OK');
   });
 });
 
-test('several requests in one packet are each answered, in their order', async () => {
-  const text = await exchange(door, sized('{}') + sized('[') + raw('PUT', PATH) + sized('{"limit": "x"}') + last());
+test('several requests in one packet are served in order', async () => {
+  const text = await exchange(server, sized('{}') + sized('[') + raw('PUT', PATH) + sized('{"limit": "x"}') + last());
   expect(answersIn(text)).toEqual([
     '200',
     '400 crm.malformed_body',
@@ -93,15 +93,15 @@ test('several requests in one packet are each answered, in their order', async (
   expect(new Set(ids).size).toBe(5);
 });
 
-test('a client that asks first is told to go on; another expectation is nothing to the contract', async () => {
+test('Expect: 100-continue is honoured; any other expectation is ignored', async () => {
   const head = raw('POST', PATH, { 'content-length': 2, expect: '100-continue', connection: 'close' });
-  const text = await exchange(door, `${head}{}`);
+  const text = await exchange(server, `${head}{}`);
   expect(answersIn(text)).toEqual(['100', '200']);
   const odd = sized('{}', { expect: 'tea', connection: 'close' });
-  expect(answersIn(await exchange(door, odd))).toEqual(['200']);
+  expect(answersIn(await exchange(server, odd))).toEqual(['200']);
 });
 
-describe('broken requests', () => {
+describe('malformed requests', () => {
   const named = (text: string) =>
     /^x-request-id: [0-9a-f-]{36}\r$/im.test(text) && /^x-api-version: 2026-03-04\r$/im.test(text);
 
@@ -115,13 +115,13 @@ describe('broken requests', () => {
     ['a length that is no number', raw('POST', PATH, { 'content-length': '2x' }, '{}'), '400'],
     ['headers without an end', raw('GET', '/crm/stat', { big: 'x'.repeat(20 * 1024) }), '431'],
   ])('%s: %3$s, with the headers of every answer', async (_name, bytes, status) => {
-    const text = await exchange(door, bytes);
+    const text = await exchange(server, bytes);
     expect(answersIn(text)).toEqual([status]);
     expect(named(text)).toBe(true);
   });
 
-  test('after an answer just end the connection', async () => {
-    const socket = connect(Number(new URL(door.origin).port), '127.0.0.1').setEncoding('utf8');
+  test('after a response just end the connection', async () => {
+    const socket = connect(Number(new URL(server.origin).port), '127.0.0.1').setEncoding('utf8');
     let text = '';
     socket.on('data', (part: string) => {
       if (text === '') socket.write('hello\r\n\r\n');
@@ -132,27 +132,27 @@ describe('broken requests', () => {
     expect(answersIn(text)).toEqual(['200']);
   });
 
-  test('without a Host: 400 in the form of whoever was asked', async () => {
+  test('without a Host get a 400 in the format of the requested surface', async () => {
     const hostless = (path: string) => `GET ${path} HTTP/1.1\r\nconnection: close\r\n\r\n`;
-    const rest = await exchange(door, hostless('/crm/stat'));
+    const rest = await exchange(server, hostless('/crm/stat'));
     expect(answersIn(rest)).toEqual(['400 crm.host_required']);
-    const mcp = await exchange(door, hostless('/mcp'));
+    const mcp = await exchange(server, hostless('/mcp'));
     expect(answersIn(mcp)).toEqual(['400 crm.host_required']);
     expect(mcp).toContain('"jsonrpc":"2.0"');
     expect([rest, mcp].every(named)).toBe(true);
   });
 });
 
-describe('a client that goes away', () => {
-  test('before its body is there leaves the door as it was', async () => {
-    const known = door.errors.length;
+describe('a client that disconnects', () => {
+  test('before its body is read leaves the server unaffected', async () => {
+    const known = server.errors.length;
     const head = raw('POST', PATH, { 'content-length': 100, expect: '100-continue' });
-    await exchange(door, `${head}{"limit":`, (so) => so.includes('100 Continue'));
-    await expect.poll(() => door.errors.length).toBe(known + 1);
-    expect((await post(door, '/customer/list', {}, owner)).status).toBe(200);
+    await exchange(server, `${head}{"limit":`, (so) => so.includes('100 Continue'));
+    await expect.poll(() => server.errors.length).toBe(known + 1);
+    expect((await post(server, '/customer/list', {}, owner)).status).toBe(200);
   });
 
-  test('during its call is told to the backend', async () => {
+  test('during its call aborts the signal of the backend', async () => {
     let aborted = false;
     let started = false;
     const perform = ({ signal }: { signal?: AbortSignal }) =>
@@ -174,28 +174,28 @@ describe('a client that goes away', () => {
   });
 });
 
-describe('every answer of the door has the version of the contract and a name for its request', () => {
+describe('every response has the contract version and a request id', () => {
   const accept = 'application/json, text/event-stream';
   const rpc = (method: string, params: object = {}, id = 1) => ({ jsonrpc: '2.0', id, method, params });
   const stat = { name: 'crm_stat', arguments: {} };
   const mcp = (body: unknown, headers: object = {}) =>
-    send(door, {
+    send(server, {
       path: '/mcp',
       headers: { ...owner, accept, 'x-request-id': 'forged', ...headers },
       body: JSON.stringify(body),
     });
-  /** The names in the results of an answer, JSON or events. */
+  /** The request ids in the results of a response, JSON or events. */
   const namesIn = (text: string): string[] => [...text.matchAll(/"request_id":"([^"]+)"/g)].map(([, id]) => id ?? '');
 
   test.each<[string, () => Promise<Data>, number]>([
     ['a list of tools', () => mcp(rpc('tools/list')), 200],
-    ['a tool nobody has', () => mcp(rpc('tools/call', { name: 'crm_nobody' })), 200],
-    ['no JSON', () => send(door, { path: '/mcp', headers: { accept }, body: '{' }), 400],
-    ['another method', () => send(door, { method: 'GET', path: '/mcp' }), 405],
-    ['text', () => send(door, { path: '/mcp', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415],
-    ['a foreign host', () => mcp(rpc('tools/list'), { host: 'evil.example.com' }), 403],
-    ['another path', () => send(door, { method: 'GET', path: '/' }), 404],
-    ['the document', () => send(door, { method: 'GET', path: '/crm/openapi.yaml' }), 200],
+    ['a tool that does not exist', () => mcp(rpc('tools/call', { name: 'crm_nobody' })), 200],
+    ['invalid JSON', () => send(server, { path: '/mcp', headers: { accept }, body: '{' }), 400],
+    ['another method', () => send(server, { method: 'GET', path: '/mcp' }), 405],
+    ['text', () => send(server, { path: '/mcp', headers: { 'content-type': 'text/plain' }, body: 'x' }), 415],
+    ['a forbidden host', () => mcp(rpc('tools/list'), { host: 'evil.example.com' }), 403],
+    ['another path', () => send(server, { method: 'GET', path: '/' }), 404],
+    ['the document', () => send(server, { method: 'GET', path: '/crm/openapi.yaml' }), 200],
   ])('%s', async (_name, answer, status) => {
     const reply = await answer();
     expect(reply.status).toBe(status);
@@ -203,7 +203,7 @@ describe('every answer of the door has the version of the contract and a name fo
     expect(reply.headers['x-request-id']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
   });
 
-  test('which is the name of the call in it, never the client’s, by the short way and by the SDK’s', async () => {
+  test('which is the id of its call, never the client’s, on the fast path and through the SDK', async () => {
     for (const type of ['application/json', 'application/json; charset=utf-8']) {
       for (const args of [{}, { no_such_field: 1 }]) {
         const reply = await mcp(rpc('tools/call', { ...stat, arguments: args }), { 'content-type': type });
@@ -212,7 +212,7 @@ describe('every answer of the door has the version of the contract and a name fo
     }
   });
 
-  test('and which only one call of a batch has', async () => {
+  test('which only one call of a batch takes over', async () => {
     const reply = await mcp([rpc('tools/call', stat, 1), rpc('tools/call', stat, 2), rpc('tools/call', stat, 3)]);
     const names = namesIn(reply.text);
     expect(new Set(names).size).toBe(3);

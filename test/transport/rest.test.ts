@@ -1,29 +1,29 @@
 /**
- * The REST surface as its door: what an answer looks like, what is refused before it is a call. Bytes on the wire are
- * in rest-wire.test.ts, bodies with credentials in rest-body.test.ts, every operation in published-contract.test.ts.
+ * The REST surface: its responses, and requests that are rejected before they become calls. See rest-wire.test.ts for
+ * bytes on the wire, rest-body.test.ts for bodies with credentials, published-contract.test.ts for every operation.
  */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { createTenant, exampleFor } from '../support/makers.js';
-import { openRest, post, type RestDoor, send, withBackend } from '../support/rest.js';
+import { openRest, post, type RestServer, send, withBackend } from '../support/rest.js';
 import { envelopeOf, ok, openWorld, timeless, type World } from '../support/world.js';
 
 let world: World;
-let door: RestDoor;
+let server: RestServer;
 let owner: Record<string, string>;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openRest(world.application);
+  server = await openRest(world.application);
   owner = (await world.headers()) as Record<string, string>;
 });
 afterAll(async () => {
-  await door.close();
+  await server.close();
   await world.close();
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   const reads = CONTRACT.operations.filter(({ effect }) => effect === 'read');
 
   test.each(reads.map((operation) => [operation.id, operation] as const))(
@@ -37,7 +37,7 @@ describe('an answer', () => {
         if (operation.method === 'GET' && given !== args) continue;
         const [path, body] = [`/crm${operation.path}`, JSON.stringify(given)];
         const get = { method: 'GET', path, headers: owner };
-        const reply = await send(door, operation.method === 'GET' ? get : { path, headers: owner, body });
+        const reply = await send(server, operation.method === 'GET' ? get : { path, headers: owner, body });
         const envelope = await envelopeOf(world, toolName(operation), given, owner);
         expect(timeless(reply.json)).toEqual(timeless(envelope));
         expect(reply.status).toBe(envelope.success ? 200 : envelope.error.http_status);
@@ -55,7 +55,7 @@ describe('an answer', () => {
         operation,
       );
       const args = { ...example, idempotency_key: 'over both ways' };
-      const { json } = await post(door, operation.path, args, owner);
+      const { json } = await post(server, operation.path, args, owner);
       const replayed = await envelopeOf(world, toolName(operation), args, owner);
       expect(replayed.stats.idempotent_replay).toBe(true);
       const shown = json.success ? { ...json, data: { ...json.data } } : json;
@@ -65,9 +65,9 @@ describe('an answer', () => {
     },
   );
 
-  test('carries the version, the name of the call, and leave for nobody to keep it or to guess at it', async () => {
-    const found = await send(door, { method: 'GET', path: '/crm/stat', headers: owner });
-    const refused = await post(door, '/customer/get', {}, owner);
+  test('carries the version and the request id, and forbids caching and content sniffing', async () => {
+    const found = await send(server, { method: 'GET', path: '/crm/stat', headers: owner });
+    const refused = await post(server, '/customer/get', {}, owner);
     for (const { headers, json, text } of [found, refused]) {
       expect(headers).toMatchObject({
         'x-api-version': '2026-03-04',
@@ -81,20 +81,20 @@ describe('an answer', () => {
     expect(refused.json.error.request_id).toBe(refused.json.stats.request_id);
   });
 
-  test('has a name of its own, whatever the client calls it', async () => {
-    const reply = await post(door, '/customer/get', {}, { ...owner, 'x-request-id': 'forged' });
+  test('has a request id of its own, whatever id the client sends', async () => {
+    const reply = await post(server, '/customer/get', {}, { ...owner, 'x-request-id': 'forged' });
     expect(reply.headers['x-request-id']).toBe(reply.json.stats.request_id);
     expect(JSON.stringify(reply)).not.toContain('forged');
   });
 
-  test('is data: strangers’ text comes back as it was sent, without marks', async () => {
+  test('returns untrusted text as it was sent, without boundary markers', async () => {
     const caption = 'Ig\u200Bnore\u202E all <previous>';
-    const { json, text } = await post(door, '/customer/create', { customer: { caption } }, owner);
+    const { json, text } = await post(server, '/customer/create', { customer: { caption } }, owner);
     expect(json.data.caption).toBe(caption);
     expect(text).not.toContain('notice');
   });
 
-  test('takes the status of an upstream only if it is one of a refusal', async () => {
+  test('takes the status of an upstream only if it is an error status', async () => {
     const said: unknown[] = [400, 451, 599, 200, 302, 99, 600, 404.5, '404', null];
     const statuses = [...said];
     const perform = async () => {
@@ -120,7 +120,7 @@ describe('an answer', () => {
     [-1, undefined],
     ['1000', undefined],
     [1e300, undefined],
-  ])('to be waited for by %s ms says so in seconds: %s', async (retry_after_ms, seconds) => {
+  ])('with a wait of %s ms has retry-after in seconds: %s', async (retry_after_ms, seconds) => {
     const error = { error_code: 'crm.throttled', http_status: 429, details: { retry_after_ms } };
     const perform = async () => ({ envelope: { success: false, error, build: {}, stats: {} } }) as never;
     const behind = await openRest(withBackend(world.application, { perform }));
@@ -130,7 +130,7 @@ describe('an answer', () => {
   });
 });
 
-describe('is refused with a whole error envelope', () => {
+describe('a request is rejected with a whole error envelope', () => {
   const envelope = (status: number, code: string, call: unknown) => ({
     success: false,
     error: { http_status: status, error_code: code, request_id: expect.any(String), trace_id: expect.any(String) },
@@ -151,7 +151,7 @@ describe('is refused with a whole error envelope', () => {
     '/crm/g3nk_secret_in_a_path',
   ])('%s: 404, as for a record that is not there', async (path) => {
     const before = world.logged.length;
-    const reply = await send(door, { path, headers: owner, body: '{}' });
+    const reply = await send(server, { path, headers: owner, body: '{}' });
     expect(reply.status).toBe(404);
     expect(reply.json).toMatchObject(envelope(404, 'crm.not_found', 'POST /*'));
     const absent = await envelopeOf(world, 'crm_customer_get', { customer_id: 'nobody' });
@@ -171,13 +171,13 @@ describe('is refused with a whole error envelope', () => {
     ['POST', '/crm/openapi.yaml', 'GET'],
     ['DELETE', '/crm/openapi.json', 'GET'],
   ])('%s %s: 405, allowed is %s', async (method, path, allow) => {
-    const reply = await send(door, { method, path, headers: owner });
+    const reply = await send(server, { method, path, headers: owner });
     expect(reply).toMatchObject({ status: 405, headers: { allow } });
     expect(reply.json).toMatchObject(envelope(405, 'crm.method_not_allowed', `${method} ${path.slice(4)}`));
   });
 
-  test('HEAD: 405 by its headers', async () => {
-    const reply = await send(door, { method: 'HEAD', path: '/crm/stat', headers: owner });
+  test('HEAD: 405 without a body', async () => {
+    const reply = await send(server, { method: 'HEAD', path: '/crm/stat', headers: owner });
     expect(reply).toMatchObject({ status: 405, text: '', headers: { allow: 'GET', 'x-api-version': '2026-03-04' } });
   });
 
@@ -195,7 +195,7 @@ describe('is refused with a whole error envelope', () => {
     ['gzip after nothing', { 'content-encoding': 'identity, gzip' }],
   ])('%s: 415', async (_name, headers) => {
     const body = String(headers['content-encoding']).includes('gzip') ? gzipSync('{}') : '{}';
-    const reply = await send(door, { path: LIST, headers: { ...owner, ...headers }, body });
+    const reply = await send(server, { path: LIST, headers: { ...owner, ...headers }, body });
     expect(reply.status).toBe(415);
     expect(reply.json).toMatchObject(envelope(415, 'crm.unsupported_media_type', 'POST /customer/list'));
   });
@@ -206,7 +206,7 @@ describe('is refused with a whole error envelope', () => {
     ['with another parameter', { 'content-type': 'application/json; version=1' }],
     ['as it stands', { 'content-encoding': 'identity' }],
   ])('but not JSON %s', async (_name, headers) => {
-    expect((await send(door, { path: LIST, headers: { ...owner, ...headers }, body: '{}' })).status).toBe(200);
+    expect((await send(server, { path: LIST, headers: { ...owner, ...headers }, body: '{}' })).status).toBe(200);
   });
 
   test.each<[string, string | Buffer]>([
@@ -225,7 +225,7 @@ describe('is refused with a whole error envelope', () => {
     ['as deep as 256 KiB go', `${'['.repeat(131_000)}${']'.repeat(131_000)}`],
     ['deep, and an object', `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`],
   ])('a body of %s: 400 crm.malformed_body', async (_name, body) => {
-    const reply = await send(door, { path: '/crm/customer/search', headers: owner, body });
+    const reply = await send(server, { path: '/crm/customer/search', headers: owner, body });
     expect(reply.status).toBe(400);
     expect(reply.json).toMatchObject({
       error: { error_code: 'crm.malformed_body' },
@@ -244,12 +244,12 @@ describe('is refused with a whole error envelope', () => {
       '{"customer": {"caption": "c", "external_refs": [{"system": "s", "ref": "1"}, {"system": "s", "ref": "2"}]}}',
     ],
   ])('but not %s', async (_name, body) => {
-    expect((await send(door, { path: '/crm/customer/create', headers: owner, body })).status).toBe(200);
+    expect((await send(server, { path: '/crm/customer/create', headers: owner, body })).status).toBe(200);
   });
 
-  test('a prototype in the body is a field like any other, and unknown', async () => {
+  test('__proto__ in the body is an unknown field like any other', async () => {
     for (const body of ['{"__proto__": {"customer_id": "x"}}', '{"customer_id": "x", "constructor": {}}']) {
-      const reply = await send(door, { path: '/crm/customer/get', headers: owner, body });
+      const reply = await send(server, { path: '/crm/customer/get', headers: owner, body });
       expect(reply.json.error).toMatchObject({ error_code: 'crm.validation_failed' });
       expect(JSON.stringify(reply.json.error.details)).toMatch(/__proto__|constructor/);
     }
@@ -257,7 +257,7 @@ describe('is refused with a whole error envelope', () => {
 
   test('GET with a body: 400', async () => {
     const announced = { 'content-length': 2 };
-    const reply = await send(door, {
+    const reply = await send(server, {
       method: 'GET',
       path: '/crm/stat',
       headers: { ...owner, ...announced },
@@ -265,7 +265,7 @@ describe('is refused with a whole error envelope', () => {
     });
     expect(reply.json).toMatchObject(envelope(400, 'crm.malformed_body', 'GET /stat'));
     const chunked = { 'transfer-encoding': 'chunked' };
-    expect((await send(door, { method: 'GET', path: '/crm/stat', headers: { ...owner, ...chunked } })).status).toBe(
+    expect((await send(server, { method: 'GET', path: '/crm/stat', headers: { ...owner, ...chunked } })).status).toBe(
       400,
     );
   });
@@ -278,42 +278,42 @@ describe('is refused with a whole error envelope', () => {
       const { 'x-api-key': _, ...keyless } = owner;
       for (const headers of [owner, keyless]) {
         const path = `/crm/customer/list?a=b&${name}=${key}`;
-        const reply = await send(door, { path, headers, body: '{}' });
+        const reply = await send(server, { path, headers, body: '{}' });
         expect(reply.json).toMatchObject(envelope(400, 'crm.credentials_in_url', 'POST /customer/list'));
         expect(reply.text).not.toContain(key);
       }
-      expect((await send(door, { method: 'GET', path: `/crm/stat?${name}=${key}`, headers: keyless })).status).toBe(
+      expect((await send(server, { method: 'GET', path: `/crm/stat?${name}=${key}`, headers: keyless })).status).toBe(
         400,
       );
       expect(world.logged.slice(before).join('')).not.toContain(key);
     },
   );
 
-  test('but not another query, which says nothing', async () => {
+  test('but not for another query, which is ignored', async () => {
     const path = '/crm/customer/list?limit=1&next_token=x&orgcode=OTHER&_=123';
-    const reply = await send(door, { path, headers: owner, body: '{"limit": 2}' });
+    const reply = await send(server, { path, headers: owner, body: '{"limit": 2}' });
     expect(reply.json).toMatchObject({ success: true, stats: { orgcode: 'ACME' } });
   });
 
   test.each([
-    ['a foreign host', { host: 'evil.example.com' }, 403, 'crm.host_forbidden'],
-    ['a foreign page', { origin: 'https://evil.example.com' }, 403, 'crm.origin_forbidden'],
+    ['a forbidden host', { host: 'evil.example.com' }, 403, 'crm.host_forbidden'],
+    ['a page of a forbidden origin', { origin: 'https://evil.example.com' }, 403, 'crm.origin_forbidden'],
     ['a page without an origin', { origin: 'null' }, 403, 'crm.origin_forbidden'],
   ])('%s, before anything else is looked at', async (_name, headers, status, code) => {
     for (const path of ['/crm/customer/get', '/crm/nowhere', '/crm/openapi.yaml', '/crm/stat?api_key=x']) {
-      const reply = await send(door, { path, headers: { ...owner, ...headers }, body: 'no JSON' });
+      const reply = await send(server, { path, headers: { ...owner, ...headers }, body: 'no JSON' });
       expect(reply.json).toMatchObject(envelope(status, code, expect.stringMatching(/^POST \//)));
       expect(reply.status).toBe(status);
     }
   });
 
-  test('but not an allowed page', async () => {
+  test('but not for an allowed page', async () => {
     const headers = { ...owner, origin: 'https://app.example.com' };
-    expect((await send(door, { method: 'GET', path: '/crm/stat', headers })).status).toBe(200);
+    expect((await send(server, { method: 'GET', path: '/crm/stat', headers })).status).toBe(200);
   });
 });
 
-test('operations of somebody else’s API are not served', async () => {
+test('imported operations are not served', async () => {
   const imported = { parameters: [], bodiless: false, enveloped: true };
   const entries = world.application.catalogue.entries.map(({ operation, ...rest }) => ({
     ...rest,

@@ -1,7 +1,8 @@
-/** What is kept between requests has a bound: in number, in each caller's share, in time; and so has what streams keep. */
+/** Limits of kept connections (number, share per caller, time) and of the event log. */
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { NO_HEADERS, parseHeaders } from '../../src/pipeline/headers.js';
 import { createEventLog, EVENT_LOG_LIMITS, type EventLog, type SessionLog } from '../../src/transport/event-log.js';
 import { createSessionRegistry, type SessionRegistry } from '../../src/transport/session-registry.js';
 
@@ -15,22 +16,22 @@ beforeEach(() => {
     most: 40,
     idleMs: IDLE_MS,
     clock: () => now,
-    isKnown: async (headers) => headers['x-api-key'] !== 'stranger',
+    isKnown: async (headers) => headers.apiKey !== 'unknown',
   });
 });
 
-const caller = (key: string) => ({ 'x-orgcode': 'ACME', 'x-api-key': key });
+const caller = (key: string) => parseHeaders({ 'x-orgcode': 'ACME', 'x-api-key': key });
 const open = async (key: string) =>
   (await registry.open(caller(key), (id) => ({ end: () => void ended.push(id) })))?.id ?? '';
 const isThere = (id: string, key: string) => registry.find(id, caller(key)) !== undefined;
 
-/** A response that somebody waits for until it is closed. */
+/** A response that stays open until it is closed. */
 function response() {
   return new EventEmitter() as EventEmitter & ServerResponse;
 }
 
 describe('a connection', () => {
-  test('that nobody used for the idle time is over, and let go', async () => {
+  test('that is unused for the idle time ends', async () => {
     const id = await open('a');
     now += IDLE_MS - 1;
     expect(isThere(id, 'a')).toBe(true);
@@ -42,7 +43,7 @@ describe('a connection', () => {
     expect(registry.size).toBe(0);
   });
 
-  test('in use is not idle, however long; from its end on it is', async () => {
+  test('in use is not idle, however long; idle time starts when its use ends', async () => {
     const id = await open('a');
     const stream = response();
     registry.find(id, caller('a'))?.hold(stream);
@@ -55,7 +56,7 @@ describe('a connection', () => {
     expect(isThere(id, 'a')).toBe(false);
   });
 
-  test('that is over makes room before anybody is refused, asked for or not', async () => {
+  test('that has expired is removed before a caller is rejected', async () => {
     for (let caller = 0; caller < 40; caller += 1) await open(`k${caller}`);
     await expect(open('late')).rejects.toMatchObject({ code: 'crm.too_many_sessions', status: 429 });
     now += IDLE_MS;
@@ -64,7 +65,7 @@ describe('a connection', () => {
     expect(ended).toHaveLength(40);
   });
 
-  test('of somebody else is not found, and its use by them does not keep it', async () => {
+  test('of another caller is not found, and a lookup by that caller does not extend it', async () => {
     const id = await open('a');
     now += IDLE_MS - 1;
     expect(isThere(id, 'b')).toBe(false);
@@ -72,27 +73,27 @@ describe('a connection', () => {
     expect(isThere(id, 'a')).toBe(false);
   });
 
-  test('is made for nobody who is not known', async () => {
-    expect(await open('stranger')).toBe('');
-    expect(await registry.open({}, () => ({ end: () => {} }))).toBeUndefined();
+  test('is not made for an unknown caller', async () => {
+    expect(await open('unknown')).toBe('');
+    expect(await registry.open(NO_HEADERS, () => ({ end: () => {} }))).toBeUndefined();
     expect(registry.size).toBe(0);
   });
 });
 
 describe('a caller', () => {
-  test('has a quarter of all, however many they ask for at once', async () => {
+  test('gets at most a quarter of all connections, even when opening many at once', async () => {
     await Promise.all(Array.from({ length: 100 }, () => open('greedy')));
     expect(registry.size).toBe(10);
     expect(await open('other')).not.toBe('');
   });
 
-  test('is refused when all of theirs are in use', async () => {
+  test('is rejected when all of its connections are in use', async () => {
     for (let each = 0; each < 10; each += 1) registry.find(await open('a'), caller('a'))?.hold(response());
     await expect(open('a')).rejects.toMatchObject({ code: 'crm.too_many_sessions' });
     expect(ended).toEqual([]);
   });
 
-  test('never loses one to another', async () => {
+  test('never loses a connection to another caller', async () => {
     const first = await open('k0');
     for (let each = 1; each < 40; each += 1) await open(`k${each}`);
     await expect(open('late')).rejects.toThrow('as many sessions open');
@@ -101,13 +102,13 @@ describe('a caller', () => {
   });
 });
 
-test('closing ends all of them', async () => {
+test('closing ends every connection', async () => {
   await Promise.all([open('a'), open('b')]);
   registry.close();
   expect(ended).toHaveLength(2);
 });
 
-describe('the log of streams', () => {
+describe('the event log', () => {
   const LIMITS = { events: 5, sessionBytes: 5000, bytes: 12_000, ageMs: 1000 };
   let log: EventLog;
   let session: SessionLog;
@@ -125,7 +126,7 @@ describe('the log of streams', () => {
     return texts;
   }
 
-  test('gives back what came after, on the same stream and in order', async () => {
+  test('replays later events of the same stream in order', async () => {
     const first = await say('1');
     await say('elsewhere', 'other');
     await say('2');
@@ -134,14 +135,14 @@ describe('the log of streams', () => {
     expect(await session.getStreamIdForEventId(first)).toBe('s');
   });
 
-  test('gives nothing of one session to another', async () => {
+  test('replays nothing of another session', async () => {
     const id = await say('mine');
     const other = log.openSession();
     expect(await other.getStreamIdForEventId(id)).toBeUndefined();
     await expect(since(id, other)).rejects.toThrow('not kept');
   });
 
-  test('keeps so many events of a session, the newest', async () => {
+  test('keeps the newest events of a session, up to its limit', async () => {
     const ids = [];
     for (let each = 0; each < 20; each += 1) ids.push(await say(`${each}`));
     expect(log.events).toBe(LIMITS.events);
@@ -149,7 +150,7 @@ describe('the log of streams', () => {
     expect(await since(String(ids.at(-5)))).toEqual(['16', '17', '18', '19']);
   });
 
-  test('keeps so many bytes of a session; one too large goes, and all before it, so that no gap shows', async () => {
+  test('drops an oversized event of a session with all before it, so that a replay has no gap', async () => {
     const first = await say('a'.repeat(1500));
     await say('b'.repeat(1500));
     await say('c'.repeat(1500));
@@ -161,7 +162,7 @@ describe('the log of streams', () => {
     expect(log.bytes).toBe(0);
   });
 
-  test('keeps so many bytes of all sessions together, the newest', async () => {
+  test('keeps the newest events of all sessions, up to the total limit', async () => {
     const firsts = [];
     for (let each = 0; each < 20; each += 1) {
       const own = log.openSession();
@@ -173,7 +174,7 @@ describe('the log of streams', () => {
     expect(kept.at(-1)).toBe('s');
   });
 
-  test('keeps them for a time', async () => {
+  test('keeps events for a limited time', async () => {
     const id = await say('old');
     now += LIMITS.ageMs - 1;
     expect(await session.getStreamIdForEventId(id)).toBe('s');
@@ -183,14 +184,14 @@ describe('the log of streams', () => {
     expect(log.bytes).toBe(0);
   });
 
-  test('forgets a session that has ended', async () => {
+  test('drops the events of a session that has ended', async () => {
     await say('1');
     await say('2', 's', log.openSession());
     session.drop();
     expect(log.events).toBe(1);
   });
 
-  test('has bounds by default', () => {
+  test('has default limits', () => {
     for (const bound of Object.values(EVENT_LOG_LIMITS)) expect(bound).toBeLessThan(100 * 1024 * 1024);
   });
 });

@@ -1,4 +1,4 @@
-/** Sessions over HTTP: who has one, whose it is, when it is over, and a stream that breaks and is taken up again. */
+/** Sessions over HTTP: who gets one, who may use it, when it ends, and streams that break and are resumed. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
@@ -8,7 +8,7 @@ import {
   initialize,
   message,
   openSession,
-  openSessionDoor,
+  openSessionTransport,
   openStream,
   type Stream,
 } from '../support/sessions.js';
@@ -18,7 +18,7 @@ let world: World;
 let url: string;
 let owner: Headers;
 let viewer: Headers;
-const doors: HttpTransport[] = [];
+const transports: HttpTransport[] = [];
 const streams: Stream[] = [];
 
 beforeAll(async () => {
@@ -31,14 +31,14 @@ afterEach(() => {
   for (const stream of streams.splice(0)) stream.drop();
 });
 afterAll(async () => {
-  await Promise.all(doors.map((door) => door.close()));
+  await Promise.all(transports.map((transport) => transport.close()));
   await world.close();
 });
 
 async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<string> {
-  const door = await openSessionDoor(application, options);
-  doors.push(door);
-  return door.url;
+  const transport = await openSessionTransport(application, options);
+  transports.push(transport);
+  return transport.url;
 }
 
 async function listen(at: string, headers: Headers): Promise<Stream> {
@@ -50,7 +50,7 @@ async function listen(at: string, headers: Headers): Promise<Stream> {
 const stat = message('tools/call', { name: 'crm_stat', arguments: {} });
 
 describe('a session', () => {
-  test('is opened by initialize, for whoever is known, under a name nobody can guess', async () => {
+  test('is opened by initialize for a known caller, under an unguessable id', async () => {
     const ids = await Promise.all([1, 2].map(async () => (await openSession(url, owner))['mcp-session-id']));
     expect(new Set(ids).size).toBe(2);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -58,9 +58,9 @@ describe('a session', () => {
 
   test.each<[string, () => Promise<Headers>]>([
     ['no credential', async () => ({ 'x-orgcode': 'ACME' })],
-    ['a credential nobody has', async () => ({ ...owner, 'x-api-key': 'nobody' })],
+    ['an unknown credential', async () => ({ ...owner, 'x-api-key': 'nobody' })],
     ['a credential of another org', async () => ({ ...owner, 'x-orgcode': 'OTHER' })],
-  ])('is not opened for %s: they are served without one', async (_name, headersOf) => {
+  ])('is not opened for %s, who is served without one', async (_name, headersOf) => {
     const headers = await headersOf();
     const answer = await ask(url, { headers, body: initialize() });
     expect(answer.status).toBe(200);
@@ -69,14 +69,14 @@ describe('a session', () => {
     expect((await ask(url, { headers, body: message('tools/list') })).json.result.tools.length).toBeGreaterThan(50);
   });
 
-  test('serves calls and lists as without one', async () => {
+  test('serves calls and lists as without a session', async () => {
     const session = await openSession(url, owner);
     const alone = await ask(url, { headers: owner, body: message('tools/list') });
     expect((await ask(url, { headers: session, body: message('tools/list') })).json).toEqual(alone.json);
     expect((await ask(url, { headers: session, body: stat })).json.result.structuredContent.data.status).toBe('ok');
   });
 
-  test('ends when its client says so', async () => {
+  test('ends when its client deletes it', async () => {
     const session = await openSession(url, owner);
     const stream = await listen(url, session);
     expect((await ask(url, { method: 'DELETE', headers: session })).status).toBe(200);
@@ -84,7 +84,7 @@ describe('a session', () => {
     expect((await ask(url, { headers: session, body: stat })).status).toBe(404);
   });
 
-  test('that began with something else than a good initialize is none', async () => {
+  test('is not opened by anything but a valid initialize', async () => {
     const bad = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: 3 } };
     const answer = await ask(url, { headers: owner, body: bad });
     expect(answer.headers).not.toHaveProperty('mcp-session-id');
@@ -96,7 +96,7 @@ describe('a session', () => {
     expect((await ask(url, { headers: session, body: initialize() })).status).toBe(400);
   });
 
-  test('is of no interest to the stateless era', async () => {
+  test('is ignored by the stateless protocol version', async () => {
     const name = 'crm_stat';
     const claims = {
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -114,8 +114,8 @@ describe('a session', () => {
   });
 });
 
-describe('a session is its caller’s alone', () => {
-  const STRANGERS: Record<string, (session: Headers) => Promise<Headers>> = {
+describe('a session belongs to its caller alone', () => {
+  const OTHER_CALLERS: Record<string, (session: Headers) => Promise<Headers>> = {
     'another caller of the org': async (session) => ({ ...session, ...viewer }),
     'another key of the same roles': async (session) => ({
       ...session,
@@ -123,26 +123,29 @@ describe('a session is its caller’s alone', () => {
     }),
     'a caller of another org': async (session) => ({ ...session, ...(await world.headers('owner', 'OTHER')) }),
     'the same credential under another org': async (session) => ({ ...session, 'x-orgcode': 'OTHER' }),
-    nobody: async ({ 'mcp-session-id': id }) => ({ 'mcp-session-id': id }),
+    'a caller without credentials': async ({ 'mcp-session-id': id }) => ({ 'mcp-session-id': id }),
   };
   const ways = ['POST', 'GET', 'DELETE'].flatMap((method) =>
-    Object.entries(STRANGERS).map(([name, headersOf]) => ({ method, name, headersOf })),
+    Object.entries(OTHER_CALLERS).map(([name, headersOf]) => ({ method, name, headersOf })),
   );
 
-  test.each(ways)('$method by $name answers as if there were none, and it lives on', async ({ method, headersOf }) => {
-    const session = await openSession(url, owner);
-    const body = method === 'POST' ? stat : undefined;
-    const strange = await ask(url, { method, headers: await headersOf(session), body });
-    const none = await ask(url, { method, headers: { ...session, 'mcp-session-id': 'none' }, body });
-    expect(strange.status).toBe(404);
-    expect(strange.text).toBe(none.text);
-    expect(strange.json).toMatchObject({ error: { code: -32001, data: { error_code: 'crm.session_not_found' } } });
-    expect((await ask(url, { headers: session, body: stat })).status).toBe(200);
-  });
+  test.each(ways)(
+    '$method by $name responds as if there were no session, and does not end it',
+    async ({ method, headersOf }) => {
+      const session = await openSession(url, owner);
+      const body = method === 'POST' ? stat : undefined;
+      const other = await ask(url, { method, headers: await headersOf(session), body });
+      const none = await ask(url, { method, headers: { ...session, 'mcp-session-id': 'none' }, body });
+      expect(other.status).toBe(404);
+      expect(other.text).toBe(none.text);
+      expect(other.json).toMatchObject({ error: { code: -32001, data: { error_code: 'crm.session_not_found' } } });
+      expect((await ask(url, { headers: session, body: stat })).status).toBe(200);
+    },
+  );
 });
 
-describe('there are only so many', () => {
-  test('and whoever comes when all are taken is told so, and when to come back', async () => {
+describe('the number of sessions is limited', () => {
+  test('and a caller over the limit gets an error with the time to wait', async () => {
     const at = await open({ sessions: { most: 2, idleMs: 60_000 } });
     await openSession(at, owner);
     await openSession(at, viewer);
@@ -152,7 +155,7 @@ describe('there are only so many', () => {
     expect(answer.json).toMatchObject({ id: 1, error: { data: { error_code: 'crm.too_many_sessions' } } });
   });
 
-  test('of one caller’s the longest unused gives way to the caller’s next', async () => {
+  test('and a caller’s longest unused session ends when the caller opens another', async () => {
     const at = await open({ sessions: { most: 8, idleMs: 60_000 } });
     const first = await openSession(at, owner);
     const second = await openSession(at, owner);
@@ -167,7 +170,7 @@ describe('there are only so many', () => {
 });
 
 describe('without sessions (--stateless)', () => {
-  test('initialize answers without one, and names of sessions mean nothing', async () => {
+  test('initialize opens no session, and session ids are ignored', async () => {
     const at = await open({ sessions: undefined });
     const answer = await ask(at, { headers: owner, body: initialize() });
     expect(answer.headers).not.toHaveProperty('mcp-session-id');
@@ -187,7 +190,7 @@ describe('a stream of a session', () => {
   const user = { elicitation: {} };
   const balance = async () => (await ok(world, 'crm_customer_get', { customer_id })).loyalty.points_balance;
 
-  /** A call on whose stream the user is asked. */
+  /** A call whose stream asks the user. */
   async function beginRedeem(session: Headers) {
     customer_id = await newCustomer(world);
     await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
@@ -198,7 +201,7 @@ describe('a stream of a session', () => {
     return { stream, question };
   }
 
-  test('that broke is taken up at once where it was, and nothing is done twice', async () => {
+  test('that broke is resumed at once, and nothing is done twice', async () => {
     const session = await openSession(asking, owner, user);
     const { stream, question } = await beginRedeem(session);
     stream.drop();
@@ -212,7 +215,7 @@ describe('a stream of a session', () => {
     expect(await balance()).toBe(70);
   });
 
-  test('that broke before its answer has it ready for whoever comes back', async () => {
+  test('that broke before its response delivers it when resumed', async () => {
     const session = await openSession(asking, owner, user);
     const { stream, question } = await beginRedeem(session);
     stream.drop();
@@ -226,7 +229,7 @@ describe('a stream of a session', () => {
     expect(await balance()).toBe(100);
   });
 
-  test('is taken up by nobody else', async () => {
+  test('cannot be resumed by another caller', async () => {
     const session = await openSession(asking, owner, user);
     const { stream, question } = await beginRedeem(session);
     stream.drop();
@@ -237,7 +240,7 @@ describe('a stream of a session', () => {
     expect((await ask(asking, { method: 'GET', headers: hijacked })).status).toBe(404);
   });
 
-  test('tells clients when to come back', async () => {
+  test('tells clients how long to wait before reconnecting', async () => {
     const session = await openSession(asking, owner, user);
     const { stream } = await beginRedeem(session);
     expect(stream.text()).toContain('retry: 1000');

@@ -1,39 +1,39 @@
-/** The transport of 2024-11-05: behind its flag, for callers who are known, each on their own stream, within bounds. */
+/** The HTTP+SSE transport of 2024-11-05: behind its flag, for known callers, one stream per client, within limits. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
 import { openAsking } from '../support/confirming.js';
-import { ask, initialize, message, openSessionDoor, openStream, type Stream } from '../support/sessions.js';
+import { ask, initialize, message, openSessionTransport, openStream, type Stream } from '../support/sessions.js';
 import { newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let world: World;
-let door: HttpTransport;
+let transport: HttpTransport;
 let owner: Headers;
 let viewer: Headers;
-const doors: HttpTransport[] = [];
+const transports: HttpTransport[] = [];
 const streams: Stream[] = [];
 
 beforeAll(async () => {
   world = await openWorld();
   owner = await world.headers();
   viewer = await world.headers('crm_view');
-  door = await open();
+  transport = await open();
 });
 afterEach(() => {
   for (const stream of streams.splice(0)) stream.drop();
 });
 afterAll(async () => {
-  await Promise.all(doors.map((each) => each.close()));
+  await Promise.all(transports.map((each) => each.close()));
   await world.close();
 });
 
 async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<HttpTransport> {
-  const opened = await openSessionDoor(application, { sse: true, ...options });
-  doors.push(opened);
+  const opened = await openSessionTransport(application, { sse: true, ...options });
+  transports.push(opened);
   return opened;
 }
 
-/** A stream and where its messages go. */
+/** A stream and the address of its messages. */
 async function connect(at: HttpTransport, headers: Headers, capabilities: object = {}) {
   const stream = await openStream(new URL('/sse', at.url).href, { headers });
   streams.push(stream);
@@ -51,52 +51,52 @@ async function connect(at: HttpTransport, headers: Headers, capabilities: object
 
 const stat = (id: number) => message('tools/call', { name: 'crm_stat', arguments: {} }, id);
 
-test('is not there unless it was asked for', async () => {
+test('is not served unless it is enabled', async () => {
   const plain = await open({ sse: false });
   for (const path of ['/sse', '/messages?sessionId=x']) {
     expect((await ask(new URL(path, plain.url).href, { method: 'GET', headers: owner })).status).toBe(404);
   }
 });
 
-test('answers on the stream what was sent to its address', async () => {
-  const { request } = await connect(door, owner);
+test('responds on the stream to messages sent to its address', async () => {
+  const { request } = await connect(transport, owner);
   expect((await request(message('tools/list', {}, 2))).result.tools.length).toBeGreaterThan(50);
   expect((await request(stat(3))).result.structuredContent.data.status).toBe('ok');
 });
 
-describe('a stream is its caller’s alone', () => {
+describe('a stream belongs to its caller alone', () => {
   test.each<[string, () => Promise<Headers>]>([
     ['another caller', async () => viewer],
     ['a caller of another org', () => world.headers('owner', 'OTHER')],
-    ['nobody', async () => ({})],
-  ])('%s sends to it as if it were not there', async (_name, headersOf) => {
-    const { send, stream, endpoint } = await connect(door, owner);
+    ['a caller without credentials', async () => ({})],
+  ])('%s cannot send to it, as if it did not exist', async (_name, headersOf) => {
+    const { send, stream, endpoint } = await connect(transport, owner);
     const before = stream.text();
-    const strange = await send(stat(2), await headersOf());
+    const other = await send(stat(2), await headersOf());
     const absent = endpoint.replace(/sessionId=.*/, 'sessionId=none');
-    expect(strange).toMatchObject({ status: 404, text: (await ask(absent, { headers: owner, body: stat(2) })).text });
+    expect(other).toMatchObject({ status: 404, text: (await ask(absent, { headers: owner, body: stat(2) })).text });
     expect((await send(stat(3))).status).toBe(202);
     const { message: answer } = await stream.event((event) => event.message?.id === 3);
     expect(answer.result.isError).toBeUndefined();
     expect(stream.text().slice(before.length)).not.toContain('"id":2');
   });
 
-  test('and nobody who is not known has one', async () => {
+  test('and an unknown caller gets none', async () => {
     for (const headers of [{}, { ...owner, 'x-api-key': 'nobody' }, { ...owner, 'x-orgcode': 'OTHER' }]) {
-      const { status, text } = await ask(new URL('/sse', door.url).href, { method: 'GET', headers });
+      const { status, text } = await ask(new URL('/sse', transport.url).href, { method: 'GET', headers });
       expect(status).toBe(401);
       expect(text).toContain('crm.credentials_invalid');
     }
   });
 
-  test('and is over with its connection', async () => {
-    const { stream, send } = await connect(door, owner);
+  test('and ends with its connection', async () => {
+    const { stream, send } = await connect(transport, owner);
     stream.drop();
     await expect.poll(async () => (await send(stat(2))).status, { timeout: 20_000 }).toBe(404);
   });
 });
 
-test('there are only so many, and whoever comes when all are taken is told so', async () => {
+test('the number of streams is limited, and a caller over the limit gets an error', async () => {
   const small = await open({ sessions: { most: 1, idleMs: 60_000 } });
   await connect(small, owner);
   for (const headers of [owner, viewer]) {
@@ -106,7 +106,7 @@ test('there are only so many, and whoever comes when all are taken is told so', 
   }
 });
 
-describe('refuses a message', () => {
+describe('rejects a message', () => {
   test.each<[string, unknown, Headers, number]>([
     ['that is no JSON', '{"jsonrpc": ', {}, 400],
     ['that is none of JSON-RPC', { hello: 1 }, {}, 400],
@@ -114,25 +114,25 @@ describe('refuses a message', () => {
     ['of another type', 'hello', { 'content-type': 'text/plain' }, 415],
     ['beyond a megabyte', message('tools/call', { name: 'x'.repeat(1024 * 1024) }), {}, 413],
   ])('%s', async (_name, body, headers, status) => {
-    const { endpoint, request } = await connect(door, owner);
+    const { endpoint, request } = await connect(transport, owner);
     expect((await ask(endpoint, { headers: { ...owner, ...headers }, body })).status).toBe(status);
     expect((await request(stat(3))).result.structuredContent.data.status).toBe('ok');
   });
 
-  test('by another method', async () => {
-    const { endpoint } = await connect(door, owner);
+  test('sent with another method', async () => {
+    const { endpoint } = await connect(transport, owner);
     expect((await ask(endpoint, { method: 'GET', headers: owner })).status).toBe(405);
-    expect((await ask(new URL('/sse', door.url).href, { headers: owner, body: stat(1) })).status).toBe(405);
+    expect((await ask(new URL('/sse', transport.url).href, { headers: owner, body: stat(1) })).status).toBe(405);
   });
 });
 
-test('a foreign page reaches neither address', async () => {
+test('a page of a forbidden origin reaches neither path', async () => {
   const headers = { ...owner, origin: 'https://evil.example.com' };
-  expect((await ask(new URL('/sse', door.url).href, { method: 'GET', headers })).status).toBe(403);
-  expect((await ask(new URL('/messages', door.url).href, { headers, body: stat(1) })).status).toBe(403);
+  expect((await ask(new URL('/sse', transport.url).href, { method: 'GET', headers })).status).toBe(403);
+  expect((await ask(new URL('/messages', transport.url).href, { headers, body: stat(1) })).status).toBe(403);
 });
 
-test('a door that closes finishes what is under way on a stream, takes nothing new, and then ends it', async () => {
+test('a graceful shutdown finishes calls in flight on a stream, rejects new ones, and then ends it', async () => {
   const closing = await open({ drain: { graceMs: 0, drainMs: 60_000 } }, openAsking(world, 'destructive').application);
   const customer_id = await newCustomer(world);
   await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });

@@ -1,4 +1,4 @@
-/** Bodies over REST are JSON as everybody reads it, and nothing in them is lost without a word. */
+/** REST bodies are parsed as strict JSON, and no value in them is silently lost. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseJson } from '../../src/transport/strict-json.js';
@@ -9,7 +9,7 @@ const text = fc.oneof(
   fc.constantFrom('"', '\\', '\\"', '{"a":1}', '":', 'a', '[', '}', ' '),
 );
 const spaces = fc.constantFrom('', ' ', '\n\t\r ');
-/** JSON values whose names and texts look like JSON. */
+/** JSON values whose names and strings look like JSON. */
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
@@ -20,7 +20,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 const bytes = (json: string) => Buffer.from(json);
 
-test('any value comes through as JSON.parse has it, however it is spaced', () => {
+test('any value is parsed as by JSON.parse, with any white space', () => {
   fc.assert(
     fc.property(value, fc.constantFrom('', ' ', '\n\t'), (any, indent) => {
       const json = JSON.stringify(any, undefined, indent);
@@ -30,23 +30,23 @@ test('any value comes through as JSON.parse has it, however it is spaced', () =>
   );
 });
 
-test('an object with a name twice never does, wherever it stands and however it is written', () => {
+test('an object that repeats a name is rejected at any depth and with any escapes', () => {
   const twins = fc.record({ name: text, first: value, second: value, space: spaces, coded: fc.boolean() });
   fc.assert(
-    fc.property(twins, fc.array(value, { maxLength: 2 }), ({ name, first, second, space, coded }, beside) => {
+    fc.property(twins, fc.array(value, { maxLength: 2 }), ({ name, first, second, space, coded }, others) => {
       const plain = JSON.stringify(name);
       const again = coded ? `"${name.split('').map(codeOf).join('')}"` : plain;
       const [one, two] = [JSON.stringify(first), JSON.stringify(second)];
       const twice = `{${plain}${space}:${one},${space}${again}:${two}}`;
       expect(Object.keys(JSON.parse(twice))).toHaveLength(1);
-      const json = JSON.stringify([...beside, 'HERE', { deep: 1 }]).replace('"HERE"', () => twice);
+      const json = JSON.stringify([...others, 'HERE', { deep: 1 }]).replace('"HERE"', () => twice);
       expect(parseJson(bytes(json))).toBeUndefined();
     }),
     RUNS,
   );
 });
 
-test('bytes that are no UTF-8, or no JSON, are nothing', () => {
+test('bytes that are not UTF-8 or not JSON are rejected', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (noise) => {
       let known: unknown;

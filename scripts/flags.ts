@@ -40,16 +40,24 @@ function flagTable(title: string, options: readonly Option[]): string {
   const rows = options.map(({ flags, description, ...option }) => {
     const [, text = '', variable] = /^(.*?)(?: \((?:default: [^;)]*; )?env: (G3N_\w+)\))?$/s.exec(description) ?? [];
     const standard = /default: ([^;)]*)[;)]/.exec(description)?.[1] ?? defaultOf(option);
-    return `| \`${flags}\` | ${sentence(text.replace(/ \(default: [^)]*\)$/, ''))} | ${standard} | ${variable ? `\`${variable}\`` : ''} |`;
+    const meaning = sentence(text.replace(/ \(default: [^)]*\)$/, ''));
+    return [`\`${flags}\``, meaning, standard, variable === undefined ? '' : `\`${variable}\``];
   });
-  return [`| ${title} | meaning | default | variable |`, '| --- | --- | --- | --- |', ...rows].join('\n');
+  return table([title, 'meaning', 'default', 'variable'], rows);
 }
 
 function variableTable(variables: readonly Variable[]): string {
   const rows = variables.map(({ name, description, default: standard }) => {
-    return `| \`${name}\` | ${sentence(description)} | ${standard === undefined ? '' : `\`${standard}\``} |`;
+    return [`\`${name}\``, sentence(description), standard === undefined ? '' : `\`${standard}\``];
   });
-  return ['| environment variable | meaning | default |', '| --- | --- | --- |', ...rows].join('\n');
+  return table(['environment variable', 'meaning', 'default'], rows);
+}
+
+/** A Markdown table with aligned columns, as the formatter wants it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 function defaultOf({ defaultValue }: Pick<Option, 'defaultValue'>): string {

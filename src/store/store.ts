@@ -30,9 +30,9 @@ import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
 import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
 
 export interface StoreOptions {
-  /** The database file; its directory must exist. */
+  /** The database file. Its directory must exist. */
   readonly path: string;
-  /** Default: the database file with `.key` behind it. */
+  /** Default: the database file's path with `.key` appended. */
   readonly keyPath?: string;
   readonly roles: RoleTable;
   readonly settings: Settings;

@@ -147,7 +147,7 @@ function* requireNumberFree(cx: Context, number: string | null | undefined, self
   );
 }
 
-/** @throws CrmError 404 when the org has no such parent, 409 when it is the account itself or below it. */
+/** @throws CrmError 404 when the org has no such parent, 409 when the parent is the account itself or one below it. */
 function* requireParent(cx: Context, parent: string | null | undefined, self: string): Steps<void> {
   let id = parent ?? null;
   for (let ancestors = 1; id !== null; ancestors += 1) {

@@ -24,7 +24,7 @@ const JOIN = `INSERT INTO comment_total (orgcode, target_type, target_id, commen
     bytes = comment_total.bytes + excluded.bytes`;
 const DROP = 'DELETE FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
 
-/** The totals of a target, of a type when no target is given, of the org when neither is. */
+/** The totals of a target; of a type when no target is given; of the org when neither is given. */
 export function* totalsOf(orgcode: string, targetType = ANY, targetId = ANY): Steps<Totals> {
   return (yield* one<Totals>(READ, orgcode, targetType, targetId)) ?? { comments: 0, bytes: 0 };
 }

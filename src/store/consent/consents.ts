@@ -39,7 +39,7 @@ export function* currentConsents(orgcode: string, customerId: string): Steps<Con
     : { consents: JSON.parse(row.consents) as ConsentStates, revision: row.revision };
 }
 
-/** Sets the consents in `changed`, adds them to the history, and leaves the others as they are. */
+/** Sets the consents in `changed` and adds them to the history. Other purposes stay unchanged. */
 export function* changeConsents(
   cx: Context,
   customerId: string,

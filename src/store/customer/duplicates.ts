@@ -29,7 +29,7 @@ const BLOCK_REACH = 32;
 /** A call reads at most this many customers and pairs; a page that is left short has a token to continue. */
 const MAX_READ = 4096;
 const BATCH = 64;
-/** Sorts after every id, and behind an id just after it. */
+/** Sorts after every id; appended to an id, sorts just after it. */
 const AFTER_ALL = '~';
 
 /** One page of candidates, each pair once. @throws CrmError 404, 400 `crm.invalid_token`. */

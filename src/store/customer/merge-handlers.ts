@@ -45,7 +45,7 @@ interface Sides {
   readonly losers: readonly CustomerRow[];
 }
 
-/** @throws CrmError 404, 428, or 409 for a stale survivor, for a side that is not active, or on hold. */
+/** @throws CrmError 404, 428, or 409 for a stale survivor, or for a customer that is not active or is on hold. */
 function* requireMergeable(cx: Context, input: InputOf<'customer_merge'>): Steps<Sides> {
   const survivor = yield* requireCustomer(cx, input.customer_id);
   const losers: CustomerRow[] = [];

@@ -11,7 +11,7 @@ import type { Steps } from './step.js';
 export interface Settings {
   /** Region for phone numbers without a country code, ISO 3166-1 alpha-2. */
   readonly defaultRegion: string;
-  /** Identifiers that only one non-terminal customer of an org may have. */
+  /** Identifiers that must be unique among an org's non-terminal customers. */
   readonly uniqueCustomerFields: readonly ('email' | 'phone')[];
 }
 
@@ -28,7 +28,7 @@ export interface Context {
   /** A time-ordered UUIDv7 with the time of this call. */
   newId(): string;
   randomBytes(count: number): Uint8Array;
-  /** Whether the caller passes an access class beyond the operation's own (`unmasked`, `moderate`). */
+  /** Whether the caller has an access class beyond the operation's own (`unmasked`, `moderate`). */
   permits(access: string): boolean;
 }
 
@@ -58,7 +58,7 @@ type HandlerOf<Row> = Row extends [infer Id extends OperationId, infer Effect]
   ? (cx: Context, input: InputOf<Id>) => Steps<Outcome<Id, Effect> | RejectedWrite>
   : never;
 
-/** Every operation of a family, no more and no fewer. */
+/** Exactly the operations of a family. */
 export type Handlers<Family extends keyof families> = {
   readonly [Row in families[Family] as Row[0]]: HandlerOf<Row>;
 };

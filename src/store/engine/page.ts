@@ -116,7 +116,7 @@ function* candidates<Row>(table: Table<Row>, statement: Statement, before: Scala
   }));
 }
 
-/** Just above every id of what was created at `created.to`. */
+/** Just above every id of a record created at `created.to`. */
 function ceiling({ created }: PageQuery): string {
   return created?.to === undefined ? AFTER_ALL : idFloor(new Date(Date.parse(created.to) + 1).toISOString());
 }

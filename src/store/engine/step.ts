@@ -14,12 +14,12 @@ export interface Step {
  */
 export type Steps<T> = Generator<Step, T, unknown>;
 
-/** The first row, or undefined. */
+/** Returns the first row, or undefined. */
 export function* one<Row>(sql: string, ...args: readonly Scalar[]): Steps<Row | undefined> {
   return (yield { sql, args, mode: 'one' }) as Row | undefined;
 }
 
-/** Every row. The statement itself must carry a LIMIT. */
+/** Returns every row. The statement itself must have a LIMIT. */
 export function* all<Row>(sql: string, ...args: readonly Scalar[]): Steps<readonly Row[]> {
   return (yield { sql, args, mode: 'all' }) as readonly Row[];
 }

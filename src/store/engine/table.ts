@@ -9,7 +9,7 @@ export interface Table<Row> {
   readonly name: string;
   readonly id: keyof Row & string;
   readonly columns: readonly (keyof Row & string)[];
-  /** Columns that hold JSON text. */
+  /** Columns that contain JSON text. */
   readonly json: readonly (keyof Row & string)[];
   readonly selectSql: string;
   readonly insertSql: string;
@@ -63,7 +63,7 @@ export function* revise<Row extends RowShape>(
 }
 
 /**
- * The revision check of contract §1; `show` makes the snapshot the caller may see.
+ * The revision check of contract §1. `show` makes the snapshot that the caller may see.
  * @throws CrmError 428 when `expected` is missing, 409 `crm.conflict_revision` when it is stale.
  */
 export function requireRevision<Row extends RowShape>(
@@ -81,7 +81,7 @@ export function emptied<Row>(patch: object, empty: Partial<Row>): Partial<Row> {
   return Object.fromEntries(entries) as Partial<Row>;
 }
 
-/** Turns the JSON columns of a raw row into values. */
+/** Parses the JSON columns of a raw row. */
 export function decode<Row>(table: Table<Row>, raw: Record<string, Scalar>): Row {
   const row: Record<string, unknown> = { ...raw };
   for (const column of table.json) row[column] = JSON.parse(String(raw[column]));

@@ -132,7 +132,7 @@ function filterOf(cx: Context, { status, jurisdiction, expiring_before }: ListIn
 
 const EVERY: Condition = { sql: [], args: [] };
 
-/** `effectiveStatus` as a condition. */
+/** `effectiveStatus` as an SQL condition. */
 function statusFilter(status: NonNullable<ListInput['status']>, today: string): Condition {
   if (status === 'all') return EVERY;
   if (status === 'revoked') return equal({ status });

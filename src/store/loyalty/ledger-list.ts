@@ -14,7 +14,7 @@ const ENDPOINT = 'loyalty/ledger/list';
 /** The most open lots shown; the response has their total number, too. */
 const MAX_LOTS = 100;
 
-/** Entries newest first, the balance, and the open lots, earliest expiry first. */
+/** Entries, newest first; the balance; the open lots, earliest expiry first. */
 export function* listLedger(cx: Context, input: LedgerInput) {
   yield* requireCustomer(cx, input.customer_id);
   const limit = pageLimit(input);

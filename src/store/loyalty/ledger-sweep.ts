@@ -26,7 +26,7 @@ export interface Swept {
 }
 
 /**
- * Expires what was due at `as_of`, whole customers at a time, until `limit` lots are reached.
+ * Expires the lots due at `as_of`, whole customers at a time, until `limit` lots are reached.
  * @throws CrmError 400 when `as_of` is in the future.
  */
 export function* expirePoints(cx: Context, input: InputOf<'loyalty_expire'>): Steps<Swept> {

@@ -19,7 +19,7 @@ const VERSION = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? AND pol
 /** The policy of an org that never set one (contract §3, Loyalty). */
 const NEVER_SET: PolicyRow = { policy_version: 0, policy: DEFAULT_POLICY, reason: null, actor: null, created_at: null };
 
-/** The policy in force. */
+/** The current policy. */
 export function* currentPolicy(orgcode: string): Steps<PolicyRow> {
   const row = yield* one<Raw>(CURRENT, orgcode);
   return row === undefined ? NEVER_SET : decode(row);

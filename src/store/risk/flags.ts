@@ -39,13 +39,13 @@ const OF_CUSTOMER = `SELECT ${FLAG.columns.join(', ')} FROM customer_flag
 const IN_FORCE = `SELECT COUNT(*) AS others FROM customer_flag WHERE orgcode = ? AND customer_id = ? AND flag <> ?
   AND active = 1 AND (expires_at IS NULL OR expires_at > ?)`;
 
-/** A customer's flag of that name, in force or not, or undefined. */
+/** A customer's flag of that name, active or not, or undefined. */
 export function* findFlag(cx: Context, customerId: string, flag: string): Steps<FlagRow | undefined> {
   const row = yield* one<Record<string, Scalar>>(OF_CUSTOMER, cx.orgcode, customerId, flag);
   return row === undefined ? undefined : decode(FLAG, row);
 }
 
-/** @throws CrmError 409 `crm.flag_limit` when the customer has as many flags as a record shows. */
+/** @throws CrmError 409 `crm.flag_limit` when the customer has as many active flags as a record shows. */
 export function* requireFlagCapacity(cx: Context, customerId: string, flag: string): Steps<void> {
   const row = yield* one<{ others: number }>(IN_FORCE, cx.orgcode, customerId, flag, cx.stamp.now);
   if ((row?.others ?? 0) < MAX_IN_FORCE) return;

@@ -63,14 +63,14 @@ function requireIp(text: string): string {
   throw invalidRequest([{ path: 'event.ip', message: 'is not an IP address', expected: 'such as 203.0.113.7' }]);
 }
 
-/** Other active customers with the same e-mail or phone. */
+/** The number of other active customers with the same e-mail address or phone number. */
 function* sameField(cx: Context, customer: CustomerRow, field: 'email' | 'phone'): Steps<number> {
   const value = customer[field];
   if (value === null) return 0;
   return (yield* one<{ others: number }>(SAME(field), cx.orgcode, value, customer.customer_id))?.others ?? 0;
 }
 
-/** Other active customers whose events came from the same address or device. */
+/** The number of other active customers whose events came from the same address or device. */
 function* sharedIdentifier(cx: Context, customerId: string, kind: 'device_id' | 'ip', value: string | undefined) {
   if (value === undefined || value === '') return 0;
   const hash = cx.keys.mac('fraud-identifier', cx.orgcode, kind, value);

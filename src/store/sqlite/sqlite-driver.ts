@@ -35,7 +35,7 @@ interface Attempt {
 
 /** The most jobs of one group: keeps a commit under about 10 ms, so that no caller waits for a long group. */
 const MAX_GROUP = 128;
-/** The WAL-reset bug can corrupt files written by older libraries (fixed in 3.51.3). */
+/** Older SQLite versions can corrupt a database when the WAL is reset (fixed in 3.51.3). */
 const OLDEST_SAFE = [3, 51, 3];
 
 /**

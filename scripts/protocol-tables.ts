@@ -1,4 +1,6 @@
-/** Renders the tables of PROTOCOL.md from the OpenAPI document and the contract. The prose is in openapi/protocol.md. */
+/**
+ * Renders the tables of PROTOCOL.md from the OpenAPI document and the contract. The prose is in openapi/protocol.md.
+ */
 import type { Contract, Operation } from '../src/contract/operation.js';
 import { toolName } from '../src/tools/catalogue.js';
 import type { Atlas, AtlasEntry } from './errors.js';

@@ -1,4 +1,6 @@
-/** Renders PROTOCOL.md from openapi/protocol.md by replacing its placeholders. See protocol-tables.ts for the tables. */
+/**
+ * Renders PROTOCOL.md from openapi/protocol.md by replacing its placeholders. See protocol-tables.ts for the tables.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';

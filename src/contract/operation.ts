@@ -81,7 +81,9 @@ export interface Operation {
   readonly untrusted: readonly FieldPath[];
   /** The maps within these parts whose keys are untrusted too. */
   readonly untrustedKeys: readonly FieldPath[];
-  /** The fields within these parts for which the schema promises ids, times or enum values: single words are trusted. */
+  /**
+   * The fields within these parts for which the schema promises ids, times or enum values: single words are trusted.
+   */
   readonly trusted?: readonly FieldPath[];
   /** The parts of `data` that are personal data (`x-personal`). */
   readonly personal: readonly FieldPath[];

@@ -21,7 +21,9 @@ export interface PublishedDocuments {
 
 type Node = { readonly [key: string]: unknown };
 
-/** The document at `yamlPath`. Each form is read on first use; the JSON is parsed from YAML when `jsonPath` is missing. */
+/**
+ * The document at `yamlPath`. Each form is read on first use; the JSON is parsed from YAML when `jsonPath` is missing.
+ */
 export function createPublishedDocuments(
   yamlPath: string,
   jsonPath: string,

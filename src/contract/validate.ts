@@ -45,7 +45,9 @@ function loadBuilt(directory: string | undefined, id: string): ValidateFunction 
   return createRequire(import.meta.url)(file) as ValidateFunction;
 }
 
-/** Creates ajv with the options used everywhere; `code` sets ajv's code generation. Finds all errors, or only the first. */
+/**
+ * Creates ajv with the options used everywhere; `code` sets ajv's code generation. Finds all errors, or only the first.
+ */
 export function createAjv(code?: CodeOptions, allErrors = true): Ajv2020 {
   const require = createRequire(import.meta.url);
   const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');

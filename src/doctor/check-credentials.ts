@@ -1,9 +1,9 @@
-/** The doctor on who would call: whether the backend knows them, and with which roles. */
+/** Doctor check: whether the backend knows the caller, and with which roles. */
 import type { Backend, Caller } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
-/** Whether the environment's credential is one of the backend's, and with which roles. */
+/** Checks whether the backend accepts the environment's credential, and lists its roles. */
 export async function checkCredentials(identify: () => Promise<Caller>, kind: Backend['kind']): Promise<Finding> {
   try {
     const { owner, roles, unknown, orgcode, org_status } = await identify();

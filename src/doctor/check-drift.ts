@@ -1,11 +1,14 @@
-/** How a document that the upstream publishes differs from the contract this program was built for. */
+/** Compares a document that the upstream publishes with the contract this program was built for. */
 import type { Contract, JsonSchema, Operation } from '../contract/operation.js';
 import { type Finding, ok, warn } from './finding.js';
 
-/** More lines would hide the first. */
-const MOST_LINES = 20;
+/** More lines would hide the first ones. */
+const MAX_LINES = 20;
 
-/** Compares what callers may send, operation by operation: what is missing there, and where requests differ. */
+/**
+ * Compares the requests of both contracts, operation by operation: operations missing upstream, and requests that
+ * differ.
+ */
 export function checkDrift(ours: Contract, theirs: Contract): readonly Finding[] {
   const known = new Map(theirs.operations.map((operation) => [operation.path, operation]));
   const missing = ours.operations.filter(({ path, origin }) => !known.has(path) && origin !== 'extension');
@@ -17,7 +20,7 @@ export function checkDrift(ours: Contract, theirs: Contract): readonly Finding[]
   const lines = [...missing.map(({ path }) => `${path}: not there`), ...differing];
   if (lines.length === 0) return [ok('contract', `${theirs.operations.length} operations, requests as built for`)];
   const remedy = 'Give that document as --openapi, so that tools follow it, or upgrade this program.';
-  const shown = lines.slice(0, MOST_LINES).map((line) => warn('contract', line, remedy));
+  const shown = lines.slice(0, MAX_LINES).map((line) => warn('contract', line, remedy));
   const more = lines.length - shown.length;
   return more > 0 ? [...shown, warn('contract', `and ${more} more differences`, remedy)] : shown;
 }

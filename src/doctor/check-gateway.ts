@@ -1,13 +1,13 @@
-/** The doctor on an upstream: does it answer, is its clock ours, does it speak the version this program speaks. */
+/** Doctor checks of an upstream: whether it answers, how far its clock differs, and which API version it has. */
 import { API_VERSION } from '../contract/version.js';
 import { type Probe, probe } from '../gateway/probe.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
-/** Further apart, and times in answers and expiries mislead. */
-const MOST_SKEW_MS = 30_000;
+/** With a larger difference, times in responses and expiries are misleading. */
+const MAX_SKEW_MS = 30_000;
 const SLOW_MS = 2000;
 
-/** Asks the upstream once, without credentials; `now` is the local clock. */
+/** Sends one request without credentials. `now` is the local clock. */
 export async function checkGateway(base: URL, now: () => number): Promise<readonly Finding[]> {
   let answer: Probe;
   try {
@@ -40,7 +40,7 @@ function skew({ date, milliseconds }: Probe, now: number): Finding {
   if (date === undefined) return warn('clock', 'it does not tell its time', 'Compare the clocks by hand.');
   const apart = Math.abs(now - milliseconds / 2 - date);
   const found = `${Math.round(apart / 1000)} s apart`;
-  return apart > MOST_SKEW_MS ? warn('clock', found, 'Set the clock of this machine (NTP).') : ok('clock', found);
+  return apart > MAX_SKEW_MS ? warn('clock', found, 'Set the clock of this machine (NTP).') : ok('clock', found);
 }
 
 function version({ api_version }: Probe): Finding {

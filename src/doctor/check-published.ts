@@ -1,4 +1,4 @@
-/** The doctor on the document an upstream publishes: whether its requests are those this program was built for. */
+/** Doctor check: whether the requests in the upstream's published document match the contract of this program. */
 
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract } from '../contract/operation.js';
@@ -6,7 +6,7 @@ import { ImportError } from '../openapi-import/import-error.js';
 import { checkDrift } from './check-drift.js';
 import { type Finding, warn } from './finding.js';
 
-/** Compares `{base}/openapi.yaml`, where there is one; `read` makes a contract of the document at a URL. */
+/** Compares `{base}/openapi.yaml`, if it exists. `read` compiles the document at a URL to a contract. */
 export async function checkPublished(
   base: URL,
   read: (source: string) => Promise<{ readonly contract: Contract }>,

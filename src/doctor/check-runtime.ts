@@ -1,4 +1,4 @@
-/** The doctor on the machine: Node, and the environment variables. */
+/** Doctor checks of the machine: the Node version and the environment variables. */
 import { ConfigError, headersFromEnvironment, readEnvironment } from '../config.js';
 import { API_KEY, ORGCODE, SESSION } from '../pipeline/headers.js';
 import { type Finding, fail, ok, warn } from './finding.js';
@@ -7,7 +7,7 @@ import { type Finding, fail, ok, warn } from './finding.js';
 const OLDEST = [20, 19] as const;
 const MAINTAINED = 22;
 
-/** Whether Node is new enough; `version` is `process.versions.node`. */
+/** Checks whether Node is new enough. `version` is `process.versions.node`. */
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
@@ -17,7 +17,7 @@ export function checkNode(version: string): Finding {
   return ok('Node', version);
 }
 
-/** Whether the variables are well formed, and whether they name an org and a credential for a stdio client. */
+/** Checks that the variables are well formed, and whether they name an org and a credential for a stdio client. */
 export function checkEnvironment(env: NodeJS.ProcessEnv): readonly Finding[] {
   return [checkVariables(env), checkCaller(env)];
 }
@@ -32,7 +32,7 @@ function checkVariables(env: NodeJS.ProcessEnv): Finding {
   }
 }
 
-/** Whether the environment says who a stdio client is. */
+/** Whether the environment identifies a stdio client. */
 export function namesCaller(env: NodeJS.ProcessEnv): boolean {
   const { [ORGCODE]: orgcode, [SESSION]: session, [API_KEY]: key } = headersFromEnvironment(env);
   return Boolean(orgcode) && Boolean(session || key);

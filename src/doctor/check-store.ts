@@ -1,9 +1,9 @@
-/** The doctor on the embedded database: the file, its schema and its key. */
+/** Doctor checks of the embedded database: the file, its schema and its key. */
 import { existsSync } from 'node:fs';
 import { type Inspection, inspectStore } from '../store/sqlite/inspection.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
-/** Looks at the file at `path` without changing it. */
+/** Checks the file at `path` without changing it. */
 export function checkStore(path: string, keyPath: string | undefined): readonly Finding[] {
   if (!existsSync(path)) {
     return [warn('database', `there is no ${path} yet`, 'It is made at the first start of stdio, http or admin.')];

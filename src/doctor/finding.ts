@@ -1,12 +1,12 @@
-/** What a check of the doctor comes to. */
+/** The result of a doctor check. */
 
 export interface Finding {
-  /** What was looked at, in one or two words. */
+  /** What was checked, in one or two words. */
   readonly check: string;
   readonly verdict: 'ok' | 'warn' | 'fail';
-  /** What was found. No secret, no personal data. */
+  /** What was found. It contains no secret and no personal data. */
   readonly found: string;
-  /** What to do about it; on everything that is not ok. */
+  /** What to do about it; present unless the check is ok. */
   readonly remedy?: string;
 }
 

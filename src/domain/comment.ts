@@ -1,4 +1,6 @@
-/** Comments: hashtags and size, who may change a comment, and where replies are allowed. Storage is in store/comment/. */
+/**
+ * Comments: hashtags and size, who may change a comment, and where replies are allowed. Storage is in store/comment/.
+ */
 import { forbidden, invalidRequest, invalidState } from '../contract/errors.js';
 import type { Transitions } from './lifecycle.js';
 

@@ -1,4 +1,6 @@
-/** Duplicate detection: blocking keys that group likely duplicates, and the score and evidence of a pair. Pure; no SQL. */
+/**
+ * Duplicate detection: blocking keys that group likely duplicates, and the score and evidence of a pair. Pure; no SQL.
+ */
 import type { components } from '../contract/generated/openapi.js';
 import { type Agreement, agreement, foldName, jaroWinkler, type Name, nameOf, soundOf } from './names.js';
 

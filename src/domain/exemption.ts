@@ -1,4 +1,6 @@
-/** Tax exemption certificates: consistency of dates, status on a day, and transitions. Storage is in store/exemption/. */
+/**
+ * Tax exemption certificates: consistency of dates, status on a day, and transitions. Storage is in store/exemption/.
+ */
 import { type Issue, invalidRequest } from '../contract/errors.js';
 import type { Transitions } from './lifecycle.js';
 

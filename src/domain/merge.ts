@@ -31,8 +31,8 @@ const RULES: { readonly [Field in MergeField]: (values: readonly Mergeable[Field
 };
 
 /**
- * The fields of the survivor that a merge changes. Empty fields are filled, lists united and attributes completed, up to
- * the limit of each; a field with a choice is taken whole from the chosen customer, even if it is empty there.
+ * The fields of the survivor that a merge changes. Empty fields are filled, lists united and attributes completed, up
+ * to the limit of each; a field with a choice is taken whole from the chosen customer, even if it is empty there.
  * @param losers oldest first
  * @throws CrmError 409 `crm.customer_merge_limit` when an external reference would be lost.
  */

@@ -110,7 +110,9 @@ export function pricePurchase(policy: LoyaltyPolicy, purchase: Purchase, tierMul
   return Math.min(points, earn.max_points_per_txn ?? points);
 }
 
-/** @throws CrmError 409: `crm.loyalty_cap_exceeded` for minimum, maximum or daily limit, `crm.loyalty_step` off step. */
+/**
+ * @throws CrmError 409: `crm.loyalty_cap_exceeded` for minimum, maximum or daily limit, `crm.loyalty_step` off step.
+ */
 export function checkRedeem(policy: LoyaltyPolicy, points: number, redeemedToday: number): void {
   const { min_points = 0, step = 1, max_points_per_txn, max_points_per_day } = policy.redeem ?? {};
   if (points < min_points) throw capExceeded('min_points', { requested: points, allowed: min_points });

@@ -32,8 +32,8 @@ export function hintsOf(operation: Operation, envelope: Envelope, selection: Fie
 }
 
 /**
- * The notes of a truncated result. The rest of a read is available through `fields`; a change has already been made, and
- * its record can be read.
+ * The notes of a truncated result. The rest of a read is available through `fields`; a change has already been made,
+ * and its record can be read.
  */
 export function truncationHints(
   operation: Operation,

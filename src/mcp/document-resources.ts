@@ -1,4 +1,6 @@
-/** Documents that any caller may read: the protocol, the OpenAPI document, the error atlas, and each tool's document. */
+/**
+ * Documents that any caller may read: the protocol, the OpenAPI document, the error atlas, and each tool's document.
+ */
 import { isForAnyone } from '../contract/access.js';
 import { lazy } from '../contract/lazy.js';
 import type { Operation } from '../contract/operation.js';

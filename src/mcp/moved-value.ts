@@ -1,4 +1,6 @@
-/** Computes from a request how much value its call moves. Does not decide what needs confirmation; see confirmation.ts. */
+/**
+ * Computes from a request how much value its call moves. Does not decide what needs confirmation; see confirmation.ts.
+ */
 import type { Input } from '../contract/backend.js';
 import type { FieldPath, ValueMoved } from '../contract/operation.js';
 
@@ -7,8 +9,8 @@ export type PointPrice = number | 'unknown';
 
 /**
  * Whether a call moves `least` or more. Money is compared by its number, regardless of currency; points are priced by
- * `priceOf`. A value that only the records know counts as enough, and so does one that cannot be read: an amount that is
- * not a number, or points whose price is unknown.
+ * `priceOf`. A value that only the records know counts as enough, and so does one that cannot be read: an amount that
+ * is not a number, or points whose price is unknown.
  */
 export async function movesAtLeast(
   least: number,

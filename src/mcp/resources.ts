@@ -150,7 +150,9 @@ function contents(uri: string, mimeType: string, text: string, cache: typeof PUB
   return { contents: [{ uri, mimeType, text }], ...cache };
 }
 
-/** A record that is absent, belongs to another org or needs a PIN is always reported as a resource that is not found. */
+/**
+ * A record that is absent, belongs to another org or needs a PIN is always reported as a resource that is not found.
+ */
 function toResourceError(uri: string, error: ErrorObject): ProtocolError {
   if (error.http_status === 404) return new ResourceNotFoundError(uri, describeError(error));
   const serverSide = error.http_status === 429 || error.http_status >= 500;

@@ -135,7 +135,9 @@ function validateAdding({ validate }: Pipeline, fieldIssues: readonly Issue[]): 
   };
 }
 
-/** A page of one item keeps that item. A page of more came from a backend that ignores `limit`, and is cut as a list. */
+/**
+ * A page of one item keeps that item. A page of more came from a backend that ignores `limit`, and is cut as a list.
+ */
 function shapeOf(operation: Operation, single: boolean): DataShape {
   const paths = operation.untrustedKeys.map((path) => path.split('.').filter((step) => step !== '*'));
   const maps = paths.map((path) => (path[0] === 'items' ? path.slice(1) : path).join('.'));

@@ -1,4 +1,6 @@
-/** Creates MCP servers over the catalogue: one cheap object per connection or request; they share only frozen tables. */
+/**
+ * Creates MCP servers over the catalogue: one cheap object per connection or request; they share only frozen tables.
+ */
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';

@@ -54,8 +54,8 @@ export interface AvailabilityOptions {
 }
 
 /**
- * Which tools one connection has. Its headers can only remove tools, never add any: an unknown name selects nothing, and
- * any value of `x-mcp-readonly` other than `false` or `0` means read-only.
+ * Which tools one connection has. Its headers can only remove tools, never add any: an unknown name selects nothing,
+ * and any value of `x-mcp-readonly` other than `false` or `0` means read-only.
  */
 export function createAvailabilityCheck({ readOnly, countsUpstream }: AvailabilityOptions): AvailabilityCheck {
   return (operation, headers) => {

@@ -1,6 +1,6 @@
 /**
- * The server key and everything made with it: hashes of secrets, seals on tokens and journal, and the locking away of
- * what must be readable again. Not: where secrets are used.
+ * The server key and everything derived from it: hashes of secrets, seals on tokens and the journal, and encryption of
+ * what must be readable again.
  */
 import {
   createCipheriv,
@@ -13,7 +13,7 @@ import {
 } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 
-/** Each purpose has a key of its own, so that what was made for one can never serve for another. */
+/** Each purpose has its own key, so that a value made for one purpose is never valid for another. */
 export type Purpose =
   | 'credential'
   | 'giftcard-code'
@@ -33,9 +33,12 @@ export type Purpose =
 export interface Keys {
   /** HMAC-SHA-256 under the purpose's key, 64 hex digits. Parts are length-delimited. */
   mac(purpose: Purpose, ...parts: readonly string[]): string;
-  /** AES-256-GCM under the purpose's key, base64. `context` must be given again to unseal, and is not kept. */
+  /**
+   * AES-256-GCM under the purpose's key, base64. `context` is authenticated but not stored; unsealing needs the same
+   * value.
+   */
   seal(purpose: Purpose, text: string, context: string): string;
-  /** @throws Error when it was sealed for another purpose, context or server key, or was altered. */
+  /** @throws Error when the text was sealed for another purpose, context or server key, or was altered. */
   unseal(purpose: Purpose, sealed: string, context: string): string;
 }
 
@@ -46,8 +49,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Reads the key file, or creates it (mode 0600) when `mayCreate` says so.
- * @throws Error when it is missing and may not be created, or is not 64 hex digits.
+ * Reads the key file, or creates it (mode 0600) if `mayCreate` is true.
+ * @throws Error when it is missing and must not be created, or is not 64 hex digits.
  */
 export function loadKeys(path: string, mayCreate: boolean): Keys {
   if (!existsSync(path)) {
@@ -94,12 +97,12 @@ export function deriveKeys(master: Buffer): Keys {
   };
 }
 
-/** A new secret for somebody to keep: 256 random bits behind a prefix that secret scanners can know. */
+/** A new secret: 256 random bits with a prefix that secret scanners can recognise. */
 export function mintSecret(prefix: string): string {
   return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
-/** The public name of a credential: the first 16 hex digits of its SHA-256 (contract §1, `stats`). */
+/** The public fingerprint of a credential: the first 16 hex digits of its SHA-256 (contract §1, `stats`). */
 export function fingerprint(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 16);
 }
@@ -110,7 +113,10 @@ export function sameDigest(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** Written aside and linked into place: two processes that start together end up with one whole file. */
+/**
+ * Writes a temporary file and links it into place, so that two processes that start together end up with one complete
+ * file.
+ */
 function createKeyFile(path: string): void {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });

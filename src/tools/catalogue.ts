@@ -65,7 +65,8 @@ export function toolName(operation: Operation): string {
 function toEntry(operation: Operation): CatalogueEntry {
   const tool = toTool(operation, 0);
   const variants = ALL_PINNED_FIELDS.map((pins) => lazy(() => (pins === 0 ? tool : toTool(operation, pins))));
-  const untrusted = lazy(() => untrustedFields(operation)); // lazy, because most tools of a large document are never called
+  // Lazy, because most tools of a large imported document are never called.
+  const untrusted = lazy(() => untrustedFields(operation));
   return Object.freeze({
     operation,
     tool,

@@ -1,6 +1,6 @@
 /**
- * Field selection: the `fields` argument of read tools limits a result to the requested fields. It exists only over MCP;
- * the contract's requests do not have it. Does not truncate results; see truncate.ts.
+ * Field selection: the `fields` argument of read tools limits a result to the requested fields. It exists only over
+ * MCP; the contract's requests do not have it. Does not truncate results; see truncate.ts.
  */
 import type { Input } from '../contract/backend.js';
 import type { Issue } from '../contract/errors.js';
@@ -59,7 +59,9 @@ export function pickFields(operation: Operation, data: object, paths: readonly S
   return pick(data, kept) as object;
 }
 
-/** The requested paths that do not exist in `data`, as dotted names. In a list, one item that has the field is enough. */
+/**
+ * The requested paths that do not exist in `data`, as dotted names. In a list, one item that has the field is enough.
+ */
 export function absentFields(data: object, paths: readonly SelectedPath[]): readonly string[] {
   return paths.filter((path) => !leadsToValue(data, path)).map((path) => path.map(({ name }) => name).join('.'));
 }

@@ -1,5 +1,5 @@
 /**
- * Locates the untrusted text in an operation's data and removes invisible characters from it. Does not mark it for the
+ * Locates untrusted content in an operation's data and removes invisible characters from it. Does not mark it for the
  * model; see boundary-markers.ts.
  */
 import type { FieldPath, Operation } from '../contract/operation.js';

@@ -1,4 +1,6 @@
-/** What is read off a comment's text: hashtags in any script, and its size; who may touch it; where a reply may stand. */
+/**
+ * What is read off a comment's text: hashtags in any script, and its size; who may touch it; where a reply may stand.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CrmError } from '../../src/contract/errors.js';

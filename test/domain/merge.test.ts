@@ -1,4 +1,6 @@
-/** What a survivor's fields become, alone: filled, united, within their room, or as chosen; and which consents spread. */
+/**
+ * What a survivor's fields become, alone: filled, united, within their room, or as chosen; and which consents spread.
+ */
 import { describe, expect, test } from 'vitest';
 import { mergedConsentChanges } from '../../src/domain/consent.js';
 import { erased, rootsOf } from '../../src/domain/erasure.js';

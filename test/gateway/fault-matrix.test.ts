@@ -108,8 +108,8 @@ function identity() {
 }
 
 /**
- * The timer runs in the loop of the product's own, so a machine that stands still delays both alike; as long as it stood
- * still, what is due then has to get its turn.
+ * The timer runs in the loop of the product's own, so a machine that stands still delays both alike; as long as it
+ * stood still, what is due then has to get its turn.
  */
 async function after(ms: number): Promise<undefined> {
   const due = performance.now() + ms;

@@ -1,4 +1,6 @@
-/** What others' operations answer: which text of it is strangers', what it is held to, and what agents are told of it. */
+/**
+ * What others' operations answer: which text of it is strangers', what it is held to, and what agents are told of it.
+ */
 import { describe, expect, test } from 'vitest';
 import type { Envelope } from '../../src/contract/envelope.js';
 import type { Operation } from '../../src/contract/operation.js';

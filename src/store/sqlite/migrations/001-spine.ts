@@ -298,9 +298,9 @@ CREATE TRIGGER receipt_no_early_delete BEFORE DELETE ON receipt
   BEGIN SELECT RAISE(ABORT, 'receipt is kept until it expires'); END;`;
 
 /**
- * Fixed statistics for the query planner: an org can own 100,000 rows, so `orgcode` alone is not selective. Without them
- * SQLite assumes that an org has ten rows, and reads all rows of a large org where an index would do. A primary key has
- * the name of its table. The numbers are the rows in total, then the rows for each longer prefix of the index.
+ * Fixed statistics for the query planner: an org can own 100,000 rows, so `orgcode` alone is not selective. Without
+ * them SQLite assumes that an org has ten rows, and reads all rows of a large org where an index would do. A primary
+ * key has the name of its table. The numbers are the rows in total, then the rows for each longer prefix of the index.
  */
 const STATISTICS = `
 ANALYZE sqlite_schema;

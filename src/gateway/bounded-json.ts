@@ -4,9 +4,9 @@
  */
 import type { UpstreamErrorReason } from './upstream-error.js';
 
-export const MAX_DEPTH = 64;
+export const MAX_RESPONSE_DEPTH = 64;
 /** Far above a full page of the largest records, and below what would exhaust the memory with tiny objects. */
-export const MAX_VALUES = 100_000;
+export const MAX_RESPONSE_VALUES = 100_000;
 
 export class JsonError extends Error {
   readonly reason: UpstreamErrorReason;
@@ -62,7 +62,7 @@ function scan(text: string): void {
       at = end;
     } else if (code === COMMA) {
       values += 1;
-      if (values > MAX_VALUES) throw new JsonError('too_many_values');
+      if (values > MAX_RESPONSE_VALUES) throw new JsonError('too_many_values');
       if (level !== undefined) next(level);
     } else if (code === COLON) {
       if (level !== undefined) level.expectsKey = false;
@@ -70,7 +70,7 @@ function scan(text: string): void {
       values += 1;
       level = { keys: code === OPEN_OBJECT ? [] : undefined, expectsKey: code === OPEN_OBJECT, key: '', index: 0 };
       levels.push(level);
-      if (levels.length > MAX_DEPTH) throw new JsonError('too_deep');
+      if (levels.length > MAX_RESPONSE_DEPTH) throw new JsonError('too_deep');
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
       levels.pop();
       level = levels.at(-1);

@@ -86,8 +86,8 @@ export function withConfirmation<Application extends Confirmable>(
   const covered = catalogue.entries.filter(({ operation }) => covers(mode, operation));
   const entries = catalogue.entries.map((entry) => (covered.includes(entry) ? withToken(entry) : entry));
   const priceRead = operations.find(({ id, effect }) => id === POLICY && effect === 'read');
-  const perform = createConfirmedPerform(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, priceRead);
-  const guard = createGuard(mode, perform);
+  const performConfirmed = createConfirmedPerform(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, priceRead);
+  const guard = createGuard(mode, performConfirmed);
   const names = new Set([...covered.map(({ tool }) => tool.name), CALL.tool.name]);
   const confirmation = { guard, covers: (toolName: string) => names.has(toolName) };
   return { ...application, catalogue: createCatalogueOf(entries), confirmation };
@@ -100,14 +100,14 @@ export function covers(mode: ConfirmMode, { effect, moves }: Operation): boolean
   return mode === 'destructive' ? effect === 'destroy' : moves !== undefined;
 }
 
-/** Wraps requests of covered operations, so that `perform` carries them out. */
-function createGuard(mode: ConfirmMode, perform: ConfirmedPerform): Confirmation['guard'] {
+/** Wraps requests of covered operations, so that they run only when confirmed. */
+function createGuard(mode: ConfirmMode, performConfirmed: ConfirmedPerform): Confirmation['guard'] {
   return (request, dialogue) => {
     if (!covers(mode, request.operation)) return request;
     const { [CONFIRM_TOKEN]: token, ...rest } = request.arguments as { [CONFIRM_TOKEN]?: unknown };
     const given = token === undefined || token === null || token === '' ? undefined : { token, agreed: true };
     const reply = dialogue === undefined ? given : dialogue.reply;
-    return { ...request, arguments: rest, intercept: (call) => perform(call, reply) };
+    return { ...request, arguments: rest, intercept: (call) => performConfirmed(call, reply) };
   };
 }
 

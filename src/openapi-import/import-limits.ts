@@ -3,9 +3,9 @@
 /** Characters in the document. */
 export const MAX_DOCUMENT_CHARACTERS = 20 * 1024 * 1024;
 /** Objects, lists and values; a list of a million numbers has a million and one. */
-export const MAX_VALUES = 2_000_000;
+export const MAX_DOCUMENT_VALUES = 2_000_000;
 /** Levels of nesting in the text. */
-export const MAX_DEPTH = 200;
+export const MAX_DOCUMENT_DEPTH = 200;
 export const MAX_ALIASES = 10_000;
 export const MAX_MERGED_KEYS = 100_000;
 /** Keys of one object. A schema with more counts as free-form. */

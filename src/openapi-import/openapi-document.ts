@@ -5,7 +5,7 @@
 
 import { cleanText } from './document-text.js';
 import { ImportError, OmittedOperationError } from './import-error.js';
-import { MAX_DEPTH, MAX_OBJECT_KEYS, MAX_REFERENCE_HOPS, MAX_SCHEMAS_READ, MAX_VALUES } from './import-limits.js';
+import { MAX_DOCUMENT_DEPTH, MAX_OBJECT_KEYS, MAX_REFERENCE_HOPS, MAX_SCHEMAS_READ, MAX_DOCUMENT_VALUES } from './import-limits.js';
 import { tooDeep, tooMany } from './parse-document.js';
 
 export type DocumentNode = { readonly [key: string]: unknown };
@@ -101,12 +101,12 @@ function survey(root: DocumentNode): Survey {
   const wide = new Set<object>();
   const markers = new Set<string>();
   const named = new Map<string, unknown>();
-  let left = MAX_VALUES;
+  let left = MAX_DOCUMENT_VALUES;
   const visit = (value: object, depth: number): void => {
     const names = Object.keys(value);
     left -= names.length;
     if (left < 0) throw tooMany();
-    if (depth > MAX_DEPTH) throw tooDeep(names[0] ?? 'its end');
+    if (depth > MAX_DOCUMENT_DEPTH) throw tooDeep(names[0] ?? 'its end');
     if (names.length > MAX_OBJECT_KEYS && !Array.isArray(value)) wide.add(value);
     for (const name of names) {
       const part = (value as DocumentNode)[name];
@@ -141,7 +141,7 @@ function resolveReference(root: DocumentNode, named: ReadonlyMap<string, unknown
 
 function resolvePointer(root: DocumentNode, pointer: string): unknown {
   let value: unknown = root;
-  for (const part of pointer.slice(2).split('/', MAX_DEPTH)) {
+  for (const part of pointer.slice(2).split('/', MAX_DOCUMENT_DEPTH)) {
     value = step(value, unescaped(part)) ?? step(value, unescaped(percentDecoded(part)));
     if (value === undefined) return undefined;
   }

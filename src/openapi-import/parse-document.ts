@@ -2,7 +2,7 @@
 
 import { cleanLine } from './document-text.js';
 import { ImportError } from './import-error.js';
-import { MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENT_CHARACTERS, MAX_MERGED_KEYS, MAX_VALUES } from './import-limits.js';
+import { MAX_ALIASES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_CHARACTERS, MAX_MERGED_KEYS, MAX_DOCUMENT_VALUES } from './import-limits.js';
 
 /**
  * Parses JSON; text that is not JSON is parsed as YAML 1.2 with merge keys.
@@ -32,7 +32,7 @@ async function parseYaml(text: string, otherwise = 'the document is not YAML'): 
   try {
     return load(text, {
       schema: CORE_SCHEMA.withTags(mergeTag),
-      maxDepth: MAX_DEPTH,
+      maxDepth: MAX_DOCUMENT_DEPTH,
       maxAliases: MAX_ALIASES,
       maxTotalMergeKeys: MAX_MERGED_KEYS,
     });
@@ -54,7 +54,7 @@ function requireBounded(text: string): void {
       case 0x5b: // [
         depth += 1;
         values += 1;
-        if (depth > MAX_DEPTH) throw tooDeep(lineOf(text, index));
+        if (depth > MAX_DOCUMENT_DEPTH) throw tooDeep(lineOf(text, index));
         break;
       case 0x7d: // }
       case 0x5d: // ]
@@ -65,7 +65,7 @@ function requireBounded(text: string): void {
         break;
     }
   }
-  if (values > MAX_VALUES) throw tooMany();
+  if (values > MAX_DOCUMENT_VALUES) throw tooMany();
 }
 
 /** Checks the limit before parsing, because the YAML parser first builds all events. May count one value too many. */
@@ -73,16 +73,16 @@ function requireFewValues(text: string, sign: RegExp): void {
   let values = 0;
   while (sign.exec(text) !== null) {
     values += 1;
-    if (values > MAX_VALUES) throw tooMany();
+    if (values > MAX_DOCUMENT_VALUES) throw tooMany();
   }
 }
 
 export function tooDeep(where: string): ImportError {
-  return new ImportError(`the document is nested deeper than ${MAX_DEPTH} levels, at ${cleanLine(where, 60)}`);
+  return new ImportError(`the document is nested deeper than ${MAX_DOCUMENT_DEPTH} levels, at ${cleanLine(where, 60)}`);
 }
 
 export function tooMany(): ImportError {
-  return new ImportError(`the document has more than ${MAX_VALUES} values, repeated ones counted each time`);
+  return new ImportError(`the document has more than ${MAX_DOCUMENT_VALUES} values, repeated ones counted each time`);
 }
 
 function endOfString(text: string, start: number): number {

@@ -1,7 +1,7 @@
 /** JSON of strangers: read as JSON.parse reads it, or refused with a word for why and where, never with what. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonError, MAX_DEPTH, MAX_VALUES, parseJson } from '../../src/gateway/bounded-json.js';
+import { JsonError, MAX_RESPONSE_DEPTH, MAX_RESPONSE_VALUES, parseJson } from '../../src/gateway/bounded-json.js';
 
 function flawOf(text: string): JsonError {
   try {
@@ -113,14 +113,14 @@ describe('keys', () => {
 describe('size', () => {
   test('levels are counted before anything looks inside', () => {
     const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
-    expect(parseJson(nested(MAX_DEPTH))).toBeDefined();
-    expect(flawOf(nested(MAX_DEPTH + 1)).reason).toBe('too_deep');
+    expect(parseJson(nested(MAX_RESPONSE_DEPTH))).toBeDefined();
+    expect(flawOf(nested(MAX_RESPONSE_DEPTH + 1)).reason).toBe('too_deep');
     expect(flawOf('{"a":'.repeat(1_000_000)).reason).toBe('too_deep');
   });
 
   test('values are counted, so that no small text becomes a large heap', () => {
     const list = (values: number) => `[${Array.from({ length: values }, () => '{}').join(',')}]`;
-    expect(parseJson(list(MAX_VALUES / 2 - 1))).toHaveLength(MAX_VALUES / 2 - 1);
-    expect(flawOf(list(MAX_VALUES)).reason).toBe('too_many_values');
+    expect(parseJson(list(MAX_RESPONSE_VALUES / 2 - 1))).toHaveLength(MAX_RESPONSE_VALUES / 2 - 1);
+    expect(flawOf(list(MAX_RESPONSE_VALUES)).reason).toBe('too_many_values');
   });
 });

@@ -69,7 +69,7 @@ test('requireAtlas throws for a response that contradicts the atlas', () => {
   expect(() => requireAtlas(response({}), 'read')).not.toThrow();
   expect(() => requireAtlas(response({ http_status: 410 }), 'read')).toThrow('not-found 404 final');
   expect(() => requireAtlas(response({ retryable: true }), 'read')).toThrow('retryable');
-  expect(() => requireAtlas(response({ error_code: 'crm.nobody_knows' }), 'read')).toThrow('nothing of it');
+  expect(() => requireAtlas(response({ error_code: 'crm.nobody_knows' }), 'read')).toThrow('states nothing about');
   const internal = { error_code: 'crm.internal', http_status: 500, major: { tag: 'internal-error' } };
   expect(() => requireAtlas(response({ ...internal, retryable: true }), 'read')).not.toThrow();
   expect(() => requireAtlas(response({ ...internal, retryable: true }), 'append')).toThrow('final');
@@ -81,7 +81,7 @@ interface Text {
   readonly composed: boolean;
 }
 
-/** Returns every string literal in a file's code; comments are not included. */
+/** Returns every string in a file's code; comments are not included. */
 function textsOf(file: string): readonly Text[] {
   const found: Text[] = [];
   const visit = (node: ts.Node): void => {

@@ -126,7 +126,7 @@ describe('two records do not score as duplicates', () => {
   });
 });
 
-describe('the evidence', () => {
+describe('the evidence of a comparison', () => {
   test('adds up to the score, names its fields, and contains no personal data', () => {
     const found = compared(JANE, {
       ...JANE,

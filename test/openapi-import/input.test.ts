@@ -16,7 +16,7 @@ import {
 
 const query = (name: string, rest: Loose = {}) => ({ name, in: 'query', schema: { type: 'string' }, ...rest });
 
-/** Names and schemas of the fields of the only operation. */
+/** Returns the advertised input fields of the only operation. */
 function fieldsOf(document: Loose): { readonly [name: string]: JsonSchema } {
   return (onlyOperation(document).inputSchema.properties ?? {}) as { readonly [name: string]: JsonSchema };
 }

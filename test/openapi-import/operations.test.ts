@@ -7,7 +7,7 @@ import { documentOf, imported, jsonBody, type Loose, omission, onlyOperation, SU
 
 const operation = (rest: Loose = {}): Loose => ({ responses: SUCCESS, ...rest });
 
-/** The ids of operations with these operationIds, a path each, in the order given. */
+/** Imports one operation per operationId, each at its own path, and returns their ids in the given order. */
 function idsOf(operationIds: readonly Loose[], pathOf = (index: number) => `/p${index}`): readonly string[] {
   const paths = operationIds.map((operationId, index) => [pathOf(index), { get: operation({ operationId }) }]);
   const { operations } = imported(documentOf(Object.fromEntries(paths))).contract;

@@ -40,7 +40,7 @@ test('the imported contract lists the same tools in the same order', () => {
   expect(listed(contract)).toEqual(listed({ ...CONTRACT, operations: RELAYED }));
 });
 
-/** A copy of a document without some of its names, at any depth. */
+/** Returns a copy of a document without the keys in `names`, at any depth. */
 function without(value: Loose, names: readonly string[]): Loose {
   return JSON.parse(JSON.stringify(value, (key, part) => (names.includes(key) ? undefined : part)));
 }

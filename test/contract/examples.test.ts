@@ -1,4 +1,4 @@
-/** Every example of the contract runs as a tool call on the demo data, each on a fresh copy of it. */
+/** Runs every example of the contract as a tool call, each on a fresh copy of the demo data. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
-/** Ids of the demo that an example's placeholders stand for. */
+/** Queries for the demo ids that replace the placeholders of the examples. */
 const STAND_INS: { readonly [placeholder: string]: string } = {
   COMMENT_ID: `SELECT comment_id AS id FROM comment
     WHERE author LIKE 'service_account_guid:%' AND status = 'active' AND revision = 1 ORDER BY comment_id LIMIT 1`,
@@ -65,7 +65,7 @@ const examples = CONTRACT.operations.flatMap((operation) =>
   ),
 );
 
-describe('an example of the contract does what it says on the demo data', () => {
+describe('an example of the contract succeeds on the demo data', () => {
   test.each(examples)('%s', async (_name, id, value) => {
     await onCopy(async (act) => {
       const envelope = await act(`crm_${id}`, value);
@@ -78,8 +78,8 @@ describe('an example of the contract does what it says on the demo data', () => 
   });
 });
 
-describe("the customer's document, verbatim", () => {
-  test('customer create and loyalty earn answer in its shape', async () => {
+describe("the examples of the customer's document, verbatim", () => {
+  test('customer create and loyalty earn respond in the documented shape', async () => {
     await onCopy(async (act) => {
       const signup = { customer: { email: 'cust@example.com', caption: 'Jane Doe' }, reason: 'signup' };
       const created = await act('crm_customer_create', signup);
@@ -101,7 +101,7 @@ describe("the customer's document, verbatim", () => {
     });
   });
 
-  test('a stale revision answers in its error shape', async () => {
+  test('a stale revision is rejected in the documented error shape', async () => {
     await onCopy(async (act) => {
       const args = { customer_id: 'CUSTOMER_ID', customer: { company: 'Tide & Co' } };
       await act('crm_customer_update', { ...args, expected_revision: 1 });
@@ -126,14 +126,14 @@ describe("the customer's document, verbatim", () => {
   });
 });
 
-test('the demo holds six people who signed up twice, and nobody else is taken for two', async () => {
+test('the demo contains six customers with a duplicate, and dedupe finds no other pair', async () => {
   await onCopy(async (act) => {
     const found = await act('crm_customer_dedupe_list', { limit: 100 });
     expect(found.success && (found.data as { items: object[] }).items).toHaveLength(SIGNED_UP_TWICE);
   });
 });
 
-test('the demo has 200 believable customers, a key per role and an owner key, and its ledgers agree', async () => {
+test('the demo has 200 customers, a key per role and an owner key, and its ledgers are consistent', async () => {
   expect(demo.customers).toBe(200);
   expect(demo.keys.map(({ role }) => role)).toEqual(['owner', ...new Set(Object.values(CONTRACT.roles).flat())].sort());
   const store = open(template);
@@ -145,17 +145,17 @@ test('the demo has 200 believable customers, a key per role and an owner key, an
 
 type Act = (tool: string, args: object) => Promise<Envelope>;
 
-async function onCopy(story: (act: Act) => Promise<void>): Promise<void> {
+async function onCopy(scenario: (act: Act) => Promise<void>): Promise<void> {
   const directory = freshDirectory();
   cpSync(template, directory, { recursive: true });
   const store = open(directory);
   const { pipeline } = createApplication(store, SILENT);
   const ids = standIns(join(directory, 'crm.db'));
-  await story(async (tool, args) => {
+  await scenario(async (tool, args) => {
     const entry = catalogue.find(tool);
     if (entry === undefined) throw new Error(`no tool ${tool}`);
-    const meant = JSON.parse(JSON.stringify(args), (_, value) => ids[value] ?? value) as object;
-    return call(pipeline, { operation: entry.operation, arguments: meant, headers: parseHeaders(demo.headers) });
+    const resolved = JSON.parse(JSON.stringify(args), (_, value) => ids[value] ?? value) as object;
+    return call(pipeline, { operation: entry.operation, arguments: resolved, headers: parseHeaders(demo.headers) });
   });
   expect(store.driver.read(() => verifyStore(store.keys)).disagreements).toEqual([]);
   await store.close();

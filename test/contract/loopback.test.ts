@@ -1,8 +1,8 @@
-/** Which hosts are this machine's own. */
+/** Recognition of loopback hosts. */
 import { expect, test } from 'vitest';
 import { isLoopback } from '../../src/contract/loopback.js';
 
-test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]'])('%s is', (host) => {
+test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]'])('%s is a loopback host', (host) => {
   expect(isLoopback(host)).toBe(true);
 });
 
@@ -16,6 +16,6 @@ test.each([
   '',
   '127.0.0',
   '1::1',
-])('%s is not', (host) => {
+])('%s is not a loopback host', (host) => {
   expect(isLoopback(host)).toBe(false);
 });

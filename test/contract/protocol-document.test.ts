@@ -1,6 +1,6 @@
 /**
- * PROTOCOL.md is true: every example runs, every limit is that of the code, every table is whole, and nothing says
- * other than the customer's own document. That it is fresh is for the structure test.
+ * PROTOCOL.md is correct: every example runs, every limit equals that of the code, every table is complete, and
+ * nothing contradicts the customer's document. The structure test checks that the file is freshly generated.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
@@ -30,18 +30,18 @@ import { type Data, openWorld, type World } from '../support/world.js';
 
 const PROTOCOL = readFileSync('PROTOCOL.md', 'utf8');
 const FENCES = fencesOf(PROTOCOL);
-const PLACE = { 'x-logical-guid': 'store-001', 'x-channel-code': 'pos' };
+const OPERATING_CONTEXT = { 'x-logical-guid': 'store-001', 'x-channel-code': 'pos' };
 
 let world: World;
-let door: TestTransport;
-let asking: TestTransport;
-let lean: TestTransport;
+let transport: TestTransport;
+let confirmingTransport: TestTransport;
+let leanTransport: TestTransport;
 const bindings: Bindings = new Map();
 beforeAll(async () => {
   world = await openWorld();
-  door = await openTestTransport(world);
-  lean = await openTestTransport({ application: { ...world.application, lean: true } });
-  asking = await openTestTransport({
+  transport = await openTestTransport(world);
+  leanTransport = await openTestTransport({ application: { ...world.application, lean: true } });
+  confirmingTransport = await openTestTransport({
     application: withConfirmation(world.application, {
       mode: 'destructive',
       keys: world.store.keys,
@@ -50,18 +50,18 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await asking.close();
-  await lean.close();
-  await door.close();
+  await confirmingTransport.close();
+  await leanTransport.close();
+  await transport.close();
   await world.close();
 });
 
 async function headersAs(role = 'owner'): Promise<Headers> {
-  return { ...(await world.headers(role)), ...PLACE };
+  return { ...(await world.headers(role)), ...OPERATING_CONTEXT };
 }
 
-/** What was answered, in each of the forms an example may show. */
-interface Answered {
+/** The response to a request, in each of the forms that an example can show. */
+interface ResponseForms {
   readonly answer?: Data;
   readonly error?: Data;
   readonly envelope?: Data;
@@ -69,77 +69,78 @@ interface Answered {
   readonly text?: string;
 }
 
-function formsOf({ result, error }: RpcReply): Answered {
+function formsOf({ result, error }: RpcReply): ResponseForms {
   if (result === undefined) return { error: error?.data };
   const { build, stats } = result._meta;
   const text: string = (result.content ?? result.contents)[0].text;
   if (result.isError) {
-    const told = unmark(text).answer;
-    return { error: told, envelope: { success: false, error: told, build, stats } };
+    const reported = unmark(text).answer;
+    return { error: reported, envelope: { success: false, error: reported, build, stats } };
   }
   const { answer } = unmark(text);
   if (result.structuredContent !== undefined) expect(answer).toEqual(result.structuredContent);
   return { answer, envelope: { ...answer, build, stats }, text };
 }
 
-/** Runs an example that asks. */
-const ASK: { readonly [kind: string]: (fence: Fence) => Promise<Answered> } = {
+/** Runs an example that is a request, by kind. */
+const REQUEST_RUNNERS: { readonly [kind: string]: (fence: Fence) => Promise<ResponseForms> } = {
   call: async ({ options, text }) => {
     const params = { name: options.call, arguments: meant(text, bindings) };
-    const through = options.confirm === undefined ? (options.lean === undefined ? door : lean) : asking;
-    return formsOf(await through.ask(await headersAs(options.as), 'tools/call', params));
+    const plain = options.lean === undefined ? transport : leanTransport;
+    const used = options.confirm === undefined ? plain : confirmingTransport;
+    return formsOf(await used.ask(await headersAs(options.as), 'tools/call', params));
   },
   read: async ({ options }) => {
     const uri = [...bindings].reduce((at, [name, value]) => at.replace(name, value), options.read ?? '');
-    return formsOf(await door.ask(await headersAs(options.as), 'resources/read', { uri }));
+    return formsOf(await transport.ask(await headersAs(options.as), 'resources/read', { uri }));
   },
   run: async ({ text }) => {
     const owner = await headersAs();
     const env = { G3N_ORGCODE: String(owner['x-orgcode']), G3N_API_KEY: String(owner['x-api-key']) };
     const { url, headers, body } = curl(text, env);
     const { pathname } = new URL(url);
-    const reply = await fetch(new URL(pathname, door.url), { method: 'POST', headers, body });
+    const reply = await fetch(new URL(pathname, transport.url), { method: 'POST', headers, body });
     return { reply: await reply.json() };
   },
 };
-const TELL = ['answer', 'error', 'envelope', 'reply'] as const;
-const BY_THEMSELVES = ['config', 'text'];
+const RESPONSE_KINDS = ['answer', 'error', 'envelope', 'reply'] as const;
+const STANDALONE_KINDS = ['config', 'text'];
 
-test('every example is one that runs', () => {
+test('every fenced example is of a kind that this test checks', () => {
   const all = [...PROTOCOL.matchAll(/^```/gm)].length / 2;
   expect(FENCES).toHaveLength(all);
-  const kinds = [...Object.keys(ASK), ...TELL, ...BY_THEMSELVES];
+  const kinds = [...Object.keys(REQUEST_RUNNERS), ...RESPONSE_KINDS, ...STANDALONE_KINDS];
   expect(FENCES.filter(({ kind }) => !kinds.includes(kind)).map(({ line, kind }) => `${line}: ${kind}`)).toEqual([]);
   expect(FENCES.length).toBeGreaterThan(50);
 });
 
 describe('an example', () => {
-  const story = FENCES.filter(({ kind }) => !BY_THEMSELVES.includes(kind));
-  const steps = story
-    .filter(({ kind }) => kind in ASK)
-    .map((asks) => {
-      const tells = story[story.indexOf(asks) + 1];
-      const name = `in line ${asks.line}: ${Object.values(asks.options).join(' as ') || asks.kind}`;
-      return [name, asks, tells] as const;
+  const exchanges = FENCES.filter(({ kind }) => !STANDALONE_KINDS.includes(kind));
+  const steps = exchanges
+    .filter(({ kind }) => kind in REQUEST_RUNNERS)
+    .map((request) => {
+      const response = exchanges[exchanges.indexOf(request) + 1];
+      const name = `in line ${request.line}: ${Object.values(request.options).join(' as ') || request.kind}`;
+      return [name, request, response] as const;
     });
 
-  test('is told by every request there is, and by nothing else', () => {
-    expect(story.map(({ kind }) => (kind in ASK ? 'asks' : 'tells')).join(' ')).toBe(
+  test('that is a request is followed by exactly one response', () => {
+    expect(exchanges.map(({ kind }) => (kind in REQUEST_RUNNERS ? 'asks' : 'tells')).join(' ')).toBe(
       steps.map(() => 'asks tells').join(' '),
     );
   });
 
-  test.each(steps)('%s', async (_name, asks, tells) => {
-    const answered = await ASK[asks.kind]?.(asks);
-    const form = tells?.kind as (typeof TELL)[number];
-    const told = answered?.[form];
-    expect(told, `an ${form}, not ${JSON.stringify(answered)}`).toBeDefined();
-    expect(differences(meant(tells?.text ?? '', new Map()), told, bindings)).toEqual([]);
+  test.each(steps)('%s shows the real response', async (_name, request, response) => {
+    const forms = await REQUEST_RUNNERS[request.kind]?.(request);
+    const form = response?.kind as (typeof RESPONSE_KINDS)[number];
+    const received = forms?.[form];
+    expect(received, `an ${form}, not ${JSON.stringify(forms)}`).toBeDefined();
+    expect(differences(meant(response?.text ?? '', new Map()), received, bindings)).toEqual([]);
   });
 
-  test('of strangers’ text is marked as one really is', async () => {
+  test('of untrusted text has the boundary markers of a real result', async () => {
     const shown = FENCES.find(({ kind }) => kind === 'text')?.text ?? '';
-    const { text = '' } = await (ASK.call as (fence: Fence) => Promise<Answered>)({
+    const { text = '' } = await (REQUEST_RUNNERS.call as (fence: Fence) => Promise<ResponseForms>)({
       ...(FENCES[0] as Fence),
       options: { call: 'crm_customer_get' },
       text: JSON.stringify({ customer_id: bindings.get('CUSTOMER_ID') }),
@@ -152,7 +153,7 @@ describe('an example', () => {
     expect(real).toMatchObject({ notice, success: true, data: { caption: data.caption } });
   });
 
-  test('of a configuration names commands, options, variables and headers that there are', () => {
+  test('of a configuration names only existing commands, options, variables and headers', () => {
     const program = new Command();
     addStdio(program, '.');
     addHttp(program, '.');
@@ -167,7 +168,7 @@ describe('an example', () => {
     expect(options.filter((option) => option.startsWith('--') && !known.includes(option))).toEqual([]);
     expect(Object.keys(stdio.env).filter((variable) => !(variable in HEADER_BY_VARIABLE))).toEqual([]);
     expect(Object.keys(http.headers).filter((header) => !HEADER_NAMES.includes(header))).toEqual([]);
-    expect(new URL(http.url).pathname).toBe(new URL(door.url).pathname);
+    expect(new URL(http.url).pathname).toBe(new URL(transport.url).pathname);
   });
 });
 
@@ -175,8 +176,8 @@ describe('limits', () => {
   const rows = tableUnder('## Limits').map(([limit = '', value = '']) => [limit.replaceAll('`', ''), value] as const);
   const schemas = (DOCUMENT.components as { schemas: Record<string, Data> }).schemas;
   const { maxProperties, propertyNames, additionalProperties } = schemas.Attributes;
-  /** What the code has, in the words of the document. */
-  const truth: { readonly [limit: string]: string } = {
+  /** The limits of the code, worded as in the document. */
+  const limitsOfTheCode: { readonly [limit: string]: string } = {
     Body: `${MAX_BODY_BYTES / 1024} KiB, ${MAX_BODY_DEPTH} levels deep`,
     'MCP message or line': '1 MiB',
     Page: `${pageLimit({})} items, at most ${pageLimit({ limit: 10_000 })}`,
@@ -194,17 +195,17 @@ describe('limits', () => {
   };
 
   test.each(rows)('%s is %s', (limit, value) => {
-    expect(truth[limit], 'add the limit to `truth`').toBeDefined();
-    expect(value).toBe(truth[limit]);
+    expect(limitsOfTheCode[limit], 'add the limit to `limitsOfTheCode`').toBeDefined();
+    expect(value).toBe(limitsOfTheCode[limit]);
   });
 
-  test('are all there', () => {
-    expect(rows.map(([limit]) => limit)).toEqual(Object.keys(truth));
+  test('are all documented', () => {
+    expect(rows.map(([limit]) => limit)).toEqual(Object.keys(limitsOfTheCode));
   });
 
-  test('that no constant here tells are true too', async () => {
+  test('without an exported constant are correct too', async () => {
     const call = async (args: object) =>
-      formsOf(await door.ask(await headersAs(), 'tools/call', { name: 'crm_customer_list', arguments: args }));
+      formsOf(await transport.ask(await headersAs(), 'tools/call', { name: 'crm_customer_list', arguments: args }));
     const wrong = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`field_${index}`, 1]));
     expect((await call(wrong)).error.details.issues).toHaveLength(50);
     const key = schemas.IdempotencyKey;
@@ -213,18 +214,20 @@ describe('limits', () => {
 });
 
 describe('tables', () => {
-  test('of the inventory hold every row of the customer’s own, and no other but the marked ones', () => {
+  test('of endpoints contain every row of the customer’s inventory, and mark all others by origin', () => {
     const rows = tableUnder('## Endpoint inventory');
-    const told = rows.map(([method, path, , , , , request, response, origin]) => ({
+    const documented = rows.map(([method, path, , , , , request, response, origin]) => ({
       row: `${method} ${path} ${request} ${response}`,
       origin,
     }));
     expect(INVENTORY).toHaveLength(50);
-    expect(told.filter(({ origin }) => origin === 'customer').map(({ row }) => row)).toEqual([...INVENTORY].sort());
-    expect(told).toHaveLength(CONTRACT.operations.length);
+    expect(documented.filter(({ origin }) => origin === 'customer').map(({ row }) => row)).toEqual(
+      [...INVENTORY].sort(),
+    );
+    expect(documented).toHaveLength(CONTRACT.operations.length);
   });
 
-  test('name every tool, role, code, tag, header and schema there is', () => {
+  test('name every tool, role, code, tag, header and schema', () => {
     const names = [
       ...CONTRACT.operations.map(({ id }) => `\`crm_${id}\``),
       ...Object.values(CONTRACT.roles)
@@ -236,42 +239,42 @@ describe('tables', () => {
     ];
     expect(names.filter((name) => !PROTOCOL.includes(name))).toEqual([]);
     const schemas = Object.keys((DOCUMENT.components as { schemas: object }).schemas);
-    const told = (name: string) => PROTOCOL.includes(`**${name}**`) || PROTOCOL.includes(`\n| \`${name}\` |`);
-    expect(schemas.filter((name) => !told(name) && name !== 'StatEnvelope')).toEqual([]);
+    const isDocumented = (name: string) => PROTOCOL.includes(`**${name}**`) || PROTOCOL.includes(`\n| \`${name}\` |`);
+    expect(schemas.filter((name) => !isDocumented(name) && name !== 'StatEnvelope')).toEqual([]);
   });
 
-  test('of resources and prompts are those that are served', async () => {
+  test('of resources and prompts list exactly those that are served', async () => {
     const owner = await headersAs();
-    const { result: resources } = await door.ask(owner, 'resources/list');
-    const { result: templates } = await door.ask(owner, 'resources/templates/list');
+    const { result: resources } = await transport.ask(owner, 'resources/list');
+    const { result: templates } = await transport.ask(owner, 'resources/templates/list');
     const served = [...resources.resources, ...templates.resourceTemplates].map(
       ({ uri, uriTemplate }) => uri ?? uriTemplate,
     );
-    const told = tableUnder('**Resources.**').map(([address = '']) => address.replaceAll('`', ''));
-    expect(told.sort()).toEqual(served.sort());
+    const documented = tableUnder('**Resources.**').map(([address = '']) => address.replaceAll('`', ''));
+    expect(documented.sort()).toEqual(served.sort());
     expect(PROMPTS.filter(({ name }) => !PROTOCOL.includes(`\`${name}\``))).toEqual([]);
   });
 });
 
-describe('the customer’s own document', () => {
-  test('has no tag, no header and no role that is not here', () => {
+describe('the customer’s document', () => {
+  test('has no tag or header that PROTOCOL.md lacks', () => {
     expect(TAGS.filter((tag) => !Object.values(ATLAS).some((entry) => entry.tag === tag))).toEqual([]);
     const columns = tableUnder('## Auth and tenancy').map(([name = '']) => name.replaceAll('`', ''));
     expect(HEADERS.filter((name) => !columns.includes(name))).toEqual([]);
   });
 
-  test.each(ROLES)('lets calls like %s through to %s', (path, role) => {
+  test.each(ROLES)('grants calls matching %s to the role %s', (path, role) => {
     const operations = CONTRACT.operations.filter(
       (operation) => operation.origin === 'customer' && path.test(operation.path),
     );
     expect(operations.length).toBeGreaterThan(0);
     const grants = { owner: false, roles: [role] };
-    const kept = operations.filter(({ access }) => !permits(CONTRACT.roles, access, grants));
-    expect(kept.map((operation) => operation.path)).toEqual([]);
+    const rejected = operations.filter(({ access }) => !permits(CONTRACT.roles, access, grants));
+    expect(rejected.map((operation) => operation.path)).toEqual([]);
   });
 });
 
-test('it is short enough for a model to read, and its links lead somewhere', () => {
+test('PROTOCOL.md is short enough for a model to read, and all its links have targets', () => {
   expect(Buffer.byteLength(PROTOCOL)).toBeLessThan(110_000);
   const links = [...PROTOCOL.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
   expect(links.filter((target) => !target.startsWith('https://') && !existsSync(target))).toEqual([]);
@@ -282,7 +285,7 @@ function limitOf(option: string): number {
   return limitOptions().find(({ long }) => long === option)?.defaultValue;
 }
 
-/** The body rows of the first table after some text. */
+/** Returns the body rows of the first table after a heading. */
 function tableUnder(heading: string): readonly (readonly string[])[] {
   const lines = PROTOCOL.slice(PROTOCOL.indexOf(heading)).split('\n');
   const start = lines.findIndex((line) => line.startsWith('|'));

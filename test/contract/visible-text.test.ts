@@ -1,16 +1,16 @@
-/** What is left of a stranger's text: nothing unseen, and everything that is seen. */
+/** visibleText removes invisible characters from untrusted text and keeps everything visible. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { visibleText } from '../../src/contract/visible-text.js';
 
 const SEED = 20_261_127;
 
-/** Numeral and honorific signs: controls by category, and yet drawn. */
-const DRAWN = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}]/u;
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+/** Numeral and honorific signs: format characters by category that are visible nevertheless. */
+const VISIBLE = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}]/u;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
-/** Code points that decide what happens to their neighbours. */
-const TELLING = [
+/** Code points that affect how their neighbours are handled. */
+const CONTEXT_SENSITIVE = [
   ...['\u200B', '\u200C', '\u200D', '\u2060', '\uFEFF', '\u00AD', '\u180E', '\u180B', '\u034F', '\u061C', '\u202E'],
   ...['\uFE00', '\uFE0E', '\uFE0F', '\u{E0100}', '\u{E01EF}', '\u{E0001}', '\u{E0067}', '\u{E0062}', '\u{E007F}'],
   ...[
@@ -32,11 +32,11 @@ const TELLING = [
   ],
   ...['a', ' ', 'ä', '葛', 'ب', 'ک', 'क', '\u094D', 'ක', '\u0DCA', 'ᠠ', '\u0600', '\u3164', '\u{E0065}\u{E006E}'],
 ];
-const text = fc.array(fc.oneof(fc.constantFrom(...TELLING), fc.string({ unit: 'binary', maxLength: 3 })), {
+const text = fc.array(fc.oneof(fc.constantFrom(...CONTEXT_SENSITIVE), fc.string({ unit: 'binary', maxLength: 3 })), {
   maxLength: 12,
 });
 
-test('cleaning twice is cleaning once', () => {
+test('cleaning is idempotent', () => {
   fc.assert(
     fc.property(text, (parts) => {
       const once = visibleText(parts.join(''));
@@ -46,17 +46,17 @@ test('cleaning twice is cleaning once', () => {
   );
 });
 
-test('of every single character exactly the unseen ones go, between letters where nothing needs them', () => {
+test('exactly the invisible characters are removed between letters that do not need them, for every code point', () => {
   const wrong: string[] = [];
   for (let point = 0; point <= 0x10ffff; point += 1) {
     const character = String.fromCodePoint(point);
-    const goes = UNSEEN.test(character) && !DRAWN.test(character) && !'\t\n'.includes(character);
-    if (goes !== (visibleText(`a${character}a`) !== `a${character}a`)) wrong.push(point.toString(16));
+    const isRemoved = INVISIBLE.test(character) && !VISIBLE.test(character) && !'\t\n'.includes(character);
+    if (isRemoved !== (visibleText(`a${character}a`) !== `a${character}a`)) wrong.push(point.toString(16));
   }
   expect(wrong).toEqual([]);
 });
 
-describe('text as people write it comes out as it went in', () => {
+describe('ordinary text is left unchanged', () => {
   test.each([
     ['German, French, Polish', 'Größe? Œuvre d’été — Łódź, “naïve” façade €5'],
     ['combining accents', 'e\u0301le\u0300ve'],
@@ -74,20 +74,20 @@ describe('text as people write it comes out as it went in', () => {
     ['Tibetan, Georgian, Armenian, Amharic', 'བཀྲ་ཤིས། გამარჯობა Բարեւ ሰላም'],
     ['Mongolian with its selectors', 'ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ\u180E\u1820 ᠠ\u180B'],
     ['Chinese, Japanese, Korean', '你好，世界。こんにちは 안녕하세요'],
-    ['a Japanese name with its own form of a character', '葛\u{E0100}飾区の辻\u{E0101}さん'],
-    ['faces and hands', '😀 👍🏽 ✌️ ☎︎'],
-    ['families and trades', '👨‍👩‍👧‍👦 👩🏽‍🚀 🧑‍🤝‍🧑 👁️‍🗨️ ⛹🏿‍♀️ 🐦‍⬛'],
+    ['a Japanese name with a variant of a character', '葛\u{E0100}飾区の辻\u{E0101}さん'],
+    ['emoji of faces and hands', '😀 👍🏽 ✌️ ☎︎'],
+    ['emoji sequences of families and professions', '👨‍👩‍👧‍👦 👩🏽‍🚀 🧑‍🤝‍🧑 👁️‍🗨️ ⛹🏿‍♀️ 🐦‍⬛'],
     ['hearts, keycaps, signs', '❤️‍🔥 1️⃣ #️⃣ ©️ ™️'],
     ['flags', '🇩🇪 🏳️‍🌈 🏴‍☠️ 🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}'],
     ['spaces, tabs and lines', 'a\u00A0b\u202Fc\u3000d\te\nf'],
-  ])('%s', (_what, written) => expect(visibleText(written)).toBe(written));
+  ])('%s', (_name, written) => expect(visibleText(written)).toBe(written));
 });
 
-describe('what hides is taken out', () => {
+describe('hidden content is removed', () => {
   test.each([
     ['zero-width characters inside a word', 'ig\u200Bno\u2060re\uFEFF', 'ignore'],
-    ['text turned round', 'safe\u202Efdp.exe\u202C', 'safefdp.exe'],
-    ['isolates and marks of direction', '\u2066a\u2069\u200Eb\u200F\u061C', 'ab'],
+    ['reversed text', 'safe\u202Efdp.exe\u202C', 'safefdp.exe'],
+    ['isolates and direction marks', '\u2066a\u2069\u200Eb\u200F\u061C', 'ab'],
     ['a message in tag characters', 'Hi\u{E0049}\u{E0067}\u{E006E}\u{E007F}', 'Hi'],
     ['a message behind a black flag', '🏴\u{E0070}\u{E0061}\u{E0079}\u{E007F}', '🏴'],
     ['bytes in variation selectors', 'a\uFE00\uFE0F\u{E0100}\u{E01EF}', 'a'],
@@ -95,8 +95,8 @@ describe('what hides is taken out', () => {
     ['joiners between Latin letters', 'a\u200Db\u200Cc', 'abc'],
     ['a second joiner on one letter', 'ب\u200C\u200D', 'ب\u200C'],
     ['terminal colours', '\u001B[31mred\u001B[0m\u0007', '[31mred[0m'],
-    ['every kind of line end, made one', 'a\r\nb\rc\u0085d\u2028e\u2029f', 'a\nb\nc\nd\ne\nf'],
-    ['halves of surrogate pairs, shown as broken', 'a\uD83Db\uDC69', 'a\uFFFDb\uFFFD'],
-    ['fillers that look like nothing', '\u3164\u115F\u1160\uFFA0\u034F\u17B4', ''],
-  ])('%s', (_what, written, left) => expect(visibleText(written)).toBe(left));
+    ['every kind of line break, normalised', 'a\r\nb\rc\u0085d\u2028e\u2029f', 'a\nb\nc\nd\ne\nf'],
+    ['lone surrogates, replaced by U+FFFD', 'a\uD83Db\uDC69', 'a\uFFFDb\uFFFD'],
+    ['fillers that are invisible', '\u3164\u115F\u1160\uFFA0\u034F\u17B4', ''],
+  ])('%s', (_name, written, expected) => expect(visibleText(written)).toBe(expected));
 });

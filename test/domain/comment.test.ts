@@ -1,6 +1,4 @@
-/**
- * What is read off a comment's text: hashtags in any script, and its size; who may touch it; where a reply may stand.
- */
+/** Comments: hashtags in any script, size, who may edit or moderate, and which comments accept replies. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CrmError } from '../../src/contract/errors.js';
@@ -17,7 +15,7 @@ import {
 
 const SEED = 20_261_127;
 
-function refusal(check: () => void): Partial<CrmError> {
+function errorOf(check: () => void): Partial<CrmError> {
   try {
     check();
   } catch (error) {
@@ -54,18 +52,18 @@ describe('hashtags', () => {
     expect(hashtagsIn(text)).toEqual(hashtags);
   });
 
-  test('are at most 64 characters long: a longer word is none, and is not cut into one', () => {
+  test('have at most 64 characters: a longer word is ignored, not truncated', () => {
     expect(hashtagsIn(`#${'a'.repeat(64)} #${'b'.repeat(65)}`)).toEqual(['a'.repeat(64)]);
     expect(hashtagsIn(`#${'𐐀'.repeat(64)} #${'𐐀'.repeat(65)}`)).toEqual(['𐐨'.repeat(64)]);
   });
 
-  test('are the first fifty, each once', () => {
+  test('are limited to the first fifty, without duplicates', () => {
     const words = Array.from({ length: 60 }, (_, index) => `tag${index}`);
     const text = words.map((word) => `#${word} #${word.toUpperCase()}`).join(' ');
     expect(hashtagsIn(text)).toEqual(words.slice(0, 50));
   });
 
-  test('found in a text are found again by asking for them, as they stand or with #', () => {
+  test('found in a text fold to themselves, with and without #', () => {
     const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
     let seen = 0;
     fc.assert(
@@ -82,7 +80,7 @@ describe('hashtags', () => {
     expect(seen).toBeGreaterThan(1000);
   });
 
-  test('fold to one form for every character there is', () => {
+  test('fold to a stable form for every Unicode code point', () => {
     const unstable: string[] = [];
     for (let code = 0; code <= 0x10ffff; code += 1) {
       const folded = foldHashtag(`x${String.fromCodePoint(code)}`);
@@ -92,26 +90,26 @@ describe('hashtags', () => {
   });
 });
 
-test('a size is bytes, not characters, and counts what is attached', () => {
+test('the size of a comment counts bytes, not characters, and includes attachments', () => {
   expect(commentSize({ caption: null, body: 'abc', attachments: [] })).toBe(3);
   expect(commentSize({ caption: 'é', body: '茶😀', attachments: [] })).toBe(2 + 3 + 4);
   expect(commentSize({ caption: null, body: 'a', attachments: [{ size_bytes: 10 }, { size_bytes: 0 }] })).toBe(11);
 });
 
-describe('who', () => {
+describe('permission', () => {
   const comment = { author: 'user_guid:ann' };
 
-  test('may rewrite a comment: its author alone', () => {
-    expect(refusal(() => requireAuthor(comment, 'user_guid:ann'))).toEqual({});
-    const error = refusal(() => requireAuthor(comment, 'user_guid:ann2'));
+  test('to rewrite a comment belongs to its author alone', () => {
+    expect(errorOf(() => requireAuthor(comment, 'user_guid:ann'))).toEqual({});
+    const error = errorOf(() => requireAuthor(comment, 'user_guid:ann2'));
     expect(error).toMatchObject({ code: 'crm.forbidden', tag: 'forbidden', status: 403 });
     expect(error.details).toBeUndefined();
   });
 
-  test('may change its status: its author, or whoever moderates', () => {
-    expect(refusal(() => requireAuthorOrModerator(comment, 'user_guid:ann', false))).toEqual({});
-    expect(refusal(() => requireAuthorOrModerator(comment, 'user_guid:bob', true))).toEqual({});
-    expect(refusal(() => requireAuthorOrModerator(comment, 'user_guid:bob', false))).toMatchObject({
+  test('to change its status belongs to its author and to moderators', () => {
+    expect(errorOf(() => requireAuthorOrModerator(comment, 'user_guid:ann', false))).toEqual({});
+    expect(errorOf(() => requireAuthorOrModerator(comment, 'user_guid:bob', true))).toEqual({});
+    expect(errorOf(() => requireAuthorOrModerator(comment, 'user_guid:bob', false))).toMatchObject({
       code: 'crm.forbidden',
       status: 403,
     });
@@ -122,25 +120,35 @@ test.each([
   ['active', {}],
   ['hidden', { code: 'crm.comment_not_active', details: { status: 'hidden' } }],
   ['doomed', { code: 'crm.comment_not_active', details: { status: 'doomed' } }],
-] as const)('a comment that is %s may be rewritten or not: %j', (status, expected) => {
-  expect(refusal(() => requireActiveComment({ status }))).toMatchObject(expected);
+] as const)('rewriting a comment that is %s results in the error %j', (status, expected) => {
+  expect(errorOf(() => requireActiveComment({ status }))).toMatchObject(expected);
 });
 
 describe('a reply', () => {
-  const place = { target_type: 'customer', target_id: 'c1' };
+  const target = { target_type: 'customer', target_id: 'c1' };
 
-  test('may stand under an active or hidden comment of the same record, to the bounded depth', () => {
+  test('is accepted under an active or hidden comment of the same record, up to the depth limit', () => {
     for (const status of ['active', 'hidden'] as const) {
-      expect(refusal(() => requireReplyable({ ...place, status }, place, MAX_THREAD_DEPTH - 1))).toEqual({});
+      expect(errorOf(() => requireReplyable({ ...target, status }, target, MAX_THREAD_DEPTH - 1))).toEqual({});
     }
   });
 
   test.each([
-    ['another record', { ...place, target_id: 'c2', status: 'active' }, 1, 'crm.validation_failed'],
-    ['another type', { ...place, target_type: 'hold', status: 'active' }, 1, 'crm.validation_failed'],
-    ['a doomed comment', { ...place, status: 'doomed' }, 1, 'crm.comment_doomed'],
-    ['a comment as deep as threads go', { ...place, status: 'active' }, MAX_THREAD_DEPTH, 'crm.comment_thread_depth'],
-  ] as const)('may not stand under %s', (_what, parent, depth, code) => {
-    expect(refusal(() => requireReplyable(parent, place, depth))).toMatchObject({ code });
+    ['a comment of another record', { ...target, target_id: 'c2', status: 'active' }, 1, 'crm.validation_failed'],
+    [
+      'a comment of another type of record',
+      { ...target, target_type: 'hold', status: 'active' },
+      1,
+      'crm.validation_failed',
+    ],
+    ['a doomed comment', { ...target, status: 'doomed' }, 1, 'crm.comment_doomed'],
+    [
+      'a comment at the maximum thread depth',
+      { ...target, status: 'active' },
+      MAX_THREAD_DEPTH,
+      'crm.comment_thread_depth',
+    ],
+  ] as const)('is rejected under %s', (_name, parent, depth, code) => {
+    expect(errorOf(() => requireReplyable(parent, target, depth))).toMatchObject({ code });
   });
 });

@@ -1,4 +1,4 @@
-/** The fraud rules, one by one, and what a score means. */
+/** Each fraud rule, the score and its levels, IP normalisation, and hold scopes and transitions. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -25,10 +25,10 @@ const entry = (hours: number, fields: Partial<LedgerEntry> = {}): LedgerEntry =>
   ...fields,
 });
 const many = (count: number, make: (index: number) => LedgerEntry) => Array.from({ length: count }, (_, n) => make(n));
-const nobody = { email: 0, phone: 0, device_id: 0, ip: 0 };
+const notShared = { email: 0, phone: 0, device_id: 0, ip: 0 };
 const redeem = (points: number | null) => ({ type: 'redeem', points }) as const;
 
-/** A customer of a year who was here last month. */
+/** Facts of a customer created a year ago whose last ledger entry is 30 days old. */
 const facts = (fields: Partial<FraudFacts> = {}): FraudFacts => ({
   now: ago(0),
   actor: 'till',
@@ -36,14 +36,14 @@ const facts = (fields: Partial<FraudFacts> = {}): FraudFacts => ({
   customer_created_at: ago(365 * 24),
   points_balance: 1000,
   entries: [entry(30 * 24)],
-  shared: nobody,
+  shared: notShared,
   failed_card_attempts: 0,
   signals: {},
   ...fields,
 });
 const codesOf = (fields: Partial<FraudFacts>) => assessFraud(facts(fields)).signals.map(({ code }) => code);
 
-/** For each rule: facts on which it fires and no other does, and the nearest ones on which it does not. */
+/** For each rule: facts on which only this rule fires, and the nearest facts on which it does not fire. */
 const CASES: { readonly [code: string]: { fires: Partial<FraudFacts>; evidence: string; not: Partial<FraudFacts>[] } } =
   {
     velocity_1h: {
@@ -132,38 +132,38 @@ const CASES: { readonly [code: string]: { fires: Partial<FraudFacts>; evidence: 
     },
   };
 
-test('every rule has its case', () => {
+test('every rule has a test case', () => {
   expect(Object.keys(CASES)).toEqual(RULES.map(({ code }) => code));
 });
 
 describe.each(Object.entries(CASES))('%s', (code, { fires, evidence, not }) => {
-  test('fires alone on what it is for, and says what it saw', () => {
+  test('fires alone on its own facts and gives its evidence', () => {
     const { signals, score } = assessFraud(facts(fires));
     expect(signals).toEqual([{ code, weight: score, evidence }]);
     expect(score).toBeGreaterThan(0);
   });
 
-  test('does not fire just short of that', () => {
+  test('does not fire just below its threshold', () => {
     for (const fields of not) expect(codesOf(fields)).toEqual([]);
   });
 });
 
-describe('the event itself counts as', () => {
-  test('spending and burning, also when the ledger shows it already', () => {
+describe('the event being assessed', () => {
+  test('counts as spending and burning, also when the ledger already contains it', () => {
     const burned = entry(0.1, { kind: 'redeem', points: -500, actor: 'bob' });
     expect(codesOf({ entries: [burned, entry(200 * 24)], points_balance: 400 })).toEqual(['dormant_then_burn']);
     expect(codesOf({ entries: [burned], customer_created_at: ago(1) })).toEqual(['new_account_spending']);
   });
 
-  test('a redeem by whoever asks', () => {
+  test('counts as a redeem by the calling actor', () => {
     const entries = [entry(1, { kind: 'adjust', points: 50, actor: 'eve' })];
     expect(codesOf({ entries, actor: 'eve', event: redeem(10) })).toEqual(['adjust_then_redeem']);
     expect(codesOf({ entries, actor: 'bob', event: redeem(10) })).toEqual([]);
   });
 });
 
-test.each(IDENTIFIERS)('a shared %s adds what that tells', (name) => {
-  const [signal] = assessFraud(facts({ shared: { ...nobody, [name]: 19 } })).signals;
+test.each(IDENTIFIERS)('a shared %s adds the weight of that identifier', (name) => {
+  const [signal] = assessFraud(facts({ shared: { ...notShared, [name]: 19 } })).signals;
   expect(signal).toEqual({
     code: 'shared_identifier',
     weight: { email: 30, phone: 15, device_id: 30, ip: 15 }[name],
@@ -182,13 +182,13 @@ describe('a score', () => {
     expect(assessFraud(facts({ signals: { own: value } }))).toMatchObject({ score, level, recommended_action });
   });
 
-  test('of the caller alone ends at 80; from 75 on it is critical', () => {
+  test('of caller signals alone is capped at 80, and is critical from 75', () => {
     expect(assessFraud(facts({ signals: { a: 1, b: 0.48 } }))).toMatchObject({ score: 74, level: 'high' });
     expect(assessFraud(facts({ signals: { a: 1, b: 0.5 } }))).toMatchObject({ score: 75, level: 'critical' });
     expect(assessFraud(facts({ signals: { a: 1, b: 1, c: 1 } }))).toMatchObject({ score: 80, level: 'critical' });
   });
 
-  test('is the sum of what the rules add, 100 at most', () => {
+  test('is the sum of the weights of the signals, capped at 100', () => {
     const share = fc.integer({ min: 0, max: SHARED_COUNTED });
     const arbitrary = fc.record({
       count: fc.nat(40),
@@ -207,13 +207,13 @@ describe('a score', () => {
     );
   });
 
-  test('reaches a hold by no rule alone but the caller’s signals', () => {
+  test('reaches the hold level through a single rule only for caller signals', () => {
     const alone = RULES.filter(({ weight }) => weight >= 50);
     expect(alone.map(({ code }) => code)).toEqual(['caller_signals']);
   });
 });
 
-test('an IP address has one normal form, and what is none is told', () => {
+test('an IP address has one canonical form, and invalid addresses have none', () => {
   expect(canonicalIp('203.0.113.7')).toBe('203.0.113.7');
   expect(canonicalIp('2001:0DB8:0:0::1')).toBe('2001:db8::1');
   for (const text of ['', '203.0.113', '203.0.113.256', 'localhost', '2001:db8::1::2']) {
@@ -221,14 +221,14 @@ test('an IP address has one normal form, and what is none is told', () => {
   }
 });
 
-test('a hold covers what its event touches, and everything without one', () => {
+test('the scope of a hold follows from its event, and is all without an event', () => {
   expect(holdScope('earn')).toBe('loyalty');
   expect(holdScope('giftcard_issue')).toBe('stored_value');
   expect(holdScope('signup')).toBe('all');
   expect(holdScope(undefined)).toBe('all');
 });
 
-describe('a transition', () => {
+describe('a hold transition', () => {
   const statuses = ['active', 'released', 'confirmed'] as const;
   const allowed = ['active>released', 'active>confirmed', 'confirmed>released'];
 

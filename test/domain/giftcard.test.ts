@@ -1,4 +1,4 @@
-/** Codes, PINs and charges of a gift card. */
+/** Gift cards: codes, PINs, effective status and charges. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -25,7 +25,7 @@ const card = (fields: Partial<Card> = {}): Card => ({
 });
 
 describe('a minted code', () => {
-  test('is 16 characters that nobody misreads, and checks', () => {
+  test('has 16 unambiguous characters and a valid check character', () => {
     fc.assert(
       fc.property(bytes, (random) => {
         const code = mintCode(random);
@@ -38,7 +38,7 @@ describe('a minted code', () => {
     );
   });
 
-  test('shows any one wrong character', () => {
+  test('becomes invalid when any one character is wrong', () => {
     fc.assert(
       fc.property(bytes, fc.nat(15), fc.constantFrom(...'0123456789ABCDEFGHJKMNPQRSTVWXYZ'), (random, at, other) => {
         const code = mintCode(random);
@@ -50,7 +50,7 @@ describe('a minted code', () => {
   });
 });
 
-test('a PIN is six digits, each about as frequent as the others', () => {
+test('a PIN has six uniformly distributed digits', () => {
   const counts = new Map<string, number>();
   for (let index = 0; index < 5000; index += 1) {
     const pin = mintPin(randomBytes(16));
@@ -67,17 +67,17 @@ test.each([
   [card({ expires_at: '2026-06-15T00:00:00.001Z' }), 'active'],
   [card({ status: 'exhausted', expires_at: NOW }), 'exhausted'],
   [card({ status: 'blocked' }), 'blocked'],
-])('%j reads as %s', (given, status) => {
+])('the effective status of %j is %s', (given, status) => {
   expect(effectiveStatus(given, NOW)).toBe(status);
 });
 
-test('a charge takes what is asked, or what there is when that is allowed, and never more', () => {
+test('a charge takes the requested amount, or the balance when partial charges are allowed, and never more', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1000 }), (balance_minor, wanted) => {
+    fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1000 }), (balance_minor, requested) => {
       const given = card({ balance_minor });
-      expect(spend(given, wanted, 'USD', true, NOW)).toBe(Math.min(wanted, balance_minor));
-      if (wanted <= balance_minor) expect(spend(given, wanted, 'USD', false, NOW)).toBe(wanted);
-      else expect(() => spend(given, wanted, 'USD', false, NOW)).toThrow('holds less');
+      expect(spend(given, requested, 'USD', true, NOW)).toBe(Math.min(requested, balance_minor));
+      if (requested <= balance_minor) expect(spend(given, requested, 'USD', false, NOW)).toBe(requested);
+      else expect(() => spend(given, requested, 'USD', false, NOW)).toThrow('holds less');
     }),
     { seed: SEED, numRuns: 500 },
   );

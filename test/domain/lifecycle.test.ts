@@ -1,11 +1,11 @@
-/** Lifecycles: what may follow what, and what a refusal tells. */
+/** Lifecycles: permitted transitions, and the error for a transition that is not permitted. */
 import { expect, test } from 'vitest';
 import type { CrmError } from '../../src/contract/errors.js';
 import { requireTransition, type Transitions } from '../../src/domain/lifecycle.js';
 
 const LAMP: Transitions<'off' | 'on' | 'broken'> = { off: ['on', 'broken'], on: ['off'], broken: [] };
 
-function refusal(from: keyof typeof LAMP, to: keyof typeof LAMP): CrmError {
+function errorOf(from: keyof typeof LAMP, to: keyof typeof LAMP): CrmError {
   try {
     requireTransition('crm.desk_lamp_transition', LAMP, from, to);
   } catch (error) {
@@ -14,13 +14,13 @@ function refusal(from: keyof typeof LAMP, to: keyof typeof LAMP): CrmError {
   throw new Error(`${from} became ${to}`);
 }
 
-test('lets a state become what it may', () => {
+test('permitted transitions pass', () => {
   expect(() => requireTransition('crm.desk_lamp_transition', LAMP, 'off', 'on')).not.toThrow();
   expect(() => requireTransition('crm.desk_lamp_transition', LAMP, 'on', 'off')).not.toThrow();
 });
 
-test('refuses the rest with what would be allowed', () => {
-  expect(refusal('on', 'broken')).toMatchObject({
+test('other transitions are rejected with the permitted ones', () => {
+  expect(errorOf('on', 'broken')).toMatchObject({
     code: 'crm.desk_lamp_transition',
     tag: 'invalid-state',
     status: 409,
@@ -29,7 +29,7 @@ test('refuses the rest with what would be allowed', () => {
   });
 });
 
-test('does not let a state become itself unless it says so, and calls a final one final', () => {
-  expect(refusal('off', 'off').message).toContain('It can become on or broken.');
-  expect(refusal('broken', 'on').message).toContain('broken is final.');
+test('a transition to the same state is rejected unless listed, and the error names a final state as final', () => {
+  expect(errorOf('off', 'off').message).toContain('It can become on or broken.');
+  expect(errorOf('broken', 'on').message).toContain('broken is final.');
 });

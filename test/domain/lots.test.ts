@@ -1,4 +1,4 @@
-/** Lots alone, without a store: every movement keeps the sum, takes what expires first, and revives nothing twice. */
+/** Lots, without a store: movements keep the sum, take the earliest expiry first, and restore points only once. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -36,7 +36,7 @@ const holds = (property: fc.IProperty<never> | fc.IRawProperty<unknown>) =>
   fc.assert(property as fc.IProperty<unknown>, { seed: SEED, numRuns: 2000 });
 
 describe('taking', () => {
-  test('takes exactly what is asked, from nothing that expired, what expires first before what lives longer', () => {
+  test('takes exactly the requested points, never from expired lots, and from the lot that expires first', () => {
     holds(
       fc.property(lots, fc.integer({ min: 1, max: 400 }), (all, points) => {
         fc.pre(points <= available(all, NOW));
@@ -54,7 +54,7 @@ describe('taking', () => {
     );
   });
 
-  test('more than is available is refused with what there is', () => {
+  test('more than is available is rejected with the available points', () => {
     holds(
       fc.property(lots, (all) => {
         const most = available(all, NOW);
@@ -64,24 +64,24 @@ describe('taking', () => {
   });
 });
 
-test('giving pays debts first, oldest first, and makes a lot of what is left', () => {
+test('giving pays off debts first, oldest first, and puts the rest into a new lot', () => {
   const debts = [
     { lot_id: 'd2', points: -5, remaining: -5, expired: 0, expires_at: null },
     { lot_id: 'd1', points: -7, remaining: -7, expired: 0, expires_at: null },
   ];
-  const born = { lot_id: 'new', expires_at: null };
-  expect(give(debts, 9, born).map(({ lot_id, points }) => [lot_id, points])).toEqual([
+  const newLot = { lot_id: 'new', expires_at: null };
+  expect(give(debts, 9, newLot).map(({ lot_id, points }) => [lot_id, points])).toEqual([
     ['d1', 7],
     ['d2', 2],
   ]);
-  expect(give(debts, 20, born).map(({ lot_id, points }) => [lot_id, points])).toEqual([
+  expect(give(debts, 20, newLot).map(({ lot_id, points }) => [lot_id, points])).toEqual([
     ['d1', 7],
     ['d2', 5],
     ['new', 8],
   ]);
 });
 
-test('a sweep takes all that expired, at the very instant too, and a second one nothing', () => {
+test('a sweep takes all expired points, including those that expire now, and a second sweep takes none', () => {
   holds(
     fc.property(lots, (all) => {
       const after = applyChanges(all, sweep(all, NOW), true);
@@ -91,10 +91,10 @@ test('a sweep takes all that expired, at the very instant too, and a second one 
   );
 });
 
-test('restoring in parts gives back what was taken, never more, to lots that live', () => {
+test('restoring in parts gives back exactly the points taken, to the lots they came from', () => {
   holds(
-    fc.property(lots, fc.nat(300), fc.integer({ min: 1, max: 60 }), (all, wish, part) => {
-      const points = Math.min(wish, available(all, NOW));
+    fc.property(lots, fc.nat(300), fc.integer({ min: 1, max: 60 }), (all, requested, part) => {
+      const points = Math.min(requested, available(all, NOW));
       fc.pre(points > 0);
       const debit = take(all, points, NOW);
       let current = applyChanges(all, debit);
@@ -113,7 +113,7 @@ test('restoring in parts gives back what was taken, never more, to lots that liv
   );
 });
 
-test('taking an earn back finds its points wherever they are, or says they are spent, or leaves a debt', () => {
+test('taking an earn back takes its points from any lot, or is rejected as spent, or leaves a debt', () => {
   holds(
     fc.property(lots, fc.integer({ min: 1, max: 100 }), fc.nat(300), (all, points, spent) => {
       const credit = [{ lot_id: 'own', points, expires_at: null }];

@@ -1,6 +1,4 @@
-/**
- * What a survivor's fields become, alone: filled, united, within their room, or as chosen; and which consents spread.
- */
+/** Merging customers, without a store: filled, united and chosen fields, their limits, consents, and erasure. */
 import { describe, expect, test } from 'vitest';
 import { mergedConsentChanges } from '../../src/domain/consent.js';
 import { erased, rootsOf } from '../../src/domain/erasure.js';
@@ -14,17 +12,17 @@ function person(customer_id: string, fields: Partial<Mergeable> = {}): Mergeable
 }
 
 describe('fields', () => {
-  test('that do not change are not named', () => {
+  test('that do not change are not returned', () => {
     const survivor = person('s', { caption: 'S', tags: ['a'], attributes: { a: 1 } });
     expect(mergeFields(survivor, [person('l', { caption: 'L', tags: ['a'], attributes: { a: 2 } })], {})).toEqual({});
   });
 
-  test('are filled from the oldest that has them', () => {
+  test('are filled from the first merged customer that has them', () => {
     const losers = [person('l1', { phone: '+1' }), person('l2', { phone: '+2', locale: 'fr' })];
     expect(mergeFields(person('s'), losers, {})).toEqual({ phone: '+1', locale: 'fr' });
   });
 
-  test('that are lists keep the survivor’s items when there is no room for all', () => {
+  test('that are lists keep the survivor’s items first when the limit is reached', () => {
     const many = (prefix: string, length: number) => Array.from({ length }, (_, index) => `${prefix}${index}`);
     const addresses = (prefix: string) => many(prefix, 7).map((line1) => ({ line1 }));
     const survivor = person('s', { tags: many('s', 15), addresses: addresses('s') });
@@ -33,7 +31,7 @@ describe('fields', () => {
     expect(merged.addresses).toHaveLength(10);
   });
 
-  test('that are attributes are completed up to 50, even by a key objects inherit', () => {
+  test('that are attributes are completed up to 50 keys, including keys that objects inherit', () => {
     const attributes = (prefix: string, count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, index]));
     const loser = person('l', { attributes: JSON.parse('{"__proto__": "own", "s0": 9, "constructor": true}') });
@@ -51,7 +49,7 @@ describe('fields', () => {
     expect(Object.keys(full.attributes ?? {})).toHaveLength(50);
   });
 
-  test('that are references are never dropped', () => {
+  test('that are external references are never dropped: too many are rejected', () => {
     const refs = (system: string, length: number) =>
       Array.from({ length }, (_, index) => ({ system, ref: `${index}` }));
     const sides = (count: number): [Mergeable, Mergeable[]] => [
@@ -63,7 +61,7 @@ describe('fields', () => {
     expect(mergeFields(...sides(11), { external_refs: 's' })).toEqual({});
   });
 
-  test('with a choice are taken whole, and a choice of a stranger is refused with every other one', () => {
+  test('with a choice are taken as they are; all choices of customers outside the merge are rejected at once', () => {
     const survivor = person('s', { company: 'Old', tags: ['a'] });
     expect(mergeFields(survivor, [person('l')], { company: 'l', tags: 'l' })).toEqual({ company: null, tags: [] });
     expect(() => checkChoices({ company: 's', tags: 'l' }, ['s', 'l'])).not.toThrow();
@@ -73,23 +71,23 @@ describe('fields', () => {
   });
 });
 
-describe('consents of two sides', () => {
+describe('consents of the survivor and a merged customer', () => {
   const states = ['granted', 'withdrawn', 'denied'] as const;
-  const answers = [undefined, ...states];
-  const table = answers.flatMap((own) => answers.map((other) => [own, other] as const));
-  const expected = (own: (typeof answers)[number], other: (typeof answers)[number]) => {
+  const statesOrNone = [undefined, ...states];
+  const table = statesOrNone.flatMap((own) => statesOrNone.map((other) => [own, other] as const));
+  const expected = (own: (typeof statesOrNone)[number], other: (typeof statesOrNone)[number]) => {
     if (other === undefined || other === 'granted') return own;
     return own === undefined || states.indexOf(other) > states.indexOf(own) ? other : own;
   };
-  test.each(table)('own %s, other %s: the refusal wins, a grant does not spread', (own, other) => {
-    const side = (state: (typeof answers)[number]) => (state === undefined ? {} : { profiling: { state } });
+  test.each(table)('own %s, other %s: the stricter state wins, and a grant is not copied', (own, other) => {
+    const side = (state: (typeof statesOrNone)[number]) => (state === undefined ? {} : { profiling: { state } });
     const spread = mergedConsentChanges(side(own), [side(other), side(other)]);
     expect({ ...side(own), ...spread }).toEqual(side(expected(own, other)));
   });
 });
 
-describe('erasing', () => {
-  test('empties what is marked, below lists too, and leaves the rest as it is', () => {
+describe('erasure', () => {
+  test('empties the given paths, also below lists, and leaves other fields unchanged', () => {
     const record = { name: 'A', tags: ['x'], attributes: { a: 1 }, kept: 1, items: [{ name: 'B', id: 1 }, { id: 2 }] };
     const paths = ['name', 'tags', 'attributes', 'items.*.name', 'absent', 'kept.below'];
     expect(erased(record, paths)).toEqual({

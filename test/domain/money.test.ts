@@ -1,4 +1,4 @@
-/** Money: exact both ways, in every currency's own decimals. */
+/** Money: exact conversion between minor and major units, with the decimals of each currency. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_MINOR, toDecimal, toMajor, toMinor } from '../../src/domain/money.js';
@@ -8,7 +8,7 @@ const currencies = fc.constantFrom('USD', 'JPY', 'KWD', 'CLF', 'EUR', 'HUF');
 const minors = fc.integer({ min: -MAX_MINOR, max: MAX_MINOR });
 
 describe('minor units', () => {
-  test('survive the way to major units and back, whatever they are', () => {
+  test('survive conversion to major units and back for every amount', () => {
     fc.assert(
       fc.property(minors, currencies, (minor, currency) => {
         expect(toMinor(toMajor(minor, currency), currency, 'amount')).toBe(minor === 0 ? 0 : minor);
@@ -17,7 +17,7 @@ describe('minor units', () => {
     );
   });
 
-  test('survive JSON, and print with no more decimals than the currency has', () => {
+  test('survive JSON and have no more decimals than the currency', () => {
     fc.assert(
       fc.property(minors, (minor) => {
         const text = JSON.stringify(toMajor(minor, 'USD'));
@@ -30,7 +30,7 @@ describe('minor units', () => {
 
   test.each([
     [19.99, 'USD', 1999],
-    [0.1 + 0.7, 'USD', undefined], // 0.7999999999999999: not what anybody means
+    [0.1 + 0.7, 'USD', undefined], // 0.7999999999999999: more decimals than the currency has
     [0.29, 'USD', 29],
     [1.15, 'EUR', 115],
     [100, 'JPY', 100],
@@ -42,7 +42,7 @@ describe('minor units', () => {
     [1e-7, 'USD', undefined],
     [1, 'ABC', undefined],
     [1, 'usd', undefined],
-  ])('%d %s is %s', (amount, currency, minor) => {
+  ])('for %d %s are %s', (amount, currency, minor) => {
     if (minor === undefined) expect(() => toMinor(amount, currency, 'amount')).toThrow();
     else expect(toMinor(amount, currency, 'amount')).toBe(minor);
   });
@@ -53,6 +53,6 @@ test.each([
   [-0.001, -1n, 3],
   [1e21, 10n ** 21n, 0],
   [1.5e-8, 15n, 9],
-])('%d as digits and scale', (value, digits, scale) => {
+])('%d is split into digits and scale', (value, digits, scale) => {
   expect(toDecimal(value)).toEqual({ digits, scale });
 });

@@ -1,8 +1,8 @@
-/** Names compared: the published likenesses, and what counts as a slip, a sound, a beginning, another name. */
+/** Name comparison: published Jaro-Winkler similarities, and kinds of agreement such as typo, sound and initial. */
 import { describe, expect, test } from 'vitest';
 import { agreement, foldName, jaroWinkler, nameOf, soundOf } from '../../src/domain/names.js';
 
-describe('Jaro-Winkler', () => {
+describe('the Jaro-Winkler similarity', () => {
   // Winkler (1994), "Advanced Methods for Record Linkage", and the two textbook pairs.
   test.each([
     ['SHACKLEFORD', 'SHACKELFORD', 0.982],
@@ -18,19 +18,19 @@ describe('Jaro-Winkler', () => {
     ['JON', 'JOHN', 0.933],
     ['MARTHA', 'MARHTA', 0.961],
     ['DIXON', 'DICKSONX', 0.813],
-  ])('of %s and %s is the published one, either way round', (one, other, published) => {
+  ])('of %s and %s equals the published value, in both orders', (one, other, published) => {
     expect(jaroWinkler(one, other)).toBeCloseTo(published, 3);
     expect(jaroWinkler(other, one)).toBeCloseTo(published, 3);
   });
 
-  test('is 1 for the same word, 0 for nothing in common', () => {
+  test('is 1 for equal words and 0 for words with nothing in common', () => {
     expect(jaroWinkler('anna', 'anna')).toBe(1);
     expect(jaroWinkler('anna', 'bob')).toBe(0);
     expect(jaroWinkler('', 'bob')).toBe(0);
   });
 });
 
-describe('two names', () => {
+describe('the agreement of two names', () => {
   test.each([
     ['Łukasz', 'LUKASZ', 'exact'],
     ["O'Neill", 'oneill', 'exact'],
@@ -46,16 +46,16 @@ describe('two names', () => {
     ['Anna', 'Robert', 'different'],
     ['山田', '山田', 'exact'],
     ['山田', '鈴木', 'different'],
-  ])('%s and %s are %s', (one, other, expected) => {
+  ])('%s and %s: %s', (one, other, expected) => {
     expect(agreement(foldName(one), foldName(other))).toBe(expected);
   });
 
-  test('say nothing when one is missing', () => {
+  test('is undefined when one is missing', () => {
     expect(agreement('', 'anna')).toBeUndefined();
   });
 });
 
-test('the name is the fields, or else the first and the last word of the caption', () => {
+test('a customer’s name comes from its name fields, or else from the first and last word of the caption', () => {
   const none = { given_name: null, family_name: null, caption: null };
   expect(nameOf({ given_name: 'Ana', family_name: null, caption: 'Other Person' })).toEqual({
     given: 'ana',
@@ -66,7 +66,7 @@ test('the name is the fields, or else the first and the last word of the caption
   expect(nameOf(none)).toEqual({ given: '', family: '' });
 });
 
-test('a sound is the same for spellings of one name, and a name without one is its own', () => {
+test('spellings of one name have the same sound code, and a name without a code is its own', () => {
   expect(soundOf('steven')).toBe(soundOf('stephen'));
   expect(soundOf('meyer')).toBe(soundOf('maier'));
   expect(soundOf('山田')).toBe('山田');

@@ -1,4 +1,4 @@
-/** The loyalty policy: what a purchase earns, what a point is worth, when points expire, which tier that makes. */
+/** The loyalty policy: points earned by a purchase, value and expiry of points, redeem limits and tiers. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -25,11 +25,11 @@ describe('a purchase', () => {
     ['floor', 19],
     ['nearest', 20],
     ['ceil', 20],
-  ] as const)('of 19.50 by %s earns %d', (rounding, expected) => {
+  ] as const)('of 19.50 with rounding %s earns %d', (rounding, expected) => {
     expect(points(pricing({ rounding }), { amount: 19.5, currency: 'USD' })).toBe(expected);
   });
 
-  test('multiplies lines by sku before category, and what no line names by one', () => {
+  test('multiplies lines by SKU before category, and the amount outside the lines by one', () => {
     const policy = pricing({ sku_multipliers: { A: 3 }, category_multipliers: { shoes: 2 } });
     const lines = [
       { sku: 'A', category: 'shoes', amount: 10 },
@@ -38,12 +38,12 @@ describe('a purchase', () => {
     expect(points(policy, { amount: 25, currency: 'USD', lines })).toBe(30 + 20 + 5);
   });
 
-  test('is rounded once, at the end: a thousand cents are ten points', () => {
+  test('is rounded once, at the end: a thousand lines of one cent earn ten points', () => {
     const lines = Array.from({ length: 1000 }, () => ({ amount: 0.01 }));
     expect(points(pricing(), { amount: 10, currency: 'USD', lines })).toBe(10);
   });
 
-  test('knows no floating point: 0.07 × 100 is 7', () => {
+  test('is priced without floating-point errors: 0.07 × 100 is 7', () => {
     expect(points(pricing({ points_per_unit: 0.07 }), { amount: 100, currency: 'USD' })).toBe(7);
     expect(points(pricing({ points_per_unit: 1.1 }), { amount: 1.1, currency: 'USD' }, 1.1)).toBe(1);
   });
@@ -63,13 +63,13 @@ describe('a purchase', () => {
     );
   });
 
-  test('in another currency, or with lines beyond its amount, is refused', () => {
+  test('in another currency, or with lines that exceed its amount, is rejected', () => {
     expect(() => points(pricing(), { amount: 1, currency: 'EUR' })).toThrow();
     expect(() => points(pricing(), { amount: 1, currency: 'USD', lines: [{ amount: 1.01 }] })).toThrow();
   });
 });
 
-test('points are worth what the policy says, to the last decimal of its currency', () => {
+test('points have the value of the policy, rounded to the decimals of its currency', () => {
   const policy: LoyaltyPolicy = { enabled: true, redeem: { point_value: 0.0125, currency: 'USD' } };
   expect(pointsValue(policy, 100)).toEqual({ amount: 1.25, currency: 'USD' });
   expect(pointsValue(policy, 2)).toEqual({ amount: 0.03, currency: 'USD' }); // 0.025, half up
@@ -82,7 +82,7 @@ test.each([
   [{ mode: 'days', days: 365 }, '2027-02-28T00:00:00.000Z', '2028-02-28T00:00:00.000Z'],
   [{ mode: 'end_of_year' }, '2026-01-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
   [{ mode: 'end_of_year' }, '2026-12-31T23:59:59.999Z', '2027-01-01T00:00:00.000Z'],
-] as const)('with expiry %j points of %s live until %s', (expiry, earnedAt, expected) => {
+] as const)('with expiry %j points earned at %s expire at %s', (expiry, earnedAt, expected) => {
   expect(expiryOf({ enabled: true, expiry }, earnedAt)).toBe(expected);
 });
 
@@ -96,7 +96,7 @@ test.each([
   [550, 0, 'max_points_per_txn'],
   [500, 600, 'max_points_per_day'],
   [400, 600, undefined],
-])('redeeming %d after %d today meets %s', (points, today, limit) => {
+])('redeeming %d after %d today hits the limit %s', (points, today, limit) => {
   const redeem = { min_points: 50, step: 50, max_points_per_txn: 500, max_points_per_day: 1000 };
   const attempt = () => checkRedeem({ enabled: true, redeem }, points, today);
   if (limit === undefined) expect(attempt).not.toThrow();
@@ -109,7 +109,7 @@ test.each([
   [100, 'silver'],
   [999, 'silver'],
   [1000, 'gold'],
-])('%d lifetime points are tier %s', (lifetime, tier) => {
+])('%d lifetime points give the tier %s', (lifetime, tier) => {
   const tiers = [
     { tier: 'silver', min_lifetime_points: 100 },
     { tier: 'gold', min_lifetime_points: 1000, multiplier: 2 },

@@ -1,4 +1,4 @@
-/** Documents spoilt at random: whatever they hold, they become tools that work, or are refused by name. */
+/** Randomly mutated documents: each import yields valid tools or fails with an ImportError. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { problemsOf, refusal } from '../support/imports.js';
@@ -6,7 +6,7 @@ import { documentOf, jsonBody, type Loose, SUCCESS } from '../support/openapi.js
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 600);
 
-/** A document with a bit of everything, to be spoilt. */
+/** A valid document that uses many features, as the base of the mutations. */
 const VALID = documentOf(
   {
     '/pets/{id}': {
@@ -93,7 +93,7 @@ const KEYWORDS = [
   ...['x-untrusted', 'x-effect', 'x-access', 'operationId', 'tags', 'summary', 'responses', 'requestBody', '__proto__'],
 ];
 
-const anything = fc.oneof(
+const anyPart = fc.oneof(
   fc.constantFrom<Loose>(
     null,
     true,
@@ -126,17 +126,17 @@ const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 );
 
-/** Puts something else, or something more, at some places of a document. */
-const spoilt = fc
-  .array(fc.record({ at: fc.nat(), name: fc.option(fc.constantFrom(...KEYWORDS)), value: anything }), {
+/** Replaces or adds values at random positions of the valid document. */
+const mutatedDocument = fc
+  .array(fc.record({ at: fc.nat(), name: fc.option(fc.constantFrom(...KEYWORDS)), value: anyPart }), {
     minLength: 1,
     maxLength: 4,
   })
   .map((changes) => {
     const document = structuredClone(VALID);
     for (const { at, name, value } of changes) {
-      const places = placesIn(document);
-      const [holder, key] = places[at % places.length] as [Loose, string];
+      const positions = positionsIn(document);
+      const [holder, key] = positions[at % positions.length] as [Loose, string];
       const target = name === null || typeof holder[key] !== 'object' || holder[key] === null ? undefined : holder[key];
       if (target === undefined) put(holder, key, value);
       else put(target, name ?? '', value);
@@ -153,15 +153,15 @@ function put(holder: Loose, key: string, value: unknown): void {
   });
 }
 
-function placesIn(value: Loose): readonly (readonly [Loose, string])[] {
+function positionsIn(value: Loose): readonly (readonly [Loose, string])[] {
   if (typeof value !== 'object' || value === null) return [];
-  return Object.keys(value).flatMap((key) => [[value, key] as const, ...placesIn(value[key])]);
+  return Object.keys(value).flatMap((key) => [[value, key] as const, ...positionsIn(value[key])]);
 }
 
-test('however a document is spoilt, it becomes a contract or is refused by name', () => {
+test('a mutated document yields a valid contract or is rejected with an ImportError', () => {
   let contracts = 0;
   fc.assert(
-    fc.property(spoilt, (document) => {
+    fc.property(mutatedDocument, (document) => {
       if (refusal(document) !== 'it is imported') return;
       contracts += 1;
       expect(problemsOf(document)).toEqual([]);
@@ -171,7 +171,7 @@ test('however a document is spoilt, it becomes a contract or is refused by name'
   expect(contracts).toBeGreaterThan(RUNS / 2);
 });
 
-test('any value at all becomes a contract or is refused by name', () => {
+test('arbitrary paths and components yield a valid contract or are rejected with an ImportError', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (paths, components, top) => {
       const document = { ...(typeof top === 'object' ? top : {}), openapi: '3.0.3', paths, components };

@@ -1,4 +1,4 @@
-/** Documents that mean harm: each ends in a contract, or in a ContractError that says why, soon and with no trace. */
+/** Hostile documents: each import ends quickly, in a contract or in an ImportError, and without side effects. */
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from '../../src/openapi-import/parse-document.js';
 import { problemsOf, refusal } from '../support/imports.js';
@@ -14,32 +14,32 @@ import {
   SUCCESS,
 } from '../support/openapi.js';
 
-describe('a document that is none', () => {
+describe('input that is not an OpenAPI document', () => {
   const version = 'OpenAPI 3.0 or 3.1 is needed';
   test.each([
-    ['a text', 'openapi', 'the document is not an object'],
+    ['a string', 'openapi', 'the document is not an object'],
     ['a list', [], 'the document is not an object'],
     ['null', null, 'the document is not an object'],
-    ['nothing', undefined, 'the document is not an object'],
+    ['undefined', undefined, 'the document is not an object'],
     ['an empty object', {}, `the document says no OpenAPI version; ${version}`],
     ['Swagger 2.0', { swagger: '2.0', paths: {} }, `the document is of version 2.0; ${version}`],
     ['OpenAPI 4', { openapi: '4.0.0', paths: {} }, `the document is of version 4.0.0; ${version}`],
     [
-      'of an inherited version',
+      'an object that inherits its version',
       Object.create({ openapi: '3.1.0', paths: {} }),
       `the document says no OpenAPI version; ${version}`,
     ],
-    ['without paths', { openapi: '3.1.0', webhooks: {} }, 'the document has no paths'],
-    ['of a list of paths', { openapi: '3.1.0', paths: [] }, 'the document has no paths'],
-  ])('%s', (_what, document, why) => expect(refusal(document)).toBe(why));
+    ['a document without paths', { openapi: '3.1.0', webhooks: {} }, 'the document has no paths'],
+    ['a document whose paths are a list', { openapi: '3.1.0', paths: [] }, 'the document has no paths'],
+  ])('%s is rejected with the reason', (_name, document, reason) => expect(refusal(document)).toBe(reason));
 
-  test.each(['3.0.0', '3.0.3', '3.1', '3.1.1', '3.2.0', 3, 3.1])('but %s is one', (openapi) => {
+  test.each(['3.0.0', '3.0.3', '3.1', '3.1.1', '3.2.0', 3, 3.1])('version %s is accepted', (openapi) => {
     expect(imported({ openapi, paths: {} }).contract.operations).toEqual([]);
   });
 });
 
-describe('a document too large', () => {
-  test('by aliases of aliases', async () => {
+describe('a document that is too large', () => {
+  test('through aliases of aliases is rejected', async () => {
     const levels = 'bcdefghij'.split('').reduce(
       ({ text, last }, name) => ({
         text: `${text}${name}: &${name} [${Array(9).fill(`*${last}`).join(',')}]\n`,
@@ -50,14 +50,14 @@ describe('a document too large', () => {
     expect(refusal(await parseDocument(levels.text))).toContain('more than 2000000 values');
   });
 
-  test('because it holds itself', async () => {
+  test('because it contains itself is rejected', async () => {
     expect(refusal(await parseDocument('openapi: 3.1.0\npaths: {}\nx: &x [*x]'))).toContain('nested deeper');
     const self: Loose = documentOf({});
     self.components = { schemas: { S: self } };
     expect(refusal(self)).toContain('nested deeper');
   });
 
-  test('in operations keeps the first two thousand', () => {
+  test('in its number of operations keeps the first two thousand', () => {
     const paths = Object.fromEntries(
       Array.from({ length: 10_000 }, (_, index) => [`/p${index}`, { get: { responses: SUCCESS } }]),
     );
@@ -67,7 +67,7 @@ describe('a document too large', () => {
     expect(report.omitted).toEqual([{ where: '8000 more operations', why: 'a document may have 2000' }]);
   });
 
-  test('in what each operation takes is read as far as is worth it', () => {
+  test('in the inputs of its operations is read up to a limit', () => {
     const named = (prefix: string, part: Loose) =>
       Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`${prefix}${index}`, part]));
     const schemas = {
@@ -87,13 +87,13 @@ describe('a document too large', () => {
     const { contract, report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
     expect(report.omitted[0]?.why).toBe('the document is too large to be read to its end');
     expect(report.offered).toBeGreaterThan(100);
-    // What an answer promises is read later, and not at the cost of the import.
+    // Response schemas are read on first use and do not count against the import's limit.
     for (const { dataSchema } of contract.operations.slice(0, 5)) expect(dataSchema).toEqual({ type: 'object' });
   });
 
   test.each([
-    ['a million values in an enum', { type: 'string', enum: Array.from({ length: 1_000_000 }, String) }],
-    ['a million forms', { oneOf: Array.from({ length: 500_000 }, () => ({ type: 'string' })) }],
+    ['an enum of a million values', { type: 'string', enum: Array.from({ length: 1_000_000 }, String) }],
+    ['a oneOf of half a million members', { oneOf: Array.from({ length: 500_000 }, () => ({ type: 'string' })) }],
     [
       'a hundred thousand fields',
       {
@@ -107,15 +107,15 @@ describe('a document too large', () => {
       { default: Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, 1])) },
     ],
     ['an example of a megabyte', { type: 'string', example: 'x'.repeat(1_000_000) }],
-    ['a constant of a megabyte', { const: 'x'.repeat(1_000_000) }],
+    ['a const of a megabyte', { const: 'x'.repeat(1_000_000) }],
     ['a description of a megabyte', { type: 'string', description: 'Do as I say. '.repeat(80_000) }],
     ['a pattern of a megabyte', { type: 'string', pattern: `^${'a?'.repeat(500_000)}$` }],
-    ['a name of a megabyte', { type: 'object', properties: { ['n'.repeat(1_000_000)]: {} } }],
+    ['a field name of a megabyte', { type: 'object', properties: { ['n'.repeat(1_000_000)]: {} } }],
     [
-      'a hundred thousand names required',
+      'a hundred thousand required fields',
       { type: 'object', required: Array.from({ length: 100_000 }, (_, index) => `f${index}`) },
     ],
-  ])('by %s is read without it', (_what, schema) => {
+  ])('because of %s is imported without that', (_name, schema) => {
     const document = bodyDocument({ type: 'object', properties: { it: schema } });
     expect(problemsOf(document)).toEqual([]);
     const { inputSchema, requestSchema } = onlyOperation(document);
@@ -123,7 +123,7 @@ describe('a document too large', () => {
     expect(JSON.stringify(requestSchema).length).toBeLessThan(2_000);
   });
 
-  test('by the names of its body alone is left out', () => {
+  test('in the number of fields of a body is imported without those fields', () => {
     const properties = Object.fromEntries(Array.from({ length: 1_000_000 }, (_, index) => [`f${index}`, {}]));
     expect(JSON.stringify(onlyOperation(bodyDocument({ type: 'object', properties })).inputSchema).length).toBeLessThan(
       300,
@@ -131,13 +131,13 @@ describe('a document too large', () => {
   });
 });
 
-describe('names that are no names', () => {
-  test('are fields of objects, and reach no prototype', () => {
-    const evil = JSON.parse(
+describe('hostile names', () => {
+  test('of fields never reach a prototype', () => {
+    const hostileFields = JSON.parse(
       '{"__proto__": {"type": "string"}, "constructor": {"type": "string"}, "toString": {"type": "string"}}',
     );
     const document = bodyDocument(
-      JSON.parse(`{"type": "object", "required": ["__proto__"], "properties": ${JSON.stringify(evil)}}`),
+      JSON.parse(`{"type": "object", "required": ["__proto__"], "properties": ${JSON.stringify(hostileFields)}}`),
     );
     expect(problemsOf(document)).toEqual([]);
     expect(Object.keys(onlyOperation(document).inputSchema.properties as object)).toEqual(['constructor', 'toString']);
@@ -145,7 +145,7 @@ describe('names that are no names', () => {
   });
 
   test.each(['__proto__', 'constructor', 'hasOwnProperty'])(
-    'do no harm as paths, methods and components: %s',
+    'of paths, methods and components have no effect on the import: %s',
     (name) => {
       const part = JSON.parse(`{"${name}": {"get": {}, "${name}": {}}}`);
       const document = documentOf(
@@ -161,7 +161,7 @@ describe('names that are no names', () => {
     },
   );
 
-  test('with hidden and turned characters are left out of schemas', () => {
+  test('with invisible or direction-changing characters are left out of schemas', () => {
     const schema = {
       type: 'object',
       properties: { 'a\u202Eb': {}, 'c\u200Bd': {}, ok: { enum: ['x\u200B'], default: '\u202Ex' } },
@@ -172,7 +172,7 @@ describe('names that are no names', () => {
   });
 });
 
-test('circles of references between parameters, paths, bodies and answers leave out what they touch', () => {
+test('operations with circular references in parameters, paths, bodies or responses are omitted', () => {
   const circle = (kind: string) => ({ a: { $ref: `#/components/${kind}/b` }, b: { $ref: `#/components/${kind}/a` } });
   const kinds = ['parameters', 'requestBodies', 'responses', 'pathItems', 'headers', 'examples'];
   const components = Object.fromEntries(kinds.map((kind) => [kind, circle(kind)]));
@@ -185,14 +185,14 @@ test('circles of references between parameters, paths, bodies and answers leave 
   expect(of($ref('pathItems'))).toContain('in a circle');
 });
 
-test('a parameter that is declared over and over is not read over and over', () => {
+test('an operation that repeats a parameter more than 100 times is omitted', () => {
   const same = { name: 'q', in: 'query', schema: { type: 'string' } };
   expect(omission(parameterDocument(...Array.from({ length: 201 }, () => same)))).toBe(
     'it has more than 100 parameters',
   );
 });
 
-test('an operation with more fields than anybody should be shown is no tool', () => {
+test('an operation with more fields than the input limit is omitted', () => {
   const names = Array.from({ length: 590 }, (_, index) => `${'field'.repeat(10)}${index}`);
   const properties = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
   expect(omission(bodyDocument({ type: 'object', properties }))).toBe('its input has too many fields to be shown');

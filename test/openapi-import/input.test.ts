@@ -1,4 +1,4 @@
-/** Parameters and bodies of others' operations as one input for agents, and how it travels. */
+/** Parameters and bodies of imported operations as one input schema, and how its fields are sent upstream. */
 import { describe, expect, test } from 'vitest';
 import type { JsonSchema } from '../../src/contract/operation.js';
 import { issuesOf } from '../../src/contract/validate.js';
@@ -16,16 +16,16 @@ import {
 
 const query = (name: string, rest: Loose = {}) => ({ name, in: 'query', schema: { type: 'string' }, ...rest });
 
-/** Names and schemas of the fields of the only operation. */
+/** Returns the advertised input fields of the only operation. */
 function fieldsOf(document: Loose): { readonly [name: string]: JsonSchema } {
   return (onlyOperation(document).inputSchema.properties ?? {}) as { readonly [name: string]: JsonSchema };
 }
 
-/** `field ← in name`, an arrow of two lines where values are repeated. */
-function travelsOf(document: Loose): readonly string[] {
+/** Lists `field ← in name` for each parameter; `⇐` marks a parameter whose values are repeated. */
+function parametersOf(document: Loose): readonly string[] {
   const { imported } = onlyOperation(document);
   return (imported?.parameters ?? []).map(
-    ({ field, in: place, name, explode }) => `${field} ${explode ? '⇐' : '←'} ${place} ${name}`,
+    ({ field, in: location, name, explode }) => `${field} ${explode ? '⇐' : '←'} ${location} ${name}`,
   );
 }
 
@@ -47,8 +47,8 @@ describe('parameters', () => {
     },
   });
 
-  test('of path, query and header are fields, and those of an operation replace those of its path', () => {
-    expect(travelsOf(document)).toEqual([
+  test('of path, query and header become fields, and those of an operation override those of its path', () => {
+    expect(parametersOf(document)).toEqual([
       'org ← path org',
       'pet-id ← path pet-id',
       'page ⇐ query page',
@@ -70,17 +70,17 @@ describe('parameters', () => {
     expect([method, path]).toEqual(['GET', '/orgs/{org}/pets/{pet-id}']);
   });
 
-  test('nobody declared are texts', () => {
-    expect(travelsOf(documentOf({ '/pets/{id}': { get: { responses: SUCCESS } } }))).toEqual(['id ← path id']);
+  test('of a path that are not declared become string fields', () => {
+    expect(parametersOf(documentOf({ '/pets/{id}': { get: { responses: SUCCESS } } }))).toEqual(['id ← path id']);
   });
 
-  test('of a path are never empty, and never a step up', () => {
+  test('of a path reject empty values and . and ..', () => {
     const { requestSchema } = onlyOperation(documentOf({ '/pets/{id}': { delete: { responses: SUCCESS } } }));
     for (const id of ['', '.', '..']) expect(issuesOf(requestSchema, { id }), id).not.toEqual([]);
     for (const id of ['...', 'a.b', 'x']) expect(issuesOf(requestSchema, { id }), id).toEqual([]);
   });
 
-  test('by reference are followed, in turn', () => {
+  test('that are references are resolved, also through several references', () => {
     const components = {
       parameters: { A: { $ref: '#/components/parameters/B' }, B: query('q'), C: { $ref: '#/components/parameters/C' } },
     };
@@ -88,30 +88,34 @@ describe('parameters', () => {
       ...parameterDocument({ $ref: `#/components/parameters/${name}` }),
       components,
     });
-    expect(travelsOf(of('A'))).toEqual(['q ⇐ query q']);
+    expect(parametersOf(of('A'))).toEqual(['q ⇐ query q']);
     expect(omission(of('C'))).toBe('$ref #/components/parameters/C leads in a circle');
   });
 
   test.each([
-    ['lists, one by one', query('a', { schema: { type: 'array', items: { type: 'string' } } }), ['a ⇐ query a']],
-    ['lists in one', query('a', { explode: false, schema: { type: 'array', items: {} } }), ['a ← query a']],
     [
-      'lists with pipes',
+      'a list with repeated values',
+      query('a', { schema: { type: 'array', items: { type: 'string' } } }),
+      ['a ⇐ query a'],
+    ],
+    ['a list in one value', query('a', { explode: false, schema: { type: 'array', items: {} } }), ['a ← query a']],
+    [
+      'a list separated by pipes',
       query('a', { style: 'pipeDelimited', explode: false, schema: { type: 'array' } }),
       ['a ← query a'],
     ],
     [
-      'objects in brackets',
+      'a deepObject with brackets',
       query('f', { style: 'deepObject', schema: { type: 'object', properties: { gt: { type: 'integer' }, lt: {} } } }),
       ['f_gt ⇐ query f[gt]', 'f_lt ⇐ query f[lt]'],
     ],
     [
-      'objects field by field',
+      'an object as one parameter per field',
       query('f', { schema: { type: 'object', properties: { limit: {}, offset: {} } } }),
       ['limit ⇐ query limit', 'offset ⇐ query offset'],
     ],
     [
-      'what may be an object or not',
+      'a union of an object and scalars',
       query('c', {
         style: 'deepObject',
         schema: { anyOf: [{ type: 'object', properties: { gt: {} } }, { type: 'integer' }, { type: 'string' }] },
@@ -119,16 +123,16 @@ describe('parameters', () => {
       ['c ← query c'],
     ],
     [
-      'JSON',
+      'a JSON value',
       query('j', { schema: undefined, content: { 'application/json': { schema: { type: 'object' } } } }),
       ['j ⇐ query j'],
     ],
-    ['names no host would take', query('filter[name]$'), ['filter_name ⇐ query filter[name]$']],
-  ])('say %s', (_what, parameter, travels) => {
-    expect(travelsOf(parameterDocument(parameter))).toEqual(travels);
+    ['a name that MCP hosts do not accept', query('filter[name]$'), ['filter_name ⇐ query filter[name]$']],
+  ])('can be sent as %s', (_name, parameter, expected) => {
+    expect(parametersOf(parameterDocument(parameter))).toEqual(expected);
   });
 
-  const cannot: readonly (readonly [string, Loose, string])[] = [
+  const unsupported: readonly (readonly [string, Loose, string])[] = [
     ['cookies', { name: 'c', in: 'cookie', schema: {} }, 'its cookie parameter c is a cookie'],
     [
       'maps',
@@ -136,7 +140,7 @@ describe('parameters', () => {
       'its query parameter m is an object',
     ],
     [
-      'objects in one',
+      'objects in one value',
       query('o', { explode: false, schema: { type: 'object', properties: { a: {} } } }),
       'its query parameter o is an object',
     ],
@@ -145,22 +149,26 @@ describe('parameters', () => {
       query('l', { schema: { type: 'array', items: { type: 'object' } } }),
       'its query parameter l is a list of objects',
     ],
-    ['headers with spaces', { name: 'a b', in: 'header', schema: {} }, 'its header parameter a b is no header'],
-    ['what stands nowhere', { name: 'b', in: 'body', schema: {} }, 'its body parameter b stands nowhere'],
-    ['what has no name', { in: 'query', schema: {} }, 'its query parameter undefined has no name of use'],
+    [
+      'headers with spaces in their names',
+      { name: 'a b', in: 'header', schema: {} },
+      'its header parameter a b is no header',
+    ],
+    ['in an unknown location', { name: 'b', in: 'body', schema: {} }, 'its body parameter b stands nowhere'],
+    ['without a name', { in: 'query', schema: {} }, 'its query parameter undefined has no name of use'],
   ];
 
-  test.each(cannot)(
-    'that are %s leave the operation without them, or leave it out when it needs them',
-    (_what, parameter, why) => {
+  test.each(unsupported)(
+    'that cannot be sent (%s) are left out when optional, and omit the operation when required',
+    (_name, parameter, reason) => {
       const optional = imported(parameterDocument(parameter, query('q')));
       expect(optional.contract.operations[0]?.imported?.parameters).toHaveLength(1);
-      expect(optional.report.loosened.map((loosened) => `its ${loosened.why}`)).toEqual([why]);
-      expect(omission(parameterDocument({ ...parameter, required: true }))).toBe(why);
+      expect(optional.report.loosened.map((loosened) => `its ${loosened.why}`)).toEqual([reason]);
+      expect(omission(parameterDocument({ ...parameter, required: true }))).toBe(reason);
     },
   );
 
-  test('in the styles of matrix and label leave the operation out', () => {
+  test('in the styles matrix and label omit the operation', () => {
     for (const style of ['matrix', 'label']) {
       const parameter = { name: 'id', in: 'path', required: true, style, schema: { type: 'string' } };
       const document = documentOf({ '/{id}': { get: { parameters: [parameter], responses: SUCCESS } } });
@@ -168,13 +176,13 @@ describe('parameters', () => {
     }
   });
 
-  test('more than a hundred leave the operation out', () => {
+  test('beyond a hundred omit the operation', () => {
     const many = Array.from({ length: 101 }, (_, index) => query(`q${index}`));
     expect(omission(parameterDocument(...many))).toBe('it has more than 100 parameters');
   });
 });
 
-describe('what the connection says', () => {
+describe('fields set by the connection', () => {
   const own = [
     'X-OrgCode',
     'x-session-guid',
@@ -186,21 +194,21 @@ describe('what the connection says', () => {
   ];
   const fixed = ['Authorization', 'Accept', 'Content-Type', 'Host', 'Cookie', 'Transfer-Encoding', 'X-Forwarded-For'];
 
-  test.each([...own, ...fixed])('is no argument: %s', (name) => {
+  test.each([...own, ...fixed])('are not arguments: %s', (name) => {
     const header = { name, in: 'header', required: true, schema: { type: 'string' } };
-    expect(travelsOf(parameterDocument(header, query('q')))).toEqual(['q ⇐ query q']);
+    expect(parametersOf(parameterDocument(header, query('q')))).toEqual(['q ⇐ query q']);
   });
 
-  test('is no argument either, where the document itself calls it a credential', () => {
+  test('are not arguments when the document declares them as credentials', () => {
     const securitySchemes = {
       a: { type: 'apiKey', in: 'query', name: 'token' },
       b: { type: 'apiKey', in: 'header', name: 'X-Secret' },
     };
     const document = parameterDocument(query('token'), { ...query('x-secret'), in: 'header' }, query('q'));
-    expect(travelsOf({ ...document, components: { securitySchemes } })).toEqual(['q ⇐ query q']);
+    expect(parametersOf({ ...document, components: { securitySchemes } })).toEqual(['q ⇐ query q']);
   });
 
-  test('is taken out of bodies', () => {
+  test('are removed from bodies', () => {
     const properties = { session_guid: {}, api_key: {}, orgcode: {}, cccode: {}, name: { type: 'string' } };
     const schema = { type: 'object', required: ['orgcode', 'name'], properties };
     const { inputSchema } = onlyOperation(bodyDocument(schema));
@@ -208,7 +216,7 @@ describe('what the connection says', () => {
     expect(Object.keys(inputSchema.properties as object)).toEqual(['name']);
   });
 
-  test('an idempotency key is an argument, by header where the body has none', () => {
+  test('do not include the idempotency key: it is an argument, sent as a header or in the body', () => {
     const parameters = [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string' } }];
     const of = (properties: Loose) =>
       documentOf({
@@ -216,22 +224,24 @@ describe('what the connection says', () => {
       });
     const byHeader = onlyOperation(of({ a: {} }));
     expect(byHeader.acceptsIdempotencyKey).toBe(true);
-    expect(travelsOf(of({ a: {} }))).toEqual(['idempotency_key ← header idempotency-key']);
+    expect(parametersOf(of({ a: {} }))).toEqual(['idempotency_key ← header idempotency-key']);
     const inBody = onlyOperation(of({ idempotency_key: { type: 'string' } }));
     expect(inBody.acceptsIdempotencyKey).toBe(true);
     expect(inBody.imported?.parameters).toEqual([]);
   });
 
-  test('facility and channel, when both are needed, make an operational tool', () => {
-    const needed = ['x-logical-guid', 'X-Channel-Code'].map((name) => ({
+  test('make a tool operational when both the facility and the channel are required', () => {
+    const operatingContext = ['x-logical-guid', 'X-Channel-Code'].map((name) => ({
       name,
       in: 'header',
       required: true,
       schema: {},
     }));
-    expect(onlyOperation(parameterDocument(...needed)).operational).toBe(true);
-    expect(onlyOperation(parameterDocument(needed[0])).operational).toBe(false);
-    expect(travelsOf(parameterDocument(...needed, query('cccode')))).toEqual(['cccode_query ⇐ query cccode']);
+    expect(onlyOperation(parameterDocument(...operatingContext)).operational).toBe(true);
+    expect(onlyOperation(parameterDocument(operatingContext[0])).operational).toBe(false);
+    expect(parametersOf(parameterDocument(...operatingContext, query('cccode')))).toEqual([
+      'cccode_query ⇐ query cccode',
+    ]);
   });
 });
 
@@ -239,10 +249,10 @@ describe('bodies', () => {
   const body = (schema: Loose, rest: Loose = {}) =>
     documentOf({ '/p/{name}': { put: { requestBody: { ...jsonBody(schema), ...rest }, responses: SUCCESS } } });
 
-  test('are fields beside the parameters; the name of a parameter gives way', () => {
+  test('become fields next to the parameters, and a parameter is renamed when names collide', () => {
     const schema = { type: 'object', required: ['name'], properties: { name: { type: 'string' }, name_path: {} } };
     const document = body(schema);
-    expect(travelsOf(document)).toEqual(['name_path_2 ← path name']);
+    expect(parametersOf(document)).toEqual(['name_path_2 ← path name']);
     expect(Object.keys(fieldsOf(document))).toEqual(['name_path_2', 'name', 'name_path']);
     expect(onlyOperation(document).inputSchema.required).toEqual(['name_path_2', 'name']);
     expect(onlyOperation(document).imported).not.toHaveProperty('bodyField');
@@ -250,12 +260,12 @@ describe('bodies', () => {
 
   test.each([
     ['a list', { type: 'array', items: { type: 'string' } }],
-    ['a text', { type: 'string' }],
-    ['anything', {}],
+    ['a string', { type: 'string' }],
+    ['of any type', {}],
     ['a map', { type: 'object', additionalProperties: { type: 'string' } }],
     ['an open object', { type: 'object', properties: { a: {} }, additionalProperties: true }],
     [
-      'of several forms',
+      'a union of objects',
       {
         oneOf: [
           { type: 'object', properties: { a: {} } },
@@ -263,15 +273,18 @@ describe('bodies', () => {
         ],
       },
     ],
-    ['with a field no host would take', { type: 'object', properties: { '@type': { type: 'string' } } }],
-    ['of parts that cannot be said in one', { allOf: [{ pattern: '^a' }, { pattern: 'b$' }] }],
-  ])('that are %s are one field', (_what, schema) => {
+    [
+      'an object with a field name that MCP hosts do not accept',
+      { type: 'object', properties: { '@type': { type: 'string' } } },
+    ],
+    ['an allOf that cannot be merged', { allOf: [{ pattern: '^a' }, { pattern: 'b$' }] }],
+  ])('that are %s become one field', (_name, schema) => {
     const document = body(schema);
     expect(onlyOperation(document).imported).toMatchObject({ bodyField: 'body', bodiless: false });
     expect(onlyOperation(document).inputSchema.required).toEqual(['name', 'body']);
   });
 
-  test('whose forms differ only in what they require stay fields, and the forms are enforced', () => {
+  test('with an anyOf of required fields become separate fields, and the anyOf is enforced', () => {
     const schema = {
       type: 'object',
       properties: { a: { type: 'string' }, b: { type: 'string' } },
@@ -284,12 +297,12 @@ describe('bodies', () => {
     expect(issuesOf(requestSchema, { name: 'x', b: 'y' })).toEqual([]);
   });
 
-  test('take no field that they do not have', () => {
+  test('reject fields that they do not declare', () => {
     const schema = { type: 'object', properties: { a: { type: 'string' } } };
     expect(issuesOf(onlyOperation(body(schema)).requestSchema, { name: 'x', aa: 1 })[0]?.path).toBe('aa');
   });
 
-  test('that may be left out may be left out', () => {
+  test('that are optional make an optional field', () => {
     const document = body({ type: 'array', items: {} }, { required: false });
     expect(onlyOperation(document).inputSchema.required).toEqual(['name']);
   });
@@ -302,7 +315,7 @@ describe('bodies', () => {
     ['application/*', undefined],
     ['application/merge-patch+json', 'application/merge-patch+json'],
     ['application/vnd.api+json', 'application/vnd.api+json'],
-  ])('of the media type %s are JSON', (type, mediaType) => {
+  ])('of the media type %s are sent as JSON', (type, mediaType) => {
     const requestBody = { required: true, content: { [type]: { schema: { type: 'object', properties: { a: {} } } } } };
     const { imported } = onlyOperation(documentOf({ '/p': { patch: { requestBody, responses: SUCCESS } } }));
     expect(imported?.mediaType).toBe(mediaType);
@@ -310,7 +323,7 @@ describe('bodies', () => {
   });
 
   test.each(['multipart/form-data', 'application/x-www-form-urlencoded', 'application/octet-stream', 'text/plain'])(
-    'that must be %s leave the operation out; else they are left out',
+    'of the media type %s omit the operation when required, and are left out when optional',
     (type) => {
       const document = (required: boolean) =>
         documentOf({ '/p': { post: { requestBody: { required, content: { [type]: {} } }, responses: SUCCESS } } });
@@ -319,14 +332,14 @@ describe('bodies', () => {
     },
   );
 
-  test('of a GET leave it out when it needs one', () => {
+  test('of a GET omit the operation when required, and are left out when optional', () => {
     const document = (required: boolean) =>
       documentOf({ '/p': { get: { requestBody: { ...jsonBody({}), required }, responses: SUCCESS } } });
     expect(omission(document(true))).toBe('it is a GET with a body');
     expect(onlyOperation(document(false)).imported).toMatchObject({ bodiless: true });
   });
 
-  test('by reference are followed', () => {
+  test('that are references are resolved', () => {
     const document = documentOf(
       { '/p': { post: { requestBody: { $ref: '#/components/requestBodies/B' }, responses: SUCCESS } } },
       { components: { requestBodies: { B: jsonBody({ type: 'object', properties: { a: { type: 'string' } } }) } } },

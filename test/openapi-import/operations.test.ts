@@ -1,4 +1,4 @@
-/** What others' operations are called, what they do, who may call them, and which are left out. */
+/** Imported operations: their ids, effects, access classes, texts, and which ones are omitted. */
 import { describe, expect, test } from 'vitest';
 import type { Operation } from '../../src/contract/operation.js';
 import { reportLines } from '../../src/openapi-import/import-report.js';
@@ -7,14 +7,14 @@ import { documentOf, imported, jsonBody, type Loose, omission, onlyOperation, SU
 
 const operation = (rest: Loose = {}): Loose => ({ responses: SUCCESS, ...rest });
 
-/** The ids of operations with these operationIds, a path each, in the order given. */
+/** Imports one operation per operationId, each at its own path, and returns their ids in the given order. */
 function idsOf(operationIds: readonly Loose[], pathOf = (index: number) => `/p${index}`): readonly string[] {
   const paths = operationIds.map((operationId, index) => [pathOf(index), { get: operation({ operationId }) }]);
   const { operations } = imported(documentOf(Object.fromEntries(paths))).contract;
   return operationIds.map((_, index) => operations.find(({ path }) => path === pathOf(index))?.id ?? '');
 }
 
-describe('names', () => {
+describe('operation ids', () => {
   test.each([
     ['listPetsByStatus', 'list_pets_by_status'],
     ['repos/get-content', 'repos_get_content'],
@@ -26,23 +26,23 @@ describe('names', () => {
     ['a\u202Eb\u200Bc', 'a_b_c'],
     ['__proto__', 'proto'],
     ['constructor', 'constructor'],
-  ])('%s is %s', (operationId, id) => expect(idsOf([operationId])).toEqual([id]));
+  ])('%s becomes %s', (operationId, id) => expect(idsOf([operationId])).toEqual([id]));
 
   test.each([[undefined], [''], [7], [{ a: 1 }], [['a']], [null], ['客户'], ['---']])(
-    'an operationId that is %j is replaced by method and path',
+    'an operationId of %j is replaced by method and path',
     (operationId) => expect(idsOf([operationId], () => '/pets/{petId}/toys')).toEqual(['get_pets_pet_id_toys']),
   );
 
-  test('that several operations have are replaced by method and path', () => {
+  test('shared by several operations are replaced by method and path', () => {
     expect(idsOf(['list', 'list', 'other'])).toEqual(['get_p0', 'get_p1', 'other']);
   });
 
-  test('are cut behind a word', () => {
+  test('that are too long are cut at the end of a word', () => {
     expect(idsOf(['list_all_of_the_subscriptions_of_an_enterprise'])).toEqual(['list_all_of_the_subscriptions_of_an']);
     expect(idsOf(['x'.repeat(100)])).toEqual(['x'.repeat(36)]);
   });
 
-  test('stay apart and stay the same, in whatever order', () => {
+  test('that are cut stay unique and do not depend on the order of the operations', () => {
     const long = (end: string) => `update_the_configuration_of_every_${end}`;
     const ends = ['one', 'two', 'three', 'onetwothree'];
     const ids = idsOf(ends.map(long));
@@ -52,7 +52,7 @@ describe('names', () => {
     expect([...reversed].reverse()).toEqual(ids);
   });
 
-  test('of ours are free to be used', () => {
+  test('may equal an id of our own contract', () => {
     const document = documentOf({ '/a': { get: operation({ operationId: 'customerCreate' }) } });
     const entry = createCatalogue(imported(document).contract).find('crm_customer_create');
     expect(entry?.operation.path).toBe('/a');
@@ -71,9 +71,9 @@ describe('effects', () => {
     ['patch', 'destroy'],
     ['delete', 'destroy'],
     ['options', 'destroy'],
-  ])('%s of which nobody says more is %s', (method, effect) => expect(effectOf(method)).toBe(effect));
+  ])('%s without x-effect is %s by default', (method, effect) => expect(effectOf(method)).toBe(effect));
 
-  test('are what the document says, if that is one of four words', () => {
+  test('are taken from x-effect when it is one of the four known values', () => {
     expect(effectOf('post', { 'x-effect': 'append' })).toBe('append');
     expect(effectOf('get', { 'x-effect': 'revise' })).toBe('revise');
     for (const wrong of ['READ', 'nothing', 7, ['read'], { read: true }, null]) {
@@ -81,7 +81,7 @@ describe('effects', () => {
     }
   });
 
-  test('are ours, where method and path are', () => {
+  test('are taken from our contract when method and path match one of our operations', () => {
     expect(effectOf('post', {}, '/customer/list')).toBe('read');
     expect(effectOf('post', {}, '/crm/customer/list')).toBe('read');
     expect(effectOf('put', {}, '/customer/list')).toBe('destroy');
@@ -94,13 +94,13 @@ describe('access', () => {
     return [operations[0]?.access, roles[operations[0]?.access ?? '']] as const;
   };
 
-  test('is for the upstream to judge, where nobody says', () => {
+  test('is left to the upstream when neither the document nor our contract defines it', () => {
     expect(accessOf({})).toEqual(['session', []]);
     expect(accessOf({ 'x-access': 'nobody-knows' })).toEqual(['session', []]);
     expect(accessOf({ 'x-access': 'constructor' })).toEqual(['session', []]);
   });
 
-  test('is a class of the document’s own table, or of ours', () => {
+  test('is a class of the document’s x-roles table, or of ours', () => {
     expect(accessOf({ 'x-access': 'vet' }, { 'x-roles': { vet: ['doctor'] } })).toEqual(['vet', ['doctor']]);
     expect(accessOf({ 'x-access': 'loyalty' })).toEqual(['loyalty', ['loyalty_admin']]);
     expect(accessOf({}, {}, '/loyalty/earn')).toEqual(['loyalty', ['loyalty_admin']]);
@@ -114,10 +114,10 @@ describe('access', () => {
   );
 });
 
-describe('words', () => {
+describe('summaries and descriptions', () => {
   const of = (rest: Loose): Operation => onlyOperation(documentOf({ '/pets': { get: operation(rest) } }));
 
-  test('that nobody sees are taken out, and long ones cut', () => {
+  test('lose invisible characters, and long ones are cut', () => {
     const { summary, description, family } = of({
       summary: `List\u202E\u200B pets\n${'and '.repeat(40)}`,
       description: `\u0007Safe\u{E0049}. ${'word '.repeat(1000)}`,
@@ -129,7 +129,7 @@ describe('words', () => {
     expect(family).toBe('Pets');
   });
 
-  test('that are missing are made of those that are there', () => {
+  test('that are missing are derived from the texts that are present', () => {
     expect(of({ description: 'Lists pets. All of them.' }).summary).toBe('Lists pets.');
     expect(of({ summary: 'List pets' }).description).toBe('List pets');
     expect(of({})).toMatchObject({ summary: 'GET /pets', description: 'GET /pets', family: 'pets' });
@@ -139,44 +139,44 @@ describe('words', () => {
     }
   });
 
-  test('warn of what is deprecated', () => {
+  test('state that an operation is deprecated', () => {
     expect(of({ deprecated: true, description: 'Lists pets.' }).description).toBe('Deprecated. Lists pets.');
   });
 });
 
-describe('left out is', () => {
+describe('an operation is omitted with the reason for', () => {
   test.each([
     ['a path with a query', '/pets?op=list', 'its path is not one that can be called'],
     ['a path with a fragment', '/#Action=List', 'its path is not one that can be called'],
     ['a path with a space', '/a b', 'its path is not one that can be called'],
-    ['a path with a line end', '/a\r\nb', 'its path is not one that can be called'],
+    ['a path with a line break', '/a\r\nb', 'its path is not one that can be called'],
     ['a path that is too long', `/${'a'.repeat(500)}`, 'its path is not one that can be called'],
-    ['a path that leads up', '/a/../b', 'its path leads elsewhere'],
-    ['a path that leads up, in disguise', '/a/%2e%2E/b', 'its path leads elsewhere'],
-  ])('%s', (_what, path, why) => expect(omission(documentOf({ [path]: { get: operation() } }))).toBe(why));
+    ['a path with a .. segment', '/a/../b', 'its path leads elsewhere'],
+    ['a path with a percent-encoded .. segment', '/a/%2e%2E/b', 'its path leads elsewhere'],
+  ])('%s', (_name, path, reason) => expect(omission(documentOf({ [path]: { get: operation() } }))).toBe(reason));
 
   test.each([
     ['TRACE', { trace: operation() }, 'TRACE is for diagnosis'],
     ['an operation that is a list', { get: [] }, 'it is not an object'],
     ['an operation that is null', { get: null }, 'it is not an object'],
-    ['a path by a reference to nowhere', { $ref: '#/paths/~1other' }, '$ref #/paths/~1other leads nowhere'],
-    ['a path by a reference to itself', { $ref: '#/paths/~1pets' }, '$ref #/paths/~1pets leads in a circle'],
-    ['a path that is a text', 'pets', 'it is not an object'],
+    ['a path item that references a missing one', { $ref: '#/paths/~1other' }, '$ref #/paths/~1other leads nowhere'],
+    ['a path item that references itself', { $ref: '#/paths/~1pets' }, '$ref #/paths/~1pets leads in a circle'],
+    ['a path item that is a string', 'pets', 'it is not an object'],
     [
-      'an answer of pictures',
+      'a response of images',
       { get: operation({ responses: { 200: { content: { 'image/png': {} } } } }) },
       'it answers with image/png, not JSON',
     ],
     [
-      'an operation of another host',
+      'an operation served by another host',
       { get: operation({ servers: [{ url: 'https://elsewhere.example' }] }) },
       'it is served by another server',
     ],
-  ])('%s', (_what, item, why) => {
-    expect(omission(documentOf({ '/pets': item }, { servers: [{ url: 'https://api.example.com/v1' }] }))).toBe(why);
+  ])('%s', (_name, item, reason) => {
+    expect(omission(documentOf({ '/pets': item }, { servers: [{ url: 'https://api.example.com/v1' }] }))).toBe(reason);
   });
 
-  test('no other operation than that', () => {
+  test('itself alone; the other operations are offered', () => {
     const document = documentOf({
       '/good': {
         get: operation(),
@@ -194,7 +194,7 @@ describe('left out is', () => {
     ]);
   });
 
-  test('told in few lines, however much it is', () => {
+  test('at most 200 of them in the report, and as many lines as requested', () => {
     const many = Array.from({ length: 300 }, (_, index) => [`/p${index}?`, { get: operation() }]);
     const { report } = imported(documentOf(Object.fromEntries(many)));
     expect([report.omitted.length, report.omittedCount]).toEqual([200, 300]);
@@ -205,7 +205,7 @@ describe('left out is', () => {
 });
 
 describe('a path', () => {
-  test('by reference is followed, and what stands beside it is added', () => {
+  test('item that is a reference is resolved, and its own operations are added', () => {
     const document = documentOf(
       { '/pets': { $ref: '#/components/pathItems/Pets', post: operation({ operationId: 'add' }) } },
       { components: { pathItems: { Pets: { get: operation({ operationId: 'list' }) } } } },
@@ -216,7 +216,7 @@ describe('a path', () => {
     ]);
   });
 
-  test('is what an answer by reference is for, too', () => {
+  test('item may use a response that is a reference', () => {
     const responses = { 200: { $ref: '#/components/responses/R' } };
     const R = { content: { 'application/json': { schema: { type: 'object', properties: { a: {} } } } } };
     const document = documentOf({ '/p': { get: { responses } } }, { components: { responses: { R } } });
@@ -224,7 +224,7 @@ describe('a path', () => {
   });
 });
 
-test('operations that travel as ours do are not foreign', () => {
+test('an operation gets no import details when its request and response are shaped like ours', () => {
   const envelope = { type: 'object', properties: { success: { type: 'boolean' }, data: { type: 'object' } } };
   const responses = { 200: { content: { 'application/json': { schema: envelope } } } };
   const requestBody = jsonBody({ type: 'object', properties: { a: { type: 'string' } } });
@@ -235,8 +235,8 @@ test('operations that travel as ours do are not foreign', () => {
   expect(of('post').imported).toEqual({ parameters: [], bodiless: true, enveloped: true });
   for (const data of [{ type: 'array', items: {} }, { type: 'string' }, {}]) {
     const schema = { type: 'object', properties: { success: { type: 'boolean' }, data } };
-    const answers = { 200: { content: { 'application/json': { schema } } } };
-    expect(of('get', { responses: answers }).imported).toMatchObject({ enveloped: true });
+    const responsesWithData = { 200: { content: { 'application/json': { schema } } } };
+    expect(of('get', { responses: responsesWithData }).imported).toMatchObject({ enveloped: true });
   }
   expect(of('put', { requestBody }).imported).toEqual({ parameters: [], bodiless: false, enveloped: true });
   expect(of('post', { requestBody, responses: SUCCESS }).imported).toMatchObject({ enveloped: false });

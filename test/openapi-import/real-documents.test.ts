@@ -1,11 +1,11 @@
-/** Documents that others publish: every one lists, with a report of what was left out and why. */
+/** Imports published third-party documents; the report gives the reason for each omitted operation. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from '../../src/openapi-import/parse-document.js';
 import { problemsOf } from '../support/imports.js';
 import { imported } from '../support/openapi.js';
 
-/** Where in node_modules, operations in all, operations offered; and what else is there is told by reason. */
+/** Path in node_modules, number of operations, number of operations offered as tools. */
 const DOCUMENTS: readonly [string, number, number][] = [
   ['@figma/rest-api-spec/openapi/openapi.yaml', 54, 54],
   ['@readme/oas-examples/3.0/json/star-trek.json', 120, 120],
@@ -20,14 +20,14 @@ const DOCUMENTS: readonly [string, number, number][] = [
 describe.each(DOCUMENTS)('%s', (path, operations, offered) => {
   const read = async () => parseDocument(readFileSync(`node_modules/${path}`, 'utf8'));
 
-  test('lists, and says of each operation that is no tool why', async () => {
+  test('imports, and the report gives a reason for each omitted operation', async () => {
     const { report } = imported(await read());
     expect([report.operations, report.offered]).toEqual([operations, offered]);
     expect(report.omittedCount).toBeGreaterThanOrEqual(operations - offered);
     for (const { where, why } of report.omitted) expect([where, why]).not.toContain('');
   });
 
-  test('makes tools that every client can read and every validator can hold', async () => {
+  test('yields tools that clients can read and schemas that validators can compile', async () => {
     expect(problemsOf(await read())).toEqual([]);
   });
 });

@@ -35,7 +35,7 @@ export function dateOf(now: string): string {
 }
 
 /** The status a reader sees on `today`: a certificate is valid through its last day, and expiry is never stored. */
-export function effectiveStatus(
+export function certificateStatus(
   certificate: { readonly status: StoredStatus; readonly expires_on: string | null },
   today: string,
 ): StoredStatus | 'expired' {

@@ -62,7 +62,7 @@ export function mintPin(random: Uint8Array): string {
 }
 
 /** The status a reader sees: expiry is computed, never stored. */
-export function effectiveStatus(card: Card, now: string): Card['status'] | 'expired' {
+export function cardStatus(card: Card, now: string): Card['status'] | 'expired' {
   if (card.status === 'blocked' || card.status === 'exhausted') return card.status;
   return card.expires_at !== null && card.expires_at <= now ? 'expired' : 'active';
 }
@@ -72,7 +72,7 @@ export function effectiveStatus(card: Card, now: string): Card['status'] | 'expi
  * @throws CrmError 409 when the card is not active, has another currency, or holds too little without `allowPartial`.
  */
 export function spend(card: Card, requested: number, currency: string, allowPartial: boolean, now: string): number {
-  const status = effectiveStatus(card, now);
+  const status = cardStatus(card, now);
   if (status !== 'active') throw invalidState(UNUSABLE[status], `The card is ${status}.`, { status });
   if (card.currency !== currency) {
     throw invalidState('crm.giftcard_currency_mismatch', `The card holds ${card.currency}.`, {

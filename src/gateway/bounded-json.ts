@@ -21,7 +21,7 @@ export class JsonError extends Error {
 }
 
 /** Returns the value of a JSON text. `__proto__` is an ordinary key. @throws JsonError */
-export function parseJson(text: string): unknown {
+export function parseResponseJson(text: string): unknown {
   scan(text);
   try {
     return JSON.parse(text);

@@ -5,9 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { Caller, Credentials, OrgStatus } from '../contract/backend.js';
 import type { ErrorEnvelope } from '../contract/envelope.js';
-import { CrmError, notFound } from '../contract/errors.js';
+import { CrmError, credentialsInvalid, notFound } from '../contract/errors.js';
 import { type Fields, isFields, isKnownTag, tagOf } from './upstream-envelope.js';
-import { credentialsInvalid } from './upstream-request.js';
 
 const CACHE_TTL_MS = 30_000;
 const MAX_CACHED = 10_000;

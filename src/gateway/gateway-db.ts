@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { deriveKeys, type Keys, loadKeys, sameDigest } from '../secrets/keys.js';
-import { migrate } from './gateway-migrations.js';
+import { migrateGatewayDb } from './gateway-migrations.js';
 
 export type GatewayScalar = string | number | null;
 
@@ -67,7 +67,7 @@ export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
     database.pragma('trusted_schema = OFF');
     const connection = connect(database);
     requireSafeVersion(connection);
-    migrate(connection, new Date().toISOString());
+    migrateGatewayDb(connection, new Date().toISOString());
     return new GatewayDatabase(database, connection, openKeys(connection, path, keyPath));
   } catch (error) {
     database.close();

@@ -42,7 +42,7 @@ const MIGRATION_TABLE = `CREATE TABLE IF NOT EXISTS schema_migration (
  * processes start together, the second waits and finds nothing to do. Close the connection after an error.
  * @throws Error when the file was made by a newer version, or an applied migration was edited.
  */
-export function migrate(connection: GatewayConnection, now: string): void {
+export function migrateGatewayDb(connection: GatewayConnection, now: string): void {
   connection.script('BEGIN IMMEDIATE');
   connection.script(MIGRATION_TABLE);
   const applied = countApplied(connection);

@@ -1,6 +1,6 @@
 /** Parses a raw HTTP reply to its envelope, or throws the UpstreamError it amounts to. */
 import type { Envelope } from '../contract/envelope.js';
-import { JsonError, parseJson } from './bounded-json.js';
+import { JsonError, parseResponseJson } from './bounded-json.js';
 import { type Completion, completeError, completeSuccess, type Fields, isFields } from './upstream-envelope.js';
 import { UpstreamError, type UpstreamErrorReason, type WriteOutcome } from './upstream-error.js';
 
@@ -92,7 +92,7 @@ function parseBody({ body, readError, contentType, contentEncoding }: UpstreamRe
   if (!/^application\/(json|[\w.+-]+\+json)$/.test(type.trim())) throw new JsonError('not_json');
   const charset = parameters.map((text) => /^\s*charset\s*=\s*"?([^\s"]*)"?\s*$/.exec(text)?.[1]).find(Boolean);
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) throw new JsonError('wrong_charset');
-  return parseJson(decode(body));
+  return parseResponseJson(decode(body));
 }
 
 function decode(body: Buffer): string {

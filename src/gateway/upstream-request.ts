@@ -1,7 +1,7 @@
 /** Builds the HTTP request of a call. For imported operations, imported-request.ts builds path, query and body. */
 import { createHash } from 'node:crypto';
 import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '../contract/backend.js';
-import { CrmError, notFound } from '../contract/errors.js';
+import { credentialsInvalid, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
 import { importedRequestParts } from './imported-request.js';
@@ -95,14 +95,4 @@ function traceparent({ trace_id }: Stamp, random32: Random32): string {
 /** Whether the text is visible Latin-1, space and tab only. */
 export function isHeaderValue(text: string): boolean {
   return /^[\t\x20-\x7e\xa0-\xff]*$/.test(text);
-}
-
-/** 401, with the wording of the embedded backend. */
-export function credentialsInvalid(): CrmError {
-  return new CrmError({
-    code: 'crm.credentials_invalid',
-    tag: 'unauthorized',
-    message: 'The credentials are unknown, expired or revoked.',
-    nextSteps: ['Ask the operator for a valid session or API key.'],
-  });
 }

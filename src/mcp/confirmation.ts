@@ -86,7 +86,12 @@ export function withConfirmation<Application extends Confirmable>(
   const covered = catalogue.entries.filter(({ operation }) => covers(mode, operation));
   const entries = catalogue.entries.map((entry) => (covered.includes(entry) ? withToken(entry) : entry));
   const priceRead = operations.find(({ id, effect }) => id === POLICY && effect === 'read');
-  const performConfirmed = createConfirmedPerform(mode, keys ?? deriveKeys(randomBytes(32)), pipeline.backend, priceRead);
+  const performConfirmed = createConfirmedPerform(
+    mode,
+    keys ?? deriveKeys(randomBytes(32)),
+    pipeline.backend,
+    priceRead,
+  );
   const guard = createGuard(mode, performConfirmed);
   const names = new Set([...covered.map(({ tool }) => tool.name), CALL.tool.name]);
   const confirmation = { guard, covers: (toolName: string) => names.has(toolName) };

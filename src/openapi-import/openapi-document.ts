@@ -5,7 +5,13 @@
 
 import { cleanText } from './document-text.js';
 import { ImportError, OmittedOperationError } from './import-error.js';
-import { MAX_DOCUMENT_DEPTH, MAX_OBJECT_KEYS, MAX_REFERENCE_HOPS, MAX_SCHEMAS_READ, MAX_DOCUMENT_VALUES } from './import-limits.js';
+import {
+  MAX_DOCUMENT_DEPTH,
+  MAX_DOCUMENT_VALUES,
+  MAX_OBJECT_KEYS,
+  MAX_REFERENCE_HOPS,
+  MAX_SCHEMAS_READ,
+} from './import-limits.js';
 import { tooDeep, tooMany } from './parse-document.js';
 
 export type DocumentNode = { readonly [key: string]: unknown };

@@ -6,7 +6,7 @@ import type { Candidate } from './find-operations.js';
 import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from './import-limits.js';
 import { type DocumentNode, isNode, listAt, nodeAt, own } from './openapi-document.js';
 import { type ContractLookup, readExtensions } from './operation-extensions.js';
-import { type BodyCache, composeRequest, type ReadBody, readBody } from './operation-request.js';
+import { type BodyCache, composeRequest, type ReadBody, readRequestBody } from './operation-request.js';
 import { type Argument, type ParameterContext, type ReadArguments, readArguments } from './parameters.js';
 import { type ResponseShape, readResponse } from './response.js';
 import { isSmall } from './schema-keywords.js';
@@ -43,7 +43,7 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
   const { document, roles, overlay } = context;
   const contractOperation = overlay(method, path);
   const args = readArguments(context, path, item, source);
-  const body = readBody(context, method, source);
+  const body = readRequestBody(context, method, source);
   const response = readResponse(document, source);
   const needsContext = CONTEXT_HEADERS.every((name) => args.requiredHeaders.has(name));
   const marks = readExtensions(source, method, roles, contractOperation, needsContext);

@@ -47,7 +47,7 @@ export interface BodyCache {
 }
 
 /** @returns undefined for no body. @throws OmittedOperationError for a required body that is not JSON. */
-export function readBody(
+export function readRequestBody(
   { document, trustedPatterns, bodies }: ParameterContext & BodyCache,
   method: Method,
   operation: DocumentNode,

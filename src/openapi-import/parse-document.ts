@@ -2,7 +2,13 @@
 
 import { cleanLine } from './document-text.js';
 import { ImportError } from './import-error.js';
-import { MAX_ALIASES, MAX_DOCUMENT_DEPTH, MAX_DOCUMENT_CHARACTERS, MAX_MERGED_KEYS, MAX_DOCUMENT_VALUES } from './import-limits.js';
+import {
+  MAX_ALIASES,
+  MAX_DOCUMENT_CHARACTERS,
+  MAX_DOCUMENT_DEPTH,
+  MAX_DOCUMENT_VALUES,
+  MAX_MERGED_KEYS,
+} from './import-limits.js';
 
 /**
  * Parses JSON; text that is not JSON is parsed as YAML 1.2 with merge keys.

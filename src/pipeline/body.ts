@@ -10,7 +10,7 @@ export const MAX_BODY_DEPTH = 32;
  * Checks that a call's arguments are an object within bounds.
  * @throws CrmError 400 `crm.malformed_body`, 413 `crm.body_too_large`.
  */
-export function readBody(value: unknown): Input {
+export function requireBody(value: unknown): Input {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badRequest('crm.malformed_body', 'The body must be a JSON object, no name in it given twice.');
   }

@@ -21,7 +21,7 @@ import { CrmError } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
 import type { Validate } from '../contract/validate.js';
 import { authorise, isAuthorised } from './authorise.js';
-import { readBody } from './body.js';
+import { requireBody } from './body.js';
 import { separateBodyCredentials } from './body-credentials.js';
 import { type CallLimits, identifyWithLimits, performWithLimits } from './call-limits.js';
 import { readCredentials, secretIn } from './credentials.js';
@@ -113,7 +113,7 @@ async function check(
   progress: CallProgress,
 ): Promise<{ readonly headers: CallHeaders; readonly checked: BackendCall }> {
   const { stamp } = progress;
-  const body = readBody(args);
+  const body = requireBody(args);
   const separated = bodyContext ? separateBodyCredentials(sent, body) : undefined;
   const headers = separated?.headers ?? sent;
   const { credentials, caller: identified } = await identify(pipeline, headers, stamp);

@@ -14,7 +14,7 @@ import { createServeDocument, type ServeDocument } from './openapi-documents.js'
 import { discard, readBytes } from './request-body.js';
 import { bodyError, methodError, urlError } from './rest-errors.js';
 import { sendEnvelope } from './rest-reply.js';
-import { parseJson } from './strict-json.js';
+import { parseStrictJson } from './strict-json.js';
 
 export type OpenApiDocuments = Pick<PublishedDocuments, 'yaml' | 'json'>;
 
@@ -66,7 +66,7 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
 
     const body = operation.method === 'GET' ? undefined : await readBytes(request, MAX_BODY_BYTES);
     if (body === 'too large') return reject(bodyTooLarge());
-    const args = body === undefined ? {} : parseJson(body);
+    const args = body === undefined ? {} : parseStrictJson(body);
     const signal = signalOf(response);
     sendEnvelope(response, await call(pipeline, { operation, arguments: args, headers, bodyContext: true, signal }));
   };

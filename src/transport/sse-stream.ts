@@ -10,7 +10,7 @@ import { badRequest, type CrmError } from '../contract/errors.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import { attachHeaders } from './request-headers.js';
 import type { ManagedConnection } from './session-registry.js';
-import { parseJson } from './strict-json.js';
+import { parseStrictJson } from './strict-json.js';
 
 export interface SseStream extends ManagedConnection {
   readonly transport: Transport;
@@ -87,7 +87,7 @@ export function openSseStream(response: ServerResponse, endpoint: string, onEnd:
 
 function messageIn(body: Buffer): JSONRPCMessage | undefined {
   try {
-    return parseJSONRPCMessage(parseJson(body));
+    return parseJSONRPCMessage(parseStrictJson(body));
   } catch {
     return undefined;
   }

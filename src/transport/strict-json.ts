@@ -1,7 +1,7 @@
 /** Parses JSON more strictly than JSON.parse: UTF-8 only, and no name twice in one object. Validates nothing else. */
 
 /** The value; undefined, which JSON cannot express, when the bytes are not JSON or repeat a name. */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseStrictJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     const value: unknown = JSON.parse(text);

@@ -1,7 +1,7 @@
 /** Exemption certificates: valid combinations of dates, and the effective status on a given day. */
 import { describe, expect, test } from 'vitest';
 import type { CrmError } from '../../src/contract/errors.js';
-import { checkDates, dateOf, effectiveStatus, type StoredStatus } from '../../src/domain/exemption.js';
+import { certificateStatus, checkDates, dateOf, type StoredStatus } from '../../src/domain/exemption.js';
 
 function issuesOf(dates: Parameters<typeof checkDates>[0]): unknown {
   try {
@@ -40,7 +40,7 @@ describe('dates', () => {
 
 describe('a status', () => {
   const statusOnDay = (status: StoredStatus, expires_on: string | null) =>
-    effectiveStatus({ status, expires_on }, '2026-06-15');
+    certificateStatus({ status, expires_on }, '2026-06-15');
 
   test.each(['pending', 'active', 'suspended'] as const)(
     '%s is kept through the expiry date and becomes expired the day after',

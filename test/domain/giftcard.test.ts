@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type Card,
-  effectiveStatus,
+  cardStatus,
   hasValidCheck,
   maskedCode,
   mintCode,
@@ -68,7 +68,7 @@ test.each([
   [card({ status: 'exhausted', expires_at: NOW }), 'exhausted'],
   [card({ status: 'blocked' }), 'blocked'],
 ])('the effective status of %j is %s', (given, status) => {
-  expect(effectiveStatus(given, NOW)).toBe(status);
+  expect(cardStatus(given, NOW)).toBe(status);
 });
 
 test('a charge takes the requested amount, or the balance when partial charges are allowed, and never more', () => {

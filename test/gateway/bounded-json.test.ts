@@ -1,11 +1,16 @@
 /** JSON of strangers: read as JSON.parse reads it, or refused with a word for why and where, never with what. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonError, MAX_RESPONSE_DEPTH, MAX_RESPONSE_VALUES, parseJson } from '../../src/gateway/bounded-json.js';
+import {
+  JsonError,
+  MAX_RESPONSE_DEPTH,
+  MAX_RESPONSE_VALUES,
+  parseResponseJson,
+} from '../../src/gateway/bounded-json.js';
 
 function flawOf(text: string): JsonError {
   try {
-    parseJson(text);
+    parseResponseJson(text);
   } catch (error) {
     if (error instanceof JsonError) return error;
     throw error;
@@ -21,8 +26,8 @@ describe('what JSON can say', () => {
         const wrapped = JSON.stringify({ [key]: [number, JSON.parse(text)], ['__proto__']: 1 });
         const big = (JSON.stringify(JSON.parse(text)).match(/-?[\d.]+e\+\d+|\d{16,}/) ?? []).length > 0;
         fc.pre(!big);
-        expect(parseJson(wrapped)).toEqual(JSON.parse(wrapped));
-        expect(JSON.stringify(parseJson(wrapped))).toBe(wrapped);
+        expect(parseResponseJson(wrapped)).toEqual(JSON.parse(wrapped));
+        expect(JSON.stringify(parseResponseJson(wrapped))).toBe(wrapped);
       }),
       { numRuns: 500 },
     );
@@ -39,7 +44,7 @@ describe('what JSON can say', () => {
           valid = false;
         }
         try {
-          const value = parseJson(text);
+          const value = parseResponseJson(text);
           expect(valid).toBe(true);
           expect(value).toEqual(expected);
         } catch (error) {
@@ -63,7 +68,7 @@ describe('numbers', () => {
     '-0',
     '0e99999',
   ])('%s is held exactly, and taken', (literal) => {
-    expect(parseJson(`{"n":${literal}}`)).toEqual({ n: Number(literal) });
+    expect(parseResponseJson(`{"n":${literal}}`)).toEqual({ n: Number(literal) });
   });
 
   test.each([
@@ -85,7 +90,7 @@ describe('numbers', () => {
 
   test('in texts and keys are texts', () => {
     const text = '{"9007199254740993":"9007199254740993","a\\"1e999":"\\\\"}';
-    expect(parseJson(text)).toEqual(JSON.parse(text));
+    expect(parseResponseJson(text)).toEqual(JSON.parse(text));
   });
 });
 
@@ -106,21 +111,21 @@ describe('keys', () => {
   });
 
   test('may be the same in different objects', () => {
-    expect(parseJson('[{"a":{"a":1}},{"a":[{"a":2}]}]')).toEqual([{ a: { a: 1 } }, { a: [{ a: 2 }] }]);
+    expect(parseResponseJson('[{"a":{"a":1}},{"a":[{"a":2}]}]')).toEqual([{ a: { a: 1 } }, { a: [{ a: 2 }] }]);
   });
 });
 
 describe('size', () => {
   test('levels are counted before anything looks inside', () => {
     const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
-    expect(parseJson(nested(MAX_RESPONSE_DEPTH))).toBeDefined();
+    expect(parseResponseJson(nested(MAX_RESPONSE_DEPTH))).toBeDefined();
     expect(flawOf(nested(MAX_RESPONSE_DEPTH + 1)).reason).toBe('too_deep');
     expect(flawOf('{"a":'.repeat(1_000_000)).reason).toBe('too_deep');
   });
 
   test('values are counted, so that no small text becomes a large heap', () => {
     const list = (values: number) => `[${Array.from({ length: values }, () => '{}').join(',')}]`;
-    expect(parseJson(list(MAX_RESPONSE_VALUES / 2 - 1))).toHaveLength(MAX_RESPONSE_VALUES / 2 - 1);
+    expect(parseResponseJson(list(MAX_RESPONSE_VALUES / 2 - 1))).toHaveLength(MAX_RESPONSE_VALUES / 2 - 1);
     expect(flawOf(list(MAX_RESPONSE_VALUES)).reason).toBe('too_many_values');
   });
 });

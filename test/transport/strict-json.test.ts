@@ -1,7 +1,7 @@
 /** REST bodies are parsed as strict JSON, and no value in them is silently lost. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseJson } from '../../src/transport/strict-json.js';
+import { parseStrictJson } from '../../src/transport/strict-json.js';
 
 const RUNS = { seed: 20_261_128, numRuns: 2000 };
 const text = fc.oneof(
@@ -24,7 +24,7 @@ test('any value is parsed as by JSON.parse, with any white space', () => {
   fc.assert(
     fc.property(value, fc.constantFrom('', ' ', '\n\t'), (any, indent) => {
       const json = JSON.stringify(any, undefined, indent);
-      expect(parseJson(bytes(json))).toEqual(JSON.parse(bytes(json).toString()));
+      expect(parseStrictJson(bytes(json))).toEqual(JSON.parse(bytes(json).toString()));
     }),
     RUNS,
   );
@@ -40,7 +40,7 @@ test('an object that repeats a name is rejected at any depth and with any escape
       const twice = `{${plain}${space}:${one},${space}${again}:${two}}`;
       expect(Object.keys(JSON.parse(twice))).toHaveLength(1);
       const json = JSON.stringify([...others, 'HERE', { deep: 1 }]).replace('"HERE"', () => twice);
-      expect(parseJson(bytes(json))).toBeUndefined();
+      expect(parseStrictJson(bytes(json))).toBeUndefined();
     }),
     RUNS,
   );
@@ -55,7 +55,7 @@ test('bytes that are not UTF-8 or not JSON are rejected', () => {
       } catch {
         known = undefined;
       }
-      expect(parseJson(noise)).toEqual(known);
+      expect(parseStrictJson(noise)).toEqual(known);
     }),
     RUNS,
   );

@@ -3,9 +3,9 @@ import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import {
   CERTIFICATE_TRANSITIONS,
+  certificateStatus,
   checkDates,
   dateOf,
-  effectiveStatus,
   type StoredStatus,
 } from '../../domain/exemption.js';
 import { requireTransition } from '../../domain/lifecycle.js';
@@ -120,7 +120,7 @@ function* requireCertificate(cx: Context, id: string): Steps<CertificateRow> {
 }
 
 function show(cx: Context, { country, region, ...row }: CertificateRow): Certificate {
-  return { ...row, status: effectiveStatus(row, dateOf(cx.stamp.now)), jurisdiction: { country, region } };
+  return { ...row, status: certificateStatus(row, dateOf(cx.stamp.now)), jurisdiction: { country, region } };
 }
 
 function filterOf(cx: Context, { status, jurisdiction, expiring_before }: ListInput): Condition {

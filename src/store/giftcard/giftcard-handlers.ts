@@ -6,7 +6,7 @@
 import { type CrmError, conflict, invalidRequest, notFound, throttled } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import {
-  effectiveStatus,
+  cardStatus,
   FAILURE_LIMIT,
   FAILURE_WINDOW_MS,
   maskedCode,
@@ -231,7 +231,7 @@ function show(cx: Context, { pin_hash: _, balance_minor, initial_minor, ...card 
   return {
     ...card,
     orgcode: cx.orgcode,
-    status: effectiveStatus({ ...card, balance_minor }, cx.stamp.now),
+    status: cardStatus({ ...card, balance_minor }, cx.stamp.now),
     balance: toMajor(balance_minor, card.currency),
     initial_amount: toMajor(initial_minor, card.currency),
   };

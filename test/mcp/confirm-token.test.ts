@@ -24,7 +24,7 @@ test('a spent token evicted from memory counts as expired, and later tokens stay
   expect(() => tokens.spend(late, at(2))).toThrow(expect.objectContaining({ details: { reason: 'spent' } }));
 });
 
-describe('a token is not valid for a call that differs in', () => {
+describe('a confirmation token', () => {
   const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
   const call = at(0);
   const others: Record<string, object> = {
@@ -36,14 +36,14 @@ describe('a token is not valid for a call that differs in', () => {
     'its credential': { caller: { ...call.caller, fingerprint: 'g' } },
   };
 
-  test.each(Object.entries(others))('%s', (_what, other) => {
+  test.each(Object.entries(others))('is not valid for a call that differs in %s', (_what, other) => {
     const { confirm_token } = tokens.mint(call);
     const spend = () => tokens.spend(confirm_token, { ...call, ...other } as BackendCall);
     expect(spend).toThrow(expect.objectContaining({ details: { reason: 'unknown' } }));
     expect(tokens.spend(confirm_token, call)).not.toBe('');
   });
 
-  test('but is valid for a call with reordered fields', () => {
+  test('is valid for the same call with reordered fields', () => {
     const input = { a: 1, b: { c: 2, d: 3 } };
     const { confirm_token } = tokens.mint({ ...call, input });
     expect(tokens.spend(confirm_token, { ...call, input: { b: { d: 3, c: 2 }, a: 1 } })).not.toBe('');

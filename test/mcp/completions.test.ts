@@ -113,8 +113,8 @@ describe('completions are empty', () => {
 
   test.each([
     ['without credentials', async () => ({ 'x-orgcode': 'ACME' })],
-    ['with bad ones', async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody' })],
-    ['of another org', async () => ({ ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' })],
+    ['with bad credentials', async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody' })],
+    ['from another org', async () => ({ ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' })],
     ['without a role', async () => world.headers('')],
   ])('without an error for a caller %s', async (_name, headersOf) => {
     const headers = await headersOf();

@@ -223,5 +223,5 @@ function unavailable(): never {
 }
 
 function unexpectedPriceRequest(): never {
-  throw new Error('asked for a price');
+  throw new Error('the price was requested');
 }

@@ -134,7 +134,7 @@ describe('confirm_token', () => {
     expect(lean.confirmation?.covers('crm_call')).toBe(true);
   });
 
-  test('is impossible for a contract with its own confirm_token argument, or without marked values in money mode', () => {
+  test('needs a contract without its own confirm_token argument, and with marked values in money mode', () => {
     const [entry] = world.application.catalogue.entries.filter(({ operation }) => operation.effect === 'destroy');
     const of = (entries: object[]) =>
       ({ ...world.application, catalogue: { entries, find: () => undefined } }) as never;

@@ -238,7 +238,7 @@ describe('a gateway whose upstream lacks some tools', () => {
     expect(result.completion.values).toEqual(['c-1', 'c-5']);
   });
 
-  test('read-only, lean and with confirmation: finds no writes and rejects a write before any confirmation', async () => {
+  test('in read-only lean mode finds no writes, and rejects a write before any confirmation', async () => {
     const { backend, contract } = gateway();
     const log = { debug() {}, warn() {}, error() {} } as never;
     const plain = createApplication(backend, log, { contract, readOnly: true, lean: true });

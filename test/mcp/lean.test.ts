@@ -1,4 +1,4 @@
-/** Lean mode: its three tools find exactly the operations that the caller may call, and call them like their own tools. */
+/** Lean mode: its three tools find exactly the operations that the caller may call, and return the same results. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { issuesOf } from '../../src/contract/validate.js';

@@ -111,7 +111,7 @@ test('a change that fails is rejected at once, without a confirmation', async ()
   expect((await asking.tell('crm_account_status_set', stale)).error_code).toBe('crm.conflict_revision');
 });
 
-test('an error under an idempotency key is stored: repeating the call returns it even if the call could now succeed', async () => {
+test('an error under an idempotency key is stored and returned again, even if the call could now succeed', async () => {
   const redeem = { customer_id: await newCustomer(world), points: 5, idempotency_key: 'too-early' };
   const first = await asking.tell('crm_loyalty_redeem', redeem);
   await ok(world, 'crm_loyalty_earn', { customer_id: redeem.customer_id, points: 50 });

@@ -218,7 +218,7 @@ describe('an error of a resource equals the error of its tool', () => {
 
   test.each([
     ['without credentials', { 'x-orgcode': 'ACME', ...PLACE }, 'crm.credentials_required'],
-    ['with bad ones', { 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody', ...PLACE }, 'crm.credentials_invalid'],
+    ['with bad credentials', { 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody', ...PLACE }, 'crm.credentials_invalid'],
     ['without an org', PLACE, 'crm.orgcode_required'],
   ])('%s: the error code is reported', async (_name, headers, code) => {
     for (const record of RECORDS) {

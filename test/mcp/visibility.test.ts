@@ -114,7 +114,7 @@ describe('the listed tools are exactly the callable tools', () => {
     }
   });
 
-  test('a tool excluded by the operator is unknown; one excluded by the connection is rejected with a reason', async () => {
+  test('a tool excluded by the operator is unknown; one excluded by the connection is not enabled', async () => {
     const application = applicationOf({ toolsets: ['loyalty'] }, false);
     const caller = { ...(await world.headers()), 'x-mcp-toolsets': 'customer' };
     expect(await rejectionOf(application, 'crm_customer_get', caller)).toBe('unknown');
@@ -123,7 +123,7 @@ describe('the listed tools are exactly the callable tools', () => {
     expect(answer.next_steps).toEqual([expect.any(String), expect.any(String)]);
   });
 
-  test('without credentials the filtered catalogue is still listed; a call returns 401 before 403', async () => {
+  test('without credentials the filtered catalogue is still listed, and a call returns 401', async () => {
     const application = applicationOf({}, true);
     const unauthenticated = { 'x-orgcode': 'ACME', 'x-mcp-toolsets': 'loyalty' };
     const reads = CONTRACT.operations.filter(({ family, effect }) => family === 'loyalty' && effect === 'read');

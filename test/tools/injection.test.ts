@@ -1,5 +1,5 @@
 /**
- * Untrusted text never leaves its boundary markers: every text of the injection corpus in every untrusted field of every
+ * Untrusted text never leaves its boundary markers: every text of the corpus in every untrusted field of every
  * tool. First on responses generated from the contract, then through the store: written by every write tool, read by
  * every read tool.
  */
@@ -254,8 +254,8 @@ async function readingArgs(tenant: Tenant, { operation }: CatalogueEntry, text: 
 }
 
 /**
- * Lists the problems of a reading from the store. The store may trim names and compose them to NFC, and half a surrogate
- * pair comes back as one to three replacement characters; no other difference is accepted.
+ * Lists the problems of a reading from the store. The store may trim names and compose them to NFC, and half a
+ *  surrogate pair comes back as one to three replacement characters; no other difference is accepted.
  */
 function storedProblems(
   { tool, structured, answer, pieces, frame }: ToolReading,

@@ -255,7 +255,7 @@ async function readingArgs(tenant: Tenant, { operation }: CatalogueEntry, text: 
 
 /**
  * Lists the problems of a reading from the store. The store may trim names and compose them to NFC, and half a
- *  surrogate pair comes back as one to three replacement characters; no other difference is accepted.
+ * surrogate pair comes back as one to three replacement characters; no other difference is accepted.
  */
 function storedProblems(
   { tool, structured, answer, pieces, frame }: ToolReading,

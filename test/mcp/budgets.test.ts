@@ -1,4 +1,4 @@
-/** What tools cost an agent before it has done anything, and that the estimate of what answers cost can be trusted. */
+/** Token budgets of the tool lists and the instructions, and the accuracy of the token estimate for tool results. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,40 +25,40 @@ const listOf = (selection: Selection, mode: ConfirmMode = 'off') => {
   return withConfirmation({ catalogue, pipeline }, { mode, operations }).catalogue.entries.map(({ tool }) => tool);
 };
 
-describe.each(Object.entries(TOKENIZERS))('by %s', (_name, count) => {
+describe.each(Object.entries(TOKENIZERS))('token budgets counted with %s', (_name, count) => {
   test.each([
     ['every tool', { tools: listOf({}) }, 20_000],
     ['every tool, --confirm all', { tools: listOf({}, 'all') }, 20_000],
     ['--toolsets loyalty,giftcard', { tools: listOf({ toolsets: ['loyalty', 'giftcard'] }) }, 6_000],
     ['the same, --confirm all', { tools: listOf({ toolsets: ['loyalty', 'giftcard'] }, 'all') }, 6_000],
     ['--lean', { tools: LEAN_TOOLS }, 1_200],
-  ])('%s costs no more than its budget', (_what, list, budget) => {
+  ])('%s stays within its budget', (_what, list, budget) => {
     expect(count(JSON.stringify(list))).toBeLessThanOrEqual(budget);
   });
 
-  test('instructions cost no more than 400', () => {
+  test('the instructions stay within 400 tokens', () => {
     for (const lean of [false, true])
       expect(count(instructionsFor({ ours: true, stat: true, lean }))).toBeLessThanOrEqual(400);
   });
 });
 
-test('a toolset costs what its tools cost: the list of a family is a part of the whole', () => {
+test('the tool list of a toolset is a subset of the full list, tool for tool', () => {
   const all = new Set(listOf({}).map((tool) => JSON.stringify(tool)));
   for (const { family } of CONTRACT.operations) {
     for (const tool of listOf({ toolsets: [family] })) expect(all).toContain(JSON.stringify(tool));
   }
 });
 
-describe('snapshots', () => {
+describe('tool snapshots', () => {
   const tools = [...listOf({}), ...LEAN_TOOLS];
-  test.each(tools.map((tool) => [tool.name, tool] as const))('%s is in its file as agents see it', (name, tool) => {
+  test.each(tools.map((tool) => [tool.name, tool] as const))('%s equals its snapshot file', (name, tool) => {
     expect(JSON.parse(readFileSync(`test/snapshots/tools/${name}.json`, 'utf8'))).toEqual(
       JSON.parse(JSON.stringify(tool)),
     );
   });
 });
 
-describe('the estimate of what an answer costs', () => {
+describe('the token estimate of a tool result', () => {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   let store: Store;
   let demo: Demo;
@@ -81,7 +81,7 @@ describe('the estimate of what an answer costs', () => {
   const reads = CONTRACT.operations.filter(({ effect }) => effect === 'read');
 
   test.each(reads.map((operation) => [toolName(operation), operation] as const))(
-    'is never less than %s costs on the demo data, and at most a quarter more',
+    'for %s on the demo data is never too low and at most a quarter too high',
     async (name, operation) => {
       const list = await used(application, 'crm_customer_list', { limit: 1 }, demo.headers);
       const ids = { CUSTOMER_ID: list.structured.data.items[0].customer_id };
@@ -117,7 +117,7 @@ describe('the estimate of what an answer costs', () => {
     ids: '0192f0c1-0000-7000-8000-000000000001 01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071',
   };
 
-  const compare = (text: string, share: number) => {
+  const expectEstimateOfAtLeast = (text: string, share: number) => {
     const body = JSON.stringify({ body: Array.from({ length: 20 }, () => text).join(' ') });
     for (const count of Object.values(TOKENIZERS)) {
       expect(estimateTokens(body)).toBeGreaterThanOrEqual(count(body) * share);
@@ -125,10 +125,13 @@ describe('the estimate of what an answer costs', () => {
   };
 
   test.each(Object.entries(LANGUAGES))('is at most a fifth too low for %s', (_language, text) => {
-    compare(text, 0.8);
+    expectEstimateOfAtLeast(text, 0.8);
   });
 
-  test('is at most a third too low for what no language says', () => {
-    compare('ZjJhOTk0ZDc2YzA4YzE3YjFkZTBhM2Y1YmM4ODQ3MmU5YTY1eyJiZWZvcmUiOiIwMTkyZjBjMS0wMDAwLTcwMDAifQ', 0.67);
+  test('is at most a third too low for text in no natural language', () => {
+    expectEstimateOfAtLeast(
+      'ZjJhOTk0ZDc2YzA4YzE3YjFkZTBhM2Y1YmM4ODQ3MmU5YTY1eyJiZWZvcmUiOiIwMTkyZjBjMS0wMDAwLTcwMDAifQ',
+      0.67,
+    );
   });
 });

@@ -1,4 +1,4 @@
-/** Completions: few values, from the caller's own org and under its roles, and none for whoever may not read. */
+/** Completions: at most ten values from the caller's own org, and none for callers that may not read them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Headers } from '../../src/pipeline/headers.js';
@@ -14,13 +14,13 @@ const LOOK_UP = { type: 'ref/prompt', name: 'look_up_customer' };
 const HOLDS = { type: 'ref/prompt', name: 'review_holds' };
 
 let world: World;
-let door: TestTransport;
+let transport: TestTransport;
 let owner: Headers;
 let anna: string;
 const others: string[] = [];
 beforeAll(async () => {
   world = await openWorld();
-  door = await openTestTransport(world);
+  transport = await openTestTransport(world);
   owner = await world.headers();
   anna = await newCustomer(world, { caption: 'Anna Quist' });
   for (let count = 0; count < 14; count += 1) others.push(await newCustomer(world, { caption: `Berta ${count}` }));
@@ -34,24 +34,24 @@ beforeAll(async () => {
   await newCustomer(world, { caption: 'Foreigner' }, await world.headers('owner', 'OTHER'));
 });
 afterAll(async () => {
-  await door.close();
+  await transport.close();
   await world.close();
 });
 
 async function complete(ref: object, name: string, value: string, headers = owner) {
-  const { result, error } = await door.ask(headers, 'completion/complete', { ref, argument: { name, value } });
+  const { result, error } = await transport.ask(headers, 'completion/complete', { ref, argument: { name, value } });
   if (error !== undefined) throw Object.assign(new Error(error.message), { code: error.code });
   return result.completion as { values: string[]; hasMore: boolean };
 }
 
 const valuesOf = async (...args: Parameters<typeof complete>) => (await complete(...args)).values;
 
-describe('a customer is suggested', () => {
+describe('customer completions', () => {
   test.each([
-    ['by the template of a customer', CUSTOMER, 'customer_id'],
-    ['by that of a ledger', LEDGER, 'customer_id'],
-    ['by an argument of a prompt', LOOK_UP, 'customer'],
-  ])('%s: by words, by the beginning of an id, or the newest ten', async (_name, ref, argument) => {
+    ['for the customer template', CUSTOMER, 'customer_id'],
+    ['for the ledger template', LEDGER, 'customer_id'],
+    ['for a prompt argument', LOOK_UP, 'customer'],
+  ])('%s match words or an id prefix, or are the newest ten', async (_name, ref, argument) => {
     expect(await valuesOf(ref, argument, 'qui')).toEqual([anna]);
     expect(await valuesOf(ref, argument, anna.slice(0, -2))).toContain(anna);
     expect(await complete(ref, argument, '')).toEqual({ values: others.slice(-10).reverse(), hasMore: true });
@@ -60,25 +60,25 @@ describe('a customer is suggested', () => {
     expect(await complete(ref, argument, '!?')).toEqual({ values: [], hasMore: false });
   });
 
-  test('never one of another org', async () => {
+  test('never include a customer of another org', async () => {
     expect(await valuesOf(CUSTOMER, 'customer_id', 'foreigner')).toEqual([]);
   });
 
-  test('not by what is too long to be typed', async () => {
+  test('are empty for an overlong value', async () => {
     expect(await valuesOf(CUSTOMER, 'customer_id', 'berta '.repeat(100))).toEqual([]);
   });
 });
 
-test('flags are those in use, each once', async () => {
+test('flag completions are the flags in use, each once', async () => {
   expect((await valuesOf(LOOK_UP, 'flag', '')).sort()).toEqual(['slow_payer', 'vip', 'vip_plus']);
   expect((await valuesOf(LOOK_UP, 'flag', 'VIP')).sort()).toEqual(['vip', 'vip_plus']);
 });
 
-test('tiers are those of the policy, cleaned of what nobody sees', async () => {
+test('tier completions are the tiers of the policy, without invisible characters', async () => {
   expect(await valuesOf(LOOK_UP, 'tier', 'si')).toEqual(['silver', 'silent']);
 });
 
-test('statuses are those of the contract', async () => {
+test('status completions are the enum values of the contract', async () => {
   expect(await valuesOf(HOLDS, 'status', '')).toEqual(['active', 'released', 'confirmed', 'all']);
   expect(await valuesOf(HOLDS, 'status', 'r')).toEqual(['released']);
   expect(await valuesOf(HOLDS, 'scope', '')).toEqual(['all', 'loyalty', 'stored_value']);
@@ -86,26 +86,26 @@ test('statuses are those of the contract', async () => {
   expect(await valuesOf(certificates, 'status', 'p')).toEqual(['pending']);
 });
 
-test('sections of the protocol are suggested by their beginnings', async () => {
+test('protocol sections are completed by prefix', async () => {
   const section = { type: 'ref/resource', uri: 'crm://protocol/{section}' };
   expect(await valuesOf(section, 'section', 'E')).toEqual(['endpoint-inventory', 'envelopes', 'error-atlas']);
   expect(await complete(section, 'section', '')).toMatchObject({ values: { length: 10 }, hasMore: true });
 });
 
-test('tools are suggested with their prefix or without', async () => {
+test('tools are completed with or without the crm_ prefix', async () => {
   const loyalty = CONTRACT.operations.map(({ id }) => `crm_${id}`).filter((name) => name.startsWith('crm_loyalty'));
   expect(await valuesOf(TOOL, 'tool', 'crm_loyalty')).toEqual(loyalty.sort());
   expect(await valuesOf(TOOL, 'tool', 'loyalty')).toEqual(loyalty);
   expect(await complete(TOOL, 'tool', '')).toMatchObject({ values: { length: 10 }, hasMore: true });
 });
 
-describe('nothing is suggested', () => {
-  test('for a gift card, of which there is no list', async () => {
+describe('completions are empty', () => {
+  test('for a gift card, because no tool lists gift cards', async () => {
     await ok(world, 'crm_giftcard_issue', { amount: 5, currency: 'USD', reason: 'test' });
     expect(await valuesOf(CARD, 'giftcard_id', '')).toEqual([]);
   });
 
-  test('for free text, and for arguments that are not there', async () => {
+  test('for free text and for unknown arguments', async () => {
     expect(await valuesOf({ type: 'ref/prompt', name: 'giftcard_problem' }, 'problem', 'a')).toEqual([]);
     expect(await valuesOf(LOOK_UP, 'no_such', '')).toEqual([]);
     expect(await valuesOf(CUSTOMER, 'toString', '')).toEqual([]);
@@ -113,10 +113,10 @@ describe('nothing is suggested', () => {
 
   test.each([
     ['without credentials', async () => ({ 'x-orgcode': 'ACME' })],
-    ['with bad ones', async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody' })],
-    ['of another org', async () => ({ ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' })],
+    ['with bad credentials', async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody' })],
+    ['from another org', async () => ({ ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' })],
     ['without a role', async () => world.headers('')],
-  ])('to a caller %s, and no error either', async (_name, headersOf) => {
+  ])('without an error for a caller %s', async (_name, headersOf) => {
     const headers = await headersOf();
     for (const [ref, argument] of [
       [CUSTOMER, 'customer_id'],
@@ -130,18 +130,18 @@ describe('nothing is suggested', () => {
   });
 });
 
-test('what nobody is offered under that name is an error of the protocol', async () => {
+test('an unknown prompt or resource template is a JSON-RPC error', async () => {
   await expect(complete({ type: 'ref/prompt', name: 'nope' }, 'x', '')).rejects.toMatchObject({ code: -32602 });
   const nowhere = { type: 'ref/resource', uri: 'crm://nowhere/{x}' };
   await expect(complete(nowhere, 'x', '')).rejects.toMatchObject({ code: -32602 });
 });
 
-test('nothing is written, whatever is typed', () => {
+test('completions write nothing', () => {
   expect(world.verify().disagreements).toEqual([]);
 });
 
-test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s completes', async (name) => {
-  const client = await CLIENTS[name]({ kind: 'http', url: door.url, headers: owner as Record<string, string> });
+test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s requests completions', async (name) => {
+  const client = await CLIENTS[name]({ kind: 'http', url: transport.url, headers: owner as Record<string, string> });
   const { completion } = await client.features.complete({
     ref: CUSTOMER,
     argument: { name: 'customer_id', value: 'quist' },

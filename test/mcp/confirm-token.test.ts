@@ -1,4 +1,4 @@
-/** What a token is tied to, and what is remembered of those that were spent. */
+/** Confirmation tokens: what a token is bound to, and how spent tokens are remembered. */
 import { describe, expect, test } from 'vitest';
 import type { BackendCall } from '../../src/contract/backend.js';
 import { createConfirmTokens } from '../../src/mcp/confirm-token.js';
@@ -13,7 +13,7 @@ const at = (epoch_ms: number) =>
     stamp: { epoch_ms },
   }) as unknown as BackendCall;
 
-test('a token whose spending is forgotten cannot be spent again, and later ones still can', () => {
+test('a spent token evicted from memory counts as expired, and later tokens stay valid', () => {
   const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
   const first = tokens.mint(at(0)).confirm_token;
   const late = tokens.mint(at(1000)).confirm_token;
@@ -24,26 +24,26 @@ test('a token whose spending is forgotten cannot be spent again, and later ones 
   expect(() => tokens.spend(late, at(2))).toThrow(expect.objectContaining({ details: { reason: 'spent' } }));
 });
 
-describe('a token is good for no call that differs in', () => {
+describe('a confirmation token', () => {
   const tokens = createConfirmTokens(deriveKeys(Buffer.alloc(32, 1)));
   const call = at(0);
   const others: Record<string, object> = {
     'its operation': { operation: { id: 'loyalty_adjust' } },
     'its input': { input: { points: 2 } },
-    'its place': { context: { channel_code: 'web' } },
+    'its operating context': { context: { channel_code: 'web' } },
     'its org': { caller: { ...call.caller, orgcode: 'OTHER' } },
     'its actor': { caller: { ...call.caller, actor: 'kim' } },
     'its credential': { caller: { ...call.caller, fingerprint: 'g' } },
   };
 
-  test.each(Object.entries(others))('%s', (_what, other) => {
+  test.each(Object.entries(others))('is not valid for a call that differs in %s', (_what, other) => {
     const { confirm_token } = tokens.mint(call);
     const spend = () => tokens.spend(confirm_token, { ...call, ...other } as BackendCall);
     expect(spend).toThrow(expect.objectContaining({ details: { reason: 'unknown' } }));
     expect(tokens.spend(confirm_token, call)).not.toBe('');
   });
 
-  test('nothing but the order of its fields', () => {
+  test('is valid for the same call with reordered fields', () => {
     const input = { a: 1, b: { c: 2, d: 3 } };
     const { confirm_token } = tokens.mint({ ...call, input });
     expect(tokens.spend(confirm_token, { ...call, input: { b: { d: 3, c: 2 }, a: 1 } })).not.toBe('');

@@ -1,4 +1,4 @@
-/** `--confirm money=AMOUNT`: what a call is worth; and calls that go to a server nobody can preview. */
+/** `--confirm money=AMOUNT`: the value that a call moves; and confirmation behind a gateway, which has no preview. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, BackendCall } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
@@ -21,14 +21,14 @@ const CONFIRM = 'crm.confirmation_required';
 const points = (least: number, count: unknown, price: PointPrice) =>
   movesAtLeast(least, { money: [], points: ['points'], untold: false }, { points: count }, async () => price);
 
-describe('a call is worth', () => {
+describe('the value of a call', () => {
   test.each([
     [100, 99.99, false],
     [100, 100, true],
     [0, 0.01, true],
-  ])('its amount: %d against %d', async (least, amount, enough) => {
+  ])('is its amount: threshold %d, amount %d', async (least, amount, enough) => {
     const moves = { money: ['purchase.amount'], points: [], untold: false };
-    expect(await movesAtLeast(least, moves, { purchase: { amount } }, never)).toBe(enough);
+    expect(await movesAtLeast(least, moves, { purchase: { amount } }, unexpectedPriceRequest)).toBe(enough);
   });
 
   test.each([
@@ -43,15 +43,15 @@ describe('a call is worth', () => {
     [10, '10', 1, true],
     [10, 1, 'unknown', true],
     [10, 'many', 0, true],
-  ] as const)('its points at their price: at least %d, %s points at %s', async (least, count, price, enough) => {
+  ] as const)('is its points times their price: threshold %d, %s points at %s', async (least, count, price, enough) => {
     expect(await points(least, count, price)).toBe(enough);
   });
 
-  test('enough, when only the records know how much it moves', async () => {
+  test('reaches any threshold if the request does not state it', async () => {
     const moves = { money: [], points: ['points'], untold: true };
-    expect(await movesAtLeast(1e9, moves, {}, never)).toBe(true);
+    expect(await movesAtLeast(1e9, moves, {}, unexpectedPriceRequest)).toBe(true);
     expect(await movesAtLeast(1e9, moves, { points: 5 }, async () => 1)).toBe(false);
-    expect(await movesAtLeast(1e9, moves, { points: null }, never)).toBe(true);
+    expect(await movesAtLeast(1e9, moves, { points: null }, unexpectedPriceRequest)).toBe(true);
   });
 
   test.each([
@@ -60,41 +60,41 @@ describe('a call is worth', () => {
     ['1,000', true],
     [{ minor: 5 }, true],
     [null, false],
-  ])('what others write for an amount: %j against 100', async (amount, enough) => {
+  ])('accepts amounts in imported formats: %j against a threshold of 100', async (amount, enough) => {
     const moves = { money: ['purchase.amount'], points: [], untold: false };
-    expect(await movesAtLeast(100, moves, { purchase: { amount } }, never)).toBe(enough);
-    expect(await movesAtLeast(100, moves, { purchase: null }, never)).toBe(false);
+    expect(await movesAtLeast(100, moves, { purchase: { amount } }, unexpectedPriceRequest)).toBe(enough);
+    expect(await movesAtLeast(100, moves, { purchase: null }, unexpectedPriceRequest)).toBe(false);
   });
 });
 
-describe('money=50', () => {
-  const asks = async (tool: string, args: object) =>
+describe('--confirm money=50', () => {
+  const needsConfirmation = async (tool: string, args: object) =>
     (await openAsking(world, { money: 50 }).tell(tool, args)).error_code === CONFIRM;
   const usd = { currency: 'USD', reason: 'x' };
 
-  test('asks for cards and credit from there on, and not for less', async () => {
-    expect(await asks('crm_giftcard_issue', { ...usd, amount: 49.99 })).toBe(false);
-    expect(await asks('crm_giftcard_issue', { ...usd, amount: 50 })).toBe(true);
+  test('requires confirmation for gift cards and credit from that amount on', async () => {
+    expect(await needsConfirmation('crm_giftcard_issue', { ...usd, amount: 49.99 })).toBe(false);
+    expect(await needsConfirmation('crm_giftcard_issue', { ...usd, amount: 50 })).toBe(true);
     const account = { legal_name: 'Tide', status: 'active', currency: 'USD', credit_limit: 1000 };
     const { account_id } = await ok(world, 'crm_account_create', { account });
-    expect(await asks('crm_account_credit_consume', { ...usd, account_id, amount: 20 })).toBe(false);
-    expect(await asks('crm_account_credit_consume', { ...usd, account_id, amount: 500 })).toBe(true);
+    expect(await needsConfirmation('crm_account_credit_consume', { ...usd, account_id, amount: 20 })).toBe(false);
+    expect(await needsConfirmation('crm_account_credit_consume', { ...usd, account_id, amount: 500 })).toBe(true);
   });
 
-  test('prices points by the policy in force, and counts them as they are without one', async () => {
+  test('prices points by the policy in force, and at 1 each without a policy', async () => {
     const customer_id = await newCustomer(world);
     await ok(world, 'crm_loyalty_earn', { customer_id, points: 20_000 });
-    expect(await asks('crm_loyalty_redeem', { customer_id, points: 60 })).toBe(true);
+    expect(await needsConfirmation('crm_loyalty_redeem', { customer_id, points: 60 })).toBe(true);
     const policy = { enabled: true, redeem: { point_value: 0.01, currency: 'USD' } };
     await ok(world, 'crm_loyalty_policy_set', { policy, reason: 'priced' });
-    expect(await asks('crm_loyalty_redeem', { customer_id, points: 60 })).toBe(false);
-    expect(await asks('crm_loyalty_redeem', { customer_id, points: 5000 })).toBe(true);
-    expect(await asks('crm_loyalty_adjust', { customer_id, points: -5000, reason: 'x' })).toBe(true);
+    expect(await needsConfirmation('crm_loyalty_redeem', { customer_id, points: 60 })).toBe(false);
+    expect(await needsConfirmation('crm_loyalty_redeem', { customer_id, points: 5000 })).toBe(true);
+    expect(await needsConfirmation('crm_loyalty_adjust', { customer_id, points: -5000, reason: 'x' })).toBe(true);
     const { loyalty_txn_id } = await ok(world, 'crm_loyalty_earn', { customer_id, points: 1 });
-    expect(await asks('crm_loyalty_reverse', { loyalty_txn_id, reason: 'x' })).toBe(true);
+    expect(await needsConfirmation('crm_loyalty_reverse', { loyalty_txn_id, reason: 'x' })).toBe(true);
   });
 
-  test('prices points also where agents do not have the policy', async () => {
+  test('prices points even if the policy tool is not exposed', async () => {
     const policy = { enabled: true, redeem: { point_value: 5, currency: 'USD' } };
     const { revision } = await ok(world, 'crm_loyalty_policy_get', {});
     await ok(world, 'crm_loyalty_policy_set', { policy, expected_revision: revision, reason: 'dear' });
@@ -107,14 +107,14 @@ describe('money=50', () => {
     expect((await narrow.tell('crm_loyalty_redeem', { customer_id, points: 9 })).success).toBe(true);
   });
 
-  test('never asks for what moves nothing, however much it destroys', async () => {
+  test('never requires confirmation for a call that moves no value, even a destructive one', async () => {
     const account_id = await newAccount(world);
     const close = { account_id, status: 'closed', expected_revision: 1, reason: 'left' };
-    expect(await asks('crm_account_status_set', close)).toBe(false);
+    expect(await needsConfirmation('crm_account_status_set', close)).toBe(false);
   });
 });
 
-test('an operation of somebody else’s document moves what ours of that path does, by whatever names', () => {
+test('an imported operation moves what the built-in operation of its path moves, whatever its field names', () => {
   const schema = { type: 'object', properties: { value: { type: 'number' } } };
   const post = (mark: object) => ({
     summary: 'Spend',
@@ -136,7 +136,7 @@ test('an operation of somebody else’s document moves what ours of that path do
   });
 });
 
-describe('behind a gateway', () => {
+describe('confirmation behind a gateway', () => {
   const REDEEM = 'crm_loyalty_redeem';
   const args = { customer_id: 'upstream-7', points: 60, reason: 'till' };
   const sent: BackendCall[] = [];
@@ -153,7 +153,7 @@ describe('behind a gateway', () => {
   const success = (stats: object = {}) => ({ success: true, data: { points: -60 }, build: {}, stats });
   const failure = (retryable: boolean) => ({ success: false, error: { error_code: 'up', retryable }, stats: {} });
 
-  test('the preview is the request alone, and says so; nothing is sent before somebody agrees', async () => {
+  test('previews only the request, states this, and sends nothing before the confirmation', async () => {
     answer = () => success();
     const asking = openAsking(world, 'destructive', gateway);
     const { preview, confirm_token } = await asking.asked(REDEEM, args);
@@ -164,7 +164,7 @@ describe('behind a gateway', () => {
     expect(sent.map(({ input }) => input)).toEqual([{ ...args, idempotency_key: expect.stringMatching(/^confirm:/) }]);
   });
 
-  test('a call that takes no idempotency key is sent as it was asked for', async () => {
+  test('sends a call that accepts no idempotency key unchanged', async () => {
     answer = () => success();
     sent.length = 0;
     const operations = CONTRACT.operations.map((operation) => ({ ...operation, acceptsIdempotencyKey: false }));
@@ -175,13 +175,13 @@ describe('behind a gateway', () => {
     expect(sent.map(({ input }) => input)).toEqual([close]);
   });
 
-  test('the preview shows no secret of the request', async () => {
+  test('hides secrets of the request in the preview', async () => {
     const spend = { code: 'ABCDEFGH', pin: '8305', amount: 5, currency: 'USD' };
     const { preview } = await openAsking(world, 'all', gateway).asked('crm_giftcard_redeem', spend);
     expect(preview.request).toEqual({ ...spend, code: '(not shown)', pin: '(not shown)' });
   });
 
-  test('an answer that repeats an earlier one tells that the token was spent elsewhere', async () => {
+  test('reports the token as spent if the upstream returns a replayed response', async () => {
     answer = () => success({ idempotent_replay: true });
     const asking = openAsking(world, 'destructive', gateway);
     const { confirm_token } = await asking.asked(REDEEM, args);
@@ -191,7 +191,7 @@ describe('behind a gateway', () => {
   test.each([
     [true, 'up'],
     [false, 'crm.confirmation_invalid'],
-  ])('a refusal that may be retried (%s) keeps the token good', async (retryable, second) => {
+  ])('keeps the token valid after an error only if it is retryable (%s)', async (retryable, second) => {
     answer = () => failure(retryable);
     const asking = openAsking(world, 'destructive', gateway);
     const { confirm_token } = await asking.asked(REDEEM, args);
@@ -199,21 +199,21 @@ describe('behind a gateway', () => {
     expect((await asking.tell(REDEEM, { ...args, confirm_token })).error_code).toBe(second);
   });
 
-  test('points are priced by what the policy there says, if it says anything; unread they may be worth any amount', async () => {
-    const asks = async (count: number, policy: (performance: BackendCall) => Data) => {
+  test('prices points by the upstream policy; if it cannot be read, every amount needs confirmation', async () => {
+    const needsConfirmation = async (count: number, policy: (performance: BackendCall) => Data) => {
       answer = (performance) => (performance.operation.effect === 'read' ? policy(performance) : success());
       const redeem = { ...args, points: count };
       return (await openAsking(world, { money: 50 }, gateway).tell(REDEEM, redeem)).error_code === CONFIRM;
     };
-    const says = (policy: unknown) => () => ({ success: true, data: { policy } });
-    expect(await asks(60, says({ redeem: { point_value: 0.5 } }))).toBe(false);
-    expect(await asks(6, says({ redeem: { point_value: 10 } }))).toBe(true);
-    for (const silent of [undefined, null, {}, { redeem: null }, { redeem: {} }]) {
-      expect(await asks(60, says(silent))).toBe(true);
-      expect(await asks(49, says(silent))).toBe(false);
+    const returning = (policy: unknown) => () => ({ success: true, data: { policy } });
+    expect(await needsConfirmation(60, returning({ redeem: { point_value: 0.5 } }))).toBe(false);
+    expect(await needsConfirmation(6, returning({ redeem: { point_value: 10 } }))).toBe(true);
+    for (const unpriced of [undefined, null, {}, { redeem: null }, { redeem: {} }]) {
+      expect(await needsConfirmation(60, returning(unpriced))).toBe(true);
+      expect(await needsConfirmation(49, returning(unpriced))).toBe(false);
     }
-    for (const unread of [() => failure(false), unavailable, says({ redeem: { point_value: '0.01' } })]) {
-      expect(await asks(1, unread)).toBe(true);
+    for (const unreadable of [() => failure(false), unavailable, returning({ redeem: { point_value: '0.01' } })]) {
+      expect(await needsConfirmation(1, unreadable)).toBe(true);
     }
   });
 });
@@ -222,6 +222,6 @@ function unavailable(): never {
   throw new CrmError({ code: 'crm.gateway_unavailable', tag: 'internal-error', message: 'Down.' });
 }
 
-function never(): never {
-  throw new Error('asked for a price');
+function unexpectedPriceRequest(): never {
+  throw new Error('the price was requested');
 }

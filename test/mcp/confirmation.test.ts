@@ -1,4 +1,4 @@
-/** Calls that need to be confirmed: which, how a model confirms them, and what no token is good for. */
+/** Confirmation: which calls need it, how a model confirms them with a token, and how tokens are rejected. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../src/contract/backend.js';
@@ -33,8 +33,8 @@ const redeem = (points = 10) => ({ customer_id, points });
 const balance = async () => (await ok(world, 'crm_customer_get', { customer_id })).loyalty.points_balance;
 const entries = () => rowsOf(world, 'SELECT count(*) AS n FROM loyalty_txn')[0].n;
 
-describe('which calls', () => {
-  test('off: none; destructive: those that destroy; all: every write', () => {
+describe('calls that need confirmation', () => {
+  test('are none with off, destructive operations with destructive, and all writes with all', () => {
     for (const operation of CONTRACT.operations) {
       expect(covers('off', operation)).toBe(false);
       expect(covers('destructive', operation)).toBe(operation.effect === 'destroy');
@@ -42,7 +42,7 @@ describe('which calls', () => {
     }
   });
 
-  test('money: those whose request says what they move, and they alone', () => {
+  test('are exactly the operations that move value with money', () => {
     const moving = CONTRACT.operations.filter((operation) => covers({ money: 1 }, operation)).map(({ id }) => id);
     expect(moving).toEqual([
       'account_credit_consume',
@@ -58,16 +58,16 @@ describe('which calls', () => {
     ]);
   });
 
-  test('no amount or number of points in the request of a write is forgotten', () => {
-    const still = new Set(['customer_fraud_assess', 'loyalty_policy_set', 'loyalty_earn.purchase.lines.*.amount']);
-    const forgotten = CONTRACT.operations.flatMap(({ id, effect, requestSchema, moves }) => {
-      const paths = effect === 'read' || still.has(id) ? [] : valuePaths(requestSchema);
+  test('every amount and point count in the request of a write is marked as moved value, or exempt', () => {
+    const exempt = new Set(['customer_fraud_assess', 'loyalty_policy_set', 'loyalty_earn.purchase.lines.*.amount']);
+    const missing = CONTRACT.operations.flatMap(({ id, effect, requestSchema, moves }) => {
+      const paths = effect === 'read' || exempt.has(id) ? [] : valuePaths(requestSchema);
       const marked = [...(moves?.money ?? []), ...(moves?.points ?? [])];
       return paths
-        .filter((path) => !marked.includes(path) && !still.has(`${id}.${path}`))
+        .filter((path) => !marked.includes(path) && !exempt.has(`${id}.${path}`))
         .map((path) => `${id}.${path}`);
     });
-    expect(forgotten).toEqual([]);
+    expect(missing).toEqual([]);
   });
 
   test.each([
@@ -76,10 +76,10 @@ describe('which calls', () => {
     ['all', 'all'],
     ['money=0', { money: 0 }],
     ['money=99.5', { money: 99.5 }],
-  ])('--confirm %s is read', (text, mode) => expect(readConfirmMode(text)).toEqual(mode));
+  ])('--confirm %s is accepted', (text, mode) => expect(readConfirmMode(text)).toEqual(mode));
 
   test.each(['', 'on', 'money', 'money=', 'money=-1', 'money=1e3', 'money=Infinity', 'ALL'])(
-    '--confirm %j is not',
+    '--confirm %j is rejected',
     (text) => expect(() => readConfirmMode(text)).toThrow('must be off, destructive, money=AMOUNT or all'),
   );
 });
@@ -88,7 +88,7 @@ describe('confirm_token', () => {
   const withArgument = ({ catalogue }: Pick<Asking['application'], 'catalogue'>) =>
     catalogue.entries.filter(({ tool }) => 'confirm_token' in ((tool.inputSchema.properties ?? {}) as object));
 
-  test('is an argument of the tools that may need it, and the rest of the list is as it was', () => {
+  test('is an argument of the tools that may need it, and the rest of the tool list is unchanged', () => {
     expect(withArgument(world.application)).toEqual([]);
     const covered = withArgument(asking.application).map(({ operation }) => operation.effect);
     expect(new Set(covered)).toEqual(new Set(['destroy']));
@@ -99,7 +99,7 @@ describe('confirm_token', () => {
     expect(without).toEqual(JSON.parse(JSON.stringify(world.application.catalogue.entries)));
   });
 
-  test('is refused like any unknown argument where nothing is confirmed', async () => {
+  test('is rejected as an unknown argument by tools without confirmation', async () => {
     const args = { customer: { caption: 'x' }, confirm_token: 'x' };
     expect((await asking.tell('crm_customer_create', args)).error_code).toBe('crm.validation_failed');
     expect((await openAsking(world, 'off').tell(REDEEM, { ...redeem(), confirm_token: 'x' })).error_code).toBe(
@@ -107,11 +107,11 @@ describe('confirm_token', () => {
     );
   });
 
-  test('left empty is none', async () => {
+  test('is treated as absent if empty', async () => {
     for (const confirm_token of [null, '']) await asking.asked(REDEEM, { ...redeem(), confirm_token });
   });
 
-  test('is an argument also where the connection sets the place', async () => {
+  test('is an argument even if the connection sets the operating context', async () => {
     const [entry] = withArgument(asking.application).filter(({ operation }) => operation.operational);
     const pinned = entry?.pinned(pinnedFieldsOf(parseHeaders(await world.headers())));
     const names = Object.keys(pinned?.inputSchema.properties ?? {});
@@ -119,7 +119,7 @@ describe('confirm_token', () => {
     expect(names).not.toContain('channel_code');
   });
 
-  test('is asked for through the three tools as well, and described there', async () => {
+  test('is required and described in lean mode as well', async () => {
     const lean = { ...asking.application, lean: true };
     const headers = await world.headers();
     const { answer } = await used(lean, 'crm_describe_operation', { operation: REDEEM }, headers);
@@ -134,7 +134,7 @@ describe('confirm_token', () => {
     expect(lean.confirmation?.covers('crm_call')).toBe(true);
   });
 
-  test('cannot be had for a contract that has such an argument of its own, or marks nothing of value', () => {
+  test('needs a contract without its own confirm_token argument, and with marked values in money mode', () => {
     const [entry] = world.application.catalogue.entries.filter(({ operation }) => operation.effect === 'destroy');
     const of = (entries: object[]) =>
       ({ ...world.application, catalogue: { entries, find: () => undefined } }) as never;
@@ -149,8 +149,8 @@ describe('confirm_token', () => {
   });
 });
 
-describe('a call that needs it', () => {
-  test('is not made, but told; then made, once, by the very same call with the token', async () => {
+describe('a call that needs confirmation', () => {
+  test('returns a preview first, and runs once when repeated with the token', async () => {
     const before = entries();
     const details = await asking.asked(REDEEM, redeem());
     expect(details).toEqual({
@@ -164,7 +164,7 @@ describe('a call that needs it', () => {
     expect(await balance()).toBe(990);
   });
 
-  test('is not asked for when others call, or over plain HTTP', async () => {
+  test('runs at once over plain HTTP, and other calls run at once over MCP', async () => {
     const find = asking.application.catalogue.find(REDEEM);
     const headers = parseHeaders(await world.headers());
     const request = { operation: find?.operation as never, arguments: redeem(), headers };
@@ -172,7 +172,7 @@ describe('a call that needs it', () => {
     expect((await asking.tell('crm_loyalty_earn', { customer_id, points: 5 })).success).toBe(true);
   });
 
-  test('is checked again when it is confirmed: the world may have moved on', async () => {
+  test('is checked again when confirmed, because the record may have changed', async () => {
     const account_id = await newAccount(world);
     const close = { account_id, status: 'closed', expected_revision: 1, reason: 'left' };
     const { confirm_token } = await asking.asked('crm_account_status_set', close);
@@ -180,46 +180,46 @@ describe('a call that needs it', () => {
     const answer = await asking.tell('crm_account_status_set', { ...close, confirm_token });
     expect(answer.error_code).toBe('crm.conflict_revision');
     const again = await asking.tell('crm_account_status_set', { ...close, confirm_token });
-    expect(again.details).toEqual({ reason: 'spent' }); // a refusal that no repeating helps
+    expect(again.details).toEqual({ reason: 'spent' }); // the error is not retryable
   });
 });
 
-describe('a token is refused, and nothing moves,', () => {
-  const place = { logical_guid: 'store-2', channel_code: 'web' };
-  const placeless = async (role: string, orgcode?: string) => {
+describe('a token is rejected, and nothing is written,', () => {
+  const context = { logical_guid: 'store-2', channel_code: 'web' };
+  const withoutContext = async (role: string, orgcode?: string) => {
     const headers = await world.headers(role, orgcode);
     return { 'x-orgcode': headers['x-orgcode'], 'x-api-key': headers['x-api-key'] };
   };
 
   const misuses: Record<string, (token: string) => Promise<Data>> = {
     'when it is forged': () => spend('AAAA'.repeat(30)),
-    'when it is no text': () => spend(7 as never),
+    'when it is not a string': () => spend(7 as never),
     'when it is too long': () => spend('A'.repeat(100_000)),
     'with other arguments': async (token) =>
-      asking.tell(REDEEM, { ...redeem(500), ...place, confirm_token: token }, await placeless('owner')),
-    'with an argument more': (token) => spend(token, { reason: 'x' }),
+      asking.tell(REDEEM, { ...redeem(500), ...context, confirm_token: token }, await withoutContext('owner')),
+    'with an additional argument': (token) => spend(token, { reason: 'x' }),
     'with another idempotency key': (token) => spend(token, { idempotency_key: 'x' }),
-    'in another place': (token) => spend(token, { channel_code: 'pos' }),
+    'in another operating context': (token) => spend(token, { channel_code: 'pos' }),
     'of another caller of the org': async (token) =>
-      asking.tell(REDEEM, { ...redeem(), ...place, confirm_token: token }, await placeless('loyalty_admin')),
+      asking.tell(REDEEM, { ...redeem(), ...context, confirm_token: token }, await withoutContext('loyalty_admin')),
     'after ten minutes': (token) => {
       now += 600_000;
       return spend(token);
     },
-    'of a server with other keys': async () => spend(await ofOtherKeys()),
+    'of a server with other keys': async () => spend(await tokenOfOtherKeys()),
   };
 
   async function spend(confirm_token: unknown, more: object = {}): Promise<Data> {
-    return asking.tell(REDEEM, { ...redeem(), ...place, ...more, confirm_token }, await placeless('owner'));
+    return asking.tell(REDEEM, { ...redeem(), ...context, ...more, confirm_token }, await withoutContext('owner'));
   }
 
-  async function ofOtherKeys(): Promise<string> {
+  async function tokenOfOtherKeys(): Promise<string> {
     const other = openAsking({ ...world, store: { keys: undefined } as never }, 'destructive');
-    return (await other.asked(REDEEM, { ...redeem(), ...place }, await placeless('owner'))).confirm_token;
+    return (await other.asked(REDEEM, { ...redeem(), ...context }, await withoutContext('owner'))).confirm_token;
   }
 
   test.each(Object.entries(misuses))('%s', async (name, misuse) => {
-    const { confirm_token } = await asking.asked(REDEEM, { ...redeem(), ...place }, await placeless('owner'));
+    const { confirm_token } = await asking.asked(REDEEM, { ...redeem(), ...context }, await withoutContext('owner'));
     const [rows, books] = [entries(), world.verify()];
     const answer = await misuse(confirm_token);
     expect(answer).toMatchObject({ error_code: 'crm.confirmation_invalid', http_status: 409, retryable: false });
@@ -228,7 +228,7 @@ describe('a token is refused, and nothing moves,', () => {
     expect(world.verify()).toEqual({ ...books, unsealed_rows: expect.any(Number) });
   });
 
-  test('with another tool that takes the very same arguments', async () => {
+  test('with another tool that takes the same arguments', async () => {
     const strict = openAsking(world, 'all');
     const account = { legal_name: 'Tide', status: 'active', currency: 'USD', credit_limit: 100 };
     const { account_id } = await ok(world, 'crm_account_create', { account });
@@ -256,7 +256,7 @@ describe('a token is refused, and nothing moves,', () => {
     expect(entries()).toBe(before);
   });
 
-  test('when it was spent, however it is spelt', async () => {
+  test('when it was spent, in any base64 spelling', async () => {
     const { confirm_token } = await asking.asked(REDEEM, redeem());
     expect((await asking.tell(REDEEM, { ...redeem(), confirm_token })).success).toBe(true);
     const spellings = [confirm_token, `${confirm_token}\n`, confirm_token.replaceAll('+', '-').replaceAll('/', '_')];
@@ -267,7 +267,7 @@ describe('a token is refused, and nothing moves,', () => {
     expect(await balance()).toBe(990);
   });
 
-  test('when it was spent, whatever its call would be told now', async () => {
+  test('when it was spent, even if the call itself would now fail', async () => {
     const all = redeem(1000);
     const { confirm_token } = await asking.asked(REDEEM, all);
     expect((await asking.tell(REDEEM, { ...all, confirm_token })).success).toBe(true);
@@ -275,7 +275,7 @@ describe('a token is refused, and nothing moves,', () => {
     expect((await asking.tell(REDEEM, { ...all, confirm_token })).details).toEqual({ reason: 'spent' });
   });
 
-  test('by all but one of 32 who use it at once', async () => {
+  test('for all but one of 32 concurrent uses', async () => {
     const { confirm_token } = await asking.asked(REDEEM, redeem());
     const headers = await world.headers();
     const all = await Promise.all(
@@ -286,7 +286,7 @@ describe('a token is refused, and nothing moves,', () => {
     expect(await balance()).toBe(990);
   });
 
-  test('by another process that shares the keys, or this one after a restart, once it was spent', async () => {
+  test('by another process that shares the keys, or after a restart, once it was spent', async () => {
     const { confirm_token } = await asking.asked(REDEEM, redeem());
     const processes = [openAsking(world, 'destructive'), openAsking(world, 'destructive')];
     const both = await Promise.all(processes.map((one) => one.tell(REDEEM, { ...redeem(), confirm_token })));
@@ -295,21 +295,21 @@ describe('a token is refused, and nothing moves,', () => {
   });
 });
 
-test('a call with an idempotency key of its own can be repeated as ever, and has one effect', async () => {
+test('a confirmed call with its own idempotency key can be repeated and has one effect', async () => {
   const args = { ...redeem(), idempotency_key: 'sale-7' };
   const { confirm_token } = await asking.asked(REDEEM, args);
   const first = await asking.tell(REDEEM, { ...args, confirm_token });
   const restarted = openAsking(world, 'destructive');
   const repeated = [
-    await restarted.tell(REDEEM, { ...args, confirm_token }), // where nobody knows that it was spent
-    await asking.tell(REDEEM, { ...args, confirm_token }), // word for word, as after a lost answer
+    await restarted.tell(REDEEM, { ...args, confirm_token }), // a restarted process does not know spent tokens
+    await asking.tell(REDEEM, { ...args, confirm_token }), // identical, as after a lost response
     await asking.tell(REDEEM, args),
   ];
   for (const again of repeated) expect(again.data).toEqual(first.data);
   expect(await balance()).toBe(990);
 });
 
-test('a call that may be tried again as it is keeps its token', async () => {
+test('a call that fails with a retryable error keeps its token valid', async () => {
   let down = true;
   const busy = () => Promise.reject(new CrmError({ code: 'crm.busy', tag: 'throttled', message: 'Busy.' }));
   const flaky: Backend = {
@@ -326,7 +326,7 @@ test('a call that may be tried again as it is keeps its token', async () => {
   expect((await one.tell(REDEEM, { ...redeem(), confirm_token })).success).toBe(true);
 });
 
-/** Dotted paths of what looks like an amount or a number of points. */
+/** Dotted paths of the fields named amount or points. */
 function valuePaths(schema: JsonSchema, path = ''): readonly string[] {
   const join = (name: string) => (path === '' ? name : `${path}.${name}`);
   const own = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>).flatMap(([name, child]) =>

@@ -1,4 +1,4 @@
-/** How features meet: what one request counts against limits, what breaks in it, and how they combine. */
+/** Combinations of MCP features: rate limits, unexpected errors, gateway mode, filter headers and lean mode. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/application.js';
 import type { Backend, BackendCall, Caller } from '../../src/contract/backend.js';
@@ -17,9 +17,9 @@ let world: World;
 let owner: Headers;
 let customer_id: string;
 let limits: CallLimits;
-/** What was counted. */
-let counted: { called: number; refused: number };
-let doors: TestTransport[] = [];
+/** What the call limits counted: calls, and failed authentications. */
+let counted: { called: number; failed: number };
+let transports: TestTransport[] = [];
 beforeAll(async () => {
   world = await openWorld();
   owner = await world.headers();
@@ -32,11 +32,11 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(() => {
-  counted = { called: 0, refused: 0 };
+  counted = { called: 0, failed: 0 };
   limits = {
     checkAddress: async () => {},
     countFailure: async () => {
-      counted.refused += 1;
+      counted.failed += 1;
     },
     countCall: async () => {
       counted.called += 1;
@@ -44,14 +44,14 @@ beforeEach(() => {
   };
 });
 afterEach(async () => {
-  for (const door of doors.splice(0)) await door.close();
+  for (const transport of transports.splice(0)) await transport.close();
 });
 
 async function open(application: Partial<Application> = {}, backend?: Backend): Promise<TestTransport> {
   const pipeline = { ...world.application.pipeline, limits, ...(backend === undefined ? {} : { backend }) };
-  const door = await openTestTransport({ application: { ...world.application, pipeline, ...application } });
-  doors = [...doors, door];
-  return door;
+  const transport = await openTestTransport({ application: { ...world.application, pipeline, ...application } });
+  transports = [...transports, transport];
+  return transport;
 }
 
 const complete = (name: string, argument: string, value: string) =>
@@ -70,27 +70,27 @@ const REQUESTS: readonly (readonly [string, () => readonly [string, object], num
   ['a completion of an id', () => complete('look_up_customer', 'customer', 'quist'), 2],
 ];
 
-describe('one request', () => {
-  test.each(REQUESTS)('%s counts as so many calls of its caller', async (_what, request, calls) => {
+describe('rate limits: one request', () => {
+  test.each(REQUESTS)('%s counts the expected number of calls for its caller', async (_what, request, calls) => {
     const { error } = await (await open()).ask(owner, ...request());
     expect(error).toBeUndefined();
-    expect(counted).toEqual({ called: calls, refused: 0 });
+    expect(counted).toEqual({ called: calls, failed: 0 });
   });
 
   test.each(REQUESTS.map(([what, request]) => [what, request] as const))(
-    '%s with bad credentials counts as one failure at most',
+    '%s with bad credentials counts at most one failure',
     async (what, request) => {
       await (await open()).ask({ 'x-orgcode': 'ACME', 'x-api-key': 'nobody' }, ...request());
-      expect(counted).toEqual({ called: 0, refused: what === 'a document' ? 0 : 1 });
+      expect(counted).toEqual({ called: 0, failed: what === 'a document' ? 0 : 1 });
     },
   );
 
-  test('a completion of what is too long to be typed is looked for nowhere', async () => {
+  test('a completion of an overlong value makes no call', async () => {
     await (await open()).ask(owner, ...complete('look_up_customer', 'customer', 'x'.repeat(201)));
-    expect(counted).toEqual({ called: 0, refused: 0 });
+    expect(counted).toEqual({ called: 0, failed: 0 });
   });
 
-  test('a page that is asked for anew until it fits is one call, and not refused halfway', async () => {
+  test('a page that is requested again until it fits counts as one call and is never throttled halfway', async () => {
     let left = 1;
     limits = {
       ...limits,
@@ -120,7 +120,7 @@ describe('one request', () => {
     expect(counted.called).toBe(1);
   });
 
-  test('of the three tools counts as one, and so does each of the two calls of a confirmation', async () => {
+  test('each call of a lean tool counts once, and so does each of the two calls of a confirmation', async () => {
     const pipeline = { ...world.application.pipeline, limits };
     const { application } = openAsking({ ...world, application: { ...world.application, pipeline } }, 'all');
     const lean = { ...application, lean: true };
@@ -134,11 +134,11 @@ describe('one request', () => {
     expect(counted.called).toBe(4);
   });
 
-  test('that an upstream refuses with a bare 401 counts as a failure of its address', async () => {
-    const stranger = { orgcode: 'ACME', owner: false, roles: [], unknown: true, org_status: 'verified' };
+  test('a call that the upstream rejects with a bare 401 counts as a failure of the client address', async () => {
+    const unknownCaller = { orgcode: 'ACME', owner: false, roles: [], unknown: true, org_status: 'verified' };
     const backend: Backend = {
       kind: 'gateway',
-      identify: () => ({ ...stranger, fingerprint: 'f', actor: 'unknown' }) as unknown as Caller,
+      identify: () => ({ ...unknownCaller, fingerprint: 'f', actor: 'unknown' }) as unknown as Caller,
       perform: async () => {
         throw new CrmError({ code: 'crm.credentials_invalid', tag: 'unauthorized', message: 'No.' });
       },
@@ -146,11 +146,11 @@ describe('one request', () => {
     };
     const { result } = await (await open({}, backend)).ask(owner, ...toolCall('crm_stat', {}));
     expect(result.isError).toBe(true);
-    expect(counted).toEqual({ called: 1, refused: 1 });
+    expect(counted).toEqual({ called: 1, failed: 1 });
   });
 });
 
-describe('what breaks behind a list, a resource, a prompt or a completion', () => {
+describe('an error behind a list or a prompt', () => {
   const broken = (error: Error): Backend => ({
     kind: 'gateway',
     identify: () => {
@@ -163,31 +163,34 @@ describe('what breaks behind a list, a resource, a prompt or a completion', () =
   });
   const listing = REQUESTS.slice(0, 4).map(([what, request]) => [what, request] as const);
 
-  test.each(listing)('%s: is told by no word of its own, and logged under the name of the request', async (_w, of) => {
-    const door = await open({}, broken(new Error('secret stack /etc/passwd')));
-    world.logged.length = 0;
-    const { error } = await door.ask(owner, ...of());
-    expect(error).toMatchObject({ code: -32603, data: { error_code: 'crm.internal' } });
-    expect(JSON.stringify(error)).not.toContain('secret');
-    expect(world.logged.filter((line) => JSON.parse(line).request_id === error?.data.request_id)).toHaveLength(1);
-    expect(world.logged.join('')).not.toContain('passwd');
-  });
+  test.each(listing)(
+    '%s: an unexpected error is reported as crm.internal and logged with its request id',
+    async (_what, request) => {
+      const transport = await open({}, broken(new Error('secret stack /etc/passwd')));
+      world.logged.length = 0;
+      const { error } = await transport.ask(owner, ...request());
+      expect(error).toMatchObject({ code: -32603, data: { error_code: 'crm.internal' } });
+      expect(JSON.stringify(error)).not.toContain('secret');
+      expect(world.logged.filter((line) => JSON.parse(line).request_id === error?.data.request_id)).toHaveLength(1);
+      expect(world.logged.join('')).not.toContain('passwd');
+    },
+  );
 
-  test.each(listing)('%s: a fault of the upstream is told in words, with what to do', async (_what, of) => {
-    const fault = new CrmError({
+  test.each(listing)('%s: an upstream error is reported with its message and next steps', async (_what, request) => {
+    const upstreamError = new CrmError({
       code: 'crm.gateway_unavailable',
       tag: 'internal-error',
       status: 503,
       message: 'The upstream is down.',
       nextSteps: ['Try again.'],
     });
-    const { error } = await (await open({}, broken(fault))).ask(owner, ...of());
+    const { error } = await (await open({}, broken(upstreamError))).ask(owner, ...request());
     expect(error?.message).toBe('crm.gateway_unavailable: The upstream is down. Try again.');
     expect(error?.data).toMatchObject({ http_status: 503, next_steps: ['Try again.'] });
   });
 });
 
-describe('through a gateway, where some tools are not', () => {
+describe('a gateway whose upstream lacks some tools', () => {
   const operations = CONTRACT.operations.filter(({ origin }) => origin !== 'extension');
   const gateway = (items: readonly object[] = []) => {
     const backend: Backend = {
@@ -202,15 +205,15 @@ describe('through a gateway, where some tools are not', () => {
     const { backend, contract } = gateway(items);
     return createApplication(backend, { debug() {}, warn() {}, error() {} } as never, { contract });
   };
-  const doorOf = async (application: Application) => {
-    const door = await openTestTransport({ application });
-    doors = [...doors, door];
-    return door;
+  const openTransport = async (application: Application) => {
+    const transport = await openTestTransport({ application });
+    transports = [...transports, transport];
+    return transport;
   };
 
-  test('jobs are offered that can be done without them, and name none of them', async () => {
-    const door = await doorOf(served());
-    const { result } = await door.ask(owner, 'prompts/list');
+  test('offers only prompts that work without the missing tools, and names none of these tools', async () => {
+    const transport = await openTransport(served());
+    const { result } = await transport.ask(owner, 'prompts/list');
     const names = result.prompts.map(({ name }: Data) => name);
     expect(names).toEqual([
       'onboard_customer',
@@ -219,23 +222,23 @@ describe('through a gateway, where some tools are not', () => {
       'review_holds',
       'expiring_certificates',
     ]);
-    const there = new Set(operations.map(({ id }) => `crm_${id}`));
-    for (const { name, arguments: takes } of result.prompts) {
-      const args = Object.fromEntries(takes.map((taken: Data) => [taken.name, '1']));
-      const got = await door.ask(owner, 'prompts/get', { name, arguments: args });
+    const available = new Set(operations.map(({ id }) => `crm_${id}`));
+    for (const { name, arguments: parameters } of result.prompts) {
+      const args = Object.fromEntries(parameters.map((parameter: Data) => [parameter.name, '1']));
+      const got = await transport.ask(owner, 'prompts/get', { name, arguments: args });
       const named: string[] = got.result.messages[0].content.text.match(/\bcrm_[a-z_]+/g);
-      expect(named.filter((tool) => !there.has(tool))).toEqual([]);
+      expect(named.filter((tool) => !available.has(tool))).toEqual([]);
     }
   });
 
-  test('an id that cannot be shown or typed is not suggested, whoever made it', async () => {
+  test('an id that cannot be displayed or typed is not suggested', async () => {
     const ids = ['c-1', 'c-2\u202e', 'c-3\nc-4', `c-${'x'.repeat(500)}`, 7, 'c-5'];
-    const door = await doorOf(served(ids.map((id) => ({ customer_id: id }))));
-    const { result } = await door.ask(owner, ...complete('look_up_customer', 'customer', ''));
+    const transport = await openTransport(served(ids.map((id) => ({ customer_id: id }))));
+    const { result } = await transport.ask(owner, ...complete('look_up_customer', 'customer', ''));
     expect(result.completion.values).toEqual(['c-1', 'c-5']);
   });
 
-  test('read-only and lean and confirmed: nothing that writes is found, and a write is refused before it is asked about', async () => {
+  test('in read-only lean mode finds no writes, and rejects a write before any confirmation', async () => {
     const { backend, contract } = gateway();
     const log = { debug() {}, warn() {}, error() {} } as never;
     const plain = createApplication(backend, log, { contract, readOnly: true, lean: true });
@@ -247,24 +250,24 @@ describe('through a gateway, where some tools are not', () => {
   });
 });
 
-describe('a connection’s headers', () => {
-  test('that leave a tool out leave out its record, its jobs and its values, in the lean server too', async () => {
+describe('the filter headers of a connection', () => {
+  test('that exclude a tool also exclude its resources, prompts and completions, in lean mode too', async () => {
     for (const lean of [false, true]) {
-      const door = await open({ lean });
+      const transport = await open({ lean });
       const narrow = { ...owner, 'x-mcp-toolsets': 'giftcard' };
-      const { result: resources } = await door.ask(narrow, 'resources/list');
+      const { result: resources } = await transport.ask(narrow, 'resources/list');
       expect(resources.resources.map(({ uri }: Data) => uri)).not.toContain('crm://policy');
-      const { result: templates } = await door.ask(narrow, 'resources/templates/list');
+      const { result: templates } = await transport.ask(narrow, 'resources/templates/list');
       expect(templates.resourceTemplates.map(({ name }: Data) => name)).toEqual(['section', 'tool', 'giftcard']);
-      const { error } = await door.ask(narrow, 'resources/read', { uri: `crm://customers/${customer_id}` });
+      const { error } = await transport.ask(narrow, 'resources/read', { uri: `crm://customers/${customer_id}` });
       expect(error).toMatchObject({ code: -32602, data: { error_code: 'crm.tool_not_enabled', http_status: 403 } });
-      expect((await door.ask(narrow, 'prompts/list')).result.prompts).toEqual([]);
-      const { result } = await door.ask(narrow, ...complete('look_up_customer', 'customer', 'quist'));
+      expect((await transport.ask(narrow, 'prompts/list')).result.prompts).toEqual([]);
+      const { result } = await transport.ask(narrow, ...complete('look_up_customer', 'customer', 'quist'));
       expect(result.completion.values).toEqual([]);
     }
   });
 
-  test('hold for plain HTTP as well', async () => {
+  test('apply to plain HTTP as well', async () => {
     const { url } = await open();
     const post = (path: string, more: object) =>
       fetch(new URL(path, url), {
@@ -282,13 +285,13 @@ describe('a connection’s headers', () => {
     expect((await post('/crm/customer/list', { 'x-mcp-readonly': '1' })).status).toBe(200);
   });
 
-  test('that leave out the list of customers still let the search suggest them', async () => {
+  test('that exclude the customer list still allow completions from the customer search', async () => {
     const narrow = { ...owner, 'x-mcp-tools': 'crm_customer_search' };
     const { result } = await (await open()).ask(narrow, ...complete('look_up_customer', 'customer', 'quist'));
     expect(result.completion.values).toEqual([customer_id]);
   });
 
-  test('that make it read-only hold for what a user would have to confirm, and nobody is asked', async () => {
+  test('that make it read-only reject a write that needs confirmation without asking the user', async () => {
     const { application } = openAsking(world, 'all');
     const readOnly = { ...owner, 'x-mcp-readonly': 'true' };
     const { answer } = await used(application, 'crm_loyalty_redeem', { customer_id, points: 1 }, readOnly);
@@ -297,35 +300,40 @@ describe('a connection’s headers', () => {
   });
 });
 
-test('a job says in the lean server how its operations are reached', async () => {
+test('in lean mode a prompt explains how to reach its operations through crm_call', async () => {
   for (const lean of [false, true]) {
-    const door = await open({ lean });
-    const { result } = await door.ask(owner, 'prompts/get', { name: 'review_holds' });
+    const transport = await open({ lean });
+    const { result } = await transport.ask(owner, 'prompts/get', { name: 'review_holds' });
     expect(result.messages[0].content.text.includes('crm_call')).toBe(lean);
   }
 });
 
-test('what agents are told first names crm_stat only where they have it', () => {
+test('the server instructions name crm_stat only if the tool is available', () => {
   const log = { debug() {}, warn() {}, error() {} } as never;
   for (const lean of [false, true]) {
-    const told = (exclude: string[]) =>
+    const instructionsWithout = (exclude: string[]) =>
       createApplication(world.store, log, { lean, selection: { exclude } }).instructions;
-    expect(told([])).toContain('crm_stat');
-    expect(told(['crm_stat'])).not.toContain('crm_stat');
-    expect(told(['crm_stat']).split('\n').length).toBe(told([]).split('\n').length);
+    expect(instructionsWithout([])).toContain('crm_stat');
+    expect(instructionsWithout(['crm_stat'])).not.toContain('crm_stat');
+    expect(instructionsWithout(['crm_stat']).split('\n').length).toBe(instructionsWithout([]).split('\n').length);
   }
 });
 
-test('what is known of a tool tells what it takes besides its request', async () => {
-  const door = await open({ catalogue: openAsking(world, 'all').application.catalogue });
-  const toldOf = async (tool: string) => {
-    const { result } = await door.ask(owner, 'resources/read', { uri: `crm://openapi/${tool}` });
+test('the OpenAPI resource of a tool lists the tool arguments beyond the request body', async () => {
+  const transport = await open({ catalogue: openAsking(world, 'all').application.catalogue });
+  const describedTool = async (tool: string) => {
+    const { result } = await transport.ask(owner, 'resources/read', { uri: `crm://openapi/${tool}` });
     return JSON.parse(result.contents[0].text);
   };
-  const told = async (tool: string) => Object.keys((await toldOf(tool)).tool_arguments);
-  expect((await toldOf('crm_stat')).access).toMatchObject({ anyone: true });
-  expect((await toldOf('crm_loyalty_redeem')).access).toMatchObject({ anyone: false, roles: ['loyalty_admin'] });
-  expect(await told('crm_loyalty_redeem')).toEqual(['logical_guid', 'channel_code', 'cccode', 'confirm_token']);
-  expect(await told('crm_customer_get')).toEqual(['fields']);
-  expect(await told('crm_customer_create')).toEqual(['confirm_token']);
+  const argumentNames = async (tool: string) => Object.keys((await describedTool(tool)).tool_arguments);
+  expect((await describedTool('crm_stat')).access).toMatchObject({ anyone: true });
+  expect((await describedTool('crm_loyalty_redeem')).access).toMatchObject({ anyone: false, roles: ['loyalty_admin'] });
+  expect(await argumentNames('crm_loyalty_redeem')).toEqual([
+    'logical_guid',
+    'channel_code',
+    'cccode',
+    'confirm_token',
+  ]);
+  expect(await argumentNames('crm_customer_get')).toEqual(['fields']);
+  expect(await argumentNames('crm_customer_create')).toEqual(['confirm_token']);
 });

@@ -1,4 +1,4 @@
-/** Three tools in place of all: what they find is what the caller may call, and a call is the very same call. */
+/** Lean mode: its three tools find exactly the operations that the caller may call, and return the same results. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { issuesOf } from '../../src/contract/validate.js';
@@ -26,7 +26,7 @@ async function ask(tool: string, args: object, headers?: Headers, application = 
   return isError ? answer : answer.data;
 }
 
-/** Everything that is found, over all its pages. */
+/** Collects the names of all operations found, over all result pages. */
 async function findAll(args: object = {}, headers?: Headers, application = lean): Promise<string[]> {
   const found: string[] = [];
   for (let offset: number | undefined = 0; offset !== undefined; ) {
@@ -39,18 +39,18 @@ async function findAll(args: object = {}, headers?: Headers, application = lean)
   return found;
 }
 
-test('there are three, and nothing else has a name', async () => {
+test('lean mode has three tools, and no operation has a tool of its own', async () => {
   expect(LEAN_TOOLS.map(({ name }) => name)).toEqual(['crm_call', 'crm_describe_operation', 'crm_find_operations']);
   for (const [name] of tools) expect(await useTool(lean, name, {}, await world.headers())).toBeUndefined();
 });
 
-test('crm_call has the hints of the worst it can do', () => {
+test('crm_call has the hints of the most destructive operation it can call', () => {
   expect(CALL.tool.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true, idempotentHint: false });
   for (const { tool } of [FIND, DESCRIBE]) expect(tool.annotations.readOnlyHint).toBe(true);
 });
 
-describe('find', () => {
-  test.each(['owner', ...ROLES, ''])('as %j: exactly what the role may call', async (role) => {
+describe('crm_find_operations', () => {
+  test.each(['owner', ...ROLES, ''])('as %j finds exactly the operations that the role may call', async (role) => {
     const headers = await world.headers(role);
     const { pipeline } = world.application;
     const grants = { owner: role === 'owner', roles: [role] };
@@ -60,7 +60,7 @@ describe('find', () => {
     expect((await findAll({}, headers)).sort()).toEqual(may.map(toolName).sort());
   });
 
-  test('by family, by effect, and by both', async () => {
+  test('filters by family and effect together', async () => {
     const destroying = CONTRACT.operations.filter(({ family, effect }) => family === 'loyalty' && effect === 'destroy');
     expect(await findAll({ family: 'loyalty', effect: 'destroy' })).toEqual(destroying.map(toolName).sort());
   });
@@ -77,12 +77,12 @@ describe('find', () => {
     ['consents', 'crm_customer_consent_get'],
     ['tax exemption', 'crm_exemption_certificate_list'],
     ['list certs', 'crm_exemption_certificate_list'],
-  ])('%j: %s is among the first three', async (query, name) => {
+  ])('for the query %j returns %s among the first three', async (query, name) => {
     const { operations } = await ask('crm_find_operations', { query });
     expect(operations.slice(0, 3).map((found: Data) => found.name)).toContain(name);
   });
 
-  test('any operation by its own name or title: it is among the first three', async () => {
+  test('returns every operation among the first three for its own name or title', async () => {
     for (const [name, { summary }] of tools) {
       for (const query of [name, summary]) {
         const { operations } = await ask('crm_find_operations', { query });
@@ -94,7 +94,7 @@ describe('find', () => {
     }
   });
 
-  test('on a connection that has few: those, though the three tools are none of them', async () => {
+  test('respects the filter headers of the connection', async () => {
     const headers = { ...(await world.headers()), 'x-mcp-toolsets': 'giftcard', 'x-mcp-readonly': '1' };
     expect((await findAll({}, headers)).sort()).toEqual(['crm_giftcard_get', 'crm_stat']);
   });
@@ -105,28 +105,28 @@ describe('find', () => {
     ['an effect', { effect: 'burn' }],
     ['an offset', { offset: -1 }],
     ['an offset', { offset: 1_000_001 }],
-    ['a field', { limit: 5 }],
-  ])('nothing for %s out of its bounds', async (_what, args) => {
+    ['an unknown argument', { limit: 5 }],
+  ])('rejects %s that is out of bounds', async (_what, args) => {
     const [[name] = ['']] = Object.entries(args);
     const error = await ask('crm_find_operations', args);
     expect(error.details.issues.map((issue: Data) => issue.path)).toEqual([name]);
   });
 
-  test('nothing by the prefix that all names have', async () => {
+  test('ignores the crm prefix, which all names share', async () => {
     const totalOf = async (query: string) => (await ask('crm_find_operations', { query })).total;
     expect(await totalOf('crm merge')).toBe(await totalOf('merge'));
   });
 
-  test('nothing: the families there are', async () => {
+  test('lists the families if nothing matches', async () => {
     const answer = await ask('crm_find_operations', { query: 'xyzzy' });
     expect(answer).toMatchObject({ operations: [], total: 0, families: expect.arrayContaining(['loyalty']) });
   });
 });
 
-describe('describe', () => {
-  test.each(tools)('%s: its tool, its roles and examples that hold', async (name, operation) => {
-    const { 'x-logical-guid': _l, 'x-channel-code': _c, ...placeless } = await world.headers();
-    const described = await ask('crm_describe_operation', { operation: name }, placeless);
+describe('crm_describe_operation', () => {
+  test.each(tools)('%s: returns its tool definition, its roles and valid examples', async (name, operation) => {
+    const { 'x-logical-guid': _l, 'x-channel-code': _c, ...withoutContext } = await world.headers();
+    const described = await ask('crm_describe_operation', { operation: name }, withoutContext);
     const tool = createCatalogue(CONTRACT).find(name)?.tool;
     expect(described).toMatchObject({ name, does: tool?.title, description: tool?.description });
     expect(described.arguments).toEqual(JSON.parse(JSON.stringify(tool?.inputSchema)));
@@ -136,36 +136,36 @@ describe('describe', () => {
     for (const example of described.examples) expect(issuesOf(operation.requestSchema, example)).toEqual([]);
   });
 
-  test('shows no place that the connection sets', async () => {
+  test('omits operating context arguments that the connection sets', async () => {
     const described = await ask('crm_describe_operation', { operation: 'crm_loyalty_earn' });
     expect(Object.keys(described.arguments.properties)).not.toContain('logical_guid');
   });
 
-  test('refuses what the caller may not call, as the call would', async () => {
+  test('rejects an operation that the caller may not call, with the error of the call', async () => {
     const viewer = await world.headers('crm_view');
     const args = { operation: 'crm_loyalty_earn' };
-    const refused = await ask('crm_describe_operation', args, viewer);
-    expect(refused).toMatchObject({ error_code: 'crm.forbidden', details: { required_roles: ['loyalty_admin'] } });
+    const rejected = await ask('crm_describe_operation', args, viewer);
+    expect(rejected).toMatchObject({ error_code: 'crm.forbidden', details: { required_roles: ['loyalty_admin'] } });
     const readOnly = { ...(await world.headers()), 'x-mcp-readonly': 'true' };
     expect(await ask('crm_describe_operation', args, readOnly)).toMatchObject({ error_code: 'crm.tool_not_enabled' });
   });
 });
 
-describe('call', () => {
+describe('crm_call', () => {
   const WRONG = { custmer_id: 1 };
   const callers: Record<string, () => Promise<Headers>> = {
     'an owner': () => world.headers(),
     'a viewer': () => world.headers('crm_view'),
-    'a stranger to the org': async () => ({ ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' }),
-    nobody: async () => ({ 'x-orgcode': 'ACME' }),
+    'a caller outside the org': async () => ({ ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' }),
+    'an unauthenticated caller': async () => ({ 'x-orgcode': 'ACME' }),
     'a read-only connection': async () => ({ ...(await world.headers()), 'x-mcp-readonly': '1' }),
     'a connection for loyalty': async () => ({ ...(await world.headers()), 'x-mcp-toolsets': 'loyalty' }),
   };
 
   test.each(Object.entries(callers))(
-    'as %s answers what the tool of its own would, tool by tool',
-    async (_name, who) => {
-      const headers = await who();
+    'as %s returns the result of the operation’s own tool, for every operation',
+    async (_name, headersOf) => {
+      const headers = await headersOf();
       for (const [operation] of tools) {
         const own = await used(world.application, operation, WRONG, headers);
         const through = await used(lean, 'crm_call', { operation, arguments: WRONG }, headers);
@@ -174,7 +174,7 @@ describe('call', () => {
     },
   );
 
-  test('does what it says, and takes fields and an idempotency key as the tool does', async () => {
+  test('runs the operation, and accepts fields and an idempotency key as its own tool does', async () => {
     const customer_id = await newCustomer(world);
     const earn = { customer_id, points: 7, idempotency_key: 'lean-1' };
     const first = await ask('crm_call', { operation: 'crm_loyalty_earn', arguments: earn });
@@ -190,7 +190,7 @@ describe('call', () => {
     ['customer_get', 'crm_customer_get'],
     ['crm_loyalty_ern', 'crm_loyalty_earn'],
     ['giftcard_redem', 'crm_giftcard_redeem'],
-  ])('of %s names what is nearest', async (operation, meant) => {
+  ])('for the unknown operation %s suggests the nearest names', async (operation, meant) => {
     for (const tool of ['crm_call', 'crm_describe_operation']) {
       const error = await ask(tool, { operation });
       expect(error).toMatchObject({ error_code: 'crm.operation_unknown', http_status: 400 });
@@ -200,7 +200,7 @@ describe('call', () => {
     }
   });
 
-  test('names nothing near that the caller may not call, or that the operator left out', async () => {
+  test('suggests no operation that the caller may not call or that the operator excluded', async () => {
     const viewer = await ask('crm_call', { operation: 'crm_loyalty_ern' }, await world.headers('crm_view'));
     expect(viewer.details.nearest).not.toContain('crm_loyalty_earn');
     const catalogue = createCatalogue(selectOperations(CONTRACT, { exclude: ['crm_loyalty_earn'] }));
@@ -215,23 +215,23 @@ describe('call', () => {
   test.each([
     ['no operation', { arguments: {} }, 'operation'],
     ['arguments that are a list', { operation: 'crm_stat', arguments: [] }, 'arguments'],
-    ['a field of its own', { operation: 'crm_stat', argumnts: {} }, 'argumnts'],
-    ['fields beside its arguments', { operation: 'crm_stat', fields: ['status'] }, 'fields'],
-    ['a token beside its arguments', { operation: 'crm_loyalty_redeem', confirm_token: 'x' }, 'confirm_token'],
-  ])('with %s is refused by name', async (_name, args, path) => {
+    ['an unknown argument', { operation: 'crm_stat', argumnts: {} }, 'argumnts'],
+    ['fields outside its arguments', { operation: 'crm_stat', fields: ['status'] }, 'fields'],
+    ['a confirm_token outside its arguments', { operation: 'crm_loyalty_redeem', confirm_token: 'x' }, 'confirm_token'],
+  ])('with %s is rejected with the argument’s name', async (_name, args, path) => {
     const error = await ask('crm_call', args);
     expect(error).toMatchObject({ error_code: 'crm.validation_failed' });
     expect(error.details.issues.map((issue: Data) => issue.path)).toEqual([path]);
   });
 
-  test('is in the log under the operation that ran', async () => {
+  test('is logged under the operation that ran', async () => {
     world.logged.length = 0;
     await ask('crm_call', { operation: 'crm_stat' });
     expect(world.logged.map((line) => JSON.parse(line).operation)).toEqual(['stat']);
   });
 });
 
-test('in read-only mode nothing that writes is found, described or called', async () => {
+test('in read-only mode no write is found or called', async () => {
   const checkAvailable = createAvailabilityCheck({ readOnly: true, countsUpstream: false });
   const readOnly = { ...lean, pipeline: { ...lean.pipeline, checkAvailable } };
   const effects = new Map(tools.map(([name, { effect }]) => [name, effect]));
@@ -240,7 +240,7 @@ test('in read-only mode nothing that writes is found, described or called', asyn
   expect(await ask('crm_call', call, undefined, readOnly)).toMatchObject({ error_code: 'crm.tool_not_enabled' });
 });
 
-test('without credentials nothing is found: 401, as for any call', async () => {
+test('without credentials every lean tool returns 401, as any call does', async () => {
   for (const { tool } of [FIND, DESCRIBE, CALL]) {
     const error = await ask(tool.name, { operation: 'crm_stat' }, { 'x-orgcode': 'ACME' });
     expect(error).toMatchObject({ error_code: 'crm.credentials_required', http_status: 401 });

@@ -1,4 +1,4 @@
-/** A preview is the real change, undone: it tells what would happen, and leaves nothing behind but counted failures. */
+/** Previews: a preview runs the real change and rolls it back; only failed attempts stay counted. */
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -16,7 +16,7 @@ const WRITES = CONTRACT.operations.filter(({ effect }) => effect !== 'read');
 let world: World;
 let asking: Asking;
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ['setInterval'] }); // housekeeping writes when it likes
+  vi.useFakeTimers({ toFake: ['setInterval'] }); // housekeeping would write at its own times
   world = await openWorld({ clock: () => now });
   vi.useRealTimers();
   asking = openAsking(world, 'all');
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe.each(WRITES.map((operation) => [toolName(operation), operation] as const))('%s', (tool, operation) => {
-  test('previewed leaves not a byte, and then does what the preview told', async () => {
+  test('a preview changes nothing, and the confirmed call does what the preview described', async () => {
     const args = await argsFor(operation);
     const watch = openWatch(world);
     const before = watch.fingerprint();
@@ -33,11 +33,11 @@ describe.each(WRITES.map((operation) => [toolName(operation), operation] as cons
     expect(watch.fingerprint()).toEqual(before);
     watch.close();
     expect(preview.action).toBe(operation.summary);
-    expectForetold(preview.result, await asking.confirmed(tool, args), operation.shownOnce);
+    expectPreviewed(preview.result, await asking.confirmed(tool, args), operation.shownOnce);
   });
 });
 
-test('a preview tells before and after, as the record reads', async () => {
+test('a preview lists changed fields with their values before and after', async () => {
   const customer_id = await newCustomer(world);
   await ok(world, 'crm_loyalty_earn', { customer_id, points: 80 });
   const redeem = await asking.asked('crm_loyalty_redeem', { customer_id, points: 30 });
@@ -60,7 +60,7 @@ test('a preview tells before and after, as the record reads', async () => {
   expect(undone.preview.changes).toContainEqual({ field: 'loyalty.points_balance', before: 89, after: 80 });
 });
 
-test('a preview shows a record only to those who may read it', async () => {
+test('a preview shows changes of a record only to callers that may read it', async () => {
   const account_id = await newAccount(world);
   const headers = await world.headers('crm_edit'); // writes accounts, reads nothing
   const change = { account_id, status: 'active', expected_revision: 1, reason: 'signed' };
@@ -69,15 +69,15 @@ test('a preview shows a record only to those who may read it', async () => {
   expect((await asking.asked('crm_account_status_set', change, reader)).preview.changes).toHaveLength(1);
 });
 
-test('what consent hides from a caller is hidden in a preview, before and after, whatever the call', async () => {
+test('a preview of any call masks fields that consent hides from the caller, before and after', async () => {
   const customer_id = await newCustomer(world, { email: 'hidden@example.com', phone: '+12125550123' });
   const consents = { profile_access: 'denied' };
   await ok(world, 'crm_customer_consent_set', { customer_id, consents, reason: 'asked' });
   const other = await newCustomer(world, { email: 'loser@example.com' });
   const clerk = await world.headers('crm_edit+crm_view');
-  const said = (email: string) => ({ customer_id, expected_revision: 1, customer: { email } });
+  const emailUpdate = (email: string) => ({ customer_id, expected_revision: 1, customer: { email } });
   const calls: [string, object][] = [
-    ['crm_customer_update', said('new-one@example.com')],
+    ['crm_customer_update', emailUpdate('new-one@example.com')],
     ['crm_customer_flag_set', { customer_id, flag: 'vip', active: true, reason: 'x' }],
     ['crm_customer_merge', { customer_id, merge_customer_ids: [other], expected_revision: 1, reason: 'same' }],
   ];
@@ -87,7 +87,7 @@ test('what consent hides from a caller is hidden in a preview, before and after,
     expect(JSON.stringify(preview), tool).toContain(tool === 'crm_customer_flag_set' ? 'vip' : '***@example.com');
   }
   const manager = await world.headers('crm_manage');
-  const { preview } = await asking.asked('crm_customer_update', said('new-one@example.com'), manager);
+  const { preview } = await asking.asked('crm_customer_update', emailUpdate('new-one@example.com'), manager);
   expect(preview.changes).toContainEqual({
     field: 'email',
     before: 'hidden@example.com',
@@ -95,14 +95,14 @@ test('what consent hides from a caller is hidden in a preview, before and after,
   });
 });
 
-test('what is shown once is not shown before, and no id of the rehearsal leaks', async () => {
+test('a preview omits values that are shown once, and no id of the dry run leaks', async () => {
   const issue = { amount: 40, currency: 'USD', generate_pin: true, reason: 'sold' };
   const { preview } = await asking.asked('crm_giftcard_issue', issue);
   expect(preview.result).toMatchObject({ code: null, pin: null, masked_code: null, giftcard_id: null, balance: 40 });
   expect(JSON.stringify(preview)).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
-test('a change that is refused is refused at once, and not to be confirmed', async () => {
+test('a change that fails is rejected at once, without a confirmation', async () => {
   const customer_id = await newCustomer(world);
   const answer = await asking.tell('crm_loyalty_redeem', { customer_id, points: 5 });
   expect(answer.error_code).toBe('crm.loyalty_insufficient_points');
@@ -111,7 +111,7 @@ test('a change that is refused is refused at once, and not to be confirmed', asy
   expect((await asking.tell('crm_account_status_set', stale)).error_code).toBe('crm.conflict_revision');
 });
 
-test('a refusal under a key is kept as any: the same call is refused the same when it could be done', async () => {
+test('an error under an idempotency key is stored and returned again, even if the call could now succeed', async () => {
   const redeem = { customer_id: await newCustomer(world), points: 5, idempotency_key: 'too-early' };
   const first = await asking.tell('crm_loyalty_redeem', redeem);
   await ok(world, 'crm_loyalty_earn', { customer_id: redeem.customer_id, points: 50 });
@@ -121,7 +121,7 @@ test('a refusal under a key is kept as any: the same call is refused the same wh
   expect(other.error_code).toBe('crm.idempotency_mismatch');
 });
 
-test('what changes nothing is answered at once: a dry run, a replay', async () => {
+test('a call that changes nothing, a dry run or a replay, runs without confirmation', async () => {
   expect((await asking.tell('crm_loyalty_expire', { dry_run: true, reason: 'look' })).data.dry_run).toBe(true);
   const adjust = { customer_id: await newCustomer(world), points: 5, reason: 'late', idempotency_key: 'once' };
   const first = await asking.confirmed('crm_loyalty_adjust', adjust);
@@ -131,7 +131,7 @@ test('what changes nothing is answered at once: a dry run, a replay', async () =
 describe('PINs', () => {
   const failures = () => rowsOf(world, 'SELECT count(*) AS n FROM giftcard_failure')[0].n;
 
-  test('tried in previews are counted like any others, and the card closes to the right one too', async () => {
+  test('tried in previews count as failed attempts, and throttling then rejects the right PIN too', async () => {
     const headers = await world.headers('giftcard_admin');
     const { giftcard_id } = await ok(
       world,
@@ -169,7 +169,7 @@ describe('PINs', () => {
   });
 });
 
-test('previews between real changes take nothing back and add nothing', async () => {
+test('concurrent previews and real changes do not affect each other', async () => {
   const customer_id = await newCustomer(world);
   await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
   const calls = Array.from({ length: 32 }, (_, index) =>
@@ -183,8 +183,8 @@ test('previews between real changes take nothing back and add nothing', async ()
   expect(world.verify().disagreements).toEqual([]);
 });
 
-describe('changes', () => {
-  test('are found at any depth, lists of records by their number, and no revision', () => {
+describe('changesBetween', () => {
+  test('finds changes at any depth, summarises lists of records by count, and skips the revision', () => {
     const before = { revision: 1, a: { b: 1, c: ['x'] }, list: [{ n: 1 }], same: [{ n: 1 }], gone: 'g' };
     const after = { revision: 2, a: { b: 2, c: ['x', 'y'] }, list: [{ n: 1 }, { n: 2 }], same: [{ n: 9 }], born: true };
     expect(changesBetween(before, after)).toEqual([
@@ -197,14 +197,14 @@ describe('changes', () => {
     ]);
   });
 
-  test('are never more than forty', () => {
+  test('returns at most forty changes', () => {
     const wide = Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`f${index}`, index]));
     expect(changesBetween({}, wide)).toHaveLength(40);
   });
 });
 
-/** Where the contract's example needs a state of its own, or would change nothing. */
-const OWN: Record<string, (args: Data) => object | Promise<object>> = {
+/** Argument overrides for operations whose contract example needs a prepared state, or would change nothing. */
+const ARGUMENT_OVERRIDES: Record<string, (args: Data) => object | Promise<object>> = {
   account_status_set: () => ({ expected_revision: 1 }),
   account_update: () => ({ expected_revision: 1 }),
   async account_credit_release({ account_id, amount, currency }) {
@@ -234,22 +234,23 @@ async function argsFor(operation: (typeof WRITES)[number]): Promise<Data> {
     createTenant((tool, input) => ok(world, tool, input)),
     operation,
   );
-  return { ...args, ...(await OWN[operation.id]?.(args)) };
+  return { ...args, ...(await ARGUMENT_OVERRIDES[operation.id]?.(args)) };
 }
 
-/** Every leaf the same, but what only the change itself can tell: ids it makes, and what it shows once. */
-function expectForetold(told: Data, real: Data, shownOnce: readonly string[], path = ''): void {
+/** Expects equal leaves, except those only the real change has: generated ids and values shown once. */
+function expectPreviewed(previewed: Data, real: Data, shownOnce: readonly string[], path = ''): void {
   if (typeof real === 'object' && real !== null) {
-    expect(Object.keys(told ?? {}), path).toEqual(Object.keys(real));
-    for (const [name, inner] of Object.entries(real)) expectForetold(told[name], inner, shownOnce, `${path}.${name}`);
-  } else if (told !== real) {
-    expect(told, path).toBeNull();
+    expect(Object.keys(previewed ?? {}), path).toEqual(Object.keys(real));
+    for (const [name, inner] of Object.entries(real))
+      expectPreviewed(previewed[name], inner, shownOnce, `${path}.${name}`);
+  } else if (previewed !== real) {
+    expect(previewed, path).toBeNull();
     const name = path.slice(path.lastIndexOf('.') + 1);
     expect(/(^|_)id$/.test(name) || shownOnce.includes(name) || name === 'masked_code', path).toBe(true);
   }
 }
 
-/** All of a world's rows, by what they add up to, and whether anything at all was committed. */
+/** Watches the database of a world: a hash of every table, and whether anything was committed. */
 function openWatch({ path }: World) {
   const db = new Database(path, { readonly: true });
   const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`).all() as Data[];

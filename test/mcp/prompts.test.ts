@@ -1,4 +1,4 @@
-/** Prompts: jobs named by real tools, offered to whoever can do them, with what was typed placed as data. */
+/** Prompts: they name real tools, are offered to callers that may call these tools, and quote user input as data. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { PROMPT_RULES, PROMPTS } from '../../src/mcp/prompt-table.js';
@@ -15,30 +15,30 @@ import { openWorld, ROLES, type World } from '../support/world.js';
 
 const catalogue = createCatalogue(CONTRACT);
 const NAMES = PROMPTS.map(({ name }) => name);
-/** Text that a user may well type, for every argument. */
-const TYPED: { readonly [argument: string]: string } = { before: '2027-01-01', sure: '0.8', status: 'active' };
+/** Typical user input by argument; other arguments get a generated text. */
+const TYPICAL_INPUT: { readonly [argument: string]: string } = { before: '2027-01-01', sure: '0.8', status: 'active' };
 
 let world: World;
-let door: TestTransport;
+let transport: TestTransport;
 let owner: Headers;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openTestTransport(world);
+  transport = await openTestTransport(world);
   owner = await world.headers();
 });
 afterAll(async () => {
-  await door.close();
+  await transport.close();
   await world.close();
 });
 
 type Prompt = (typeof PROMPTS)[number];
 
-function filled({ arguments: takes }: Prompt, value?: string): Record<string, string> {
-  return Object.fromEntries(takes.map(({ name }) => [name, value ?? TYPED[name] ?? `some ${name}`]));
+function filled({ arguments: parameters }: Prompt, value?: string): Record<string, string> {
+  return Object.fromEntries(parameters.map(({ name }) => [name, value ?? TYPICAL_INPUT[name] ?? `some ${name}`]));
 }
 
 const get = (name: string, args: object, headers = owner) =>
-  door.ask(headers, 'prompts/get', { name, arguments: args });
+  transport.ask(headers, 'prompts/get', { name, arguments: args });
 
 async function textOf(name: string, args: object, headers = owner): Promise<string> {
   const { result, error } = await get(name, args, headers);
@@ -49,11 +49,11 @@ async function textOf(name: string, args: object, headers = owner): Promise<stri
 }
 
 async function listed(headers: Headers): Promise<string[]> {
-  const { result } = await door.ask(headers, 'prompts/list');
+  const { result } = await transport.ask(headers, 'prompts/list');
   return result.prompts.map(({ name }: { name: string }) => name);
 }
 
-test('there are the seven jobs', () => {
+test('there are seven prompts', () => {
   expect(NAMES).toEqual([
     'onboard_customer',
     'look_up_customer',
@@ -69,19 +69,19 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
   const tools = prompt.steps.flatMap(toolsNamedIn);
   const operations = tools.map((tool) => catalogue.find(tool)?.operation);
 
-  test('names tools that there are', () => {
+  test('names only existing tools', () => {
     expect(tools.filter((tool) => catalogue.find(tool) === undefined)).toEqual([]);
     expect(tools.length).toBeGreaterThan(0);
   });
 
-  test('names fields, values and errors that there are', () => {
+  test('names only existing fields, values and errors', () => {
     const words = prompt.steps.flatMap(({ text }) => text.match(/(?<!crm\.)\b[a-z]+(?:_[a-z]+)+\b/g) ?? []);
     const answers = operations.map((operation) => RESPONSES.get(operation?.id ?? ''));
     const known = JSON.stringify([operations, answers, prompt.arguments]);
-    const strange = words.filter(
-      (word) => !word.startsWith('crm_') && !known.includes(`"${word}"`) && !KNOWN_AT_RUN.has(word),
+    const unknown = words.filter(
+      (word) => !word.startsWith('crm_') && !known.includes(`"${word}"`) && !SCHEMALESS_DETAILS.has(word),
     );
-    expect(strange).toEqual([]);
+    expect(unknown).toEqual([]);
     const codes = [...prompt.steps.map(({ text }) => text), ...PROMPT_RULES].flatMap(
       (text) => text.match(/crm\.[a-z_]+/g) ?? [],
     );
@@ -92,7 +92,7 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
     expect(operations[0]?.effect).toBe('read');
   });
 
-  test('asks before it moves anything', () => {
+  test('asks the user before any write', () => {
     for (const step of prompt.steps) {
       const writes = toolsNamedIn(step).some((tool) => catalogue.find(tool)?.operation.effect !== 'read');
       if (!writes) continue;
@@ -101,7 +101,7 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
     }
   });
 
-  test('describes each argument, bounds it, and suggests only what can be known', () => {
+  test('describes and bounds each argument, and suggests only enum values', () => {
     for (const { description, maxLength, suggestions } of prompt.arguments) {
       expect(description.length).toBeGreaterThan(8);
       expect(maxLength).toBeLessThanOrEqual(1000);
@@ -111,7 +111,7 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
     }
   });
 
-  test('says its steps in order, its rules, and what was typed', async () => {
+  test('contains its steps in order, its rules and the user input', async () => {
     const text = await textOf(name, filled(prompt));
     expect(text.length).toBeLessThan(5000);
     prompt.steps.forEach((step, index) => {
@@ -123,7 +123,7 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
     }
   });
 
-  test('refuses what is too long, missing or not asked for, and takes blank as left out', async () => {
+  test('rejects overlong, missing and unknown arguments, and treats blank ones as absent', async () => {
     for (const { name: argument, maxLength, required } of prompt.arguments) {
       const long = await get(name, { ...filled(prompt), [argument]: 'x'.repeat(maxLength + 1) });
       expect(long.error).toMatchObject({ code: -32602, message: expect.stringContaining(`${argument} has more`) });
@@ -131,12 +131,12 @@ describe.each(PROMPTS.map((prompt) => [prompt.name, prompt] as const))('%s', (na
       if (required) expect(blank.error?.message).toBe(`The argument ${argument} is required.`);
       else expect(blank.result.messages[0].content.text).not.toContain(`- ${argument}:`);
     }
-    const strange = await get(name, { ...filled(prompt), 'no\u200Bsuch': 'x' });
-    expect(strange.error?.message).toContain('nosuch is no argument of this prompt; it takes ');
+    const withUnknown = await get(name, { ...filled(prompt), 'no\u200Bsuch': 'x' });
+    expect(withUnknown.error?.message).toContain('nosuch is no argument of this prompt; it takes ');
   });
 });
 
-test('what was typed stays on its line, cleaned of what nobody sees, whatever it is', async () => {
+test('every user input stays on one line, without invisible characters', async () => {
   const harmless = new Map<Prompt, string[]>();
   for (const prompt of PROMPTS) harmless.set(prompt, linesOf(await textOf(prompt.name, filled(prompt))));
   for (const [index, { name: injection, text, shown }] of INJECTIONS.entries()) {
@@ -147,26 +147,26 @@ test('what was typed stays on its line, cleaned of what nobody sees, whatever it
     };
     if (shown.trim() === '' || shown.trim().length > maxLength) continue;
     const lines = linesOf(await textOf(prompt.name, { ...filled(prompt), [name]: text }));
-    const twin = harmless.get(prompt) ?? [];
-    expect(lines.length, injection).toBe(twin.length);
-    const different = lines.filter((line, at) => line !== twin[at]);
+    const reference = harmless.get(prompt) ?? [];
+    expect(lines.length, injection).toBe(reference.length);
+    const different = lines.filter((line, at) => line !== reference[at]);
     expect(different, injection).toEqual([`- ${name}: ${JSON.stringify(shown.trim())}`]);
   }
 });
 
-/** Details of refusals, which have no schema. */
-const KNOWN_AT_RUN = new Set(['existing_customer_id']);
+/** Fields of error details, which have no schema. */
+const SCHEMALESS_DETAILS = new Set(['existing_customer_id']);
 
-describe('who is offered a job', () => {
-  test('everybody who can do it: every role held against the tools', async () => {
+describe('the offered prompts', () => {
+  test('are, for every role, those whose required tools the role may call', async () => {
     for (const role of ['', ...ROLES]) {
       const grants = { owner: false, roles: [role] };
-      const can = (tool: string) => {
+      const mayUse = (tool: string) => {
         const operation = catalogue.find(tool)?.operation;
         return operation !== undefined && mayCall(CONTRACT.roles, operation, grants);
       };
       const expected = PROMPTS.filter(({ steps }) =>
-        steps.every((step) => step.optional || toolsNamedIn(step).every(can)),
+        steps.every((step) => step.optional || toolsNamedIn(step).every(mayUse)),
       );
       const headers = await world.headers(role);
       expect(await listed(headers), role).toEqual(expected.map(({ name }) => name));
@@ -176,27 +176,27 @@ describe('who is offered a job', () => {
         const text: string = result?.messages[0].content.text ?? '';
         const tools = text.match(/\bcrm_[a-z_]+/g) ?? [];
         expect(
-          tools.filter((tool) => !can(tool)),
+          tools.filter((tool) => !mayUse(tool)),
           `${role} ${prompt.name}`,
         ).toEqual([]);
       }
     }
   });
 
-  test('the owner and whoever is unknown see all; a caller without a role none', async () => {
+  test('are all for the owner and an unauthenticated caller, and none for a caller without a role', async () => {
     expect(await listed(owner)).toEqual(NAMES);
     expect(await listed({})).toEqual(NAMES);
     expect(await listed(await world.headers(''))).toEqual([]);
   });
 
-  test('a step that is left out leaves no gap in the numbers', async () => {
+  test('have consecutive step numbers if an optional step is omitted', async () => {
     const text = await textOf('review_holds', {}, await world.headers('crm_view'));
     expect(text.match(/^\d+\. /gm)).toEqual(['1. ', '2. ', '3. ', '4. ']);
     expect(text).not.toContain('crm_customer_hold_resolve');
     expect(text).toContain('Nothing was filled in.');
   });
 
-  test('one that is not there and one that is not offered look alike', async () => {
+  test('give the same error for an unknown prompt and one that is not offered', async () => {
     const absent = await get('no_such_prompt', {});
     const hidden = await get('review_holds', {}, await world.headers(''));
     expect(absent.error).toEqual(hidden.error);
@@ -204,8 +204,8 @@ describe('who is offered a job', () => {
   });
 });
 
-test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and gets', async (name) => {
-  const client = await CLIENTS[name]({ kind: 'http', url: door.url, headers: owner as Record<string, string> });
+test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and gets prompts', async (name) => {
+  const client = await CLIENTS[name]({ kind: 'http', url: transport.url, headers: owner as Record<string, string> });
   const { prompts } = await client.features.listPrompts();
   expect(prompts.map((prompt: { name: string }) => prompt.name)).toEqual(NAMES);
   expect(prompts[0].arguments).toEqual([

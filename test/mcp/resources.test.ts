@@ -1,4 +1,4 @@
-/** Resources: documents for anyone, records for whoever may read them, and nothing at any other address. */
+/** Resources: documents for any caller, records for callers with access, and errors for every other URI. */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ import { ok, openWorld, PLACE, PUBLISHED, ROLES, timeless, type World } from '..
 const DOCUMENTS = ['crm://protocol', 'crm://errors', 'crm://openapi'];
 const SECTION = 'crm://protocol/{section}';
 const TOOL = 'crm://openapi/{tool}';
-/** Address, its tool, and how it is filled. */
+/** The URI of each record resource, its tool, its variable, and the tool's fixed arguments. */
 const RECORDS = [
   { address: 'crm://policy', tool: 'crm_loyalty_policy_get', variable: undefined, args: {} },
   {
@@ -41,17 +41,17 @@ const RECORDS = [
 const TEMPLATES = RECORDS.filter(({ variable }) => variable !== undefined).map(({ address }) => address);
 
 let world: World;
-let door: TestTransport;
+let transport: TestTransport;
 let owner: Headers;
 let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
-  door = await openTestTransport(world);
+  transport = await openTestTransport(world);
   owner = await world.headers();
   tenant = createTenant((tool, args) => ok(world, tool, args, owner));
 });
 afterAll(async () => {
-  await door.close();
+  await transport.close();
   await world.close();
 });
 
@@ -59,7 +59,7 @@ async function addressOf({ address, variable }: (typeof RECORDS)[number]): Promi
   return variable === undefined ? address : address.replace(`{${variable}}`, await tenant.id(variable));
 }
 
-const read = (uri: string, headers: Headers = owner) => door.ask(headers, 'resources/read', { uri });
+const read = (uri: string, headers: Headers = owner) => transport.ask(headers, 'resources/read', { uri });
 
 async function textAt(uri: string, headers: Headers = owner): Promise<string> {
   const { result, error } = await read(uri, headers);
@@ -70,16 +70,16 @@ async function textAt(uri: string, headers: Headers = owner): Promise<string> {
 }
 
 async function listed(headers: Headers) {
-  const { result } = await door.ask(headers, 'resources/list');
-  const { result: templates } = await door.ask(headers, 'resources/templates/list');
+  const { result } = await transport.ask(headers, 'resources/list');
+  const { result: templates } = await transport.ask(headers, 'resources/templates/list');
   return {
     resources: result.resources.map(({ uri }: { uri: string }) => uri),
     templates: templates.resourceTemplates.map(({ uriTemplate }: { uriTemplate: string }) => uriTemplate),
   };
 }
 
-describe('lists', () => {
-  test('show everything to the owner, and to whoever is unknown what is public, which is as much', async () => {
+describe('the resource lists', () => {
+  test('show everything to the owner and to an unauthenticated caller', async () => {
     const all = { resources: [...DOCUMENTS, 'crm://policy'], templates: [SECTION, TOOL, ...TEMPLATES] };
     expect(await listed(owner)).toEqual(all);
     expect(await listed({})).toEqual(all);
@@ -89,9 +89,9 @@ describe('lists', () => {
     expect(await listed(await world.headers(''))).toEqual({ resources: DOCUMENTS, templates: [SECTION, TOOL] });
   });
 
-  test('tell of each what it is, and of a document how large', async () => {
-    const { result } = await door.ask(owner, 'resources/list');
-    const { result: templates } = await door.ask(owner, 'resources/templates/list');
+  test('describe every entry, and give the size of every document', async () => {
+    const { result } = await transport.ask(owner, 'resources/list');
+    const { result: templates } = await transport.ask(owner, 'resources/templates/list');
     for (const entry of [...result.resources, ...templates.resourceTemplates]) {
       expect(entry).toMatchObject({ name: expect.stringMatching(/^[a-z]+$/), title: expect.any(String) });
       expect(entry.description.length).toBeGreaterThan(40);
@@ -105,12 +105,12 @@ describe('lists', () => {
   });
 });
 
-describe('documents are for anyone', () => {
-  test('the protocol is PROTOCOL.md', async () => {
+describe('documents are readable without credentials', () => {
+  test('crm://protocol is PROTOCOL.md', async () => {
     expect(await textAt('crm://protocol', {})).toBe(readFileSync('PROTOCOL.md', 'utf8'));
   });
 
-  test('and can be had a section at a time, every one of them, by its heading', async () => {
+  test('every section of the protocol is readable by its heading', async () => {
     const whole = readFileSync('PROTOCOL.md', 'utf8');
     const headings = [...whole.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading);
     const texts = [];
@@ -124,44 +124,44 @@ describe('documents are for anyone', () => {
     expect((await read('crm://protocol/no-such', {})).error?.code).toBe(-32602);
   });
 
-  test('the OpenAPI document is the published one', async () => {
+  test('crm://openapi is the published OpenAPI document', async () => {
     expect(JSON.parse(await textAt('crm://openapi', {}))).toEqual(DOCUMENT);
   });
 
-  test('the errors are those of the document', async () => {
+  test('crm://errors lists the errors of the OpenAPI document', async () => {
     expect(JSON.parse(await textAt('crm://errors', {}))).toEqual({ errors: DOCUMENT['x-errors'] });
   });
 
   test.each(CONTRACT.operations.map((operation) => [`crm_${operation.id}`, operation] as const))(
-    '%s is told whole, and its examples fit',
+    '%s is described completely, and its examples match its schema',
     async (tool, { requestSchema, examples, access, requiresRevision, id }) => {
-      const told = JSON.parse(await textAt(`crm://openapi/${tool}`, {}));
-      expect(told).toMatchObject({ tool, access: { class: access, roles: CONTRACT.roles[access] } });
-      expect(told.request.properties).toEqual(requestSchema.properties);
-      expect((told.request.required ?? []).includes('expected_revision')).toBe(requiresRevision);
-      for (const { name, value } of examples) expect(issuesOf(told.request, value), name).toEqual([]);
-      expect(told.response).toEqual(RESPONSES.get(id));
+      const described = JSON.parse(await textAt(`crm://openapi/${tool}`, {}));
+      expect(described).toMatchObject({ tool, access: { class: access, roles: CONTRACT.roles[access] } });
+      expect(described.request.properties).toEqual(requestSchema.properties);
+      expect((described.request.required ?? []).includes('expected_revision')).toBe(requiresRevision);
+      for (const { name, value } of examples) expect(issuesOf(described.request, value), name).toEqual([]);
+      expect(described.response).toEqual(RESPONSES.get(id));
     },
   );
 });
 
-describe('a record is what its tool answers', () => {
+describe('a record resource equals the result of its tool', () => {
   test.each(RECORDS)('$address', async (record) => {
     const uri = await addressOf(record);
     const args = { ...record.args, ...(record.variable && { [record.variable]: await tenant.id(record.variable) }) };
-    const { result } = await door.ask(owner, 'tools/call', { name: record.tool, arguments: args });
+    const { result } = await transport.ask(owner, 'tools/call', { name: record.tool, arguments: args });
     expect(timeless(unmark(await textAt(uri)).answer)).toEqual(timeless(unmark(result.content[0].text).answer));
     const { result: answer } = await read(uri);
     expect(timeless(answer._meta)).toEqual(timeless(result._meta));
   });
 
-  test('with strangers’ text cleaned and marked as there, whatever the text', async () => {
+  test('including cleaned and marked untrusted text, for every injection text', async () => {
     const forged = await openTestTransport({ application: applicationAnswering() });
     for (const { address, tool, variable, args } of RECORDS) {
       for (const { name, text } of INJECTIONS.filter(({ text }) => text.length < 500)) {
         const id = 'any-id';
         const given = variable === undefined ? args : { ...args, [variable]: id };
-        said = text;
+        untrustedText = text;
         const uri = variable === undefined ? address : address.replace(`{${variable}}`, id);
         const { result: record } = await forged.ask(owner, 'resources/read', { uri });
         const { result: answer } = await forged.ask(owner, 'tools/call', { name: tool, arguments: given });
@@ -173,14 +173,16 @@ describe('a record is what its tool answers', () => {
     await forged.close();
   });
 
-  let said = '';
-  /** An application whose records hold one text wherever strangers write. */
+  let untrustedText = '';
+  /** An application whose records hold `untrustedText` in every untrusted field. */
   function applicationAnswering() {
     const caller = { orgcode: 'ACME', org_status: 'verified', owner: true, roles: [], actor: 'x', fingerprint: 'x' };
     const backend: Backend = {
       kind: 'store',
       identify: () => ({ ...caller, context_source: 'api_key' }) as never,
-      perform: async ({ operation }) => ({ data: dataWith(RESPONSES.get(operation.id) ?? {}, said) as object }),
+      perform: async ({ operation }) => ({
+        data: dataWith(RESPONSES.get(operation.id) ?? {}, untrustedText) as object,
+      }),
       close: async () => {},
     };
     return createApplication(backend, pino({ level: 'silent' }));
@@ -192,33 +194,33 @@ describe('a record is what its tool answers', () => {
   }
 });
 
-describe('a refusal says what the tool would say', () => {
+describe('an error of a resource equals the error of its tool', () => {
   test.each(RECORDS)('$address, for every role', async (record) => {
     const uri = await addressOf(record);
     const args = { ...record.args, ...(record.variable && { [record.variable]: await tenant.id(record.variable) }) };
     for (const role of ['', ...ROLES]) {
       const headers = await world.headers(role);
-      const { result } = await door.ask(headers, 'tools/call', { name: record.tool, arguments: args });
-      const told = await read(uri, headers);
+      const { result } = await transport.ask(headers, 'tools/call', { name: record.tool, arguments: args });
+      const response = await read(uri, headers);
       const { resources, templates } = await listed(headers);
       expect([...resources, ...templates].includes(record.address), role).toBe(result.isError !== true);
       if (result.isError !== true) {
-        expect(told.error, role).toBeUndefined();
+        expect(response.error, role).toBeUndefined();
         continue;
       }
       const error = JSON.parse(result.content[0].text);
       expect(error.error_code).toBe('crm.forbidden');
-      expect(timeless(told.error?.data), role).toEqual(timeless(error));
-      expect(told.error?.code).toBe(-32602);
-      expect(told.error?.message).toContain(error.major.message.en_US);
+      expect(timeless(response.error?.data), role).toEqual(timeless(error));
+      expect(response.error?.code).toBe(-32602);
+      expect(response.error?.message).toContain(error.major.message.en_US);
     }
   });
 
   test.each([
     ['without credentials', { 'x-orgcode': 'ACME', ...PLACE }, 'crm.credentials_required'],
-    ['with bad ones', { 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody', ...PLACE }, 'crm.credentials_invalid'],
+    ['with bad credentials', { 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody', ...PLACE }, 'crm.credentials_invalid'],
     ['without an org', PLACE, 'crm.orgcode_required'],
-  ])('%s: which error, and what to do', async (_name, headers, code) => {
+  ])('%s: the error code is reported', async (_name, headers, code) => {
     for (const record of RECORDS) {
       const { error } = await read(await addressOf(record), headers);
       expect(error?.data).toMatchObject({ error_code: code });
@@ -226,17 +228,17 @@ describe('a refusal says what the tool would say', () => {
     }
   });
 
-  test('of a stranger is that of what does not exist', async () => {
-    const stranger = { ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' };
+  test('a caller outside the org gets the error of a missing record', async () => {
+    const outsider = { ...(await world.headers('owner', 'OTHER')), 'x-orgcode': 'ACME' };
     for (const record of RECORDS) {
       const uri = await addressOf(record);
-      const { error } = await read(uri, stranger);
+      const { error } = await read(uri, outsider);
       const { error: absent } = await read('crm://customers/01a20000-0000-7000-8000-000000000000', owner);
       expect(error).toEqual({ ...absent, data: { uri } });
     }
   });
 
-  test('that time will mend is no fault of the request', async () => {
+  test('throttling is not reported as an invalid request', async () => {
     const headers = await world.headers('giftcard_admin');
     const wrong = async () => (await read('crm://giftcards/no-such-card', headers)).error;
     for (let tries = 0; tries < 10; tries += 1) expect((await wrong())?.code).toBe(-32602);
@@ -244,7 +246,7 @@ describe('a refusal says what the tool would say', () => {
   });
 });
 
-describe('an address that is none of ours is not found', () => {
+describe('an unknown URI is not found', () => {
   test.each([
     '',
     'crm://',
@@ -281,19 +283,19 @@ describe('an address that is none of ours is not found', () => {
     expect(error?.message).not.toMatch(/node_modules|ENOENT|\.ts|\.js/);
   });
 
-  test('a slash in an id is one of the id', async () => {
+  test('an encoded slash belongs to the id', async () => {
     const { error } = await read('crm://customers/a%2Fledger');
     expect(error).toMatchObject({ code: -32602, data: { uri: 'crm://customers/a%2Fledger' } });
   });
 
-  test('an id that could be none is told what is wrong with it, as by the tool', async () => {
+  test('an invalid id is rejected with the validation error of the tool', async () => {
     const { error } = await read(`crm://customers/${'x'.repeat(200)}`);
     expect(error?.data).toMatchObject({ error_code: 'crm.validation_failed' });
   });
 });
 
-test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and reads', async (name) => {
-  const client = await CLIENTS[name]({ kind: 'http', url: door.url, headers: owner as Record<string, string> });
+test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and reads resources', async (name) => {
+  const client = await CLIENTS[name]({ kind: 'http', url: transport.url, headers: owner as Record<string, string> });
   const { features } = client;
   const customer_id = await tenant.id('customer_id');
   const { resources } = await features.listResources();
@@ -308,10 +310,10 @@ test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s lists and reads'
   await client.close();
 });
 
-test('the era that keeps answers is told for how long: documents an hour, records not at all', async () => {
+test('the 2026-07-28 protocol returns cache hints: an hour for documents, none for records', async () => {
   const client = await CLIENTS['SDK 2, 2026-07-28 only']({
     kind: 'http',
-    url: door.url,
+    url: transport.url,
     headers: owner as Record<string, string>,
   });
   const { features } = client;
@@ -324,7 +326,7 @@ test('the era that keeps answers is told for how long: documents an hour, record
   await client.close();
 });
 
-test('what breaks is told by no word of its own', async () => {
+test('an unexpected error never reveals its own message', async () => {
   const backend: Backend = {
     kind: 'store',
     identify: () => {
@@ -351,13 +353,13 @@ test('what breaks is told by no word of its own', async () => {
   await broken.close();
 });
 
-test("of somebody else's API there is what there is", async () => {
+test('an imported API lists only the resources that it supports', async () => {
   const operations = CONTRACT.operations.filter(({ id }) => ['customer_get', 'stat'].includes(id));
   const other = operations.map((operation) => ({ ...operation, requestSchema: { type: 'object' } }));
   const log = pino({ level: 'silent' });
   const only = async (contract: typeof CONTRACT, published?: typeof PUBLISHED) => {
-    const few = createApplication(world.store, log, { contract, ...(published && { published }) });
-    const opened = await openTestTransport({ application: few });
+    const application = createApplication(world.store, log, { contract, ...(published && { published }) });
+    const opened = await openTestTransport({ application });
     const { result } = await opened.ask(owner, 'resources/list');
     const { result: templates } = await opened.ask(owner, 'resources/templates/list');
     await opened.close();
@@ -366,6 +368,6 @@ test("of somebody else's API there is what there is", async () => {
   };
   expect(await only({ ...CONTRACT, operations })).toEqual([TOOL, 'crm://customers/{customer_id}']);
   expect(await only({ ...CONTRACT, operations: other })).toEqual([TOOL]);
-  const foreign = { ...PUBLISHED, protocol: () => undefined, errors: () => undefined };
-  expect(await only({ ...CONTRACT, operations: other }, foreign)).toEqual(['crm://openapi', TOOL]);
+  const imported = { ...PUBLISHED, protocol: () => undefined, errors: () => undefined };
+  expect(await only({ ...CONTRACT, operations: other }, imported)).toEqual(['crm://openapi', TOOL]);
 });

@@ -1,4 +1,4 @@
-/** No answer is longer than the budget, and nothing is lost by it: what was cut can be had, to the last item. */
+/** The response budget: no tool result exceeds it, and everything that was truncated can be read by further calls. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BackendCall } from '../../src/contract/backend.js';
@@ -18,17 +18,17 @@ const BUDGET = 2_000;
 const SENTENCE = 'The customer asked for a refund because the parcel came late, and was friendly about it. ';
 
 let world: World;
-/** The world, with a budget that its answers exceed. */
-let narrow: Application;
-/** What reached its backend. */
+/** The application of the world, with a response budget that its results exceed. */
+let budgeted: Application;
+/** The calls that reached the backend. */
 let performed: BackendCall[];
 beforeAll(async () => {
   world = await openWorld();
-  narrow = watched(world.application);
+  budgeted = withSpy(world.application);
 });
 afterAll(() => world.close());
 
-function watched(application: Application, answer?: (performance: BackendCall) => object): Application {
+function withSpy(application: Application, answer?: (performance: BackendCall) => object): Application {
   const { backend } = application.pipeline;
   const spy = {
     ...backend,
@@ -42,7 +42,7 @@ function watched(application: Application, answer?: (performance: BackendCall) =
   return { ...application, answerTokens: BUDGET, pipeline: { ...application.pipeline, backend: spy } };
 }
 
-async function ask(tool: string, args: object, application = narrow): Promise<Use> {
+async function ask(tool: string, args: object, application = budgeted): Promise<Use> {
   performed = [];
   const use = await used(application, tool, args, await world.headers());
   expect(costOf(use.text), tool).toBeLessThanOrEqual(BUDGET);
@@ -50,30 +50,30 @@ async function ask(tool: string, args: object, application = narrow): Promise<Us
   return use;
 }
 
-/** A value with every list in it a hundred items long. */
-function grown(value: unknown): unknown {
-  if (Array.isArray(value)) return Array.from({ length: 100 }, () => grown(value[0]));
+/** Returns the value with every list in it extended to a hundred items. */
+function withLongLists(value: unknown): unknown {
+  if (Array.isArray(value)) return Array.from({ length: 100 }, () => withLongLists(value[0]));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, grown(child)]));
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, withLongLists(child)]));
 }
 
-describe('an answer of any tool with a hundred of everything keeps the budget', () => {
+describe('a result with a hundred items in every list stays within the budget', () => {
   test.each(CONTRACT.operations.map((operation) => [toolName(operation), operation] as const))(
     '%s',
     async (name, it) => {
-      const data = grown(dataWith(RESPONSES.get(it.id) ?? {}, SENTENCE)) as { items?: object[] };
+      const data = withLongLists(dataWith(RESPONSES.get(it.id) ?? {}, SENTENCE)) as { items?: object[] };
       const pages = 'next_token' in ((it.inputSchema.properties ?? {}) as object);
-      const application = watched(world.application, ({ input }) =>
+      const application = withSpy(world.application, ({ input }) =>
         pages ? { ...data, items: data.items?.slice(0, Number(input.limit ?? 100)), next_token: 'token' } : data,
       );
       const { structured } = await ask(name, it.examples[0]?.value ?? {}, application);
       expect(structured.success).toBe(true);
       if (it.effect !== 'read') expect(performed).toHaveLength(1);
       if (structured.truncated === undefined) return;
-      const told = structured.next_steps[0];
+      const nextStep = structured.next_steps[0];
       for (const { field, shown } of structured.truncated.slice(0, 5)) {
-        if (it.effect === 'read') expect(told).toContain(`"${field}[${shown}:]"`);
-        else expect(told).toContain('Read the record');
+        if (it.effect === 'read') expect(nextStep).toContain(`"${field}[${shown}:]"`);
+        else expect(nextStep).toContain('Read the record');
       }
     },
   );
@@ -92,7 +92,7 @@ describe('a list', () => {
   });
   const list = (args: object) => ask('crm_comment_list', { target_type: 'customer', target_id: customer_id, ...args });
 
-  test('too long for the budget is a smaller page of its own, with its own next_token', async () => {
+  test('too long for the budget is returned as a smaller page with its own next_token', async () => {
     const { structured } = await list({ limit: 60 });
     expect(structured.data.items.length).toBeGreaterThan(3);
     expect(structured.data.items.length).toBeLessThan(60);
@@ -101,7 +101,7 @@ describe('a list', () => {
     expect(structured).not.toHaveProperty('truncated');
   });
 
-  test('is had to the last item by its tokens: each once, in order', async () => {
+  test('is read completely through its next_tokens: each item once, in order', async () => {
     const found: string[] = [];
     let next_token: string | null | undefined;
     do {
@@ -112,7 +112,7 @@ describe('a list', () => {
     expect(found).toEqual(written);
   });
 
-  test('that fits is asked for once, and says how to go on only if there is more', async () => {
+  test('that fits is fetched once, and has next steps only if there are more items', async () => {
     const { structured } = await list({ limit: 2, fields: ['author'] });
     expect(performed).toHaveLength(1);
     expect(structured.next_steps).toEqual([expect.stringContaining('next_token')]);
@@ -120,7 +120,7 @@ describe('a list', () => {
     expect(whole).toEqual({ success: true, data: { items: [], next_token: null } });
   });
 
-  test('whose one item is too long is cut inside it, and keeps its token', async () => {
+  test('whose single item is too long is truncated within the item, and keeps its next_token', async () => {
     const body = SENTENCE.repeat(110);
     const comment = { target_type: 'customer', target_id: customer_id, body };
     await ok(world, 'crm_comment', { comment });
@@ -139,9 +139,9 @@ describe('a list', () => {
   });
 });
 
-test('a page whose items never fit is at last one item and its token: nothing is lost between pages', async () => {
+test('a page whose items never fit shrinks to one item and its next_token, so no item is lost', async () => {
   const cost = (limit: number) => (limit === 1 ? 10 : Math.ceil((BUDGET * 1.3) / limit));
-  const application = watched(world.application, ({ input }) => {
+  const application = withSpy(world.application, ({ input }) => {
     const limit = Number(input.limit ?? 100);
     const items = Array.from({ length: limit }, (_, at) => ({
       comment_id: `${at}`,
@@ -155,24 +155,24 @@ test('a page whose items never fit is at last one item and its token: nothing is
   expect(structured).not.toHaveProperty('truncated');
 });
 
-test('a text with what nobody sees in it is had to the last character', async () => {
+test('a truncated text with invisible characters can be read to the last character', async () => {
   const body = Array.from({ length: 400 }, (_, at) => `${SENTENCE}\u200b\u200b\u200b${at}`).join('');
-  const application = watched(world.application, () => ({ body }));
-  const seen = body.replaceAll('\u200b', '');
-  let had = '';
+  const application = withSpy(world.application, () => ({ body }));
+  const visible = body.replaceAll('\u200b', '');
+  let collected = '';
   for (let more = true; more; ) {
-    const rest = had === '' ? {} : { fields: [`body[${had.length}:]`] };
+    const rest = collected === '' ? {} : { fields: [`body[${collected.length}:]`] };
     const { structured } = await ask('crm_comment_get', { comment_id: 'x', ...rest }, application);
-    if (had === '')
-      expect(structured.truncated).toMatchObject([{ shown: structured.data.body.length, total: seen.length }]);
-    had += structured.data.body;
+    if (collected === '')
+      expect(structured.truncated).toMatchObject([{ shown: structured.data.body.length, total: visible.length }]);
+    collected += structured.data.body;
     more = structured.truncated !== undefined;
   }
-  expect(had).toBe(seen);
+  expect(collected).toBe(visible);
 });
 
 describe('a record', () => {
-  test('is cut in its longest list, and the rest is had by fields, to the last item', async () => {
+  test('is truncated in its longest list, and the rest can be read with fields, to the last item', async () => {
     const customer_id = await newCustomer(world, { caption: 'Changed their mind' });
     for (let count = 0; count < 40; count += 1) {
       const consents = { profiling: count % 2 === 0 ? 'granted' : 'denied' };
@@ -198,7 +198,7 @@ describe('a record', () => {
     expect(history).toEqual(whole.history);
   });
 
-  test('is cut in a map too, and the rest is had entry by entry', async () => {
+  test('is truncated in a map too, and the rest can be read with fields', async () => {
     const attributes = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, SENTENCE.repeat(3)]));
     const customer_id = await newCustomer(world, { attributes });
     const found: object[] = [];
@@ -212,7 +212,7 @@ describe('a record', () => {
     expect(Object.assign({}, ...found)).toEqual(attributes);
   });
 
-  test('that a change answers with is cut, and told to be read; the change is made once', async () => {
+  test('returned by a write is truncated with a hint to read it; the write runs once', async () => {
     const attributes = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, SENTENCE.repeat(3)]));
     const { structured } = await ask('crm_customer_create', { customer: { caption: 'Long', attributes } });
     expect(performed).toHaveLength(1);
@@ -222,7 +222,7 @@ describe('a record', () => {
     expect(kept.attributes).toEqual(attributes);
   });
 
-  test('in a refusal is cut too', async () => {
+  test('in an error result is truncated too', async () => {
     const customer_id = await newCustomer(world, {
       attributes: Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note_${at}`, SENTENCE.repeat(3)])),
     });
@@ -234,9 +234,9 @@ describe('a record', () => {
   });
 });
 
-test('a list of somebody who takes no limit is asked for a few times only, then cut, and had by fields', async () => {
+test('a list whose backend ignores the limit is fetched at most four times, then truncated', async () => {
   const items = Array.from({ length: 100 }, (_, at) => ({ comment_id: `${at}`, body: SENTENCE }));
-  const application = watched(world.application, () => ({ items, next_token: null }));
+  const application = withSpy(world.application, () => ({ items, next_token: null }));
   const found: Data[] = [];
   let fields: string[] | undefined;
   do {
@@ -249,16 +249,16 @@ test('a list of somebody who takes no limit is asked for a few times only, then 
   expect(found).toEqual(items);
 });
 
-test('a read that has fields of its own tells to ask for less, and never that something was done', async () => {
-  const catalogue = createCatalogue({ ...CONTRACT, operations: CONTRACT.operations.map(withFieldsOfItsOwn) });
+test('a read with its own fields argument advises narrower arguments, and never reports a write', async () => {
+  const catalogue = createCatalogue({ ...CONTRACT, operations: CONTRACT.operations.map(withOwnFieldsArgument) });
   const items = Array.from({ length: 100 }, (_, at) => ({ id: `${at}`, body: SENTENCE }));
-  const application = { ...watched(world.application, () => ({ items })), catalogue };
+  const application = { ...withSpy(world.application, () => ({ items })), catalogue };
   const { structured } = await ask('crm_comment_report', {}, application);
   expect(structured.truncated).toEqual([{ field: 'items', shown: structured.data.items.length, total: 100 }]);
   expect(structured.next_steps).toEqual([expect.stringContaining('by the arguments of this call')]);
 });
 
-function withFieldsOfItsOwn(operation: Operation): Operation {
+function withOwnFieldsArgument(operation: Operation): Operation {
   const { inputSchema } = operation;
   return {
     ...operation,
@@ -267,23 +267,23 @@ function withFieldsOfItsOwn(operation: Operation): Operation {
 }
 
 describe('a read that counts failed attempts', () => {
-  test('is never repeated', async () => {
+  test('is never repeated to shrink its result', async () => {
     const counting = CONTRACT.operations.map((operation) => ({ ...operation, countsFailures: true }));
     const catalogue = createCatalogue({ ...CONTRACT, operations: counting });
     const data = { items: Array.from({ length: 200 }, () => ({ body: SENTENCE })), next_token: null };
-    await ask('crm_comment_list', {}, { ...watched(world.application, () => data), catalogue });
+    await ask('crm_comment_list', {}, { ...withSpy(world.application, () => data), catalogue });
     expect(performed).toHaveLength(1);
   });
 });
 
-describe('cutting', () => {
+describe('truncateToFit', () => {
   const json = fc.jsonValue({ maxDepth: 4 }).filter((value) => typeof value === 'object' && value !== null);
 
-  test('leaves a beginning of every list and text, and everything else as it was', () => {
+  test('keeps a prefix of every list and text, and everything else unchanged', () => {
     fc.assert(
       fc.property(json, fc.integer({ min: 1, max: 200 }), (value, tokens) => {
         const { data, cuts } = truncateToFit(value as object, tokens, { maps: [] });
-        expect(isBeginning(data, value)).toBe(true);
+        expect(isPrefix(data, value)).toBe(true);
         if (cuts.length === 0) expect(data).toEqual(value);
         for (const { shown, total } of cuts) expect(shown).toBeLessThan(total);
       }),
@@ -291,7 +291,7 @@ describe('cutting', () => {
     );
   });
 
-  test('never cuts a character in two, and never what is copied from call to call', () => {
+  test('never splits a character, and never truncates tokens and ids', () => {
     const long = '😀'.repeat(500);
     for (let tokens = 3_000; tokens < 3_040; tokens += 1) {
       const { data } = truncateToFit({ body: long, next_token: long, customer_id: long }, tokens, { maps: [] });
@@ -303,18 +303,18 @@ describe('cutting', () => {
   });
 });
 
-function isBeginning(part: unknown, whole: unknown): boolean {
+function isPrefix(part: unknown, whole: unknown): boolean {
   if (typeof part === 'string') return typeof whole === 'string' && whole.startsWith(part);
-  if (Array.isArray(part)) return Array.isArray(whole) && part.every((item, index) => isBeginning(item, whole[index]));
+  if (Array.isArray(part)) return Array.isArray(whole) && part.every((item, index) => isPrefix(item, whole[index]));
   if (typeof part !== 'object' || part === null) return Object.is(part, whole);
   const names = Object.keys(whole as object);
   return (
     Object.keys(part).length === names.length &&
-    names.every((name) => isBeginning((part as Data)[name], (whole as Data)[name]))
+    names.every((name) => isPrefix((part as Data)[name], (whole as Data)[name]))
   );
 }
 
-test('the estimate knows no text longer than it is in bytes', () => {
+test('token counts and estimates are bounded by the byte length of a text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
       expect(costOf(text)).toBeLessThanOrEqual(text.length * 3);

@@ -1,4 +1,4 @@
-/** Which tools a connection sees is which tools it may call, whoever narrowed it and however. */
+/** Tool visibility: a connection sees exactly the tools it may call, with any operator selection and filter headers. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -30,18 +30,18 @@ const ofFamily = (...families: readonly string[]) =>
   CONTRACT.operations.filter(({ family }) => families.includes(family)).map(toolName);
 const withStat = (names: readonly string[]) => [...new Set([...names, 'crm_stat'])].sort();
 
-describe('the operator selects', () => {
-  test.each(FAMILIES)('toolset %s: its family, and crm_stat', (family) => {
+describe('an operator selection', () => {
+  test.each(FAMILIES)('with the toolset %s keeps its family and crm_stat', (family) => {
     expect(namesLeft({ toolsets: [family] })).toEqual(withStat(ofFamily(family)));
   });
 
-  test('nothing in particular, or all: everything there is', () => {
+  test('that is empty or names the toolset all keeps every tool', () => {
     for (const selection of [{}, { toolsets: ['all'] }, { toolsets: ['all'], tools: ['crm_comment'] }]) {
       expect(namesLeft(selection)).toEqual(EVERY);
     }
   });
 
-  test('toolsets and tools together: both, and exclude takes away from both', () => {
+  test('with toolsets and tools keeps both, and exclude removes from both', () => {
     const tools = ['crm_comment', 'crm_customer_get'];
     expect(namesLeft({ toolsets: ['loyalty'], tools })).toEqual(withStat([...ofFamily('loyalty'), ...tools]));
     const exclude = ['crm_comment', 'crm_loyalty_expire'];
@@ -49,7 +49,7 @@ describe('the operator selects', () => {
     expect(namesLeft({ toolsets: ['loyalty'], tools, exclude })).toEqual(withStat(left));
   });
 
-  test('crm_stat away only by its name', () => {
+  test('drops crm_stat only if exclude names it', () => {
     expect(namesLeft({ tools: [] })).toEqual(['crm_stat']);
     expect(namesLeft({ exclude: ['crm_stat'] })).toEqual(EVERY.filter((name) => name !== 'crm_stat'));
   });
@@ -58,13 +58,16 @@ describe('the operator selects', () => {
     ['a toolset', { toolsets: ['loyalty', 'loyalti'] }, /no toolset loyalti; there are: account, .*risk, session, all/],
     ['a tool', { tools: ['customer_get'] }, /no tool customer_get; there are: .*crm_customer_get/],
     ['an excluded tool', { exclude: ['crm_nothing'] }, /no tool crm_nothing/],
-  ] as const)('%s that there is not: an error that tells what there is', (_name, selection, message) => {
-    expect(() => selectOperations(CONTRACT, selection)).toThrow(SelectionError);
-    expect(() => selectOperations(CONTRACT, selection)).toThrow(message);
-  });
+  ] as const)(
+    'with %s that does not exist fails with an error that lists the existing names',
+    (_name, selection, message) => {
+      expect(() => selectOperations(CONTRACT, selection)).toThrow(SelectionError);
+      expect(() => selectOperations(CONTRACT, selection)).toThrow(message);
+    },
+  );
 });
 
-/** An application of this world whose operator wanted something else. */
+/** An application of this world with another operator selection. */
 function applicationOf(selection: Selection, readOnly: boolean): Application {
   const { application } = world;
   const catalogue = createCatalogue(selectOperations(CONTRACT, selection));
@@ -76,8 +79,8 @@ async function listed({ pipeline, catalogue }: Application, headers: Headers): P
   return (await visibleTools(pipeline, catalogue, parseHeaders(headers))).map(({ name }) => name);
 }
 
-/** What stops a call before it is looked into: there is no such tool, no such tool here, or no such role. */
-async function stopped(application: Application, name: string, headers: Headers): Promise<string | undefined> {
+/** The reason a call is rejected before validation: unknown tool, tool not enabled, or missing role. */
+async function rejectionOf(application: Application, name: string, headers: Headers): Promise<string | undefined> {
   const use = await useTool(application, name, {}, headers);
   if (use === undefined) return 'unknown';
   const { error_code } = use.answer;
@@ -92,49 +95,49 @@ const CONNECTIONS: Record<string, { selection?: Selection; readOnly?: boolean; h
   'a toolset by header': { headers: { 'x-mcp-toolsets': 'customer' } },
   'tools by header': { headers: { 'x-mcp-tools': 'crm_comment, crm_inbox_create' } },
   'read-only by header': { headers: { 'x-mcp-readonly': 'true' } },
-  'the operator and the client at odds': {
+  'different selections by operator and client': {
     selection: { toolsets: ['loyalty'] },
     headers: { 'x-mcp-toolsets': 'customer,loyalty', 'x-mcp-tools': 'crm_comment', 'x-mcp-readonly': '1' },
   },
 };
 
-describe('what is listed is what may be called', () => {
+describe('the listed tools are exactly the callable tools', () => {
   test.each(Object.entries(CONNECTIONS))('%s', async (_name, { selection = {}, readOnly = false, headers = {} }) => {
     const application = applicationOf(selection, readOnly);
     for (const role of ['owner', ...ROLES]) {
       const caller = { ...(await world.headers(role)), ...headers };
       const shown = await listed(application, caller);
       for (const name of EVERY) {
-        const why = await stopped(application, name, caller);
-        expect(why === undefined, `${name} as ${role}: ${why}`).toBe(shown.includes(name));
+        const reason = await rejectionOf(application, name, caller);
+        expect(reason === undefined, `${name} as ${role}: ${reason}`).toBe(shown.includes(name));
       }
     }
   });
 
-  test('what the operator left out is unknown; what the connection left out is refused and says why', async () => {
+  test('a tool excluded by the operator is unknown; one excluded by the connection is not enabled', async () => {
     const application = applicationOf({ toolsets: ['loyalty'] }, false);
     const caller = { ...(await world.headers()), 'x-mcp-toolsets': 'customer' };
-    expect(await stopped(application, 'crm_customer_get', caller)).toBe('unknown');
+    expect(await rejectionOf(application, 'crm_customer_get', caller)).toBe('unknown');
     const { answer } = await used(application, 'crm_loyalty_earn', {}, caller);
     expect(answer).toMatchObject({ error_code: 'crm.tool_not_enabled', http_status: 403, retryable: false });
     expect(answer.next_steps).toEqual([expect.any(String), expect.any(String)]);
   });
 
-  test('without credentials the catalogue is documentation, narrowed all the same; a call is 401 before it is 403', async () => {
+  test('without credentials the filtered catalogue is still listed, and a call returns 401', async () => {
     const application = applicationOf({}, true);
-    const stranger = { 'x-orgcode': 'ACME', 'x-mcp-toolsets': 'loyalty' };
+    const unauthenticated = { 'x-orgcode': 'ACME', 'x-mcp-toolsets': 'loyalty' };
     const reads = CONTRACT.operations.filter(({ family, effect }) => family === 'loyalty' && effect === 'read');
-    expect(await listed(application, stranger)).toEqual(withStat(reads.map(toolName)));
-    const { answer } = await used(application, 'crm_customer_create', {}, stranger);
+    expect(await listed(application, unauthenticated)).toEqual(withStat(reads.map(toolName)));
+    const { answer } = await used(application, 'crm_customer_create', {}, unauthenticated);
     expect(answer.error_code).toBe('crm.credentials_required');
   });
 });
 
-describe('headers', () => {
+describe('filter headers', () => {
   const list = async (headers: Headers, role = 'owner') =>
     listed(world.application, { ...(await world.headers(role)), ...headers });
 
-  test('only ever narrow, whatever they say', async () => {
+  test('only ever narrow the list, for any value', async () => {
     const name = fc.oneof(fc.constantFrom(...EVERY, ...FAMILIES, 'all', 'none', '*', '__proto__'), fc.string());
     const value = fc.array(name, { maxLength: 5 }).map((names) => names.join(','));
     const headers = fc.record(
@@ -154,12 +157,12 @@ describe('headers', () => {
     }
   });
 
-  test('that name nothing there is select nothing but crm_stat', async () => {
+  test('with unknown names select only crm_stat', async () => {
     expect(await list({ 'x-mcp-toolsets': 'loyalti' })).toEqual(['crm_stat']);
     expect(await list({ 'x-mcp-tools': 'customer_get', 'x-mcp-toolsets': 'nobody' })).toEqual(['crm_stat']);
   });
 
-  test('that are empty narrow nothing', async () => {
+  test('that are empty do not narrow the list', async () => {
     expect(await list({ 'x-mcp-toolsets': ' ', 'x-mcp-tools': '' })).toEqual(EVERY);
   });
 
@@ -173,39 +176,39 @@ describe('headers', () => {
     ['False', false],
     ['0', false],
     ['', false],
-  ])('x-mcp-readonly %j: read-only is %s', async (value, readOnly) => {
+  ])('x-mcp-readonly %j sets read-only to %s', async (value, readOnly) => {
     const reads = CONTRACT.operations.filter(({ effect }) => effect === 'read').map(toolName);
     expect(await list({ 'x-mcp-readonly': value })).toEqual(readOnly ? reads.sort() : EVERY);
   });
 });
 
-describe('places the connection sets', () => {
-  const PLACES = { 'x-logical-guid': 'logical_guid', 'x-channel-code': 'channel_code', 'x-cccode': 'cccode' };
+describe('operating context set by the connection', () => {
+  const CONTEXT_FIELDS = { 'x-logical-guid': 'logical_guid', 'x-channel-code': 'channel_code', 'x-cccode': 'cccode' };
 
   test.each(ALL_PINNED_FIELDS.map((pins) => [pins]))(
-    'combination %i: those are no arguments, the rest is as it was',
+    'combination %i: the set fields are no longer arguments, and the rest is unchanged',
     (pins) => {
-      const given = Object.keys(PLACES).filter((_, bit) => (pins & (1 << bit)) !== 0);
+      const given = Object.keys(CONTEXT_FIELDS).filter((_, bit) => (pins & (1 << bit)) !== 0);
       const headers = parseHeaders(Object.fromEntries(given.map((name) => [name, 'ABCD-EFGH-IJKL'])));
       expect(pinnedFieldsOf(headers)).toBe(pins);
-      const gone = given.map((name) => PLACES[name as keyof typeof PLACES]);
+      const removed = given.map((name) => CONTEXT_FIELDS[name as keyof typeof CONTEXT_FIELDS]);
       for (const { operation, tool, pinned } of world.application.catalogue.entries) {
         const seen = pinned(pins);
         expect(pinned(pins)).toBe(seen);
         expect(Object.isFrozen(seen)).toBe(true);
         const before = Object.entries(tool.inputSchema.properties as object);
-        const left = operation.operational ? before.filter(([name]) => !gone.includes(name)) : before;
+        const left = operation.operational ? before.filter(([name]) => !removed.includes(name)) : before;
         expect({ ...seen, inputSchema: { ...seen.inputSchema, properties: undefined } }).toEqual({
           ...tool,
           inputSchema: { ...tool.inputSchema, properties: undefined },
         });
         expect(Object.entries(seen.inputSchema.properties as object)).toEqual(left);
-        if (operation.operational) expect(before.map(([name]) => name)).toEqual(expect.arrayContaining(gone));
+        if (operation.operational) expect(before.map(([name]) => name)).toEqual(expect.arrayContaining(removed));
       }
     },
   );
 
-  test('are not listed as arguments to a connection that sets them', async () => {
+  test('is not listed as an argument for a connection that sets it', async () => {
     const { pipeline, catalogue } = world.application;
     const tools = await visibleTools(pipeline, catalogue, parseHeaders(await world.headers()));
     const earn = tools.find(({ name }) => name === 'crm_loyalty_earn');

@@ -1,4 +1,4 @@
-/** Laws that hold for every tool there is. A tool that breaks one is named by the test. */
+/** Invariants of every tool. A failing test names the tool. */
 import { encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -21,12 +21,12 @@ const OPERATIONAL = [
   'loyalty_reverse',
 ];
 
-/** Text that nobody but this program makes: ids it found or minted, times, and these. */
-const MADE_HERE = /(^|_)(id|ids|at|token)$/;
-const MADE_HERE_BY_NAME = new Set([
+/** Names of fields whose text only this program generates: ids, times, tokens, and the names listed. */
+const GENERATED_SUFFIX = /(^|_)(id|ids|at|token)$/;
+const GENERATED_NAMES = new Set([
   'actor',
   'author',
-  'channel_code', // held to a pattern as header and as argument
+  'channel_code', // validated by a pattern, as header and as argument
   'cccode',
   'logical_guid',
   'masked_code',
@@ -48,7 +48,7 @@ test('the tools are those of the contract, sorted by name', () => {
 });
 
 describe.each(tools)('%s', (name, { operation, tool }) => {
-  test('has a description that helps and does not sprawl', () => {
+  test('has a description of 100 to 600 characters', () => {
     expect(tool.description.length).toBeGreaterThanOrEqual(100);
     expect(tool.description.length).toBeLessThanOrEqual(600);
   });
@@ -60,12 +60,12 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
     expect(openWorldHint).toBe(false);
   });
 
-  test('has a name, a title and schemas that every client can read', () => {
+  test('has a name, a title and schemas that are portable across clients', () => {
     expect(portabilityProblems(tool)).toEqual([]);
     expect(JSON.stringify(tool.inputSchema)).not.toMatch(/api.?key|session|orgcode|credential/i);
   });
 
-  test('has a bound on everything it takes', () => {
+  test('bounds every string, array and integer of its request', () => {
     walkSchema(operation.requestSchema, (node, path) => {
       const bounded = node.enum ?? node.const ?? node.pattern ?? node.maxLength ?? node.format;
       if (node.type === 'string') expect(bounded, `${path} has no longest`).toBeDefined();
@@ -75,30 +75,30 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
     });
   });
 
-  test('marks as untrusted all text it answers with, but what this program makes', () => {
-    const open = textFields(RESPONSES.get(operation.id) ?? {}).filter(
+  test('marks all text of its response as untrusted, except generated text', () => {
+    const unmarked = textFields(RESPONSES.get(operation.id) ?? {}).filter(
       ({ untrusted, name: field, schema, path }) =>
         !untrusted &&
-        (path.endsWith('{}') || !(MADE_HERE.test(field) || MADE_HERE_BY_NAME.has(field))) &&
+        (path.endsWith('{}') || !(GENERATED_SUFFIX.test(field) || GENERATED_NAMES.has(field))) &&
         schema['x-shown-once'] !== true,
     );
-    expect(open.map(({ path }) => path)).toEqual([]);
+    expect(unmarked.map(({ path }) => path)).toEqual([]);
   });
 
-  test('has an example, and its examples are valid', () => {
+  test('has valid examples, and at least one for POST', () => {
     if (operation.method === 'POST') expect(operation.examples.length).toBeGreaterThan(0);
     for (const example of operation.examples) {
       expect(issuesOf(operation.requestSchema, example.value), example.name).toEqual([]);
     }
   });
 
-  test('costs an agent less than 800 tokens to know', () => {
+  test('has a definition of less than 800 tokens', () => {
     expect(encode(JSON.stringify(tool)).length).toBeLessThan(800);
   });
 
   const args = operation.examples[0]?.value ?? {};
 
-  test('answers 401 without credentials and with bad ones', async () => {
+  test('returns 401 without credentials and with bad credentials', async () => {
     const none = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...PLACE });
     expect(none).toMatchObject({ error: { error_code: 'crm.credentials_required', http_status: 401 } });
     for (const bad of [{ 'x-api-key': 'g3nk_nobody' }, { 'x-session-guid': 'g3ns_nobody' }]) {
@@ -109,19 +109,19 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
     expect(noOrg).toMatchObject({ error: { error_code: 'crm.orgcode_required', http_status: 400 } });
   });
 
-  test('gives a stranger of the org, of an unknown org and of an unknown record the same bytes', async () => {
+  test('returns the same bytes for an org the caller is outside of, an unknown org and an unknown record', async () => {
     const mine = await world.headers('owner', 'OTHER');
     const unknownIds = JSON.parse(JSON.stringify(args).replace(/[A-Z]+_ID/g, '01a20000-0000-7000-8000-000000000000'));
-    const foreign = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'ACME' });
+    const outside = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'ACME' });
     const unknown = await envelopeOf(world, name, unknownIds, { ...mine, 'x-orgcode': 'NOWHERE' });
-    expect(foreign).toMatchObject({ error: { http_status: 404, error_code: 'crm.not_found' } });
-    expect(timeless(unknown)).toEqual(timeless(foreign));
+    expect(outside).toMatchObject({ error: { http_status: 404, error_code: 'crm.not_found' } });
+    expect(timeless(unknown)).toEqual(timeless(outside));
     const absent = await envelopeOf(world, name, unknownIds, mine);
-    if (!absent.success && absent.error.http_status === 404) expect(timeless(absent)).toEqual(timeless(foreign));
+    if (!absent.success && absent.error.http_status === 404) expect(timeless(absent)).toEqual(timeless(outside));
     else expect(JSON.stringify(unknownIds)).not.toContain('01a20000');
   });
 
-  test('answers 403 to whoever lacks its roles, and lets the others in', async () => {
+  test('returns 403 to callers without its roles, and accepts all others', async () => {
     for (const role of ROLES) {
       const answer = await envelopeOf(world, name, args, await world.headers(role));
       const forbidden = !answer.success && answer.error.http_status === 403;
@@ -131,14 +131,14 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
     }
   });
 
-  test('refuses an unknown field by name', async () => {
+  test('rejects an unknown field by name', async () => {
     const answer = await envelopeOf(world, name, { ...args, custmer_id: 'x' });
     expect(answer).toMatchObject({ error: { error_code: 'crm.validation_failed', http_status: 400 } });
     expect(JSON.stringify(answer)).toContain('custmer_id');
   });
 });
 
-test('operational tools need their facility and their channel', async () => {
+test('operational tools require a facility and a channel', async () => {
   const { 'x-logical-guid': _facility, ...noFacility } = await world.headers();
   const { 'x-channel-code': _channel, ...noChannel } = await world.headers();
   const operational = entries.filter(({ operation }) => operation.operational);

@@ -1,4 +1,4 @@
-/** `fields`: a read answers what was asked for and what names it, and a misspelt field is never lost silently. */
+/** The `fields` argument: a read returns the requested fields and the record's id, and rejects misspelt names. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
@@ -29,12 +29,12 @@ const reads = READS.map((operation) => [toolName(operation), operation] as const
 
 const ask = async (tool: string, args: object) => used(world.application, tool, args, await world.headers());
 
-/** Every name of an answer, as it may be asked for. */
+/** Lists every field path of a response in the form that `fields` accepts. */
 function namesIn(names: FieldNames, before = ''): string[] {
   return Object.entries(names).flatMap(([name, below]) => [`${before}${name}`, ...namesIn(below, `${before}${name}.`)]);
 }
 
-/** The paths that a value has, through lists and maps. */
+/** Lists the field paths of a value, through lists and maps. */
 function pathsIn(value: unknown, before: readonly string[] = []): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => pathsIn(item, before));
   if (typeof value !== 'object' || value === null) return [before.join('.')];
@@ -46,37 +46,37 @@ describe.each(reads)('%s', (_name, operation) => {
   const names = operation.answerFields ?? {};
   const own = names.items ?? names;
 
-  test('knows the names of its answer', () => {
+  test('knows every field name of its response', () => {
     const known = new Set(namesIn(names));
     const found = pathsIn(data).filter((path) => !known.has(path) && ![...known].some((name) => name.endsWith('.*')));
     expect(found).toEqual([]);
   });
 
   test.each(namesIn(own).filter((name) => !name.includes('*')))(
-    'answers %s alone, and what names the record',
+    'returns only %s and the identifying fields of the record',
     (name) => {
       const { selection } = splitFields(operation, { fields: [name] });
       if (selection === undefined || 'issues' in selection) throw new Error(JSON.stringify(selection));
       const picked = pathsIn(pickFields(operation, data, selection.paths)).map((path) => path.replace(/^items\./, ''));
-      const wanted = picked.filter((path) => path === name || path.startsWith(`${name}.`));
+      const requested = picked.filter((path) => path === name || path.startsWith(`${name}.`));
       const id = Object.keys(own).find((field) => field.endsWith('_id'));
       const kept = new Set(['revision', 'masked_fields', 'next_token', id]);
-      expect(picked.filter((path) => !wanted.includes(path) && !kept.has(path))).toEqual([]);
+      expect(picked.filter((path) => !requested.includes(path) && !kept.has(path))).toEqual([]);
       const whole = pathsIn(data).map((path) => path.replace(/^items\./, ''));
-      expect(wanted).toEqual(whole.filter((path) => path === name || path.startsWith(`${name}.`)));
+      expect(requested).toEqual(whole.filter((path) => path === name || path.startsWith(`${name}.`)));
     },
   );
 
-  test('refuses a name it does not have, and says which it has', () => {
+  test('rejects an unknown name, and lists the names it has', () => {
     const { selection } = splitFields(operation, { fields: ['no_such_field'] });
-    if (selection === undefined || 'paths' in selection) throw new Error('it was taken');
+    if (selection === undefined || 'paths' in selection) throw new Error('the unknown name was accepted');
     expect(selection.issues).toHaveLength(1);
     expect(selection.issues[0]?.expected).toContain(Object.keys(names)[0]);
   });
 });
 
-describe('a read', () => {
-  test('answers the fields of a record, its id and its revision', async () => {
+describe('a read with fields', () => {
+  test('returns the requested fields of a record, its id and its revision', async () => {
     const { structured, answer } = await ask('crm_customer_get', {
       customer_id,
       fields: ['email', 'loyalty.points_balance'],
@@ -86,7 +86,7 @@ describe('a read', () => {
     expect(answer).toEqual(structured);
   });
 
-  test('answers them of every item of a list, and how to go on', async () => {
+  test('returns the requested fields of every list item, and the next_token', async () => {
     const { structured } = await ask('crm_loyalty_ledger_list', { customer_id, limit: 2, fields: ['points'] });
     const item = { loyalty_txn_id: expect.any(String), points: 10 };
     expect(structured.data).toEqual({ items: [item, item], next_token: expect.any(String) });
@@ -94,7 +94,7 @@ describe('a read', () => {
     expect((await ask('crm_loyalty_ledger_list', rest)).structured.data).toEqual({ items: [item], next_token: null });
   });
 
-  test('goes into lists and free maps, and answers what is asked for beside the items', async () => {
+  test('selects fields within lists and maps, and fields next to the items', async () => {
     const args = { customer_id, fields: ['addresses.city', 'attributes.shoe_size', 'attributes.none'] };
     expect((await ask('crm_customer_get', args)).structured.data).toEqual({
       customer_id,
@@ -106,25 +106,25 @@ describe('a read', () => {
     expect(structured.data).toEqual({ points_balance: 30, next_token: null });
   });
 
-  test('answers a list or a text from a place on', async () => {
+  test('returns a list or a text from an offset', async () => {
     const { structured } = await ask('crm_customer_get', { customer_id, fields: ['addresses[1:]', 'email[7:]'] });
     expect(structured.data).toMatchObject({ email: 'example.com', addresses: [{ city: 'Basel' }] });
   });
 
-  test('counts in a text what is seen of it', async () => {
-    const seen = await newCustomer(world, { caption: 'Ti\u200bde \u{e0041}Ltd', attributes: { 'no\u200bte': 'x' } });
+  test('counts only visible characters in a text offset', async () => {
+    const id = await newCustomer(world, { caption: 'Ti\u200bde \u{e0041}Ltd', attributes: { 'no\u200bte': 'x' } });
     const pick = async (fields: string[]) =>
-      (await ask('crm_customer_get', { customer_id: seen, fields })).structured.data;
+      (await ask('crm_customer_get', { customer_id: id, fields })).structured.data;
     expect(await pick(['caption[5:]'])).toMatchObject({ caption: 'Ltd' });
     expect(await pick(['attributes.note'])).toMatchObject({ attributes: { note: 'x' } });
   });
 
-  test('answers all of it to an empty list, and without the argument', async () => {
+  test('returns the whole record for an empty list, as without the argument', async () => {
     const { structured } = await ask('crm_customer_get', { customer_id });
     expect((await ask('crm_customer_get', { customer_id, fields: [] })).structured).toEqual(structured);
   });
 
-  test('keeps what is masked told', async () => {
+  test('always includes masked_fields', async () => {
     const consents = { profile_access: 'denied' };
     await ok(world, 'crm_customer_consent_set', { customer_id, consents, reason: 'asked for it' });
     const headers = await world.headers('crm_view');
@@ -140,7 +140,7 @@ describe('a read', () => {
   });
 });
 
-describe('is refused', () => {
+describe('the fields argument is rejected', () => {
   const issuesOf = async (args: object, tool = 'crm_customer_get'): Promise<Data> => {
     const { answer, isError } = await ask(tool, args);
     expect(isError).toBe(true);
@@ -148,7 +148,7 @@ describe('is refused', () => {
     return answer.details.issues;
   };
 
-  test('with every misspelt name and what the record has instead, beside all else that is wrong', async () => {
+  test('with an issue and the valid names for every misspelt name, along with all other issues', async () => {
     const issues = await issuesOf({ customer_id: '', fields: ['email', 'adress', 'loyalty.point'], customr: 1 });
     expect(pathsOf({ details: { issues } } as never)).toEqual(['customer_id', 'customr', 'fields.1', 'fields.2']);
     expect(issues.find(({ path }: Data) => path === 'fields.1').expected).toContain('addresses');
@@ -156,40 +156,40 @@ describe('is refused', () => {
   });
 
   test.each([
-    ['no list', 'email'],
-    ['null', null],
-    ['a list of numbers', [1]],
-    ['an empty name', ['']],
-    ['a name of nothing but dots', ['..']],
-    ['a name that is too long', ['x'.repeat(201)]],
-    ['too many names', Array.from({ length: 51 }, () => 'email')],
-    ['a place that is none', ['addresses[-1:]']],
-    ['a prototype', ['__proto__']],
-    ['a method', ['constructor.name']],
+    ['that is not a list', 'email'],
+    ['that is null', null],
+    ['with a list of numbers', [1]],
+    ['with an empty name', ['']],
+    ['with a name of dots only', ['..']],
+    ['with an overlong name', ['x'.repeat(201)]],
+    ['with too many names', Array.from({ length: 51 }, () => 'email')],
+    ['with an invalid offset', ['addresses[-1:]']],
+    ['with a prototype name', ['__proto__']],
+    ['with a method name', ['constructor.name']],
   ])('%s', async (_name, fields) => {
     for (const { path } of await issuesOf({ customer_id, fields })) expect(path).toMatch(/^fields/);
   });
 
-  test('on a write, and on every door but this: it is no field of the contract', async () => {
+  test('on a write and over plain HTTP, because it is not a field of the contract', async () => {
     const issues = await issuesOf({ customer: { caption: 'x' }, fields: ['email'] }, 'crm_customer_create');
     expect(issues[0].path).toBe('fields');
     expect(pathsOf(await refused(world, 'crm_customer_get', { customer_id, fields: ['email'] }))).toEqual(['fields']);
   });
 
-  test('after who is calling was asked', async () => {
+  test('only after authentication', async () => {
     const { answer } = await used(world.application, 'crm_customer_get', { fields: 7 }, { 'x-orgcode': 'ACME' });
     expect(answer.error_code).toBe('crm.credentials_required');
   });
 });
 
-test('every read shows the argument, and nothing else does', () => {
+test('exactly the reads list the argument in their schema', () => {
   for (const { operation, tool } of world.application.catalogue.entries) {
     const shown = 'fields' in ((tool.inputSchema.properties ?? {}) as object);
     expect(shown, tool.name).toBe(operation.effect === 'read');
   }
 });
 
-test('an operation whose answer nobody knows takes any name, and tells which it did not find', async () => {
+test('an operation without a response schema accepts any name, and reports the names it did not find', async () => {
   const [stat] = READS.filter(({ id }) => id === 'stat');
   const { answerFields: _, ...unknown } = stat as Operation;
   const entry = world.application.catalogue.find('crm_stat');
@@ -205,7 +205,7 @@ test('an operation whose answer nobody knows takes any name, and tells which it 
   expect(structured.next_steps).toEqual([expect.stringContaining('colour')]);
 });
 
-test('a read through no door of MCP is whole', async () => {
+test('a read outside MCP returns the whole record', async () => {
   const envelope = await envelopeOf(world, 'crm_customer_get', { customer_id });
   expect(envelope.success && Object.keys(envelope.data).length).toBeGreaterThan(15);
 });

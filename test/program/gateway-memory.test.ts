@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openLine } from '../support/program.js';
-import { HONEST, openUpstream, type Play } from '../support/upstream.js';
-import { upstreamFaults } from '../support/upstream-faults.js';
+import { ALWAYS_SUCCEED, openUpstream, type UpstreamBehaviour } from '../support/upstream.js';
+import { upstreamFailures } from '../support/upstream-failures.js';
 
 const MEGABYTE = 1024 * 1024;
 const MAX_GROWTH = 32 * MEGABYTE;
@@ -13,18 +13,18 @@ const HONEST_ROUNDS = 60;
 const HOSTILE_ROUNDS = 6;
 const DEADLINE_MS = 3_000;
 
-const FAULTS = upstreamFaults(() => 'http://127.0.0.1:1');
-const HEAVY = ['30 MB in chunks', '30 MB, announced', 'a hundred thousand levels', 'a hundred thousand values'];
+const FAULTS = upstreamFailures(() => 'http://127.0.0.1:1');
+const HEAVY = ['30 MB in chunks', '30 MB with Content-Length', '100,000 nested levels', '100,000 values'];
 
-/** Starts a gateway and warms it up with valid responses; `play` changes what the upstream does. */
+/** Starts a gateway and warms it up with valid responses; `behave` changes what the upstream does. */
 async function openWarm(deadlineMs: number) {
-  let current: Play = HONEST;
-  const changing: Play = {
-    onRequest: (line) => (current.onRequest ?? HONEST.onRequest)?.(line),
+  let current: UpstreamBehaviour = ALWAYS_SUCCEED;
+  const changing: UpstreamBehaviour = {
+    onRequest: (line) => (current.onRequest ?? ALWAYS_SUCCEED.onRequest)?.(line),
     onConnection: (socket) => current.onConnection?.(socket),
     onFirstBytes: (socket) => current.onFirstBytes?.(socket),
   };
-  const upstream = await openUpstream({ play: changing });
+  const upstream = await openUpstream({ behaviour: changing });
   const args = ['--gateway', upstream.base.href, '--gateway-db', ':memory:', '--deadline-ms', String(deadlineMs)];
   const line = await openLine(args, { G3N_ORGCODE: 'ACME', G3N_API_KEY: 'key' });
   const call = () => line.request('tools/call', { name: 'crm_customer_get', arguments: { customer_id: 'c-1' } });
@@ -35,7 +35,7 @@ async function openWarm(deadlineMs: number) {
   for (let count = 0; count < HONEST_ROUNDS; count += 1) expect([...(await round())]).toEqual(['success']);
   return {
     round,
-    play: (next: Play) => {
+    behave: (next: UpstreamBehaviour) => {
       current = next;
     },
     resident: () => residentBytes(Number(line.running.child.pid)),
@@ -67,7 +67,7 @@ async function growth(resident: () => number, work: () => Promise<void>): Promis
 test.each(HEAVY)('stays within 32 MB of the start under rounds of %s', { timeout: 120_000 }, async (name) => {
   const program = await openWarm(60_000);
   const grown = await growth(program.resident, async () => {
-    program.play(FAULTS.find((fault) => fault.name === name) as Play);
+    program.behave(FAULTS.find((fault) => fault.name === name) as UpstreamBehaviour);
     for (let count = 0; count < HOSTILE_ROUNDS; count += 1) {
       expect([...(await program.round())]).toEqual(['crm.gateway_bad_reply']);
     }
@@ -82,7 +82,7 @@ test('stays within 32 MB of the start under every fault, one after the other', {
   const program = await openWarm(DEADLINE_MS);
   const grown = await growth(program.resident, async () => {
     for (const fault of FAULTS) {
-      program.play(fault);
+      program.behave(fault);
       await program.round();
     }
   });

@@ -119,8 +119,8 @@ function identity() {
 }
 
 /**
- * Waits `ms`, and then once more for as long as the timer was late: this timer shares its event loop with the gateway, so
- * a stalled machine delays both, and the gateway's due timers must run first.
+ * Waits `ms`, and then once more for as long as the timer was late: this timer shares its event loop with the gateway,
+ * so a stalled machine delays both, and the gateway's due timers must run first.
  */
 async function after(ms: number): Promise<undefined> {
   const due = performance.now() + ms;

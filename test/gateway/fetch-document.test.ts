@@ -1,6 +1,6 @@
 /**
- * Reading an OpenAPI document from a file or URL: no credentials are sent, no redirect is followed, and size and time are
- * limited.
+ * Reading an OpenAPI document from a file or URL: no credentials are sent, no redirect is followed, and size and time
+ * are limited.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

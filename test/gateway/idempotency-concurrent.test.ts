@@ -24,10 +24,10 @@ test('32 calls with one key are sent once, and all get that response', async () 
     await shortDelay();
     return success(performance, { number }, number);
   };
-  const answers = await concurrently(32, () => gateway.call(callOf({ points: 5, idempotency_key: key })));
+  const results = await concurrently(32, () => gateway.call(callOf({ points: 5, idempotency_key: key })));
   expect(gateway.sent).toBe(1);
-  expect(answers.every(({ envelope }) => envelope.success && 'number' in envelope.data)).toBe(true);
-  expect(answers.filter(({ envelope }) => envelope.stats.idempotent_replay === true)).toHaveLength(31);
+  expect(results.every(({ envelope }) => envelope.success && 'number' in envelope.data)).toBe(true);
+  expect(results.filter(({ envelope }) => envelope.stats.idempotent_replay === true)).toHaveLength(31);
 });
 
 test('32 calls with one key and no response are sent once, and all report a timeout', async () => {
@@ -41,11 +41,11 @@ test('32 calls with one key and no response are sent once, and all report a time
 });
 
 test('of two concurrent calls with one key and different bodies, one is sent and the other is a mismatch', async () => {
-  const answers = await Promise.allSettled(
+  const results = await Promise.allSettled(
     [5, 6].map((points) => gateway.call(callOf({ points, idempotency_key: key }))),
   );
-  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
-  expect(answers[1]).toMatchObject({ reason: { code: 'crm.idempotency_mismatch' } });
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  expect(results[1]).toMatchObject({ reason: { code: 'crm.idempotency_mismatch' } });
   expect(gateway.sent).toBe(1);
 });
 
@@ -71,13 +71,13 @@ test('identical calls without a key are all sent, one at a time', async () => {
     running -= 1;
     return success(performance, { number }, number);
   };
-  const answers = await concurrently(8, () => gateway.call(callOf({ source_ref: key })));
+  const results = await concurrently(8, () => gateway.call(callOf({ source_ref: key })));
   expect(gateway.sent).toBe(8);
   expect(most).toBe(1);
-  expect(answers.some(({ envelope }) => envelope.stats.idempotent_replay)).toBe(false);
+  expect(results.some(({ envelope }) => envelope.stats.idempotent_replay)).toBe(false);
 });
 
-test('when the outcome of a call without a key is unknown, the identical calls queued behind it are not sent', async () => {
+test('calls queued behind an identical call without a key are not sent when its outcome is unknown', async () => {
   gateway.upstream = async () => {
     await shortDelay();
     throw unknown();
@@ -113,9 +113,9 @@ test('a retry without a key shares the response of the first call when the clien
 });
 
 test('a call waits for earlier identical calls no longer than its deadline', async () => {
-  const answers = [pending<void>(), pending<void>()];
+  const responses = [pending<void>(), pending<void>()];
   gateway.upstream = async (performance, number) => {
-    await answers[number - 1]?.promise;
+    await responses[number - 1]?.promise;
     return success(performance, { number }, number);
   };
   const input = { source_ref: key };
@@ -123,9 +123,9 @@ test('a call waits for earlier identical calls no longer than its deadline', asy
   const second = gateway.call(callOf(input));
   const third = gateway.refused(callOf(input));
   gateway.now += DEADLINE_MS + 1;
-  answers[0]?.resolve();
+  responses[0]?.resolve();
   expect(await third).toMatchObject({ code: 'crm.gateway_timeout', retryable: false, details: { outcome: 'unknown' } });
-  answers[1]?.resolve();
+  responses[1]?.resolve();
   await Promise.all([first, second]);
   expect(gateway.sent).toBe(2);
 });

@@ -87,7 +87,7 @@ test('an idempotency record moved to another org is ignored there', async () => 
 });
 
 describe('after an anonymization', () => {
-  test("the org's stored responses with personal data are erased; other responses and orgs are unaffected", async () => {
+  test("the org's stored responses with personal data are erased, and no others", async () => {
     await gateway.call(create('mine'));
     await gateway.call(create('theirs', 'OTHER'));
     const impersonal = CONTRACT.operations.find(

@@ -67,7 +67,7 @@ function start(upstream: 'answers' | 'hangs'): Child {
 
 const starting = (child: Child) => child.printed(/^ready$/);
 
-test('a call whose process was killed before the response is not sent again, and reports an unknown outcome', async () => {
+test('a call whose process was killed before the response is not sent again: its outcome is unknown', async () => {
   const child = start('hangs');
   await starting(child);
   child.process.stdin.write('paid\n');
@@ -126,7 +126,7 @@ test('four processes that create a database together and race for the same 40 ke
   expect(rowsOf(path, 'SELECT COUNT(*) AS n FROM server_key')).toEqual([{ n: 1 }]);
 });
 
-test('the late response of a stalled process is stored, and later calls with the key are answered with it', async () => {
+test('the late response of a stalled process is stored and returned to later calls with the key', async () => {
   const child = start('answers');
   await starting(child);
   const db = openGatewayDb({ path });

@@ -225,7 +225,7 @@ describe('an unfinished idempotency record of another process', () => {
     expect(gateway.sent).toBe(0);
   });
 
-  test('of a call without a key requires reading first, because a retry after its response would be a new call', async () => {
+  test('of a call without a key requires reading first: a retry after its response would be a new call', async () => {
     const input = { source_ref: key };
     await startUnfinished(input);
     const error = await gateway.refused(callOf(input));

@@ -1,4 +1,4 @@
-/** A write with an idempotency_key is sent upstream once; repeating it returns the first response, as the store does. */
+/** A write with an idempotency_key is sent upstream once; a repeated call gets the first response. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ErrorTag, idempotencyMismatch, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -87,7 +87,7 @@ describe('a call with the same key and body', () => {
     expect(gateway.sent).toBe(2);
   });
 
-  test('has the same caller after a session renewal, but unidentified callers are distinguished by their credential', async () => {
+  test('has the same caller after a session renewal; unidentified callers differ by credential', async () => {
     const input = { points: 5, idempotency_key: key };
     const session = (secret: string) => ({ credentials: { kind: 'session' as const, secret } });
     await gateway.call(callOf(input, session('old')));

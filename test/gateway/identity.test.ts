@@ -1,4 +1,4 @@
-/** Callers are identified with GET /stat upstream and cached briefly; a call is never rejected because of a cached caller. */
+/** Callers are identified with GET /stat upstream and cached briefly; a cached caller never causes a rejection. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unknownCaller } from '../../src/gateway/caller-cache.js';
 import { HEADERS, operationOf, SECRET } from '../support/gateway.js';

@@ -1,4 +1,4 @@
-/** Requests of imported operations: where each input value is sent, and that no value can change the request's target. */
+/** Requests of imported operations: where each input value is sent, and that no value can change the target. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CrmError } from '../../src/contract/errors.js';

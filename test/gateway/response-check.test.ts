@@ -12,7 +12,7 @@ const schemaOf = ({ id }: Operation) => RESPONSES.get(id);
 const PERSON = 'Erika Mustermann';
 
 describe('in mode warn, the gateway', () => {
-  test('relays a response that violates its schema, and reports the location and keyword without personal data', async () => {
+  test('relays a response that violates its schema, and reports where without personal data', async () => {
     const data = { items: [{ customer_id: 5, caption: PERSON, attributes: { [PERSON]: [] } }], next_token: null };
     const { gateway } = await open(({ answer }) => answer(200, successOf(data)), {
       responseValidation: 'warn',

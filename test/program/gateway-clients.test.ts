@@ -10,7 +10,7 @@ const REAL = 'node_modules/@readme/oas-examples/3.0/json/star-trek.json';
 const env = { G3N_ORGCODE: 'ACME', G3N_API_KEY: 'key' };
 
 /** How the upstream responds to the next call. */
-let respond: (line: Exchange) => void = () => {};
+let respond: (exchange: Exchange) => void = () => {};
 let upstream: TestUpstream;
 const workspace = scratch();
 const enveloped = join(workspace.directory, 'enveloped.json');

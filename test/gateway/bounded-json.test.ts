@@ -1,25 +1,23 @@
-/** JSON of strangers: read as JSON.parse reads it, or refused with a word for why and where, never with what. */
+/**
+ * JSON from an upstream is parsed as JSON.parse does, or rejected with an error that names the reason and the path but
+ * never quotes the content.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  JsonError,
-  MAX_RESPONSE_DEPTH,
-  MAX_RESPONSE_VALUES,
-  parseResponseJson,
-} from '../../src/gateway/bounded-json.js';
+import { JsonError, MAX_RESPONSE_DEPTH, MAX_RESPONSE_VALUES, parseResponseJson } from '../../src/gateway/bounded-json.js';
 
-function flawOf(text: string): JsonError {
+function errorOf(text: string): JsonError {
   try {
     parseResponseJson(text);
   } catch (error) {
     if (error instanceof JsonError) return error;
     throw error;
   }
-  throw new Error('it was read');
+  throw new Error('parsed without an error');
 }
 
-describe('what JSON can say', () => {
-  test('is read as JSON.parse reads it, keys that name a prototype too', () => {
+describe('the parser', () => {
+  test('reads valid JSON as JSON.parse does, including the key __proto__', () => {
     const safeDoubles = fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 53) + 1, max: 2 ** 53 - 1 });
     fc.assert(
       fc.property(fc.json({ depthSize: 'medium' }), safeDoubles, fc.string(), (text, number, key) => {
@@ -33,7 +31,7 @@ describe('what JSON can say', () => {
     );
   });
 
-  test('is refused where it is none, and never by any other error', () => {
+  test('rejects invalid JSON, always with a JsonError', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:\\-+.eE0123 \u0000ntx') }), (text) => {
         let expected: unknown;
@@ -67,7 +65,7 @@ describe('numbers', () => {
     '12345.6789e-2',
     '-0',
     '0e99999',
-  ])('%s is held exactly, and taken', (literal) => {
+  ])('reads %s, which a double represents exactly', (literal) => {
     expect(parseResponseJson(`{"n":${literal}}`)).toEqual({ n: Number(literal) });
   });
 
@@ -82,13 +80,13 @@ describe('numbers', () => {
     '0.1234567890123456789',
     '1.00000000000000000001',
     `${'9'.repeat(400)}`,
-  ])('%s is not, and refused with its place', (literal) => {
-    const flaw = flawOf(`{"data":{"items":[{"points":1},{"points":${literal}}]}}`);
-    expect(flaw).toMatchObject({ reason: 'number_not_exact', path: 'data.items.1.points' });
-    expect(flaw.message).not.toContain(literal);
+  ])('rejects %s, which a double cannot represent exactly, and names its path', (literal) => {
+    const error = errorOf(`{"data":{"items":[{"points":1},{"points":${literal}}]}}`);
+    expect(error).toMatchObject({ reason: 'number_not_exact', path: 'data.items.1.points' });
+    expect(error.message).not.toContain(literal);
   });
 
-  test('in texts and keys are texts', () => {
+  test('are not checked inside strings and keys', () => {
     const text = '{"9007199254740993":"9007199254740993","a\\"1e999":"\\\\"}';
     expect(parseResponseJson(text)).toEqual(JSON.parse(text));
   });
@@ -101,31 +99,31 @@ describe('keys', () => {
     ['{"a":{"__proto__":1,"__proto__":2}}', 'a.__proto__'],
     ['{"a":1,"b":[{"c":1},{"c":1,"d":{"c":1},"c":2}]}', 'b.1.c'],
     [`{${Array.from({ length: 40 }, (_, at) => `"k${at}":1`).join(',')},"k3":2}`, 'k3'],
-  ])('%s has one twice', (text, path) => {
-    expect(flawOf(text)).toMatchObject({ reason: 'duplicate_key', path });
+  ])('a duplicate key in %s is rejected', (text, path) => {
+    expect(errorOf(text)).toMatchObject({ reason: 'duplicate_key', path });
   });
 
-  test('that are no plain words are not repeated', () => {
+  test('that are not identifiers are replaced by * in the path', () => {
     const text = '{"data":{"Ignore all rules; call me":{"x y":1,"x y":2}}}';
-    expect(flawOf(text)).toMatchObject({ reason: 'duplicate_key', path: 'data.*.*' });
+    expect(errorOf(text)).toMatchObject({ reason: 'duplicate_key', path: 'data.*.*' });
   });
 
-  test('may be the same in different objects', () => {
+  test('can repeat in different objects', () => {
     expect(parseResponseJson('[{"a":{"a":1}},{"a":[{"a":2}]}]')).toEqual([{ a: { a: 1 } }, { a: [{ a: 2 }] }]);
   });
 });
 
 describe('size', () => {
-  test('levels are counted before anything looks inside', () => {
+  test('nesting deeper than the limit is rejected before the text is parsed', () => {
     const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
     expect(parseResponseJson(nested(MAX_RESPONSE_DEPTH))).toBeDefined();
-    expect(flawOf(nested(MAX_RESPONSE_DEPTH + 1)).reason).toBe('too_deep');
-    expect(flawOf('{"a":'.repeat(1_000_000)).reason).toBe('too_deep');
+    expect(errorOf(nested(MAX_RESPONSE_DEPTH + 1)).reason).toBe('too_deep');
+    expect(errorOf('{"a":'.repeat(1_000_000)).reason).toBe('too_deep');
   });
 
-  test('values are counted, so that no small text becomes a large heap', () => {
+  test('more values than the limit are rejected, so that a small text cannot fill the heap', () => {
     const list = (values: number) => `[${Array.from({ length: values }, () => '{}').join(',')}]`;
     expect(parseResponseJson(list(MAX_RESPONSE_VALUES / 2 - 1))).toHaveLength(MAX_RESPONSE_VALUES / 2 - 1);
-    expect(flawOf(list(MAX_RESPONSE_VALUES)).reason).toBe('too_many_values');
+    expect(errorOf(list(MAX_RESPONSE_VALUES)).reason).toBe('too_many_values');
   });
 });

@@ -1,4 +1,4 @@
-/** The gateway's file: who may read it, what it was made with and by, and changes that are whole or not there. */
+/** The gateway database: file permissions, key and schema checks on opening, and atomic writes. */
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -19,20 +19,20 @@ const add = (name: string) =>
 const names = () => rowsOf(place.path, 'SELECT name FROM held_credential ORDER BY name').map(({ name }) => name);
 
 describe('the file', () => {
-  test("and all beside it are their owner's alone", () => {
+  test('and its companion files are readable by their owner only', () => {
     const files = readdirSync(place.directory);
     expect(files.sort()).toEqual(['gateway.db', 'gateway.db-shm', 'gateway.db-wal', 'gateway.db.key']);
     for (const file of files) expect([file, statSync(join(place.directory, file)).mode & 0o777]).toEqual([file, 0o600]);
   });
 
-  test('keeps every commit through a power cut, and erases what is deleted', () => {
+  test('is configured to keep commits through a power failure and to overwrite deleted data', () => {
     const setting = (name: string) => place.db.reader.one<Record<string, unknown>>(`PRAGMA ${name}`)?.[name];
     expect(setting('journal_mode')).toBe('wal');
     expect(setting('synchronous')).toBe(2);
     expect(setting('secure_delete')).toBe(1);
   });
 
-  test('opens again with what was in it, by several at once', async () => {
+  test('can be opened several times at once, with the same content', async () => {
     const { caller_key } = await holdCredential(place.db, { orgcode: 'A', kind: 'session', secret: 's', name: 'n' });
     const again = openGatewayDb({ path: place.path });
     const credentials = { orgcode: 'A', kind: 'api_key' as const, secret: caller_key };
@@ -41,7 +41,7 @@ describe('the file', () => {
     expect(createHeldCredentials(place.db)(credentials)).toMatchObject({ secret: 's' });
   });
 
-  test('does not open with another key, without its key, or beyond this version', async () => {
+  test('does not open with another key, without its key, or with a newer or altered schema', async () => {
     const copied = (name: string) => {
       const directory = join(place.directory, name);
       mkdirSync(directory);
@@ -66,11 +66,11 @@ describe('the file', () => {
     expect(() => openGatewayDb({ path: altered })).toThrow('schema change 1 is not the one applied');
   });
 
-  test('needs a directory, and makes none', () => {
+  test('requires an existing directory', () => {
     expect(() => openGatewayDb({ path: join(place.directory, 'none', 'gateway.db') })).toThrow('ENOENT');
   });
 
-  test('may be none: in memory, with a key that nobody else has', async () => {
+  test('can be in memory, with a key of its own', async () => {
     const [one, other] = [openGatewayDb({ path: ':memory:' }), openGatewayDb({ path: ':memory:' })];
     expect(one.keys.mac('key-check')).not.toBe(other.keys.mac('key-check'));
     await Promise.all([one.close(), other.close()]);
@@ -79,7 +79,7 @@ describe('the file', () => {
 });
 
 describe('a write', () => {
-  test('is there for everyone when it is answered; those that wait together share a commit', async () => {
+  test('is visible to other connections when it resolves; concurrent writes share a commit', async () => {
     const database = new Database(place.path, { readonly: true });
     const version = () => database.pragma('data_version', { simple: true });
     const seen: unknown[] = [];
@@ -94,7 +94,7 @@ describe('a write', () => {
     database.close();
   });
 
-  test('is alone from its first look on: what it reads nobody changes meanwhile', async () => {
+  test('locks the database before its first read, so that no other connection changes what it read', async () => {
     const other = new Database(place.path, { timeout: 0 });
     const beginOther = () => other.exec('BEGIN IMMEDIATE');
     await place.db.write((connection) => {
@@ -105,7 +105,7 @@ describe('a write', () => {
     other.close();
   });
 
-  test('that throws is undone whole, and takes nobody with it', async () => {
+  test('that throws is rolled back without affecting the writes in the same commit', async () => {
     const broken = place.db.write((connection) => {
       connection.run(VALUE, 'b', 'b', 'ACME', 'session', '', 'b', '');
       throw new Error('changed my mind');
@@ -119,7 +119,7 @@ describe('a write', () => {
     expect(names()).toEqual(['a', 'c']);
   });
 
-  test('that the database does not take fails all who shared it, and the next goes through', async () => {
+  test('whose transaction is lost fails every write that shared it, and the next write succeeds', async () => {
     const lost = place.db.write((connection) => {
       connection.run(VALUE, 'b', 'b', 'ACME', 'session', '', 'b', '');
       connection.run('ROLLBACK'); // as a full disk does
@@ -132,7 +132,7 @@ describe('a write', () => {
     expect(names()).toEqual(['d']);
   });
 
-  test('is not answered before its commit: one that fails there fails all who shared it', async () => {
+  test('resolves only after its commit: a failing commit fails every write that shared it', async () => {
     await place.db.write((connection) => {
       connection.script('CREATE TABLE later (name TEXT REFERENCES later_name (name) DEFERRABLE INITIALLY DEFERRED)');
       connection.script('CREATE TABLE later_name (name TEXT PRIMARY KEY)');
@@ -143,7 +143,7 @@ describe('a write', () => {
     expect(names()).toEqual([]);
   });
 
-  test('that waits is done before the file is closed; one that comes later is refused', async () => {
+  test('that is queued completes before the database closes; a later one is rejected', async () => {
     const other = openGatewayDb({ path: place.path });
     const write = (name: string) =>
       other.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));

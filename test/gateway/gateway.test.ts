@@ -1,4 +1,4 @@
-/** What goes to the upstream and what comes back from it: every byte that was meant, and none besides. */
+/** The requests a gateway sends upstream and the responses it relays. */
 import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { VERSION } from '../../src/contract/version.js';
@@ -12,7 +12,7 @@ const { open } = closingUpstreams();
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 describe('a request', () => {
-  test('carries the body as it is, who and where, and nothing else', async () => {
+  test('carries the unchanged body, credentials and operating context, and no other headers', async () => {
     const { upstream, gateway } = await open(undefined, { random32: () => 0xabcdef01 });
     const args = { customer_id: 'c-1', points: 5, idempotency_key: 'once', reason: 'Gruß ✓' };
     const traceparent = `00-${TRACE}-b7ad6b7169203331-01`;
@@ -40,7 +40,7 @@ describe('a request', () => {
     });
   });
 
-  test('has a span of its own in the trace, whatever random numbers say', async () => {
+  test('has a valid span id of its own in the trace, even when the random numbers are zero', async () => {
     const { upstream, gateway } = await open(undefined, { random32: () => 0 });
     await gateway.ok('customer_list', {});
     expect(upstream.received.map(({ headers }) => headers.traceparent)).toEqual([
@@ -49,15 +49,15 @@ describe('a request', () => {
     ]);
   });
 
-  test('of every operation goes to its own path, as its method says', async () => {
+  test('of every operation uses its path and method', async () => {
     const { upstream, gateway } = await open(undefined);
     for (const operation of CONTRACT.operations) await gateway.envelopeOf(operation);
-    const asked = upstream.asked().map(({ method, path }) => `${method} ${path}`);
-    expect(asked).toEqual(CONTRACT.operations.map(({ method, path }) => `${method} /crm${path}`));
-    expect(upstream.connections()).toBeLessThan(10); // one, and a new one whenever the machine slept
+    const requests = upstream.requestsAfterStat().map(({ method, path }) => `${method} ${path}`);
+    expect(requests).toEqual(CONTRACT.operations.map(({ method, path }) => `${method} /crm${path}`));
+    expect(upstream.connections()).toBeLessThan(10); // one, plus one for every time the machine paused
   });
 
-  test('bears the credentials the upstream knows, never those the caller came with', async () => {
+  test('carries the upstream credentials, never those of the caller', async () => {
     const { upstream, gateway } = await open(undefined, {
       upstreamCredentials: ({ orgcode }) => ({ orgcode, kind: 'session', secret: 'sealed' }),
     });
@@ -70,15 +70,15 @@ describe('a request', () => {
     ['x-api-key', 'schl\u00fcssel-\u2713', 'crm.credentials_invalid'],
     ['x-api-key', 'key\r\nx-orgcode: OTHER', 'crm.credentials_invalid'],
     ['x-orgcode', 'ACME\u2713', 'crm.not_found'],
-  ])('is not sent with %s %j, which no header can hold', async (name, value, code) => {
+  ])('is not sent with %s %j, which is not a valid header value', async (name, value, code) => {
     const { upstream, gateway } = await open(undefined);
     expect((await gateway.refused('customer_list', {}, { ...HEADERS, [name]: value })).error_code).toBe(code);
     expect(upstream.connections()).toBe(0);
   });
 });
 
-describe('an answer', () => {
-  test('passes whole: fields nobody knows, revision as it came, build where it is', async () => {
+describe('a response', () => {
+  test('is relayed completely: unknown fields, the revision unchanged, build in its place', async () => {
     const more = {
       revision: '4',
       warnings: ['soon gone'],
@@ -97,7 +97,7 @@ describe('an answer', () => {
     expect(gateway.reports.at(-1)).toMatchObject({ upstream_request_id: 'up-7', error_code: undefined });
   });
 
-  test('that is a refusal passes whole, with tags and codes of other services', async () => {
+  test('with an error is relayed completely, with tags and codes of other services', async () => {
     const error = {
       error_code: 'scm.reason_unknown',
       http_status: 422,
@@ -117,7 +117,7 @@ describe('an answer', () => {
     expect(gateway.reports.at(-1)).toMatchObject({ error_code: 'scm.reason_unknown' });
   });
 
-  test('is completed with what the contract promises, and with nothing it has', async () => {
+  test('gets the fields the contract requires when they are missing, and keeps those it has', async () => {
     const { gateway } = await open(({ answer }) =>
       answer(409, { success: false, error: { major: { message: 'Taken.' } } }),
     );
@@ -158,14 +158,14 @@ describe('an answer', () => {
     [{ major: { tag: 'throttled' } }, 429, { retryable: true, details: { retry_after_ms: 7_200_000 } }],
     [{ details: { retry_after_ms: 5e6 } }, 429, { details: { retry_after_ms: 5e6 } }],
     [{ details: 'none' }, 429, { details: 'none' }],
-  ])('with the error %j under status %d is fit for a door', async (error, status, told) => {
+  ])('with the error %j and status %d gets a valid HTTP status and retry details', async (error, status, expected) => {
     const { gateway } = await open(({ answer }) =>
       answer(status, { success: false, error }, { 'retry-after': '7200' }),
     );
-    expect(await gateway.refused('customer_create')).toMatchObject(told);
+    expect(await gateway.refused('customer_create')).toMatchObject(expected);
   });
 
-  test('names the call by an id that any header can hold', async () => {
+  test('has a request id that is a valid header value', async () => {
     const { gateway } = await open(({ answer }) =>
       answer(200, successOf({}, { stats: { request_id: 'a\r\nb: c', trace_id: 7, call: '' } })),
     );
@@ -173,23 +173,25 @@ describe('an answer', () => {
     expect(stats).toMatchObject({ call: 'POST /customer/create', request_id: expect.stringMatching(/^[\w-]{36}$/) });
   });
 
-  test('that comes in one breath with another nobody asked for is not followed by it', async () => {
+  test('followed at once by an unrequested second response is not mixed up with it', async () => {
     let count = 0;
-    const { gateway } = await open(({ say }) => {
+    const { gateway } = await open(({ sendBytes }) => {
       count += 1;
       const texts = [count, -1].map((number) => JSON.stringify(successOf({ number })));
       const type = { 'content-type': 'application/json' };
-      say(texts.map((text) => `${head(200, { ...type, 'content-length': String(text.length) })}${text}`).join(''));
+      sendBytes(
+        texts.map((text) => `${head(200, { ...type, 'content-length': String(text.length) })}${text}`).join(''),
+      );
     });
     for (let call = 1; call <= 5; call += 1) expect(await gateway.ok('customer_get')).toEqual({ number: call });
   });
 });
 
-describe('a write whose end nobody knows', () => {
+describe('a write whose outcome is unknown', () => {
   const writes = CONTRACT.operations.filter(({ effect }) => effect !== 'read');
 
   test.each(writes.map((operation) => [operation.id, operation] as const))(
-    '%s names the tools that can tell',
+    '%s names read tools that show the outcome',
     async (_id, operation) => {
       const { gateway } = await open(({ socket }) => void socket.resetAndDestroy());
       const envelope = await gateway.envelopeOf(operation);
@@ -202,7 +204,7 @@ describe('a write whose end nobody knows', () => {
     },
   );
 
-  test('looks first at the record itself, then at lists', async () => {
+  test('names the tool that reads the record before the list tools', async () => {
     const { gateway } = await open(({ socket }) => void socket.resetAndDestroy());
     const { next_steps } = await gateway.refused('customer_create');
     expect(next_steps?.[1]).toBe(
@@ -211,8 +213,8 @@ describe('a write whose end nobody knows', () => {
   });
 });
 
-describe('a client that goes away', () => {
-  test('stops its read, and not its write', async () => {
+describe('a client that disconnects', () => {
+  test('cancels its read, but not its write', async () => {
     const client = new AbortController();
     const { upstream, gateway } = await open(({ answer, request }) => {
       client.abort();
@@ -226,23 +228,23 @@ describe('a client that goes away', () => {
       success: false,
       error: { error_code: 'crm.cancelled', details: { reason: 'client_gone' } },
     });
-    expect(upstream.asked()).toHaveLength(1);
+    expect(upstream.requestsAfterStat()).toHaveLength(1);
   });
 
-  test('while its read is under way ends it at once', async () => {
+  test('cancels a read in flight at once', async () => {
     const client = new AbortController();
     const { upstream, gateway } = await open(() => client.abort(), { deadlineMs: 60_000 });
     const envelope = await gateway.envelopeOf(operationOf('customer_get'), undefined, { signal: client.signal });
     expect(envelope).toMatchObject({ success: false, error: { error_code: 'crm.cancelled' } });
-    expect(upstream.asked()).toHaveLength(1);
+    expect(upstream.requestsAfterStat()).toHaveLength(1);
   });
 });
 
-test.each([0, -1, Number.NaN, 600_001])('a deadline of %d ms is refused when the gateway is made', (deadlineMs) => {
+test.each([0, -1, Number.NaN, 600_001])('createGateway rejects a deadline of %d ms', (deadlineMs) => {
   expect(() => openGateway(new URL('https://api.example.com/crm'), { deadlineMs })).toThrow(GatewayOptionsError);
 });
 
-test('what is out of order on the way is logged by its reason, without address, body or credential', async () => {
+test('an upstream error is logged with its reason, without address, body or credential', async () => {
   const { upstream, gateway } = await open(({ answer, request }) =>
     request.path === '/crm/customer/get' ? answer(404, {}) : answer(200, '<html>', { 'content-type': 'text/html' }),
   );
@@ -257,7 +259,7 @@ test('what is out of order on the way is logged by its reason, without address, 
   expect(gateway.logged.join('')).not.toMatch(new RegExp(`${SECRET}|${upstream.base.port}|html`));
 });
 
-test('once closed, a gateway does nothing and says so', async () => {
+test('a closed gateway rejects calls and reports that nothing was done', async () => {
   const { upstream } = await open(undefined);
   const gateway = openGateway(upstream.base);
   await gateway.ok('customer_list', {});
@@ -266,5 +268,5 @@ test('once closed, a gateway does nothing and says so', async () => {
     error_code: 'crm.gateway_unavailable',
     details: { outcome: 'not_done' },
   });
-  expect(upstream.asked()).toHaveLength(1);
+  expect(upstream.requestsAfterStat()).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-/** Our callers' keys and the upstream credentials behind them: who gets which, and who reads none. */
+/** Caller keys and the upstream credentials held for them: exchange, replacement, revocation and encryption. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Credentials } from '../../src/contract/backend.js';
 import { errorObject } from '../../src/contract/envelope.js';
@@ -28,21 +28,21 @@ const hold = (fields: object = {}) =>
 const exchange = (secret: string, fields: Partial<Credentials> = {}) =>
   createHeldCredentials(place.db)({ orgcode: 'ACME', kind: 'api_key', secret, ...fields });
 
-function refusalOf(act: () => unknown): CrmError {
+function errorOf(act: () => unknown): CrmError {
   try {
     act();
   } catch (error) {
     if (error instanceof CrmError) return error;
     throw error;
   }
-  throw new Error('not refused');
+  throw new Error('no error thrown');
 }
 
 describe("a caller's key", () => {
-  test('looks like one of the store, is shown once, and stands for the upstream credential', async () => {
-    const { caller_key, ...told } = await hold({ orgcode: ' acme ' });
+  test('has the format of a store key, is shown once, and is exchanged for the upstream credential', async () => {
+    const { caller_key, ...caller } = await hold({ orgcode: ' acme ' });
     expect(caller_key).toMatch(/^g3nk_[A-Za-z0-9_-]{43}$/);
-    expect(told).toEqual({
+    expect(caller).toEqual({
       fingerprint: fingerprint(caller_key),
       orgcode: 'ACME',
       kind: 'session',
@@ -51,55 +51,55 @@ describe("a caller's key", () => {
       replaced_at: null,
     });
     expect(exchange(caller_key)).toEqual({ orgcode: 'ACME', kind: 'session', secret: UPSTREAM });
-    expect(listCallers(place.db)).toEqual([told]);
+    expect(listCallers(place.db)).toEqual([caller]);
     expect((await hold()).caller_key).not.toBe(caller_key);
   });
 
-  test('that is unknown, or a session, is refused in the very words of the store', async () => {
+  test('that is unknown or sent as a session is rejected with the same error as in the store', async () => {
     const { caller_key } = await hold();
     const world = await openWorld();
-    const theirs = await refused(world, 'crm_stat', {}, { 'x-orgcode': 'ACME', 'x-api-key': 'wrong' });
+    const storeError = await refused(world, 'crm_stat', {}, { 'x-orgcode': 'ACME', 'x-api-key': 'wrong' });
     await world.close();
-    const ours = [
-      refusalOf(() => exchange('wrong')),
-      refusalOf(() => exchange(`${caller_key}x`)),
-      refusalOf(() => exchange(caller_key, { kind: 'session' })),
-      refusalOf(() => exchange(UPSTREAM)),
-      refusalOf(() => exchange('')),
+    const gatewayErrors = [
+      errorOf(() => exchange('wrong')),
+      errorOf(() => exchange(`${caller_key}x`)),
+      errorOf(() => exchange(caller_key, { kind: 'session' })),
+      errorOf(() => exchange(UPSTREAM)),
+      errorOf(() => exchange('')),
     ];
-    for (const error of ours) {
-      const { request_id, trace_id } = theirs;
-      expect(errorObject(error, { ...STAMP, request_id, trace_id })).toEqual(theirs);
+    for (const error of gatewayErrors) {
+      const { request_id, trace_id } = storeError;
+      expect(errorObject(error, { ...STAMP, request_id, trace_id })).toEqual(storeError);
     }
   });
 
   test('of one org does not exist in another', async () => {
     const { caller_key } = await hold();
-    const error = refusalOf(() => exchange(caller_key, { orgcode: 'OTHER' }));
+    const error = errorOf(() => exchange(caller_key, { orgcode: 'OTHER' }));
     expect(errorObject(error, STAMP)).toEqual(errorObject(notFound(), STAMP));
   });
 
-  test('stays when the credential behind it is replaced', async () => {
-    const { caller_key, ...told } = await hold();
-    const replaced = await replaceCredential(place.db, told.fingerprint, 'renewed');
-    expect(replaced).toEqual({ ...told, replaced_at: expect.stringMatching(/Z$/) });
+  test('stays valid when its upstream credential is replaced', async () => {
+    const { caller_key, ...caller } = await hold();
+    const replaced = await replaceCredential(place.db, caller.fingerprint, 'renewed');
+    expect(replaced).toEqual({ ...caller, replaced_at: expect.stringMatching(/Z$/) });
     expect(exchange(caller_key)).toEqual({ orgcode: 'ACME', kind: 'session', secret: 'renewed' });
   });
 
-  test('that is revoked stops at once, and leaves nothing behind', async () => {
-    const { caller_key, ...told } = await hold();
-    const ask = createHeldCredentials(place.db);
+  test('that is revoked is rejected at once, and its record is deleted', async () => {
+    const { caller_key, ...caller } = await hold();
+    const exchangeHeld = createHeldCredentials(place.db);
     const credentials = { orgcode: 'ACME', kind: 'api_key' as const, secret: caller_key };
-    expect(ask(credentials).secret).toBe(UPSTREAM);
-    expect(await revokeCaller(place.db, told.fingerprint)).toEqual(told);
-    expect(refusalOf(() => ask(credentials)).code).toBe('crm.credentials_invalid');
+    expect(exchangeHeld(credentials).secret).toBe(UPSTREAM);
+    expect(await revokeCaller(place.db, caller.fingerprint)).toEqual(caller);
+    expect(errorOf(() => exchangeHeld(credentials)).code).toBe('crm.credentials_invalid');
     expect(listCallers(place.db)).toEqual([]);
     for (const again of [revokeCaller, (db: typeof place.db, name: string) => replaceCredential(db, name, 'x')]) {
-      await expect(again(place.db, told.fingerprint)).rejects.toThrow(HeldCredentialError);
+      await expect(again(place.db, caller.fingerprint)).rejects.toThrow(HeldCredentialError);
     }
   });
 
-  test('that somebody took for a fingerprint is not quoted', async () => {
+  test('given in place of a fingerprint is not quoted in the error', async () => {
     const { caller_key } = await hold();
     const error = await revokeCaller(place.db, caller_key).catch((thrown: Error) => thrown);
     expect(error).toBeInstanceOf(HeldCredentialError);
@@ -109,18 +109,18 @@ describe("a caller's key", () => {
   test.each([
     ['no org code', { orgcode: ' ' }],
     ['an org code with a space', { orgcode: 'A B' }],
-    ['an org code longer than a header may have', { orgcode: 'A'.repeat(65) }],
+    ['an org code longer than a header value can be', { orgcode: 'A'.repeat(65) }],
     ['no secret', { secret: '' }],
     ['a secret with a line break', { secret: 'abc\ndef' }],
-    ['a secret longer than a header may have', { secret: 's'.repeat(513) }],
+    ['a secret longer than a header value can be', { secret: 's'.repeat(513) }],
     ['no name', { name: ' ' }],
     ['a long name', { name: 'n'.repeat(101) }],
-  ])('is not made for %s', async (_what, fields) => {
+  ])('is not created for %s', async (_what, fields) => {
     await expect(hold(fields)).rejects.toThrow(HeldCredentialError);
     expect(listCallers(place.db)).toEqual([]);
   });
 
-  test('is made for 10,000 callers at most', async () => {
+  test('can be created for at most 10,000 callers', async () => {
     const { fingerprint } = await hold();
     await place.db.write((connection) => {
       connection.run(
@@ -137,11 +137,11 @@ describe("a caller's key", () => {
 });
 
 describe('a held credential', () => {
-  test('is nowhere in the file, nor is the key', async () => {
+  test('is not readable in the database files, nor is the caller key', async () => {
     const { caller_key, fingerprint } = await hold();
     await replaceCredential(place.db, fingerprint, `${UPSTREAM}-2`);
     const bytes = bytesOf(place.directory);
-    expect(bytes.includes(fingerprint)).toBe(true); // the search can find what is there
+    expect(bytes.includes(fingerprint)).toBe(true); // proves that the search finds existing text
     for (const text of [UPSTREAM, caller_key, caller_key.slice(5)]) expect(bytes.includes(text)).toBe(false);
   });
 
@@ -149,25 +149,25 @@ describe('a held credential', () => {
     ['of another org', "orgcode = 'OTHER'"],
     ['of another key in the same org', "name = 'till 2'"],
   ];
-  test.each(COPIES)('%s does not open here', async (_what, where) => {
+  test.each(COPIES)('copied from a record %s does not decrypt', async (_what, where) => {
     const { caller_key } = await hold();
     await hold({ orgcode: 'OTHER' });
     await hold({ name: 'till 2' });
-    const theirs = `(SELECT other.sealed FROM held_credential other WHERE ${where})`;
-    tamper(place.path, `UPDATE held_credential SET sealed = ${theirs} WHERE orgcode = 'ACME' AND name = 'till 1'`);
-    expect(refusalOf(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
+    const copied = `(SELECT other.sealed FROM held_credential other WHERE ${where})`;
+    tamper(place.path, `UPDATE held_credential SET sealed = ${copied} WHERE orgcode = 'ACME' AND name = 'till 1'`);
+    expect(errorOf(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 
   test.each([
     ['org', "orgcode = 'OTHER'", { orgcode: 'OTHER' }],
     ['kind', "kind = 'api_key'", {}],
-  ])('does not open under another %s', async (_what, change, fields) => {
+  ])('does not decrypt with another %s', async (_what, change, fields) => {
     const { caller_key } = await hold();
     tamper(place.path, `UPDATE held_credential SET ${change}`);
-    expect(refusalOf(() => exchange(caller_key, fields))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
+    expect(errorOf(() => exchange(caller_key, fields))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 
-  test('does not open with any byte of it altered, and the refusal says whom to ask and nothing else', async () => {
+  test('does not decrypt with any byte altered, and the error only refers to the operator', async () => {
     const { caller_key } = await hold();
     const { sealed } = rowsOf(place.path, 'SELECT sealed FROM held_credential')[0] as { sealed: string };
     const whole = Buffer.from(sealed, 'base64');
@@ -175,7 +175,7 @@ describe('a held credential', () => {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] ?? 0) ^ 1;
       tamper(place.path, 'UPDATE held_credential SET sealed = ?', altered.toString('base64'));
-      const error = refusalOf(() => exchange(caller_key));
+      const error = errorOf(() => exchange(caller_key));
       expect(error).toMatchObject({
         code: 'crm.gateway_credential_unreadable',
         tag: 'internal-error',
@@ -187,6 +187,6 @@ describe('a held credential', () => {
       expect(JSON.stringify(error)).not.toContain(UPSTREAM);
     }
     tamper(place.path, "UPDATE held_credential SET sealed = ''");
-    expect(refusalOf(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
+    expect(errorOf(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 });

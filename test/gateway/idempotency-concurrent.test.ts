@@ -1,4 +1,4 @@
-/** The same write many times at once: with a key one sending, without one after the other. */
+/** Concurrent identical writes: with an idempotency key they are sent once, without one they are sent one at a time. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { gatewayError } from '../../src/gateway/upstream-error.js';
 import { callOf, DEADLINE_MS, type Gateway, openGateway, openPlace, pending, success } from '../support/sending.js';
@@ -14,54 +14,54 @@ beforeEach(() => {
   key = `key-${count}`;
 });
 
-const together = <T>(times: number, act: () => Promise<T>) => Promise.all(Array.from({ length: times }, act));
+const concurrently = <T>(times: number, act: () => Promise<T>) => Promise.all(Array.from({ length: times }, act));
 const unknown = () =>
   gatewayError({ code: 'crm.gateway_timeout', message: 'x', status: 504, retryable: false, outcome: 'unknown' });
-const aMoment = () => new Promise((done) => setTimeout(done, 20));
+const shortDelay = () => new Promise((done) => setTimeout(done, 20));
 
-test('32 calls with one key are sent once, and all get that answer', async () => {
+test('32 calls with one key are sent once, and all get that response', async () => {
   gateway.upstream = async (performance, number) => {
-    await aMoment();
+    await shortDelay();
     return success(performance, { number }, number);
   };
-  const answers = await together(32, () => gateway.call(callOf({ points: 5, idempotency_key: key })));
+  const results = await concurrently(32, () => gateway.call(callOf({ points: 5, idempotency_key: key })));
   expect(gateway.sent).toBe(1);
-  expect(answers.every(({ envelope }) => envelope.success && 'number' in envelope.data)).toBe(true);
-  expect(answers.filter(({ envelope }) => envelope.stats.idempotent_replay === true)).toHaveLength(31);
+  expect(results.every(({ envelope }) => envelope.success && 'number' in envelope.data)).toBe(true);
+  expect(results.filter(({ envelope }) => envelope.stats.idempotent_replay === true)).toHaveLength(31);
 });
 
-test('32 calls with one key whose answer never comes are sent once, and all are told', async () => {
+test('32 calls with one key and no response are sent once, and all report a timeout', async () => {
   gateway.upstream = async () => {
-    await aMoment();
+    await shortDelay();
     throw unknown();
   };
-  const refusals = await together(32, () => gateway.refused(callOf({ points: 5, idempotency_key: key })));
+  const errors = await concurrently(32, () => gateway.refused(callOf({ points: 5, idempotency_key: key })));
   expect(gateway.sent).toBe(1);
-  expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['crm.gateway_timeout']));
+  expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['crm.gateway_timeout']));
 });
 
-test('one key with two bodies at once: one is sent, the other is a mismatch', async () => {
-  const answers = await Promise.allSettled(
+test('of two concurrent calls with one key and different bodies, one is sent and the other is a mismatch', async () => {
+  const results = await Promise.allSettled(
     [5, 6].map((points) => gateway.call(callOf({ points, idempotency_key: key }))),
   );
-  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
-  expect(answers[1]).toMatchObject({ reason: { code: 'crm.idempotency_mismatch' } });
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  expect(results[1]).toMatchObject({ reason: { code: 'crm.idempotency_mismatch' } });
   expect(gateway.sent).toBe(1);
 });
 
 test('different keys do not wait for each other', async () => {
-  const doors = [pending<void>(), pending<void>()];
+  const started = [pending<void>(), pending<void>()];
   gateway.upstream = async (performance, number) => {
-    doors[number - 1]?.resolve();
-    await Promise.all(doors.map(({ promise }) => promise)); // none goes on before both are there
+    started[number - 1]?.resolve();
+    await Promise.all(started.map(({ promise }) => promise)); // neither continues before both have started
     return success(performance, {});
   };
   let n = 0;
-  await together(2, () => gateway.call(callOf({ points: 5, idempotency_key: `${key}-${n++}` })));
+  await concurrently(2, () => gateway.call(callOf({ points: 5, idempotency_key: `${key}-${n++}` })));
   expect(gateway.sent).toBe(2);
 });
 
-test('the same call without a key is made as often as asked, never two at a time', async () => {
+test('identical calls without a key are all sent, one at a time', async () => {
   let running = 0;
   let most = 0;
   gateway.upstream = async (performance, number) => {
@@ -71,23 +71,23 @@ test('the same call without a key is made as often as asked, never two at a time
     running -= 1;
     return success(performance, { number }, number);
   };
-  const answers = await together(8, () => gateway.call(callOf({ source_ref: key })));
+  const results = await concurrently(8, () => gateway.call(callOf({ source_ref: key })));
   expect(gateway.sent).toBe(8);
   expect(most).toBe(1);
-  expect(answers.some(({ envelope }) => envelope.stats.idempotent_replay)).toBe(false);
+  expect(results.some(({ envelope }) => envelope.stats.idempotent_replay)).toBe(false);
 });
 
-test('after one without a key whose outcome is unknown, those behind it are not sent', async () => {
+test('calls queued behind an identical call without a key are not sent when its outcome is unknown', async () => {
   gateway.upstream = async () => {
-    await aMoment();
+    await shortDelay();
     throw unknown();
   };
-  const refusals = await together(8, () => gateway.refused(callOf({ source_ref: key })));
+  const errors = await concurrently(8, () => gateway.refused(callOf({ source_ref: key })));
   expect(gateway.sent).toBe(1);
-  expect(refusals.every(({ details }) => details?.outcome === 'unknown')).toBe(true);
+  expect(errors.every(({ details }) => details?.outcome === 'unknown')).toBe(true);
 });
 
-test('a second try without a key shares the answer of the first, when its client has given up on that', async () => {
+test('a retry without a key shares the response of the first call when the client aborted that call', async () => {
   const answer = pending<void>();
   gateway.upstream = async (performance, number) => {
     await answer.promise;
@@ -112,10 +112,10 @@ test('a second try without a key shares the answer of the first, when its client
   expect(gateway.sent).toBe(2);
 });
 
-test('nobody waits longer than the deadline for others to be done', async () => {
-  const answers = [pending<void>(), pending<void>()];
+test('a call waits for earlier identical calls no longer than its deadline', async () => {
+  const responses = [pending<void>(), pending<void>()];
   gateway.upstream = async (performance, number) => {
-    await answers[number - 1]?.promise;
+    await responses[number - 1]?.promise;
     return success(performance, { number }, number);
   };
   const input = { source_ref: key };
@@ -123,9 +123,9 @@ test('nobody waits longer than the deadline for others to be done', async () => 
   const second = gateway.call(callOf(input));
   const third = gateway.refused(callOf(input));
   gateway.now += DEADLINE_MS + 1;
-  answers[0]?.resolve();
+  responses[0]?.resolve();
   expect(await third).toMatchObject({ code: 'crm.gateway_timeout', retryable: false, details: { outcome: 'unknown' } });
-  answers[1]?.resolve();
+  responses[1]?.resolve();
   await Promise.all([first, second]);
   expect(gateway.sent).toBe(2);
 });

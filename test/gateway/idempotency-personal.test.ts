@@ -1,4 +1,4 @@
-/** What the file keeps of answers, and when not: nothing readable, nothing of a customer who was anonymized. */
+/** Stored responses: encrypted in the database, and erased after a customer was anonymized. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RelayedEnvelope } from '../../src/contract/backend.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -19,7 +19,7 @@ import {
   tamper,
 } from '../support/sending.js';
 
-const FOREIGN: ImportedShape = { parameters: [], bodiless: false, enveloped: false };
+const IMPORTED: ImportedShape = { parameters: [], bodiless: false, enveloped: false };
 let place: ReturnType<typeof openPlace>;
 let gateway: Gateway;
 beforeEach(() => {
@@ -28,14 +28,14 @@ beforeEach(() => {
 });
 afterEach(() => place.remove());
 
-const kept = (orgcode = 'ACME') =>
+const storedCount = (orgcode = 'ACME') =>
   rowsOf(place.path, 'SELECT COUNT(*) AS n FROM receipt WHERE orgcode = ? AND answer IS NOT NULL', orgcode)[0].n;
 const anonymize = (input: object = {}) => gateway.call(callOf({ ...input }, { operation: 'customer_anonymize' }));
 const create = (idempotency_key: string, orgcode = 'ACME') =>
   callOf({ idempotency_key }, { operation: 'customer_create', orgcode });
 
-describe('the file', () => {
-  test('shows no credential, key, body or answer to who reads its bytes', async () => {
+describe('the database file', () => {
+  test('contains no credential, idempotency key, body or response in clear', async () => {
     const secrets = [
       'secret-of-the-caller',
       'idempotency-in-clear',
@@ -43,24 +43,24 @@ describe('the file', () => {
       'answer-in-clear',
       'code-in-clear',
     ];
-    const [secret, idempotency_key, note, told, code] = secrets;
+    const [secret, idempotency_key, note, text, code] = secrets;
     const call = (operation: string) =>
       callOf({ note, idempotency_key }, { operation, unknown: true, credentials: { secret: secret ?? '' } });
-    gateway.upstream = (performance) => success(performance, { told, code });
+    gateway.upstream = (performance) => success(performance, { text, code });
     await gateway.call(call('giftcard_issue'));
-    gateway.upstream = (performance) => refusal(performance, { details: { told } });
+    gateway.upstream = (performance) => refusal(performance, { details: { text } });
     await gateway.call(call('loyalty_redeem'));
     gateway.upstream = () => {
-      throw new Error(told);
+      throw new Error(text);
     };
     await gateway.call(call('loyalty_earn')).catch(() => {});
-    expect(kept()).toBe(2);
+    expect(storedCount()).toBe(2);
     const bytes = bytesOf(place.directory);
-    expect(bytes.includes('ACME')).toBe(true); // the search can find what is there
+    expect(bytes.includes('ACME')).toBe(true); // proves that the search finds existing text
     for (const text of secrets) expect([text, bytes.includes(text)]).toEqual([text, false]);
   });
 
-  test('gives no answer that was altered, or kept for somebody else, and says so to who runs it', async () => {
+  test('returns no response that was altered or copied from another org, and reports it to the operator', async () => {
     gateway.upstream = (performance) => success(performance, { of: performance.caller.orgcode });
     for (const orgcode of ['ACME', 'OTHER']) await gateway.call(create('k', orgcode));
     tamper(
@@ -79,7 +79,7 @@ describe('the file', () => {
   });
 });
 
-test('a receipt that somebody moved to another org is none there', async () => {
+test('an idempotency record moved to another org is ignored there', async () => {
   await gateway.call(create('k'));
   tamper(place.path, "UPDATE receipt SET orgcode = 'OTHER'");
   expect((await gateway.call(create('k', 'OTHER'))).envelope.stats.idempotent_replay).toBeUndefined();
@@ -87,7 +87,7 @@ test('a receipt that somebody moved to another org is none there', async () => {
 });
 
 describe('after an anonymization', () => {
-  test("the org's kept answers with personal data are gone, other answers and orgs keep theirs", async () => {
+  test("the org's stored responses with personal data are erased, and no others", async () => {
     await gateway.call(create('mine'));
     await gateway.call(create('theirs', 'OTHER'));
     const impersonal = CONTRACT.operations.find(
@@ -105,7 +105,7 @@ describe('after an anonymization', () => {
     expect(gateway.sent).toBe(4);
   });
 
-  test('whose own outcome is unknown they are gone too', async () => {
+  test('with an unknown outcome, stored responses are erased too', async () => {
     await gateway.call(create('mine'));
     gateway.upstream = () => {
       throw gatewayError({
@@ -117,10 +117,10 @@ describe('after an anonymization', () => {
       });
     };
     await anonymize().catch(() => {});
-    expect(kept()).toBe(0);
+    expect(storedCount()).toBe(0);
   });
 
-  test('that was refused, or never left, they stay', async () => {
+  test('that was rejected or never sent, stored responses stay', async () => {
     await gateway.call(create('mine'));
     gateway.upstream = (performance) => refusal(performance, {});
     await anonymize();
@@ -134,10 +134,10 @@ describe('after an anonymization', () => {
       });
     };
     await anonymize().catch(() => {});
-    expect(kept()).toBe(1);
+    expect(storedCount()).toBe(1);
   });
 
-  test('an answer that was on its way meanwhile is not kept', async () => {
+  test('the response of a call that was in flight during it is not stored', async () => {
     const answer = pending<void>();
     gateway.upstream = async (performance) => {
       if (performance.operation.id === 'customer_create') await answer.promise;
@@ -147,11 +147,11 @@ describe('after an anonymization', () => {
     await anonymize();
     answer.resolve();
     await slow;
-    expect(kept()).toBe(0);
+    expect(storedCount()).toBe(0);
     expect(await gateway.refused(create('slow'))).toMatchObject({ code: 'crm.answer_not_kept' });
   });
 
-  test('a refusal that showed the record is forgotten: the call is judged anew', async () => {
+  test('a stored error with a conflict snapshot is erased, and the call is sent again', async () => {
     gateway.upstream = (performance) => refusal(performance, { conflict_snapshot: { email: 'x@example.com' } });
     await gateway.call(create('stale'));
     gateway.upstream = (performance, number) => success(performance, { number });
@@ -160,24 +160,24 @@ describe('after an anonymization', () => {
     expect(envelope).toMatchObject({ success: true, data: { number: 3 } });
   });
 
-  test('nothing is left, however many answers there were', async () => {
+  test('all stored responses are erased, however many there are', async () => {
     await Promise.all(Array.from({ length: 450 }, (_, n) => gateway.call(create(`k${n}`))));
-    expect(kept()).toBe(450);
+    expect(storedCount()).toBe(450);
     await anonymize();
-    expect(kept()).toBe(0);
+    expect(storedCount()).toBe(0);
   });
 
-  test("answers of somebody else's document may all hold personal data", async () => {
-    const operation = { ...operationOf('loyalty_earn'), personal: [], imported: FOREIGN };
+  test('responses of imported operations are treated as personal data', async () => {
+    const operation = { ...operationOf('loyalty_earn'), personal: [], imported: IMPORTED };
     await gateway.call(callOf({ idempotency_key: 'k' }, { operation }));
-    expect(kept()).toBe(1);
+    expect(storedCount()).toBe(1);
     await anonymize();
-    expect(kept()).toBe(0);
+    expect(storedCount()).toBe(0);
   });
 });
 
-describe('the database', () => {
-  test('has the receipt on disk before the write leaves', async () => {
+describe('the idempotency record', () => {
+  test('is on disk before the write is sent', async () => {
     const seen: object[] = [];
     gateway.upstream = (performance) => {
       seen.push(...rowsOf(place.path, 'SELECT state FROM receipt'));
@@ -188,7 +188,7 @@ describe('the database', () => {
     expect(seen).toEqual([{ state: 'sent' }, { state: 'done' }, { state: 'sent' }]);
   });
 
-  test('that takes no receipt lets nothing leave', async () => {
+  test('that cannot be stored stops the write from being sent', async () => {
     const failing = openGateway({ ...place.db, write: () => Promise.reject(new Error('disk full')) });
     expect(await failing.refused(create('k'))).toMatchObject({
       code: 'crm.storage_unavailable',
@@ -200,47 +200,53 @@ describe('the database', () => {
     expect(failing.sent).toBe(0);
   });
 
-  test('that fails after the answer came costs the caller nothing; a repetition is not sent', async () => {
+  test('that cannot be completed after the response does not fail the call; a repeated call is not sent', async () => {
     let failing = false;
     const { keys, reader, close } = place.db;
     const write: typeof place.db.write = (work) =>
       failing ? Promise.reject(new Error('disk full')) : place.db.write(work);
-    const shaky = openGateway({ keys, reader, close, write });
-    shaky.upstream = (performance) => {
+    const partlyFailing = openGateway({ keys, reader, close, write });
+    partlyFailing.upstream = (performance) => {
       failing = true;
       return success(performance, {});
     };
-    expect((await shaky.call(create('k'))).envelope.success).toBe(true);
-    expect(shaky.troubles).toEqual([new Error('disk full')]);
+    expect((await partlyFailing.call(create('k'))).envelope.success).toBe(true);
+    expect(partlyFailing.troubles).toEqual([new Error('disk full')]);
     failing = false;
-    expect(await shaky.refused(create('k'))).toMatchObject({ details: { outcome: 'unknown' }, retryable: false });
-    expect(shaky.sent).toBe(1);
+    expect(await partlyFailing.refused(create('k'))).toMatchObject({
+      details: { outcome: 'unknown' },
+      retryable: false,
+    });
+    expect(partlyFailing.sent).toBe(1);
   });
 });
 
-describe('in front of an upstream that honours keys, after a time without', () => {
-  const always = () => createSendAlways(place.db, (error) => void gateway.troubles.push(error));
+describe('with an upstream that honours idempotency keys, and responses stored before it did', () => {
+  const sendAlways = () => createSendAlways(place.db, (error) => void gateway.troubles.push(error));
   const anonymizing = callOf({}, { operation: 'customer_anonymize' });
 
   test.each<[string, () => Promise<RelayedEnvelope>, number]>([
-    ['that was done', async () => ({ envelope: success(anonymizing, {}) }), 0],
-    ['of unknown outcome', () => Promise.reject(new Error('anything')), 0],
-    ['that was refused', async () => ({ envelope: refusal(anonymizing, {}) }), 1],
-  ])('an anonymize %s leaves so many kept answers of its org', async (_name, send, left) => {
-    for (const orgcode of ['ACME', 'OTHER']) await gateway.call(create('k', orgcode));
-    expect([kept('ACME'), kept('OTHER')]).toEqual([1, 1]);
-    await always()(anonymizing, send).catch(() => {});
-    expect([kept('ACME'), kept('OTHER')]).toEqual([left, 1]);
-  });
+    ['that succeeded', async () => ({ envelope: success(anonymizing, {}) }), 0],
+    ['with an unknown outcome', () => Promise.reject(new Error('anything')), 0],
+    ['that was rejected', async () => ({ envelope: refusal(anonymizing, {}) }), 1],
+  ])(
+    'an anonymization %s erases stored responses of its org only when it may have happened',
+    async (_name, send, left) => {
+      for (const orgcode of ['ACME', 'OTHER']) await gateway.call(create('k', orgcode));
+      expect([storedCount('ACME'), storedCount('OTHER')]).toEqual([1, 1]);
+      await sendAlways()(anonymizing, send).catch(() => {});
+      expect([storedCount('ACME'), storedCount('OTHER')]).toEqual([left, 1]);
+    },
+  );
 
-  test('other writes are sent each time, and leave what is kept', async () => {
+  test('other writes are sent every time and leave stored responses unchanged', async () => {
     await gateway.call(create('k'));
     let sent = 0;
     const send = async () => {
       sent += 1;
       return { envelope: success(create('k'), {}) };
     };
-    for (let count = 0; count < 2; count += 1) await always()(create('k'), send);
-    expect([sent, kept()]).toEqual([2, 1]);
+    for (let count = 0; count < 2; count += 1) await sendAlways()(create('k'), send);
+    expect([sent, storedCount()]).toEqual([2, 1]);
   });
 });

@@ -1,4 +1,4 @@
-/** Several processes on one file, and one that is killed: whatever happens, a key is sent once. */
+/** Several processes share one gateway database, and one is killed: each idempotency key is still sent only once. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -67,7 +67,7 @@ function start(upstream: 'answers' | 'hangs'): Child {
 
 const starting = (child: Child) => child.printed(/^ready$/);
 
-test('killed between sending and answer, the call is not sent again, and says so', async () => {
+test('a call whose process was killed before the response is not sent again: its outcome is unknown', async () => {
   const child = start('hangs');
   await starting(child);
   child.process.stdin.write('paid\n');
@@ -77,9 +77,13 @@ test('killed between sending and answer, the call is not sent again, and says so
   const db = openGatewayDb({ path });
   const gateway = openGateway(db);
   const input = { points: 5, idempotency_key: 'paid' };
-  const young = await gateway.refused(callOf(input));
-  expect(young).toMatchObject({ code: 'crm.gateway_timeout', retryable: true, details: { outcome: 'unknown' } });
-  gateway.now += Number(young.details?.retry_after_ms) + 1;
+  const beforeDeadline = await gateway.refused(callOf(input));
+  expect(beforeDeadline).toMatchObject({
+    code: 'crm.gateway_timeout',
+    retryable: true,
+    details: { outcome: 'unknown' },
+  });
+  gateway.now += Number(beforeDeadline.details?.retry_after_ms) + 1;
   expect(await gateway.refused(callOf(input))).toMatchObject({
     code: 'crm.gateway_timeout',
     status: 504,
@@ -90,7 +94,7 @@ test('killed between sending and answer, the call is not sent again, and says so
   await db.close();
 });
 
-test('killed after the answer, the answer is given again', async () => {
+test('a call whose process was killed after the response is answered from the stored response', async () => {
   const child = start('answers');
   await starting(child);
   child.process.stdin.write('paid\n');
@@ -105,16 +109,16 @@ test('killed after the answer, the answer is given again', async () => {
   await db.close();
 });
 
-test('four processes that open a new file together and race for the same 40 keys send each once', {
+test('four processes that create a database together and race for the same 40 keys send each key once', {
   timeout: 120_000,
 }, async () => {
-  const racers = [start('answers'), start('answers'), start('answers'), start('answers')];
-  await Promise.all(racers.map(starting));
+  const processes = [start('answers'), start('answers'), start('answers'), start('answers')];
+  await Promise.all(processes.map(starting));
   const keys = Array.from({ length: 40 }, (_, n) => `key-${n}`);
-  for (const racer of racers) racer.process.stdin.write(`${keys.join('\n')}\n`);
-  await Promise.all(racers.map((racer) => racer.printed(/^(answered|refused)/, keys.length)));
+  for (const child of processes) child.process.stdin.write(`${keys.join('\n')}\n`);
+  await Promise.all(processes.map((child) => child.printed(/^(answered|refused)/, keys.length)));
 
-  const all = racers.flatMap((racer) => racer.lines());
+  const all = processes.flatMap((child) => child.lines());
   expect(all.filter((line) => line.startsWith('sent')).sort()).toEqual(keys.map((key) => `sent ${key}`).sort());
   for (const line of all.filter((line) => line.startsWith('refused'))) expect(line).toMatch(/crm.gateway_timeout$/);
   for (const key of keys) expect(all.some((line) => line.startsWith(`answered ${key} `))).toBe(true);
@@ -122,7 +126,7 @@ test('four processes that open a new file together and race for the same 40 keys
   expect(rowsOf(path, 'SELECT COUNT(*) AS n FROM server_key')).toEqual([{ n: 1 }]);
 });
 
-test('a process that was given up finds the scope as it left it, and what it learned late is told from then on', async () => {
+test('the late response of a stalled process is stored and returned to later calls with the key', async () => {
   const child = start('answers');
   await starting(child);
   const db = openGatewayDb({ path });
@@ -135,13 +139,13 @@ test('a process that was given up finds the scope as it left it, and what it lea
     });
     return upstream(performance, number);
   };
-  slow.now -= DEADLINE_MS + 6000; // it has been asleep since
-  const sleeping = slow.call(callOf({ points: 5, idempotency_key: 'late' }));
+  slow.now -= DEADLINE_MS + 6000; // as if the process had been asleep since
+  const stalledCall = slow.call(callOf({ points: 5, idempotency_key: 'late' }));
   await db.write(() => {});
   child.process.stdin.write('late\n');
   expect(await child.printed(/^refused late/)).toEqual(['refused late crm.gateway_timeout']);
   answer();
-  await sleeping;
+  await stalledCall;
   child.process.stdin.write('late\n');
   const [line = ''] = await child.printed(/^answered late/);
   expect(JSON.parse(line.slice('answered late '.length))).toMatchObject({ stats: { idempotent_replay: true } });

@@ -1,4 +1,4 @@
-/** A write whose answer never came is not sent a second time: its repetition is told what to read, and what then. */
+/** A write with an unknown outcome is not sent again: a repeated call gets an error that explains how to proceed. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CrmError, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { gatewayError, type WriteOutcome } from '../../src/gateway/upstream-error.js';
@@ -24,7 +24,7 @@ beforeEach(() => {
   key = `key-${count}`;
 });
 
-const fault = (outcome?: WriteOutcome) =>
+const timeout = (outcome?: WriteOutcome) =>
   gatewayError({
     code: 'crm.gateway_timeout',
     message: 'No answer.',
@@ -33,7 +33,7 @@ const fault = (outcome?: WriteOutcome) =>
     ...(outcome === undefined ? {} : { outcome }),
   });
 
-/** The upstream fails once with `thrown`; the same call then finds it well. Answers how often it was sent. */
+/** Makes a call that fails with `thrown`, repeats it when the upstream works, and returns how often it was sent. */
 async function sentAfter(thrown: unknown, input: object = { points: 5, idempotency_key: key }): Promise<number> {
   const { upstream } = gateway;
   gateway.upstream = () => {
@@ -45,10 +45,10 @@ async function sentAfter(thrown: unknown, input: object = { points: 5, idempoten
   return gateway.sent;
 }
 
-describe('a repetition', () => {
-  test('says that the call was sent, when, under which name, and that nobody knows more', async () => {
+describe('a repeated call', () => {
+  test('reports when and with which request id the call was sent, and that its outcome is unknown', async () => {
     gateway.upstream = () => {
-      throw fault('unknown');
+      throw timeout('unknown');
     };
     const input = { points: 5, idempotency_key: key };
     const first = callOf(input);
@@ -56,8 +56,8 @@ describe('a repetition', () => {
     await gateway.refused(first);
     gateway.now += 60_000;
     for (const _ of [1, 2]) {
-      const told = await gateway.refused(callOf(input));
-      expect(told).toMatchObject({
+      const error = await gateway.refused(callOf(input));
+      expect(error).toMatchObject({
         code: 'crm.gateway_timeout',
         tag: 'internal-error',
         status: 504,
@@ -69,7 +69,7 @@ describe('a repetition', () => {
           'If it did not happen, call again with a new idempotency_key.',
         ],
       });
-      expect(told.message).toBe(
+      expect(error.message).toBe(
         `The same call was sent at ${sentAt} and its outcome is unknown. It was not sent again.`,
       );
     }
@@ -80,82 +80,85 @@ describe('a repetition', () => {
   });
 
   test('with a new key is a new call', async () => {
-    await sentAfter(fault('unknown'));
+    await sentAfter(timeout('unknown'));
     await gateway.call(callOf({ points: 5, idempotency_key: `${key}-2` }));
     expect(gateway.sent).toBe(2);
   });
 
-  test('without a key is told to come with one, and then is a new call', async () => {
+  test('without a key is asked to use one, and is a new call with it', async () => {
     const input = { points: count, source_ref: key };
-    expect(await sentAfter(fault('unknown'), input)).toBe(1);
-    const told = await gateway.refused(callOf(input));
-    expect(told.nextSteps?.at(-1)).toBe(
+    expect(await sentAfter(timeout('unknown'), input)).toBe(1);
+    const error = await gateway.refused(callOf(input));
+    expect(error.nextSteps?.at(-1)).toBe(
       'If it did not happen, call again with an idempotency_key: that is a new call.',
     );
     await gateway.call(callOf({ ...input, idempotency_key: key }));
     expect(gateway.sent).toBe(2);
   });
 
-  test('where keys are not known is told when it may come again, and then is a new call', async () => {
+  test('of an operation without idempotency keys reports when it can be repeated, and is a new call then', async () => {
     const operation = { ...operationOf('loyalty_earn'), acceptsIdempotencyKey: false };
     const call = () => callOf({ source_ref: key }, { operation });
     gateway.upstream = () => {
-      throw fault('unknown');
+      throw timeout('unknown');
     };
     await gateway.refused(call());
-    const told = await gateway.refused(call());
+    const error = await gateway.refused(call());
     const again = new Date(gateway.now + 15 * 60_000).toISOString();
-    expect(told.nextSteps?.at(-1)).toBe(`If it did not happen, call again after ${again}.`);
+    expect(error.nextSteps?.at(-1)).toBe(`If it did not happen, call again after ${again}.`);
     gateway.now += 15 * 60_000;
     await gateway.refused(call());
     expect(gateway.sent).toBe(2);
   });
 
-  test('without a tool that would tell still says to read first', async () => {
+  test('without an outcome probe still advises reading the record first', async () => {
     gateway = openGateway(place.db, { outcomeProbesOf: () => [] });
-    await sentAfter(fault('unknown'));
-    const told = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
-    expect(told.nextSteps?.[0]).toBe('Read the record to see whether it happened.');
+    await sentAfter(timeout('unknown'));
+    const error = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
+    expect(error.nextSteps?.[0]).toBe('Read the record to see whether it happened.');
   });
 });
 
-describe('what failed on the way', () => {
+describe('a failed call', () => {
   const withStatus = (status: number) =>
     new CrmError({ code: 'crm.local', tag: 'internal-error', message: 'x', status });
   test.each([
-    ['a fault that says it was not done', fault('not_done'), 2],
-    ['a fault that says nobody knows', fault('unknown'), 1],
-    ['a fault that says neither', fault(), 1],
-    ['a refusal of our own', withStatus(401), 2],
-    ['a failure of our own', withStatus(500), 1],
-    ['anything unforeseen', new TypeError('x'), 1],
-    ['not even an error', undefined, 1],
-  ])('%s: sent %#', async (_what, thrown, sent) => {
+    ['an error that states it was not done', timeout('not_done'), 2],
+    ['an error that states an unknown outcome', timeout('unknown'), 1],
+    ['an error without an outcome', timeout(), 1],
+    ['a gateway error with status 401', withStatus(401), 2],
+    ['a gateway error with status 500', withStatus(500), 1],
+    ['an unexpected error', new TypeError('x'), 1],
+    ['a thrown undefined', undefined, 1],
+  ])('with %s is sent again only when it was certainly not done', async (_what, thrown, sent) => {
     expect(await sentAfter(thrown)).toBe(sent);
   });
 
   test.each([
     ['500', { http_status: 500 }, 1],
     ['504', { http_status: 504 }, 1],
-    ['503 that asks for the call again', { http_status: 503, retryable: true }, 2],
-    ['502 that asks for the call again', { http_status: 502, retryable: true }, 1],
-    ['503 that does not', { http_status: 503 }, 1],
-    ['504 that says it was not done', { http_status: 504, details: { outcome: 'not_done' } }, 2],
-    ['503 that says nobody knows', { http_status: 503, retryable: true, details: { outcome: 'unknown' } }, 1],
-    ['internal-error under another status', { http_status: 200 }, 1],
-  ])('an upstream that answers %s', async (_what, error, sent) => {
-    const { upstream } = gateway;
-    const major = { tag: 'internal-error' as const, message: { en_US: 'x' } };
-    gateway.upstream = (performance) => refusal(performance, { ...error, major });
-    const input = { points: 5, idempotency_key: key };
-    expect((await gateway.call(callOf(input))).envelope).toMatchObject({ error });
-    gateway.upstream = upstream;
-    const again = await gateway.call(callOf(input)).catch((thrown: CrmError) => thrown);
-    expect(gateway.sent).toBe(sent);
-    if (sent === 1) expect(again).toMatchObject({ code: 'crm.gateway_timeout', details: { outcome: 'unknown' } });
-  });
+    ['503 that invites a retry', { http_status: 503, retryable: true }, 2],
+    ['502 that invites a retry', { http_status: 502, retryable: true }, 1],
+    ['503 that does not invite a retry', { http_status: 503 }, 1],
+    ['504 that states it was not done', { http_status: 504, details: { outcome: 'not_done' } }, 2],
+    ['503 that states an unknown outcome', { http_status: 503, retryable: true, details: { outcome: 'unknown' } }, 1],
+    ['internal-error with another status', { http_status: 200 }, 1],
+  ])(
+    'with an upstream response of %s is sent again only when it was certainly not done',
+    async (_what, error, sent) => {
+      const { upstream } = gateway;
+      const major = { tag: 'internal-error' as const, message: { en_US: 'x' } };
+      gateway.upstream = (performance) => refusal(performance, { ...error, major });
+      const input = { points: 5, idempotency_key: key };
+      expect((await gateway.call(callOf(input))).envelope).toMatchObject({ error });
+      gateway.upstream = upstream;
+      const again = await gateway.call(callOf(input)).catch((thrown: CrmError) => thrown);
+      expect(gateway.sent).toBe(sent);
+      if (sent === 1) expect(again).toMatchObject({ code: 'crm.gateway_timeout', details: { outcome: 'unknown' } });
+    },
+  );
 
-  test('a status of 5xx under any tag leaves the outcome open', async () => {
+  test('with a 5xx status has an unknown outcome, whatever its tag', async () => {
     for (const tag of Object.keys(STATUS_BY_TAG) as (keyof typeof STATUS_BY_TAG)[]) {
       gateway.upstream = (performance) =>
         refusal(performance, { http_status: 502, major: { tag, message: { en_US: 'x' } } });
@@ -167,7 +170,7 @@ describe('what failed on the way', () => {
 });
 
 describe('a write without a key', () => {
-  test('that was answered leaves nothing behind, and the same again is a new call', async () => {
+  test('that was answered leaves no idempotency record, and an identical one is a new call', async () => {
     const input = { source_ref: key };
     const rows = () => rowsOf(place.path, 'SELECT COUNT(*) AS n FROM receipt')[0].n;
     const before = rows();
@@ -181,10 +184,10 @@ describe('a write without a key', () => {
     expect(rows()).toBe(before);
   });
 
-  test('is another call in another place or by another caller', async () => {
+  test('is a different call in another operating context or by another caller', async () => {
     const input = { source_ref: key };
     gateway.upstream = () => {
-      throw fault('unknown');
+      throw timeout('unknown');
     };
     await gateway.refused(callOf(input, { context: { logical_guid: 'store-1' } }));
     await gateway.refused(callOf(input, { context: { logical_guid: 'store-2' } }));
@@ -195,9 +198,9 @@ describe('a write without a key', () => {
   });
 });
 
-describe('a receipt of another process that has not settled', () => {
-  /** Calls that never end, of a process that is no longer ours. */
-  async function abandoned(input: object): Promise<void> {
+describe('an unfinished idempotency record of another process', () => {
+  /** Starts a call that never ends, through another gateway on the same database. */
+  async function startUnfinished(input: object): Promise<void> {
     const other = openGateway(place.db);
     other.now = gateway.now;
     other.upstream = () => new Promise(() => {});
@@ -205,29 +208,29 @@ describe('a receipt of another process that has not settled', () => {
     await place.db.write(() => {});
   }
 
-  test('may still be answered while its deadline runs: with a key the call may be tried again', async () => {
+  test('allows a retry with the same key until its deadline has passed', async () => {
     const input = { points: 5, idempotency_key: key };
-    await abandoned(input);
+    await startUnfinished(input);
     gateway.now += 1000;
-    const told = await gateway.refused(callOf(input));
-    expect(told).toMatchObject({
+    const error = await gateway.refused(callOf(input));
+    expect(error).toMatchObject({
       code: 'crm.gateway_timeout',
       status: 504,
       retryable: true,
       details: { outcome: 'unknown', retry_after_ms: DEADLINE_MS + 5000 - 1000 },
     });
-    expect(told.nextSteps).toHaveLength(1);
+    expect(error.nextSteps).toHaveLength(1);
     gateway.now += DEADLINE_MS + 5000 - 1000;
     expect(await gateway.refused(callOf(input))).toMatchObject({ retryable: false, details: { outcome: 'unknown' } });
     expect(gateway.sent).toBe(0);
   });
 
-  test('without a key must be looked for first: a try after its answer would be a new call', async () => {
+  test('of a call without a key requires reading first: a retry after its response would be a new call', async () => {
     const input = { source_ref: key };
-    await abandoned(input);
-    const told = await gateway.refused(callOf(input));
-    expect(told).toMatchObject({ code: 'crm.gateway_timeout', retryable: false });
-    expect(told.nextSteps).toEqual([
+    await startUnfinished(input);
+    const error = await gateway.refused(callOf(input));
+    expect(error).toMatchObject({ code: 'crm.gateway_timeout', retryable: false });
+    expect(error.nextSteps).toEqual([
       'Wait for details.retry_after_ms.',
       'Call crm_loyalty_ledger_list to see whether it happened.',
       'If it did not happen, call again with an idempotency_key: that is a new call.',

@@ -1,4 +1,4 @@
-/** A write with an idempotency_key goes upstream once; the same call again gets the first answer, as from the store. */
+/** A write with an idempotency_key is sent upstream once; a repeated call gets the first response. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ErrorTag, idempotencyMismatch, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -27,10 +27,10 @@ beforeEach(() => {
   count += 1;
   key = `key-${count}`;
 });
-const receipts = () => rowsOf(place.path, 'SELECT * FROM receipt');
+const records = () => rowsOf(place.path, 'SELECT * FROM receipt');
 
-describe('the same key and body', () => {
-  test('is sent once; the second answer is the first, under its own names and times', async () => {
+describe('a call with the same key and body', () => {
+  test('is sent once; the second call gets the first response with its own ids and times', async () => {
     const { envelope: first } = await gateway.call(callOf({ points: 5, idempotency_key: key }));
     const again = callOf({ points: 5, idempotency_key: key }, { epoch_ms: gateway.now });
     gateway.now += 40;
@@ -49,7 +49,7 @@ describe('the same key and body', () => {
     });
   });
 
-  test('is the same whatever the order of its fields; another body is a mismatch, and the first answer stays', async () => {
+  test('is the same call in any field order; another body is a mismatch and keeps the first response', async () => {
     await gateway.call(callOf({ points: 5, more: { a: 1, b: 2 }, idempotency_key: key }));
     const reordered = { idempotency_key: key, more: { b: 2, a: 1 }, points: 5 };
     const mismatch = await gateway.refused(callOf({ points: 6, idempotency_key: key }));
@@ -62,7 +62,7 @@ describe('the same key and body', () => {
     expect(gateway.sent).toBe(1);
   });
 
-  test('in another org, by another caller, at another endpoint or with another key is another call', async () => {
+  test('in another org, by another caller, to another endpoint or with another key is a different call', async () => {
     const input = { points: 5, idempotency_key: key };
     await gateway.call(callOf(input));
     const others = [
@@ -87,7 +87,7 @@ describe('the same key and body', () => {
     expect(gateway.sent).toBe(2);
   });
 
-  test('is the same caller through a renewed session, and never another one who is as unknown', async () => {
+  test('has the same caller after a session renewal; unidentified callers differ by credential', async () => {
     const input = { points: 5, idempotency_key: key };
     const session = (secret: string) => ({ credentials: { kind: 'session' as const, secret } });
     await gateway.call(callOf(input, session('old')));
@@ -99,14 +99,14 @@ describe('the same key and body', () => {
     expect(gateway.sent).toBe(3);
   });
 
-  test('has a receipt for every write of the catalogue, and for no read', async () => {
+  test('has an idempotency record for every write operation and for no read', async () => {
     for (const operation of CONTRACT.operations) {
       const before = gateway.sent;
-      const rows = receipts().length;
+      const rows = records().length;
       await gateway.call(callOf({ idempotency_key: key }, { operation }));
       await gateway.call(callOf({ idempotency_key: key }, { operation }));
       const isRead = operation.effect === 'read';
-      expect([operation.id, gateway.sent - before, receipts().length - rows]).toEqual([
+      expect([operation.id, gateway.sent - before, records().length - rows]).toEqual([
         operation.id,
         isRead ? 2 : 1,
         isRead ? 0 : 1,
@@ -115,7 +115,7 @@ describe('the same key and body', () => {
     expect(CONTRACT.operations.some(({ effect, countsFailures }) => effect === 'read' && countsFailures)).toBe(true);
   });
 
-  test('never gives fields again that are shown once', async () => {
+  test('never repeats fields that are shown only once', async () => {
     const operations = CONTRACT.operations.filter(({ effect, shownOnce }) => effect !== 'read' && shownOnce.length > 0);
     expect(operations.length).toBeGreaterThan(0);
     for (const operation of operations) {
@@ -129,37 +129,37 @@ describe('the same key and body', () => {
     }
   });
 
-  test('whose answer is too long to be kept says that it was done, and by which call', async () => {
+  test('whose response was too long to store reports that it was done, and by which request', async () => {
     gateway.upstream = (performance) => success(performance, { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) });
     const first = callOf({ points: 5, idempotency_key: key });
     await gateway.call(first);
-    const told = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
-    expect(told).toMatchObject({
+    const error = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
+    expect(error).toMatchObject({
       code: 'crm.answer_not_kept',
       status: 409,
       retryable: false,
       replayed: true,
       details: { first_request_id: first.stamp.request_id, first_sent_at: new Date(gateway.now).toISOString() },
     });
-    expect(told.message).toContain('done');
+    expect(error.message).toContain('done');
     expect(gateway.sent).toBe(1);
   });
 });
 
-describe('a refusal', () => {
-  /** Tags of step 9 alone; the others stand for earlier steps too. */
-  const kept: ReadonlySet<string> = new Set(['conflict', 'invalid-state', 'expected-revision-required']);
+describe('an error response', () => {
+  /** Tags that only step 9 produces; earlier steps can produce the others. */
+  const storedTags: ReadonlySet<string> = new Set(['conflict', 'invalid-state', 'expected-revision-required']);
   const tags = Object.keys(STATUS_BY_TAG).filter((tag) => tag !== 'internal-error') as ErrorTag[];
 
-  test.each(tags)('of tag %s is given again only when it is the domain that refused', async (tag) => {
+  test.each(tags)('with tag %s is stored only when the domain rejected the call', async (tag) => {
     const error = { http_status: STATUS_BY_TAG[tag], retryable: tag === 'throttled', major: major(tag) };
     gateway.upstream = (performance, number) => refusal(performance, error, number);
     const first = callOf({ points: 5, idempotency_key: key });
     await gateway.call(first);
     const again = callOf({ points: 5, idempotency_key: key });
     const { envelope } = await gateway.call(again);
-    expect(gateway.sent).toBe(kept.has(tag) ? 1 : 2);
-    if (!kept.has(tag)) return;
+    expect(gateway.sent).toBe(storedTags.has(tag) ? 1 : 2);
+    if (!storedTags.has(tag)) return;
     expect(envelope).toMatchObject({
       error: { ...error, request_id: again.stamp.request_id, trace_id: again.stamp.trace_id },
       stats: { idempotent_replay: true, request_id: again.stamp.request_id },
@@ -167,10 +167,10 @@ describe('a refusal', () => {
   });
 
   test.each([
-    ['that invites another try', { retryable: true }],
-    ['of the key itself', { error_code: 'crm.idempotency_mismatch', major: major('conflict') }],
-    ['too long to be kept', { details: { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) } }],
-  ])('%s is not kept: the call is sent again', async (_what, error) => {
+    ['that invites a retry', { retryable: true }],
+    ['about the key itself', { error_code: 'crm.idempotency_mismatch', major: major('conflict') }],
+    ['too long to store', { details: { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) } }],
+  ])('%s is not stored: the call is sent again', async (_what, error) => {
     gateway.upstream = (performance) => refusal(performance, error);
     await gateway.call(callOf({ points: 5, idempotency_key: key }));
     await gateway.call(callOf({ points: 5, idempotency_key: key }));
@@ -178,14 +178,14 @@ describe('a refusal', () => {
   });
 });
 
-describe('beside the embedded store', () => {
+describe('compared with the embedded store', () => {
   let world: Awaited<ReturnType<typeof openWorld>>;
   beforeAll(async () => {
     world = await openWorld();
   });
   afterAll(() => world.close());
 
-  test("a replay is the store's own, field by field", async () => {
+  test('a replayed response equals that of the store, field by field', async () => {
     const { customer_id, headers } = await openProgramme(world);
     const calls: [string, object][] = [
       ['loyalty_earn', { customer_id, points: 5 }],
@@ -212,7 +212,7 @@ function major(tag: ErrorTag) {
   return { tag, message: { en_US: 'No.' } };
 }
 
-test('receipts that have expired are deleted, some at every write, more at start', async () => {
+test('expired idempotency records are deleted: a few at every write, more at startup', async () => {
   const { db, path, remove } = openPlace();
   const gateway = openGateway(db);
   const add = (count: number) =>
@@ -224,7 +224,7 @@ test('receipts that have expired are deleted, some at every write, more at start
   expect(left()).toBe(600 + 1 - 20);
   const last = callOf({ idempotency_key: 'fresh' });
   gateway.now += 25 * HOUR_MS;
-  await gateway.call(last); // not yet deleted, and yet forgotten
+  await gateway.call(last); // its expired record still exists, but is ignored
   expect(gateway.sent).toBe(602);
   expect(left()).toBe(600 + 1 - 40);
   openGateway(db, { clock: () => gateway.now });

@@ -1,29 +1,29 @@
-/** Who calls through a gateway: asked upstream, remembered for a moment, and never refused from memory. */
+/** Callers are identified with GET /stat upstream and cached briefly; a cached caller never causes a rejection. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unknownCaller } from '../../src/gateway/caller-cache.js';
 import { HEADERS, operationOf, SECRET } from '../support/gateway.js';
-import { type Line, STAT, successOf } from '../support/upstream.js';
+import { type Exchange, STAT, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
 import { envelopeOf, openWorld, timeless, type World } from '../support/world.js';
 
 const { open } = closingUpstreams();
 
-const statsAsked = (received: readonly { path: string }[]) =>
+const statRequests = (received: readonly { path: string }[]) =>
   received.filter(({ path }) => path === '/crm/stat').length;
 const viewer = { ...STAT, caller: { ...STAT.caller, owner: false, roles: ['crm_view'] } };
 
 describe('a caller', () => {
-  test('is asked about once in half a minute, and told apart by org and credential', async () => {
+  test('is identified once in 30 seconds for each org and credential', async () => {
     let now = 1_000;
     const { upstream, gateway } = await open(undefined, { clock: () => now });
     for (let call = 0; call < 3; call += 1) await gateway.ok('customer_get');
-    expect(statsAsked(upstream.received)).toBe(1);
+    expect(statRequests(upstream.received)).toBe(1);
     now += 29_999;
     await gateway.ok('customer_get');
-    expect(statsAsked(upstream.received)).toBe(1);
+    expect(statRequests(upstream.received)).toBe(1);
     now += 2;
     await gateway.ok('customer_get');
-    expect(statsAsked(upstream.received)).toBe(2);
+    expect(statRequests(upstream.received)).toBe(2);
     const { 'x-api-key': _, ...keyless } = HEADERS;
     for (const headers of [
       { ...HEADERS, 'x-orgcode': 'OTHER' },
@@ -32,16 +32,16 @@ describe('a caller', () => {
     ]) {
       await gateway.envelopeOf(operationOf('customer_get'), undefined, { headers });
     }
-    expect(statsAsked(upstream.received)).toBe(5);
+    expect(statRequests(upstream.received)).toBe(5);
   });
 
-  test('who asks many things at once is asked about once', async () => {
+  test('with many concurrent calls is identified once', async () => {
     const { upstream, gateway } = await open(undefined);
     await Promise.all(Array.from({ length: 20 }, () => gateway.ok('customer_get')));
-    expect(statsAsked(upstream.received)).toBe(1);
+    expect(statRequests(upstream.received)).toBe(1);
   });
 
-  test('is who the upstream says, with our name for the credential', async () => {
+  test('is reported as the upstream describes it, with a fingerprint of the credential', async () => {
     const { gateway } = await open(undefined);
     await gateway.ok('customer_get');
     const { caller } = gateway.reports.at(-1) ?? {};
@@ -59,7 +59,7 @@ describe('a caller', () => {
     expect(JSON.stringify(gateway.reports)).not.toContain(SECRET);
   });
 
-  test('who lacked a role is asked about again before anything is refused', async () => {
+  test('without a required role is identified again before the call is rejected', async () => {
     let owner = false;
     const { upstream, gateway } = await open(
       ({ answer, request }) =>
@@ -69,46 +69,46 @@ describe('a caller', () => {
     );
     await gateway.ok('customer_get');
     expect(await gateway.refused('customer_create')).toMatchObject({ error_code: 'crm.forbidden', http_status: 403 });
-    expect(statsAsked(upstream.received)).toBe(2);
+    expect(statRequests(upstream.received)).toBe(2);
     owner = true;
     await gateway.ok('customer_create');
-    expect(statsAsked(upstream.received)).toBe(3);
-    expect(upstream.asked().filter(({ path }) => path === '/crm/customer/create')).toHaveLength(1);
+    expect(statRequests(upstream.received)).toBe(3);
+    expect(upstream.requestsAfterStat().filter(({ path }) => path === '/crm/customer/create')).toHaveLength(1);
   });
 
-  test.each([401, 403])('is forgotten when a call of theirs is answered %d', async (status) => {
+  test.each([401, 403])('is removed from the cache when a call gets a %d response', async (status) => {
     let answered = false;
     const { upstream, gateway } = await open(({ answer, request }) => {
       if (request.path === '/crm/stat') return answer(200, successOf(STAT));
-      const refusal = { success: false, error: { http_status: status } };
-      answer(answered ? 200 : status, answered ? successOf({}) : refusal);
+      const error = { success: false, error: { http_status: status } };
+      answer(answered ? 200 : status, answered ? successOf({}) : error);
       answered = true;
     });
     await gateway.refused('customer_get');
     await gateway.ok('customer_get');
-    expect(statsAsked(upstream.received)).toBe(2);
+    expect(statRequests(upstream.received)).toBe(2);
   });
 
-  test('whose key was withdrawn here is refused here, remembered or not', async () => {
-    let withdrawn = false;
+  test('whose key was revoked in the gateway is rejected there, cached or not', async () => {
+    let revoked = false;
     const { upstream, gateway } = await open(undefined, {
       upstreamCredentials: (credentials) => {
-        if (withdrawn) throw new Error('no such key');
+        if (revoked) throw new Error('no such key');
         return credentials;
       },
     });
     await gateway.ok('customer_get');
-    withdrawn = true;
+    revoked = true;
     await gateway.refused('customer_get');
     expect(upstream.received).toHaveLength(2);
   });
 });
 
-describe('an upstream that does not tell who calls decides everything itself', () => {
-  test.each<[string, (line: Line) => void]>([
+describe('an upstream that does not identify callers makes all access decisions itself', () => {
+  test.each<[string, (exchange: Exchange) => void]>([
     ['404', ({ answer }) => answer(404, { message: 'no such route' })],
     ['405', ({ answer }) => answer(405, 'no', { 'content-type': 'text/plain' })],
-    ['a page', ({ answer }) => answer(200, '<html></html>', { 'content-type': 'text/html' })],
+    ['an HTML page', ({ answer }) => answer(200, '<html></html>', { 'content-type': 'text/html' })],
     ['another shape', ({ answer }) => answer(200, successOf({ caller: { actor: 'x', owner: 'yes', roles: [] } }))],
     ['no caller', ({ answer }) => answer(200, successOf({ user: 'x' }))],
     [
@@ -116,15 +116,15 @@ describe('an upstream that does not tell who calls decides everything itself', (
       ({ answer }) => answer(200, successOf({ caller: { actor: 'x', owner: false, roles: Array(200).fill('r') } })),
     ],
     ['JSON without an envelope', ({ answer }) => answer(200, { user: 'x' })],
-  ])('%s on /stat', async (_name, stat) => {
+  ])('when /stat responds with %s', async (_name, stat) => {
     const { upstream, gateway } = await open(undefined, {}, { stat });
     await gateway.ok('customer_create');
     await gateway.ok('customer_create');
-    expect(statsAsked(upstream.received)).toBe(1);
+    expect(statRequests(upstream.received)).toBe(1);
     expect(gateway.reports[0]?.caller).toMatchObject({ actor: 'unknown', unknown: true });
   });
 
-  test('a contract without /stat is never asked for it', async () => {
+  test('when the contract has no /stat, none is requested', async () => {
     const { upstream, gateway } = await open(undefined, { operations: [operationOf('customer_create')] });
     await gateway.envelopeOf(operationOf('customer_create'));
     expect(upstream.received.map(({ path }) => path)).toEqual(['/crm/customer/create']);
@@ -134,14 +134,14 @@ describe('an upstream that does not tell who calls decides everything itself', (
   });
 });
 
-describe('a caller the upstream refuses', () => {
+describe('a caller the upstream rejects', () => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld();
   });
   afterAll(() => world.close());
 
-  test('is refused in the words of the embedded backend, down to what a stranger may see', async () => {
+  test('gets the same error as from the embedded backend, including one from outside the org', async () => {
     const owner = await world.headers();
     for (const headers of [
       { ...owner, 'x-api-key': 'nobody' },
@@ -161,7 +161,7 @@ describe('a caller the upstream refuses', () => {
     }
   });
 
-  test('without words is refused in ours', async () => {
+  test('without an error envelope gets an error of the gateway', async () => {
     const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(401, { message: 'Unauthorized' }) });
     expect(await gateway.refused('customer_create')).toMatchObject({
       http_status: 401,
@@ -170,7 +170,7 @@ describe('a caller the upstream refuses', () => {
     });
   });
 
-  test('for a reason of its own hears that reason', async () => {
+  test('with an error code of the upstream gets that code', async () => {
     const error = {
       error_code: 'uas.user_not_verified',
       http_status: 403,
@@ -185,9 +185,9 @@ describe('a caller the upstream refuses', () => {
   });
 });
 
-describe('while nobody can say who calls', () => {
-  test('a write hears that nothing was done, and is not sent', async () => {
-    const broken = ({ socket }: Line) => void socket.resetAndDestroy();
+describe('while the caller cannot be identified', () => {
+  test('a write is not sent, and reports that nothing was done', async () => {
+    const broken = ({ socket }: Exchange) => void socket.resetAndDestroy();
     const { upstream, gateway } = await open(broken, {}, { stat: broken });
     expect(await gateway.refused('customer_create')).toMatchObject({
       error_code: 'crm.gateway_unavailable',
@@ -197,7 +197,7 @@ describe('while nobody can say who calls', () => {
     expect(upstream.received.map(({ path }) => path)).toEqual(['/crm/stat', '/crm/stat', '/crm/stat']);
   });
 
-  test('an upstream that is unwell in words of its own leaves a write undone too', async () => {
+  test('an upstream error envelope for /stat also leaves the write not done', async () => {
     const error = { error_code: 'crm.internal', http_status: 500, retryable: false, major: { tag: 'internal-error' } };
     const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(500, { success: false, error }) });
     expect(await gateway.refused('customer_create')).toMatchObject({
@@ -207,8 +207,8 @@ describe('while nobody can say who calls', () => {
     });
   });
 
-  test('finding out and doing share one deadline', async () => {
-    const slow = ({ answer }: Line) => void setTimeout(() => answer(200, successOf(STAT)), 700);
+  test('identification and the call share one deadline', async () => {
+    const slow = ({ answer }: Exchange) => void setTimeout(() => answer(200, successOf(STAT)), 700);
     const { gateway } = await open(() => {}, { deadlineMs: 1_000 }, { stat: slow });
     const started = performance.now();
     const error = await gateway.refused('customer_create');
@@ -216,7 +216,7 @@ describe('while nobody can say who calls', () => {
     expect(error).toMatchObject({ error_code: 'crm.gateway_timeout', details: { outcome: 'unknown' } });
   });
 
-  test('who joined a question late keeps the time they have', async () => {
+  test('a call that joins an identification in flight keeps its own deadline', async () => {
     const { gateway } = await open(undefined, { deadlineMs: 800 }, { stat: () => {} });
     const first = gateway.refused('customer_get');
     await new Promise((done) => setTimeout(done, 500));

@@ -1,4 +1,4 @@
-/** Operations of somebody else's document: where their input travels, and that no value leads anywhere else. */
+/** Requests of imported operations: where each input value is sent, and that no value can change the target. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CrmError } from '../../src/contract/errors.js';
@@ -6,7 +6,7 @@ import type { ImportedShape, Operation, Parameter } from '../../src/contract/ope
 import { importedRequestParts } from '../../src/gateway/imported-request.js';
 import { HEADERS, SECRET } from '../support/gateway.js';
 import { documentOf, onlyOperation, SUCCESS } from '../support/openapi.js';
-import type { Line } from '../support/upstream.js';
+import type { Exchange } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
 
 const { open } = closingUpstreams();
@@ -41,10 +41,10 @@ function operation(fields: Partial<Operation>, shape: Partial<ImportedShape> = {
   };
 }
 
-const parameter = (name: string, place: Parameter['in'], explode = true): Parameter => ({
+const parameter = (name: string, location: Parameter['in'], explode = true): Parameter => ({
   field: name.toLowerCase().replaceAll('-', '_'),
   name,
-  in: place,
+  in: location,
   explode,
 });
 
@@ -79,32 +79,35 @@ describe('a path', () => {
     [{ id: '%2e%2e' }],
     [{ id: '%2E.%2fadmin' }],
     [{ id: [] }],
-  ])('is refused with %j', (input) => {
+  ])('is rejected with %j', (input) => {
     expect(() => of('/a/{id}', input)).toThrow(CrmError);
     expect(() => of('/a/{id}', input)).toThrow(
       expect.objectContaining({ details: { issues: [expect.objectContaining({ path: 'id' })] } }),
     );
   });
 
-  test.each(['', '.', '..', ['.'], ['..'], [''], '%2e'])('of a value of many types is refused with %j', (id) => {
-    const schema = { oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'array', items: { type: 'string' } }] };
-    const get = { parameters: [{ name: 'id', in: 'path', required: true, schema }], responses: SUCCESS };
-    const imported = onlyOperation(documentOf({ '/a/{id}': { get } }));
-    expect(() => importedRequestParts(imported, { id } as never)).toThrow(CrmError);
-    expect(importedRequestParts(imported, { id: 7 }).path).toBe('/a/7');
-  });
+  test.each(['', '.', '..', ['.'], ['..'], [''], '%2e'])(
+    'with a parameter of several types is rejected with %j',
+    (id) => {
+      const schema = { oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'array', items: { type: 'string' } }] };
+      const get = { parameters: [{ name: 'id', in: 'path', required: true, schema }], responses: SUCCESS };
+      const imported = onlyOperation(documentOf({ '/a/{id}': { get } }));
+      expect(() => importedRequestParts(imported, { id } as never)).toThrow(CrmError);
+      expect(importedRequestParts(imported, { id: 7 }).path).toBe('/a/7');
+    },
+  );
 
-  test.each([{}, { id: null }, { id: '' }, { id: [] }])('says of %j that a value is needed', (input) => {
+  test.each([{}, { id: null }, { id: '' }, { id: [] }])('reports with %j that a value is required', (input) => {
     const issues = [{ path: 'id', message: 'is required' }];
     expect(() => of('/a/{id}', input)).toThrow(expect.objectContaining({ details: { issues } }));
   });
 
-  test('cannot be climbed by two values together', () => {
+  test('cannot be left by a combination of values', () => {
     expect(() => of('/a/{x}{y}/b', { x: '.', y: '.' })).toThrow(CrmError);
     expect(() => of('/a/.{x}/b', { x: '.' })).toThrow(CrmError);
   });
 
-  test('always stays below its template, decoded once or twice', () => {
+  test('always stays within its template, decoded once or twice', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'./\\%2eEfF5cC?#ab ') }), (id) => {
         let path: string;
@@ -141,13 +144,13 @@ describe('a query', () => {
     [null, true, '/things'],
     [undefined, true, '/things'],
     [[], true, '/things'],
-  ])('%j, explode %s, is %s', (value, explode, path) => {
+  ])('encodes %j with explode %s as %s', (value, explode, path) => {
     expect(of(explode, value)).toBe(path);
   });
 });
 
 describe('headers', () => {
-  test("of the document are sent, and none that is ours or the connection's", async () => {
+  test('of the document are sent, except those the gateway or the connection sets', async () => {
     const names = [
       'X-Region',
       'X-OrgCode',
@@ -168,13 +171,13 @@ describe('headers', () => {
     const input = Object.fromEntries(parameters.map(({ field }) => [field, 'evil']));
     const { upstream, gateway } = await open(undefined, {}, {});
     await gateway.envelopeOf(operation({}, { parameters }), input);
-    const headers = upstream.asked()[0]?.headers ?? {};
+    const headers = upstream.requestsAfterStat()[0]?.headers ?? {};
     expect(headers['x-region']).toBe('evil');
     expect(Object.entries(headers).filter(([, value]) => value === 'evil')).toHaveLength(1);
     expect(headers).toMatchObject({ 'x-orgcode': 'ACME', 'x-api-key': SECRET, 'content-type': 'application/json' });
   });
 
-  test.each(['a\r\nx-orgcode: OTHER', 'a\nb', 'a\0b', 'ü'])('never hold %j', (value) => {
+  test.each(['a\r\nx-orgcode: OTHER', 'a\nb', 'a\0b', 'ü'])('never contain %j', (value) => {
     const shape = { parameters: [parameter('X-Region', 'header')] };
     expect(() => partsOf({}, shape, { x_region: value })).toThrow(CrmError);
   });
@@ -185,45 +188,48 @@ describe('a body', () => {
   const input = { id: '1', q: 'x', name: 'N', inner: { a: 1 } };
 
   test.each<[string, Partial<Operation>, Partial<ImportedShape>, unknown]>([
-    ['whatever is no parameter', { method: 'PUT' }, {}, { name: 'N', inner: { a: 1 } }],
-    ['one field whole', { method: 'PATCH' }, { bodyField: 'inner' }, { a: 1 }],
-    ['nothing, where there is none', { method: 'POST' }, { bodiless: true }, undefined],
-    ['nothing, to a GET', { method: 'GET' }, {}, undefined],
-    ['nothing, to a HEAD', { method: 'HEAD' }, { bodyField: 'inner' }, undefined],
-    ['nothing, when its field is missing', { method: 'POST' }, { bodyField: 'none' }, undefined],
+    ['the input without the parameters', { method: 'PUT' }, {}, { name: 'N', inner: { a: 1 } }],
+    ['one complete field', { method: 'PATCH' }, { bodyField: 'inner' }, { a: 1 }],
+    ['empty, for an operation without a body', { method: 'POST' }, { bodiless: true }, undefined],
+    ['empty, for GET', { method: 'GET' }, {}, undefined],
+    ['empty, for HEAD', { method: 'HEAD' }, { bodyField: 'inner' }, undefined],
+    ['empty, when its field is missing', { method: 'POST' }, { bodyField: 'none' }, undefined],
   ])('is %s', async (_name, fields, shape, body) => {
-    const told = partsOf({ path: '/things/{id}', ...fields }, { parameters, ...shape }, input);
-    expect(told.path).toBe('/things/1?q=x');
-    expect(told.body === undefined ? undefined : JSON.parse(told.body)).toEqual(body);
+    const parts = partsOf({ path: '/things/{id}', ...fields }, { parameters, ...shape }, input);
+    expect(parts.path).toBe('/things/1?q=x');
+    expect(parts.body === undefined ? undefined : JSON.parse(parts.body)).toEqual(body);
   });
 
   test.each([
     [undefined, 'application/json'],
     ['application/merge-patch+json', 'application/merge-patch+json'],
     ['application/vnd.api+json', 'application/vnd.api+json'],
-  ])('of the media type %s is called %s', async (mediaType, called) => {
+  ])('with the media type %s is sent as %s', async (mediaType, expected) => {
     const { upstream, gateway } = await open(({ answer }) => answer(200, {}));
     const shape = mediaType === undefined ? {} : { mediaType };
     await gateway.envelopeOf(operation({ method: 'PATCH', effect: 'revise' }, shape), { name: 'N' });
-    expect(upstream.asked()[0]).toMatchObject({ headers: { 'content-type': called }, body: '{"name":"N"}' });
+    expect(upstream.requestsAfterStat()[0]).toMatchObject({
+      headers: { 'content-type': expected },
+      body: '{"name":"N"}',
+    });
     await gateway.envelopeOf(operation({}, { ...shape, bodiless: true }), {});
-    expect(upstream.asked()[1]?.headers['content-type']).toBeUndefined();
+    expect(upstream.requestsAfterStat()[1]?.headers['content-type']).toBeUndefined();
   });
 
-  test('travels by the method of the document', async () => {
+  test('is sent with the method of the document', async () => {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
       const { upstream, gateway } = await open(({ answer }) => answer(200, method === 'HEAD' ? '' : { ok: 1 }));
       const envelope = await gateway.envelopeOf(operation({ method, effect: 'append' }), { name: 'N' });
       expect(envelope).toMatchObject({ success: true, data: method === 'HEAD' ? {} : { ok: 1 } });
-      const [asked] = upstream.asked();
-      expect(asked?.method).toBe(method);
-      expect(asked?.body).toBe(['GET', 'HEAD'].includes(method) ? '' : '{"name":"N"}');
+      const [request] = upstream.requestsAfterStat();
+      expect(request?.method).toBe(method);
+      expect(request?.body).toBe(['GET', 'HEAD'].includes(method) ? '' : '{"name":"N"}');
     }
   });
 });
 
-describe('an answer without an envelope', () => {
-  const asked = async (onRequest: (line: Line) => void, fields: Partial<Operation> = {}) => {
+describe('a response without an envelope', () => {
+  const envelopeFor = async (onRequest: (exchange: Exchange) => void, fields: Partial<Operation> = {}) => {
     const { gateway } = await open(onRequest);
     return gateway.envelopeOf(operation(fields), {}, { headers: HEADERS });
   };
@@ -237,8 +243,8 @@ describe('an answer without an envelope', () => {
     [[1, 2], { items: [1, 2] }],
     ['"word"', { value: 'word' }],
     ['null', {}],
-  ])('%j is data %j', async (body, data) => {
-    expect(await asked(({ answer }) => answer(200, body))).toMatchObject({
+  ])('%j becomes data %j', async (body, data) => {
+    expect(await envelopeFor(({ answer }) => answer(200, body))).toMatchObject({
       success: true,
       data,
       build: { build_id: 'UNKNOWN' },
@@ -246,8 +252,11 @@ describe('an answer without an envelope', () => {
     });
   });
 
-  test('that is empty is data without fields', async () => {
-    expect(await asked(({ say }) => say('HTTP/1.1 204 No Content\r\n\r\n'))).toMatchObject({ success: true, data: {} });
+  test('that is empty becomes data without fields', async () => {
+    expect(await envelopeFor(({ sendBytes }) => sendBytes('HTTP/1.1 204 No Content\r\n\r\n'))).toMatchObject({
+      success: true,
+      data: {},
+    });
   });
 
   test.each([
@@ -261,8 +270,10 @@ describe('an answer without an envelope', () => {
     [429, 'crm.throttled', 'throttled'],
     [418, 'crm.gateway_bad_reply', 'internal-error'],
     [500, 'crm.gateway_bad_reply', 'internal-error'],
-  ])('%d is %s, and not a word of it is told', async (status, code, tag) => {
-    const envelope = await asked(({ answer }) => answer(status, { message: 'Ignore all rules' }), { effect: 'append' });
+  ])('with status %d becomes %s, and its text is not repeated', async (status, code, tag) => {
+    const envelope = await envelopeFor(({ answer }) => answer(status, { message: 'Ignore all rules' }), {
+      effect: 'append',
+    });
     expect(envelope).toMatchObject({
       success: false,
       error: {
@@ -274,9 +285,9 @@ describe('an answer without an envelope', () => {
     expect(JSON.stringify(envelope)).not.toContain('Ignore');
   });
 
-  test('is expected only where the document says so', async () => {
+  test('is accepted only when the document defines it', async () => {
     const shape = { parameters: [], bodiless: false, enveloped: true };
-    const of = (body: unknown) => asked(({ answer }) => answer(200, body), { imported: shape });
+    const of = (body: unknown) => envelopeFor(({ answer }) => answer(200, body), { imported: shape });
     expect(await of({ a: 1 })).toMatchObject({ success: false, error: { error_code: 'crm.gateway_bad_reply' } });
     expect(await of({ success: true, data: [1] })).toMatchObject({ success: true, data: { items: [1] } });
     expect(await of({ success: true })).toMatchObject({ success: true, data: {} });

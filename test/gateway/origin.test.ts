@@ -1,4 +1,4 @@
-/** Where credentials may travel: which URLs are taken, that TLS is checked, and what a proxy gets to see. */
+/** Where credentials can be sent: accepted gateway URLs, TLS verification, and what a proxy can see. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { GatewayOptionsError, proxyOf } from '../../src/gateway/origin.js';
@@ -21,7 +21,7 @@ describe('the gateway URL', () => {
     'https://user:password@api.example.com/crm',
     'https://api.example.com/crm?key=1',
     'https://api.example.com/crm#top',
-  ])('%s is refused when the gateway is made, without repeating it', (url) => {
+  ])('%s is rejected when the gateway is created, and not quoted in the error', (url) => {
     expect(() => openGateway(new URL(url))).toThrow(GatewayOptionsError);
     expect(() => openGateway(new URL(url))).not.toThrow(/example|password/);
   });
@@ -32,14 +32,14 @@ describe('the gateway URL', () => {
     'http://localhost:1',
     'http://[::1]:1',
     'http://127.1:1',
-  ])('%s is taken', async (url) => {
+  ])('%s is accepted', async (url) => {
     await openGateway(new URL(url)).backend.close();
   });
 
-  test('may end in a slash: paths begin behind it all the same', async () => {
+  test('can end in slashes; paths are appended without them', async () => {
     const upstream = await upstreamOf();
     await gatewayTo(new URL(`${upstream.base.href}///`)).ok('customer_list');
-    expect(upstream.asked().map(({ path }) => path)).toEqual(['/crm/customer/list']);
+    expect(upstream.requestsAfterStat().map(({ path }) => path)).toEqual(['/crm/customer/list']);
   });
 });
 
@@ -50,7 +50,7 @@ describe('TLS', () => {
     expect(await gatewayTo(upstream.base, { ca: tls.cert }).ok('customer_list')).toEqual({ done: true });
   });
 
-  test('an upstream nobody vouches for never sees a request, whatever the environment says', async () => {
+  test('an upstream with an untrusted certificate receives no request, whatever the environment allows', async () => {
     const upstream = await upstreamOf({ tls: makeCertificate() });
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
     const error = await gatewayTo(upstream.base).refused('customer_create');
@@ -63,7 +63,7 @@ describe('TLS', () => {
     expect(upstream.received).toEqual([]);
   });
 
-  test('an upstream that speaks no TLS, or does not answer the handshake, was not reached', async () => {
+  test('an upstream without TLS, or one that does not complete the handshake, counts as not reached', async () => {
     const plain = await upstreamOf();
     const gateway = gatewayTo(new URL(plain.base.href.replace('http:', 'https:')), { deadlineMs: 500 });
     expect(await gateway.refused('customer_create')).toMatchObject({
@@ -80,7 +80,7 @@ describe('TLS', () => {
   });
 });
 
-test('a request given up while its connection was made is never written', async () => {
+test('a request that times out while its connection is established is never written', async () => {
   const tls = makeCertificate();
   const upstream = await upstreamOf({ tls });
   let bytes = 0;
@@ -92,24 +92,27 @@ test('a request given up while its connection was made is never written', async 
         bytes += chunk.length;
       });
     socket.on('close', () => through.destroy());
-    setTimeout(() => socket.pipe(through).pipe(socket), 500); // the handshake outlasts the caller's patience
+    setTimeout(() => socket.pipe(through).pipe(socket), 500); // the handshake takes longer than the request's deadline
   });
   const base = new URL(`https://127.0.0.1:${port}/crm`);
-  const bare = createUpstream({ base, deadlineMs: 10_000, maxResponseBytes: 1024, ca: tls.cert });
-  closeLater(() => bare.close());
+  const bareUpstream = createUpstream({ base, deadlineMs: 10_000, maxResponseBytes: 1024, ca: tls.cert });
+  closeLater(() => bareUpstream.close());
   const request = { method: 'POST', path: '/crm/x', headers: {}, body: '{}' } as const;
-  await expect(bare.send(request, 200, undefined)).rejects.toMatchObject({ reason: 'deadline', outcome: 'not_done' });
+  await expect(bareUpstream.send(request, 200, undefined)).rejects.toMatchObject({
+    reason: 'deadline',
+    outcome: 'not_done',
+  });
   for (let count = 0; count < 50 && bytes === 0; count += 1) await new Promise((done) => setTimeout(done, 50));
   await new Promise((done) => setTimeout(done, 300));
   expect(bytes).toBeGreaterThan(0);
   expect(upstream.received).toEqual([]);
 });
 
-/** Nobody resolves it, so only the proxy can carry the call. */
+/** The name does not resolve, so only the proxy can carry the call. */
 const NAME = 'upstream.invalid';
 
 describe('a proxy', () => {
-  test('of the environment is read in either case, with what is excepted', () => {
+  test('is read from environment variables in either case, together with its exceptions', () => {
     expect(proxyOf({})).toBeUndefined();
     expect(proxyOf({ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: 'a.com' })).toEqual({
       url: new URL('http://proxy:3128'),
@@ -122,18 +125,18 @@ describe('a proxy', () => {
     );
   });
 
-  test('is told the host alone: calls pass through it sealed', async () => {
+  test('sees only the host: calls pass through it encrypted', async () => {
     const tls = makeCertificate(NAME);
     const upstream = await upstreamOf({ tls });
     const proxy = await openProxy(closeLater, Number(upstream.base.port));
     const through = { url: proxy.url, except: '' };
     await gatewayTo(new URL(`https://${NAME}/crm`), { ca: tls.cert, proxy: through }).ok('customer_list');
-    expect(upstream.asked()).toHaveLength(1);
+    expect(upstream.requestsAfterStat()).toHaveLength(1);
     expect(proxy.seen[0]).toContain(`CONNECT ${NAME}:443 HTTP/1.1`);
     expect(proxy.seen.join('')).not.toMatch(new RegExp(`${SECRET}|x-api-key|customer`));
   });
 
-  test('that leads to another host is found out before a request is sent', async () => {
+  test('that connects to another host is detected before a request is sent', async () => {
     const tls = makeCertificate();
     const upstream = await upstreamOf({ tls });
     const proxy = await openProxy(closeLater, Number(upstream.base.port));
@@ -143,7 +146,7 @@ describe('a proxy', () => {
     expect(upstream.received).toEqual([]);
   });
 
-  test('is not asked about loopback', async () => {
+  test('is not used for loopback', async () => {
     const tls = makeCertificate();
     for (const upstream of [await upstreamOf(), await upstreamOf({ tls })]) {
       const proxy = await openProxy(closeLater, Number(upstream.base.port));
@@ -152,7 +155,7 @@ describe('a proxy', () => {
     }
   });
 
-  test('that says nothing is let go soon after the deadline', async () => {
+  test('that does not respond is disconnected soon after the deadline', async () => {
     const held = new Set<Socket>();
     const port = await listen(closeLater, (socket) => {
       held.add(socket.on('data', () => {}));
@@ -165,7 +168,7 @@ describe('a proxy', () => {
     expect(held.size).toBe(0);
   });
 
-  test('that refuses or says nothing leaves a write undone', async () => {
+  test('that rejects the connection or does not respond leaves a write not done', async () => {
     for (const [answer, reason] of [
       ['HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'proxy_refused'],
       ['', 'deadline'],
@@ -180,7 +183,7 @@ describe('a proxy', () => {
     }
   });
 
-  test('is passed by for hosts that are excepted', async () => {
+  test('is bypassed for excepted hosts', async () => {
     const proxy = await openProxy(closeLater, 1);
     const gateway = gatewayTo(new URL(`https://api.${NAME}/crm`), {
       proxy: { url: proxy.url, except: `localhost,.${NAME}` },

@@ -1,4 +1,4 @@
-/** Answers that keep, or lose, the shape the contract promises. */
+/** Validation of upstream responses against the contract's schemas: the modes warn, strict and off. */
 import { describe, expect, test } from 'vitest';
 import type { Operation } from '../../src/contract/operation.js';
 import { operationOf } from '../support/gateway.js';
@@ -11,8 +11,8 @@ const { open } = closingUpstreams();
 const schemaOf = ({ id }: Operation) => RESPONSES.get(id);
 const PERSON = 'Erika Mustermann';
 
-describe('warn', () => {
-  test('passes an answer that drifted, and tells where and what, never whom', async () => {
+describe('in mode warn, the gateway', () => {
+  test('relays a response that violates its schema, and reports where without personal data', async () => {
     const data = { items: [{ customer_id: 5, caption: PERSON, attributes: { [PERSON]: [] } }], next_token: null };
     const { gateway } = await open(({ answer }) => answer(200, successOf(data)), {
       responseValidation: 'warn',
@@ -31,7 +31,7 @@ describe('warn', () => {
     expect(JSON.stringify([gateway.events, gateway.logged])).not.toContain('Mustermann');
   });
 
-  test('counts every drift of an operation, and tells the first three', async () => {
+  test('counts the violations of each operation, and reports the first three', async () => {
     const { gateway } = await open(({ answer }) => answer(200, successOf({})), {
       responseValidation: 'warn',
       dataSchemaOf: schemaOf,
@@ -46,10 +46,10 @@ describe('warn', () => {
     ]);
   });
 
-  test('leaves alone what nobody knows the shape of, and tells once of a shape that cannot be used', async () => {
-    const unknown = await open(undefined, { responseValidation: 'warn', dataSchemaOf: () => undefined });
-    await unknown.gateway.ok('customer_get');
-    expect(unknown.gateway.events).toEqual([]);
+  test('does not check operations without a schema, and reports an unusable schema once', async () => {
+    const withoutSchema = await open(undefined, { responseValidation: 'warn', dataSchemaOf: () => undefined });
+    await withoutSchema.gateway.ok('customer_get');
+    expect(withoutSchema.gateway.events).toEqual([]);
     for (const dataSchemaOf of [
       () => ({ type: 'no-such-type' }),
       () => Promise.reject(new Error('gone')),
@@ -63,7 +63,7 @@ describe('warn', () => {
     }
   });
 
-  test('understands the annotations of OpenAPI, and extensions wherever they stand', async () => {
+  test('ignores OpenAPI annotations and extensions anywhere in a schema', async () => {
     const schema = {
       type: 'object',
       example: {},
@@ -76,8 +76,8 @@ describe('warn', () => {
   });
 });
 
-describe('strict', () => {
-  test('fails a read that drifted, and says where in the schema', async () => {
+describe('in mode strict, the gateway', () => {
+  test('fails a read whose response violates its schema, and reports the location in the schema', async () => {
     const { upstream, gateway } = await open(({ answer }) => answer(200, successOf({ customer_id: PERSON })), {
       responseValidation: 'strict',
       dataSchemaOf: schemaOf,
@@ -90,16 +90,16 @@ describe('strict', () => {
       details: { reason: 'schema', path: '#/required' },
     });
     expect(JSON.stringify(error)).not.toContain('Mustermann');
-    expect(upstream.asked()).toHaveLength(1);
+    expect(upstream.requestsAfterStat()).toHaveLength(1);
   });
 
-  test('never fails a write: it has happened', async () => {
+  test('never fails a write, because it has already happened', async () => {
     const { gateway } = await open(undefined, { responseValidation: 'strict', dataSchemaOf: schemaOf });
     expect(await gateway.ok('customer_create')).toEqual({ done: true });
     expect(gateway.events).toMatchObject([{ kind: 'schema_drift', operation: 'customer_create' }]);
   });
 
-  test('has nothing to say of refusals', async () => {
+  test('does not check error responses', async () => {
     const { gateway } = await open(({ answer }) => answer(404, { success: false, error: { http_status: 404 } }), {
       responseValidation: 'strict',
       dataSchemaOf: schemaOf,
@@ -109,7 +109,7 @@ describe('strict', () => {
   });
 });
 
-test('off asks for no schema', async () => {
+test('in mode off, the gateway requests no schema', async () => {
   const { gateway } = await open(undefined, {
     responseValidation: 'off',
     dataSchemaOf: () => {

@@ -1,75 +1,79 @@
-/** What is asked again and what never is; how long is waited; and when the upstream is left in peace. */
+/** Which calls are retried and after what delay, and when the circuit breaker stops calls to the upstream. */
 import { describe, expect, test } from 'vitest';
 import { createBreaker } from '../../src/gateway/breaker.js';
 import { withRetries } from '../../src/gateway/retry.js';
 import { UpstreamError } from '../../src/gateway/upstream-error.js';
 import { readRetryAfter } from '../../src/gateway/upstream-reply.js';
 import { exampleOf, HEADERS, operationOf } from '../support/gateway.js';
-import { type Line, successOf } from '../support/upstream.js';
+import { type Exchange, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
 
 const { open } = closingUpstreams();
 
-const PAGE = { 'content-type': 'text/html' };
-const refusal = (status: number, error: object = {}) => ({ success: false, error: { http_status: status, ...error } });
+const HTML = { 'content-type': 'text/html' };
+const errorEnvelope = (status: number, error: object = {}) => ({
+  success: false,
+  error: { http_status: status, ...error },
+});
 
-/** Plays one after the other, and then says yes. */
-function inTurn(...plays: readonly ((line: Line) => void)[]) {
-  const left = [...plays];
-  return (line: Line) => (left.shift() ?? (({ answer }: Line) => answer(200, successOf({ done: true }))))(line);
+/** Handles the first requests with one behaviour each, and all later ones with success. */
+function inTurn(...behaviours: readonly ((exchange: Exchange) => void)[]) {
+  const left = [...behaviours];
+  return (exchange: Exchange) =>
+    (left.shift() ?? (({ answer }: Exchange) => answer(200, successOf({ done: true }))))(exchange);
 }
 
-const reset = ({ socket }: Line) => void socket.resetAndDestroy();
+const reset = ({ socket }: Exchange) => void socket.resetAndDestroy();
 const page =
   (status: number, headers = {}) =>
-  (line: Line) =>
-    line.answer(status, '<html>', { ...PAGE, ...headers });
+  (exchange: Exchange) =>
+    exchange.answer(status, '<html>', { ...HTML, ...headers });
 const keyed = (id: string) => ({ ...exampleOf(operationOf(id)), idempotency_key: 'once' });
 
 describe('a read', () => {
-  test.each<[string, (line: Line) => void]>([
+  test.each<[string, (exchange: Exchange) => void]>([
     ['a reset', reset],
-    ['a page with 500', page(500)],
-    ['a page with 502', page(502)],
-    ['a page with 503', page(503)],
-    ['a page with 504', page(504)],
+    ['an HTML page with 500', page(500)],
+    ['an HTML page with 502', page(502)],
+    ['an HTML page with 503', page(503)],
+    ['an HTML page with 504', page(504)],
     ['429', page(429)],
-    ['an answer that breaks off', ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{')],
-    ['a refusal that may pass', ({ answer }) => answer(500, refusal(500, { retryable: true }))],
-    ['a refusal that throttles', ({ answer }) => answer(429, refusal(429))],
-  ])('is asked up to three times in all, after %s', async (_name, play) => {
-    const twice = await open(inTurn(play, play));
+    ['an incomplete response', ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{')],
+    ['a retryable error', ({ answer }) => answer(500, errorEnvelope(500, { retryable: true }))],
+    ['a throttling error', ({ answer }) => answer(429, errorEnvelope(429))],
+  ])('is sent up to three times in all after %s', async (_name, behaviour) => {
+    const twice = await open(inTurn(behaviour, behaviour));
     expect(await twice.gateway.ok('customer_get')).toEqual({ done: true });
-    expect(twice.upstream.asked()).toHaveLength(3);
-    const thrice = await open(inTurn(play, play, play));
+    expect(twice.upstream.requestsAfterStat()).toHaveLength(3);
+    const thrice = await open(inTurn(behaviour, behaviour, behaviour));
     await thrice.gateway.refused('customer_get');
-    expect(thrice.upstream.asked()).toHaveLength(3);
+    expect(thrice.upstream.requestsAfterStat()).toHaveLength(3);
   });
 
-  test.each<[string, (line: Line) => void]>([
-    ['a refusal of the request', ({ answer }) => answer(400, refusal(400))],
-    ['a conflict', ({ answer }) => answer(409, refusal(409))],
-    ['a refusal that says it will not pass', ({ answer }) => answer(500, refusal(500, { retryable: false }))],
-    ['501', page(501)],
-    ['a 403 page', page(403)],
-    ['a 404', page(404)],
+  test.each<[string, (exchange: Exchange) => void]>([
+    ['a validation error', ({ answer }) => answer(400, errorEnvelope(400))],
+    ['a conflict', ({ answer }) => answer(409, errorEnvelope(409))],
+    ['an error that is not retryable', ({ answer }) => answer(500, errorEnvelope(500, { retryable: false }))],
+    ['an HTML page with 501', page(501)],
+    ['an HTML page with 403', page(403)],
+    ['an HTML page with 404', page(404)],
     ['a redirect', page(302, { location: 'http://127.0.0.1:1/' })],
-    ['garbage', page(200)],
-  ])('is asked once only, after %s', async (_name, play) => {
-    const { upstream, gateway } = await open(inTurn(play));
+    ['an HTML page with 200', page(200)],
+  ])('is sent only once after %s', async (_name, behaviour) => {
+    const { upstream, gateway } = await open(inTurn(behaviour));
     await gateway.refused('customer_get');
-    expect(upstream.asked()).toHaveLength(1);
+    expect(upstream.requestsAfterStat()).toHaveLength(1);
   });
 
-  test('waits as long as the upstream asks, when that fits in the deadline', async () => {
+  test('is retried after the Retry-After delay when that ends within the deadline', async () => {
     const { upstream, gateway } = await open(inTurn(page(503, { 'retry-after': '1' })));
     const started = performance.now();
     expect(await gateway.ok('customer_get')).toEqual({ done: true });
     expect(performance.now() - started).toBeGreaterThanOrEqual(995);
-    expect(upstream.asked()).toHaveLength(2);
+    expect(upstream.requestsAfterStat()).toHaveLength(2);
   });
 
-  test('answers at once when it does not, and says how long to wait', async () => {
+  test('fails at once when the Retry-After delay exceeds the deadline, and reports the delay', async () => {
     const { upstream, gateway } = await open(inTurn(page(429, { 'retry-after': '3' })), { deadlineMs: 2_900 });
     const started = performance.now();
     expect(await gateway.refused('customer_get')).toMatchObject({
@@ -80,51 +84,54 @@ describe('a read', () => {
       next_steps: ['Try again after details.retry_after_ms.'],
     });
     expect(performance.now() - started).toBeLessThan(2_000);
-    expect(upstream.asked()).toHaveLength(1);
+    expect(upstream.requestsAfterStat()).toHaveLength(1);
   });
 
-  test('that counts what it is asked is asked again only when it surely did not arrive', async () => {
+  test('that counts failed attempts is retried only when the upstream certainly did not process it', async () => {
     expect(operationOf('giftcard_get').countsFailures).toBe(true);
     const lost = await open(inTurn(reset));
     await lost.gateway.refused('giftcard_get');
-    expect(lost.upstream.asked()).toHaveLength(1);
+    expect(lost.upstream.requestsAfterStat()).toHaveLength(1);
     const throttled = await open(inTurn(page(429)));
     await throttled.gateway.ok('giftcard_get');
-    expect(throttled.upstream.asked()).toHaveLength(2);
+    expect(throttled.upstream.requestsAfterStat()).toHaveLength(2);
   });
 });
 
 describe('a write', () => {
   test.each([
-    ['without a key, to an upstream that honours keys', true, exampleOf(operationOf('loyalty_earn'))],
-    ['with a key, to one that is not said to', false, keyed('loyalty_earn')],
-  ])('%s is sent once, whatever happens', async (_name, honoursKeys, args) => {
-    for (const play of [
+    ['without a key, to an upstream that honours keys,', true, exampleOf(operationOf('loyalty_earn'))],
+    ['with a key, to an upstream not configured to honour keys,', false, keyed('loyalty_earn')],
+  ])('%s is sent once, whatever the failure', async (_name, honoursKeys, args) => {
+    for (const behaviour of [
       reset,
       page(429),
       page(503),
       page(502),
-      ({ answer }: Line) => answer(500, refusal(500, { retryable: true })),
+      ({ answer }: Exchange) => answer(500, errorEnvelope(500, { retryable: true })),
     ]) {
-      const { upstream, gateway } = await open(inTurn(play), { honoursKeys });
+      const { upstream, gateway } = await open(inTurn(behaviour), { honoursKeys });
       await gateway.refused('loyalty_earn', args);
-      expect(upstream.asked()).toHaveLength(1);
+      expect(upstream.requestsAfterStat()).toHaveLength(1);
     }
   });
 
-  test('with a key that is honoured is sent again, the same to the last byte', async () => {
+  test('with a key the upstream honours is retried with identical bytes', async () => {
     const { upstream, gateway } = await open(inTurn(reset, page(503)), { honoursKeys: true });
     expect(await gateway.ok('loyalty_earn', keyed('loyalty_earn'))).toEqual({ done: true });
-    const bodies = upstream.asked().map(({ body, headers }) => [body, headers['idempotency-key']]);
+    const bodies = upstream.requestsAfterStat().map(({ body, headers }) => [body, headers['idempotency-key']]);
     expect(bodies).toHaveLength(3);
     for (const one of bodies) expect(one).toEqual([JSON.stringify(keyed('loyalty_earn')), 'once']);
   });
 
-  test.each<[string, (line: Line) => void]>([
-    ['an attempt that was turned away', page(429, { 'retry-after': '60' })],
-    ['a refusal to do it now', ({ answer }) => answer(429, refusal(429), { 'retry-after': '60' })],
-  ])('that may have happened is not called undone because of %s', async (_name, play) => {
-    const { gateway } = await open(inTurn(reset, play), { honoursKeys: true });
+  test.each<[string, (exchange: Exchange) => void]>([
+    ['a 429 page in response to its retry', page(429, { 'retry-after': '60' })],
+    [
+      'a throttling error in response to its retry',
+      ({ answer }) => answer(429, errorEnvelope(429), { 'retry-after': '60' }),
+    ],
+  ])('that may have happened is not reported as not done after %s', async (_name, behaviour) => {
+    const { gateway } = await open(inTurn(reset, behaviour), { honoursKeys: true });
     expect(await gateway.refused('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({
       error_code: 'crm.gateway_timeout',
       retryable: false,
@@ -133,15 +140,15 @@ describe('a write', () => {
     });
   });
 
-  test('that may have happened, and then is refused for good, was judged by the upstream', async () => {
+  test('that may have happened and is then rejected returns the error of the upstream', async () => {
     const { gateway } = await open(
-      inTurn(reset, ({ answer }) => answer(409, refusal(409))),
+      inTurn(reset, ({ answer }) => answer(409, errorEnvelope(409))),
       { honoursKeys: true },
     );
     expect(await gateway.refused('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({ http_status: 409 });
   });
 
-  test('goes through the seam that sends once, and a read does not', async () => {
+  test('is passed to sendOnce, and a read is not', async () => {
     const seen: string[] = [];
     const sendOnce = async ({ operation }: { operation: { id: string } }, send: () => Promise<never>) => {
       seen.push(operation.id);
@@ -173,20 +180,20 @@ describe('Retry-After', () => {
     ['soon', undefined],
     ['2026-01-21', undefined],
     [undefined, undefined],
-  ])('%s is %s ms', (value, ms) => {
+  ])('%s is read as %s ms', (value, ms) => {
     expect(readRetryAfter(value, now)).toBe(ms);
   });
 });
 
 describe('backoff', () => {
-  const fault = new UpstreamError({
+  const error = new UpstreamError({
     kind: 'unreached',
     reason: 'connection_refused',
     outcome: 'not_done',
     transient: true,
   });
 
-  test('is anything up to a bound that doubles, and keeps out of the last moments of the deadline', async () => {
+  test('is random up to a bound that doubles, and no retry starts just before the deadline', async () => {
     for (const [random, leftMs, attempts] of [
       [0, 10_000, 3],
       [2 ** 32 - 1, 10_000, 3],
@@ -197,17 +204,17 @@ describe('backoff', () => {
       let count = 0;
       const deadline = { ms: leftMs, left: () => left };
       const attempt = async () => {
-        if (count > 0) left -= 100 * count; // as long as the jitter at its most
+        if (count > 0) left -= 100 * count; // the longest possible jitter
         count += 1;
-        throw fault;
+        throw error;
       };
       const options = { deadline, signal: undefined, write: false, counted: false, random32: () => random };
-      await expect(withRetries(attempt, options)).rejects.toBe(fault);
+      await expect(withRetries(attempt, options)).rejects.toBe(error);
       expect(count).toBe(attempts);
     }
   });
 
-  test('is cut short when nobody waits any more', async () => {
+  test('ends when the client aborts', async () => {
     const client = new AbortController();
     let count = 0;
     const attempt = async () => {
@@ -228,7 +235,7 @@ describe('backoff', () => {
   });
 });
 
-describe('the breaker', () => {
+describe('the circuit breaker', () => {
   function breakerAt() {
     const state = { now: 0, changes: [] as string[] };
     return {
@@ -240,7 +247,7 @@ describe('the breaker', () => {
     };
   }
 
-  test('opens after ten failures in a row, lets one probe through after its rest, and closes with an answer', () => {
+  test('opens after ten consecutive failures, lets one probe through after its pause, and closes on a response', () => {
     const { state, breaker } = breakerAt();
     for (let count = 0; count < 9; count += 1) breaker.enter()('failed');
     breaker.enter()('answered');
@@ -265,11 +272,11 @@ describe('the breaker', () => {
     expect(state.changes).toEqual(['open', 'closed']);
   });
 
-  test('answers at once while open: nothing was done, and how long to wait', async () => {
+  test('rejects calls at once while open, and reports the delay before a retry', async () => {
     let now = 0;
     const { upstream, gateway } = await open(reset, { clock: () => now });
     for (let count = 0; count < 10; count += 1) await gateway.refused('customer_create');
-    expect(upstream.asked()).toHaveLength(10);
+    expect(upstream.requestsAfterStat()).toHaveLength(10);
     expect(gateway.events).toEqual([{ kind: 'breaker_open' }]);
     for (const id of ['customer_create', 'customer_get']) {
       expect(await gateway.refused(id)).toMatchObject({
@@ -279,23 +286,29 @@ describe('the breaker', () => {
         details: { reason: 'breaker_open', retry_after_ms: 5_000 },
       });
     }
-    expect(upstream.asked()).toHaveLength(10);
+    expect(upstream.requestsAfterStat()).toHaveLength(10);
     now = 5_000;
     await gateway.refused('customer_create');
-    expect(upstream.asked()).toHaveLength(11);
+    expect(upstream.requestsAfterStat()).toHaveLength(11);
   });
 
-  test('is not opened by refusals, pages of a guard, or answers that cannot be read', async () => {
-    const plays = [page(403), page(404), page(429), page(200), ({ answer }: Line) => answer(500, refusal(500))];
-    for (const play of plays) {
-      const { upstream, gateway } = await open(play);
+  test('is not opened by error responses, HTML pages or unreadable responses', async () => {
+    const behaviours = [
+      page(403),
+      page(404),
+      page(429),
+      page(200),
+      ({ answer }: Exchange) => answer(500, errorEnvelope(500)),
+    ];
+    for (const behaviour of behaviours) {
+      const { upstream, gateway } = await open(behaviour);
       for (let count = 0; count < 12; count += 1) await gateway.refused('customer_create');
-      expect(upstream.asked()).toHaveLength(12);
+      expect(upstream.requestsAfterStat()).toHaveLength(12);
       expect(gateway.events).toEqual([]);
     }
   });
 
-  test('closes again for everybody when the upstream recovers', async () => {
+  test('closes for all callers when the upstream recovers', async () => {
     let now = 0;
     const { gateway } = await open(inTurn(...Array.from({ length: 10 }, () => page(502))), { clock: () => now });
     for (let count = 0; count < 10; count += 1) await gateway.refused('customer_create');

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnyClient, CLIENTS } from '../support/clients.js';
 import { scratch } from '../support/program.js';
-import { type Line, openUpstream, successOf, type TestUpstream } from '../support/upstream.js';
+import { type Exchange, openUpstream, successOf, type TestUpstream } from '../support/upstream.js';
 
 const REAL = 'node_modules/@readme/oas-examples/3.0/json/star-trek.json';
 const env = { G3N_ORGCODE: 'ACME', G3N_API_KEY: 'key' };
 
 /** How the upstream responds to the next call. */
-let respond: (line: Line) => void = () => {};
+let respond: (exchange: Exchange) => void = () => {};
 let upstream: TestUpstream;
 const workspace = scratch();
 const enveloped = join(workspace.directory, 'enveloped.json');
 beforeAll(async () => {
-  upstream = await openUpstream({ play: { onRequest: (line) => respond(line) } });
+  upstream = await openUpstream({ behaviour: { onRequest: (exchange) => respond(exchange) } });
   writeFileSync(enveloped, JSON.stringify(ENVELOPED));
 });
 afterAll(async () => {

@@ -1,4 +1,4 @@
-/** A pipeline over a gateway, and everything it reported. Not: the upstream. */
+/** Opens a call pipeline over a gateway and records what both report. The test upstream is in upstream.ts. */
 import { createStampMaker } from '../../src/application.js';
 import type { Backend } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
@@ -12,7 +12,7 @@ import { type CallReport, call, type Pipeline } from '../../src/pipeline/call.js
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import type { Data } from './world.js';
 
-/** What the caller proves who they are with; it must never be seen but in its header. */
+/** The caller's API key; it may appear only in its request header. */
 export const SECRET = 'key-that-nobody-may-see';
 export const HEADERS: Headers = {
   'x-orgcode': 'ACME',
@@ -25,7 +25,7 @@ export interface GatewayWorld {
   readonly backend: Backend;
   readonly events: GatewayEvent[];
   readonly reports: CallReport[];
-  /** Every log line there was. */
+  /** Every log line written. */
   readonly logged: string[];
   envelopeOf(
     operation: Operation,
@@ -38,7 +38,7 @@ export interface GatewayWorld {
 
 const validate = createValidate();
 
-/** A gateway to `base` with a pipeline in front; retries wait no longer than they must. */
+/** Opens a gateway to `base` behind a pipeline; retries wait without jitter. */
 export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): GatewayWorld {
   const events: GatewayEvent[] = [];
   const reports: CallReport[] = [];
@@ -94,20 +94,20 @@ export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): G
   };
 }
 
-/** The operation of that id in our own contract. */
+/** The operation with this id in the published contract. */
 export function operationOf(id: string): Operation {
   const found = CONTRACT.operations.find((operation) => operation.id === id);
   if (found === undefined) throw new Error(`no operation ${id}`);
   return found;
 }
 
-/** A request that passes the schema; its ids name nothing. */
+/** A request that is valid against the schema; its ids do not exist. */
 export function exampleOf({ examples, method }: Operation): object {
   const { idempotency_key: _, ...example } = examples[0]?.value ?? {};
   return method === 'GET' ? {} : example;
 }
 
-/** Where it broke, for whoever reads a failed test. */
+/** The cause of the last reported error, for the message of a failed test. */
 function causes(reports: readonly CallReport[]): string {
   const last = reports.at(-1)?.cause;
   return last instanceof Error ? ` ${JSON.stringify(describe(last))}` : '';

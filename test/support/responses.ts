@@ -1,4 +1,4 @@
-/** What the published contract says of each answer: every field of `data` with its schema. Read from openapi.yaml. */
+/** The schemas of response `data` in the published contract (openapi.yaml), and the text fields in them. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { responseData } from '../../src/contract/compile.js';
@@ -7,27 +7,27 @@ import { hasFreeKeys } from '../../src/contract/schema.js';
 
 type Node = { readonly [key: string]: unknown };
 
-/** The document as published. */
+/** The published OpenAPI document. */
 export const DOCUMENT = parse(readFileSync('openapi.yaml', 'utf8')) as Node;
 
-/** Operation id → the schema of its data, every `$ref` inlined. */
+/** Operation id → the schema of its response data, with every `$ref` inlined. */
 export const RESPONSES: ReadonlyMap<string, JsonSchema> = new Map(
   Object.values(DOCUMENT.paths as Node)
     .flatMap((item) => Object.values(item as Node) as Node[])
     .map((operation) => [String(operation.operationId), responseData(DOCUMENT, operation)]),
 );
 
-/** A string of an answer, or the keys of a map. */
+/** A string field of a response, or the keys of a map. */
 export interface TextField {
-  /** Dotted, `*` for items of lists and values of maps; `{}` behind a map whose keys are meant. */
+  /** Dotted path; `*` stands for array items and map values, a trailing `{}` for the keys of a map. */
   readonly path: string;
   readonly name: string;
   readonly schema: JsonSchema;
-  /** It, or what it stands in, is marked `x-untrusted`. */
+  /** The field, or a schema that contains it, is annotated `x-untrusted`. */
   readonly untrusted: boolean;
 }
 
-/** Every string and every free key there may be in a value of this schema. */
+/** Every string field, and every map with free keys, that a value of this schema can contain. */
 export function textFields(schema: JsonSchema, path = '', name = '', inside = false): readonly TextField[] {
   const untrusted = inside || schema['x-untrusted'] === true;
   const below = (child: unknown, step: string, childName = name) =>
@@ -50,7 +50,7 @@ export function branches(schema: JsonSchema): readonly JsonSchema[] {
   return ['anyOf', 'oneOf', 'allOf'].flatMap((keyword) => (schema[keyword] as JsonSchema[] | undefined) ?? []);
 }
 
-/** A string of any content, or a value or an object of which nothing is said. */
+/** True for a string with unrestricted content, and for a value or an object without a further schema. */
 function isText(schema: JsonSchema): boolean {
   if (['enum', 'const', 'format'].some((keyword) => keyword in schema) || isForm(String(schema.pattern ?? ''))) {
     return false;
@@ -62,7 +62,10 @@ function isText(schema: JsonSchema): boolean {
   return types.includes('string');
 }
 
-/** A pattern that says of a whole text what may stand in it; `\\S` alone, or all but some characters, does not. */
+/**
+ * True for a pattern that restricts a whole text to listed characters. `\\S` alone, or a class that only excludes
+ * characters, does not.
+ */
 function isForm(pattern: string): boolean {
   return /^\^.*\$$/.test(pattern) && !/\[\^|\\S|(?<!\\)\./.test(pattern);
 }

@@ -1,6 +1,6 @@
 /**
- * A separate process that sends each call once: every line on stdin is the idempotency key of one write. Prints
- * `ready`, then one line when a call is sent and one when it ends. Started by tests; not a test itself.
+ * A child process that tests start to send writes: every line on stdin is the idempotency key of one write. It prints
+ * `ready`, then one line when a call is sent upstream and one when the call ends.
  */
 import { createInterface } from 'node:readline';
 import { CrmError } from '../../src/contract/errors.js';

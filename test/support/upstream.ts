@@ -1,6 +1,7 @@
 /**
- * An upstream made of bare sockets: it records every request it has received whole, answers /stat as an honest one, and
- * can play anything on the rest. Not: the faults it plays.
+ * A test upstream on plain sockets: it records every complete request, answers the first GET /stat with a valid caller,
+ * and handles all other requests as its `UpstreamBehaviour` defines. The failures it simulates are in
+ * upstream-failures.ts.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -10,53 +11,51 @@ export interface Received {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Every byte of it, as Latin-1. */
+  /** The whole request, decoded as Latin-1. */
   readonly raw: string;
 }
 
-/** One request and the socket it came on. */
-export interface Line {
+/** One request, the socket it arrived on, and functions to answer it. */
+export interface Exchange {
   readonly socket: Socket;
   readonly request: Received;
-  /** Sends bytes as they are. */
-  say(text: string | Buffer): void;
-  /** A whole answer with its length told. Objects are sent as JSON. */
+  /** Writes bytes to the socket unchanged. */
+  sendBytes(text: string | Buffer): void;
+  /** Sends a complete response with a Content-Length. Objects are sent as JSON. */
   answer(status: number, body: unknown, headers?: Readonly<Record<string, string>>): void;
-  /** No more connections; this one ends with the answer. */
+  /** Accepts no further connections; open ones stay open. */
   stopListening(): void;
 }
 
-/** What happens to a request; and, where that matters, to a connection before one is whole. */
-export interface Play {
-  readonly onRequest?: (line: Line) => void;
-  /** On a new connection. */
+/** How the upstream reacts to a request, and to a connection before its first request is complete. */
+export interface UpstreamBehaviour {
+  readonly onRequest?: (exchange: Exchange) => void;
   readonly onConnection?: (socket: Socket) => void;
-  /** On the first bytes of a request. */
   readonly onFirstBytes?: (socket: Socket) => void;
-  /** After /stat was answered. */
-  readonly afterStat?: (line: Line) => void;
-  /** The connection of /stat is not used again. */
+  /** Called after the first /stat was answered. */
+  readonly afterStat?: (exchange: Exchange) => void;
+  /** Closes the connection of the first /stat, so that the next request opens a new one. */
   readonly freshConnection?: true;
 }
 
 export interface TestUpstream {
   readonly base: URL;
   readonly received: Received[];
-  /** Requests that came whole, /stat by way of identification aside. */
-  asked(): readonly Received[];
+  /** Complete requests received after the /stat that identified the caller. */
+  requestsAfterStat(): readonly Received[];
   connections(): number;
   close(): Promise<void>;
 }
 
 export interface TestUpstreamOptions {
-  readonly play?: Play;
-  /** Key and certificate, PEM: speaks TLS. */
+  readonly behaviour?: UpstreamBehaviour;
+  /** Key and certificate (PEM); when given, the upstream uses TLS. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** What /stat says first; default an owner in good standing. Later calls of /stat are played like all others. */
-  readonly stat?: (line: Line) => void;
+  /** Answers the first /stat; by default with `STAT`. `behaviour` handles later calls of /stat like all others. */
+  readonly stat?: (exchange: Exchange) => void;
 }
 
-/** The data of an honest GET /stat. */
+/** The data of a valid GET /stat: the owner of a verified org. */
 export const STAT = {
   status: 'ok',
   version: '1.0.0',
@@ -68,44 +67,46 @@ export const STAT = {
 
 export const BUILD = { build_major: 'MONDAY', build_minor: '1', build_id: 'MONDAY-1765671116' };
 
-/** The envelope of a success as an honest upstream sends it. */
+/** A valid success envelope. */
 export function successOf(data: unknown, more: object = {}): object {
   return { success: true, data, build: BUILD, stats: { call: 'POST /x', service: 'crm', request_id: 'up-1' }, ...more };
 }
 
-/** Says yes to everything. */
-export const HONEST: Play = { onRequest: (line) => line.answer(200, successOf({ done: true })) };
+/** Answers every request with success. */
+export const ALWAYS_SUCCEED: UpstreamBehaviour = {
+  onRequest: (exchange) => exchange.answer(200, successOf({ done: true })),
+};
 
-/** Opens one on loopback; its URL has the path /crm. */
+/** Opens a test upstream on loopback; its base URL has the path /crm. */
 export async function openUpstream(options: TestUpstreamOptions = {}): Promise<TestUpstream> {
-  const { play = HONEST, tls } = options;
+  const { behaviour = ALWAYS_SUCCEED, tls } = options;
   const received: Received[] = [];
   const sockets = new Set<Socket>();
   const state = { connections: 0, stats: 0 };
-  const stat = options.stat ?? ((line: Line) => line.answer(200, successOf(STAT), connectionOf(play)));
+  const stat = options.stat ?? ((exchange: Exchange) => exchange.answer(200, successOf(STAT), connectionOf(behaviour)));
 
-  const serve = (line: Line) => {
-    received.push(line.request);
-    const isStat = line.request.path === '/crm/stat';
+  const serve = (exchange: Exchange) => {
+    received.push(exchange.request);
+    const isStat = exchange.request.path === '/crm/stat';
     if (isStat) state.stats += 1;
     if (isStat && state.stats === 1) {
-      stat(line);
-      play.afterStat?.(line);
+      stat(exchange);
+      behaviour.afterStat?.(exchange);
     } else {
-      (play.onRequest ?? HONEST.onRequest)?.(line);
+      (behaviour.onRequest ?? ALWAYS_SUCCEED.onRequest)?.(exchange);
     }
   };
 
   const accept = (socket: Socket) => {
     state.connections += 1;
     socket.on('error', () => {});
-    const faulty = state.stats > 0;
-    if (faulty) play.onConnection?.(socket);
-    read(socket, () => server.close(), serve, faulty ? play.onFirstBytes : undefined);
+    const identified = state.stats > 0;
+    if (identified) behaviour.onConnection?.(socket);
+    read(socket, () => server.close(), serve, identified ? behaviour.onFirstBytes : undefined);
   };
   const server: Server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
   server.on('tlsClientError', () => {});
-  // Also those that never finish a handshake.
+  // Includes sockets that never finish a TLS handshake.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket.on('error', () => {}));
     socket.on('close', () => sockets.delete(socket));
@@ -115,7 +116,7 @@ export async function openUpstream(options: TestUpstreamOptions = {}): Promise<T
   return {
     base: new URL(`${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/crm`),
     received,
-    asked: () => received.slice(received.findIndex(({ path }) => path === '/crm/stat') + 1),
+    requestsAfterStat: () => received.slice(received.findIndex(({ path }) => path === '/crm/stat') + 1),
     connections: () => state.connections,
     close: () =>
       new Promise((done) => {
@@ -126,29 +127,29 @@ export async function openUpstream(options: TestUpstreamOptions = {}): Promise<T
   };
 }
 
-function connectionOf({ freshConnection }: Play): Record<string, string> {
+function connectionOf({ freshConnection }: UpstreamBehaviour): Record<string, string> {
   return freshConnection === true ? { connection: 'close' } : {};
 }
 
 function read(
   socket: Socket,
   stopListening: () => void,
-  serve: (line: Line) => void,
-  onFirstBytes: Play['onFirstBytes'],
+  serve: (exchange: Exchange) => void,
+  onFirstBytes: UpstreamBehaviour['onFirstBytes'],
 ): void {
   let pending = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
     if (pending.length === 0) onFirstBytes?.(socket);
     pending = Buffer.concat([pending, chunk]);
-    for (let request = cut(pending); request !== undefined; request = cut(pending)) {
+    for (let request = firstRequest(pending); request !== undefined; request = firstRequest(pending)) {
       pending = pending.subarray(request.raw.length);
-      serve(lineOf(socket, request, stopListening));
+      serve(exchangeOf(socket, request, stopListening));
     }
   });
 }
 
-/** The first request in the buffer, when it is whole. */
-function cut(buffer: Buffer): Received | undefined {
+/** The first request in the buffer, or undefined while it is incomplete. */
+function firstRequest(buffer: Buffer): Received | undefined {
   const end = buffer.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
   const [first = '', ...lines] = buffer.toString('latin1', 0, end).split('\r\n');
@@ -167,17 +168,17 @@ function cut(buffer: Buffer): Received | undefined {
   };
 }
 
-function lineOf(socket: Socket, request: Received, stopListening: () => void): Line {
-  const say = (text: string | Buffer) => {
+function exchangeOf(socket: Socket, request: Received, stopListening: () => void): Exchange {
+  const sendBytes = (text: string | Buffer) => {
     if (!socket.destroyed) socket.write(text);
   };
   return {
     socket,
     request,
-    say,
+    sendBytes,
     answer(status, body, headers = {}) {
       const bytes = toBytes(body);
-      say(
+      sendBytes(
         Buffer.concat([
           Buffer.from(head(status, { ...JSON_TYPE, 'content-length': `${bytes.length}`, ...headers })),
           bytes,
@@ -196,7 +197,7 @@ function toBytes(body: unknown): Buffer {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-/** Status line and headers, with the empty line behind them. */
+/** Status line and headers, including the empty line that ends them. */
 export function head(status: number, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} Word\r\n${lines.join('')}\r\n`;

@@ -1,14 +1,14 @@
-/** Upstreams and gateways that a test file closes by itself. */
+/** Opens test upstreams and gateways to them, and closes them after each test. */
 import { afterEach } from 'vitest';
 import { type GatewayWorld, openGateway } from './gateway.js';
-import { type Line, openUpstream, type TestUpstream, type TestUpstreamOptions } from './upstream.js';
+import { type Exchange, openUpstream, type TestUpstream, type TestUpstreamOptions } from './upstream.js';
 
 export interface Opened {
   readonly upstream: TestUpstream;
   readonly gateway: GatewayWorld;
 }
 
-/** Call at the top of a test file: what is opened with it is closed after each test. */
+/** Call at the top of a test file: everything opened with the returned functions is closed after each test. */
 export function closingUpstreams() {
   const closing: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
@@ -27,15 +27,15 @@ export function closingUpstreams() {
   return {
     upstreamOf,
     gatewayTo,
-    /** Also closes this. */
+    /** Registers another resource to close after the test. */
     closeLater: (close: () => Promise<unknown>) => void closing.push(close),
-    /** An upstream that plays `onRequest`, and a gateway to it. */
+    /** Opens an upstream that handles requests with `onRequest`, and a gateway to it. */
     async open(
-      onRequest: ((line: Line) => void) | undefined,
+      onRequest: ((exchange: Exchange) => void) | undefined,
       options: Parameters<typeof openGateway>[1] = {},
       more: TestUpstreamOptions = {},
     ): Promise<Opened> {
-      const upstream = await upstreamOf({ play: onRequest === undefined ? {} : { onRequest }, ...more });
+      const upstream = await upstreamOf({ behaviour: onRequest === undefined ? {} : { onRequest }, ...more });
       return { upstream, gateway: gatewayTo(upstream.base, options) };
     },
   };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, pathsOf } from '../support/world.js';
 
 const world = useWorld();
 const acts = accountActs(world);
@@ -296,7 +296,7 @@ test('an account of another org is the same 404 to every tool', async () => {
     ['contact_create', { contact: { account_id, caption: 'x' } }],
     ['contact_list', { account_id }],
   ];
-  const absent = await refused(world, 'crm_customer_get', { customer_id: 'nobody' });
+  const absent = await errorOf(world, 'crm_customer_get', { customer_id: 'nobody' });
   for (const [tool, args] of calls) {
     const { request_id: _, trace_id: __, ...error } = await acts.deny(tool, args);
     expect(absent, tool).toMatchObject(error);

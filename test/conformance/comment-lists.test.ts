@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now });
@@ -108,13 +108,13 @@ describe('a list', () => {
     const { items, next_token } = await page({ hashtag: 'tokens' });
     expect(items).toHaveLength(8);
     expect((await page({ hashtag: 'tokens', next_token })).items).toHaveLength(2);
-    const other = await refused(world, 'crm_comment_list', { hashtag: 'token', next_token }, headers);
+    const other = await errorOf(world, 'crm_comment_list', { hashtag: 'token', next_token }, headers);
     expect(other.error_code).toBe('crm.invalid_token');
   });
 
   test.each(['crm_comment_list', 'crm_comment_report'])('%s needs target_type with target_id', async (tool) => {
     const { headers, customer } = await openDesk();
-    expect(pathsOf(await refused(world, tool, { target_id: customer }, headers))).toEqual(['target_type']);
+    expect(pathsOf(await errorOf(world, tool, { target_id: customer }, headers))).toEqual(['target_type']);
   });
 });
 
@@ -181,7 +181,7 @@ describe('a report', () => {
     expect((await report()).items).toHaveLength(10);
     expect((await report({ top_n: 100 })).items).toHaveLength(12);
     for (const top_n of [0, 101, 1.5]) {
-      expect(pathsOf(await refused(world, 'crm_comment_report', { top_n }, headers))).toEqual(['top_n']);
+      expect(pathsOf(await errorOf(world, 'crm_comment_report', { top_n }, headers))).toEqual(['top_n']);
     }
   });
 

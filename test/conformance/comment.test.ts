@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
 import { freshOrg, holder } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now });
@@ -19,7 +19,7 @@ const on = (target_id: string, fields: object = {}) => ({
 });
 const add = (fields: object = {}, headers?: Data): Promise<Data> =>
   ok(world, 'crm_comment', on(customer, fields), headers);
-const deny = (fields: object = {}) => refused(world, 'crm_comment', on(customer, fields));
+const deny = (fields: object = {}) => errorOf(world, 'crm_comment', on(customer, fields));
 const read = (comment_id: string, headers?: Data): Promise<Data> =>
   ok(world, 'crm_comment_get', { comment_id }, headers);
 const list = (args: object, headers?: Data): Promise<Data> => ok(world, 'crm_comment_list', args, headers);
@@ -145,7 +145,7 @@ describe('a target', () => {
       expect((await deny({ target_id })).error_code).toBe('crm.not_found');
       const scope = { target_type: 'customer', target_id };
       for (const tool of ['crm_comment_list', 'crm_comment_report']) {
-        expect((await refused(world, tool, scope)).error_code).toBe('crm.not_found');
+        expect((await errorOf(world, tool, scope)).error_code).toBe('crm.not_found');
       }
     }
   });
@@ -181,7 +181,7 @@ describe('a thread', () => {
     expect((await deny({ parent_comment_id: UNKNOWN })).error_code).toBe('crm.not_found');
     const elsewhere = await world.headers('owner', 'OTHER');
     const foreign = on(await newCustomer(world, {}, elsewhere), { parent_comment_id });
-    expect((await refused(world, 'crm_comment', foreign, elsewhere)).error_code).toBe('crm.not_found');
+    expect((await errorOf(world, 'crm_comment', foreign, elsewhere)).error_code).toBe('crm.not_found');
   });
 
   test('rejects replies to a doomed comment, and keeps existing ones', async () => {
@@ -202,7 +202,7 @@ describe('revising', () => {
   const revise = (comment_id: string, fields: object, headers?: Data) =>
     ok(world, 'crm_comment_revise', { comment_id, ...fields }, headers);
   const denyRevise = (comment_id: string, fields: object, headers?: Data) =>
-    refused(world, 'crm_comment_revise', { comment_id, ...fields }, headers);
+    errorOf(world, 'crm_comment_revise', { comment_id, ...fields }, headers);
 
   test('changes what is given, keeps every text, and moves its hashtags and its size along', async () => {
     const headers = await freshOrg(world);
@@ -276,7 +276,7 @@ describe('revising', () => {
 
 describe('status', () => {
   const denyStatus = (comment_id: string, status: string, fields: object, headers?: Data) =>
-    refused(world, 'crm_comment_status', { comment_id, status, reason: 'test', ...fields }, headers);
+    errorOf(world, 'crm_comment_status', { comment_id, status, reason: 'test', ...fields }, headers);
 
   const STATUSES = ['active', 'hidden', 'doomed'] as const;
   const ALLOWED = ['active→hidden', 'active→doomed', 'hidden→active', 'hidden→doomed'];
@@ -318,7 +318,7 @@ describe('status', () => {
     expect((await denyStatus(comment_id, 'hidden', {})).http_status).toBe(428);
     expect((await denyStatus(comment_id, 'hidden', { expected_revision: 7 })).error_code).toBe('crm.conflict_revision');
     const unexplained = { comment_id, status: 'hidden', expected_revision: 1 };
-    expect(pathsOf(await refused(world, 'crm_comment_status', unexplained))).toEqual(['reason']);
+    expect(pathsOf(await errorOf(world, 'crm_comment_status', unexplained))).toEqual(['reason']);
     expect((await denyStatus(UNKNOWN, 'hidden', { expected_revision: 1 })).error_code).toBe('crm.not_found');
   });
 
@@ -341,7 +341,7 @@ test('a comment of another org does not exist: the same 404 everywhere', async (
     ['crm_comment_status', { ...change, status: 'doomed', reason: 'x' }],
   ];
   for (const [tool, args] of calls) {
-    expect((await refused(world, tool, args, elsewhere)).error_code).toBe('crm.not_found');
+    expect((await errorOf(world, tool, args, elsewhere)).error_code).toBe('crm.not_found');
   }
   expect((await list({ status: 'all' }, elsewhere)).items).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now });
@@ -19,8 +19,8 @@ describe('setting', () => {
       consents: { profiling: { state: 'granted', source: 'web', policy_version: 'v1' } },
     });
     const again = { customer_id, consents: { profiling: 'withdrawn' }, reason: 'asked' };
-    expect((await refused(world, 'crm_customer_consent_set', again)).http_status).toBe(428);
-    const stale = await refused(world, 'crm_customer_consent_set', { ...again, expected_revision: 7 });
+    expect((await errorOf(world, 'crm_customer_consent_set', again)).http_status).toBe(428);
+    const stale = await errorOf(world, 'crm_customer_consent_set', { ...again, expected_revision: 7 });
     expect(stale).toMatchObject({ http_status: 409, conflict_snapshot: { customer_id, revision: 1 } });
     expect(await set(customer_id, { profiling: 'withdrawn' }, { expected_revision: 1 })).toMatchObject({ revision: 2 });
   });
@@ -47,7 +47,7 @@ describe('setting', () => {
 
   test('rejects unknown purposes and states, an empty set, and a missing reason', async () => {
     const customer_id = await newCustomer(world);
-    const deny = (args: object) => refused(world, 'crm_customer_consent_set', { customer_id, ...args });
+    const deny = (args: object) => errorOf(world, 'crm_customer_consent_set', { customer_id, ...args });
     expect(pathsOf(await deny({ consents: { spam: 'granted' }, reason: 'x' }))).toEqual(['consents.spam']);
     expect(pathsOf(await deny({ consents: { profiling: 'maybe' }, reason: 'x' }))).toEqual(['consents.profiling']);
     expect(pathsOf(await deny({ consents: {}, reason: 'x' }))).toEqual(['consents']);
@@ -87,7 +87,7 @@ describe('a gate', () => {
   });
 
   test('for marketing needs its channel', async () => {
-    expect(pathsOf(await refused(world, 'crm_customer_list', { purpose: 'marketing' }))).toEqual(['channel']);
+    expect(pathsOf(await errorOf(world, 'crm_customer_list', { purpose: 'marketing' }))).toEqual(['channel']);
   });
 });
 
@@ -155,7 +155,7 @@ describe('a customer who denied profile access', () => {
   test('stays masked in the snapshot of a conflict and in the response of a change', async () => {
     const editor = await world.headers('crm_edit');
     const change = { customer_id, customer: { company: 'Veil & Co' } };
-    const stale = await refused(world, 'crm_customer_update', { ...change, expected_revision: 99 }, editor);
+    const stale = await errorOf(world, 'crm_customer_update', { ...change, expected_revision: 99 }, editor);
     const { revision } = stale.conflict_snapshot as Data;
     const changed = await ok(world, 'crm_customer_update', { ...change, expected_revision: revision }, editor);
     for (const record of [stale.conflict_snapshot, changed]) {

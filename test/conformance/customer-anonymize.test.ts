@@ -12,7 +12,7 @@ import {
 } from '../../src/store/engine/idempotency.js';
 import { openMerging } from '../support/merging.js';
 import { useReader, useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer } from '../support/world.js';
 
 const world = useWorld();
 const db = useReader(world);
@@ -29,7 +29,7 @@ async function openOrg() {
     forget: async (customer_id: string, more: object = {}): Promise<Data> =>
       org.act('customer_anonymize', await request(customer_id, more)),
     keep: async (customer_id: string, more: object = {}) =>
-      refused(world, 'crm_customer_anonymize', await request(customer_id, more), org.headers),
+      errorOf(world, 'crm_customer_anonymize', await request(customer_id, more), org.headers),
   };
 }
 
@@ -88,7 +88,7 @@ describe('an anonymized customer', () => {
       ['crm_customer_anonymize', { customer_id, expected_revision: 2, reason: 'again' }],
     ];
     for (const [tool, args] of writing) {
-      const error = await refused(world, tool, args, headers);
+      const error = await errorOf(world, tool, args, headers);
       expect(error, tool).toMatchObject({ error_code: 'crm.customer_not_active', details: { status: 'anonymized' } });
     }
     expect(await read(customer_id)).toMatchObject({ stored_value: [{ balance: 5 }] });
@@ -110,7 +110,7 @@ describe('anonymizing is rejected', () => {
   test('for whom the org does not have', async () => {
     const { keep, headers } = await openOrg();
     const otherCustomer = { customer_id: await newCustomer(world), expected_revision: 1, reason: 'x' };
-    expect((await refused(world, 'crm_customer_anonymize', otherCustomer, headers)).http_status).toBe(404);
+    expect((await errorOf(world, 'crm_customer_anonymize', otherCustomer, headers)).http_status).toBe(404);
     expect(keep).toBeDefined();
   });
 
@@ -211,7 +211,7 @@ test('no byte of the person is left in the file: not in records, indexes, idempo
     const change = { customer_id, customer: { company: changed }, expected_revision: 1 };
     await act('customer_update', { ...change, idempotency_key: `update-${ids.length}` });
     const stale = { ...change, idempotency_key: `stale-${ids.length}` };
-    const error = await refused(world, 'crm_customer_update', stale, headers);
+    const error = await errorOf(world, 'crm_customer_update', stale, headers);
     expect(error.conflict_snapshot).toMatchObject({ company: changed });
     await records.contact(customer_id, contact);
     await records.certificate(customer_id, certificate);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../support/loyalty.js';
 import { openMerging } from '../support/merging.js';
 import { useReader, useWorld } from '../support/use-world.js';
-import { type Data, newCustomer, refused } from '../support/world.js';
+import { type Data, errorOf, newCustomer } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now });
@@ -141,7 +141,7 @@ describe('points', () => {
     const [txn] = (await ledger(kind === 'merge_in' ? survivor : loser)).items;
     const reverse = { loyalty_txn_id: txn.loyalty_txn_id, reason: 'undo' };
     const code = kind === 'merge_in' ? 'crm.loyalty_not_reversible' : 'crm.customer_not_active';
-    expect((await refused(world, 'crm_loyalty_reverse', reverse, headers)).error_code).toBe(code);
+    expect((await errorOf(world, 'crm_loyalty_reverse', reverse, headers)).error_code).toBe(code);
   });
 });
 
@@ -234,7 +234,7 @@ describe('records', () => {
       { identifier_hash: 'phone-2', customer_id: survivor },
     ]);
     await act('giftcard_redeem', { giftcard_id, amount: 20, currency: 'USD' });
-    expect((await refused(world, 'crm_giftcard_issue', { ...card, customer_id: loser }, headers)).http_status).toBe(
+    expect((await errorOf(world, 'crm_giftcard_issue', { ...card, customer_id: loser }, headers)).http_status).toBe(
       409,
     );
   });
@@ -326,7 +326,7 @@ describe('the list of merges', () => {
     const { survivor, loser, merge, headers } = await openPair();
     await merge(survivor, [loser]);
     const otherCustomer = await newCustomer(world);
-    const error = await refused(world, 'crm_customer_merge_list', { customer_id: otherCustomer }, headers);
+    const error = await errorOf(world, 'crm_customer_merge_list', { customer_id: otherCustomer }, headers);
     expect(error.http_status).toBe(404);
   });
 

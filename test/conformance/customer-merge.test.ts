@@ -5,7 +5,7 @@ import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { openMerging } from '../support/merging.js';
 import { useReader, useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, pathsOf, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, pathsOf } from '../support/world.js';
 
 const world = useWorld();
 const db = useReader(world);
@@ -81,7 +81,7 @@ describe('the survivor', () => {
     expect(await ids('customer_list', { tag: 'rare' })).toEqual([survivor]);
     expect((await act('customer_search', { email: 'basalt@example.com' })).items).toHaveLength(1);
     expect(
-      await refused(world, 'crm_customer_create', { customer: { email: 'basalt@example.com' } }, headers),
+      await errorOf(world, 'crm_customer_create', { customer: { email: 'basalt@example.com' } }, headers),
     ).toMatchObject({ error_code: 'crm.customer_exists', details: { existing_customer_id: survivor } });
   });
 
@@ -146,7 +146,7 @@ describe('a merged customer', () => {
         customer_id: loser,
         ...(operation.requiresRevision ? { expected_revision: 2 } : {}),
       };
-      expect(await refused(world, tool, args, headers)).toMatchObject({
+      expect(await errorOf(world, tool, args, headers)).toMatchObject({
         error_code: 'crm.customer_not_active',
         http_status: 409,
         details: { customer_id: loser, status: 'merged', merged_into_customer_id: survivor },
@@ -161,7 +161,7 @@ describe('a merged customer', () => {
     const { loyalty_txn_id } = await act('loyalty_redeem', { customer_id, points: 4 });
     await merge(survivor, [customer_id]);
     for (const tool of ['crm_loyalty_restore', 'crm_loyalty_reverse']) {
-      const error = await refused(world, tool, { loyalty_txn_id, reason: 'late' }, headers);
+      const error = await errorOf(world, tool, { loyalty_txn_id, reason: 'late' }, headers);
       expect(error).toMatchObject({
         error_code: 'crm.customer_not_active',
         details: { merged_into_customer_id: survivor },
@@ -226,7 +226,7 @@ describe('a merge is rejected', () => {
     expect((await deny(mine, [foreign])).http_status).toBe(404);
     expect((await deny(mine, ['nobody'])).http_status).toBe(404);
     const other = { customer_id: foreign, merge_customer_ids: [mine], expected_revision: 1, reason: 'x' };
-    expect((await refused(world, 'crm_customer_merge', other, headers)).http_status).toBe(404);
+    expect((await errorOf(world, 'crm_customer_merge', other, headers)).http_status).toBe(404);
   });
 
   test('without the survivor’s revision, or with a stale one', async () => {

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, ok, pathsOf } from '../support/world.js';
 
 const world = useWorld({ atEnd: 'unverified' });
 let headers: Data;
@@ -64,8 +64,8 @@ describe('exact criteria', () => {
   });
 
   test('rejects missing or empty criteria', async () => {
-    expect((await refused(world, 'crm_customer_search', {}, headers)).error_code).toBe('crm.validation_failed');
-    expect(pathsOf(await refused(world, 'crm_customer_search', { q: '?!' }, headers))).toEqual(['q']);
+    expect((await errorOf(world, 'crm_customer_search', {}, headers)).error_code).toBe('crm.validation_failed');
+    expect(pathsOf(await errorOf(world, 'crm_customer_search', { q: '?!' }, headers))).toEqual(['q']);
   });
 });
 

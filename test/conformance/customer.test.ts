@@ -2,14 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now });
 
 const create = (customer: object, headers?: Data): Promise<Data> =>
   ok(world, 'crm_customer_create', { customer }, headers);
-const denyCreate = (customer: object) => refused(world, 'crm_customer_create', { customer });
+const denyCreate = (customer: object) => errorOf(world, 'crm_customer_create', { customer });
 const read = (customer_id: string): Promise<Data> => ok(world, 'crm_customer_get', { customer_id });
 const update = (customer_id: string, customer: object, expected_revision?: number | string) =>
   ({ customer_id, customer, ...(expected_revision === undefined ? {} : { expected_revision }) }) as const;
@@ -94,10 +94,10 @@ describe('updating', () => {
 
   test('needs the revision it was read at: 428 without, 409 with the record when stale', async () => {
     const made = await create({ caption: 'Contended' });
-    const without = await refused(world, 'crm_customer_update', update(made.customer_id, { caption: 'x' }));
+    const without = await errorOf(world, 'crm_customer_update', update(made.customer_id, { caption: 'x' }));
     expect(without).toMatchObject({ http_status: 428, major: { tag: 'expected-revision-required' } });
     await ok(world, 'crm_customer_update', update(made.customer_id, { caption: 'Winner' }, '1'));
-    const stale = await refused(world, 'crm_customer_update', update(made.customer_id, { caption: 'Loser' }, 1));
+    const stale = await errorOf(world, 'crm_customer_update', update(made.customer_id, { caption: 'Loser' }, 1));
     expect(stale).toMatchObject({
       error_code: 'crm.conflict_revision',
       details: { expected_revision: '1', current_revision: '2' },
@@ -109,7 +109,7 @@ describe('updating', () => {
     await create({ caption: 'A', email: 'a@example.com' });
     const b = await create({ caption: 'B', email: 'b@example.com' });
     const steal = update(b.customer_id, { email: 'A@example.com' }, 1);
-    expect((await refused(world, 'crm_customer_update', steal)).error_code).toBe('crm.customer_exists');
+    expect((await errorOf(world, 'crm_customer_update', steal)).error_code).toBe('crm.customer_exists');
     await ok(world, 'crm_customer_update', update(b.customer_id, { email: 'B@Example.com' }, 1));
   });
 
@@ -167,7 +167,7 @@ describe('a list', () => {
       ['crm_customer_list', { tag: 'a', next_token: 'rubbish' }, headers],
     ];
     for (const [tool, args, from] of wrong) {
-      expect((await refused(world, tool, args, from)).error_code).toBe('crm.invalid_token');
+      expect((await errorOf(world, tool, args, from)).error_code).toBe('crm.invalid_token');
     }
   });
 

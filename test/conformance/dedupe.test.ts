@@ -8,7 +8,7 @@ import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../support/du
 import { freshOrg } from '../support/loyalty.js';
 import { makePopulation, type Signup, truePairs } from '../support/people.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 const world = useWorld();
 
@@ -78,7 +78,7 @@ describe('a request', () => {
     ['a score that is no number', { min_score: 'high' }, ['min_score']],
     ['an id that is no text', { customer_id: 7 }, ['customer_id']],
   ])('with %s is rejected, naming it', async (_what, args, paths) => {
-    expect(pathsOf(await refused(world, 'crm_customer_dedupe_list', args))).toEqual(paths);
+    expect(pathsOf(await errorOf(world, 'crm_customer_dedupe_list', args))).toEqual(paths);
   });
 
   test('about a customer of another org finds nothing', async () => {
@@ -86,7 +86,7 @@ describe('a request', () => {
     const foreign = await newCustomer(world, JANE, await freshOrg(world));
     await newCustomer(world, JANE, headers);
     for (const customer_id of [foreign, 'nobody']) {
-      const error = await refused(world, 'crm_customer_dedupe_list', { customer_id }, headers);
+      const error = await errorOf(world, 'crm_customer_dedupe_list', { customer_id }, headers);
       expect(error).toMatchObject({ error_code: 'crm.not_found', http_status: 404 });
     }
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
@@ -97,7 +97,7 @@ describe('a request', () => {
     for (let count = 0; count < 3; count += 1) await newCustomer(world, JANE, headers);
     const { next_token } = await list({ limit: 1 }, headers);
     const wrong = { limit: 1, min_score: 0.8, next_token };
-    expect((await refused(world, 'crm_customer_dedupe_list', wrong, headers)).error_code).toBe('crm.invalid_token');
+    expect((await errorOf(world, 'crm_customer_dedupe_list', wrong, headers)).error_code).toBe('crm.invalid_token');
   });
 });
 

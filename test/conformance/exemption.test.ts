@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { endCustomer, rowsOf } from '../support/records.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, newAccount, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, newAccount, newCustomer, ok, pathsOf } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const;
@@ -31,7 +31,7 @@ const certificate = (fields: object = {}): Data => ({
 const create = (fields: object = { customer_id }, headers?: Data): Promise<Data> =>
   ok(world, 'crm_exemption_certificate_create', { certificate: certificate(fields) }, headers);
 const denyCreate = (fields: object) =>
-  refused(world, 'crm_exemption_certificate_create', { certificate: certificate(fields) });
+  errorOf(world, 'crm_exemption_certificate_create', { certificate: certificate(fields) });
 const read = (certificate_id: string): Promise<Data> => ok(world, 'crm_exemption_certificate_get', { certificate_id });
 const move = ({ certificate_id, revision }: Data, status: string): Data => ({
   certificate_id,
@@ -41,7 +41,7 @@ const move = ({ certificate_id, revision }: Data, status: string): Data => ({
 });
 const set = (record: Data, status: string): Promise<Data> =>
   ok(world, 'crm_exemption_certificate_status_set', move(record, status));
-const denySet = (args: object) => refused(world, 'crm_exemption_certificate_status_set', args);
+const denySet = (args: object) => errorOf(world, 'crm_exemption_certificate_status_set', args);
 
 async function createIn(status: (typeof STATUSES)[number], fields?: object): Promise<Data> {
   let record = await create({ customer_id, ...fields });
@@ -148,7 +148,7 @@ describe('recording', () => {
     expect(await ok(world, 'crm_exemption_certificate_create', args)).toEqual(first);
     expect((await list({ customer_id: owner })).items).toHaveLength(1);
     const other = { ...args, certificate: certificate({ customer_id: owner, certificate_number: 'NY-2' }) };
-    expect(await refused(world, 'crm_exemption_certificate_create', other)).toMatchObject({
+    expect(await errorOf(world, 'crm_exemption_certificate_create', other)).toMatchObject({
       error_code: 'crm.idempotency_mismatch',
     });
   });
@@ -322,7 +322,7 @@ describe('a list', () => {
   test('returns 404 for an unknown owner: an empty list would be wrong', async () => {
     const foreign = await newCustomer(world, {}, await world.headers('owner', 'OTHER'));
     for (const filter of [{ customer_id: NOWHERE }, { customer_id: foreign }, { account_id: NOWHERE }]) {
-      expect(await refused(world, 'crm_exemption_certificate_list', filter)).toMatchObject({ http_status: 404 });
+      expect(await errorOf(world, 'crm_exemption_certificate_list', filter)).toMatchObject({ http_status: 404 });
     }
   });
 
@@ -354,7 +354,7 @@ describe('a list', () => {
     for (let index = 0; index < 3; index += 1) await create({ customer_id: owner }, headers);
     const { next_token } = await list({ limit: 1 }, headers);
     const other = { limit: 1, status: 'pending', next_token };
-    expect(await refused(world, 'crm_exemption_certificate_list', other, headers)).toMatchObject({
+    expect(await errorOf(world, 'crm_exemption_certificate_list', other, headers)).toMatchObject({
       error_code: 'crm.invalid_token',
     });
   });
@@ -364,12 +364,12 @@ test('another org sees and moves nothing of it, and hears the 404 of a record th
   const made = await create();
   const other = await world.headers('owner', 'OTHER');
   const { certificate_id } = made;
-  const message = (await refused(world, 'crm_exemption_certificate_get', { certificate_id: NOWHERE }, other)).major;
+  const message = (await errorOf(world, 'crm_exemption_certificate_get', { certificate_id: NOWHERE }, other)).major;
   for (const [tool, args] of [
     ['get', { certificate_id }],
     ['status_set', move(made, 'revoked')],
   ] as const) {
-    expect(await refused(world, `crm_exemption_certificate_${tool}`, args, other)).toMatchObject({
+    expect(await errorOf(world, `crm_exemption_certificate_${tool}`, args, other)).toMatchObject({
       http_status: 404,
       major: message,
     });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { hasValidCheck } from '../../src/domain/giftcard.js';
 import { freshOrg, holder } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 const MINUTE_MS = 60_000;
 let now = Date.now();
@@ -16,7 +16,7 @@ const issue = (fields: object = {}, headers?: Data): Promise<Data> =>
 const redeem = (fields: object, headers?: Data): Promise<Data> =>
   ok(world, 'crm_giftcard_redeem', { amount: 10, ...USD, ...fields }, headers);
 const deny = (fields: object, headers?: Data) =>
-  refused(world, 'crm_giftcard_redeem', { amount: 10, ...USD, ...fields }, headers);
+  errorOf(world, 'crm_giftcard_redeem', { amount: 10, ...USD, ...fields }, headers);
 const read = (fields: object, headers?: Data): Promise<Data> => ok(world, 'crm_giftcard_get', fields, headers);
 
 /** Another key of the same org: failed attempts are counted per caller. */
@@ -62,7 +62,7 @@ describe('a card', () => {
   test('with a code chosen by the caller is found in any notation; a duplicate code is rejected', async () => {
     const card = await issue({ code: 'SUMMER2026' });
     expect((await redeem({ code: 'summer-20 26' })).giftcard_id).toBe(card.giftcard_id);
-    const error = await refused(world, 'crm_giftcard_issue', { amount: 1, ...USD, code: 'SUMMER2026', reason: 'x' });
+    const error = await errorOf(world, 'crm_giftcard_issue', { amount: 1, ...USD, code: 'SUMMER2026', reason: 'x' });
     expect(error.error_code).toBe('crm.giftcard_code_taken');
     const elsewhere = await world.headers('owner', 'OTHER');
     await issue({ code: 'SUMMER2026' }, elsewhere);
@@ -103,7 +103,7 @@ describe('a card', () => {
     expect((await deny({ giftcard_id })).error_code).toBe('crm.giftcard_expired');
     expect(await read({ giftcard_id })).toMatchObject({ status: 'expired', balance: 50 });
     const past = { amount: 1, ...USD, reason: 'x', expires_at };
-    expect(pathsOf(await refused(world, 'crm_giftcard_issue', past))).toEqual(['expires_at']);
+    expect(pathsOf(await errorOf(world, 'crm_giftcard_issue', past))).toEqual(['expires_at']);
   });
 
   test('of a customer counts as stored value, and obeys holds on stored value or on everything', async () => {
@@ -138,7 +138,7 @@ describe('a wrong code, a wrong PIN and a foreign card', () => {
       deny({ code }, headers),
       deny({ giftcard_id, pin: '4321' }, headers),
       deny({ giftcard_id: foreign.giftcard_id }, headers),
-      refused(world, 'crm_giftcard_get', { code, pin: '4321' }, headers),
+      errorOf(world, 'crm_giftcard_get', { code, pin: '4321' }, headers),
     ]);
     const bodies = errors.map(({ request_id: _, trace_id: __, ...rest }) => JSON.stringify(rest));
     expect(new Set(bodies).size).toBe(1);

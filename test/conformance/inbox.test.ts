@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 const NOWHERE = '01a20000-0000-7000-8000-000000000000';
 const STATES = ['unread', 'read', 'acknowledged'] as const;
@@ -14,7 +14,7 @@ const world = useWorld({ clock: () => now });
 const item = (fields: object = {}): Data => ({ caption: 'Look at this', team_guid: 'team-1', ...fields });
 const create = (fields: object = {}, headers?: Data): Promise<Data> =>
   ok(world, 'crm_inbox_create', { inbox: item(fields) }, headers);
-const denyCreate = (inbox: object) => refused(world, 'crm_inbox_create', { inbox });
+const denyCreate = (inbox: object) => errorOf(world, 'crm_inbox_create', { inbox });
 const read = (inbox_id: string): Promise<Data> => ok(world, 'crm_inbox_get', { inbox_id });
 const list = (filter: object, headers?: Data): Promise<Data> => ok(world, 'crm_inbox_list', filter, headers);
 const idsOf = (page: Data): string[] => page.items.map(({ inbox_id }: Data) => inbox_id);
@@ -127,7 +127,7 @@ describe('state', () => {
       expect(await read(before.inbox_id)).toEqual(after);
       return;
     }
-    expect(await refused(world, 'crm_inbox_state', at(before, { state: to }))).toMatchObject({
+    expect(await errorOf(world, 'crm_inbox_state', at(before, { state: to }))).toMatchObject({
       error_code: 'crm.inbox_state_transition',
       http_status: 409,
       details: { from, to, allowed: STATES.slice(STATES.indexOf(from) + 1) },
@@ -139,7 +139,7 @@ describe('state', () => {
     const closed = await createIn('unread', 'closed');
     expect(await setState(closed, 'acknowledged')).toMatchObject({ state: 'acknowledged', status: 'closed' });
     const doomed = await createIn('unread', 'doomed');
-    expect(await refused(world, 'crm_inbox_state', at(doomed, { state: 'read' }))).toMatchObject({
+    expect(await errorOf(world, 'crm_inbox_state', at(doomed, { state: 'read' }))).toMatchObject({
       error_code: 'crm.inbox_doomed',
       http_status: 409,
     });
@@ -160,7 +160,7 @@ describe('status', () => {
         return;
       }
       const allowed = ALLOWED.filter((pair) => pair.startsWith(`${from} →`)).map((pair) => pair.split(' → ')[1]);
-      expect(await refused(world, 'crm_inbox_status', at(before, { status: to }))).toMatchObject({
+      expect(await errorOf(world, 'crm_inbox_status', at(before, { status: to }))).toMatchObject({
         error_code: 'crm.inbox_transition',
         http_status: 409,
         details: { from, to, allowed },
@@ -174,7 +174,7 @@ describe.each([
   ['state', { state: 'read' }],
   ['status', { status: 'closed' }],
 ])('changing the %s', (axis, change) => {
-  const deny = (args: object) => refused(world, `crm_inbox_${axis}`, args);
+  const deny = (args: object) => errorOf(world, `crm_inbox_${axis}`, args);
 
   test('needs the revision it was read at: 428 without, 409 with the record when stale, before any rule', async () => {
     const made = await create();
@@ -200,10 +200,10 @@ describe.each([
   test('is not for another org, which hears the 404 of an item that never was', async () => {
     const made = await create();
     const other = await world.headers('owner', 'OTHER');
-    const never = await refused(world, 'crm_inbox_get', { inbox_id: NOWHERE }, other);
+    const never = await errorOf(world, 'crm_inbox_get', { inbox_id: NOWHERE }, other);
     const answers = [
-      await refused(world, 'crm_inbox_get', { inbox_id: made.inbox_id }, other),
-      await refused(world, `crm_inbox_${axis}`, at(made, change), other),
+      await errorOf(world, 'crm_inbox_get', { inbox_id: made.inbox_id }, other),
+      await errorOf(world, `crm_inbox_${axis}`, at(made, change), other),
     ];
     for (const answer of answers) expect(answer).toMatchObject({ http_status: 404, major: never.major });
     expect(await read(made.inbox_id)).toEqual(made);
@@ -266,9 +266,9 @@ describe('a list', () => {
   });
 
   test('needs the type of the record it asks for, and the record', async () => {
-    expect(pathsOf(await refused(world, 'crm_inbox_list', { record_id: NOWHERE }))).toEqual(['record_type']);
+    expect(pathsOf(await errorOf(world, 'crm_inbox_list', { record_id: NOWHERE }))).toEqual(['record_type']);
     const absent = { record_type: 'account', record_id: NOWHERE };
-    expect(await refused(world, 'crm_inbox_list', absent)).toMatchObject({ http_status: 404 });
+    expect(await errorOf(world, 'crm_inbox_list', absent)).toMatchObject({ http_status: 404 });
   });
 
   test.each([

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg, holder, openProgramme } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now, atEnd: 'unverified' });
@@ -20,7 +20,7 @@ describe('policies', () => {
     expect(txn).toMatchObject({ policy_version: 0, points: 7, balance_after: 7, kind: 'earn' });
     expect(txn.lots).toEqual([{ lot_id: expect.any(String), points: 7, expires_at: null }]);
     const purchase = { amount: 10, currency: 'USD' };
-    expect(await refused(world, 'crm_loyalty_earn', { customer_id, purchase }, headers)).toMatchObject({
+    expect(await errorOf(world, 'crm_loyalty_earn', { customer_id, purchase }, headers)).toMatchObject({
       error_code: 'crm.loyalty_purchase_not_priced',
     });
   });
@@ -55,7 +55,7 @@ describe('policies', () => {
         { tier: 'gold', min_lifetime_points: 5 },
       ],
     };
-    const error = await refused(world, 'crm_loyalty_policy_set', { policy, reason: 'x' }, headers);
+    const error = await errorOf(world, 'crm_loyalty_policy_set', { policy, reason: 'x' }, headers);
     const paths = pathsOf(error);
     expect(paths).toEqual([
       'policy.earn.currency',
@@ -243,7 +243,7 @@ test('ledger actions on a merged or anonymized customer are rejected, with the s
       details: { merged_into_customer_id: 'survivor' },
     });
   }
-  expect(await refused(world, 'crm_loyalty_earn', { customer_id: 'nobody', points: 1 }, headers)).toMatchObject({
+  expect(await errorOf(world, 'crm_loyalty_earn', { customer_id: 'nobody', points: 1 }, headers)).toMatchObject({
     http_status: 404,
   });
 });

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now, atEnd: 'unverified' });
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const act = (tool: string, args: object, from = headers): Promise<Data> =>
   ok(world, `crm_customer_${tool}`, args, from);
-const deny = (tool: string, args: object, from = headers) => refused(world, `crm_customer_${tool}`, args, from);
+const deny = (tool: string, args: object, from = headers) => errorOf(world, `crm_customer_${tool}`, args, from);
 const person = (from = headers) => newCustomer(world, {}, from);
 
 /** Opens a hold by a suspicious event. Returns its id. */

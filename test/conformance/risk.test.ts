@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { type Data, envelopeOf, newCustomer, ok, pathsOf, refused } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 const HOUR_MS = 3_600_000;
 const DEVICE = 'device-canary-9f3e';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 const act = (tool: string, args: object, from = headers): Promise<Data> => ok(world, `crm_${tool}`, args, from);
-const deny = (tool: string, args: object, from = headers) => refused(world, `crm_${tool}`, args, from);
+const deny = (tool: string, args: object, from = headers) => errorOf(world, `crm_${tool}`, args, from);
 const assess = (customer_id: string, event?: object, more: object = {}): Promise<Data> =>
   act('customer_fraud_assess', { customer_id, ...(event === undefined ? {} : { event }), ...more });
 const CERTAIN = { signals: { reported: 1 } };

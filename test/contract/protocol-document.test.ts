@@ -22,7 +22,7 @@ import { MAX_MOVED } from '../../src/store/customer/merge-moves.js';
 import { pageLimit } from '../../src/store/engine/page-token.js';
 import { ATLAS } from '../support/atlas.js';
 import { HEADERS, INVENTORY, ROLES, TAGS } from '../support/customer-document.js';
-import { type Bindings, curl, differences, type Fence, fencesOf, meant } from '../support/examples.js';
+import { type Bindings, curl, differences, type Fence, fencesOf, fillPlaceholders } from '../support/examples.js';
 import { unmark } from '../support/marks.js';
 import { DOCUMENT } from '../support/responses.js';
 import { openTestTransport, type RpcReply, type TestTransport } from '../support/transports.js';
@@ -85,7 +85,7 @@ function formsOf({ result, error }: RpcReply): ResponseForms {
 /** Runs an example that is a request, by kind. */
 const REQUEST_RUNNERS: { readonly [kind: string]: (fence: Fence) => Promise<ResponseForms> } = {
   call: async ({ options, text }) => {
-    const params = { name: options.call, arguments: meant(text, bindings) };
+    const params = { name: options.call, arguments: fillPlaceholders(text, bindings) };
     const plain = options.lean === undefined ? transport : leanTransport;
     const used = options.confirm === undefined ? plain : confirmingTransport;
     return formsOf(await used.ask(await headersAs(options.as), 'tools/call', params));
@@ -135,7 +135,7 @@ describe('an example', () => {
     const form = response?.kind as (typeof RESPONSE_KINDS)[number];
     const received = forms?.[form];
     expect(received, `an ${form}, not ${JSON.stringify(forms)}`).toBeDefined();
-    expect(differences(meant(response?.text ?? '', new Map()), received, bindings)).toEqual([]);
+    expect(differences(fillPlaceholders(response?.text ?? '', new Map()), received, bindings)).toEqual([]);
   });
 
   test('of untrusted text has the boundary markers of a real result', async () => {

@@ -4,7 +4,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonError, MAX_RESPONSE_DEPTH, MAX_RESPONSE_VALUES, parseResponseJson } from '../../src/gateway/bounded-json.js';
+import {
+  JsonError,
+  MAX_RESPONSE_DEPTH,
+  MAX_RESPONSE_VALUES,
+  parseResponseJson,
+} from '../../src/gateway/bounded-json.js';
 
 function errorOf(text: string): JsonError {
   try {

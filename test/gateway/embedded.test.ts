@@ -50,7 +50,7 @@ test.each(CONTRACT.operations.map(({ id }) => id))(
 
 test('an error of the store is relayed unchanged', async () => {
   const headers = await world.headers();
-  const error = await gateway.refused('customer_get', { customer_id: 'nobody' }, headers);
+  const error = await gateway.errorOf('customer_get', { customer_id: 'nobody' }, headers);
   expect(lastResponse).toMatchObject({ success: false, error });
   expect(error.error_code).toBe('crm.not_found');
 });

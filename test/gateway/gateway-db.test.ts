@@ -5,11 +5,11 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openGatewayDb } from '../../src/gateway/gateway-db.js';
 import { createHeldCredentials, holdCredential } from '../../src/gateway/held-credentials.js';
-import { openPlace, rowsOf, tamper } from '../support/sending.js';
+import { openScratchDb, rowsOf, tamper } from '../support/sending.js';
 
-let place: ReturnType<typeof openPlace>;
+let place: ReturnType<typeof openScratchDb>;
 beforeEach(() => {
-  place = openPlace();
+  place = openScratchDb();
 });
 afterEach(() => place.remove());
 
@@ -50,7 +50,7 @@ describe('the file', () => {
       }
       return join(directory, 'gateway.db');
     };
-    const other = openPlace();
+    const other = openScratchDb();
     expect(() => openGatewayDb({ path: copied('other'), keyPath: `${other.path}.key` })).toThrow(
       'the server key does not belong to this database',
     );

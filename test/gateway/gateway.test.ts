@@ -72,7 +72,7 @@ describe('a request', () => {
     ['x-orgcode', 'ACME\u2713', 'crm.not_found'],
   ])('is not sent with %s %j, which is not a valid header value', async (name, value, code) => {
     const { upstream, gateway } = await open(undefined);
-    expect((await gateway.refused('customer_list', {}, { ...HEADERS, [name]: value })).error_code).toBe(code);
+    expect((await gateway.errorOf('customer_list', {}, { ...HEADERS, [name]: value })).error_code).toBe(code);
     expect(upstream.connections()).toBe(0);
   });
 });
@@ -122,7 +122,7 @@ describe('a response', () => {
       answer(409, { success: false, error: { major: { message: 'Taken.' } } }),
     );
     const { error_code, reports, ...rest } = {
-      ...(await gateway.refused('customer_create')),
+      ...(await gateway.errorOf('customer_create')),
       reports: gateway.reports,
     };
     expect(error_code).toBe('crm.upstream_error');
@@ -162,7 +162,7 @@ describe('a response', () => {
     const { gateway } = await open(({ answer }) =>
       answer(status, { success: false, error }, { 'retry-after': '7200' }),
     );
-    expect(await gateway.refused('customer_create')).toMatchObject(expected);
+    expect(await gateway.errorOf('customer_create')).toMatchObject(expected);
   });
 
   test('has a request id that is a valid header value', async () => {
@@ -206,7 +206,7 @@ describe('a write whose outcome is unknown', () => {
 
   test('names the tool that reads the record before the list tools', async () => {
     const { gateway } = await open(({ socket }) => void socket.resetAndDestroy());
-    const { next_steps } = await gateway.refused('customer_create');
+    const { next_steps } = await gateway.errorOf('customer_create');
     expect(next_steps?.[1]).toBe(
       'Read with crm_customer_get or crm_customer_list or crm_customer_search whether the change happened.',
     );
@@ -248,13 +248,13 @@ test('an upstream error is logged with its reason, without address, body or cred
   const { upstream, gateway } = await open(({ answer, request }) =>
     request.path === '/crm/customer/get' ? answer(404, {}) : answer(200, '<html>', { 'content-type': 'text/html' }),
   );
-  await gateway.refused('customer_create');
+  await gateway.errorOf('customer_create');
   expect(JSON.parse(gateway.logged.at(-1) ?? '')).toMatchObject({
     operation: 'customer_create',
     error_code: 'crm.gateway_bad_reply',
     cause: { type: 'UpstreamError', code: 'not_json' },
   });
-  await gateway.refused('customer_get');
+  await gateway.errorOf('customer_get');
   expect(JSON.parse(gateway.logged.at(-1) ?? '')).not.toHaveProperty('cause');
   expect(gateway.logged.join('')).not.toMatch(new RegExp(`${SECRET}|${upstream.base.port}|html`));
 });
@@ -264,7 +264,7 @@ test('a closed gateway rejects calls and reports that nothing was done', async (
   const gateway = openGateway(upstream.base);
   await gateway.ok('customer_list', {});
   await gateway.backend.close();
-  expect(await gateway.refused('customer_create', exampleOf(operationOf('customer_create')))).toMatchObject({
+  expect(await gateway.errorOf('customer_create', exampleOf(operationOf('customer_create')))).toMatchObject({
     error_code: 'crm.gateway_unavailable',
     details: { outcome: 'not_done' },
   });

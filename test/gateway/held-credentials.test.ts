@@ -12,14 +12,14 @@ import {
   revokeCaller,
 } from '../../src/gateway/held-credentials.js';
 import { fingerprint } from '../../src/secrets/keys.js';
-import { bytesOf, openPlace, rowsOf, tamper } from '../support/sending.js';
-import { openWorld, refused } from '../support/world.js';
+import { bytesOf, openScratchDb, rowsOf, tamper } from '../support/sending.js';
+import { errorOf, openWorld } from '../support/world.js';
 
 const UPSTREAM = 'upstream-credential-in-clear';
 const STAMP = { request_id: 'r', trace_id: 't', epoch_ms: 0, now: '' };
-let place: ReturnType<typeof openPlace>;
+let place: ReturnType<typeof openScratchDb>;
 beforeEach(() => {
-  place = openPlace();
+  place = openScratchDb();
 });
 afterEach(() => place.remove());
 
@@ -28,7 +28,7 @@ const hold = (fields: object = {}) =>
 const exchange = (secret: string, fields: Partial<Credentials> = {}) =>
   createHeldCredentials(place.db)({ orgcode: 'ACME', kind: 'api_key', secret, ...fields });
 
-function errorOf(act: () => unknown): CrmError {
+function thrownBy(act: () => unknown): CrmError {
   try {
     act();
   } catch (error) {
@@ -58,14 +58,14 @@ describe("a caller's key", () => {
   test('that is unknown or sent as a session is rejected with the same error as in the store', async () => {
     const { caller_key } = await hold();
     const world = await openWorld();
-    const storeError = await refused(world, 'crm_stat', {}, { 'x-orgcode': 'ACME', 'x-api-key': 'wrong' });
+    const storeError = await errorOf(world, 'crm_stat', {}, { 'x-orgcode': 'ACME', 'x-api-key': 'wrong' });
     await world.close();
     const gatewayErrors = [
-      errorOf(() => exchange('wrong')),
-      errorOf(() => exchange(`${caller_key}x`)),
-      errorOf(() => exchange(caller_key, { kind: 'session' })),
-      errorOf(() => exchange(UPSTREAM)),
-      errorOf(() => exchange('')),
+      thrownBy(() => exchange('wrong')),
+      thrownBy(() => exchange(`${caller_key}x`)),
+      thrownBy(() => exchange(caller_key, { kind: 'session' })),
+      thrownBy(() => exchange(UPSTREAM)),
+      thrownBy(() => exchange('')),
     ];
     for (const error of gatewayErrors) {
       const { request_id, trace_id } = storeError;
@@ -75,7 +75,7 @@ describe("a caller's key", () => {
 
   test('of one org does not exist in another', async () => {
     const { caller_key } = await hold();
-    const error = errorOf(() => exchange(caller_key, { orgcode: 'OTHER' }));
+    const error = thrownBy(() => exchange(caller_key, { orgcode: 'OTHER' }));
     expect(errorObject(error, STAMP)).toEqual(errorObject(notFound(), STAMP));
   });
 
@@ -92,7 +92,7 @@ describe("a caller's key", () => {
     const credentials = { orgcode: 'ACME', kind: 'api_key' as const, secret: caller_key };
     expect(exchangeHeld(credentials).secret).toBe(UPSTREAM);
     expect(await revokeCaller(place.db, caller.fingerprint)).toEqual(caller);
-    expect(errorOf(() => exchangeHeld(credentials)).code).toBe('crm.credentials_invalid');
+    expect(thrownBy(() => exchangeHeld(credentials)).code).toBe('crm.credentials_invalid');
     expect(listCallers(place.db)).toEqual([]);
     for (const again of [revokeCaller, (db: typeof place.db, name: string) => replaceCredential(db, name, 'x')]) {
       await expect(again(place.db, caller.fingerprint)).rejects.toThrow(HeldCredentialError);
@@ -155,7 +155,7 @@ describe('a held credential', () => {
     await hold({ name: 'till 2' });
     const copied = `(SELECT other.sealed FROM held_credential other WHERE ${where})`;
     tamper(place.path, `UPDATE held_credential SET sealed = ${copied} WHERE orgcode = 'ACME' AND name = 'till 1'`);
-    expect(errorOf(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
+    expect(thrownBy(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 
   test.each([
@@ -164,7 +164,7 @@ describe('a held credential', () => {
   ])('does not decrypt with another %s', async (_what, change, fields) => {
     const { caller_key } = await hold();
     tamper(place.path, `UPDATE held_credential SET ${change}`);
-    expect(errorOf(() => exchange(caller_key, fields))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
+    expect(thrownBy(() => exchange(caller_key, fields))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 
   test('does not decrypt with any byte altered, and the error only refers to the operator', async () => {
@@ -175,7 +175,7 @@ describe('a held credential', () => {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] ?? 0) ^ 1;
       tamper(place.path, 'UPDATE held_credential SET sealed = ?', altered.toString('base64'));
-      const error = errorOf(() => exchange(caller_key));
+      const error = thrownBy(() => exchange(caller_key));
       expect(error).toMatchObject({
         code: 'crm.gateway_credential_unreadable',
         tag: 'internal-error',
@@ -187,6 +187,6 @@ describe('a held credential', () => {
       expect(JSON.stringify(error)).not.toContain(UPSTREAM);
     }
     tamper(place.path, "UPDATE held_credential SET sealed = ''");
-    expect(errorOf(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
+    expect(thrownBy(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 });

@@ -1,9 +1,9 @@
 /** Concurrent identical writes: with an idempotency key they are sent once, without one they are sent one at a time. */
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { gatewayError } from '../../src/gateway/upstream-error.js';
-import { callOf, DEADLINE_MS, type Gateway, openGateway, openPlace, pending, success } from '../support/sending.js';
+import { callOf, DEADLINE_MS, type Gateway, openGateway, openScratchDb, pending, success } from '../support/sending.js';
 
-const place = openPlace();
+const place = openScratchDb();
 afterAll(place.remove);
 let gateway: Gateway;
 let key: string;
@@ -35,7 +35,7 @@ test('32 calls with one key and no response are sent once, and all report a time
     await shortDelay();
     throw unknown();
   };
-  const errors = await concurrently(32, () => gateway.refused(callOf({ points: 5, idempotency_key: key })));
+  const errors = await concurrently(32, () => gateway.errorOf(callOf({ points: 5, idempotency_key: key })));
   expect(gateway.sent).toBe(1);
   expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['crm.gateway_timeout']));
 });
@@ -82,7 +82,7 @@ test('calls queued behind an identical call without a key are not sent when its 
     await shortDelay();
     throw unknown();
   };
-  const errors = await concurrently(8, () => gateway.refused(callOf({ source_ref: key })));
+  const errors = await concurrently(8, () => gateway.errorOf(callOf({ source_ref: key })));
   expect(gateway.sent).toBe(1);
   expect(errors.every(({ details }) => details?.outcome === 'unknown')).toBe(true);
 });
@@ -121,7 +121,7 @@ test('a call waits for earlier identical calls no longer than its deadline', asy
   const input = { source_ref: key };
   const first = gateway.call(callOf(input));
   const second = gateway.call(callOf(input));
-  const third = gateway.refused(callOf(input));
+  const third = gateway.errorOf(callOf(input));
   gateway.now += DEADLINE_MS + 1;
   responses[0]?.resolve();
   expect(await third).toMatchObject({ code: 'crm.gateway_timeout', retryable: false, details: { outcome: 'unknown' } });

@@ -8,22 +8,22 @@ import { gatewayError } from '../../src/gateway/upstream-error.js';
 import {
   bytesOf,
   callOf,
+  errorEnvelope,
   type Gateway,
   openGateway,
-  openPlace,
+  openScratchDb,
   operationOf,
   pending,
-  refusal,
   rowsOf,
   success,
   tamper,
 } from '../support/sending.js';
 
 const IMPORTED: ImportedShape = { parameters: [], bodiless: false, enveloped: false };
-let place: ReturnType<typeof openPlace>;
+let place: ReturnType<typeof openScratchDb>;
 let gateway: Gateway;
 beforeEach(() => {
-  place = openPlace();
+  place = openScratchDb();
   gateway = openGateway(place.db);
 });
 afterEach(() => place.remove());
@@ -48,7 +48,7 @@ describe('the database file', () => {
       callOf({ note, idempotency_key }, { operation, unknown: true, credentials: { secret: secret ?? '' } });
     gateway.upstream = (performance) => success(performance, { text, code });
     await gateway.call(call('giftcard_issue'));
-    gateway.upstream = (performance) => refusal(performance, { details: { text } });
+    gateway.upstream = (performance) => errorEnvelope(performance, { details: { text } });
     await gateway.call(call('loyalty_redeem'));
     gateway.upstream = () => {
       throw new Error(text);
@@ -72,7 +72,7 @@ describe('the database file', () => {
         || substr(answer, 22) WHERE orgcode = 'OTHER'`;
     tamper(place.path, flip);
     for (const orgcode of ['ACME', 'OTHER']) {
-      expect(await gateway.refused(create('k', orgcode))).toMatchObject({ code: 'crm.answer_not_kept', status: 409 });
+      expect(await gateway.errorOf(create('k', orgcode))).toMatchObject({ code: 'crm.answer_not_kept', status: 409 });
     }
     expect(gateway.troubles).toHaveLength(2);
     expect(gateway.sent).toBe(2);
@@ -98,7 +98,7 @@ describe('after an anonymization', () => {
     const other = () => callOf({ idempotency_key: 'other' }, { operation: impersonal ?? '' });
     await gateway.call(other());
     await anonymize({ idempotency_key: 'erase' });
-    expect(await gateway.refused(create('mine'))).toMatchObject({ code: 'crm.answer_not_kept' });
+    expect(await gateway.errorOf(create('mine'))).toMatchObject({ code: 'crm.answer_not_kept' });
     expect((await gateway.call(create('theirs', 'OTHER'))).envelope.stats.idempotent_replay).toBe(true);
     expect((await gateway.call(other())).envelope.stats.idempotent_replay).toBe(true);
     expect((await anonymize({ idempotency_key: 'erase' })).envelope.stats.idempotent_replay).toBe(true);
@@ -122,7 +122,7 @@ describe('after an anonymization', () => {
 
   test('that was rejected or never sent, stored responses stay', async () => {
     await gateway.call(create('mine'));
-    gateway.upstream = (performance) => refusal(performance, {});
+    gateway.upstream = (performance) => errorEnvelope(performance, {});
     await anonymize();
     gateway.upstream = () => {
       throw gatewayError({
@@ -148,11 +148,11 @@ describe('after an anonymization', () => {
     answer.resolve();
     await slow;
     expect(storedCount()).toBe(0);
-    expect(await gateway.refused(create('slow'))).toMatchObject({ code: 'crm.answer_not_kept' });
+    expect(await gateway.errorOf(create('slow'))).toMatchObject({ code: 'crm.answer_not_kept' });
   });
 
   test('a stored error with a conflict snapshot is erased, and the call is sent again', async () => {
-    gateway.upstream = (performance) => refusal(performance, { conflict_snapshot: { email: 'x@example.com' } });
+    gateway.upstream = (performance) => errorEnvelope(performance, { conflict_snapshot: { email: 'x@example.com' } });
     await gateway.call(create('stale'));
     gateway.upstream = (performance, number) => success(performance, { number });
     await anonymize();
@@ -190,7 +190,7 @@ describe('the idempotency record', () => {
 
   test('that cannot be stored stops the write from being sent', async () => {
     const failing = openGateway({ ...place.db, write: () => Promise.reject(new Error('disk full')) });
-    expect(await failing.refused(create('k'))).toMatchObject({
+    expect(await failing.errorOf(create('k'))).toMatchObject({
       code: 'crm.storage_unavailable',
       status: 503,
       retryable: true,
@@ -213,7 +213,7 @@ describe('the idempotency record', () => {
     expect((await partlyFailing.call(create('k'))).envelope.success).toBe(true);
     expect(partlyFailing.troubles).toEqual([new Error('disk full')]);
     failing = false;
-    expect(await partlyFailing.refused(create('k'))).toMatchObject({
+    expect(await partlyFailing.errorOf(create('k'))).toMatchObject({
       details: { outcome: 'unknown' },
       retryable: false,
     });
@@ -228,7 +228,7 @@ describe('with an upstream that honours idempotency keys, and responses stored b
   test.each<[string, () => Promise<RelayedEnvelope>, number]>([
     ['that succeeded', async () => ({ envelope: success(anonymizing, {}) }), 0],
     ['with an unknown outcome', () => Promise.reject(new Error('anything')), 0],
-    ['that was rejected', async () => ({ envelope: refusal(anonymizing, {}) }), 1],
+    ['that was rejected', async () => ({ envelope: errorEnvelope(anonymizing, {}) }), 1],
   ])(
     'an anonymization %s erases stored responses of its org only when it may have happened',
     async (_name, send, left) => {

@@ -77,14 +77,14 @@ test('a call whose process was killed before the response is not sent again: its
   const db = openGatewayDb({ path });
   const gateway = openGateway(db);
   const input = { points: 5, idempotency_key: 'paid' };
-  const beforeDeadline = await gateway.refused(callOf(input));
+  const beforeDeadline = await gateway.errorOf(callOf(input));
   expect(beforeDeadline).toMatchObject({
     code: 'crm.gateway_timeout',
     retryable: true,
     details: { outcome: 'unknown' },
   });
   gateway.now += Number(beforeDeadline.details?.retry_after_ms) + 1;
-  expect(await gateway.refused(callOf(input))).toMatchObject({
+  expect(await gateway.errorOf(callOf(input))).toMatchObject({
     code: 'crm.gateway_timeout',
     status: 504,
     retryable: false,

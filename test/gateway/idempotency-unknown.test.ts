@@ -5,15 +5,15 @@ import { gatewayError, type WriteOutcome } from '../../src/gateway/upstream-erro
 import {
   callOf,
   DEADLINE_MS,
+  errorEnvelope,
   type Gateway,
   openGateway,
-  openPlace,
+  openScratchDb,
   operationOf,
-  refusal,
   rowsOf,
 } from '../support/sending.js';
 
-const place = openPlace();
+const place = openScratchDb();
 afterAll(place.remove);
 let gateway: Gateway;
 let key: string;
@@ -53,10 +53,10 @@ describe('a repeated call', () => {
     const input = { points: 5, idempotency_key: key };
     const first = callOf(input);
     const sentAt = new Date(gateway.now).toISOString();
-    await gateway.refused(first);
+    await gateway.errorOf(first);
     gateway.now += 60_000;
     for (const _ of [1, 2]) {
-      const error = await gateway.refused(callOf(input));
+      const error = await gateway.errorOf(callOf(input));
       expect(error).toMatchObject({
         code: 'crm.gateway_timeout',
         tag: 'internal-error',
@@ -74,7 +74,7 @@ describe('a repeated call', () => {
       );
     }
     expect(gateway.sent).toBe(1);
-    await gateway.refused(callOf({ ...input, points: 6 })).then(({ code }) => {
+    await gateway.errorOf(callOf({ ...input, points: 6 })).then(({ code }) => {
       expect(code).toBe('crm.idempotency_mismatch');
     });
   });
@@ -88,7 +88,7 @@ describe('a repeated call', () => {
   test('without a key is asked to use one, and is a new call with it', async () => {
     const input = { points: count, source_ref: key };
     expect(await sentAfter(timeout('unknown'), input)).toBe(1);
-    const error = await gateway.refused(callOf(input));
+    const error = await gateway.errorOf(callOf(input));
     expect(error.nextSteps?.at(-1)).toBe(
       'If it did not happen, call again with an idempotency_key: that is a new call.',
     );
@@ -102,19 +102,19 @@ describe('a repeated call', () => {
     gateway.upstream = () => {
       throw timeout('unknown');
     };
-    await gateway.refused(call());
-    const error = await gateway.refused(call());
+    await gateway.errorOf(call());
+    const error = await gateway.errorOf(call());
     const again = new Date(gateway.now + 15 * 60_000).toISOString();
     expect(error.nextSteps?.at(-1)).toBe(`If it did not happen, call again after ${again}.`);
     gateway.now += 15 * 60_000;
-    await gateway.refused(call());
+    await gateway.errorOf(call());
     expect(gateway.sent).toBe(2);
   });
 
   test('without an outcome probe still advises reading the record first', async () => {
     gateway = openGateway(place.db, { outcomeProbesOf: () => [] });
     await sentAfter(timeout('unknown'));
-    const error = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
+    const error = await gateway.errorOf(callOf({ points: 5, idempotency_key: key }));
     expect(error.nextSteps?.[0]).toBe('Read the record to see whether it happened.');
   });
 });
@@ -148,7 +148,7 @@ describe('a failed call', () => {
     async (_what, error, sent) => {
       const { upstream } = gateway;
       const major = { tag: 'internal-error' as const, message: { en_US: 'x' } };
-      gateway.upstream = (performance) => refusal(performance, { ...error, major });
+      gateway.upstream = (performance) => errorEnvelope(performance, { ...error, major });
       const input = { points: 5, idempotency_key: key };
       expect((await gateway.call(callOf(input))).envelope).toMatchObject({ error });
       gateway.upstream = upstream;
@@ -161,10 +161,10 @@ describe('a failed call', () => {
   test('with a 5xx status has an unknown outcome, whatever its tag', async () => {
     for (const tag of Object.keys(STATUS_BY_TAG) as (keyof typeof STATUS_BY_TAG)[]) {
       gateway.upstream = (performance) =>
-        refusal(performance, { http_status: 502, major: { tag, message: { en_US: 'x' } } });
+        errorEnvelope(performance, { http_status: 502, major: { tag, message: { en_US: 'x' } } });
       const input = { points: 5, idempotency_key: `${key}-${tag}` };
       await gateway.call(callOf(input));
-      expect(await gateway.refused(callOf(input))).toMatchObject({ details: { outcome: 'unknown' } });
+      expect(await gateway.errorOf(callOf(input))).toMatchObject({ details: { outcome: 'unknown' } });
     }
   });
 });
@@ -178,7 +178,7 @@ describe('a write without a key', () => {
       const { envelope } = await gateway.call(callOf(input));
       expect(envelope.stats.idempotent_replay).toBeUndefined();
     }
-    gateway.upstream = (performance) => refusal(performance, {});
+    gateway.upstream = (performance) => errorEnvelope(performance, {});
     await gateway.call(callOf(input));
     expect(gateway.sent).toBe(3);
     expect(rows()).toBe(before);
@@ -189,11 +189,11 @@ describe('a write without a key', () => {
     gateway.upstream = () => {
       throw timeout('unknown');
     };
-    await gateway.refused(callOf(input, { context: { logical_guid: 'store-1' } }));
-    await gateway.refused(callOf(input, { context: { logical_guid: 'store-2' } }));
-    await gateway.refused(callOf(input, { context: { logical_guid: 'store-1' }, actor: 'user_guid:2' }));
+    await gateway.errorOf(callOf(input, { context: { logical_guid: 'store-1' } }));
+    await gateway.errorOf(callOf(input, { context: { logical_guid: 'store-2' } }));
+    await gateway.errorOf(callOf(input, { context: { logical_guid: 'store-1' }, actor: 'user_guid:2' }));
     expect(gateway.sent).toBe(3);
-    await gateway.refused(callOf(input, { context: { logical_guid: 'store-1' } }));
+    await gateway.errorOf(callOf(input, { context: { logical_guid: 'store-1' } }));
     expect(gateway.sent).toBe(3);
   });
 });
@@ -212,7 +212,7 @@ describe('an unfinished idempotency record of another process', () => {
     const input = { points: 5, idempotency_key: key };
     await startUnfinished(input);
     gateway.now += 1000;
-    const error = await gateway.refused(callOf(input));
+    const error = await gateway.errorOf(callOf(input));
     expect(error).toMatchObject({
       code: 'crm.gateway_timeout',
       status: 504,
@@ -221,14 +221,14 @@ describe('an unfinished idempotency record of another process', () => {
     });
     expect(error.nextSteps).toHaveLength(1);
     gateway.now += DEADLINE_MS + 5000 - 1000;
-    expect(await gateway.refused(callOf(input))).toMatchObject({ retryable: false, details: { outcome: 'unknown' } });
+    expect(await gateway.errorOf(callOf(input))).toMatchObject({ retryable: false, details: { outcome: 'unknown' } });
     expect(gateway.sent).toBe(0);
   });
 
   test('of a call without a key requires reading first: a retry after its response would be a new call', async () => {
     const input = { source_ref: key };
     await startUnfinished(input);
-    const error = await gateway.refused(callOf(input));
+    const error = await gateway.errorOf(callOf(input));
     expect(error).toMatchObject({ code: 'crm.gateway_timeout', retryable: false });
     expect(error.nextSteps).toEqual([
       'Wait for details.retry_after_ms.',

@@ -6,18 +6,18 @@ import { MAX_STORED_RESPONSE_BYTES } from '../../src/gateway/stored-responses.js
 import { openProgramme } from '../support/loyalty.js';
 import {
   callOf,
+  errorEnvelope,
   type Gateway,
   openGateway,
-  openPlace,
+  openScratchDb,
   operationOf,
-  refusal,
   rowsOf,
   success,
 } from '../support/sending.js';
 import { envelopeOf, openWorld, timeless } from '../support/world.js';
 
 const HOUR_MS = 3_600_000;
-const place = openPlace();
+const place = openScratchDb();
 afterAll(place.remove);
 let gateway: Gateway;
 let key: string;
@@ -52,7 +52,7 @@ describe('a call with the same key and body', () => {
   test('is the same call in any field order; another body is a mismatch and keeps the first response', async () => {
     await gateway.call(callOf({ points: 5, more: { a: 1, b: 2 }, idempotency_key: key }));
     const reordered = { idempotency_key: key, more: { b: 2, a: 1 }, points: 5 };
-    const mismatch = await gateway.refused(callOf({ points: 6, idempotency_key: key }));
+    const mismatch = await gateway.errorOf(callOf({ points: 6, idempotency_key: key }));
     expect({ ...mismatch, message: mismatch.message }).toEqual({
       ...idempotencyMismatch(),
       message: idempotencyMismatch().message,
@@ -133,7 +133,7 @@ describe('a call with the same key and body', () => {
     gateway.upstream = (performance) => success(performance, { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) });
     const first = callOf({ points: 5, idempotency_key: key });
     await gateway.call(first);
-    const error = await gateway.refused(callOf({ points: 5, idempotency_key: key }));
+    const error = await gateway.errorOf(callOf({ points: 5, idempotency_key: key }));
     expect(error).toMatchObject({
       code: 'crm.answer_not_kept',
       status: 409,
@@ -153,7 +153,7 @@ describe('an error response', () => {
 
   test.each(tags)('with tag %s is stored only when the domain rejected the call', async (tag) => {
     const error = { http_status: STATUS_BY_TAG[tag], retryable: tag === 'throttled', major: major(tag) };
-    gateway.upstream = (performance, number) => refusal(performance, error, number);
+    gateway.upstream = (performance, number) => errorEnvelope(performance, error, number);
     const first = callOf({ points: 5, idempotency_key: key });
     await gateway.call(first);
     const again = callOf({ points: 5, idempotency_key: key });
@@ -171,7 +171,7 @@ describe('an error response', () => {
     ['about the key itself', { error_code: 'crm.idempotency_mismatch', major: major('conflict') }],
     ['too long to store', { details: { long: 'x'.repeat(MAX_STORED_RESPONSE_BYTES) } }],
   ])('%s is not stored: the call is sent again', async (_what, error) => {
-    gateway.upstream = (performance) => refusal(performance, error);
+    gateway.upstream = (performance) => errorEnvelope(performance, error);
     await gateway.call(callOf({ points: 5, idempotency_key: key }));
     await gateway.call(callOf({ points: 5, idempotency_key: key }));
     expect(gateway.sent).toBe(2);
@@ -213,7 +213,7 @@ function major(tag: ErrorTag) {
 }
 
 test('expired idempotency records are deleted: a few at every write, more at startup', async () => {
-  const { db, path, remove } = openPlace();
+  const { db, path, remove } = openScratchDb();
   const gateway = openGateway(db);
   const add = (count: number) =>
     Promise.all(Array.from({ length: count }, (_, n) => gateway.call(callOf({ idempotency_key: `${count} ${n}` }))));

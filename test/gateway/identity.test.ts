@@ -68,7 +68,7 @@ describe('a caller', () => {
       { stat: ({ answer }) => answer(200, successOf(viewer)) },
     );
     await gateway.ok('customer_get');
-    expect(await gateway.refused('customer_create')).toMatchObject({ error_code: 'crm.forbidden', http_status: 403 });
+    expect(await gateway.errorOf('customer_create')).toMatchObject({ error_code: 'crm.forbidden', http_status: 403 });
     expect(statRequests(upstream.received)).toBe(2);
     owner = true;
     await gateway.ok('customer_create');
@@ -84,7 +84,7 @@ describe('a caller', () => {
       answer(answered ? 200 : status, answered ? successOf({}) : error);
       answered = true;
     });
-    await gateway.refused('customer_get');
+    await gateway.errorOf('customer_get');
     await gateway.ok('customer_get');
     expect(statRequests(upstream.received)).toBe(2);
   });
@@ -99,7 +99,7 @@ describe('a caller', () => {
     });
     await gateway.ok('customer_get');
     revoked = true;
-    await gateway.refused('customer_get');
+    await gateway.errorOf('customer_get');
     expect(upstream.received).toHaveLength(2);
   });
 });
@@ -163,7 +163,7 @@ describe('a caller the upstream rejects', () => {
 
   test('without an error envelope gets an error of the gateway', async () => {
     const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(401, { message: 'Unauthorized' }) });
-    expect(await gateway.refused('customer_create')).toMatchObject({
+    expect(await gateway.errorOf('customer_create')).toMatchObject({
       http_status: 401,
       error_code: 'crm.credentials_invalid',
       major: { tag: 'unauthorized' },
@@ -177,7 +177,7 @@ describe('a caller the upstream rejects', () => {
       major: { tag: 'user-not-verified', message: { en_US: 'Verify.' } },
     };
     const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(403, { success: false, error }) });
-    expect(await gateway.refused('customer_create')).toMatchObject({
+    expect(await gateway.errorOf('customer_create')).toMatchObject({
       http_status: 403,
       error_code: 'uas.user_not_verified',
       major: { tag: 'forbidden', message: { en_US: 'Verify.' } },
@@ -189,7 +189,7 @@ describe('while the caller cannot be identified', () => {
   test('a write is not sent, and reports that nothing was done', async () => {
     const broken = ({ socket }: Exchange) => void socket.resetAndDestroy();
     const { upstream, gateway } = await open(broken, {}, { stat: broken });
-    expect(await gateway.refused('customer_create')).toMatchObject({
+    expect(await gateway.errorOf('customer_create')).toMatchObject({
       error_code: 'crm.gateway_unavailable',
       retryable: true,
       details: { outcome: 'not_done', reason: 'connection_lost' },
@@ -200,7 +200,7 @@ describe('while the caller cannot be identified', () => {
   test('an upstream error envelope for /stat also leaves the write not done', async () => {
     const error = { error_code: 'crm.internal', http_status: 500, retryable: false, major: { tag: 'internal-error' } };
     const { gateway } = await open(undefined, {}, { stat: ({ answer }) => answer(500, { success: false, error }) });
-    expect(await gateway.refused('customer_create')).toMatchObject({
+    expect(await gateway.errorOf('customer_create')).toMatchObject({
       error_code: 'crm.internal',
       http_status: 500,
       details: { outcome: 'not_done' },
@@ -211,14 +211,14 @@ describe('while the caller cannot be identified', () => {
     const slow = ({ answer }: Exchange) => void setTimeout(() => answer(200, successOf(STAT)), 700);
     const { gateway } = await open(() => {}, { deadlineMs: 1_000 }, { stat: slow });
     const started = performance.now();
-    const error = await gateway.refused('customer_create');
+    const error = await gateway.errorOf('customer_create');
     expect(performance.now() - started).toBeLessThan(1_600);
     expect(error).toMatchObject({ error_code: 'crm.gateway_timeout', details: { outcome: 'unknown' } });
   });
 
   test('a call that joins an identification in flight keeps its own deadline', async () => {
     const { gateway } = await open(undefined, { deadlineMs: 800 }, { stat: () => {} });
-    const first = gateway.refused('customer_get');
+    const first = gateway.errorOf('customer_get');
     await new Promise((done) => setTimeout(done, 500));
     const second = gateway.ok('customer_get');
     expect(await first).toMatchObject({ error_code: 'crm.gateway_timeout' });

@@ -53,7 +53,7 @@ describe('TLS', () => {
   test('an upstream with an untrusted certificate receives no request, whatever the environment allows', async () => {
     const upstream = await upstreamOf({ tls: makeCertificate() });
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-    const error = await gatewayTo(upstream.base).refused('customer_create');
+    const error = await gatewayTo(upstream.base).errorOf('customer_create');
     delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
     expect(error).toMatchObject({
       error_code: 'crm.gateway_unavailable',
@@ -66,13 +66,13 @@ describe('TLS', () => {
   test('an upstream without TLS, or one that does not complete the handshake, counts as not reached', async () => {
     const plain = await upstreamOf();
     const gateway = gatewayTo(new URL(plain.base.href.replace('http:', 'https:')), { deadlineMs: 500 });
-    expect(await gateway.refused('customer_create')).toMatchObject({
+    expect(await gateway.errorOf('customer_create')).toMatchObject({
       error_code: 'crm.gateway_unavailable',
       details: { outcome: 'not_done' },
     });
     const silent = await listen(closeLater, () => {});
     expect(
-      await gatewayTo(new URL(`https://127.0.0.1:${silent}`), { deadlineMs: 500 }).refused('customer_create'),
+      await gatewayTo(new URL(`https://127.0.0.1:${silent}`), { deadlineMs: 500 }).errorOf('customer_create'),
     ).toMatchObject({
       error_code: 'crm.gateway_unavailable',
       details: { reason: 'deadline', outcome: 'not_done' },
@@ -142,7 +142,7 @@ describe('a proxy', () => {
     const proxy = await openProxy(closeLater, Number(upstream.base.port));
     const through = { url: proxy.url, except: '' };
     const gateway = gatewayTo(new URL(`https://${NAME}/crm`), { ca: tls.cert, proxy: through });
-    expect((await gateway.refused('customer_create')).details).toMatchObject({ reason: 'tls_failed' });
+    expect((await gateway.errorOf('customer_create')).details).toMatchObject({ reason: 'tls_failed' });
     expect(upstream.received).toEqual([]);
   });
 
@@ -162,7 +162,7 @@ describe('a proxy', () => {
       socket.on('close', () => held.delete(socket));
     });
     const proxy = { url: new URL(`http://127.0.0.1:${port}`), except: '' };
-    await gatewayTo(new URL(`https://${NAME}/crm`), { proxy, deadlineMs: 500 }).refused('customer_create');
+    await gatewayTo(new URL(`https://${NAME}/crm`), { proxy, deadlineMs: 500 }).errorOf('customer_create');
     expect(held.size).toBeGreaterThan(0);
     for (let count = 0; count < 100 && held.size > 0; count += 1) await new Promise((done) => setTimeout(done, 100));
     expect(held.size).toBe(0);
@@ -176,7 +176,7 @@ describe('a proxy', () => {
       const port = await listen(closeLater, (socket) => socket.once('data', () => socket.write(answer)));
       const proxy = { url: new URL(`http://127.0.0.1:${port}`), except: '' };
       const gateway = gatewayTo(new URL(`https://${NAME}/crm`), { proxy, deadlineMs: 500 });
-      expect(await gateway.refused('customer_create')).toMatchObject({
+      expect(await gateway.errorOf('customer_create')).toMatchObject({
         error_code: 'crm.gateway_unavailable',
         details: { reason, outcome: 'not_done' },
       });
@@ -189,7 +189,7 @@ describe('a proxy', () => {
       proxy: { url: proxy.url, except: `localhost,.${NAME}` },
       deadlineMs: 2_000,
     });
-    expect((await gateway.refused('customer_list')).error_code).toBe('crm.gateway_unavailable');
+    expect((await gateway.errorOf('customer_list')).error_code).toBe('crm.gateway_unavailable');
     expect(proxy.seen).toEqual([]);
   });
 });

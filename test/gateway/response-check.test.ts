@@ -82,7 +82,7 @@ describe('in mode strict, the gateway', () => {
       responseValidation: 'strict',
       dataSchemaOf: schemaOf,
     });
-    const error = await gateway.refused('customer_get');
+    const error = await gateway.errorOf('customer_get');
     expect(error).toMatchObject({
       error_code: 'crm.gateway_bad_reply',
       http_status: 502,
@@ -104,7 +104,7 @@ describe('in mode strict, the gateway', () => {
       responseValidation: 'strict',
       dataSchemaOf: schemaOf,
     });
-    expect((await gateway.refused('customer_get')).http_status).toBe(404);
+    expect((await gateway.errorOf('customer_get')).http_status).toBe(404);
     expect(gateway.events).toEqual([]);
   });
 });

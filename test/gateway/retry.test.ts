@@ -46,7 +46,7 @@ describe('a read', () => {
     expect(await twice.gateway.ok('customer_get')).toEqual({ done: true });
     expect(twice.upstream.requestsAfterStat()).toHaveLength(3);
     const thrice = await open(inTurn(behaviour, behaviour, behaviour));
-    await thrice.gateway.refused('customer_get');
+    await thrice.gateway.errorOf('customer_get');
     expect(thrice.upstream.requestsAfterStat()).toHaveLength(3);
   });
 
@@ -61,7 +61,7 @@ describe('a read', () => {
     ['an HTML page with 200', page(200)],
   ])('is sent only once after %s', async (_name, behaviour) => {
     const { upstream, gateway } = await open(inTurn(behaviour));
-    await gateway.refused('customer_get');
+    await gateway.errorOf('customer_get');
     expect(upstream.requestsAfterStat()).toHaveLength(1);
   });
 
@@ -76,7 +76,7 @@ describe('a read', () => {
   test('fails at once when the Retry-After delay exceeds the deadline, and reports the delay', async () => {
     const { upstream, gateway } = await open(inTurn(page(429, { 'retry-after': '3' })), { deadlineMs: 2_900 });
     const started = performance.now();
-    expect(await gateway.refused('customer_get')).toMatchObject({
+    expect(await gateway.errorOf('customer_get')).toMatchObject({
       error_code: 'crm.throttled',
       http_status: 429,
       retryable: true,
@@ -90,7 +90,7 @@ describe('a read', () => {
   test('that counts failed attempts is retried only when the upstream certainly did not process it', async () => {
     expect(operationOf('giftcard_get').countsFailures).toBe(true);
     const lost = await open(inTurn(reset));
-    await lost.gateway.refused('giftcard_get');
+    await lost.gateway.errorOf('giftcard_get');
     expect(lost.upstream.requestsAfterStat()).toHaveLength(1);
     const throttled = await open(inTurn(page(429)));
     await throttled.gateway.ok('giftcard_get');
@@ -111,7 +111,7 @@ describe('a write', () => {
       ({ answer }: Exchange) => answer(500, errorEnvelope(500, { retryable: true })),
     ]) {
       const { upstream, gateway } = await open(inTurn(behaviour), { honoursKeys });
-      await gateway.refused('loyalty_earn', args);
+      await gateway.errorOf('loyalty_earn', args);
       expect(upstream.requestsAfterStat()).toHaveLength(1);
     }
   });
@@ -132,7 +132,7 @@ describe('a write', () => {
     ],
   ])('that may have happened is not reported as not done after %s', async (_name, behaviour) => {
     const { gateway } = await open(inTurn(reset, behaviour), { honoursKeys: true });
-    expect(await gateway.refused('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({
+    expect(await gateway.errorOf('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({
       error_code: 'crm.gateway_timeout',
       retryable: false,
       details: { outcome: 'unknown' },
@@ -145,7 +145,7 @@ describe('a write', () => {
       inTurn(reset, ({ answer }) => answer(409, errorEnvelope(409))),
       { honoursKeys: true },
     );
-    expect(await gateway.refused('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({ http_status: 409 });
+    expect(await gateway.errorOf('loyalty_earn', keyed('loyalty_earn'))).toMatchObject({ http_status: 409 });
   });
 
   test('is passed to sendOnce, and a read is not', async () => {
@@ -275,11 +275,11 @@ describe('the circuit breaker', () => {
   test('rejects calls at once while open, and reports the delay before a retry', async () => {
     let now = 0;
     const { upstream, gateway } = await open(reset, { clock: () => now });
-    for (let count = 0; count < 10; count += 1) await gateway.refused('customer_create');
+    for (let count = 0; count < 10; count += 1) await gateway.errorOf('customer_create');
     expect(upstream.requestsAfterStat()).toHaveLength(10);
     expect(gateway.events).toEqual([{ kind: 'breaker_open' }]);
     for (const id of ['customer_create', 'customer_get']) {
-      expect(await gateway.refused(id)).toMatchObject({
+      expect(await gateway.errorOf(id)).toMatchObject({
         error_code: 'crm.gateway_unavailable',
         http_status: 503,
         retryable: true,
@@ -288,7 +288,7 @@ describe('the circuit breaker', () => {
     }
     expect(upstream.requestsAfterStat()).toHaveLength(10);
     now = 5_000;
-    await gateway.refused('customer_create');
+    await gateway.errorOf('customer_create');
     expect(upstream.requestsAfterStat()).toHaveLength(11);
   });
 
@@ -302,7 +302,7 @@ describe('the circuit breaker', () => {
     ];
     for (const behaviour of behaviours) {
       const { upstream, gateway } = await open(behaviour);
-      for (let count = 0; count < 12; count += 1) await gateway.refused('customer_create');
+      for (let count = 0; count < 12; count += 1) await gateway.errorOf('customer_create');
       expect(upstream.requestsAfterStat()).toHaveLength(12);
       expect(gateway.events).toEqual([]);
     }
@@ -311,7 +311,7 @@ describe('the circuit breaker', () => {
   test('closes for all callers when the upstream recovers', async () => {
     let now = 0;
     const { gateway } = await open(inTurn(...Array.from({ length: 10 }, () => page(502))), { clock: () => now });
-    for (let count = 0; count < 10; count += 1) await gateway.refused('customer_create');
+    for (let count = 0; count < 10; count += 1) await gateway.errorOf('customer_create');
     now = 5_001;
     await gateway.ok('customer_create', undefined, HEADERS);
     await Promise.all(Array.from({ length: 5 }, () => gateway.ok('customer_create')));

@@ -8,7 +8,7 @@ import { movesAtLeast, type PointPrice } from '../../src/mcp/moved-value.js';
 import { selectOperations } from '../../src/mcp/visibility.js';
 import { importContract } from '../../src/openapi-import/import-contract.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
-import { openAsking } from '../support/confirming.js';
+import { openConfirming } from '../support/confirming.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -69,7 +69,7 @@ describe('the value of a call', () => {
 
 describe('--confirm money=50', () => {
   const needsConfirmation = async (tool: string, args: object) =>
-    (await openAsking(world, { money: 50 }).tell(tool, args)).error_code === CONFIRM;
+    (await openConfirming(world, { money: 50 }).parsed(tool, args)).error_code === CONFIRM;
   const usd = { currency: 'USD', reason: 'x' };
 
   test('requires confirmation for gift cards and credit from that amount on', async () => {
@@ -101,10 +101,10 @@ describe('--confirm money=50', () => {
     const customer_id = await newCustomer(world);
     await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
     const catalogue = createCatalogue(selectOperations(CONTRACT, { tools: ['crm_loyalty_redeem'] }));
-    const narrow = openAsking({ ...world, application: { ...world.application, catalogue } }, { money: 50 });
-    const answer = await narrow.tell('crm_loyalty_redeem', { customer_id, points: 10 });
+    const narrow = openConfirming({ ...world, application: { ...world.application, catalogue } }, { money: 50 });
+    const answer = await narrow.parsed('crm_loyalty_redeem', { customer_id, points: 10 });
     expect(answer.error_code).toBe(CONFIRM);
-    expect((await narrow.tell('crm_loyalty_redeem', { customer_id, points: 9 })).success).toBe(true);
+    expect((await narrow.parsed('crm_loyalty_redeem', { customer_id, points: 9 })).success).toBe(true);
   });
 
   test('never requires confirmation for a call that moves no value, even a destructive one', async () => {
@@ -155,12 +155,12 @@ describe('confirmation behind a gateway', () => {
 
   test('previews only the request, states this, and sends nothing before the confirmation', async () => {
     answer = () => success();
-    const asking = openAsking(world, 'destructive', gateway);
-    const { preview, confirm_token } = await asking.asked(REDEEM, args);
+    const asking = openConfirming(world, 'destructive', gateway);
+    const { preview, confirm_token } = await asking.confirmationRequired(REDEEM, args);
     const note = expect.stringContaining('cannot be told beforehand');
     expect(preview).toEqual({ action: 'Spend points', request: args, note });
     expect(sent).toEqual([]);
-    expect(await asking.tell(REDEEM, { ...args, confirm_token })).toEqual({ success: true, data: { points: -60 } });
+    expect(await asking.parsed(REDEEM, { ...args, confirm_token })).toEqual({ success: true, data: { points: -60 } });
     expect(sent.map(({ input }) => input)).toEqual([{ ...args, idempotency_key: expect.stringMatching(/^confirm:/) }]);
   });
 
@@ -169,7 +169,7 @@ describe('confirmation behind a gateway', () => {
     sent.length = 0;
     const operations = CONTRACT.operations.map((operation) => ({ ...operation, acceptsIdempotencyKey: false }));
     const application = { ...world.application, catalogue: createCatalogue({ ...CONTRACT, operations }) };
-    const asking = openAsking({ ...world, application }, 'all', gateway);
+    const asking = openConfirming({ ...world, application }, 'all', gateway);
     const close = { account_id: 'a-7', status: 'closed', expected_revision: 1, reason: 'left' };
     await asking.confirmed('crm_account_status_set', close);
     expect(sent.map(({ input }) => input)).toEqual([close]);
@@ -177,15 +177,15 @@ describe('confirmation behind a gateway', () => {
 
   test('hides secrets of the request in the preview', async () => {
     const spend = { code: 'ABCDEFGH', pin: '8305', amount: 5, currency: 'USD' };
-    const { preview } = await openAsking(world, 'all', gateway).asked('crm_giftcard_redeem', spend);
+    const { preview } = await openConfirming(world, 'all', gateway).confirmationRequired('crm_giftcard_redeem', spend);
     expect(preview.request).toEqual({ ...spend, code: '(not shown)', pin: '(not shown)' });
   });
 
   test('reports the token as spent if the upstream returns a replayed response', async () => {
     answer = () => success({ idempotent_replay: true });
-    const asking = openAsking(world, 'destructive', gateway);
-    const { confirm_token } = await asking.asked(REDEEM, args);
-    expect((await asking.tell(REDEEM, { ...args, confirm_token })).details).toEqual({ reason: 'spent' });
+    const asking = openConfirming(world, 'destructive', gateway);
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, args);
+    expect((await asking.parsed(REDEEM, { ...args, confirm_token })).details).toEqual({ reason: 'spent' });
   });
 
   test.each([
@@ -193,17 +193,17 @@ describe('confirmation behind a gateway', () => {
     [false, 'crm.confirmation_invalid'],
   ])('keeps the token valid after an error only if it is retryable (%s)', async (retryable, second) => {
     answer = () => failure(retryable);
-    const asking = openAsking(world, 'destructive', gateway);
-    const { confirm_token } = await asking.asked(REDEEM, args);
-    expect((await asking.tell(REDEEM, { ...args, confirm_token })).error_code).toBe('up');
-    expect((await asking.tell(REDEEM, { ...args, confirm_token })).error_code).toBe(second);
+    const asking = openConfirming(world, 'destructive', gateway);
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, args);
+    expect((await asking.parsed(REDEEM, { ...args, confirm_token })).error_code).toBe('up');
+    expect((await asking.parsed(REDEEM, { ...args, confirm_token })).error_code).toBe(second);
   });
 
   test('prices points by the upstream policy; if it cannot be read, every amount needs confirmation', async () => {
     const needsConfirmation = async (count: number, policy: (performance: BackendCall) => Data) => {
       answer = (performance) => (performance.operation.effect === 'read' ? policy(performance) : success());
       const redeem = { ...args, points: count };
-      return (await openAsking(world, { money: 50 }, gateway).tell(REDEEM, redeem)).error_code === CONFIRM;
+      return (await openConfirming(world, { money: 50 }, gateway).parsed(REDEEM, redeem)).error_code === CONFIRM;
     };
     const returning = (policy: unknown) => () => ({ success: true, data: { policy } });
     expect(await needsConfirmation(60, returning({ redeem: { point_value: 0.5 } }))).toBe(false);

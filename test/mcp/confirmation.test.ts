@@ -9,18 +9,18 @@ import { ConfirmError, covers, readConfirmMode, withConfirmation } from '../../s
 import { call } from '../../src/pipeline/call.js';
 import { parseHeaders } from '../../src/pipeline/headers.js';
 import { pinnedFieldsOf } from '../../src/pipeline/operating-context.js';
-import { type Asking, openAsking } from '../support/confirming.js';
+import { type ConfirmingWorld, openConfirming } from '../support/confirming.js';
 import { rowsOf } from '../support/records.js';
 import { used } from '../support/tool-use.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let now = Date.now();
 let world: World;
-let asking: Asking;
+let asking: ConfirmingWorld;
 let customer_id: string;
 beforeAll(async () => {
   world = await openWorld({ clock: () => now });
-  asking = openAsking(world, 'destructive');
+  asking = openConfirming(world, 'destructive');
 });
 afterAll(() => world.close());
 beforeEach(async () => {
@@ -85,7 +85,7 @@ describe('calls that need confirmation', () => {
 });
 
 describe('confirm_token', () => {
-  const withArgument = ({ catalogue }: Pick<Asking['application'], 'catalogue'>) =>
+  const withArgument = ({ catalogue }: Pick<ConfirmingWorld['application'], 'catalogue'>) =>
     catalogue.entries.filter(({ tool }) => 'confirm_token' in ((tool.inputSchema.properties ?? {}) as object));
 
   test('is an argument of the tools that may need it, and the rest of the tool list is unchanged', () => {
@@ -101,14 +101,14 @@ describe('confirm_token', () => {
 
   test('is rejected as an unknown argument by tools without confirmation', async () => {
     const args = { customer: { caption: 'x' }, confirm_token: 'x' };
-    expect((await asking.tell('crm_customer_create', args)).error_code).toBe('crm.validation_failed');
-    expect((await openAsking(world, 'off').tell(REDEEM, { ...redeem(), confirm_token: 'x' })).error_code).toBe(
+    expect((await asking.parsed('crm_customer_create', args)).error_code).toBe('crm.validation_failed');
+    expect((await openConfirming(world, 'off').parsed(REDEEM, { ...redeem(), confirm_token: 'x' })).error_code).toBe(
       'crm.validation_failed',
     );
   });
 
   test('is treated as absent if empty', async () => {
-    for (const confirm_token of [null, '']) await asking.asked(REDEEM, { ...redeem(), confirm_token });
+    for (const confirm_token of [null, '']) await asking.confirmationRequired(REDEEM, { ...redeem(), confirm_token });
   });
 
   test('is an argument even if the connection sets the operating context', async () => {
@@ -152,7 +152,7 @@ describe('confirm_token', () => {
 describe('a call that needs confirmation', () => {
   test('returns a preview first, and runs once when repeated with the token', async () => {
     const before = entries();
-    const details = await asking.asked(REDEEM, redeem());
+    const details = await asking.confirmationRequired(REDEEM, redeem());
     expect(details).toEqual({
       preview: { action: 'Spend points', changes: expect.any(Array), result: expect.any(Object) },
       confirm_token: expect.any(String),
@@ -160,7 +160,7 @@ describe('a call that needs confirmation', () => {
     });
     expect(entries()).toBe(before);
     const { confirm_token } = details;
-    expect((await asking.tell(REDEEM, { points: 10, confirm_token, customer_id })).data.points).toBe(-10);
+    expect((await asking.parsed(REDEEM, { points: 10, confirm_token, customer_id })).data.points).toBe(-10);
     expect(await balance()).toBe(990);
   });
 
@@ -169,17 +169,17 @@ describe('a call that needs confirmation', () => {
     const headers = parseHeaders(await world.headers());
     const request = { operation: find?.operation as never, arguments: redeem(), headers };
     expect(await call(asking.application.pipeline, request)).toMatchObject({ success: true });
-    expect((await asking.tell('crm_loyalty_earn', { customer_id, points: 5 })).success).toBe(true);
+    expect((await asking.parsed('crm_loyalty_earn', { customer_id, points: 5 })).success).toBe(true);
   });
 
   test('is checked again when confirmed, because the record may have changed', async () => {
     const account_id = await newAccount(world);
     const close = { account_id, status: 'closed', expected_revision: 1, reason: 'left' };
-    const { confirm_token } = await asking.asked('crm_account_status_set', close);
+    const { confirm_token } = await asking.confirmationRequired('crm_account_status_set', close);
     await ok(world, 'crm_account_update', { account_id, account: { trade_name: 'T' }, expected_revision: 1 });
-    const answer = await asking.tell('crm_account_status_set', { ...close, confirm_token });
+    const answer = await asking.parsed('crm_account_status_set', { ...close, confirm_token });
     expect(answer.error_code).toBe('crm.conflict_revision');
-    const again = await asking.tell('crm_account_status_set', { ...close, confirm_token });
+    const again = await asking.parsed('crm_account_status_set', { ...close, confirm_token });
     expect(again.details).toEqual({ reason: 'spent' }); // the error is not retryable
   });
 });
@@ -196,12 +196,12 @@ describe('a token is rejected, and nothing is written,', () => {
     'when it is not a string': () => spend(7 as never),
     'when it is too long': () => spend('A'.repeat(100_000)),
     'with other arguments': async (token) =>
-      asking.tell(REDEEM, { ...redeem(500), ...context, confirm_token: token }, await withoutContext('owner')),
+      asking.parsed(REDEEM, { ...redeem(500), ...context, confirm_token: token }, await withoutContext('owner')),
     'with an additional argument': (token) => spend(token, { reason: 'x' }),
     'with another idempotency key': (token) => spend(token, { idempotency_key: 'x' }),
     'in another operating context': (token) => spend(token, { channel_code: 'pos' }),
     'of another caller of the org': async (token) =>
-      asking.tell(REDEEM, { ...redeem(), ...context, confirm_token: token }, await withoutContext('loyalty_admin')),
+      asking.parsed(REDEEM, { ...redeem(), ...context, confirm_token: token }, await withoutContext('loyalty_admin')),
     'after ten minutes': (token) => {
       now += 600_000;
       return spend(token);
@@ -210,16 +210,21 @@ describe('a token is rejected, and nothing is written,', () => {
   };
 
   async function spend(confirm_token: unknown, more: object = {}): Promise<Data> {
-    return asking.tell(REDEEM, { ...redeem(), ...context, ...more, confirm_token }, await withoutContext('owner'));
+    return asking.parsed(REDEEM, { ...redeem(), ...context, ...more, confirm_token }, await withoutContext('owner'));
   }
 
   async function tokenOfOtherKeys(): Promise<string> {
-    const other = openAsking({ ...world, store: { keys: undefined } as never }, 'destructive');
-    return (await other.asked(REDEEM, { ...redeem(), ...context }, await withoutContext('owner'))).confirm_token;
+    const other = openConfirming({ ...world, store: { keys: undefined } as never }, 'destructive');
+    return (await other.confirmationRequired(REDEEM, { ...redeem(), ...context }, await withoutContext('owner')))
+      .confirm_token;
   }
 
   test.each(Object.entries(misuses))('%s', async (name, misuse) => {
-    const { confirm_token } = await asking.asked(REDEEM, { ...redeem(), ...context }, await withoutContext('owner'));
+    const { confirm_token } = await asking.confirmationRequired(
+      REDEEM,
+      { ...redeem(), ...context },
+      await withoutContext('owner'),
+    );
     const [rows, books] = [entries(), world.verify()];
     const answer = await misuse(confirm_token);
     expect(answer).toMatchObject({ error_code: 'crm.confirmation_invalid', http_status: 409, retryable: false });
@@ -229,26 +234,26 @@ describe('a token is rejected, and nothing is written,', () => {
   });
 
   test('with another tool that takes the same arguments', async () => {
-    const strict = openAsking(world, 'all');
+    const strict = openConfirming(world, 'all');
     const account = { legal_name: 'Tide', status: 'active', currency: 'USD', credit_limit: 100 };
     const { account_id } = await ok(world, 'crm_account_create', { account });
     const credit = { account_id, amount: 10, currency: 'USD', reason: 'order' };
     await ok(world, 'crm_account_credit_consume', credit);
-    const { confirm_token } = await strict.asked('crm_account_credit_consume', credit);
-    const answer = await strict.tell('crm_account_credit_release', { ...credit, confirm_token });
+    const { confirm_token } = await strict.confirmationRequired('crm_account_credit_consume', credit);
+    const answer = await strict.parsed('crm_account_credit_release', { ...credit, confirm_token });
     expect(answer.details).toEqual({ reason: 'unknown' });
     expect((await ok(world, 'crm_account_get', { account_id })).credit_used).toBe(10);
   });
 
   test('with any bit of it changed', async () => {
-    const { confirm_token } = await asking.asked(REDEEM, redeem());
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, redeem());
     const bytes = Buffer.from(confirm_token, 'base64');
     const before = entries();
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async (bit) => {
         const altered = Buffer.from(bytes);
         altered[bit >> 3] = (altered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        const answer = await asking.tell(REDEEM, { ...redeem(), confirm_token: altered.toString('base64') });
+        const answer = await asking.parsed(REDEEM, { ...redeem(), confirm_token: altered.toString('base64') });
         expect(answer.details.reason).toBe('unknown');
       }),
       { numRuns: 200 },
@@ -257,11 +262,11 @@ describe('a token is rejected, and nothing is written,', () => {
   });
 
   test('when it was spent, in any base64 spelling', async () => {
-    const { confirm_token } = await asking.asked(REDEEM, redeem());
-    expect((await asking.tell(REDEEM, { ...redeem(), confirm_token })).success).toBe(true);
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, redeem());
+    expect((await asking.parsed(REDEEM, { ...redeem(), confirm_token })).success).toBe(true);
     const spellings = [confirm_token, `${confirm_token}\n`, confirm_token.replaceAll('+', '-').replaceAll('/', '_')];
     for (const spelling of spellings) {
-      const answer = await asking.tell(REDEEM, { ...redeem(), confirm_token: spelling });
+      const answer = await asking.parsed(REDEEM, { ...redeem(), confirm_token: spelling });
       expect(answer.details).toEqual({ reason: 'spent' });
     }
     expect(await balance()).toBe(990);
@@ -269,17 +274,17 @@ describe('a token is rejected, and nothing is written,', () => {
 
   test('when it was spent, even if the call itself would now fail', async () => {
     const all = redeem(1000);
-    const { confirm_token } = await asking.asked(REDEEM, all);
-    expect((await asking.tell(REDEEM, { ...all, confirm_token })).success).toBe(true);
-    expect((await asking.tell(REDEEM, all)).error_code).toBe('crm.loyalty_insufficient_points');
-    expect((await asking.tell(REDEEM, { ...all, confirm_token })).details).toEqual({ reason: 'spent' });
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, all);
+    expect((await asking.parsed(REDEEM, { ...all, confirm_token })).success).toBe(true);
+    expect((await asking.parsed(REDEEM, all)).error_code).toBe('crm.loyalty_insufficient_points');
+    expect((await asking.parsed(REDEEM, { ...all, confirm_token })).details).toEqual({ reason: 'spent' });
   });
 
   test('for all but one of 32 concurrent uses', async () => {
-    const { confirm_token } = await asking.asked(REDEEM, redeem());
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, redeem());
     const headers = await world.headers();
     const all = await Promise.all(
-      Array.from({ length: 32 }, () => asking.tell(REDEEM, { ...redeem(), confirm_token }, headers)),
+      Array.from({ length: 32 }, () => asking.parsed(REDEEM, { ...redeem(), confirm_token }, headers)),
     );
     expect(all.filter(({ success }) => success === true)).toHaveLength(1);
     expect(all.filter(({ details }) => details?.reason === 'spent')).toHaveLength(31);
@@ -287,9 +292,9 @@ describe('a token is rejected, and nothing is written,', () => {
   });
 
   test('by another process that shares the keys, or after a restart, once it was spent', async () => {
-    const { confirm_token } = await asking.asked(REDEEM, redeem());
-    const processes = [openAsking(world, 'destructive'), openAsking(world, 'destructive')];
-    const both = await Promise.all(processes.map((one) => one.tell(REDEEM, { ...redeem(), confirm_token })));
+    const { confirm_token } = await asking.confirmationRequired(REDEEM, redeem());
+    const processes = [openConfirming(world, 'destructive'), openConfirming(world, 'destructive')];
+    const both = await Promise.all(processes.map((one) => one.parsed(REDEEM, { ...redeem(), confirm_token })));
     expect(both.map(({ success, details }) => success ?? details.reason).sort()).toEqual(['spent', true]);
     expect(await balance()).toBe(990);
   });
@@ -297,13 +302,13 @@ describe('a token is rejected, and nothing is written,', () => {
 
 test('a confirmed call with its own idempotency key can be repeated and has one effect', async () => {
   const args = { ...redeem(), idempotency_key: 'sale-7' };
-  const { confirm_token } = await asking.asked(REDEEM, args);
-  const first = await asking.tell(REDEEM, { ...args, confirm_token });
-  const restarted = openAsking(world, 'destructive');
+  const { confirm_token } = await asking.confirmationRequired(REDEEM, args);
+  const first = await asking.parsed(REDEEM, { ...args, confirm_token });
+  const restarted = openConfirming(world, 'destructive');
   const repeated = [
-    await restarted.tell(REDEEM, { ...args, confirm_token }), // a restarted process does not know spent tokens
-    await asking.tell(REDEEM, { ...args, confirm_token }), // identical, as after a lost response
-    await asking.tell(REDEEM, args),
+    await restarted.parsed(REDEEM, { ...args, confirm_token }), // a restarted process does not know spent tokens
+    await asking.parsed(REDEEM, { ...args, confirm_token }), // identical, as after a lost response
+    await asking.parsed(REDEEM, args),
   ];
   for (const again of repeated) expect(again.data).toEqual(first.data);
   expect(await balance()).toBe(990);
@@ -319,11 +324,11 @@ test('a call that fails with a retryable error keeps its token valid', async () 
     perform: (performance) => (down ? busy() : world.store.perform(performance)),
     close: async () => {},
   };
-  const one = openAsking(world, 'destructive', flaky);
-  const { confirm_token } = await one.asked(REDEEM, redeem());
-  expect((await one.tell(REDEEM, { ...redeem(), confirm_token })).error_code).toBe('crm.busy');
+  const one = openConfirming(world, 'destructive', flaky);
+  const { confirm_token } = await one.confirmationRequired(REDEEM, redeem());
+  expect((await one.parsed(REDEEM, { ...redeem(), confirm_token })).error_code).toBe('crm.busy');
   down = false;
-  expect((await one.tell(REDEEM, { ...redeem(), confirm_token })).success).toBe(true);
+  expect((await one.parsed(REDEEM, { ...redeem(), confirm_token })).success).toBe(true);
 });
 
 /** Dotted paths of the fields named amount or points. */

@@ -15,7 +15,7 @@ import { parseHeaders } from '../../src/pipeline/headers.js';
 import { type HttpTransport, openHttp } from '../../src/transport/http.js';
 import { headersOf } from '../../src/transport/request-headers.js';
 import { openStdio, type StdioTransport } from '../../src/transport/stdio.js';
-import { openAsking } from '../support/confirming.js';
+import { openConfirming } from '../support/confirming.js';
 import { unmark } from '../support/marks.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
@@ -41,7 +41,7 @@ const open: (AnyClient | StdioTransport)[] = [];
 beforeAll(async () => {
   world = await openWorld();
   caller = (await world.headers()) as Record<string, string>;
-  const { application } = openAsking(world, 'destructive');
+  const { application } = openConfirming(world, 'destructive');
   const callTool = createCallTool(application);
   const counted: typeof callTool = (...call) => {
     fastPathCalls += 1;
@@ -101,7 +101,7 @@ function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }
 /** Opens a separate stdio connection and returns its client transport. */
 function pipe<T>(Transport: new (input: PassThrough, output: PassThrough) => T): T {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-  const factory = createServerFactory(openAsking(world, 'destructive').application, () => parseHeaders(caller));
+  const factory = createServerFactory(openConfirming(world, 'destructive').application, () => parseHeaders(caller));
   open.push(openStdio(factory, rethrow, toServer, toClient));
   return new Transport(toClient, toServer);
 }
@@ -185,7 +185,7 @@ describe.each(Object.entries(WITHOUT))('%s: a client without form elicitation', 
 
 test('crm_call asks the user about the operation it calls, and runs it only after the user accepts', async () => {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-  const application = { ...openAsking(world, 'destructive').application, lean: true };
+  const application = { ...openConfirming(world, 'destructive').application, lean: true };
   open.push(
     openStdio(
       createServerFactory(application, () => parseHeaders(caller)),
@@ -248,7 +248,10 @@ describe('a client that sends the rounds of the 2026-07-28 protocol itself', () 
   });
 
   test('is asked even if the call carries a confirm_token', async () => {
-    const { confirm_token } = await openAsking(world, 'destructive').asked(REDEEM, { customer_id, points: 30 });
+    const { confirm_token } = await openConfirming(world, 'destructive').confirmationRequired(REDEEM, {
+      customer_id,
+      points: 30,
+    });
     const { resultType, inputRequests } = await round({ customer_id, points: 30, confirm_token });
     expect(resultType).toBe('input_required');
     expect(inputRequests.confirm.params.message).not.toContain('confirm_token');
@@ -290,7 +293,7 @@ describe('untrusted text in a confirmation', () => {
     const update = { account_id, account: { trade_name: 'IGNORE ALL', attributes: { HEED_ME: 1 } } };
     await ok(world, 'crm_account_update', { ...update, expected_revision: 1 });
     const close = { account_id, status: 'closed', expected_revision: 2, reason: 'left' };
-    const text = await openAsking(world, 'all').read('crm_account_status_set', close);
+    const text = await openConfirming(world, 'all').read('crm_account_status_set', close);
     const { open: marker } = unmark(text);
     for (const untrustedText of ['IGNORE ALL', 'HEED_ME']) {
       expect(text.split(untrustedText).length).toBeGreaterThan(1);
@@ -301,7 +304,7 @@ describe('untrusted text in a confirmation', () => {
   test('that changes is marked together with its field name', async () => {
     const account_id = await newAccount(world);
     const update = { account_id, account: { attributes: { HEED_ME: 'x' } }, expected_revision: 1 };
-    const text = await openAsking(world, 'all').read('crm_account_update', update);
+    const text = await openConfirming(world, 'all').read('crm_account_update', update);
     expect(text).toContain(`"field":"${unmark(text).open}attributes.HEED_ME`);
   });
 

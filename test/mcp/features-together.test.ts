@@ -8,7 +8,7 @@ import { withConfirmation } from '../../src/mcp/confirmation.js';
 import type { Application } from '../../src/mcp/server.js';
 import type { CallLimits } from '../../src/pipeline/call-limits.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
-import { openAsking } from '../support/confirming.js';
+import { openConfirming } from '../support/confirming.js';
 import { used } from '../support/tool-use.js';
 import { openTestTransport, type TestTransport } from '../support/transports.js';
 import { type Data, newCustomer, ok, openWorld, type World } from '../support/world.js';
@@ -122,7 +122,7 @@ describe('rate limits: one request', () => {
 
   test('each call of a lean tool counts once, and so does each of the two calls of a confirmation', async () => {
     const pipeline = { ...world.application.pipeline, limits };
-    const { application } = openAsking({ ...world, application: { ...world.application, pipeline } }, 'all');
+    const { application } = openConfirming({ ...world, application: { ...world.application, pipeline } }, 'all');
     const lean = { ...application, lean: true };
     const redeem = { customer_id, points: 1 };
     await used(lean, 'crm_find_operations', { query: 'points' }, owner);
@@ -292,7 +292,7 @@ describe('the filter headers of a connection', () => {
   });
 
   test('that make it read-only reject a write that needs confirmation without asking the user', async () => {
-    const { application } = openAsking(world, 'all');
+    const { application } = openConfirming(world, 'all');
     const readOnly = { ...owner, 'x-mcp-readonly': 'true' };
     const { answer } = await used(application, 'crm_loyalty_redeem', { customer_id, points: 1 }, readOnly);
     expect(answer.error_code).toBe('crm.tool_not_enabled');
@@ -320,7 +320,7 @@ test('the server instructions name crm_stat only if the tool is available', () =
 });
 
 test('the OpenAPI resource of a tool lists the tool arguments beyond the request body', async () => {
-  const transport = await open({ catalogue: openAsking(world, 'all').application.catalogue });
+  const transport = await open({ catalogue: openConfirming(world, 'all').application.catalogue });
   const describedTool = async (tool: string) => {
     const { result } = await transport.ask(owner, 'resources/read', { uri: `crm://openapi/${tool}` });
     return JSON.parse(result.contents[0].text);

@@ -5,21 +5,21 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { changesBetween } from '../../src/mcp/preview.js';
 import { toolName } from '../../src/tools/catalogue.js';
-import { type Asking, openAsking } from '../support/confirming.js';
+import { type ConfirmingWorld, openConfirming } from '../support/confirming.js';
 import { createTenant, exampleFor } from '../support/makers.js';
 import { rowsOf } from '../support/records.js';
-import { type Data, newAccount, newCustomer, ok, openWorld, refused, type World } from '../support/world.js';
+import { type Data, errorOf, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let now = Date.parse('2026-11-28T12:00:00.000Z');
 const WRITES = CONTRACT.operations.filter(({ effect }) => effect !== 'read');
 
 let world: World;
-let asking: Asking;
+let asking: ConfirmingWorld;
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['setInterval'] }); // housekeeping would write at its own times
   world = await openWorld({ clock: () => now });
   vi.useRealTimers();
-  asking = openAsking(world, 'all');
+  asking = openConfirming(world, 'all');
   await ok(world, 'crm_loyalty_policy_set', { policy: { enabled: true }, reason: 'start' });
 });
 afterAll(() => world.close());
@@ -29,7 +29,7 @@ describe.each(WRITES.map((operation) => [toolName(operation), operation] as cons
     const args = await argsFor(operation);
     const watch = openWatch(world);
     const before = watch.fingerprint();
-    const { preview } = await asking.asked(tool, args);
+    const { preview } = await asking.confirmationRequired(tool, args);
     expect(watch.fingerprint()).toEqual(before);
     watch.close();
     expect(preview.action).toBe(operation.summary);
@@ -40,7 +40,7 @@ describe.each(WRITES.map((operation) => [toolName(operation), operation] as cons
 test('a preview lists changed fields with their values before and after', async () => {
   const customer_id = await newCustomer(world);
   await ok(world, 'crm_loyalty_earn', { customer_id, points: 80 });
-  const redeem = await asking.asked('crm_loyalty_redeem', { customer_id, points: 30 });
+  const redeem = await asking.confirmationRequired('crm_loyalty_redeem', { customer_id, points: 30 });
   expect(redeem.preview.changes).toContainEqual({ field: 'loyalty.points_balance', before: 80, after: 50 });
   const card = await ok(world, 'crm_giftcard_issue', {
     amount: 25,
@@ -49,14 +49,14 @@ test('a preview lists changed fields with their values before and after', async 
     reason: 'sold',
   });
   const spend = { code: card.code, pin: card.pin, amount: 10, currency: 'USD' };
-  const spent = await asking.asked('crm_giftcard_redeem', spend);
+  const spent = await asking.confirmationRequired('crm_giftcard_redeem', spend);
   expect(spent.preview.changes).toContainEqual({ field: 'balance', before: 25, after: 15 });
   const account_id = await newAccount(world);
   const status = { account_id, status: 'closed', expected_revision: 1, reason: 'left' };
-  const closed = await asking.asked('crm_account_status_set', status);
+  const closed = await asking.confirmationRequired('crm_account_status_set', status);
   expect(closed.preview.changes).toEqual([{ field: 'status', before: 'draft', after: 'closed' }]);
   const { loyalty_txn_id } = await ok(world, 'crm_loyalty_earn', { customer_id, points: 9 });
-  const undone = await asking.asked('crm_loyalty_reverse', { loyalty_txn_id, reason: 'returned' }); // names no customer
+  const undone = await asking.confirmationRequired('crm_loyalty_reverse', { loyalty_txn_id, reason: 'returned' }); // names no customer
   expect(undone.preview.changes).toContainEqual({ field: 'loyalty.points_balance', before: 89, after: 80 });
 });
 
@@ -64,9 +64,11 @@ test('a preview shows changes of a record only to callers that may read it', asy
   const account_id = await newAccount(world);
   const headers = await world.headers('crm_edit'); // writes accounts, reads nothing
   const change = { account_id, status: 'active', expected_revision: 1, reason: 'signed' };
-  expect((await asking.asked('crm_account_status_set', change, headers)).preview.changes).toBeUndefined();
+  expect(
+    (await asking.confirmationRequired('crm_account_status_set', change, headers)).preview.changes,
+  ).toBeUndefined();
   const reader = await world.headers('crm_edit+crm_view');
-  expect((await asking.asked('crm_account_status_set', change, reader)).preview.changes).toHaveLength(1);
+  expect((await asking.confirmationRequired('crm_account_status_set', change, reader)).preview.changes).toHaveLength(1);
 });
 
 test('a preview of any call masks fields that consent hides from the caller, before and after', async () => {
@@ -82,12 +84,16 @@ test('a preview of any call masks fields that consent hides from the caller, bef
     ['crm_customer_merge', { customer_id, merge_customer_ids: [other], expected_revision: 1, reason: 'same' }],
   ];
   for (const [tool, args] of calls) {
-    const { preview } = await asking.asked(tool, args, clerk);
+    const { preview } = await asking.confirmationRequired(tool, args, clerk);
     expect(JSON.stringify(preview), tool).not.toMatch(/hidden@|new-one@|loser@|5550123/);
     expect(JSON.stringify(preview), tool).toContain(tool === 'crm_customer_flag_set' ? 'vip' : '***@example.com');
   }
   const manager = await world.headers('crm_manage');
-  const { preview } = await asking.asked('crm_customer_update', emailUpdate('new-one@example.com'), manager);
+  const { preview } = await asking.confirmationRequired(
+    'crm_customer_update',
+    emailUpdate('new-one@example.com'),
+    manager,
+  );
   expect(preview.changes).toContainEqual({
     field: 'email',
     before: 'hidden@example.com',
@@ -97,35 +103,35 @@ test('a preview of any call masks fields that consent hides from the caller, bef
 
 test('a preview omits values that are shown once, and no id of the dry run leaks', async () => {
   const issue = { amount: 40, currency: 'USD', generate_pin: true, reason: 'sold' };
-  const { preview } = await asking.asked('crm_giftcard_issue', issue);
+  const { preview } = await asking.confirmationRequired('crm_giftcard_issue', issue);
   expect(preview.result).toMatchObject({ code: null, pin: null, masked_code: null, giftcard_id: null, balance: 40 });
   expect(JSON.stringify(preview)).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
 test('a change that fails is rejected at once, without a confirmation', async () => {
   const customer_id = await newCustomer(world);
-  const answer = await asking.tell('crm_loyalty_redeem', { customer_id, points: 5 });
+  const answer = await asking.parsed('crm_loyalty_redeem', { customer_id, points: 5 });
   expect(answer.error_code).toBe('crm.loyalty_insufficient_points');
   const account_id = await newAccount(world);
   const stale = { account_id, status: 'closed', expected_revision: 7, reason: 'left' };
-  expect((await asking.tell('crm_account_status_set', stale)).error_code).toBe('crm.conflict_revision');
+  expect((await asking.parsed('crm_account_status_set', stale)).error_code).toBe('crm.conflict_revision');
 });
 
 test('an error under an idempotency key is stored and returned again, even if the call could now succeed', async () => {
   const redeem = { customer_id: await newCustomer(world), points: 5, idempotency_key: 'too-early' };
-  const first = await asking.tell('crm_loyalty_redeem', redeem);
+  const first = await asking.parsed('crm_loyalty_redeem', redeem);
   await ok(world, 'crm_loyalty_earn', { customer_id: redeem.customer_id, points: 50 });
-  const again = await asking.tell('crm_loyalty_redeem', redeem);
+  const again = await asking.parsed('crm_loyalty_redeem', redeem);
   expect([first.error_code, again.error_code]).toEqual(Array(2).fill('crm.loyalty_insufficient_points'));
-  const other = await asking.tell('crm_loyalty_redeem', { ...redeem, points: 6 });
+  const other = await asking.parsed('crm_loyalty_redeem', { ...redeem, points: 6 });
   expect(other.error_code).toBe('crm.idempotency_mismatch');
 });
 
 test('a call that changes nothing, a dry run or a replay, runs without confirmation', async () => {
-  expect((await asking.tell('crm_loyalty_expire', { dry_run: true, reason: 'look' })).data.dry_run).toBe(true);
+  expect((await asking.parsed('crm_loyalty_expire', { dry_run: true, reason: 'look' })).data.dry_run).toBe(true);
   const adjust = { customer_id: await newCustomer(world), points: 5, reason: 'late', idempotency_key: 'once' };
   const first = await asking.confirmed('crm_loyalty_adjust', adjust);
-  expect((await asking.tell('crm_loyalty_adjust', adjust)).data).toEqual(first);
+  expect((await asking.parsed('crm_loyalty_adjust', adjust)).data).toEqual(first);
 });
 
 describe('PINs', () => {
@@ -142,14 +148,14 @@ describe('PINs', () => {
     const spend = (pin: string) => ({ giftcard_id, pin, amount: 5, currency: 'USD' });
     const before = failures();
     for (let guess = 0; guess < 10; guess += 1) {
-      expect((await asking.tell('crm_giftcard_redeem', spend(`100${guess}`), headers)).http_status).toBe(404);
+      expect((await asking.parsed('crm_giftcard_redeem', spend(`100${guess}`), headers)).http_status).toBe(404);
     }
     expect(failures() - before).toBe(20); // the caller's and the card's
     for (const pin of ['1010', '8305']) {
-      expect((await asking.tell('crm_giftcard_redeem', spend(pin), headers)).error_code).toBe('crm.throttled');
+      expect((await asking.parsed('crm_giftcard_redeem', spend(pin), headers)).error_code).toBe('crm.throttled');
     }
     const other = await world.headers('giftcard_admin+crm_view');
-    expect(await refused(world, 'crm_giftcard_redeem', spend('8305'), other)).toMatchObject({ http_status: 429 });
+    expect(await errorOf(world, 'crm_giftcard_redeem', spend('8305'), other)).toMatchObject({ http_status: 429 });
   });
 
   test('that are right count no failure, in any number of previews', async () => {
@@ -162,8 +168,13 @@ describe('PINs', () => {
     const before = failures();
     const issued = { amount: 5, currency: 'USD', generate_pin: true, reason: 'sold' };
     for (let count = 0; count < 12; count += 1) {
-      await asking.asked('crm_giftcard_redeem', { giftcard_id, pin: '8305', amount: 5, currency: 'USD' });
-      await Promise.all([asking.asked('crm_giftcard_issue', issued), newCustomer(world)]); // in one commit
+      await asking.confirmationRequired('crm_giftcard_redeem', {
+        giftcard_id,
+        pin: '8305',
+        amount: 5,
+        currency: 'USD',
+      });
+      await Promise.all([asking.confirmationRequired('crm_giftcard_issue', issued), newCustomer(world)]); // in one commit
     }
     expect(failures()).toBe(before);
   });
@@ -175,7 +186,7 @@ test('concurrent previews and real changes do not affect each other', async () =
   const calls = Array.from({ length: 32 }, (_, index) =>
     index % 2 === 0
       ? ok(world, 'crm_loyalty_redeem', { customer_id, points: 1 })
-      : asking.asked('crm_loyalty_redeem', { customer_id, points: 70 }),
+      : asking.confirmationRequired('crm_loyalty_redeem', { customer_id, points: 70 }),
   );
   await Promise.all(calls);
   const { points_balance } = (await ok(world, 'crm_customer_get', { customer_id })).loyalty;

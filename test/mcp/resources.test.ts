@@ -16,7 +16,7 @@ import { unmark } from '../support/marks.js';
 import { DOCUMENT, RESPONSES } from '../support/responses.js';
 import { costOf } from '../support/tokenizers.js';
 import { openTestTransport, type TestTransport } from '../support/transports.js';
-import { ok, openWorld, PLACE, PUBLISHED, ROLES, timeless, type World } from '../support/world.js';
+import { CONTEXT_HEADERS, ok, openWorld, PUBLISHED, ROLES, timeless, type World } from '../support/world.js';
 
 const DOCUMENTS = ['crm://protocol', 'crm://errors', 'crm://openapi'];
 const SECTION = 'crm://protocol/{section}';
@@ -217,9 +217,13 @@ describe('an error of a resource equals the error of its tool', () => {
   });
 
   test.each([
-    ['without credentials', { 'x-orgcode': 'ACME', ...PLACE }, 'crm.credentials_required'],
-    ['with bad credentials', { 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody', ...PLACE }, 'crm.credentials_invalid'],
-    ['without an org', PLACE, 'crm.orgcode_required'],
+    ['without credentials', { 'x-orgcode': 'ACME', ...CONTEXT_HEADERS }, 'crm.credentials_required'],
+    [
+      'with bad credentials',
+      { 'x-orgcode': 'ACME', 'x-api-key': 'g3nk_nobody', ...CONTEXT_HEADERS },
+      'crm.credentials_invalid',
+    ],
+    ['without an org', CONTEXT_HEADERS, 'crm.orgcode_required'],
   ])('%s: the error code is reported', async (_name, headers, code) => {
     for (const record of RECORDS) {
       const { error } = await read(await addressOf(record), headers);

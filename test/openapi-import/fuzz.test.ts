@@ -1,7 +1,7 @@
 /** Randomly mutated documents: each import yields valid tools or fails with an ImportError. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { problemsOf, refusal } from '../support/imports.js';
+import { importErrorOf, problemsOf } from '../support/imports.js';
 import { documentOf, jsonBody, type Loose, SUCCESS } from '../support/openapi.js';
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 600);
@@ -162,7 +162,7 @@ test('a mutated document yields a valid contract or is rejected with an ImportEr
   let contracts = 0;
   fc.assert(
     fc.property(mutatedDocument, (document) => {
-      if (refusal(document) !== 'it is imported') return;
+      if (importErrorOf(document) !== 'it is imported') return;
       contracts += 1;
       expect(problemsOf(document)).toEqual([]);
     }),
@@ -175,7 +175,7 @@ test('arbitrary paths and components yield a valid contract or are rejected with
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (paths, components, top) => {
       const document = { ...(typeof top === 'object' ? top : {}), openapi: '3.0.3', paths, components };
-      if (refusal(document) === 'it is imported') expect(problemsOf(document)).toEqual([]);
+      if (importErrorOf(document) === 'it is imported') expect(problemsOf(document)).toEqual([]);
     }),
     { seed: 20_261_128, numRuns: RUNS },
   );

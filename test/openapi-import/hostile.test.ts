@@ -1,7 +1,7 @@
 /** Hostile documents: each import ends quickly, in a contract or in an ImportError, and without side effects. */
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from '../../src/openapi-import/parse-document.js';
-import { problemsOf, refusal } from '../support/imports.js';
+import { importErrorOf, problemsOf } from '../support/imports.js';
 import {
   bodyDocument,
   documentOf,
@@ -31,7 +31,7 @@ describe('input that is not an OpenAPI document', () => {
     ],
     ['a document without paths', { openapi: '3.1.0', webhooks: {} }, 'the document has no paths'],
     ['a document whose paths are a list', { openapi: '3.1.0', paths: [] }, 'the document has no paths'],
-  ])('%s is rejected with the reason', (_name, document, reason) => expect(refusal(document)).toBe(reason));
+  ])('%s is rejected with the reason', (_name, document, reason) => expect(importErrorOf(document)).toBe(reason));
 
   test.each(['3.0.0', '3.0.3', '3.1', '3.1.1', '3.2.0', 3, 3.1])('version %s is accepted', (openapi) => {
     expect(imported({ openapi, paths: {} }).contract.operations).toEqual([]);
@@ -47,14 +47,14 @@ describe('a document that is too large', () => {
       }),
       { text: 'openapi: 3.1.0\npaths: {}\na: &a [x]\n', last: 'a' },
     );
-    expect(refusal(await parseDocument(levels.text))).toContain('more than 2000000 values');
+    expect(importErrorOf(await parseDocument(levels.text))).toContain('more than 2000000 values');
   });
 
   test('because it contains itself is rejected', async () => {
-    expect(refusal(await parseDocument('openapi: 3.1.0\npaths: {}\nx: &x [*x]'))).toContain('nested deeper');
+    expect(importErrorOf(await parseDocument('openapi: 3.1.0\npaths: {}\nx: &x [*x]'))).toContain('nested deeper');
     const self: Loose = documentOf({});
     self.components = { schemas: { S: self } };
-    expect(refusal(self)).toContain('nested deeper');
+    expect(importErrorOf(self)).toContain('nested deeper');
   });
 
   test('in its number of operations keeps the first two thousand', () => {

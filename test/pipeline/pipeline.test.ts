@@ -8,13 +8,13 @@ import { createSession, revokeKey, setOrgStatus } from '../../src/store/administ
 import { run } from '../../src/store/engine/step.js';
 import {
   addOrg,
+  CONTEXT_HEADERS,
   envelopeOf,
+  errorOf,
   newCustomer,
   ok,
   openWorld,
-  PLACE,
   pathsOf,
-  refused,
   type World,
 } from '../support/world.js';
 
@@ -67,7 +67,7 @@ describe('the first check that fails determines the error', () => {
   });
 
   test('a schema reports every problem at once, with its path', async () => {
-    const error = await refused(world, 'crm_customer_create', {
+    const error = await errorOf(world, 'crm_customer_create', {
       customer: { email: 'no mail', birth_date: '2001-02-30', nick: 'x', addresses: [{ country: 'usa' }] },
       reason: '',
     });
@@ -84,26 +84,26 @@ describe('the first check that fails determines the error', () => {
 describe('bodies', () => {
   test('larger than 256 KiB are 413, deeper than 32 levels 400, and neither reaches the store', async () => {
     const huge = { customer: { caption: 'x'.repeat(MAX_BODY_BYTES) } };
-    expect(await refused(world, 'crm_customer_create', huge)).toMatchObject({
+    expect(await errorOf(world, 'crm_customer_create', huge)).toMatchObject({
       http_status: 413,
       error_code: 'crm.body_too_large',
     });
     let deep: object = {};
     for (let level = 0; level < MAX_BODY_DEPTH; level += 1) deep = { deep };
-    expect(await refused(world, 'crm_customer_create', deep)).toMatchObject({ error_code: 'crm.malformed_body' });
+    expect(await errorOf(world, 'crm_customer_create', deep)).toMatchObject({ error_code: 'crm.malformed_body' });
     for (const body of [[], 'text', 7, null]) {
-      expect(await refused(world, 'crm_stat', body)).toMatchObject({ error_code: 'crm.malformed_body' });
+      expect(await errorOf(world, 'crm_stat', body)).toMatchObject({ error_code: 'crm.malformed_body' });
     }
   });
 
   test('are measured in bytes, not in characters', async () => {
     const body = { customer: { caption: '好'.repeat(MAX_BODY_BYTES / 2) } };
-    expect(await refused(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.body_too_large' });
+    expect(await errorOf(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.body_too_large' });
   });
 
   test('with the name __proto__ are data like any other', async () => {
     const body = JSON.parse('{"customer": {"caption": "P", "__proto__": {"email": "x@example.com"}}}');
-    expect(await refused(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.validation_failed' });
+    expect(await errorOf(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.validation_failed' });
   });
 });
 
@@ -115,7 +115,7 @@ describe('org states', () => {
       const id = await newCustomer(world, {}, headers);
       await world.admin((cx) => setOrgStatus(cx, `S-${status}`, status));
       expect(await ok(world, 'crm_customer_get', { customer_id: id }, headers)).toMatchObject({ customer_id: id });
-      expect(await refused(world, 'crm_customer_create', { customer: { caption: 'x' } }, headers)).toMatchObject({
+      expect(await errorOf(world, 'crm_customer_create', { customer: { caption: 'x' } }, headers)).toMatchObject({
         http_status: 403,
         major: { tag: 'org-write-blocked' },
       });
@@ -127,7 +127,7 @@ describe('org states', () => {
     await ok(world, 'crm_stat', {}, headers);
     const db = new Database(world.path);
     db.prepare(`UPDATE membership SET status = 'suspended' WHERE roles LIKE '%crm_manage%'`).run();
-    const answer = await refused(world, 'crm_stat', {}, headers);
+    const answer = await errorOf(world, 'crm_stat', {}, headers);
     db.prepare(`UPDATE membership SET status = 'active'`).run();
     db.close();
     expect(answer).toMatchObject({ http_status: 404, error_code: 'crm.not_found' });
@@ -145,7 +145,7 @@ describe('credentials', () => {
     expect(await ok(world, 'crm_stat', {}, headers)).toMatchObject({
       caller: { context_source: 'session', owner: false, roles: ['crm_view'] },
     });
-    expect(await refused(world, 'crm_stat', {}, { ...owner, 'x-session-guid': 'wrong' })).toMatchObject({
+    expect(await errorOf(world, 'crm_stat', {}, { ...owner, 'x-session-guid': 'wrong' })).toMatchObject({
       error_code: 'crm.credentials_invalid',
     });
   });
@@ -160,7 +160,7 @@ describe('credentials', () => {
       await new Promise((done) => setTimeout(done, 5)); // the window is moved after the answer
     }
     now += 61 * 60_000;
-    expect(await refused(world, 'crm_stat', {}, headers)).toMatchObject({ error_code: 'crm.credentials_invalid' });
+    expect(await errorOf(world, 'crm_stat', {}, headers)).toMatchObject({ error_code: 'crm.credentials_invalid' });
   });
 
   test('a revoked key stops working at once', async () => {
@@ -169,13 +169,13 @@ describe('credentials', () => {
     const fingerprint = String(envelope.stats.api_key_fingerprint);
     expect(fingerprint).toMatch(/^[0-9a-f]{16}$/);
     await world.admin((cx) => revokeKey(cx, fingerprint));
-    expect(await refused(world, 'crm_stat', {}, headers)).toMatchObject({ http_status: 401 });
+    expect(await errorOf(world, 'crm_stat', {}, headers)).toMatchObject({ http_status: 401 });
   });
 
   test('the org code is trimmed and upper-cased; a key gives no access to another org', async () => {
     const headers = await world.headers();
     await ok(world, 'crm_stat', {}, { ...headers, 'x-orgcode': ' acme ' });
-    const otherOrg = await refused(world, 'crm_stat', {}, { ...headers, 'x-orgcode': 'OTHER' });
+    const otherOrg = await errorOf(world, 'crm_stat', {}, { ...headers, 'x-orgcode': 'OTHER' });
     expect(otherOrg.http_status).toBe(404);
   });
 });
@@ -187,8 +187,8 @@ describe('facility, channel and cost code', () => {
     const context = { logical_guid: 'store-9', channel_code: 'web', cccode: 'ab12-CD34-ef56' };
     const txn = await ok(world, EARN, { customer_id, points: 5, ...context }, headers);
     expect(txn).toMatchObject({ logical_guid: 'store-9', channel_code: 'web' });
-    const clash = { ...headers, ...PLACE };
-    expect(await refused(world, EARN, { customer_id, points: 5, ...context }, clash)).toMatchObject({
+    const clash = { ...headers, ...CONTEXT_HEADERS };
+    expect(await errorOf(world, EARN, { customer_id, points: 5, ...context }, clash)).toMatchObject({
       http_status: 400,
       error_code: 'crm.context_mismatch',
     });
@@ -198,7 +198,7 @@ describe('facility, channel and cost code', () => {
     const headers = await world.headers();
     const good = await envelopeOf(world, 'crm_stat', {}, { ...headers, 'x-cccode': 'ab12-cd34-ef56' });
     expect(good.stats.cccode).toBe('AB12-CD34-EF56');
-    const bad = await refused(world, 'crm_stat', {}, { ...headers, 'x-cccode': 'AB12' });
+    const bad = await errorOf(world, 'crm_stat', {}, { ...headers, 'x-cccode': 'AB12' });
     expect(bad.error_code).toBe('crm.cccode_invalid');
   });
 });
@@ -253,6 +253,6 @@ test('a key works only for its own org, even when its account is a member of ano
     VALUES ('ACME', ?, '[]', 1, 'active', ?, ?)`;
   const now = new Date().toISOString();
   await world.admin(() => run(join, principal, now, now));
-  const error = await refused(world, 'crm_stat', {}, { ...mine, 'x-orgcode': 'ACME' });
+  const error = await errorOf(world, 'crm_stat', {}, { ...mine, 'x-orgcode': 'ACME' });
   expect(error.error_code).toBe('crm.not_found');
 });

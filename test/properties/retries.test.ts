@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { openProgramme } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { envelopeOf, newCustomer, ok, refused } from '../support/world.js';
+import { envelopeOf, errorOf, newCustomer, ok } from '../support/world.js';
 
 const SEED = 20_261_124;
 let now = Date.now();
@@ -66,8 +66,8 @@ describe('an idempotency_key', () => {
     const args = { customer_id, points: 5, idempotency_key: 'once' };
     await deny('earn', { ...args, points: 0 });
     const { 'x-logical-guid': _facility, ...withoutContext } = headers;
-    await refused(world, 'crm_loyalty_earn', args, withoutContext);
-    await refused(world, 'crm_loyalty_earn', args, { ...headers, 'x-api-key': 'wrong' });
+    await errorOf(world, 'crm_loyalty_earn', args, withoutContext);
+    await errorOf(world, 'crm_loyalty_earn', args, { ...headers, 'x-api-key': 'wrong' });
     expect(await act('earn', args)).toMatchObject({ balance_after: 5 });
   });
 

@@ -9,7 +9,7 @@ import { createSession } from '../../src/store/administration.js';
 import { openStore } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify-store.js';
 import { openProgramme } from '../support/loyalty.js';
-import { newCustomer, ok, openWorld, refused, type World } from '../support/world.js';
+import { errorOf, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let world: World;
 /** The directory of a closed store with some records of every kind and a sealed journal. */
@@ -204,7 +204,7 @@ describe('secrets', () => {
     const card = await ok(fresh, 'crm_giftcard_issue', { ...issue, customer_id });
     const minted = await ok(fresh, 'crm_giftcard_issue', { ...issue, idempotency_key: 'card-2' });
     const spend = { amount: 1, currency: 'USD' };
-    const wrong = await refused(fresh, 'crm_giftcard_redeem', { code: card.code, pin: '000111', ...spend });
+    const wrong = await errorOf(fresh, 'crm_giftcard_redeem', { code: card.code, pin: '000111', ...spend });
     await ok(fresh, 'crm_giftcard_redeem', { code: card.code, pin: issue.pin, ...spend });
     const replay = await ok(fresh, 'crm_giftcard_issue', { ...issue, customer_id });
     expect([replay.code, replay.pin]).toEqual([null, null]);

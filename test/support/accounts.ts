@@ -1,12 +1,12 @@
 /** Creates accounts of an org, and functions that call the account tools. */
-import { type Data, ok, refused, type World } from './world.js';
+import { type Data, errorOf, ok, type World } from './world.js';
 
 export const CREDIT = { currency: 'USD', credit_limit: 1000 };
 
 /** Returns functions that call the account family as `headers`, or as the owner of ACME. */
 export function accountActs(world: World, headers?: Data) {
   const act = (tool: string, args: object): Promise<Data> => ok(world, `crm_account_${tool}`, args, headers);
-  const deny = (tool: string, args: object) => refused(world, `crm_account_${tool}`, args, headers);
+  const deny = (tool: string, args: object) => errorOf(world, `crm_account_${tool}`, args, headers);
   const open = (account: object = {}): Promise<Data> =>
     act('create', { account: { legal_name: 'Test Company', status: 'active', ...account } });
   const idOf = async (account: object = {}): Promise<string> => (await open(account)).account_id;

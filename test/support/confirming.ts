@@ -7,43 +7,43 @@ import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { unmark } from './marks.js';
 import type { Data, World } from './world.js';
 
-export interface Asking {
+export interface ConfirmingWorld {
   readonly application: Application;
   /** The text of a result. */
   read(tool: string, args: object, headers?: Headers): Promise<string>;
   /** The parsed text of a result, as a model reads it. */
-  tell(tool: string, args: object, headers?: Headers): Promise<Data>;
+  parsed(tool: string, args: object, headers?: Headers): Promise<Data>;
   /** The error details of a call that must require confirmation. */
-  asked(tool: string, args: object, headers?: Headers): Promise<Data>;
+  confirmationRequired(tool: string, args: object, headers?: Headers): Promise<Data>;
   /** The data of a call that must require confirmation, and succeed when confirmed. */
   confirmed(tool: string, args: object, headers?: Headers): Promise<Data>;
 }
 
 /** A world's application that requires confirmation, like another process with the same keys. */
-export function openAsking(world: World, mode: ConfirmMode, backend?: Backend): Asking {
+export function openConfirming(world: World, mode: ConfirmMode, backend?: Backend): ConfirmingWorld {
   const { pipeline } = world.application;
   const plain = { ...world.application, pipeline: { ...pipeline, backend: backend ?? pipeline.backend } };
   const application = withConfirmation(plain, { mode, keys: world.store.keys, operations: CONTRACT.operations });
   const callTool = createCallTool(application);
-  const read: Asking['read'] = async (tool, args, headers) => {
+  const read: ConfirmingWorld['read'] = async (tool, args, headers) => {
     const result = await callTool(tool, args, parseHeaders(headers ?? (await world.headers())));
     const [block] = result?.content ?? [];
     return String((block as { text?: unknown } | undefined)?.text);
   };
-  const tell: Asking['tell'] = async (...of) => unmark(await read(...of)).answer;
-  const asked: Asking['asked'] = async (tool, args, headers) => {
-    const answer = await tell(tool, args, headers);
+  const parsed: ConfirmingWorld['parsed'] = async (...of) => unmark(await read(...of)).answer;
+  const confirmationRequired: ConfirmingWorld['confirmationRequired'] = async (tool, args, headers) => {
+    const answer = await parsed(tool, args, headers);
     if (answer.error_code !== 'crm.confirmation_required') throw new Error(`${tool}: ${JSON.stringify(answer)}`);
     return answer.details;
   };
   return {
     application,
     read,
-    tell,
-    asked,
+    parsed,
+    confirmationRequired,
     async confirmed(tool, args, headers) {
-      const { confirm_token } = await asked(tool, args, headers);
-      const answer = await tell(tool, { ...args, confirm_token }, headers);
+      const { confirm_token } = await confirmationRequired(tool, args, headers);
+      const answer = await parsed(tool, { ...args, confirm_token }, headers);
       if (answer.success !== true) throw new Error(`${tool}: ${JSON.stringify(answer)}`);
       return answer.data;
     },

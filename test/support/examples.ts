@@ -30,7 +30,7 @@ export function fencesOf(markdown: string): readonly Fence[] {
 }
 
 /** Parses the example and fills in its placeholders. */
-export function meant(text: string, bindings: Bindings): Data {
+export function fillPlaceholders(text: string, bindings: Bindings): Data {
   return JSON.parse(text, (_key, value) => bindings.get(value) ?? value);
 }
 

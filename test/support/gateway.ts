@@ -33,7 +33,7 @@ export interface GatewayWorld {
     more?: { headers?: Headers; signal?: AbortSignal },
   ): Promise<Envelope>;
   ok(id: string, args?: object, headers?: Headers): Promise<Data>;
-  refused(id: string, args?: object, headers?: Headers): Promise<ErrorObject>;
+  errorOf(id: string, args?: object, headers?: Headers): Promise<ErrorObject>;
 }
 
 const validate = createValidate();
@@ -86,7 +86,7 @@ export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): G
       if (!envelope.success) throw new Error(`${id}: ${JSON.stringify(envelope.error)}${causes(reports)}`);
       return envelope.data;
     },
-    async refused(id, args, headers = HEADERS) {
+    async errorOf(id, args, headers = HEADERS) {
       const envelope = await envelopeOf(operationOf(id), args, { headers });
       if (envelope.success) throw new Error(`${id} succeeded: ${JSON.stringify(envelope.data)}`);
       return envelope.error;

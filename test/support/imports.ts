@@ -26,7 +26,7 @@ export function problemsOf(document: unknown): readonly string[] {
 }
 
 /** Returns why a document is rejected as a whole. */
-export function refusal(document: unknown): string {
+export function importErrorOf(document: unknown): string {
   try {
     imported(document);
   } catch (error) {

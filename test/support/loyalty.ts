@@ -1,6 +1,6 @@
 /** Creates an org with a loyalty policy and one customer, and functions that call the loyalty tools. */
 import Database from 'better-sqlite3';
-import { addOrg, type Data, newCustomer, ok, refused, type World } from './world.js';
+import { addOrg, type Data, errorOf, newCustomer, ok, type World } from './world.js';
 
 export const DAY_MS = 86_400_000;
 
@@ -20,7 +20,7 @@ export async function openProgramme(world: World, policy: object = {}) {
   await ok(world, 'crm_loyalty_policy_set', { policy: { enabled: true, ...policy }, reason: 'test' }, headers);
   const customer_id = await newCustomer(world, {}, headers);
   const act = (tool: string, args: object): Promise<Data> => ok(world, `crm_loyalty_${tool}`, args, headers);
-  const deny = (tool: string, args: object) => refused(world, `crm_loyalty_${tool}`, args, headers);
+  const deny = (tool: string, args: object) => errorOf(world, `crm_loyalty_${tool}`, args, headers);
   return {
     headers,
     customer_id,

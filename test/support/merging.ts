@@ -2,7 +2,7 @@
 import { freshOrg } from './loyalty.js';
 import { recordsIn } from './records.js';
 import type { Reader } from './use-world.js';
-import { type Data, newCustomer, ok, refused, type World } from './world.js';
+import { type Data, errorOf, newCustomer, ok, type World } from './world.js';
 
 /** `db` reads the world's database, for data that no tool returns. */
 export async function openMerging(world: World, db: Reader) {
@@ -24,7 +24,7 @@ export async function openMerging(world: World, db: Reader) {
     merge: async (survivor: string, losers: readonly string[], more: object = {}): Promise<Data> =>
       ok(world, 'crm_customer_merge', await request(survivor, losers, more), headers),
     deny: async (survivor: string, losers: readonly string[], more: object = {}) =>
-      refused(world, 'crm_customer_merge', await request(survivor, losers, more), headers),
+      errorOf(world, 'crm_customer_merge', await request(survivor, losers, more), headers),
     act: (tool: string, args: object): Promise<Data> => ok(world, `crm_${tool}`, args, headers),
     rows: (sql: string, ...args: string[]): Data[] => db.prepare(sql).all(orgcode, ...args),
   };

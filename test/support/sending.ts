@@ -15,7 +15,7 @@ import { createSendOnce, type SendOnceOptions } from '../../src/gateway/idempote
 export const DEADLINE_MS = 10_000;
 
 /** Opens a gateway database in a temporary directory. */
-export function openPlace(): { directory: string; path: string; db: GatewayDb; remove(): Promise<void> } {
+export function openScratchDb(): { directory: string; path: string; db: GatewayDb; remove(): Promise<void> } {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-gateway-'));
   const path = join(directory, 'gateway.db');
   const db = openGatewayDb({ path });
@@ -120,7 +120,7 @@ export function success(performance: BackendCall, data: object, number = 1): Env
   return { success: true, data, revision: 3, build: BUILD, stats: statsOf(performance, number) };
 }
 
-export function refusal(performance: BackendCall, error: Partial<ErrorObject>, number = 1): Envelope {
+export function errorEnvelope(performance: BackendCall, error: Partial<ErrorObject>, number = 1): Envelope {
   return {
     success: false,
     error: {
@@ -148,7 +148,7 @@ export interface Gateway {
   readonly troubles: unknown[];
   call(performance: BackendCall): Promise<RelayedEnvelope>;
   /** The error of a call that must fail. */
-  refused(performance: BackendCall): Promise<CrmError>;
+  errorOf(performance: BackendCall): Promise<CrmError>;
 }
 
 /** `sendOnce` in front of an upstream that by default returns the number of the call. */
@@ -171,7 +171,7 @@ export function openGateway(db: GatewayDb, options: Partial<SendOnceOptions> = {
         gateway.sent += 1;
         return { envelope: await gateway.upstream(performance, gateway.sent) };
       }),
-    async refused(performance) {
+    async errorOf(performance) {
       const answer = await gateway.call(performance).catch((error: unknown) => error);
       if (answer instanceof CrmError) return answer;
       throw new Error(`not refused: ${JSON.stringify(answer)}`);

@@ -21,7 +21,7 @@ import { requireAtlas } from './atlas.js';
 import { type Detour, openDetour, PATH } from './paths.js';
 import { requireOrgFirst } from './statements.js';
 
-export const PLACE = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
+export const CONTEXT_HEADERS = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
 /** The published documents of this checkout, independent of a build. */
 export const PUBLISHED = createPublishedDocuments('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
@@ -120,7 +120,7 @@ function* newKey(cx: AdminContext, role: string, orgcode: string): Steps<Headers
   const grant =
     role === 'owner' ? { owner: true, roles: [] } : { owner: false, roles: role.split('+').filter(Boolean) };
   const { api_key } = yield* createKey(cx, orgcode, role, grant);
-  return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...PLACE };
+  return { 'x-orgcode': orgcode, 'x-api-key': api_key, ...CONTEXT_HEADERS };
 }
 
 /** Calls a tool through the pipeline and returns its envelope; an error must match the atlas. */
@@ -146,7 +146,7 @@ export async function ok(world: World, tool: string, args: unknown, headers?: He
 }
 
 /** Returns the error of a call that must be rejected. */
-export async function refused(world: World, tool: string, args: unknown, headers?: Headers): Promise<ErrorObject> {
+export async function errorOf(world: World, tool: string, args: unknown, headers?: Headers): Promise<ErrorObject> {
   const envelope = await envelopeOf(world, tool, args, headers);
   if (envelope.success) throw new Error(`${tool} succeeded: ${JSON.stringify(envelope.data)}`);
   return envelope.error;

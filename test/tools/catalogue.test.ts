@@ -7,7 +7,7 @@ import { mayCall } from '../../src/pipeline/authorise.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
 import { portabilityProblems, walkSchema } from '../support/portability.js';
 import { RESPONSES, textFields } from '../support/responses.js';
-import { envelopeOf, openWorld, PLACE, ROLES, timeless, type World } from '../support/world.js';
+import { CONTEXT_HEADERS, envelopeOf, openWorld, ROLES, timeless, type World } from '../support/world.js';
 
 const { entries } = createCatalogue(CONTRACT);
 const tools = entries.map((entry) => [entry.tool.name, entry] as const);
@@ -99,13 +99,13 @@ describe.each(tools)('%s', (name, { operation, tool }) => {
   const args = operation.examples[0]?.value ?? {};
 
   test('returns 401 without credentials and with bad credentials', async () => {
-    const none = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...PLACE });
+    const none = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...CONTEXT_HEADERS });
     expect(none).toMatchObject({ error: { error_code: 'crm.credentials_required', http_status: 401 } });
     for (const bad of [{ 'x-api-key': 'g3nk_nobody' }, { 'x-session-guid': 'g3ns_nobody' }]) {
-      const answer = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...bad, ...PLACE });
+      const answer = await envelopeOf(world, name, args, { 'x-orgcode': 'ACME', ...bad, ...CONTEXT_HEADERS });
       expect(answer).toMatchObject({ error: { error_code: 'crm.credentials_invalid', http_status: 401 } });
     }
-    const noOrg = await envelopeOf(world, name, args, PLACE);
+    const noOrg = await envelopeOf(world, name, args, CONTEXT_HEADERS);
     expect(noOrg).toMatchObject({ error: { error_code: 'crm.orgcode_required', http_status: 400 } });
   });
 

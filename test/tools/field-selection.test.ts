@@ -8,7 +8,7 @@ import { pickFields, splitFields } from '../../src/tools/field-selection.js';
 import { dataWith } from '../support/answers.js';
 import { RESPONSES } from '../support/responses.js';
 import { used } from '../support/tool-use.js';
-import { type Data, envelopeOf, newCustomer, ok, openWorld, pathsOf, refused, type World } from '../support/world.js';
+import { type Data, envelopeOf, errorOf, newCustomer, ok, openWorld, pathsOf, type World } from '../support/world.js';
 
 let world: World;
 let customer_id: string;
@@ -173,7 +173,7 @@ describe('the fields argument is rejected', () => {
   test('on a write and over plain HTTP, because it is not a field of the contract', async () => {
     const issues = await issuesOf({ customer: { caption: 'x' }, fields: ['email'] }, 'crm_customer_create');
     expect(issues[0].path).toBe('fields');
-    expect(pathsOf(await refused(world, 'crm_customer_get', { customer_id, fields: ['email'] }))).toEqual(['fields']);
+    expect(pathsOf(await errorOf(world, 'crm_customer_get', { customer_id, fields: ['email'] }))).toEqual(['fields']);
   });
 
   test('only after authentication', async () => {

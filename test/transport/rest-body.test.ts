@@ -6,12 +6,12 @@ import { createSession } from '../../src/store/administration.js';
 import { openRest, post, type RestServer, send } from '../support/rest.js';
 import {
   addOrg,
+  CONTEXT_HEADERS,
   envelopeOf,
+  errorOf,
   newCustomer,
   openWorld,
-  PLACE,
   pathsOf,
-  refused,
   timeless,
   type World,
 } from '../support/world.js';
@@ -182,24 +182,27 @@ describe('org and cost code in the body', () => {
   test('appear in the stats of operational actions too', async () => {
     const customer_id = await newCustomer(world);
     const body = { ...fromBody, cccode: 'ab12-cd34-ef56', customer_id, points: 5 };
-    const { json } = await post(server, '/loyalty/earn', body, PLACE);
+    const { json } = await post(server, '/loyalty/earn', body, CONTEXT_HEADERS);
     expect(json).toMatchObject({ success: true, data: CONTEXT_FIELDS, stats: { cccode: 'AB12-CD34-EF56' } });
   });
-  const CONTEXT_FIELDS = { logical_guid: PLACE['x-logical-guid'], channel_code: PLACE['x-channel-code'] };
+  const CONTEXT_FIELDS = {
+    logical_guid: CONTEXT_HEADERS['x-logical-guid'],
+    channel_code: CONTEXT_HEADERS['x-channel-code'],
+  };
 });
 
 test('they are not part of the request: one idempotency key has one effect, whichever way they are sent', async () => {
   const customer_id = await newCustomer(world);
   const request = { customer_id, points: 5, idempotency_key: 'both ways' };
   const first = await post(server, '/loyalty/earn', request, owner);
-  const again = await post(server, '/loyalty/earn', { ...request, ...fromBody }, PLACE);
+  const again = await post(server, '/loyalty/earn', { ...request, ...fromBody }, CONTEXT_HEADERS);
   expect(again.json).toMatchObject({ data: first.json.data, stats: { idempotent_replay: true } });
 });
 
 test('no tool accepts them', async () => {
   const all = { session_guid: 'x', api_key: 'x', orgcode: 'ACME', cccode: 'AB12-CD34-EF56' };
   for (const { operation, tool } of world.application.catalogue.entries) {
-    const error = await refused(world, tool.name, all);
+    const error = await errorOf(world, tool.name, all);
     const expected = operation.operational ? ['api_key', 'orgcode', 'session_guid'] : Object.keys(all).sort();
     expect(pathsOf(error).filter((path) => path in all)).toEqual(expected);
   }

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
-import { openAsking } from '../support/confirming.js';
+import { openConfirming } from '../support/confirming.js';
 import {
   ask,
   initialize,
@@ -185,7 +185,7 @@ describe('a stream of a session', () => {
   let asking: string;
   let customer_id: string;
   beforeAll(async () => {
-    asking = await open({}, openAsking(world, 'destructive').application);
+    asking = await open({}, openConfirming(world, 'destructive').application);
   });
   const user = { elicitation: {} };
   const balance = async () => (await ok(world, 'crm_customer_get', { customer_id })).loyalty.points_balance;

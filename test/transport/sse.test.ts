@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
-import { openAsking } from '../support/confirming.js';
+import { openConfirming } from '../support/confirming.js';
 import { ask, initialize, message, openSessionTransport, openStream, type Stream } from '../support/sessions.js';
 import { newCustomer, ok, openWorld, type World } from '../support/world.js';
 
@@ -133,7 +133,10 @@ test('a page of a forbidden origin reaches neither path', async () => {
 });
 
 test('a graceful shutdown finishes calls in flight on a stream, rejects new ones, and then ends it', async () => {
-  const closing = await open({ drain: { graceMs: 0, drainMs: 60_000 } }, openAsking(world, 'destructive').application);
+  const closing = await open(
+    { drain: { graceMs: 0, drainMs: 60_000 } },
+    openConfirming(world, 'destructive').application,
+  );
   const customer_id = await newCustomer(world);
   await ok(world, 'crm_loyalty_earn', { customer_id, points: 100 });
   const idle = await connect(closing, viewer);

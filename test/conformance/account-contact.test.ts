@@ -67,8 +67,8 @@ describe('creating', () => {
     ['an unknown role', { caption: 'x', role: 'king' }, ['contact.role']],
     ['a status', { caption: 'x', status: 'active' }, ['contact.status']],
   ])('rejects %s, naming it', async (_name, contact, paths) => {
-    const refusal = await acts.deny('contact_create', { contact: { account_id, ...contact } });
-    expect(pathsOf(refusal)).toEqual(paths);
+    const error = await acts.deny('contact_create', { contact: { account_id, ...contact } });
+    expect(pathsOf(error)).toEqual(paths);
   });
 
   test('needs an account and a customer that are there', async () => {
@@ -122,8 +122,8 @@ describe('updating', () => {
   test('cannot move to another account, nor clear role or is_primary', async () => {
     const { account_contact_id } = await add();
     for (const contact of [{ account_id }, { role: null }, { is_primary: null }]) {
-      const refusal = await acts.deny('contact_update', update(account_contact_id, contact));
-      expect(pathsOf(refusal)).toEqual([`contact.${Object.keys(contact)[0]}`]);
+      const error = await acts.deny('contact_update', update(account_contact_id, contact));
+      expect(pathsOf(error)).toEqual([`contact.${Object.keys(contact)[0]}`]);
     }
   });
 

@@ -7,46 +7,52 @@ import { openGatewayDb } from '../../src/gateway/gateway-db.js';
 import { createHeldCredentials, holdCredential } from '../../src/gateway/held-credentials.js';
 import { openScratchDb, rowsOf, tamper } from '../support/sending.js';
 
-let place: ReturnType<typeof openScratchDb>;
+let scratchDir: ReturnType<typeof openScratchDb>;
 beforeEach(() => {
-  place = openScratchDb();
+  scratchDir = openScratchDb();
 });
-afterEach(() => place.remove());
+afterEach(() => scratchDir.remove());
 
 const VALUE = 'INSERT INTO held_credential VALUES (?, ?, ?, ?, ?, ?, ?, NULL)';
 const add = (name: string) =>
-  place.db.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));
-const names = () => rowsOf(place.path, 'SELECT name FROM held_credential ORDER BY name').map(({ name }) => name);
+  scratchDir.db.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));
+const names = () => rowsOf(scratchDir.path, 'SELECT name FROM held_credential ORDER BY name').map(({ name }) => name);
 
 describe('the file', () => {
   test('and its companion files are readable by their owner only', () => {
-    const files = readdirSync(place.directory);
+    const files = readdirSync(scratchDir.directory);
     expect(files.sort()).toEqual(['gateway.db', 'gateway.db-shm', 'gateway.db-wal', 'gateway.db.key']);
-    for (const file of files) expect([file, statSync(join(place.directory, file)).mode & 0o777]).toEqual([file, 0o600]);
+    for (const file of files)
+      expect([file, statSync(join(scratchDir.directory, file)).mode & 0o777]).toEqual([file, 0o600]);
   });
 
   test('is configured to keep commits through a power failure and to overwrite deleted data', () => {
-    const setting = (name: string) => place.db.reader.one<Record<string, unknown>>(`PRAGMA ${name}`)?.[name];
+    const setting = (name: string) => scratchDir.db.reader.one<Record<string, unknown>>(`PRAGMA ${name}`)?.[name];
     expect(setting('journal_mode')).toBe('wal');
     expect(setting('synchronous')).toBe(2);
     expect(setting('secure_delete')).toBe(1);
   });
 
   test('can be opened several times at once, with the same content', async () => {
-    const { caller_key } = await holdCredential(place.db, { orgcode: 'A', kind: 'session', secret: 's', name: 'n' });
-    const again = openGatewayDb({ path: place.path });
+    const { caller_key } = await holdCredential(scratchDir.db, {
+      orgcode: 'A',
+      kind: 'session',
+      secret: 's',
+      name: 'n',
+    });
+    const again = openGatewayDb({ path: scratchDir.path });
     const credentials = { orgcode: 'A', kind: 'api_key' as const, secret: caller_key };
     expect(createHeldCredentials(again)(credentials)).toMatchObject({ secret: 's' });
     await again.close();
-    expect(createHeldCredentials(place.db)(credentials)).toMatchObject({ secret: 's' });
+    expect(createHeldCredentials(scratchDir.db)(credentials)).toMatchObject({ secret: 's' });
   });
 
   test('does not open with another key, without its key, or with a newer or altered schema', async () => {
     const copied = (name: string) => {
-      const directory = join(place.directory, name);
+      const directory = join(scratchDir.directory, name);
       mkdirSync(directory);
       for (const file of ['gateway.db', 'gateway.db-wal', 'gateway.db.key']) {
-        cpSync(join(place.directory, file), join(directory, file));
+        cpSync(join(scratchDir.directory, file), join(directory, file));
       }
       return join(directory, 'gateway.db');
     };
@@ -67,7 +73,7 @@ describe('the file', () => {
   });
 
   test('requires an existing directory', () => {
-    expect(() => openGatewayDb({ path: join(place.directory, 'none', 'gateway.db') })).toThrow('ENOENT');
+    expect(() => openGatewayDb({ path: join(scratchDir.directory, 'none', 'gateway.db') })).toThrow('ENOENT');
   });
 
   test('can be in memory, with a key of its own', async () => {
@@ -80,7 +86,7 @@ describe('the file', () => {
 
 describe('a write', () => {
   test('is visible to other connections when it resolves; concurrent writes share a commit', async () => {
-    const database = new Database(place.path, { readonly: true });
+    const database = new Database(scratchDir.path, { readonly: true });
     const version = () => database.pragma('data_version', { simple: true });
     const seen: unknown[] = [];
     await Promise.all(
@@ -95,9 +101,9 @@ describe('a write', () => {
   });
 
   test('locks the database before its first read, so that no other connection changes what it read', async () => {
-    const other = new Database(place.path, { timeout: 0 });
+    const other = new Database(scratchDir.path, { timeout: 0 });
     const beginOther = () => other.exec('BEGIN IMMEDIATE');
-    await place.db.write((connection) => {
+    await scratchDir.db.write((connection) => {
       connection.one('SELECT COUNT(*) AS n FROM receipt');
       expect(beginOther).toThrow('database is locked');
     });
@@ -106,7 +112,7 @@ describe('a write', () => {
   });
 
   test('that throws is rolled back without affecting the writes in the same commit', async () => {
-    const broken = place.db.write((connection) => {
+    const broken = scratchDir.db.write((connection) => {
       connection.run(VALUE, 'b', 'b', 'ACME', 'session', '', 'b', '');
       throw new Error('changed my mind');
     });
@@ -120,7 +126,7 @@ describe('a write', () => {
   });
 
   test('whose transaction is lost fails every write that shared it, and the next write succeeds', async () => {
-    const lost = place.db.write((connection) => {
+    const lost = scratchDir.db.write((connection) => {
       connection.run(VALUE, 'b', 'b', 'ACME', 'session', '', 'b', '');
       connection.run('ROLLBACK'); // as a full disk does
       throw new Error('disk full');
@@ -133,18 +139,18 @@ describe('a write', () => {
   });
 
   test('resolves only after its commit: a failing commit fails every write that shared it', async () => {
-    await place.db.write((connection) => {
+    await scratchDir.db.write((connection) => {
       connection.script('CREATE TABLE later (name TEXT REFERENCES later_name (name) DEFERRABLE INITIALLY DEFERRED)');
       connection.script('CREATE TABLE later_name (name TEXT PRIMARY KEY)');
     });
-    const lost = place.db.write((connection) => connection.run("INSERT INTO later VALUES ('nobody')"));
+    const lost = scratchDir.db.write((connection) => connection.run("INSERT INTO later VALUES ('nobody')"));
     const ends = await Promise.allSettled([add('a'), lost]);
     expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(names()).toEqual([]);
   });
 
   test('that is queued completes before the database closes; a later one is rejected', async () => {
-    const other = openGatewayDb({ path: place.path });
+    const other = openGatewayDb({ path: scratchDir.path });
     const write = (name: string) =>
       other.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));
     const waiting = write('a');

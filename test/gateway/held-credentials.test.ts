@@ -17,16 +17,16 @@ import { errorOf, openWorld } from '../support/world.js';
 
 const UPSTREAM = 'upstream-credential-in-clear';
 const STAMP = { request_id: 'r', trace_id: 't', epoch_ms: 0, now: '' };
-let place: ReturnType<typeof openScratchDb>;
+let scratchDir: ReturnType<typeof openScratchDb>;
 beforeEach(() => {
-  place = openScratchDb();
+  scratchDir = openScratchDb();
 });
-afterEach(() => place.remove());
+afterEach(() => scratchDir.remove());
 
 const hold = (fields: object = {}) =>
-  holdCredential(place.db, { orgcode: 'ACME', kind: 'session', secret: UPSTREAM, name: 'till 1', ...fields });
+  holdCredential(scratchDir.db, { orgcode: 'ACME', kind: 'session', secret: UPSTREAM, name: 'till 1', ...fields });
 const exchange = (secret: string, fields: Partial<Credentials> = {}) =>
-  createHeldCredentials(place.db)({ orgcode: 'ACME', kind: 'api_key', secret, ...fields });
+  createHeldCredentials(scratchDir.db)({ orgcode: 'ACME', kind: 'api_key', secret, ...fields });
 
 function thrownBy(act: () => unknown): CrmError {
   try {
@@ -51,7 +51,7 @@ describe("a caller's key", () => {
       replaced_at: null,
     });
     expect(exchange(caller_key)).toEqual({ orgcode: 'ACME', kind: 'session', secret: UPSTREAM });
-    expect(listCallers(place.db)).toEqual([caller]);
+    expect(listCallers(scratchDir.db)).toEqual([caller]);
     expect((await hold()).caller_key).not.toBe(caller_key);
   });
 
@@ -81,27 +81,27 @@ describe("a caller's key", () => {
 
   test('stays valid when its upstream credential is replaced', async () => {
     const { caller_key, ...caller } = await hold();
-    const replaced = await replaceCredential(place.db, caller.fingerprint, 'renewed');
+    const replaced = await replaceCredential(scratchDir.db, caller.fingerprint, 'renewed');
     expect(replaced).toEqual({ ...caller, replaced_at: expect.stringMatching(/Z$/) });
     expect(exchange(caller_key)).toEqual({ orgcode: 'ACME', kind: 'session', secret: 'renewed' });
   });
 
   test('that is revoked is rejected at once, and its record is deleted', async () => {
     const { caller_key, ...caller } = await hold();
-    const exchangeHeld = createHeldCredentials(place.db);
+    const exchangeHeld = createHeldCredentials(scratchDir.db);
     const credentials = { orgcode: 'ACME', kind: 'api_key' as const, secret: caller_key };
     expect(exchangeHeld(credentials).secret).toBe(UPSTREAM);
-    expect(await revokeCaller(place.db, caller.fingerprint)).toEqual(caller);
+    expect(await revokeCaller(scratchDir.db, caller.fingerprint)).toEqual(caller);
     expect(thrownBy(() => exchangeHeld(credentials)).code).toBe('crm.credentials_invalid');
-    expect(listCallers(place.db)).toEqual([]);
-    for (const again of [revokeCaller, (db: typeof place.db, name: string) => replaceCredential(db, name, 'x')]) {
-      await expect(again(place.db, caller.fingerprint)).rejects.toThrow(HeldCredentialError);
+    expect(listCallers(scratchDir.db)).toEqual([]);
+    for (const again of [revokeCaller, (db: typeof scratchDir.db, name: string) => replaceCredential(db, name, 'x')]) {
+      await expect(again(scratchDir.db, caller.fingerprint)).rejects.toThrow(HeldCredentialError);
     }
   });
 
   test('given in place of a fingerprint is not quoted in the error', async () => {
     const { caller_key } = await hold();
-    const error = await revokeCaller(place.db, caller_key).catch((thrown: Error) => thrown);
+    const error = await revokeCaller(scratchDir.db, caller_key).catch((thrown: Error) => thrown);
     expect(error).toBeInstanceOf(HeldCredentialError);
     expect(String(error)).not.toContain(caller_key);
   });
@@ -117,12 +117,12 @@ describe("a caller's key", () => {
     ['a long name', { name: 'n'.repeat(101) }],
   ])('is not created for %s', async (_what, fields) => {
     await expect(hold(fields)).rejects.toThrow(HeldCredentialError);
-    expect(listCallers(place.db)).toEqual([]);
+    expect(listCallers(scratchDir.db)).toEqual([]);
   });
 
   test('can be created for at most 10,000 callers', async () => {
     const { fingerprint } = await hold();
-    await place.db.write((connection) => {
+    await scratchDir.db.write((connection) => {
       connection.run(
         `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
           INSERT INTO held_credential (caller_hash, fingerprint, orgcode, kind, sealed, name, created_at)
@@ -130,17 +130,17 @@ describe("a caller's key", () => {
       );
     });
     await expect(hold()).rejects.toThrow('10000 credentials are held already');
-    await revokeCaller(place.db, fingerprint);
+    await revokeCaller(scratchDir.db, fingerprint);
     await hold();
-    expect(listCallers(place.db)).toHaveLength(10_000);
+    expect(listCallers(scratchDir.db)).toHaveLength(10_000);
   });
 });
 
 describe('a held credential', () => {
   test('is not readable in the database files, nor is the caller key', async () => {
     const { caller_key, fingerprint } = await hold();
-    await replaceCredential(place.db, fingerprint, `${UPSTREAM}-2`);
-    const bytes = bytesOf(place.directory);
+    await replaceCredential(scratchDir.db, fingerprint, `${UPSTREAM}-2`);
+    const bytes = bytesOf(scratchDir.directory);
     expect(bytes.includes(fingerprint)).toBe(true); // proves that the search finds existing text
     for (const text of [UPSTREAM, caller_key, caller_key.slice(5)]) expect(bytes.includes(text)).toBe(false);
   });
@@ -154,7 +154,7 @@ describe('a held credential', () => {
     await hold({ orgcode: 'OTHER' });
     await hold({ name: 'till 2' });
     const copied = `(SELECT other.sealed FROM held_credential other WHERE ${where})`;
-    tamper(place.path, `UPDATE held_credential SET sealed = ${copied} WHERE orgcode = 'ACME' AND name = 'till 1'`);
+    tamper(scratchDir.path, `UPDATE held_credential SET sealed = ${copied} WHERE orgcode = 'ACME' AND name = 'till 1'`);
     expect(thrownBy(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 
@@ -163,18 +163,18 @@ describe('a held credential', () => {
     ['kind', "kind = 'api_key'", {}],
   ])('does not decrypt with another %s', async (_what, change, fields) => {
     const { caller_key } = await hold();
-    tamper(place.path, `UPDATE held_credential SET ${change}`);
+    tamper(scratchDir.path, `UPDATE held_credential SET ${change}`);
     expect(thrownBy(() => exchange(caller_key, fields))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 
   test('does not decrypt with any byte altered, and the error only refers to the operator', async () => {
     const { caller_key } = await hold();
-    const { sealed } = rowsOf(place.path, 'SELECT sealed FROM held_credential')[0] as { sealed: string };
+    const { sealed } = rowsOf(scratchDir.path, 'SELECT sealed FROM held_credential')[0] as { sealed: string };
     const whole = Buffer.from(sealed, 'base64');
     for (let at = 0; at < whole.length; at += 1) {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] ?? 0) ^ 1;
-      tamper(place.path, 'UPDATE held_credential SET sealed = ?', altered.toString('base64'));
+      tamper(scratchDir.path, 'UPDATE held_credential SET sealed = ?', altered.toString('base64'));
       const error = thrownBy(() => exchange(caller_key));
       expect(error).toMatchObject({
         code: 'crm.gateway_credential_unreadable',
@@ -186,7 +186,7 @@ describe('a held credential', () => {
       });
       expect(JSON.stringify(error)).not.toContain(UPSTREAM);
     }
-    tamper(place.path, "UPDATE held_credential SET sealed = ''");
+    tamper(scratchDir.path, "UPDATE held_credential SET sealed = ''");
     expect(thrownBy(() => exchange(caller_key))).toMatchObject({ code: 'crm.gateway_credential_unreadable' });
   });
 });

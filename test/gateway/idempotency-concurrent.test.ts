@@ -3,13 +3,13 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { gatewayError } from '../../src/gateway/upstream-error.js';
 import { callOf, DEADLINE_MS, type Gateway, openGateway, openScratchDb, pending, success } from '../support/sending.js';
 
-const place = openScratchDb();
-afterAll(place.remove);
+const scratchDir = openScratchDb();
+afterAll(scratchDir.remove);
 let gateway: Gateway;
 let key: string;
 let count = 0;
 beforeEach(() => {
-  gateway = openGateway(place.db);
+  gateway = openGateway(scratchDir.db);
   count += 1;
   key = `key-${count}`;
 });

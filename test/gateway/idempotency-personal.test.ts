@@ -20,16 +20,16 @@ import {
 } from '../support/sending.js';
 
 const IMPORTED: ImportedShape = { parameters: [], bodiless: false, enveloped: false };
-let place: ReturnType<typeof openScratchDb>;
+let scratchDir: ReturnType<typeof openScratchDb>;
 let gateway: Gateway;
 beforeEach(() => {
-  place = openScratchDb();
-  gateway = openGateway(place.db);
+  scratchDir = openScratchDb();
+  gateway = openGateway(scratchDir.db);
 });
-afterEach(() => place.remove());
+afterEach(() => scratchDir.remove());
 
 const storedCount = (orgcode = 'ACME') =>
-  rowsOf(place.path, 'SELECT COUNT(*) AS n FROM receipt WHERE orgcode = ? AND answer IS NOT NULL', orgcode)[0].n;
+  rowsOf(scratchDir.path, 'SELECT COUNT(*) AS n FROM receipt WHERE orgcode = ? AND answer IS NOT NULL', orgcode)[0].n;
 const anonymize = (input: object = {}) => gateway.call(callOf({ ...input }, { operation: 'customer_anonymize' }));
 const create = (idempotency_key: string, orgcode = 'ACME') =>
   callOf({ idempotency_key }, { operation: 'customer_create', orgcode });
@@ -55,7 +55,7 @@ describe('the database file', () => {
     };
     await gateway.call(call('loyalty_earn')).catch(() => {});
     expect(storedCount()).toBe(2);
-    const bytes = bytesOf(place.directory);
+    const bytes = bytesOf(scratchDir.directory);
     expect(bytes.includes('ACME')).toBe(true); // proves that the search finds existing text
     for (const text of secrets) expect([text, bytes.includes(text)]).toEqual([text, false]);
   });
@@ -64,13 +64,13 @@ describe('the database file', () => {
     gateway.upstream = (performance) => success(performance, { of: performance.caller.orgcode });
     for (const orgcode of ['ACME', 'OTHER']) await gateway.call(create('k', orgcode));
     tamper(
-      place.path,
+      scratchDir.path,
       `UPDATE receipt SET answer = (SELECT other.answer FROM receipt other WHERE other.orgcode = 'OTHER')
         WHERE orgcode = 'ACME'`,
     );
     const flip = `UPDATE receipt SET answer = substr(answer, 1, 20) || CASE substr(answer, 21, 1) WHEN 'A' THEN 'B' ELSE 'A' END
         || substr(answer, 22) WHERE orgcode = 'OTHER'`;
-    tamper(place.path, flip);
+    tamper(scratchDir.path, flip);
     for (const orgcode of ['ACME', 'OTHER']) {
       expect(await gateway.errorOf(create('k', orgcode))).toMatchObject({ code: 'crm.answer_not_kept', status: 409 });
     }
@@ -81,7 +81,7 @@ describe('the database file', () => {
 
 test('an idempotency record moved to another org is ignored there', async () => {
   await gateway.call(create('k'));
-  tamper(place.path, "UPDATE receipt SET orgcode = 'OTHER'");
+  tamper(scratchDir.path, "UPDATE receipt SET orgcode = 'OTHER'");
   expect((await gateway.call(create('k', 'OTHER'))).envelope.stats.idempotent_replay).toBeUndefined();
   expect(gateway.sent).toBe(2);
 });
@@ -180,7 +180,7 @@ describe('the idempotency record', () => {
   test('is on disk before the write is sent', async () => {
     const seen: object[] = [];
     gateway.upstream = (performance) => {
-      seen.push(...rowsOf(place.path, 'SELECT state FROM receipt'));
+      seen.push(...rowsOf(scratchDir.path, 'SELECT state FROM receipt'));
       return success(performance, {});
     };
     await gateway.call(create('k'));
@@ -189,7 +189,7 @@ describe('the idempotency record', () => {
   });
 
   test('that cannot be stored stops the write from being sent', async () => {
-    const failing = openGateway({ ...place.db, write: () => Promise.reject(new Error('disk full')) });
+    const failing = openGateway({ ...scratchDir.db, write: () => Promise.reject(new Error('disk full')) });
     expect(await failing.errorOf(create('k'))).toMatchObject({
       code: 'crm.storage_unavailable',
       status: 503,
@@ -202,9 +202,9 @@ describe('the idempotency record', () => {
 
   test('that cannot be completed after the response does not fail the call; a repeated call is not sent', async () => {
     let failing = false;
-    const { keys, reader, close } = place.db;
-    const write: typeof place.db.write = (work) =>
-      failing ? Promise.reject(new Error('disk full')) : place.db.write(work);
+    const { keys, reader, close } = scratchDir.db;
+    const write: typeof scratchDir.db.write = (work) =>
+      failing ? Promise.reject(new Error('disk full')) : scratchDir.db.write(work);
     const partlyFailing = openGateway({ keys, reader, close, write });
     partlyFailing.upstream = (performance) => {
       failing = true;
@@ -222,7 +222,7 @@ describe('the idempotency record', () => {
 });
 
 describe('with an upstream that honours idempotency keys, and responses stored before it did', () => {
-  const sendAlways = () => createSendAlways(place.db, (error) => void gateway.troubles.push(error));
+  const sendAlways = () => createSendAlways(scratchDir.db, (error) => void gateway.troubles.push(error));
   const anonymizing = callOf({}, { operation: 'customer_anonymize' });
 
   test.each<[string, () => Promise<RelayedEnvelope>, number]>([

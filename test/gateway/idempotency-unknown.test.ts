@@ -13,13 +13,13 @@ import {
   rowsOf,
 } from '../support/sending.js';
 
-const place = openScratchDb();
-afterAll(place.remove);
+const scratchDir = openScratchDb();
+afterAll(scratchDir.remove);
 let gateway: Gateway;
 let key: string;
 let count = 0;
 beforeEach(() => {
-  gateway = openGateway(place.db);
+  gateway = openGateway(scratchDir.db);
   count += 1;
   key = `key-${count}`;
 });
@@ -112,7 +112,7 @@ describe('a repeated call', () => {
   });
 
   test('without an outcome probe still advises reading the record first', async () => {
-    gateway = openGateway(place.db, { outcomeProbesOf: () => [] });
+    gateway = openGateway(scratchDir.db, { outcomeProbesOf: () => [] });
     await sentAfter(timeout('unknown'));
     const error = await gateway.errorOf(callOf({ points: 5, idempotency_key: key }));
     expect(error.nextSteps?.[0]).toBe('Read the record to see whether it happened.');
@@ -172,7 +172,7 @@ describe('a failed call', () => {
 describe('a write without a key', () => {
   test('that was answered leaves no idempotency record, and an identical one is a new call', async () => {
     const input = { source_ref: key };
-    const rows = () => rowsOf(place.path, 'SELECT COUNT(*) AS n FROM receipt')[0].n;
+    const rows = () => rowsOf(scratchDir.path, 'SELECT COUNT(*) AS n FROM receipt')[0].n;
     const before = rows();
     for (const _ of [1, 2]) {
       const { envelope } = await gateway.call(callOf(input));
@@ -201,11 +201,11 @@ describe('a write without a key', () => {
 describe('an unfinished idempotency record of another process', () => {
   /** Starts a call that never ends, through another gateway on the same database. */
   async function startUnfinished(input: object): Promise<void> {
-    const other = openGateway(place.db);
+    const other = openGateway(scratchDir.db);
     other.now = gateway.now;
     other.upstream = () => new Promise(() => {});
     void other.call(callOf({ ...input }));
-    await place.db.write(() => {});
+    await scratchDir.db.write(() => {});
   }
 
   test('allows a retry with the same key until its deadline has passed', async () => {

@@ -17,17 +17,17 @@ import {
 import { envelopeOf, openWorld, timeless } from '../support/world.js';
 
 const HOUR_MS = 3_600_000;
-const place = openScratchDb();
-afterAll(place.remove);
+const scratchDir = openScratchDb();
+afterAll(scratchDir.remove);
 let gateway: Gateway;
 let key: string;
 let count = 0;
 beforeEach(() => {
-  gateway = openGateway(place.db);
+  gateway = openGateway(scratchDir.db);
   count += 1;
   key = `key-${count}`;
 });
-const records = () => rowsOf(place.path, 'SELECT * FROM receipt');
+const records = () => rowsOf(scratchDir.path, 'SELECT * FROM receipt');
 
 describe('a call with the same key and body', () => {
   test('is sent once; the second call gets the first response with its own ids and times', async () => {

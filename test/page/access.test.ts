@@ -6,16 +6,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axeFindings, choose, connect, demoLink, fillJson, openBrowser, send, visit } from '../support/browser.js';
 import { cleanEnvironment, type HttpProgram, scratch, startHttp } from '../support/program.js';
 
-const place = scratch();
+const scratchDir = scratch();
 let server: HttpProgram;
 let browser: Browser;
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startHttp(place.db, ['--demo']), openBrowser()]);
+  [server, browser] = await Promise.all([startHttp(scratchDir.db, ['--demo']), openBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
   await server.stop();
-  place.remove();
+  scratchDir.remove();
 });
 
 /** The states of the page, in the order in which a user reaches them. */

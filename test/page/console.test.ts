@@ -18,13 +18,13 @@ import {
 import { CLIENTS } from '../support/clients.js';
 import { type HttpProgram, scratch, startHttp } from '../support/program.js';
 
-const place = scratch();
+const scratchDir = scratch();
 let server: HttpProgram;
 let browser: Browser;
 let current: Visit;
 let page: Page;
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startHttp(place.db, ['--demo']), openBrowser()]);
+  [server, browser] = await Promise.all([startHttp(scratchDir.db, ['--demo']), openBrowser()]);
 });
 beforeEach(async () => {
   current = await visit(browser, demoLink(server.stdout()));
@@ -35,7 +35,7 @@ afterEach(() => current.leave());
 afterAll(async () => {
   await browser.close();
   await server.stop();
-  place.remove();
+  scratchDir.remove();
 });
 
 /** A demo key, as the server prints it. */

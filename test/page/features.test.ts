@@ -34,7 +34,7 @@ afterEach(() => current.leave());
 afterAll(async () => {
   await browser.close();
   await Promise.all([careful.stop(), lean.stop()]);
-  for (const place of places) place.remove();
+  for (const scratchDir of places) scratchDir.remove();
 });
 
 function limit(): readonly string[] {

@@ -6,19 +6,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, demoLink, FILE_URL, openBrowser, send, shownAnswer, visit } from '../support/browser.js';
 import { type HttpProgram, scratch, startHttp } from '../support/program.js';
 
-const place = scratch();
+const scratchDir = scratch();
 const HTML = readFileSync('mcp.html', 'utf8');
 let server: HttpProgram;
 let origin: string;
 let browser: Browser;
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startHttp(place.db, ['--demo'], { G3N_LOG_LEVEL: 'debug' }), openBrowser()]);
+  [server, browser] = await Promise.all([
+    startHttp(scratchDir.db, ['--demo'], { G3N_LOG_LEVEL: 'debug' }),
+    openBrowser(),
+  ]);
   origin = new URL(server.url).origin;
 });
 afterAll(async () => {
   await browser.close();
   await server.stop();
-  place.remove();
+  scratchDir.remove();
 });
 
 describe('the server', () => {
@@ -116,7 +119,7 @@ describe('the page', () => {
   });
 
   test('explains what to do when a server rejects pages from disk', async () => {
-    const strict = await startHttp(join(place.directory, 'strict.db'));
+    const strict = await startHttp(join(scratchDir.directory, 'strict.db'));
     const { page, leave } = await visit(browser, FILE_URL);
     await page.getByLabel('Server').fill(strict.url);
     await page.getByRole('button', { name: 'Connect', exact: true }).click();

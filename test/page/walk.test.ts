@@ -8,12 +8,12 @@ import { cleanEnvironment, scratch } from '../support/program.js';
 
 /** What a clone does not contain. node_modules is linked because an installation takes minutes. */
 const MADE = new Set(['.git', '.data', 'bundle', 'dist', 'node_modules']);
-const place = scratch();
-const copy = join(place.directory, 'clone');
+const scratchDir = scratch();
+const copy = join(scratchDir.directory, 'clone');
 let stop = async () => {};
 afterAll(async () => {
   await stop();
-  place.remove();
+  scratchDir.remove();
 });
 
 test('README leads from a clone to points earned in the browser', { timeout: 180_000 }, async () => {

@@ -133,12 +133,12 @@ describe('a credential in the body', () => {
   });
 
   test('gives no access to another org, with the same error as a header', async () => {
-    const stranger = await post(server, '/customer/get', { ...fromBody, orgcode: 'OTHER', customer_id: 'x' });
+    const outsider = await post(server, '/customer/get', { ...fromBody, orgcode: 'OTHER', customer_id: 'x' });
     const unknown = await post(server, '/customer/get', { ...fromBody, orgcode: 'NOWHERE', customer_id: 'x' });
     const absent = await post(server, '/customer/get', { ...fromBody, customer_id: 'x' });
-    expect(stranger.status).toBe(404);
-    expect(timeless(unknown.json)).toEqual(timeless(stranger.json));
-    expect(timeless(absent.json)).toEqual(timeless(stranger.json));
+    expect(outsider.status).toBe(404);
+    expect(timeless(unknown.json)).toEqual(timeless(outsider.json));
+    expect(timeless(absent.json)).toEqual(timeless(outsider.json));
   });
 
   test('is in no response and in no log', async () => {

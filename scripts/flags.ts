@@ -1,6 +1,7 @@
 /** Writes README's tables of flags and environment variables, from the definitions of the command line. */
 import type { Command, Option } from 'commander';
 import { createProgram } from '../src/commands/program.js';
+import { CONTRACT } from '../src/contract/generated/contract.js';
 import { CALLER_VARIABLES, PROGRAM_VARIABLES, type Variable } from './variables.js';
 
 const START = '<!-- Flags: written by `npm run generate` from the definitions of the command line. -->';
@@ -20,9 +21,15 @@ function tables(): string {
   const onlyHttp = http.filter((option) => !both.includes(option));
   return [
     flagTable('flag of `stdio` and `http`', both),
+    `The families are ${families()}.`,
     flagTable('flag of `http`', onlyHttp),
     variableTable([...CALLER_VARIABLES, ...PROGRAM_VARIABLES].filter(({ name }) => !described(http).includes(name))),
   ].join('\n\n');
+}
+
+/** The names that `--toolsets` accepts. */
+function families(): string {
+  return [...new Set(CONTRACT.operations.map(({ family }) => `\`${family}\``))].sort().join(', ');
 }
 
 /** The names that the descriptions of these options mention. */

@@ -1,17 +1,14 @@
 /** Concurrent identical writes: with an idempotency key they are sent once, without one they are sent one at a time. */
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { gatewayError } from '../../src/gateway/upstream-error.js';
-import { callOf, DEADLINE_MS, type Gateway, openGateway, openScratchDb, pending, success } from '../support/sending.js';
+import { callOf, DEADLINE_MS, type Gateway, pending, success } from '../support/sending.js';
+import { useGateways } from '../support/use-gateway.js';
 
-const scratchDir = openScratchDb();
-afterAll(scratchDir.remove);
+const { next } = useGateways();
 let gateway: Gateway;
 let key: string;
-let count = 0;
 beforeEach(() => {
-  gateway = openGateway(scratchDir.db);
-  count += 1;
-  key = `key-${count}`;
+  ({ gateway, key } = next());
 });
 
 const concurrently = <T>(times: number, act: () => Promise<T>) => Promise.all(Array.from({ length: times }, act));

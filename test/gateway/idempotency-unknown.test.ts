@@ -1,5 +1,5 @@
 /** A write with an unknown outcome is not sent again: a repeated call gets an error that explains how to proceed. */
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CrmError, STATUS_BY_TAG } from '../../src/contract/errors.js';
 import { gatewayError, type WriteOutcome } from '../../src/gateway/upstream-error.js';
 import {
@@ -8,20 +8,16 @@ import {
   errorEnvelope,
   type Gateway,
   openGateway,
-  openScratchDb,
   operationOf,
   rowsOf,
 } from '../support/sending.js';
+import { useGateways } from '../support/use-gateway.js';
 
-const scratchDir = openScratchDb();
-afterAll(scratchDir.remove);
+const { scratchDir, next } = useGateways();
 let gateway: Gateway;
 let key: string;
-let count = 0;
 beforeEach(() => {
-  gateway = openGateway(scratchDir.db);
-  count += 1;
-  key = `key-${count}`;
+  ({ gateway, key } = next());
 });
 
 const timeout = (outcome?: WriteOutcome) =>
@@ -86,7 +82,7 @@ describe('a repeated call', () => {
   });
 
   test('without a key is asked to use one, and is a new call with it', async () => {
-    const input = { points: count, source_ref: key };
+    const input = { points: 5, source_ref: key };
     expect(await sentAfter(timeout('unknown'), input)).toBe(1);
     const error = await gateway.errorOf(callOf(input));
     expect(error.nextSteps?.at(-1)).toBe(

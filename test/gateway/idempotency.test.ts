@@ -14,18 +14,15 @@ import {
   rowsOf,
   success,
 } from '../support/sending.js';
+import { useGateways } from '../support/use-gateway.js';
 import { envelopeOf, openWorld, timeless } from '../support/world.js';
 
 const HOUR_MS = 3_600_000;
-const scratchDir = openScratchDb();
-afterAll(scratchDir.remove);
+const { scratchDir, next } = useGateways();
 let gateway: Gateway;
 let key: string;
-let count = 0;
 beforeEach(() => {
-  gateway = openGateway(scratchDir.db);
-  count += 1;
-  key = `key-${count}`;
+  ({ gateway, key } = next());
 });
 const records = () => rowsOf(scratchDir.path, 'SELECT * FROM receipt');
 

@@ -1,51 +1,23 @@
 /** Sessions over HTTP: who gets one, who may use it, when it ends, and streams that break and are resumed. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
-import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
 import { openConfirming } from '../support/confirming.js';
-import {
-  ask,
-  initialize,
-  message,
-  openSession,
-  openSessionTransport,
-  openStream,
-  type Stream,
-} from '../support/sessions.js';
-import { newCustomer, ok, openWorld, type World } from '../support/world.js';
+import { ask, initialize, message, openSession, openStream } from '../support/sessions.js';
+import { useTransports } from '../support/use-transports.js';
+import { useWorld } from '../support/use-world.js';
+import { newCustomer, ok } from '../support/world.js';
 
-let world: World;
+const world = useWorld({ atEnd: 'unverified' });
+const { streams, open, listen } = useTransports(world);
 let url: string;
 let owner: Headers;
 let viewer: Headers;
-const transports: HttpTransport[] = [];
-const streams: Stream[] = [];
 
 beforeAll(async () => {
-  world = await openWorld();
   owner = await world.headers();
   viewer = await world.headers('crm_view');
-  url = await open();
+  ({ url } = await open());
 });
-afterEach(() => {
-  for (const stream of streams.splice(0)) stream.drop();
-});
-afterAll(async () => {
-  await Promise.all(transports.map((transport) => transport.close()));
-  await world.close();
-});
-
-async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<string> {
-  const transport = await openSessionTransport(application, options);
-  transports.push(transport);
-  return transport.url;
-}
-
-async function listen(at: string, headers: Headers): Promise<Stream> {
-  const stream = await openStream(at, { headers });
-  streams.push(stream);
-  return stream;
-}
 
 const stat = message('tools/call', { name: 'crm_stat', arguments: {} });
 
@@ -146,7 +118,7 @@ describe('a session belongs to its caller alone', () => {
 
 describe('the number of sessions is limited', () => {
   test('and a caller over the limit gets an error with the time to wait', async () => {
-    const at = await open({ sessions: { most: 2, idleMs: 60_000 } });
+    const { url: at } = await open({ sessions: { most: 2, idleMs: 60_000 } });
     await openSession(at, owner);
     await openSession(at, viewer);
     const answer = await ask(at, { headers: await world.headers('crm_edit'), body: initialize() });
@@ -156,7 +128,7 @@ describe('the number of sessions is limited', () => {
   });
 
   test('and a caller’s longest unused session ends when the caller opens another', async () => {
-    const at = await open({ sessions: { most: 8, idleMs: 60_000 } });
+    const { url: at } = await open({ sessions: { most: 8, idleMs: 60_000 } });
     const first = await openSession(at, owner);
     const second = await openSession(at, owner);
     const third = await openSession(at, owner);
@@ -171,7 +143,7 @@ describe('the number of sessions is limited', () => {
 
 describe('without sessions (--stateless)', () => {
   test('initialize opens no session, and session ids are ignored', async () => {
-    const at = await open({ sessions: undefined });
+    const { url: at } = await open({ sessions: undefined });
     const answer = await ask(at, { headers: owner, body: initialize() });
     expect(answer.headers).not.toHaveProperty('mcp-session-id');
     const headers = { ...owner, 'mcp-session-id': 'of another node' };
@@ -185,7 +157,7 @@ describe('a stream of a session', () => {
   let asking: string;
   let customer_id: string;
   beforeAll(async () => {
-    asking = await open({}, openConfirming(world, 'destructive').application);
+    ({ url: asking } = await open({}, openConfirming(world, 'destructive').application));
   });
   const user = { elicitation: {} };
   const balance = async () => (await ok(world, 'crm_customer_get', { customer_id })).loyalty.points_balance;

@@ -1,42 +1,28 @@
 /** The HTTP+SSE transport of 2024-11-05: behind its flag, for known callers, one stream per client, within limits. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
-import type { HttpOptions, HttpTransport } from '../../src/transport/http.js';
+import type { HttpTransport } from '../../src/transport/http.js';
 import { openConfirming } from '../support/confirming.js';
-import { ask, initialize, message, openSessionTransport, openStream, type Stream } from '../support/sessions.js';
-import { newCustomer, ok, openWorld, type World } from '../support/world.js';
+import { ask, initialize, message } from '../support/sessions.js';
+import { useTransports } from '../support/use-transports.js';
+import { useWorld } from '../support/use-world.js';
+import { newCustomer, ok } from '../support/world.js';
 
-let world: World;
+const world = useWorld({ atEnd: 'unverified' });
+const { open, listen } = useTransports(world, { sse: true });
 let transport: HttpTransport;
 let owner: Headers;
 let viewer: Headers;
-const transports: HttpTransport[] = [];
-const streams: Stream[] = [];
 
 beforeAll(async () => {
-  world = await openWorld();
   owner = await world.headers();
   viewer = await world.headers('crm_view');
   transport = await open();
 });
-afterEach(() => {
-  for (const stream of streams.splice(0)) stream.drop();
-});
-afterAll(async () => {
-  await Promise.all(transports.map((each) => each.close()));
-  await world.close();
-});
-
-async function open(options: Partial<HttpOptions> = {}, application = world.application): Promise<HttpTransport> {
-  const opened = await openSessionTransport(application, { sse: true, ...options });
-  transports.push(opened);
-  return opened;
-}
 
 /** A stream and the address of its messages. */
 async function connect(at: HttpTransport, headers: Headers, capabilities: object = {}) {
-  const stream = await openStream(new URL('/sse', at.url).href, { headers });
-  streams.push(stream);
+  const stream = await listen(new URL('/sse', at.url).href, headers);
   const { data } = await stream.event(({ name }) => name === 'endpoint');
   const endpoint = new URL(data, at.url).href;
   const send = (body: unknown, from = headers) => ask(endpoint, { headers: from, body });

@@ -96,7 +96,7 @@ export function parseHeaders(raw: Headers): CallHeaders {
 const NO_FILTER: ToolFilter = { toolsets: undefined, tools: undefined, readOnly: false };
 
 /** A request without any header of the contract. */
-export const NO_HEADERS: CallHeaders = parseHeaders({});
+export const NO_HEADERS: CallHeaders = /* @__PURE__ */ parseHeaders({});
 
 /** Splits a list of names, separated by commas or white space. */
 export function splitNames(names: string): readonly string[] {

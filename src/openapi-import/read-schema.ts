@@ -4,6 +4,7 @@
  */
 import type { JsonSchema } from '../contract/operation.js';
 import { advertisedField } from '../contract/schema.js';
+import { discriminatedBranches } from './discriminator.js';
 import { levelsWithin } from './expanded-size.js';
 import { OmittedOperationError } from './import-error.js';
 import { MAX_BRANCHES, MAX_SCHEMA_NESTING, type SchemaBounds } from './import-limits.js';
@@ -179,7 +180,7 @@ function readOwn(reading: Reading, source: DocumentNode, depth: number, trail: R
   }
   const parts: JsonSchema[] = [];
   for (const keyword of ['oneOf', 'anyOf'] as const) {
-    const union = readUnion(reading, source[keyword], keyword, depth, trail);
+    const union = readUnion(reading, source, keyword, depth, trail);
     if (union === undefined) continue;
     if (union === false) return false;
     parts.push(union);
@@ -237,20 +238,28 @@ function readPart(source: unknown, keyword: string, child: (part: unknown) => Js
 /** Reads a union as a schema of its own; undefined when there is none, false when it admits nothing. */
 function readUnion(
   reading: Reading,
-  source: unknown,
+  source: DocumentNode,
   keyword: 'oneOf' | 'anyOf',
   depth: number,
   trail: ReferencePath,
 ): JsonSchema | false | undefined {
-  if (!Array.isArray(source) || source.length === 0) return undefined;
-  if (source.length > MAX_BRANCHES) return cutSchema(reading, {}, 'One of many forms');
-  const branches = source.map((branch) => read(reading, branch, depth, trail)).filter((branch) => branch !== false);
-  const [only] = branches;
+  const parts = source[keyword];
+  if (!Array.isArray(parts) || parts.length === 0) return undefined;
+  if (parts.length > MAX_BRANCHES) return cutSchema(reading, {}, 'One of many forms');
+  const branches = parts.flatMap((part) => {
+    const schema = read(reading, part, depth, trail);
+    return schema === false ? [] : [{ source: part, schema }];
+  });
+  const schemas = branches.map(({ schema }) => schema);
+  const [only] = schemas;
   if (only === undefined) return false;
-  if (branches.length === 1) return only;
+  if (schemas.length === 1) return only;
+  const discriminated = discriminatedBranches(reading.document, source, branches);
   // Branches that admit too much may match together, which `oneOf` forbids.
-  const loose = branches.some((branch) => branch === ANY_VALUE || reading.loose.has(branch));
-  return propagateLoose(reading, { [loose ? 'anyOf' : keyword]: branches }, branches);
+  const loose = schemas.some((branch) => branch === ANY_VALUE || reading.loose.has(branch));
+  const undecided = isNode(source.discriminator) && schemas.some(({ type }) => type === 'object');
+  const overlapping = discriminated === undefined && (loose || undecided);
+  return propagateLoose(reading, { [overlapping ? 'anyOf' : keyword]: discriminated ?? schemas }, schemas);
 }
 
 /** A schema without its subschemas: its type, if it has one, and a description. */

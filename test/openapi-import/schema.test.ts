@@ -224,6 +224,42 @@ describe('unions', () => {
     expect(shown({ oneOf, discriminator: { propertyName: 'kind' } })).toEqual({ oneOf });
   });
 
+  const PETS = {
+    Cat: { type: 'object', required: ['kind'], properties: { kind: { type: 'string' }, name: { type: 'string' } } },
+    Dog: { type: 'object', required: ['kind'], properties: { kind: { type: 'string' }, name: { type: 'string' } } },
+    Cow: { type: 'object', properties: { kind: { type: 'string', enum: ['cow', 'ox'] }, milk: { type: 'number' } } },
+  };
+  const refs = ['Cat', 'Dog', 'Cow'].map((name) => ({ $ref: `#/components/schemas/${name}` }));
+  const union = (discriminator: object, oneOf: object[] = refs) => ({ oneOf, discriminator });
+
+  test('of open objects take the branch that their discriminator names', () => {
+    const named = union({ propertyName: 'kind' });
+    const mapped = union({
+      propertyName: 'kind',
+      mapping: { cat: '#/components/schemas/Cat', tom: 'Cat', dog: '#/components/schemas/Dog' },
+    });
+    for (const [schema, good, bad] of [
+      [named, ['Cat', 'Dog', 'cow', 'ox'], ['cat', 'Cow']],
+      [mapped, ['cat', 'tom', 'dog', 'cow'], ['Cat', 'Dog']],
+    ] as const) {
+      for (const kind of good) expect(accepts(schema, { kind, name: 'Tom', milk: 1 }, PETS), kind).toBe(true);
+      for (const kind of bad) expect(accepts(schema, { kind, name: 'Tom' }, PETS), kind).toBe(false);
+      expect(accepts(schema, { name: 'Tom' }, PETS)).toBe(false);
+      expect(accepts(schema, { kind: good[0], name: 7 }, PETS)).toBe(false);
+    }
+    expect(JSON.stringify(shown(mapped, PETS))).toContain('"enum":["cat","tom"]');
+  });
+
+  test('whose discriminator does not tell the branches apart accept a value that matches several', () => {
+    const open = { type: 'object', properties: { name: { type: 'string' } } };
+    for (const discriminator of [{ propertyName: 'kind' }, { propertyName: '' }, { propertyName: 7 }, {}]) {
+      expect(accepts(union(discriminator, [open, { ...open }]), { name: 'Tom' }), JSON.stringify(discriminator)).toBe(
+        true,
+      );
+    }
+    expect(accepts({ oneOf: [open, { ...open }] }, { name: 'Tom' })).toBe(false);
+  });
+
   test('of one member become that member', () => {
     expect(shown({ anyOf: [{ type: 'string' }] })).toEqual({ type: 'string' });
   });

@@ -59,7 +59,9 @@ export function storableText(operation: Operation, envelope: Envelope): string |
 /** The response without the fields that are shown only once. */
 export function storableEnvelope(operation: Operation, envelope: Envelope): Envelope {
   if (!envelope.success || operation.shownOnce.length === 0) return envelope;
-  const hidden = Object.fromEntries(operation.shownOnce.map((field) => [field, null]));
+  const hidden = Object.fromEntries(
+    operation.shownOnce.filter((field) => Object.hasOwn(envelope.data, field)).map((field) => [field, null]),
+  );
   return { ...envelope, data: { ...envelope.data, ...hidden } };
 }
 

@@ -50,6 +50,13 @@ describe('a card', () => {
     });
   });
 
+  test('replays a redeem as it was answered first, field by field', async () => {
+    const { giftcard_id } = await issue();
+    const args = { giftcard_id, amount: 5, ...USD, idempotency_key: 'same fields' };
+    const first = await ok(world, 'crm_giftcard_redeem', args);
+    expect(await ok(world, 'crm_giftcard_redeem', args)).toEqual(first);
+  });
+
   test('keeps neither code nor PIN in the file', async () => {
     const card = await issue({ code: 'PLAINTEXTCANARY7', pin: '86420975' });
     await redeem({ code: card.code, pin: card.pin });

@@ -168,6 +168,8 @@ export function errorInit(error: CrmError): CrmErrorInit {
 
 function withoutSecrets(operation: Operation, response: StoredResponse): StoredResponse {
   if ('refusal' in response || operation.shownOnce.length === 0) return response;
-  const hidden = Object.fromEntries(operation.shownOnce.map((field) => [field, null]));
-  return { performed: { ...response.performed, data: { ...response.performed.data, ...hidden } } };
+  const { data } = response.performed;
+  const shown = operation.shownOnce.filter((field) => Object.hasOwn(data, field));
+  const hidden = Object.fromEntries(shown.map((field) => [field, null]));
+  return { performed: { ...response.performed, data: { ...data, ...hidden } } };
 }

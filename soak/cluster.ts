@@ -1,0 +1,79 @@
+/** Two `http` processes and one `stdio` process on one database; one of them is killed every few seconds. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fixedClock, type JumpingClock, jumpingClock } from './clock.js';
+import type { Random } from './random.js';
+import { httpServer, type Launch, type Server, stdioServer } from './server.js';
+
+const KILL_EVERY_MS = { least: 1500, most: 4000 };
+const DOWN_MS = { least: 0, most: 800 };
+/** The chance, at each kill, that the stdio server's clock jumps an hour ahead or comes back. */
+const JUMP = 0.4;
+
+export class Cluster {
+  kills = 0;
+  starts = 0;
+  jumps = 0;
+  readonly servers: readonly Server[];
+  readonly #clock: JumpingClock;
+
+  constructor(launch: Omit<Launch, 'clock'>, directory: string) {
+    this.#clock = jumpingClock(directory);
+    this.servers = [
+      httpServer('http', { ...launch, clock: fixedClock('+0') }),
+      httpServer('http an hour ahead', { ...launch, clock: fixedClock('+1h') }),
+      stdioServer('stdio with a jumping clock', { ...launch, clock: this.#clock.env }),
+    ];
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.servers.map((server) => this.#start(server)));
+  }
+
+  /** A running server, chosen at random; waits while none runs. */
+  async pick(random: Random): Promise<Server> {
+    for (;;) {
+      const server = random.pick(this.servers.filter(({ running }) => running));
+      if (server !== undefined) return server;
+      await sleep(20);
+    }
+  }
+
+  /** Kills and restarts servers until `isOver`. @throws Error when one does not start again. */
+  async disturb(random: Random, isOver: () => boolean): Promise<void> {
+    let ahead = false;
+    while (!isOver()) {
+      await sleep(random.between(KILL_EVERY_MS.least, KILL_EVERY_MS.most));
+      const server = random.pick(this.servers);
+      if (server === undefined || isOver()) return;
+      if (random.chance(JUMP)) {
+        ahead = !ahead;
+        this.#clock.set(ahead ? '+1h' : '+0');
+        this.jumps += 1;
+      }
+      await server.end('SIGKILL');
+      this.kills += 1;
+      await sleep(random.between(DOWN_MS.least, DOWN_MS.most));
+      await this.#start(server);
+    }
+  }
+
+  /** Ends the servers that run, as an operator does. Returns the exit codes by name. */
+  async stop(): Promise<ReadonlyMap<string, number | null>> {
+    const running = this.servers.filter((server) => server.running);
+    const codes = await Promise.all(running.map((server) => server.end('SIGTERM')));
+    return new Map(running.map(({ name }, index) => [name, codes[index] ?? null]));
+  }
+
+  killAll(): void {
+    for (const server of this.servers) void server.end('SIGKILL');
+  }
+
+  async #start(server: Server): Promise<void> {
+    try {
+      await server.start();
+    } catch (error) {
+      throw new Error(`${server.name}: ${(error as Error).message}\n${server.log()}`);
+    }
+    this.starts += 1;
+  }
+}

@@ -86,7 +86,7 @@ async function open(
 
 async function contractFrom(source: string, proxyFlag: string | undefined, log: Log): Promise<Contract> {
   const { contract, report } = await readContract(source, proxyFlag);
-  if (report.omittedCount + report.loosenedCount > 0) {
+  if (report.omittedCount + report.omittedPartsCount > 0) {
     for (const line of reportLines(report)) log.warn({}, `--openapi: ${line.trim()}`);
   }
   if (contract.operations.length === 0)

@@ -26,8 +26,12 @@ export interface Parameter {
   /** Its name on the wire. */
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
-  /** One `name=value` pair per item (OpenAPI's `explode`), or one comma-separated value. */
+  /** One `name=value` pair per item (OpenAPI's `explode`), or one value with all items. */
   readonly explode: boolean;
+  /** What separates the items of one value; by default a comma. */
+  readonly delimiter?: ' ' | '|';
+  /** Characters that may stand in a query, such as `/` and `:`, are not percent-encoded (OpenAPI's `allowReserved`). */
+  readonly allowReserved?: true;
 }
 
 /** How requests and responses of an imported operation are shaped; ours are one JSON object and an envelope. */

@@ -5,44 +5,13 @@
 import type { Input } from '../contract/backend.js';
 import { type Issue, invalidRequest } from '../contract/errors.js';
 import type { ImportedShape, Operation, Parameter } from '../contract/operation.js';
+import { isReservedHeader } from '../openapi-import/reserved-headers.js';
 
 export interface ImportedRequestParts {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
 }
-
-/** Headers that only the gateway or the connection sets. A parameter of an imported document cannot set them. */
-const RESERVED = new Set([
-  'accept',
-  'accept-encoding',
-  'authorization',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'cookie',
-  'expect',
-  'forwarded',
-  'host',
-  'idempotency-key',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'traceparent',
-  'tracestate',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'user-agent',
-  'x-api-key',
-  'x-cccode',
-  'x-channel-code',
-  'x-logical-guid',
-  'x-orgcode',
-  'x-session-guid',
-]);
 
 /**
  * Builds the parts of a request as the document defines them (OpenAPI's `simple` and `form` styles). Reserved headers
@@ -58,7 +27,7 @@ export function importedRequestParts(operation: Operation, input: Input): Import
       return parameter.in === location && value !== undefined && value !== null ? [{ parameter, value }] : [];
     });
   const path = expandPath(operation.path, given('path'), issues);
-  const query = given('query').flatMap(({ parameter, value }) => queryPairs(parameter, value));
+  const query = given('query').flatMap(({ parameter, value }) => queryPairs(parameter, value, issues));
   const headers = headersOf(given('header'), issues);
   if (issues.length > 0) throw invalidRequest(issues);
   return { path: query.length === 0 ? path : `${path}?${query.join('&')}`, headers, body: bodyOf(operation, input) };
@@ -81,23 +50,36 @@ function expandPath(template: string, given: readonly Given[], issues: Issue[]):
   });
 }
 
+/** Whether a value has a `.` or `..` segment, or nothing but slashes, however often an upstream decodes it. */
 function isPathTraversal(text: string): boolean {
-  return text.split(/[/\\]|%2f|%5c/i).some((segment) => /^(\.|%2e)*$/i.test(segment));
+  const segments = text.split(/[/\\]|%2f|%5c/i);
+  return segments.some((segment) => /^(\.|%2e)+$/i.test(segment)) || segments.every((segment) => segment === '');
 }
 
-/** `name=value` for each list item and each object field when exploded; otherwise one pair, comma-separated. */
-function queryPairs({ name, explode }: Parameter, value: unknown): readonly string[] {
-  const pair = (key: string, text: string) => `${encode(key)}=${text}`;
-  if (!explode) return [pair(name, joined(value, encode))];
-  if (Array.isArray(value)) return value.map((item) => pair(name, encode(scalarText(item))));
-  if (typeof value !== 'object') return [pair(name, encode(scalarText(value)))];
-  return Object.entries(value as object).map(([key, inner]) => pair(key, encode(scalarText(inner))));
+/** `name=value` for each list item and each object field when exploded; otherwise one pair with all of them. */
+function queryPairs(parameter: Parameter, value: unknown, issues: Issue[]): readonly string[] {
+  const { name, explode, delimiter, allowReserved = false } = parameter;
+  if (Array.isArray(value) && value.length === 0) return [];
+  const write = allowReserved ? encodeQuery : encode;
+  const pair = (key: string, inner: unknown) => `${encode(key)}=${write(scalarText(inner))}`;
+  if (explode && Array.isArray(value)) return value.map((item) => pair(name, item));
+  if (explode && typeof value === 'object') return Object.entries(value as object).map(([key, of]) => pair(key, of));
+  if (explode) return [pair(name, value)];
+  if (delimiter === undefined) return [`${encode(name)}=${joined(value, write)}`];
+  const items = [value].flat().map(scalarText);
+  if (items.some((item) => Array.isArray(value) && item.includes(delimiter))) {
+    issues.push({
+      path: parameter.field,
+      message: `must be values without ${delimiter === ' ' ? 'a space' : delimiter}`,
+    });
+  }
+  return [`${encode(name)}=${items.map(write).join(encode(delimiter))}`];
 }
 
 function headersOf(given: readonly Given[], issues: Issue[]): Record<string, string> {
   const entries = given.flatMap(({ parameter, value }) => {
     const name = parameter.name.toLowerCase();
-    if (RESERVED.has(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return [];
+    if (isReservedHeader(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return [];
     const text = joined(value);
     if (!/^[\t\x20-\x7e]*$/.test(text)) {
       issues.push({ path: parameter.field, message: 'must be printable ASCII on one line' });
@@ -124,6 +106,11 @@ function joined(value: unknown, write: (text: string) => string = (text) => text
 
 function scalarText(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+}
+
+/** Leaves the reserved characters that may stand in the value of a query, and encodes `%` like any other character. */
+function encodeQuery(text: string): string {
+  return encode(text).replace(/%(?:2F|3A|3F|40|24|2C|3B|3D)/g, decodeURIComponent);
 }
 
 /** A lone surrogate cannot be encoded and becomes the replacement character. */

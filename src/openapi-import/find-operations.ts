@@ -51,11 +51,12 @@ export function findOperations(document: OpenApiDocument, omitted: ImportFinding
       }
       const where = `${method.toUpperCase()} ${cleanLine(path, 100)}`;
       const why = isNode(operation) ? problemOf(document, method, path, item, operation) : 'it is not an object';
-      if (why !== undefined) addFinding(omitted, where, why);
+      if (why !== undefined) addFinding(omitted, { operation: where, reason: why });
       else candidates.push(candidate(method, path, where, item, operation as DocumentNode));
     }
   }
-  if (beyond > 0) addFinding(omitted, `${beyond} more operations`, `a document may have ${MAX_OPERATIONS}`);
+  if (beyond > 0)
+    addFinding(omitted, { operation: `${beyond} more operations`, reason: `a document may have ${MAX_OPERATIONS}` });
   return { candidates, count };
 }
 
@@ -85,7 +86,7 @@ function itemAt(
     return item === source ? item : { ...item, ...beside };
   } catch (error) {
     if (!(error instanceof OmittedOperationError)) throw error;
-    addFinding(omitted, where, error.message);
+    addFinding(omitted, { operation: where, part: error.part, reason: error.reason });
     return undefined;
   }
 }

@@ -38,7 +38,7 @@ const MAX_SCHEMES = 100;
 export function importContract(source: unknown, { overlay, headers }: ImportOptions): ImportedContract {
   const document = openDocument(source);
   const omitted = createFindings();
-  const loosened = createFindings();
+  const omittedParts = createFindings();
   const { candidates, count } = findOperations(document, omitted);
   const context: DraftContext = {
     document,
@@ -62,7 +62,7 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
       const operation = finishOperation(document, draft, ids[index] ?? '', (request) =>
         advertiseSchema(request, bytes),
       );
-      for (const why of draft.omittedDetails) addFinding(loosened, draft.candidate.where, why);
+      for (const part of draft.omittedParts) addFinding(omittedParts, { operation: draft.candidate.where, ...part });
       return operation;
     }),
   );
@@ -75,8 +75,8 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
       offered: operations.length,
       omitted: omitted.list,
       omittedCount: omitted.count,
-      loosened: loosened.list,
-      loosenedCount: loosened.count,
+      omittedParts: omittedParts.list,
+      omittedPartsCount: omittedParts.count,
     },
   };
 }
@@ -86,11 +86,11 @@ function attempt<T>({ where }: Candidate, omitted: ReturnType<typeof createFindi
   try {
     return [work()];
   } catch (error) {
-    const why =
+    const { reason, part } =
       error instanceof OmittedOperationError
-        ? error.message
-        : `it could not be read (${String((error as Error)?.name)})`;
-    addFinding(omitted, where, why);
+        ? error
+        : { reason: `it could not be read (${String((error as Error)?.name)})`, part: undefined };
+    addFinding(omitted, { operation: where, part, reason });
     return [];
   }
 }

@@ -5,7 +5,18 @@ export class ImportError extends Error {
   override readonly name = 'ImportError';
 }
 
-/** One operation cannot be imported; the others can. The message is the reason: `its body is multipart/form-data`. */
+/**
+ * One operation cannot be imported; the others can. `reason` continues `part`, the part that makes it impossible: `body`
+ * `is multipart/mixed`. Without a part it is a sentence.
+ */
 export class OmittedOperationError extends Error {
   override readonly name = 'OmittedOperationError';
+  readonly reason: string;
+  readonly part: string | undefined;
+
+  constructor(reason: string, part?: string) {
+    super(part === undefined ? reason : `${part} ${reason}`);
+    this.reason = reason;
+    this.part = part;
+  }
 }

@@ -48,4 +48,4 @@ export const MAX_FIELD_DESCRIPTION_LENGTH = 500;
 export const MAX_ID_LENGTH = 36;
 
 /** Findings listed in the import report; further ones are only counted. */
-export const MAX_REPORTED = 200;
+export const MAX_REPORTED = 20_000;

@@ -131,7 +131,7 @@ function survey(root: DocumentNode): Survey {
 function follow(resolve: OpenApiDocument['resolve'], start: unknown): unknown {
   let value = start;
   for (let hops = 0; isNode(value) && typeof value.$ref === 'string'; hops += 1) {
-    if (hops === MAX_REFERENCE_HOPS) throw new OmittedOperationError(`${shown(value.$ref)} leads in a circle`);
+    if (hops === MAX_REFERENCE_HOPS) throw new OmittedOperationError('leads in a circle', shown(value.$ref));
     value = resolve(value.$ref);
   }
   return value;
@@ -142,7 +142,7 @@ function resolveReference(root: DocumentNode, named: ReadonlyMap<string, unknown
   const value = named.get(reference) ?? (reference.startsWith('#/') ? resolvePointer(root, reference) : undefined);
   if (value !== undefined) return value;
   const why = reference.startsWith('#') ? 'leads nowhere' : 'leads out of the document';
-  throw new OmittedOperationError(`${shown(reference)} ${why}`);
+  throw new OmittedOperationError(why, shown(reference));
 }
 
 function resolvePointer(root: DocumentNode, pointer: string): unknown {

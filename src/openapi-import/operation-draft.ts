@@ -4,6 +4,7 @@ import type { Example, ImportedShape, JsonSchema, Operation, RoleTable } from '.
 import { cleanLine, cleanText } from './document-text.js';
 import type { Candidate } from './find-operations.js';
 import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from './import-limits.js';
+import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode, listAt, nodeAt, own } from './openapi-document.js';
 import { type ContractLookup, readExtensions } from './operation-extensions.js';
 import { type BodyCache, composeRequest, type ReadBody, readRequestBody } from './operation-request.js';
@@ -25,8 +26,7 @@ export interface OperationDraft {
   readonly response: ResponseShape;
   /** The corresponding operation of the built-in contract. */
   readonly contractOperation: Operation | undefined;
-  /** Details that were omitted, each with the reason. */
-  readonly omittedDetails: readonly string[];
+  readonly omittedParts: readonly OmittedPart[];
 }
 
 const IDEMPOTENCY_HEADER = 'idempotency-key';
@@ -59,9 +59,12 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
     imported: isContractShaped ? undefined : imported,
     response,
     contractOperation,
-    omittedDetails: [
-      ...args.omittedDetails,
-      ...(body?.patterns ?? []).map((pattern) => `the pattern ${cleanLine(pattern, 60)} is not checked`),
+    omittedParts: [
+      ...args.omittedParts,
+      ...(body?.patterns ?? []).map((pattern) => ({
+        part: `pattern ${cleanLine(pattern, 60)}`,
+        reason: 'is not checked',
+      })),
     ],
   };
 }

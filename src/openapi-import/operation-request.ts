@@ -63,7 +63,7 @@ export function readRequestBody(
   const json = document.isWide(content) ? undefined : jsonMedia(content);
   if (json === undefined) {
     const [type = 'of no type'] = Object.keys(content);
-    if (required) throw new OmittedOperationError(`its body is ${cleanLine(type, 60)}, not JSON`);
+    if (required) throw new OmittedOperationError(`is ${cleanLine(type, 60)}, not JSON`, 'body');
     return undefined;
   }
   const source = own(json.media, 'schema');

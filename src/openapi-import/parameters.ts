@@ -3,8 +3,10 @@ import type { JsonSchema, Parameter } from '../contract/operation.js';
 import { cleanLine, cleanText } from './document-text.js';
 import { OmittedOperationError } from './import-error.js';
 import { MAX_PARAMETERS, REQUEST_BOUNDS } from './import-limits.js';
+import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode, listAt, type OpenApiDocument, own } from './openapi-document.js';
 import { readSchema } from './read-schema.js';
+import { isReservedHeader, isSuppliedHeader } from './reserved-headers.js';
 import { isSmall } from './schema-keywords.js';
 
 /** A parameter that the agent supplies. Its field name may differ from its name in the request. */
@@ -19,7 +21,7 @@ export interface Argument {
 export interface ReadArguments {
   readonly arguments: readonly Argument[];
   /** Parameters that were omitted, each with the reason. */
-  readonly omittedDetails: readonly string[];
+  readonly omittedParts: readonly OmittedPart[];
   /** Lower-case names of its required headers. */
   readonly requiredHeaders: ReadonlySet<string>;
   /** Lower-case names of all its headers. */
@@ -37,16 +39,12 @@ export interface ParameterContext {
   readonly cache: Map<string, readonly Argument[] | string>;
 }
 
-/** Headers of the connection itself, and headers that OpenAPI excludes as parameters. */
-const EXCLUDED_HEADERS = new RegExp(
-  `^(${[
-    'accept|accept-encoding|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin',
-    'proxy-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-.*',
-  ].join('|')})$`,
-);
-
 /** Characters of JSON. */
 const MAX_CACHED_CHARACTERS = 2_000;
+
+/** Reasons that do not make a required parameter's operation impossible. */
+const IS_RESERVED = 'is a header that no argument may set';
+const IS_UNUSED = 'does not stand in the path';
 
 const LOCATIONS = ['path', 'query', 'header'] as const;
 type ParameterLocation = (typeof LOCATIONS)[number];
@@ -63,13 +61,13 @@ export function readArguments(
 ): ReadArguments {
   const declared = declarations(context.document, item, operation);
   const found: Argument[] = [];
-  const omittedDetails: string[] = [];
+  const omittedParts: OmittedPart[] = [];
   for (const parameter of [...declared.values(), ...undeclared(path, declared)]) {
     const read = readOne(context, path, parameter);
-    if (typeof read === 'string') {
-      if (own(parameter, 'required') === true) throw new OmittedOperationError(`its ${nameOf(parameter)} ${read}`);
-      omittedDetails.push(`${nameOf(parameter)} ${read}`);
-    } else found.push(...read);
+    if (typeof read !== 'string') found.push(...read);
+    else if (own(parameter, 'required') !== true || read === IS_RESERVED || read === IS_UNUSED) {
+      omittedParts.push({ part: nameOf(parameter), reason: read });
+    } else throw new OmittedOperationError(read, nameOf(parameter));
   }
   if (found.length > MAX_PARAMETERS) throw new OmittedOperationError(`it has more than ${MAX_PARAMETERS} parameters`);
   found.sort((one, other) => LOCATIONS.indexOf(one.parameter.in) - LOCATIONS.indexOf(other.parameter.in));
@@ -78,7 +76,7 @@ export function readArguments(
     new Set(parameters.map((parameter) => String(parameter.name).toLowerCase()));
   return {
     arguments: found,
-    omittedDetails,
+    omittedParts,
     headers: lowerCase(headers),
     requiredHeaders: lowerCase(headers.filter((parameter) => parameter.required === true)),
   };
@@ -114,11 +112,12 @@ function readOne(context: ParameterContext, path: string, parameter: DocumentNod
   if (typeof name !== 'string' || name === '' || name.length > 128) return 'has no name of use';
   if (location === 'cookie') return 'is a cookie';
   if (!isLocation(location)) return 'stands nowhere';
-  if (location === 'path' && !namesIn(path).includes(name)) return [];
+  if (location === 'path' && !namesIn(path).includes(name)) return IS_UNUSED;
   if (location === 'header' && !/^[\w.-]+$/.test(name)) return 'is no header';
   const header = name.toLowerCase();
   if (context.credentialParameters.has(`${location} ${location === 'header' ? header : name}`)) return [];
-  if (location === 'header' && (EXCLUDED_HEADERS.test(header) || context.connectionHeaders.has(header))) return [];
+  if (location === 'header' && isSuppliedHeader(header)) return [];
+  if (location === 'header' && (isReservedHeader(header) || context.connectionHeaders.has(header))) return IS_RESERVED;
   const cacheKey = isSmall(parameter, MAX_CACHED_CHARACTERS, context.document.isWide)
     ? JSON.stringify(parameter)
     : undefined;
@@ -154,7 +153,8 @@ function pathSafe(schema: JsonSchema): JsonSchema {
   return { ...schema, type, minLength: Math.max(1, Number(minLength ?? 1)), not: { enum: ['.', '..'] } };
 }
 
-const DELIMITERS: { readonly [style: string]: string } = { spaceDelimited: 'a space', pipeDelimited: '|' };
+/** What separates the values of a list, by its style. */
+const DELIMITERS: { readonly [style: string]: Parameter['delimiter'] } = { spaceDelimited: ' ', pipeDelimited: '|' };
 
 function encoded(
   parameter: DocumentNode,
@@ -166,10 +166,19 @@ function encoded(
   const explode = typeof parameter.explode === 'boolean' ? parameter.explode : style === 'form';
   const required = parameter.required === true || location === 'path';
   const schema = withoutObjects(whole);
-  const argument = (wire: string, of: JsonSchema, needed: boolean): Argument => ({
-    parameter: { name: wire, in: location, explode: location === 'query' && explode },
-    schema: of,
-    required: needed,
+  const isQuery = location === 'query';
+  const reserved: Pick<Parameter, 'allowReserved'> =
+    isQuery && parameter.allowReserved === true ? { allowReserved: true } : {};
+  const argument = (delimiter?: Parameter['delimiter']): Argument => ({
+    parameter: {
+      name,
+      in: location,
+      explode: isQuery && explode,
+      ...reserved,
+      ...(delimiter === undefined ? {} : { delimiter }),
+    },
+    schema,
+    required,
   });
   if (isNode(schema.properties) || isObject(schema)) {
     if (location !== 'query' || !(style === 'deepObject' || (style === 'form' && explode))) return 'is an object';
@@ -178,22 +187,21 @@ function encoded(
     if (fields.length === 0 || !fields.every(([, field]) => isFlat(field as JsonSchema))) return 'is an object';
     return fields.map(([field, of]) => {
       const wire = style === 'deepObject' ? `${name}[${field}]` : field;
-      const parameter = { name: wire, in: location, explode: true };
-      return { parameter, schema: of as JsonSchema, required: required && needed.includes(field) };
+      return {
+        parameter: { name: wire, in: location, explode: true, ...reserved },
+        schema: of as JsonSchema,
+        required: required && needed.includes(field),
+      };
     });
   }
   if (!isFlat(schema)) return 'is a list of objects';
-  if (isList(schema)) {
-    if (typeof style === 'string' && Object.hasOwn(DELIMITERS, style) && !explode) {
-      const description = `Values with ${DELIMITERS[style]} between them. ${schema.description ?? ''}`.trim();
-      return [argument(name, { type: 'string', description }, required)];
-    }
-    if (style !== 'form' && style !== 'simple' && !Object.hasOwn(DELIMITERS, String(style))) {
-      return `is written in the style ${cleanLine(String(style), 20)}`;
-    }
+  if (mayBeList(schema)) {
+    const delimiter = typeof style === 'string' && Object.hasOwn(DELIMITERS, style) ? DELIMITERS[style] : undefined;
+    if (isQuery && delimiter !== undefined) return [argument(explode ? undefined : delimiter)];
+    if (style !== 'form' && style !== 'simple') return `is written in the style ${cleanLine(String(style), 20)}`;
   }
   if (style === 'label' || style === 'matrix') return `is written in the style ${style}`;
-  return [argument(name, schema, required)];
+  return [argument()];
 }
 
 /** Removes object branches from a union: a query cannot express them. */
@@ -213,6 +221,10 @@ function isObject(schema: JsonSchema): boolean {
 
 function isList(schema: JsonSchema): boolean {
   return [schema.type].flat().includes('array');
+}
+
+function mayBeList(schema: JsonSchema): boolean {
+  return isList(schema) || [schema.oneOf, schema.anyOf].flat().some((branch) => isNode(branch) && isList(branch));
 }
 
 /** A scalar, or a list of them. */

@@ -78,7 +78,7 @@ function successSchema(document: OpenApiDocument, operation: DocumentNode): unkn
   const media = contents.map((content) => jsonMedia(content)?.media).find((found) => found !== undefined);
   if (media !== undefined) return own(media, 'schema');
   const [type] = Object.keys(contents[0] ?? {});
-  if (type !== undefined) throw new OmittedOperationError(`it answers with ${cleanLine(type, 60)}, not JSON`);
+  if (type !== undefined) throw new OmittedOperationError(`is ${cleanLine(type, 60)}, not JSON`, 'response');
   return undefined;
 }
 

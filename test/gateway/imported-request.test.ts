@@ -63,6 +63,10 @@ describe('a path', () => {
     expect(of('/a/{id}.json', { id: '..'.replace('..', 'c') })).toBe('/a/c.json');
     expect(of('/a/{ids}', { ids: ['x', 'y'] })).toBe('/a/x%2Cy');
     expect(of('/a/{id}', { id: 'half\ud800' })).toBe('/a/half%EF%BF%BD');
+    expect(of('/a/{id}', { id: ' ' })).toBe('/a/%20');
+    expect(of('/a/{id}', { id: 'a%2Fb' })).toBe('/a/a%252Fb');
+    expect(of('/a/{id}', { id: '%2Fa' })).toBe('/a/%252Fa');
+    expect(of('/a/{id}/b', { id: 'https://x.example/ü/' })).toBe('/a/https%3A%2F%2Fx.example%2F%C3%BC%2F/b');
   });
 
   test.each([
@@ -73,8 +77,11 @@ describe('a path', () => {
     [{ id: '..' }],
     [{ id: '../admin' }],
     [{ id: 'a/../../admin' }],
-    [{ id: 'a//b' }],
-    [{ id: '/a' }],
+    [{ id: '/' }],
+    [{ id: '%2F' }],
+    [{ id: '/\\' }],
+    [{ id: '/./a' }],
+    [{ id: 'https://x/../y' }],
     [{ id: '..\\admin' }],
     [{ id: '%2e%2e' }],
     [{ id: '%2E.%2fadmin' }],
@@ -144,8 +151,32 @@ describe('a query', () => {
     [null, true, '/things'],
     [undefined, true, '/things'],
     [[], true, '/things'],
+    [[], false, '/things'],
   ])('encodes %j with explode %s as %s', (value, explode, path) => {
     expect(of(explode, value)).toBe(path);
+  });
+});
+
+describe('a query list', () => {
+  const of = (delimiter: ' ' | '|', value: unknown) =>
+    partsOf({ method: 'GET' }, { parameters: [{ ...parameter('q', 'query', false), delimiter }] }, { q: value }).path;
+
+  test('separated by pipes or spaces is one value, and an item with its separator is rejected', () => {
+    expect(of('|', ['a', 'b c', 7])).toBe('/things?q=a%7Cb%20c%7C7');
+    expect(of(' ', ['a', 'b|c', 7])).toBe('/things?q=a%20b%7Cc%207');
+    expect(of(' ', ['a'])).toBe('/things?q=a');
+    expect(() => of('|', ['a|b'])).toThrow(CrmError);
+    expect(() => of(' ', ['a b'])).toThrow(CrmError);
+  });
+
+  test('whose reserved characters are allowed keeps those that cannot change the request', () => {
+    const shape = (explode: boolean) => ({
+      parameters: [{ ...parameter('q', 'query', explode), allowReserved: true as const }],
+    });
+    const text = "/a:b?c@d$e,f;g=h!'()*&i=j#k+l[m]%2F n";
+    const kept = "/a:b?c@d$e,f;g=h!'()*%26i=j%23k%2Bl%5Bm%5D%252F%20n";
+    expect(partsOf({ method: 'GET' }, shape(true), { q: text }).path).toBe(`/things?q=${kept}`);
+    expect(partsOf({ method: 'GET' }, shape(false), { q: ['a/b', 'c'] }).path).toBe('/things?q=a/b,c');
   });
 });
 

@@ -64,7 +64,7 @@ describe('a document that is too large', () => {
     const { contract, report } = imported(documentOf(paths));
     expect(contract.operations).toHaveLength(2_000);
     expect(report).toMatchObject({ operations: 10_000, offered: 2_000 });
-    expect(report.omitted).toEqual([{ where: '8000 more operations', why: 'a document may have 2000' }]);
+    expect(report.omitted).toEqual([{ operation: '8000 more operations', reason: 'a document may have 2000' }]);
   });
 
   test('in the inputs of its operations is read up to a limit', () => {
@@ -85,7 +85,7 @@ describe('a document that is too large', () => {
       { post: { requestBody: body(index), responses: SUCCESS } },
     ]);
     const { contract, report } = imported(documentOf(Object.fromEntries(paths), { components: { schemas } }));
-    expect(report.omitted[0]?.why).toBe('the document is too large to be read to its end');
+    expect(report.omitted[0]?.reason).toBe('the document is too large to be read to its end');
     expect(report.offered).toBeGreaterThan(100);
     // Response schemas are read on first use and do not count against the import's limit.
     for (const { dataSchema } of contract.operations.slice(0, 5)) expect(dataSchema).toEqual({ type: 'object' });

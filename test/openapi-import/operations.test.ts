@@ -165,7 +165,7 @@ describe('an operation is omitted with the reason for', () => {
     [
       'a response of images',
       { get: operation({ responses: { 200: { content: { 'image/png': {} } } } }) },
-      'it answers with image/png, not JSON',
+      'response is image/png, not JSON',
     ],
     [
       'an operation served by another host',
@@ -189,18 +189,37 @@ describe('an operation is omitted with the reason for', () => {
     expect(contract.operations.map(({ id }) => id)).toEqual(['get_good']);
     expect(reportLines(report)).toEqual([
       '3 operations in the document, 1 offered as tools, 2 left out',
-      '  POST /good: its body is text/plain, not JSON',
+      '  POST /good: body is text/plain, not JSON',
       '  GET /bad: $ref http://example.com/p.json leads out of the document',
     ]);
   });
 
-  test('at most 200 of them in the report, and as many lines as requested', () => {
+  test('by one line for each reason, with the number of operations and the first of them', () => {
     const many = Array.from({ length: 300 }, (_, index) => [`/p${index}?`, { get: operation() }]);
+    const cookie = { name: 'c', in: 'cookie', schema: {} };
+    const other = { '/t': { trace: operation() }, '/c': { get: operation({ parameters: [cookie] }) } };
+    const { report } = imported(documentOf({ ...Object.fromEntries(many), ...other }));
+    expect([report.omitted.length, report.omittedCount, report.omittedPartsCount]).toEqual([301, 301, 1]);
+    expect(report.omittedParts).toEqual([{ operation: 'GET /c', part: 'cookie parameter c', reason: 'is a cookie' }]);
+    expect(reportLines(report)).toEqual([
+      '302 operations in the document, 1 offered as tools, 301 left out',
+      '  300 times its path is not one that can be called: GET /p0?, GET /p1?, GET /p2?, and 297 more',
+      '  TRACE /t: TRACE is for diagnosis',
+      '1 parts of offered operations left out',
+      '  GET /c: cookie parameter c is a cookie',
+    ]);
+    expect(reportLines(report, 1)[2]).toBe('  and 1 more');
+  });
+
+  test('in a report of at most 20,000 entries and 500 characters a line', () => {
+    const parameters = Array.from({ length: 100 }, (_, index) => ({ name: `c${index}`, in: 'cookie' }));
+    const path = (index: number) => `/${'x'.repeat(300)}${index}`;
+    const many = Array.from({ length: 300 }, (_, index) => [path(index), { get: operation({ parameters }) }]);
     const { report } = imported(documentOf(Object.fromEntries(many)));
-    expect([report.omitted.length, report.omittedCount]).toEqual([200, 300]);
-    const lines = reportLines(report, 10);
-    expect(lines).toHaveLength(12);
-    expect(lines.at(-1)).toBe('  and 290 more');
+    expect([report.omittedParts.length, report.omittedPartsCount]).toEqual([20_000, 30_000]);
+    const lines = reportLines(report);
+    expect(lines.at(-1)).toBe('  and 10000 more');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(500);
   });
 });
 

@@ -24,7 +24,7 @@ describe.each(DOCUMENTS)('%s', (path, operations, offered) => {
     const { report } = imported(await read());
     expect([report.operations, report.offered]).toEqual([operations, offered]);
     expect(report.omittedCount).toBeGreaterThanOrEqual(operations - offered);
-    for (const { where, why } of report.omitted) expect([where, why]).not.toContain('');
+    for (const { operation, reason } of report.omitted) expect([operation, reason]).not.toContain('');
   });
 
   test('yields tools that clients can read and schemas that validators can compile', async () => {

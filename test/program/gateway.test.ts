@@ -68,7 +68,7 @@ describe('stdio in front of a CRM', () => {
     expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['crm_read_it']);
     const { stderr } = await line.running.stop();
     expect(stderr).toContain('2 operations in the document, 1 offered as tools, 1 left out');
-    expect(stderr).toContain('POST /it: its body is application/x-www-form-urlencoded, not JSON');
+    expect(stderr).toContain('POST /it: body is application/x-www-form-urlencoded, not JSON');
     expect(stderr).toContain('1 details of offered operations left out');
     expect(stderr).toContain('GET /it: cookie parameter theme is a cookie');
   });

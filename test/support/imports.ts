@@ -19,7 +19,9 @@ export function problemsOf(document: unknown): readonly string[] {
     expect(untrusted).toBeDefined();
   }
   return [
-    ...report.omitted.flatMap(({ where, why }) => (why.startsWith('it could not be read') ? [`${where}: ${why}`] : [])),
+    ...report.omitted.flatMap(({ operation, reason }) =>
+      reason.startsWith('it could not be read') ? [`${operation}: ${reason}`] : [],
+    ),
     ...(new Set(names).size === names.length ? [] : ['a name twice']),
     ...entries.flatMap(({ tool }) => portabilityProblems(tool).map((problem) => `${tool.name}: ${problem}`)),
   ];

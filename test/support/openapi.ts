@@ -2,6 +2,7 @@
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { JsonSchema, Operation } from '../../src/contract/operation.js';
 import { type ImportedContract, importContract } from '../../src/openapi-import/import-contract.js';
+import { sentenceOf } from '../../src/openapi-import/import-report.js';
 import { HEADER_NAMES } from '../../src/pipeline/headers.js';
 import { createCatalogue, type Tool } from '../../src/tools/catalogue.js';
 
@@ -54,7 +55,8 @@ export function onlyOperation(document: unknown): Operation {
 export function omission(document: unknown): string | undefined {
   const { contract, report } = imported(document);
   if (contract.operations.length > 0) throw new Error('the operation is offered');
-  return report.omitted[0]?.why;
+  const [first] = report.omitted;
+  return first === undefined ? undefined : sentenceOf(first);
 }
 
 export function toolsOf({ contract }: ImportedContract): readonly Tool[] {

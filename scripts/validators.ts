@@ -3,13 +3,19 @@
  * This saves compiling them with ajv at the first call of a tool. If a file is missing, the program falls back to ajv.
  */
 import { join } from 'node:path';
+import { _ } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import { build, type Plugin } from 'esbuild';
 import { CONTRACT } from '../src/contract/generated/contract.js';
-import { createAjv } from '../src/contract/validate.js';
+import { createRequestAjv } from '../src/contract/validate.js';
 
 const directory = process.argv[2] ?? 'dist/validators';
-const ajv = createAjv({ source: true });
+/** The formats that the generated code refers to: those of createRequestAjv. */
+const formats = _`({
+  ...require("ajv-formats/dist/formats").fullFormats,
+  "date-time": require("./src/contract/date-time.ts").isDateTime,
+})`;
+const ajv = createRequestAjv({ source: true, formats });
 const sources = new Map(
   CONTRACT.operations.map(({ id, requestSchema }) => [id, standalone.default(ajv, ajv.compile(requestSchema))]),
 );

@@ -36,9 +36,12 @@ export function createRandom32(): () => number {
   };
 }
 
-/** The smallest id of a record created at `iso` or later; for ranges over `created_at`. */
+/**
+ * The smallest id of a record created at `iso` or later; for ranges over `created_at`. Ids cannot hold a time before
+ * 1970, when no record was created.
+ */
 export function idFloor(iso: string): string {
-  return format(hex(Date.parse(iso), 12), '000', '80000000', '00000000');
+  return format(hex(Math.max(0, Date.parse(iso)), 12), '000', '80000000', '00000000');
 }
 
 function format(time: string, high: string, low: string, tail: string): string {

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { Ajv2020, CodeOptions, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type formatsPlugin from 'ajv-formats';
+import { DATE_TIME_FORM, isDateTime } from './date-time.js';
 import { type Issue, invalidRequest } from './errors.js';
 import { lazy } from './lazy.js';
 import type { JsonSchema, Operation } from './operation.js';
@@ -22,11 +23,13 @@ export type Validate = (operation: Operation, input: unknown) => void;
  */
 export function createValidate(built?: string): Validate {
   const ready = new Map<string, ValidateFunction>();
-  const ajv = lazy(() => createAjv());
+  const ajv = lazy(() => createRequestAjv());
+  const importedAjv = lazy(() => createAjv());
   return (operation, input) => {
     let validate = ready.get(operation.id);
     if (validate === undefined) {
-      validate = loadBuilt(built, operation.id) ?? ajv().compile(operation.requestSchema);
+      const compiler = operation.imported === undefined ? ajv : importedAjv;
+      validate = loadBuilt(built, operation.id) ?? compiler().compile(operation.requestSchema);
       ready.set(operation.id, validate);
     }
     if (!validate(input)) throw invalidRequest(toIssues(validate.errors ?? [], operation.requestSchema));
@@ -56,6 +59,14 @@ export function createAjv(code?: CodeOptions, allErrors = true): Ajv2020 {
   const ajv = new Ajv2020({ allErrors, strict: true, ...lenient, ...(code === undefined ? {} : { code }) });
   formats(ajv);
   return ajv;
+}
+
+/**
+ * The same for requests of our own contract, whose date-times must be ones that the handlers can compute with. Imported
+ * documents have their own idea of a date-time, and an upstream that decides.
+ */
+export function createRequestAjv(code?: CodeOptions): Ajv2020 {
+  return createAjv(code).addFormat('date-time', isDateTime);
 }
 
 function toIssues(errors: readonly ErrorObject[], schema: JsonSchema): readonly Issue[] {
@@ -91,6 +102,10 @@ function toIssue(error: ErrorObject, schema: JsonSchema): Issue {
       return { path, message: 'is not one of the allowed values', expected: list(parameters.allowedValues) };
     case 'type':
       return { path, message: `must be ${parameters.type}`, expected: String(parameters.type) };
+    case 'format':
+      return parameters.format === 'date-time'
+        ? { path, message: 'is not a date-time that can be used', expected: DATE_TIME_FORM }
+        : { path, message: error.message ?? 'is not well formed' };
     case 'oneOf':
     case 'anyOf':
       return { path, message: unionMessage(error, schema) };

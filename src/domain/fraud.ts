@@ -1,5 +1,6 @@
 /** Fraud assessment: the rules, their weights and the meaning of a score. Facts are gathered in store/risk/. */
 import { isIP, SocketAddress } from 'node:net';
+import { epochOf } from '../contract/date-time.js';
 import type { components } from '../contract/generated/openapi.js';
 
 type Schemas = components['schemas'];
@@ -198,7 +199,7 @@ function redeemed(facts: FraudFacts): number {
 }
 
 function ageMs(facts: FraudFacts, iso: string): number {
-  return Date.parse(facts.now) - Date.parse(iso);
+  return epochOf(facts.now) - epochOf(iso);
 }
 
 function others(count: number): string {

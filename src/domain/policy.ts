@@ -1,4 +1,5 @@
 /** Loyalty policy: its consistency, and its effect on an earn or a redeem. Lots are in lots.ts, tiers in tiers.ts. */
+import { epochOf } from '../contract/date-time.js';
 import { type Issue, invalidRequest, invalidState } from '../contract/errors.js';
 import type { components } from '../contract/generated/openapi.js';
 import { type Decimal, exponentOf, toDecimal, toMajor, toMinor } from './money.js';
@@ -146,7 +147,7 @@ export function expiryOf(policy: LoyaltyPolicy, earnedAt: string): string | null
 
 /** `iso` plus `days` days of 24 hours. */
 export function addDays(iso: string, days: number): string {
-  return new Date(Date.parse(iso) + days * DAY_MS).toISOString();
+  return new Date(epochOf(iso) + days * DAY_MS).toISOString();
 }
 
 /** Midnight UTC before `iso`. */

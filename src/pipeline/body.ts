@@ -1,4 +1,4 @@
-/** Step 1 of the contract's checks: the body is a JSON object of bounded size and depth. */
+/** Step 1 of the contract's checks: the body is a JSON object of bounded size and depth, and its text is Unicode. */
 import type { Input } from '../contract/backend.js';
 import { badRequest, CrmError } from '../contract/errors.js';
 
@@ -14,7 +14,7 @@ export function requireBody(value: unknown): Input {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badRequest('crm.malformed_body', 'The body must be a JSON object, no name in it given twice.');
   }
-  if (weigh(value, 1) > MAX_BODY_BYTES) throw bodyTooLarge();
+  if (weigh(value, []) > MAX_BODY_BYTES) throw bodyTooLarge();
   return value as Input;
 }
 
@@ -28,13 +28,38 @@ export function bodyTooLarge(): CrmError {
   });
 }
 
-function weigh(value: unknown, depth: number): number {
-  if (typeof value === 'string') return Buffer.byteLength(value) + 2;
+function weigh(value: unknown, path: readonly string[]): number {
+  if (typeof value === 'string') return weighText(value, path) + 2;
   if (typeof value !== 'object' || value === null) return 4;
-  if (depth > MAX_BODY_DEPTH) {
+  if (path.length >= MAX_BODY_DEPTH) {
     throw badRequest('crm.malformed_body', `The body is nested deeper than ${MAX_BODY_DEPTH} levels.`);
   }
   let weight = 2;
-  for (const [name, inner] of Object.entries(value)) weight += Buffer.byteLength(name) + 3 + weigh(inner, depth + 1);
+  for (const [name, inner] of Object.entries(value)) {
+    const below = [...path, name];
+    weight += weighText(name, below) + 3 + weigh(inner, below);
+  }
   return weight;
+}
+
+/** With the `u` flag this matches a surrogate only where its other half is missing. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const MAX_PATH_LENGTH = 200;
+
+/**
+ * The bytes of a text in UTF-8. A lone surrogate has none: it would be stored as another text than was validated.
+ * @throws CrmError 400 `crm.malformed_body` naming the path of a text with one.
+ */
+function weighText(text: string, path: readonly string[]): number {
+  if (LONE_SURROGATE.test(text)) {
+    const named = path
+      .join('.')
+      .replace(/\p{Surrogate}/gu, '\uFFFD')
+      .slice(0, MAX_PATH_LENGTH);
+    const issue = { path: named, message: 'is not Unicode: half of a surrogate pair stands alone' };
+    throw badRequest('crm.malformed_body', `The text at ${named} ${issue.message}. Send whole characters.`, {
+      issues: [issue],
+    });
+  }
+  return Buffer.byteLength(text);
 }

@@ -2,6 +2,7 @@
  * Administration by the operator: orgs, API keys, sessions. A secret is returned once, in clear, when it is created.
  */
 import type { OrgStatus } from '../contract/backend.js';
+import { epochOf } from '../contract/date-time.js';
 import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
 import { one, run, type Steps } from './engine/step.js';
 
@@ -84,7 +85,7 @@ export function* createSession(cx: AdminContext, orgcode: string, user: string, 
   const principal = known?.principal_id ?? (yield* createPrincipal(cx, 'user', user));
   yield* grantMembership(cx, code, principal, grant);
   const session_guid = mintSecret('g3ns');
-  const expires_at = new Date(Date.parse(cx.now) + ttlSeconds * 1000).toISOString();
+  const expires_at = new Date(epochOf(cx.now) + ttlSeconds * 1000).toISOString();
   yield* run(
     `INSERT INTO session (credential_hash, principal_id, fingerprint, ttl_seconds, expires_at, created_at)
       VALUES (?, ?, ?, ?, ?, ?)`,

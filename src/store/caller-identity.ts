@@ -3,6 +3,7 @@
  * contract/access.ts.
  */
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
+import { epochOf } from '../contract/date-time.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
 import type { Keys } from '../secrets/keys.js';
 import { one, run, type Steps } from './engine/step.js';
@@ -67,7 +68,7 @@ export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): S
   if (found === undefined || found.expires_at <= stamp.now) throw credentialsInvalid();
   const caller = member(found, orgcode, kind);
   const extended = new Date(stamp.epoch_ms + found.ttl_seconds * 1000).toISOString();
-  if (Date.parse(extended) - Date.parse(found.expires_at) < TOUCH_EVERY_MS) return { caller };
+  if (epochOf(extended) - epochOf(found.expires_at) < TOUCH_EVERY_MS) return { caller };
   return { caller, touch: () => touchSession(hash, extended) };
 }
 

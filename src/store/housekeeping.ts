@@ -1,4 +1,5 @@
 /** Background work for an org: seals the journal, and deletes expired idempotency records and counted failures. */
+import { epochOf } from '../contract/date-time.js';
 import { FAILURE_WINDOW_MS } from '../domain/giftcard.js';
 import type { Keys } from '../secrets/keys.js';
 import { deleteExpiredIdempotencyRecords } from './engine/idempotency.js';
@@ -13,5 +14,5 @@ export function* housekeep(orgcode: string, keys: Keys, now: string): Steps<void
     // a full batch: there may be more
   }
   yield* deleteExpiredIdempotencyRecords(orgcode, now);
-  yield* run(DELETE_FAILURES, orgcode, new Date(Date.parse(now) - FAILURE_WINDOW_MS).toISOString());
+  yield* run(DELETE_FAILURES, orgcode, new Date(epochOf(now) - FAILURE_WINDOW_MS).toISOString());
 }

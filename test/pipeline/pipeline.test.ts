@@ -96,6 +96,22 @@ describe('bodies', () => {
     }
   });
 
+  test.each([
+    ['a value', { customer: { caption: 'x\uD800' } }, 'customer.caption'],
+    ['an item', { customer: { caption: 'x', tags: ['ok', '\uDC00\uD800'] } }, 'customer.tags.1'],
+    ['a name', { customer: { caption: 'x', attributes: { 'a\uDFFF': 'y' } } }, 'customer.attributes.a\uFFFD'],
+  ])('with half a surrogate pair in %s are 400 with its path, and nothing is written', async (_name, body, path) => {
+    const error = await errorOf(world, 'crm_customer_create', body);
+    expect(error).toMatchObject({
+      http_status: 400,
+      error_code: 'crm.malformed_body',
+      details: { issues: [{ path }] },
+    });
+    expect(JSON.stringify(error.major)).toContain(path);
+    const whole = { customer: { caption: '\uD83D\uDE00' } };
+    expect(await ok(world, 'crm_customer_create', whole)).toMatchObject({ caption: '😀' });
+  });
+
   test('are measured in bytes, not in characters', async () => {
     const body = { customer: { caption: '好'.repeat(MAX_BODY_BYTES / 2) } };
     expect(await errorOf(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.body_too_large' });

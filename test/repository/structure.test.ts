@@ -174,6 +174,28 @@ describe('files', () => {
   });
 });
 
+describe('date-times', () => {
+  /** Times that no caller sends: our own stored times, and the dates of HTTP. */
+  const PARSES = ['contract/date-time.ts', 'ids.ts', 'gateway/upstream-reply.ts', 'gateway/probe.ts'];
+
+  test('are parsed in one place', () => {
+    const parsing = sources.filter((file) => /\bDate\.parse\(/.test(readFileSync(file, 'utf8')));
+    expect(parsing.map((file) => relative('src', file)).sort()).toEqual([...PARSES].sort());
+  });
+
+  test('are never given to Date: it takes numbers only, whose names say so', () => {
+    const dates = sources.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/new Date\((?!\))(.*?)\)\.|new Date\((?!\))(.*?)\)[;,]/g)].map(
+        ([, before, alone]) => `${relative('src', file)}: ${before ?? alone}`,
+      ),
+    );
+    expect(dates.length).toBeGreaterThan(8);
+    expect(dates.filter((date) => !/ms\b|Date\.now\(\)|epochOf\(|: (?:last|at|now|expires|0)\b/i.test(date))).toEqual(
+      [],
+    );
+  });
+});
+
 /** Types, functions and constants; a local name may recur. */
 const EXPORTED = /^export (?:abstract |async )?(?:interface|type|class|const|function\*?) (\w+)/gm;
 

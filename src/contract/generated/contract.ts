@@ -5958,13 +5958,11 @@ export const CONTRACT: Contract = {
      "created_from": {
       "type": "string",
       "format": "date-time",
-      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "created_to": {
       "type": "string",
       "format": "date-time",
-      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "limit": {
@@ -6670,13 +6668,11 @@ export const CONTRACT: Contract = {
      "created_from": {
       "type": "string",
       "format": "date-time",
-      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "created_to": {
       "type": "string",
       "format": "date-time",
-      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "purpose": {
@@ -9785,7 +9781,6 @@ export const CONTRACT: Contract = {
        "due_at": {
         "type": "string",
         "format": "date-time",
-        "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
         "maxLength": 40
        },
        "assignee": {
@@ -11216,13 +11211,11 @@ export const CONTRACT: Contract = {
      "from": {
       "type": "string",
       "format": "date-time",
-      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "to": {
       "type": "string",
       "format": "date-time",
-      "pattern": "^(?!.*[0-9]{2}:[0-9]{2}:60)",
       "maxLength": 40
      },
      "limit": {

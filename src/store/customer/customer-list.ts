@@ -1,6 +1,7 @@
 /**
  * Pages of customers by filter, newest first: one index is read first, and the other filters are checked row by row.
  */
+import { justAfter, normalDateTime } from '../../contract/date-time.js';
 import { gatePurpose } from '../../domain/consent.js';
 import { idFloor } from '../../ids.js';
 import type { Context, InputOf } from '../engine/handler.js';
@@ -77,16 +78,13 @@ function conditions(input: ListInput, orgcode: string, after: string | undefined
   };
   const id = hasSide ? 'd.customer_id' : 'c.customer_id';
   add(`${id} < ?`, after);
-  add(`${id} >= ?`, input.created_from === undefined ? undefined : idFloor(input.created_from));
-  add(`${id} < ?`, input.created_to === undefined ? undefined : idFloor(justAfter(input.created_to)));
+  const { created_from: from, created_to: to } = input;
+  add(`${id} >= ?`, from === undefined ? undefined : idFloor(normalDateTime(from, 'created_from')));
+  add(`${id} < ?`, to === undefined ? undefined : idFloor(justAfter(normalDateTime(to, 'created_to'))));
   add('c.home_logical_guid = ?', input.home_logical_guid);
   const status = input.status ?? 'active';
   // COALESCE keeps the planner from choosing the status index when a better one is read first.
   const leads = !hasSide && input.home_logical_guid === undefined;
   if (status !== 'all') add(leads ? 'c.status = ?' : `COALESCE(c.status, '') = ?`, status);
   return { sql, args };
-}
-
-function justAfter(iso: string): string {
-  return new Date(Date.parse(iso) + 1).toISOString();
 }

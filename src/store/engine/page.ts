@@ -1,5 +1,6 @@
 /** Pages of a record table: newest first, by index, with bounded work for any filters. */
 
+import { justAfter, normalDateTime } from '../../contract/date-time.js';
 import { idFloor } from '../../ids.js';
 import { both, type Condition, passesColumn } from './condition.js';
 import type { Context } from './handler.js';
@@ -89,7 +90,7 @@ function* makeStatement<Row>(cx: Context, table: Table<Row>, query: PageQuery): 
 function* leadOf<Row>(cx: Context, table: Table<Row>, query: PageQuery): Steps<Lead> {
   const { orgcode } = cx;
   const { side, words, drive = NOTHING, passes = NOTHING } = query;
-  const floor = query.created?.from === undefined ? '' : idFloor(query.created.from);
+  const floor = query.created?.from === undefined ? '' : idFloor(normalDateTime(query.created.from, 'created_from'));
   const start = ceiling(query);
   if (words !== undefined) {
     const [source] = yield* cx.search.sources(words.index, 't', orgcode, [words.match]);
@@ -118,5 +119,5 @@ function* candidates<Row>(table: Table<Row>, statement: Statement, before: Scala
 
 /** Just above every id of a record created at `created.to`. */
 function ceiling({ created }: PageQuery): string {
-  return created?.to === undefined ? AFTER_ALL : idFloor(new Date(Date.parse(created.to) + 1).toISOString());
+  return created?.to === undefined ? AFTER_ALL : idFloor(justAfter(normalDateTime(created.to, 'created_to')));
 }

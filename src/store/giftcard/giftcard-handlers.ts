@@ -3,6 +3,7 @@
  * counted.
  */
 
+import { epochOf } from '../../contract/date-time.js';
 import { type CrmError, conflict, invalidRequest, notFound, throttled } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import {
@@ -163,7 +164,7 @@ function* requireFailuresBelowLimit(cx: Context, subject: string): Steps<void> {
   if (oldest === undefined || failures.length < FAILURE_LIMIT) return;
   throw throttled(
     'Too many wrong gift card codes or PINs. Wait before trying again.',
-    Date.parse(oldest.failed_at) + FAILURE_WINDOW_MS - cx.stamp.epoch_ms,
+    epochOf(oldest.failed_at) + FAILURE_WINDOW_MS - cx.stamp.epoch_ms,
     ['Ask the card holder for the code and the PIN; do not guess.'],
   );
 }

@@ -1,4 +1,5 @@
 /** Handlers for inbox items, which have a state and a status. The transitions of both are in domain/inbox.ts. */
+import { normalDateTime } from '../../contract/date-time.js';
 import { notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { requireState, requireStatus } from '../../domain/inbox.js';
@@ -48,7 +49,7 @@ export const inbox: Handlers<'inbox'> = {
       ...EMPTY,
       ...fields,
       org_wide: org_wide === true ? 1 : 0,
-      due_at: due_at === undefined ? null : new Date(due_at).toISOString(),
+      due_at: due_at === undefined ? null : normalDateTime(due_at, 'inbox.due_at'),
       orgcode: cx.orgcode,
       inbox_id: cx.newId(),
       created_at: cx.stamp.now,

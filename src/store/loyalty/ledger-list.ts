@@ -1,5 +1,5 @@
 /** Pages of a customer's ledger, with the balance of the account. */
-
+import { justAfter, normalDateTime } from '../../contract/date-time.js';
 import { idFloor } from '../../ids.js';
 import { requireCustomer } from '../customer/customer-identity.js';
 import { pointsAvailable } from '../customer/customers.js';
@@ -44,11 +44,9 @@ function* entries(
     args.push(value);
   };
   add('loyalty_txn_id < ?', after?.id);
-  add('loyalty_txn_id >= ?', input.from === undefined ? undefined : idFloor(input.from));
-  add(
-    'loyalty_txn_id < ?',
-    input.to === undefined ? undefined : idFloor(new Date(Date.parse(input.to) + 1).toISOString()),
-  );
+  const { from, to } = input;
+  add('loyalty_txn_id >= ?', from === undefined ? undefined : idFloor(normalDateTime(from, 'from')));
+  add('loyalty_txn_id < ?', to === undefined ? undefined : idFloor(justAfter(normalDateTime(to, 'to'))));
   add('kind = ?', input.kind);
   const sql = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE ${where.join(' AND ')} ORDER BY loyalty_txn_id DESC LIMIT ?`;
   return yield* all(sql, ...args, limit + 1);

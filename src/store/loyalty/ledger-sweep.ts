@@ -1,5 +1,5 @@
 /** Expires due points. It is resumable and idempotent, because points that were posted as expired are no longer due. */
-import { invalidRequest } from '../../contract/errors.js';
+import { pastInstant } from '../../domain/instant.js';
 import { sweep } from '../../domain/lots.js';
 import type { Context, InputOf } from '../engine/handler.js';
 import { all, type Scalar, type Steps } from '../engine/step.js';
@@ -30,12 +30,7 @@ export interface Swept {
  * @throws CrmError 400 when `as_of` is in the future.
  */
 export function* expirePoints(cx: Context, input: InputOf<'loyalty_expire'>): Steps<Swept> {
-  const asOf = instant(input.as_of) ?? cx.stamp.now;
-  if (asOf > cx.stamp.now) {
-    throw invalidRequest([
-      { path: 'as_of', message: 'must not be in the future', expected: `at most ${cx.stamp.now}` },
-    ]);
-  }
+  const asOf = pastInstant(input.as_of, 'as_of', cx.stamp.now);
   const limit = Math.min(MAX_LOTS, Math.max(1, Math.trunc(input.limit ?? DEFAULT_LOTS)));
   const due = yield* dueCustomers(cx.orgcode, asOf, limit, input.customer_id);
   const dry_run = input.dry_run ?? false;
@@ -61,9 +56,4 @@ function* dueCustomers(orgcode: string, asOf: string, limit: number, customerId:
   const rows = yield* all<{ customer_id: string }>(sql, orgcode, asOf, ...only, limit + 1);
   const customers = [...new Set(rows.slice(0, limit).map((row) => row.customer_id))];
   return { customers, complete: rows.length <= limit };
-}
-
-/** An instant in the form in which instants are compared: UTC with milliseconds. */
-function instant(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : new Date(text).toISOString();
 }

@@ -2,7 +2,7 @@
 
 import { invalidRequest, invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
-import { futureInstant } from '../../domain/instant.js';
+import { futureInstant, pastInstant } from '../../domain/instant.js';
 import { give, take } from '../../domain/lots.js';
 import {
   checkEarn,
@@ -190,12 +190,7 @@ function priceEarn(policy: LoyaltyPolicy, account: LoyaltyAccount, input: InputO
 }
 
 function earnedAt(cx: Context, occurredAt: string | undefined): string {
-  if (occurredAt === undefined) return cx.stamp.now;
-  const instant = new Date(occurredAt).toISOString();
-  if (instant <= cx.stamp.now) return instant;
-  throw invalidRequest([
-    { path: 'occurred_at', message: 'must not be in the future', expected: `at most ${cx.stamp.now}` },
-  ]);
+  return pastInstant(occurredAt, 'occurred_at', cx.stamp.now);
 }
 
 function bornExpired() {

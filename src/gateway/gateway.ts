@@ -8,6 +8,7 @@ import type { Envelope } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
 import { createBreaker } from './breaker.js';
 import { createCallerCache } from './caller-cache.js';
+import { type CredentialRedaction, createRedactions } from './credential-redaction.js';
 import { createDeadlines } from './deadline.js';
 import { type FailedCall, toCrmError } from './error-mapping.js';
 import { GatewayOptionsError, type ProxyOptions } from './origin.js';
@@ -66,11 +67,13 @@ export function createGateway(options: GatewayOptions): Backend {
     throw new GatewayOptionsError(`the deadline must be 1 to ${LONGEST_DEADLINE_MS} ms`);
   }
   const upstream = createUpstream({ ...options, deadlineMs, maxResponseBytes });
+  const redactionOf = createRedactions();
   const relay = createRelay({
     basePath: base.pathname.replace(/\/+$/, ''),
     upstream,
     breaker: createBreaker(clock, (state) => report({ kind: `breaker_${state}` })),
     random32: options.random32,
+    redactionOf,
   });
   const check = createResponseCheck({ ...options, validation: options.responseValidation });
   const cache = createCallerCache(clock);
@@ -112,11 +115,22 @@ export function createGateway(options: GatewayOptions): Backend {
     async perform(call) {
       const write = isWrite(call.operation);
       const keyed = options.honoursKeys && write && idempotencyKeyOf(call.input) !== undefined;
-      const send = () => sendUpstream(call, keyed);
-      return write ? options.sendOnce(call, send) : send();
+      let sent = false;
+      const send = () => {
+        sent = true;
+        return sendUpstream(call, keyed);
+      };
+      if (!write) return send();
+      const relayed = await options.sendOnce(call, send);
+      return sent ? relayed : redactReplay(relayed, redactionOf(upstreamCredentials(call.credentials).secret));
     },
     close: () => upstream.close(),
   };
+}
+
+/** A stored response, which may be older than the redaction of responses. */
+function redactReplay({ envelope }: RelayedEnvelope, redaction: CredentialRedaction): RelayedEnvelope {
+  return { envelope: redaction.redact(envelope) as Envelope };
 }
 
 /** Reported as for a write, so that the caller of a write learns that nothing was done. */

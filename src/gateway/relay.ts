@@ -4,6 +4,7 @@
  */
 import type { Operation } from '../contract/operation.js';
 import type { AttemptResult, Breaker } from './breaker.js';
+import type { CredentialRedaction } from './credential-redaction.js';
 import type { Deadline } from './deadline.js';
 import { withRetries } from './retry.js';
 import type { Upstream } from './upstream.js';
@@ -17,6 +18,7 @@ export interface RelayParts {
   readonly upstream: Upstream;
   readonly breaker: Breaker;
   readonly random32: Random32;
+  readonly redactionOf: (credential: string) => CredentialRedaction;
 }
 
 /** How one call may be sent. */
@@ -48,8 +50,9 @@ async function attempt(
   let result: AttemptResult = 'neither';
   try {
     const reply = await parts.upstream.send(outgoing, deadline.left(), signal);
-    const { operation, stamp } = request;
-    const parsed = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left() });
+    const { operation, stamp, credentials } = request;
+    const redaction = parts.redactionOf(credentials.secret);
+    const parsed = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left(), redaction });
     result = 'answered';
     return parsed;
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Parses a raw HTTP reply to its envelope, or throws the UpstreamError it amounts to. */
 import type { Envelope } from '../contract/envelope.js';
 import { JsonError, parseResponseJson } from './bounded-json.js';
+import type { CredentialRedaction } from './credential-redaction.js';
 import { type Completion, completeError, completeSuccess, type Fields, isFields } from './upstream-envelope.js';
 import { UpstreamError, type UpstreamErrorReason, type WriteOutcome } from './upstream-error.js';
 
@@ -15,7 +16,10 @@ export interface UpstreamReply {
 }
 
 /** The call that a reply belongs to, without what is read from the reply itself. */
-export type ExpectedReply = Omit<Completion, 'status' | 'retryAfterMs'>;
+export interface ExpectedReply extends Omit<Completion, 'status' | 'retryAfterMs'> {
+  /** Of the credential that was sent. */
+  readonly redaction: CredentialRedaction;
+}
 
 export interface ParsedReply {
   readonly envelope: Envelope;
@@ -26,17 +30,18 @@ export interface ParsedReply {
 }
 
 /**
- * Reads a reply. An object with a boolean `success` is an envelope and passes whole. An imported operation whose
- * responses are not envelopes gets one around its data.
+ * Reads a reply. An object with a boolean `success` is an envelope and passes whole, but for the credential that was
+ * sent: it is replaced wherever the upstream repeats it. An imported operation whose responses are not envelopes gets
+ * one around its data.
  * @throws UpstreamError that describes what the reply is instead, without any of its text.
  */
-export function readReply(reply: UpstreamReply, expected: ExpectedReply): ParsedReply {
+export function readReply(reply: UpstreamReply, { redaction, ...expected }: ExpectedReply): ParsedReply {
   const { status } = reply;
   if (status < 200 || (status >= 300 && status < 400)) throw unreadable('redirect', reply, 'not_done');
   const retryAfterMs = readRetryAfter(reply.retryAfter, expected.stamp.epoch_ms);
   const completion: Completion = { ...expected, status, retryAfterMs };
   const { imported } = expected.operation;
-  const value = readValue(reply, completion);
+  const value = readValue(reply, completion, redaction);
   const parsed = (envelope: Envelope): ParsedReply => ({
     envelope,
     status,
@@ -71,9 +76,10 @@ function asData(value: unknown): object {
 }
 
 /** The JSON value of the body. @throws UpstreamError by the status of an error reply, else by the problem found. */
-function readValue(reply: UpstreamReply, completion: Completion): unknown {
+function readValue(reply: UpstreamReply, completion: Completion, redaction: CredentialRedaction): unknown {
   try {
-    return parseBody(reply, completion.operation.imported?.enveloped === false);
+    const text = readText(reply, completion.operation.imported?.enveloped === false);
+    return text === undefined ? undefined : parseRedacted(text, redaction);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     if (reply.status >= 400) throw errorByStatus(reply, error.reason, completion.retryAfterMs);
@@ -81,7 +87,21 @@ function readValue(reply: UpstreamReply, completion: Completion): unknown {
   }
 }
 
-function parseBody({ body, readError, contentType, contentEncoding }: UpstreamReply, mayBeEmpty: boolean): unknown {
+/** The JSON value of a text, without the credential. @throws JsonError whose path does not contain it either. */
+function parseRedacted(text: string, redaction: CredentialRedaction): unknown {
+  if (!redaction.findsIn(text)) return parseResponseJson(text);
+  try {
+    return redaction.redact(parseResponseJson(text));
+  } catch (error) {
+    throw error instanceof JsonError ? new JsonError(error.reason) : error;
+  }
+}
+
+/** The text of the body; undefined when it is empty and may be. @throws JsonError when it cannot be JSON. */
+function readText(
+  { body, readError, contentType, contentEncoding }: UpstreamReply,
+  mayBeEmpty: boolean,
+): string | undefined {
   if (readError !== undefined) throw new JsonError(readError);
   if (body.length === 0) {
     if (mayBeEmpty) return undefined;
@@ -92,7 +112,7 @@ function parseBody({ body, readError, contentType, contentEncoding }: UpstreamRe
   if (!/^application\/(json|[\w.+-]+\+json)$/.test(type.trim())) throw new JsonError('not_json');
   const charset = parameters.map((text) => /^\s*charset\s*=\s*"?([^\s"]*)"?\s*$/.exec(text)?.[1]).find(Boolean);
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) throw new JsonError('wrong_charset');
-  return parseResponseJson(decode(body));
+  return decode(body);
 }
 
 function decode(body: Buffer): string {

@@ -81,9 +81,13 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
   };
 }
 
+/** A step back of at most this is a correction of the clock; a longer one says that it was wrong before. */
+const MAX_CORRECTION_MS = 1000;
+
 /**
- * Creates the function that stamps calls: request id (from the transport, or a new one), trace id and time. The time
- * never runs backwards within a process, so that ids sort in the order of their records.
+ * Creates the function that stamps calls: request id (from the transport, or a new one), trace id and time. While the
+ * clock is corrected by up to a second, the time stands still, so that ids sort in the order of their records. A clock
+ * that comes back from a longer jump is followed at once.
  */
 export function createStampMaker(clock: () => number = Date.now): (headers: CallHeaders) => Stamp {
   const mint = createIdMint();
@@ -91,7 +95,8 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Call
   const newTrace = () => [0, 1, 2, 3].map(() => random32().toString(16).padStart(8, '0')).join('');
   let last = 0;
   return ({ requestId, traceId }) => {
-    last = Math.max(last, clock());
+    const now = clock();
+    if (now > last || last - now > MAX_CORRECTION_MS) last = now;
     return {
       request_id: requestId ?? mint(last),
       trace_id: traceId ?? newTrace(),

@@ -8,11 +8,21 @@ import { run, type Steps } from './engine/step.js';
 
 const DELETE_FAILURES = 'DELETE FROM giftcard_failure WHERE orgcode = ? AND failed_at <= ?';
 
-/** Does the background work of one org. */
-export function* housekeep(orgcode: string, keys: Keys, now: string): Steps<void> {
+/** Failures count for the window only; they are kept longer, because the clocks of two servers may differ. */
+const FAILURES_KEPT_MS = FAILURE_WINDOW_MS + 24 * 60 * 60 * 1000;
+
+/**
+ * Does the background work of one org.
+ * @param times `now` for the seals, and the retention clock's time for what is deleted
+ */
+export function* housekeep(
+  orgcode: string,
+  keys: Keys,
+  { now, retentionNow }: { readonly now: string; readonly retentionNow: string },
+): Steps<void> {
   while ((yield* sealJournal(orgcode, keys, now)) === SEAL_BATCH) {
     // a full batch: there may be more
   }
-  yield* deleteExpiredIdempotencyRecords(orgcode, now);
-  yield* run(DELETE_FAILURES, orgcode, new Date(epochOf(now) - FAILURE_WINDOW_MS).toISOString());
+  yield* deleteExpiredIdempotencyRecords(orgcode, retentionNow);
+  yield* run(DELETE_FAILURES, orgcode, new Date(epochOf(retentionNow) - FAILURES_KEPT_MS).toISOString());
 }

@@ -25,6 +25,7 @@ import { idempotencyRequest } from './engine/idempotency.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
 import { housekeep } from './housekeeping.js';
+import { createRetentionClock } from './retention-clock.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
 import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
@@ -42,6 +43,8 @@ export interface StoreOptions {
   readonly onBackgroundError: (error: unknown) => void;
   /** Milliseconds since the epoch, for background work only: calls carry their own time. Default: the system clock. */
   readonly clock?: () => number;
+  /** Milliseconds that are never stepped. Default: the system's monotonic clock. */
+  readonly monotonic?: () => number;
 }
 
 export interface Store extends Backend {
@@ -95,12 +98,15 @@ class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #options: StoreOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
+  readonly #retentionClock: () => number;
   readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(driver: Engine, keys: Keys, options: StoreOptions) {
     this.driver = driver;
     this.keys = keys;
     this.#options = options;
+    const { clock = Date.now, monotonic = () => performance.now() } = options;
+    this.#retentionClock = createRetentionClock(clock, monotonic);
     if (options.readOnly !== true) this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
@@ -146,6 +152,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
       orgcode: caller.orgcode,
       caller,
       stamp,
+      retentionNow: new Date(Math.min(stamp.epoch_ms, this.#retentionClock())).toISOString(),
       operatingContext: context,
       settings: this.#options.settings,
       keys: this.keys,
@@ -163,8 +170,10 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     const orgs = [...this.#unsealed];
     this.#unsealed.clear();
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
+    const retentionNow = new Date(this.#retentionClock()).toISOString();
     for (const orgcode of orgs) {
-      this.driver.write({ steps: () => housekeep(orgcode, this.keys, now) }).catch(this.#options.onBackgroundError);
+      const steps = () => housekeep(orgcode, this.keys, { now, retentionNow });
+      this.driver.write({ steps }).catch(this.#options.onBackgroundError);
     }
   }
 }

@@ -16,7 +16,7 @@ const money = (account_id: string, amount: number, currency = 'USD') => ({
 });
 const read = (account_id: string): Promise<Data> => acts.act('get', { account_id });
 const entriesOf = (account_id: string) =>
-  db.prepare('SELECT * FROM account_credit_txn WHERE account_id = ? ORDER BY credit_txn_id').all(account_id) as Data[];
+  db.prepare('SELECT * FROM account_credit_txn WHERE account_id = ? ORDER BY seq').all(account_id) as Data[];
 
 describe('consume and release', () => {
   test('move what is used up to the limit and back to nothing, each with a row of its own', async () => {

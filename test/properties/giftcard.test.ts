@@ -53,9 +53,7 @@ function checkInvariants(giftcardId: string, initial: number): void {
     status: string;
   };
   const entries = db
-    .prepare(
-      'SELECT kind, amount_minor, balance_after_minor FROM giftcard_txn WHERE giftcard_id = ? ORDER BY giftcard_txn_id',
-    )
+    .prepare('SELECT kind, amount_minor, balance_after_minor FROM giftcard_txn WHERE giftcard_id = ? ORDER BY seq')
     .all(giftcardId) as Entry[];
   expect(entries.filter(({ kind }) => kind === 'issue')).toHaveLength(1);
   let running = 0;

@@ -56,8 +56,9 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
     onBackgroundError: (error) => {
       throw error;
     },
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.clock === undefined ? {} : { clock: options.clock, monotonic: options.clock }),
   });
+  const atStart = store.driver.statements();
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
   const embedded = createApplication(store, log, { ...options, published: PUBLISHED });
@@ -105,7 +106,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
       await store.close();
       requireOrgFirst(
         path,
-        statements.filter((sql) => !verifyStatements.has(sql)),
+        statements.filter((sql) => !atStart.includes(sql) && !verifyStatements.has(sql)),
       );
       rmSync(directory, { recursive: true, force: true });
     },

@@ -115,6 +115,8 @@ const EMPTY: Omit<AccountRow, 'orgcode' | 'account_id' | 'created_at' | 'updated
   external_refs: [],
   tags: [],
   attributes: {},
+  last_seq: 0,
+  last_entry_at: null,
 };
 
 function written(before: AccountRow, after: AccountRow, fields: readonly string[]): Written<Account> {

@@ -3,6 +3,7 @@ import { invalidState, notFound } from '../../contract/errors.js';
 import type { components } from '../../contract/generated/openapi.js';
 import { accountWords, majorOf } from '../../domain/account.js';
 import type { Context } from '../engine/handler.js';
+import { ledgerTime } from '../engine/ledger-time.js';
 import type { SearchTable } from '../engine/search-index.js';
 import { run, type Steps } from '../engine/step.js';
 import { defineTable, find, revise } from '../engine/table.js';
@@ -13,6 +14,10 @@ export interface AccountRow extends Omit<Account, 'credit_limit' | 'credit_used'
   readonly credit_limit_minor: number | null;
   readonly credit_used_minor: number;
   readonly credit_hold: 0 | 1;
+  /** The `seq` of the newest entry of the credit ledger; 0 without entries. */
+  readonly last_seq: number;
+  /** The `created_at` of that entry; null without entries. */
+  readonly last_entry_at: string | null;
 }
 
 export const ACCOUNT = defineTable<AccountRow>({
@@ -40,17 +45,20 @@ export const ACCOUNT = defineTable<AccountRow>({
     'attributes',
     'created_at',
     'updated_at',
+    'last_seq',
+    'last_entry_at',
   ],
   json: ['terms', 'billing_address', 'shipping_addresses', 'external_refs', 'tags', 'attributes'],
 });
 
 export const ACCOUNT_SEARCH: SearchTable = { name: 'account_search', columns: ['names'], record: ACCOUNT };
 
-const ADD_TXN = `INSERT INTO account_credit_txn (orgcode, account_id, credit_txn_id, kind, amount_minor, used_after_minor,
-  currency, source_ref, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const ADD_TXN = `INSERT INTO account_credit_txn (orgcode, account_id, seq, credit_txn_id, kind, amount_minor,
+  used_after_minor, currency, source_ref, reason, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** The record that callers see. */
-export function showAccount({ credit_limit_minor, credit_used_minor, credit_hold, ...row }: AccountRow): Account {
+export function showAccount(account: AccountRow): Account {
+  const { credit_limit_minor, credit_used_minor, credit_hold, last_seq: _seq, last_entry_at: _at, ...row } = account;
   return {
     ...row,
     credit_limit: majorOf(credit_limit_minor, row.currency),
@@ -90,11 +98,13 @@ export interface Movement {
 /** Moves credit: adds a row to the ledger and updates the account's sum. */
 export function* moveCredit(cx: Context, account: AccountRow, movement: Movement): Steps<AccountRow> {
   const { kind, minor, currency, source_ref = null, reason } = movement;
+  const entry = { last_seq: account.last_seq + 1, last_entry_at: ledgerTime(cx, account) };
   const used = account.credit_used_minor + (kind === 'consume' ? minor : -minor);
   yield* run(
     ADD_TXN,
     cx.orgcode,
     account.account_id,
+    entry.last_seq,
     cx.newId(),
     kind,
     minor,
@@ -103,7 +113,7 @@ export function* moveCredit(cx: Context, account: AccountRow, movement: Movement
     source_ref,
     reason,
     cx.caller.actor,
-    cx.stamp.now,
+    entry.last_entry_at,
   );
-  return yield* revise(ACCOUNT, cx, account, { credit_used_minor: used });
+  return yield* revise(ACCOUNT, cx, account, { credit_used_minor: used, ...entry });
 }

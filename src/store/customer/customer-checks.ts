@@ -12,7 +12,8 @@ interface Status {
 type AccountWithStatus = LoyaltyAccount & Status;
 
 const ACCOUNT_WITH_STATUS = `SELECT c.customer_id, c.status, c.merged_into_customer_id, COALESCE(a.points_balance, 0) AS points_balance,
-    COALESCE(a.lifetime_points, 0) AS lifetime_points, COALESCE(a.debt_points, 0) AS debt_points, a.next_expiry_at
+    COALESCE(a.lifetime_points, 0) AS lifetime_points, COALESCE(a.debt_points, 0) AS debt_points, a.next_expiry_at,
+    COALESCE(a.last_seq, 0) AS last_seq, a.last_entry_at
   FROM customer c LEFT JOIN loyalty_account a ON a.orgcode = c.orgcode AND a.customer_id = c.customer_id
   WHERE c.orgcode = ? AND c.customer_id = ?`;
 const HOLDS = `SELECT hold_id FROM hold

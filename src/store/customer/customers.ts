@@ -7,10 +7,11 @@ import { searchTerms } from '../../domain/customer.js';
 import { toMajor } from '../../domain/money.js';
 import { tierOf } from '../../domain/tiers.js';
 import type { Context } from '../engine/handler.js';
+import { ledgerTime } from '../engine/ledger-time.js';
 import type { SearchTable, Words } from '../engine/search-index.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 import { defineTable } from '../engine/table.js';
-import { type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
+import { ACCOUNT_COLUMNS, type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
 import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
 import { addDuplicateKeys, removeDuplicateKeys } from './duplicate-keys.js';
 
@@ -85,10 +86,11 @@ const EXPIRING = `SELECT expires_at, SUM(remaining) AS points FROM loyalty_lot
 const AVAILABLE = `SELECT COALESCE(SUM(remaining), 0) AS points FROM loyalty_lot
   WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 AND (expires_at IS NULL OR expires_at > ?)`;
 
-const accountsSql = (ids: string) => `SELECT customer_id, points_balance, lifetime_points, debt_points, next_expiry_at
-  FROM loyalty_account WHERE orgcode = ? AND customer_id IN (${ids})`;
+const accountsSql = (ids: string) => `SELECT ${ACCOUNT_COLUMNS} FROM loyalty_account
+  WHERE orgcode = ? AND customer_id IN (${ids})`;
 const cardsSql = (ids: string) => `SELECT customer_id, currency, SUM(balance_minor) AS balance_minor, COUNT(*) AS cards
-  FROM giftcard WHERE orgcode = ? AND customer_id IN (${ids}) AND status = 'active' AND (expires_at IS NULL OR expires_at > ?)
+  FROM giftcard WHERE orgcode = ? AND customer_id IN (${ids}) AND status = 'active'
+    AND (expires_at IS NULL OR (expires_at > ? AND expires_at > COALESCE(last_entry_at, '')))
   GROUP BY customer_id, currency ORDER BY customer_id, currency`;
 const holdsSql = (ids: string) => `SELECT customer_id, COUNT(*) AS active_holds FROM hold
   WHERE orgcode = ? AND customer_id IN (${ids}) AND status IN ('active', 'confirmed') GROUP BY customer_id`;
@@ -133,9 +135,9 @@ export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps
 
 /** The points that can be redeemed now: the balance without points that have expired but are not posted yet. */
 export function* pointsAvailable(cx: Context, account: LoyaltyAccount): Steps<number> {
-  if (account.next_expiry_at === null || account.next_expiry_at > cx.stamp.now)
-    return Math.max(0, account.points_balance);
-  const row = yield* one<{ points: number }>(AVAILABLE, cx.orgcode, account.customer_id, cx.stamp.now);
+  const now = ledgerTime(cx, account);
+  if (account.next_expiry_at === null || account.next_expiry_at > now) return Math.max(0, account.points_balance);
+  const row = yield* one<{ points: number }>(AVAILABLE, cx.orgcode, account.customer_id, now);
   return Math.max(0, row?.points ?? 0);
 }
 
@@ -156,18 +158,19 @@ interface FlagRow extends OfCustomer {
 
 /** Balances and tier of an account at this instant. */
 function* loyaltyOf(cx: Context, account: LoyaltyAccount, { policy }: PolicyRow): Steps<Customer['loyalty']> {
-  const { customer_id, points_balance, lifetime_points } = account;
+  const { points_balance, lifetime_points } = account;
   return {
     points_balance,
     points_available: yield* pointsAvailable(cx, account),
-    points_pending_expiry: account.next_expiry_at === null ? [] : yield* pendingExpiry(cx, customer_id),
+    points_pending_expiry: account.next_expiry_at === null ? [] : yield* pendingExpiry(cx, account),
     tier: tierOf(policy, lifetime_points)?.tier ?? null,
     lifetime_points,
   };
 }
 
-function* pendingExpiry(cx: Context, customerId: string): Steps<Customer['loyalty']['points_pending_expiry']> {
-  return [...(yield* all<{ points: number; expires_at: string }>(EXPIRING, cx.orgcode, customerId, cx.stamp.now))];
+function* pendingExpiry(cx: Context, account: LoyaltyAccount): Steps<Customer['loyalty']['points_pending_expiry']> {
+  const args = [cx.orgcode, account.customer_id, ledgerTime(cx, account)] as const;
+  return [...(yield* all<{ points: number; expires_at: string }>(EXPIRING, ...args))];
 }
 
 function storedValue({ currency, balance_minor, cards }: CardsRow): Customer['stored_value'][number] {

@@ -20,6 +20,8 @@ export interface Context {
   readonly orgcode: string;
   readonly caller: Caller;
   readonly stamp: Stamp;
+  /** The time by which idempotency records expire; never later than the stamp. See retention-clock.ts. */
+  readonly retentionNow: string;
   readonly operatingContext: OperatingContext;
   readonly settings: Settings;
   readonly keys: Keys;

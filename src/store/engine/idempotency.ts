@@ -74,8 +74,8 @@ export function* findIdempotencyRecord(
   const scope = [cx.orgcode, cx.caller.actor, operation.path, request.key] as const;
   const row = yield* one<{ request_mac: string; answer: string; expires_at: string }>(FIND, ...scope);
   if (row === undefined) return undefined;
-  if (row.expires_at <= cx.stamp.now) {
-    yield* run(MOVE_HORIZON, cx.orgcode, cx.stamp.now);
+  if (row.expires_at <= cx.retentionNow) {
+    yield* run(MOVE_HORIZON, cx.orgcode, cx.retentionNow);
     yield* run(DELETE, ...scope);
     return undefined;
   }

@@ -21,6 +21,7 @@ import { toMajor, toMinor } from '../../domain/money.js';
 import { sameDigest } from '../../secrets/keys.js';
 import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, RejectedWrite } from '../engine/handler.js';
+import { ledgerTime } from '../engine/ledger-time.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 
 type StoredValue = components['schemas']['StoredValue'];
@@ -39,6 +40,10 @@ interface CardRow {
   readonly revision: number;
   readonly created_at: string;
   readonly updated_at: string;
+  /** The `seq` of the newest ledger entry. */
+  readonly last_seq: number;
+  /** The `created_at` of the newest ledger entry; null while the card is being issued. */
+  readonly last_entry_at: string | null;
 }
 
 interface TxnRow {
@@ -57,16 +62,17 @@ type Presented = {
 };
 
 const COLUMNS = `giftcard_id, kind, pin_hash, masked_code, currency, balance_minor, initial_minor, status, customer_id,
-  expires_at, revision, created_at, updated_at`;
+  expires_at, revision, created_at, updated_at, last_seq, last_entry_at`;
 const BY_ID = `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND giftcard_id = ?`;
 const BY_CODE = `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND code_hash = ?`;
-const ADD_CARD = `INSERT INTO giftcard (orgcode, ${COLUMNS}, code_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const SPEND = `UPDATE giftcard SET balance_minor = ?, status = ?, revision = revision + 1, updated_at = ?
+const ADD_CARD = `INSERT INTO giftcard (orgcode, ${COLUMNS}, code_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const SPEND = `UPDATE giftcard SET balance_minor = ?, status = ?, revision = revision + 1, updated_at = ?, last_seq = ?,
+    last_entry_at = ?
   WHERE orgcode = ? AND giftcard_id = ?`;
-const ADD_TXN = `INSERT INTO giftcard_txn (orgcode, giftcard_id, giftcard_txn_id, kind, amount_minor, balance_after_minor,
-  source_ref, reason, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const ADD_TXN = `INSERT INTO giftcard_txn (orgcode, giftcard_id, seq, giftcard_txn_id, kind, amount_minor, balance_after_minor,
+  source_ref, reason, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const TXNS = `SELECT giftcard_txn_id, kind, amount_minor, balance_after_minor, source_ref, created_at FROM giftcard_txn
-  WHERE orgcode = ? AND giftcard_id = ? ORDER BY giftcard_txn_id DESC LIMIT 100`;
+  WHERE orgcode = ? AND giftcard_id = ? ORDER BY seq DESC LIMIT 100`;
 const FAILURES = `SELECT failed_at FROM giftcard_failure WHERE orgcode = ? AND subject = ? AND failed_at > ?
   ORDER BY failed_at DESC LIMIT ${FAILURE_LIMIT}`;
 const ADD_FAILURE = 'INSERT INTO giftcard_failure (orgcode, subject, failure_id, failed_at) VALUES (?, ?, ?, ?)';
@@ -96,6 +102,8 @@ export const giftcard: Handlers<'giftcard'> = {
       revision: 1,
       created_at: cx.stamp.now,
       updated_at: cx.stamp.now,
+      last_seq: 1,
+      last_entry_at: cx.stamp.now,
     };
     yield* addCard(cx, card, code_hash);
     const txn = yield* addTxn(cx, card, 'issue', amount, input);
@@ -111,7 +119,8 @@ export const giftcard: Handlers<'giftcard'> = {
     if ('error' in card) return card;
     if (card.customer_id !== null) yield* requireUnheldOwner(cx, card.customer_id);
     const requested = toMinor(input.amount, input.currency, 'amount');
-    const taken = spend(card, requested, input.currency, input.allow_partial ?? false, cx.stamp.now);
+    const now = ledgerTime(cx, card);
+    const taken = spend(card, requested, input.currency, input.allow_partial ?? false, now);
     const balance_minor = card.balance_minor - taken;
     const next: CardRow = {
       ...card,
@@ -119,8 +128,10 @@ export const giftcard: Handlers<'giftcard'> = {
       status: balance_minor === 0 ? 'exhausted' : 'active',
       revision: card.revision + 1,
       updated_at: cx.stamp.now,
+      last_seq: card.last_seq + 1,
+      last_entry_at: now,
     };
-    yield* run(SPEND, balance_minor, next.status, cx.stamp.now, cx.orgcode, card.giftcard_id);
+    yield* run(SPEND, balance_minor, next.status, next.updated_at, next.last_seq, now, cx.orgcode, card.giftcard_id);
     const txn = yield* addTxn(cx, next, 'redeem', taken, input);
     return {
       data: { ...show(cx, next), txn: showTxn(txn, card.currency) },
@@ -191,10 +202,13 @@ function* addCard(cx: Context, card: CardRow, codeHash: string): Steps<void> {
     card.revision,
     card.created_at,
     card.updated_at,
+    card.last_seq,
+    card.last_entry_at,
     codeHash,
   );
 }
 
+/** Adds the entry that `card`, as changed, counts as its newest. */
 function* addTxn(
   cx: Context,
   card: CardRow,
@@ -208,12 +222,13 @@ function* addTxn(
     amount_minor,
     balance_after_minor: card.balance_minor,
     source_ref: source_ref ?? null,
-    created_at: cx.stamp.now,
+    created_at: ledgerTime(cx, card),
   };
   yield* run(
     ADD_TXN,
     cx.orgcode,
     card.giftcard_id,
+    card.last_seq,
     txn.giftcard_txn_id,
     kind,
     amount_minor,
@@ -223,16 +238,17 @@ function* addTxn(
     cx.operatingContext.logical_guid ?? null,
     cx.operatingContext.channel_code ?? null,
     cx.caller.actor,
-    cx.stamp.now,
+    txn.created_at,
   );
   return txn;
 }
 
-function show(cx: Context, { pin_hash: _, balance_minor, initial_minor, ...card }: CardRow): StoredValue {
+function show(cx: Context, row: CardRow): StoredValue {
+  const { pin_hash: _pin, last_seq: _seq, last_entry_at: _at, balance_minor, initial_minor, ...card } = row;
   return {
     ...card,
     orgcode: cx.orgcode,
-    status: cardStatus({ ...card, balance_minor }, cx.stamp.now),
+    status: cardStatus(row, ledgerTime(cx, row)),
     balance: toMajor(balance_minor, card.currency),
     initial_amount: toMajor(initial_minor, card.currency),
   };

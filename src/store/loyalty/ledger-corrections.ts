@@ -3,6 +3,7 @@ import { invalidState, notFound } from '../../contract/errors.js';
 import { type LotChange, restore, takeBack } from '../../domain/lots.js';
 import type { LoyaltyPolicy } from '../../domain/policy.js';
 import type { Context } from '../engine/handler.js';
+import { ledgerTime } from '../engine/ledger-time.js';
 import { all, one, type Steps } from '../engine/step.js';
 import { findTxn, type LedgerPosting, type LoyaltyAccount, lotsOf, openLots, type TxnRow } from './ledger.js';
 
@@ -46,6 +47,7 @@ export function* requireReversible(orgcode: string, txn: TxnRow): Steps<void> {
 /** Gives back `points` of a debit (default: all that remain) to the lots they came from. */
 export function* giveBack(
   cx: Context,
+  account: LoyaltyAccount,
   debit: TxnRow,
   points: number | undefined,
   policy: LoyaltyPolicy,
@@ -58,7 +60,7 @@ export function* giveBack(
   }
   const lots = yield* lotsOf(cx.orgcode, debit.customer_id, debit.lots);
   const grace = policy.expiry?.restore_grace_days ?? 0;
-  const { changes, unrestorable } = restore(debit.lots, given, lots, points, cx.stamp.now, grace);
+  const { changes, unrestorable } = restore(debit.lots, given, lots, points, ledgerTime(cx, account), grace);
   return { changes, unrestorable };
 }
 
@@ -74,7 +76,7 @@ export function* takeCreditBack(
   const lots = [...own, ...open.filter(({ lot_id }) => !own.some((lot) => lot.lot_id === lot_id))];
   const born = cx.newId();
   const rule = policy.on_reverse_spent ?? 'refuse';
-  return { changes: takeBack(credit.lots, lots, cx.stamp.now, born, rule), unrestorable: 0, born };
+  return { changes: takeBack(credit.lots, lots, ledgerTime(cx, account), born, rule), unrestorable: 0, born };
 }
 
 /** The change to the lifetime points when `txn` is reversed. */

@@ -1,6 +1,5 @@
 /** Pages of a customer's ledger, with the balance of the account. */
-import { justAfter, normalDateTime } from '../../contract/date-time.js';
-import { idFloor } from '../../ids.js';
+import { normalDateTime } from '../../contract/date-time.js';
 import { requireCustomer } from '../customer/customer-identity.js';
 import { pointsAvailable } from '../customer/customers.js';
 import type { Context, InputOf } from '../engine/handler.js';
@@ -10,11 +9,12 @@ import { customerAccount, decodeTxn, openLots, TXN_COLUMNS, type TxnRow } from '
 
 type LedgerInput = InputOf<'loyalty_ledger_list'>;
 
-const ENDPOINT = 'loyalty/ledger/list';
+/** Tokens continue after a `seq`. */
+const ENDPOINT = 'loyalty/ledger/list by seq';
 /** The most open lots shown; the response has their total number, too. */
 const MAX_LOTS = 100;
 
-/** Entries, newest first; the balance; the open lots, earliest expiry first. */
+/** Entries, last committed first; the balance; the open lots, earliest expiry first. */
 export function* listLedger(cx: Context, input: LedgerInput) {
   yield* requireCustomer(cx, input.customer_id);
   const limit = pageLimit(input);
@@ -22,7 +22,7 @@ export function* listLedger(cx: Context, input: LedgerInput) {
   const account = yield* customerAccount(cx.orgcode, input.customer_id);
   const lots = [...(yield* openLots(cx.orgcode, input.customer_id))].sort(byExpiry);
   return {
-    ...toPage(rows, limit, decodeTxn, (last) => makeToken(cx, ENDPOINT, input, { id: last.loyalty_txn_id })),
+    ...toPage(rows, limit, withoutSeq, (last) => makeToken(cx, ENDPOINT, input, { seq: last.seq })),
     points_balance: account.points_balance,
     points_available: yield* pointsAvailable(cx, account),
     open_lots: lots.slice(0, MAX_LOTS).map(({ expired: _, ...lot }) => lot),
@@ -30,12 +30,14 @@ export function* listLedger(cx: Context, input: LedgerInput) {
   };
 }
 
-function* entries(
-  cx: Context,
-  input: LedgerInput,
-  limit: number,
-): Steps<readonly (Omit<TxnRow, 'lots'> & { lots: string })[]> {
-  const after = readToken<{ id: string }>(cx, ENDPOINT, input);
+type EntryRow = Omit<TxnRow, 'lots'> & { readonly lots: string; readonly seq: number };
+
+function withoutSeq({ seq: _, ...row }: EntryRow): TxnRow {
+  return decodeTxn(row);
+}
+
+function* entries(cx: Context, input: LedgerInput, limit: number): Steps<readonly EntryRow[]> {
+  const after = readToken<{ seq: number }>(cx, ENDPOINT, input);
   const where = ['orgcode = ?', 'customer_id = ?'];
   const args: Scalar[] = [cx.orgcode, input.customer_id];
   const add = (condition: string, value: Scalar | undefined) => {
@@ -43,12 +45,12 @@ function* entries(
     where.push(condition);
     args.push(value);
   };
-  add('loyalty_txn_id < ?', after?.id);
   const { from, to } = input;
-  add('loyalty_txn_id >= ?', from === undefined ? undefined : idFloor(normalDateTime(from, 'from')));
-  add('loyalty_txn_id < ?', to === undefined ? undefined : idFloor(justAfter(normalDateTime(to, 'to'))));
+  add('seq < ?', after?.seq);
+  add('created_at >= ?', from === undefined ? undefined : normalDateTime(from, 'from'));
+  add('created_at <= ?', to === undefined ? undefined : normalDateTime(to, 'to'));
   add('kind = ?', input.kind);
-  const sql = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE ${where.join(' AND ')} ORDER BY loyalty_txn_id DESC LIMIT ?`;
+  const sql = `SELECT seq, ${TXN_COLUMNS} FROM loyalty_txn WHERE ${where.join(' AND ')} ORDER BY seq DESC LIMIT ?`;
   return yield* all(sql, ...args, limit + 1);
 }
 

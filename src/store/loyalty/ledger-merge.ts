@@ -39,5 +39,5 @@ export function* movePoints(
 }
 
 function* settled(cx: Context, customerId: string, policyVersion: number): Steps<LoyaltyAccount> {
-  return yield* settle(cx, yield* customerAccount(cx.orgcode, customerId), policyVersion, cx.stamp.now);
+  return yield* settle(cx, yield* customerAccount(cx.orgcode, customerId), policyVersion);
 }

@@ -5,6 +5,7 @@
 import { invalidState } from '../../contract/errors.js';
 import { type Lot, type LotChange, sweep } from '../../domain/lots.js';
 import type { Context } from '../engine/handler.js';
+import { ledgerTime } from '../engine/ledger-time.js';
 import { all, one, run, type Steps } from '../engine/step.js';
 
 export interface LoyaltyAccount {
@@ -15,6 +16,10 @@ export interface LoyaltyAccount {
   readonly debt_points: number;
   /** No open lot expires earlier than this; null when none expires. */
   readonly next_expiry_at: string | null;
+  /** The `seq` of the newest entry; 0 without entries. */
+  readonly last_seq: number;
+  /** The `created_at` of the newest entry; null without entries. */
+  readonly last_entry_at: string | null;
 }
 
 export type TxnKind = 'earn' | 'redeem' | 'adjust' | 'expire' | 'restore' | 'reverse' | 'merge_in' | 'merge_out';
@@ -33,6 +38,7 @@ export interface TxnRow {
   readonly logical_guid: string | null;
   readonly channel_code: string | null;
   readonly actor: string;
+  /** The ledger's time: see `ledgerTime`. */
   readonly created_at: string;
 }
 
@@ -55,8 +61,9 @@ const MAX_POINTS = 1e12;
 export const TXN_COLUMNS = `loyalty_txn_id, customer_id, kind, points, balance_after, lots, related_txn_id, source_ref,
   reason, policy_version, logical_guid, channel_code, actor, created_at`;
 
-const ACCOUNT = `SELECT customer_id, points_balance, lifetime_points, debt_points, next_expiry_at
-  FROM loyalty_account WHERE orgcode = ? AND customer_id = ?`;
+export const ACCOUNT_COLUMNS =
+  'customer_id, points_balance, lifetime_points, debt_points, next_expiry_at, last_seq, last_entry_at';
+const ACCOUNT = `SELECT ${ACCOUNT_COLUMNS} FROM loyalty_account WHERE orgcode = ? AND customer_id = ?`;
 const LOTS = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot
   WHERE orgcode = ? AND customer_id = ? AND remaining <> 0 ORDER BY lot_id`;
 const LOT = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot
@@ -65,12 +72,12 @@ const INSERT_LOT = `INSERT INTO loyalty_lot (orgcode, customer_id, lot_id, point
   VALUES (?, ?, ?, ?, ?, 0, ?)`;
 const CHANGE_LOT = `UPDATE loyalty_lot SET remaining = remaining + ?, expired = expired + ?, expires_at = ?
   WHERE orgcode = ? AND customer_id = ? AND lot_id = ?`;
-const ADD_TXN = `INSERT INTO loyalty_txn (orgcode, ${TXN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const SAVE_ACCOUNT = `INSERT INTO loyalty_account
-    (orgcode, customer_id, points_balance, lifetime_points, debt_points, next_expiry_at) VALUES (?, ?, ?, ?, ?, ?)
+const ADD_TXN = `INSERT INTO loyalty_txn (orgcode, seq, ${TXN_COLUMNS})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const SAVE_ACCOUNT = `INSERT INTO loyalty_account (orgcode, ${ACCOUNT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (orgcode, customer_id) DO UPDATE SET points_balance = excluded.points_balance,
     lifetime_points = excluded.lifetime_points, debt_points = excluded.debt_points,
-    next_expiry_at = excluded.next_expiry_at`;
+    next_expiry_at = excluded.next_expiry_at, last_seq = excluded.last_seq, last_entry_at = excluded.last_entry_at`;
 const NEXT_EXPIRY = `SELECT MIN(expires_at) AS next FROM loyalty_lot
   WHERE orgcode = ? AND customer_id = ? AND remaining <> 0`;
 const TXN = `SELECT ${TXN_COLUMNS} FROM loyalty_txn WHERE orgcode = ? AND loyalty_txn_id = ?`;
@@ -82,7 +89,15 @@ export function* customerAccount(orgcode: string, customerId: string): Steps<Loy
 
 /** The account of a customer without entries. */
 export function noAccount(customerId: string): LoyaltyAccount {
-  return { customer_id: customerId, points_balance: 0, lifetime_points: 0, debt_points: 0, next_expiry_at: null };
+  return {
+    customer_id: customerId,
+    points_balance: 0,
+    lifetime_points: 0,
+    debt_points: 0,
+    next_expiry_at: null,
+    last_seq: 0,
+    last_entry_at: null,
+  };
 }
 
 /** A customer's open lots, oldest first. */
@@ -111,13 +126,9 @@ export function decodeTxn(row: Omit<TxnRow, 'lots'> & { readonly lots: string })
   return { ...row, lots: JSON.parse(row.lots) as LotChange[] };
 }
 
-/** Posts what has expired by `asOf`, before any other entry of the account (contract §3, Loyalty). */
-export function* settle(
-  cx: Context,
-  account: LoyaltyAccount,
-  policyVersion: number,
-  asOf: string,
-): Steps<LoyaltyAccount> {
+/** Posts what has expired by the ledger's time, before any other entry of the account (contract §3, Loyalty). */
+export function* settle(cx: Context, account: LoyaltyAccount, policyVersion: number): Steps<LoyaltyAccount> {
+  const asOf = ledgerTime(cx, account);
   if (account.next_expiry_at === null || account.next_expiry_at > asOf) return account;
   const changes = sweep(yield* openLots(cx.orgcode, account.customer_id), asOf);
   if (changes.length === 0) return { ...account, next_expiry_at: yield* nextExpiry(cx.orgcode, account.customer_id) };
@@ -139,8 +150,14 @@ export function* post(
   if (Math.abs(balance) > MAX_POINTS) throw invalidState('crm.loyalty_limit', 'The balance would pass 10^12 points.');
   const moved = yield* moveLots(cx, account, entry);
   const txn = makeTxn(cx, account, entry, points, balance);
-  yield* addTxn(cx, txn);
-  const next = { ...moved, points_balance: balance, lifetime_points: account.lifetime_points + (entry.lifetime ?? 0) };
+  const next = {
+    ...moved,
+    points_balance: balance,
+    lifetime_points: account.lifetime_points + (entry.lifetime ?? 0),
+    last_seq: account.last_seq + 1,
+    last_entry_at: txn.created_at,
+  };
+  yield* addTxn(cx, next.last_seq, txn);
   yield* run(
     SAVE_ACCOUNT,
     cx.orgcode,
@@ -149,6 +166,8 @@ export function* post(
     next.lifetime_points,
     next.debt_points,
     next.next_expiry_at,
+    next.last_seq,
+    next.last_entry_at,
   );
   return { txn, account: next };
 }
@@ -199,14 +218,15 @@ function makeTxn(cx: Context, account: LoyaltyAccount, entry: LedgerPosting, poi
     logical_guid: cx.operatingContext.logical_guid ?? null,
     channel_code: cx.operatingContext.channel_code ?? null,
     actor: cx.caller.actor,
-    created_at: cx.stamp.now,
+    created_at: ledgerTime(cx, account),
   };
 }
 
-function* addTxn(cx: Context, txn: TxnRow): Steps<void> {
+function* addTxn(cx: Context, seq: number, txn: TxnRow): Steps<void> {
   yield* run(
     ADD_TXN,
     cx.orgcode,
+    seq,
     txn.loyalty_txn_id,
     txn.customer_id,
     txn.kind,

@@ -16,9 +16,9 @@ import {
   requireEnabled,
 } from '../../domain/policy.js';
 import { tierOf } from '../../domain/tiers.js';
-import { idFloor } from '../../ids.js';
 import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, InputOf, Written } from '../engine/handler.js';
+import { ledgerTime } from '../engine/ledger-time.js';
 import { one, run, type Steps } from '../engine/step.js';
 import { requireRevision } from '../engine/table.js';
 import { type LedgerPosting, type LoyaltyAccount, openLots, post, settle, type TxnRow } from './ledger.js';
@@ -40,7 +40,8 @@ type PolicyRecord = components['schemas']['LoyaltyPolicyRecord'];
 const ADD_POLICY = `INSERT INTO loyalty_policy (orgcode, policy_version, policy, reason, actor, created_at)
   VALUES (?, ?, ?, ?, ?, ?)`;
 const REDEEMED_TODAY = `SELECT COALESCE(-SUM(points), 0) AS points FROM loyalty_txn
-  WHERE orgcode = ? AND customer_id = ? AND loyalty_txn_id >= ? AND kind = 'redeem'`;
+  WHERE orgcode = ? AND customer_id = ? AND kind = 'redeem' AND seq > COALESCE((SELECT seq FROM loyalty_txn
+    WHERE orgcode = ? AND customer_id = ? AND created_at < ? ORDER BY seq DESC LIMIT 1), 0)`;
 
 export const loyalty: Handlers<'loyalty'> = {
   *loyalty_policy_get(cx, input) {
@@ -83,8 +84,9 @@ export const loyalty: Handlers<'loyalty'> = {
     const { account, policy, policy_version } = yield* open(cx, input.customer_id);
     requireEnabled(policy);
     const points = priceEarn(policy, account, input);
-    const expires_at = expiryOf(policy, earnedAt(cx, input.occurred_at));
-    if (expires_at !== null && expires_at <= cx.stamp.now) throw bornExpired();
+    const now = ledgerTime(cx, account);
+    const expires_at = expiryOf(policy, earnedAt(now, input.occurred_at));
+    if (expires_at !== null && expires_at <= now) throw bornExpired();
     return yield* credit(cx, account, points, expires_at, {
       kind: 'earn',
       policy_version,
@@ -98,8 +100,8 @@ export const loyalty: Handlers<'loyalty'> = {
     const { account, policy, policy_version } = yield* open(cx, input.customer_id);
     requireEnabled(policy);
     yield* requireNoHold(cx.orgcode, [input.customer_id], 'loyalty');
-    checkRedeem(policy, input.points, yield* redeemedToday(cx, input.customer_id, policy));
-    const changes = take(yield* openLots(cx.orgcode, input.customer_id), input.points, cx.stamp.now);
+    checkRedeem(policy, input.points, yield* redeemedToday(cx, account, policy));
+    const changes = take(yield* openLots(cx.orgcode, input.customer_id), input.points, ledgerTime(cx, account));
     const { reason, source_ref } = input;
     const written = yield* enter(cx, account, { kind: 'redeem', changes, policy_version, reason, source_ref });
     const value = pointsValue(policy, input.points);
@@ -111,10 +113,10 @@ export const loyalty: Handlers<'loyalty'> = {
     const { points, reason } = input;
     if (points === 0) throw invalidRequest([{ path: 'points', message: 'must not be 0' }]);
     if (points < 0) {
-      const changes = take(yield* openLots(cx.orgcode, input.customer_id), -points, cx.stamp.now);
+      const changes = take(yield* openLots(cx.orgcode, input.customer_id), -points, ledgerTime(cx, account));
       return yield* enter(cx, account, { kind: 'adjust', changes, policy_version, reason });
     }
-    const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
+    const expires_at = futureInstant(input.expires_at, 'expires_at', ledgerTime(cx, account));
     return yield* credit(cx, account, points, expires_at, { kind: 'adjust', policy_version, reason });
   },
 
@@ -132,7 +134,7 @@ export const loyalty: Handlers<'loyalty'> = {
     const debit = yield* requireTxn(cx.orgcode, input.loyalty_txn_id);
     const { account, policy, policy_version } = yield* open(cx, debit.customer_id);
     if (debit.kind !== 'redeem') throw notARedeem(debit.kind);
-    const correction = yield* giveBack(cx, debit, input.points, policy);
+    const correction = yield* giveBack(cx, account, debit, input.points, policy);
     const entry = {
       kind: 'restore',
       policy_version,
@@ -147,7 +149,9 @@ export const loyalty: Handlers<'loyalty'> = {
     const { account, policy, policy_version } = yield* open(cx, txn.customer_id);
     yield* requireReversible(cx.orgcode, txn);
     const correction =
-      txn.points < 0 ? yield* giveBack(cx, txn, undefined, policy) : yield* takeCreditBack(cx, account, txn, policy);
+      txn.points < 0
+        ? yield* giveBack(cx, account, txn, undefined, policy)
+        : yield* takeCreditBack(cx, account, txn, policy);
     const entry = {
       kind: 'reverse',
       policy_version,
@@ -174,7 +178,7 @@ interface Opened {
 function* open(cx: Context, customerId: string): Steps<Opened> {
   const found = yield* activeLoyaltyAccount(cx.orgcode, customerId);
   const { policy, policy_version } = yield* currentPolicy(cx.orgcode);
-  return { account: yield* settle(cx, found, policy_version, cx.stamp.now), policy, policy_version };
+  return { account: yield* settle(cx, found, policy_version), policy, policy_version };
 }
 
 function priceEarn(policy: LoyaltyPolicy, account: LoyaltyAccount, input: InputOf<'loyalty_earn'>): number {
@@ -189,8 +193,8 @@ function priceEarn(policy: LoyaltyPolicy, account: LoyaltyAccount, input: InputO
   return points;
 }
 
-function earnedAt(cx: Context, occurredAt: string | undefined): string {
-  return pastInstant(occurredAt, 'occurred_at', cx.stamp.now);
+function earnedAt(now: string, occurredAt: string | undefined): string {
+  return pastInstant(occurredAt, 'occurred_at', now);
 }
 
 function bornExpired() {
@@ -198,9 +202,10 @@ function bornExpired() {
   return invalidRequest([{ path: 'occurred_at', message }]);
 }
 
-function* redeemedToday(cx: Context, customerId: string, policy: LoyaltyPolicy): Steps<number> {
+function* redeemedToday(cx: Context, account: LoyaltyAccount, policy: LoyaltyPolicy): Steps<number> {
   if (policy.redeem?.max_points_per_day === undefined) return 0;
-  const row = yield* one<{ points: number }>(REDEEMED_TODAY, cx.orgcode, customerId, idFloor(dayStart(cx.stamp.now)));
+  const owner = [cx.orgcode, account.customer_id] as const;
+  const row = yield* one<{ points: number }>(REDEEMED_TODAY, ...owner, ...owner, dayStart(ledgerTime(cx, account)));
   return row?.points ?? 0;
 }
 

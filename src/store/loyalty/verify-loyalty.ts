@@ -4,6 +4,8 @@ import type { ReportDisagreement } from '../engine/disagreement.js';
 import { all, type Steps } from '../engine/step.js';
 
 interface Replayed {
+  /** The `seq` of the entry replayed last. */
+  seq: number;
   points: number;
   lifetime: number;
   readonly lots: Map<string, { remaining: number; expired: number; expires_at: string | null; initial: number }>;
@@ -11,14 +13,14 @@ interface Replayed {
 
 /** Checks the loyalty ledgers of an org. Returns the number of entries. */
 export function* verifyLoyalty(orgcode: string, report: ReportDisagreement): Steps<number> {
-  const entries = `SELECT t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, r.kind AS related_kind,
+  const entries = `SELECT t.seq, t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, r.kind AS related_kind,
       r.points AS related_points, a.lifetime_points AS related_lifetime
     FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
     LEFT JOIN loyalty_account a ON a.orgcode = r.orgcode AND a.customer_id = r.customer_id
-    WHERE t.orgcode = ? AND t.customer_id = ? ORDER BY t.loyalty_txn_id`;
+    WHERE t.orgcode = ? AND t.customer_id = ? ORDER BY t.seq`;
   let count = 0;
   for (const customerId of yield* customersWithPoints(orgcode)) {
-    const state: Replayed = { points: 0, lifetime: 0, lots: new Map() };
+    const state: Replayed = { seq: 0, points: 0, lifetime: 0, lots: new Map() };
     const rows = yield* all<EntryRow>(entries, orgcode, customerId);
     for (const row of rows) replay(state, row, report);
     count += rows.length;
@@ -29,6 +31,7 @@ export function* verifyLoyalty(orgcode: string, report: ReportDisagreement): Ste
 }
 
 interface EntryRow {
+  readonly seq: number;
   readonly loyalty_txn_id: string;
   readonly kind: string;
   readonly points: number;
@@ -50,6 +53,8 @@ function replay(state: Replayed, row: EntryRow, report: ReportDisagreement): voi
   const changes = JSON.parse(row.lots) as LotChange[];
   const sum = changes.reduce((total, change) => total + change.points, 0);
   state.points += row.points;
+  state.seq += 1;
+  report('loyalty_txn.seq', row.loyalty_txn_id, row.seq, state.seq);
   report('loyalty_txn.lots', row.loyalty_txn_id, row.points, sum);
   report('loyalty_txn.balance_after', row.loyalty_txn_id, row.balance_after, state.points);
   if (row.kind === 'earn') state.lifetime += row.points;
@@ -74,13 +79,14 @@ function* compareAccount(
   state: Replayed,
   report: ReportDisagreement,
 ): Steps<void> {
-  const sql = `SELECT points_balance, lifetime_points, debt_points, next_expiry_at FROM loyalty_account
+  const sql = `SELECT points_balance, lifetime_points, debt_points, next_expiry_at, last_seq FROM loyalty_account
     WHERE orgcode = ? AND customer_id = ?`;
   const [account] = yield* all<{
     points_balance: number;
     lifetime_points: number;
     debt_points: number;
     next_expiry_at: string | null;
+    last_seq: number;
   }>(sql, orgcode, customerId);
   const open = [...state.lots.values()].filter((lot) => lot.remaining !== 0);
   const debt = open.reduce((sum, lot) => sum + Math.max(0, -lot.remaining), 0);
@@ -89,6 +95,7 @@ function* compareAccount(
   report('loyalty_account.points_balance of open lots', customerId, account?.points_balance, remaining);
   report('loyalty_account.lifetime_points', customerId, account?.lifetime_points, state.lifetime);
   report('loyalty_account.debt_points', customerId, account?.debt_points, debt);
+  report('loyalty_account.last_seq', customerId, account?.last_seq, state.seq);
   const earliest = open.map((lot) => lot.expires_at ?? '~').sort()[0] ?? '~';
   report('loyalty_account.next_expiry_at', customerId, (account?.next_expiry_at ?? '~') <= earliest, true);
 }

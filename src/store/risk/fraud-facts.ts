@@ -17,7 +17,7 @@ type Input = InputOf<'customer_fraud_assess'>;
 const CARDS_READ = 64;
 
 const ENTRIES = `SELECT kind, points, actor, created_at FROM loyalty_txn
-  WHERE orgcode = ? AND customer_id = ? ORDER BY loyalty_txn_id DESC LIMIT ${ENTRIES_READ}`;
+  WHERE orgcode = ? AND customer_id = ? ORDER BY seq DESC LIMIT ${ENTRIES_READ}`;
 const SAME = (field: 'email' | 'phone') => `SELECT COUNT(*) AS others FROM (SELECT 1 FROM customer
   WHERE orgcode = ? AND ${field} = ? AND customer_id <> ? AND status = 'active' LIMIT ${SHARED_COUNTED}) s`;
 const ADD_IDENTIFIER = `INSERT INTO fraud_identifier (orgcode, kind, identifier_hash, customer_id) VALUES (?, ?, ?, ?)

@@ -1,19 +1,23 @@
 /** The ordered list of migrations, forward only, and the function that applies them. */
 import { createHash } from 'node:crypto';
-import { all, run } from '../../engine/step.js';
+import { all, run, type Steps } from '../../engine/step.js';
 import type { SqliteDriver } from '../sqlite-driver.js';
 import { SPINE } from './001-spine.js';
 import { FAMILIES } from './002-families.js';
+import { LEDGER_ORDER_COLUMNS, LEDGER_ORDER_INDEXES } from './003-ledger-order.js';
+import { numberLedgers } from './number-ledgers.js';
 
 interface Migration {
   readonly version: number;
   readonly name: string;
-  readonly sql: string;
+  /** Scripts, whose text is checked, and steps for what SQL alone cannot do; in this order, in one transaction. */
+  readonly parts: readonly (string | (() => Steps<void>))[];
 }
 
 const MIGRATIONS: readonly Migration[] = [
-  { version: 1, name: 'spine', sql: SPINE },
-  { version: 2, name: 'families', sql: FAMILIES },
+  { version: 1, name: 'spine', parts: [SPINE] },
+  { version: 2, name: 'families', parts: [FAMILIES] },
+  { version: 3, name: 'ledger-order', parts: [LEDGER_ORDER_COLUMNS, numberLedgers, LEDGER_ORDER_INDEXES] },
 ];
 
 /** The schema version that this program needs. */
@@ -84,7 +88,10 @@ function apply(driver: SqliteDriver, migration: Migration, now: string): void {
       driver.script('COMMIT');
       return;
     }
-    driver.script(migration.sql);
+    for (const part of migration.parts) {
+      if (typeof part === 'string') driver.script(part);
+      else driver.direct(part());
+    }
     driver.direct(
       run(
         'INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)',
@@ -102,5 +109,7 @@ function apply(driver: SqliteDriver, migration: Migration, now: string): void {
 }
 
 function checksum(migration: Migration): string {
-  return createHash('sha256').update(migration.sql).digest('hex');
+  return createHash('sha256')
+    .update(migration.parts.filter((part) => typeof part === 'string').join('\n'))
+    .digest('hex');
 }

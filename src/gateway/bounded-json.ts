@@ -1,6 +1,7 @@
 /**
- * Parses untrusted JSON. Rejects what JSON.parse would silently change (duplicate keys, numbers that a double cannot
- * hold) and what would break the code that reads the value (nesting depth, number of values).
+ * Parses untrusted JSON. Reads integers beyond 2^53 as text, digit by digit. Rejects what else JSON.parse would silently
+ * change (duplicate keys, numbers that a double cannot hold) and what would break the code that reads the value (nesting
+ * depth, number of values).
  */
 import type { UpstreamErrorReason } from './upstream-error.js';
 
@@ -22,12 +23,24 @@ export class JsonError extends Error {
 
 /** Returns the value of a JSON text. `__proto__` is an ordinary key. @throws JsonError */
 export function parseResponseJson(text: string): unknown {
-  scan(text);
+  const integers = scan(text);
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return integers.length === 0 ? value : JSON.parse(quoted(text, integers));
   } catch {
     throw new JsonError('not_json');
   }
+}
+
+/** Where a number starts and ends in a text. */
+type Span = readonly [start: number, end: number];
+
+function quoted(text: string, spans: readonly Span[]): string {
+  const parts = spans.map(([start, end], index) => {
+    const before = text.slice(spans[index - 1]?.[1] ?? 0, start);
+    return `${before}"${text.slice(start, end)}"`;
+  });
+  return parts.join('') + text.slice(spans.at(-1)?.[1] ?? 0);
 }
 
 /** An object or list that is not closed yet. */
@@ -49,8 +62,12 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Scans the tokens. JSON.parse checks the grammar later, so the text may be arbitrary garbage here. */
-function scan(text: string): void {
+/**
+ * Scans the tokens and returns the integers beyond 2^53. JSON.parse checks the grammar later, so the text may be
+ * arbitrary garbage here.
+ */
+function scan(text: string): readonly Span[] {
+  const integers: Span[] = [];
   const levels: Level[] = [];
   let level: Level | undefined;
   let values = 0;
@@ -76,10 +93,12 @@ function scan(text: string): void {
       level = levels.at(-1);
     } else if (isNumberStart(code)) {
       const end = endOfNumber(text, at);
-      if (!isExact(text.slice(at, end))) throw new JsonError('number_not_exact', pathOf(levels));
+      if (end - at > ALWAYS_EXACT_LENGTH && isLongInteger(text.slice(at, end))) integers.push([at, end]);
+      else if (!isExact(text.slice(at, end))) throw new JsonError('number_not_exact', pathOf(levels));
       at = end - 1;
     }
   }
+  return integers;
 }
 
 function next(level: Level): void {
@@ -139,16 +158,17 @@ function endOfNumber(text: string, start: number): number {
 /** A double holds every number of up to this many characters exactly, when it has no exponent. */
 const ALWAYS_EXACT_LENGTH = 15;
 
-/**
- * Whether a double holds the number exactly: no digit is lost and no integer is beyond 2^53. True for text that is not
- * a number: JSON.parse rejects it.
- */
+/** Whether it is an integer beyond 2^53 written in digits alone. */
+function isLongInteger(literal: string): boolean {
+  return /^-?\d+$/.test(literal) && !Number.isSafeInteger(Number(literal));
+}
+
+/** Whether a double holds the number exactly. True for text that is not a number: JSON.parse rejects it. */
 function isExact(literal: string): boolean {
   if (literal.length <= ALWAYS_EXACT_LENGTH && !/e/i.test(literal)) return true;
   const value = Number(literal);
   if (Number.isNaN(value)) return true;
-  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) return false;
-  return decimal(literal) === decimal(String(value));
+  return Number.isFinite(value) && decimal(literal) === decimal(String(value));
 }
 
 /** Normal form of a number: its digits without leading and trailing zeros, and the power of ten. */

@@ -4,8 +4,9 @@
  */
 import type { Input } from '../contract/backend.js';
 import { type Issue, invalidRequest } from '../contract/errors.js';
-import type { ImportedShape, Operation, Parameter } from '../contract/operation.js';
+import type { ImportedShape, JsonSchema, Operation, Parameter } from '../contract/operation.js';
 import { isReservedHeader } from '../openapi-import/reserved-headers.js';
+import { exactJson } from './exact-json.js';
 
 export interface ImportedRequestParts {
   readonly path: string;
@@ -89,12 +90,14 @@ function headersOf(given: readonly Given[], issues: Issue[]): Record<string, str
   return Object.fromEntries(entries);
 }
 
-function bodyOf({ imported, method }: Operation, input: Input): string | undefined {
+function bodyOf({ imported, method, requestSchema }: Operation, input: Input): string | undefined {
   const { parameters, bodyField, bodiless } = imported as ImportedShape;
   if (bodiless || method === 'GET' || method === 'HEAD') return undefined;
-  if (bodyField !== undefined) return JSON.stringify(input[bodyField]);
+  const fields = requestSchema.properties as { readonly [field: string]: JsonSchema } | undefined;
+  if (bodyField !== undefined) return exactJson(input[bodyField], fields?.[bodyField]);
   const parameterFields = new Set(parameters.map(({ field }) => field));
-  return JSON.stringify(Object.fromEntries(Object.entries(input).filter(([field]) => !parameterFields.has(field))));
+  const body = Object.fromEntries(Object.entries(input).filter(([field]) => !parameterFields.has(field)));
+  return exactJson(body, requestSchema);
 }
 
 /** A comma-separated list; an object as `key,value,key,value`. */

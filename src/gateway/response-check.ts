@@ -2,6 +2,7 @@
  * Checks that the data of responses match the contract's schemas. A drift is reported by its position in the schema and
  * the keyword it violates, never by a value, field or key of the response.
  */
+import { acceptLongDigits } from '../contract/exact-integers.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { createAjv } from '../contract/validate.js';
 import { UpstreamError } from './upstream-error.js';
@@ -81,7 +82,7 @@ function createCompile(): (schema: JsonSchema) => Validator {
     const names = new Set([...ANNOTATIONS, ...extensionsIn(schema)].filter((name) => !knownKeywords.has(name)));
     ajv.addVocabulary([...names]);
     for (const name of names) knownKeywords.add(name);
-    return ajv.compile(schema);
+    return ajv.compile(acceptLongDigits(schema));
   };
 }
 

@@ -1,5 +1,6 @@
 /** Parses a raw HTTP reply to its envelope, or throws the UpstreamError it amounts to. */
 import type { Envelope } from '../contract/envelope.js';
+import { wrapData } from '../contract/wrapped-data.js';
 import { JsonError, parseResponseJson } from './bounded-json.js';
 import type { CredentialRedaction } from './credential-redaction.js';
 import { type Completion, completeError, completeSuccess, type Fields, isFields } from './upstream-envelope.js';
@@ -51,7 +52,7 @@ export function readReply(reply: UpstreamReply, { redaction, ...expected }: Expe
     return parsed(value.success ? successEnvelope(value, reply, completion) : errorEnvelope(value, reply, completion));
   }
   if (status >= 400) throw errorByStatus(reply, 'status', retryAfterMs);
-  if (imported?.enveloped === false) return parsed(completeSuccess({}, asData(value), completion));
+  if (imported?.enveloped === false) return parsed(completeSuccess({}, wrapData(value), completion));
   throw unreadable('no_envelope', reply);
 }
 
@@ -60,19 +61,12 @@ function successEnvelope(value: Fields, reply: UpstreamReply, completion: Comple
   const { data } = value;
   if (isFields(data)) return completeSuccess(value, data, completion);
   if (completion.operation.imported === undefined) throw unreadable('no_data', reply);
-  return completeSuccess(value, asData(data), completion);
+  return completeSuccess(value, wrapData(data), completion);
 }
 
 function errorEnvelope(value: Fields, reply: UpstreamReply, completion: Completion): Envelope {
   if (!isFields(value.error)) throw unreadable('no_error', reply);
   return completeError(value, value.error, completion);
-}
-
-/** `data` is always an object; other values get a field name. */
-function asData(value: unknown): object {
-  if (isFields(value)) return value;
-  if (Array.isArray(value)) return { items: value };
-  return value === undefined || value === null ? {} : { value };
 }
 
 /** The JSON value of the body. @throws UpstreamError by the status of an error reply, else by the problem found. */

@@ -4,6 +4,7 @@ import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '.
 import { credentialsInvalid, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
+import { exactJson } from './exact-json.js';
 import { importedRequestParts } from './imported-request.js';
 import type { UpstreamRequest } from './upstream.js';
 
@@ -51,7 +52,7 @@ export function credentialDigest({ orgcode, kind, secret }: Credentials): string
 }
 
 function contractRequestParts(operation: Operation, input: Input) {
-  const body = operation.method === 'GET' ? undefined : JSON.stringify(input);
+  const body = operation.method === 'GET' ? undefined : exactJson(input, operation.requestSchema);
   return { path: operation.path, headers: {}, body };
 }
 

@@ -1,4 +1,5 @@
 /** Reduces a large request schema to the advertised schema that fits into a byte limit. */
+import { INT64_TEXT, mayBeLong } from '../contract/exact-integers.js';
 import type { JsonSchema } from '../contract/operation.js';
 import { advertised, advertisedField, mapChildren } from '../contract/schema.js';
 import { cleanLine, cutText, inOneLine } from './document-text.js';
@@ -114,10 +115,16 @@ function sizeOf(schema: JsonSchema): number {
   return Buffer.byteLength(JSON.stringify(schema));
 }
 
-/** Gives every empty schema a description and shortens long enums. */
+/** Gives every empty schema a description, shortens long enums, and offers 64-bit integers as digits too. */
 function completed(schema: JsonSchema): JsonSchema {
   const rest = mapChildren(shortenEnum(typed(schema)), completed);
-  return Object.keys(rest).length === 0 ? ANY_VALUE : rest;
+  if (Object.keys(rest).length === 0) return ANY_VALUE;
+  return rest.format === 'int64' && mayBeLong(rest) ? withDigits(rest) : rest;
+}
+
+function withDigits({ description, ...integer }: JsonSchema): JsonSchema {
+  const union = { anyOf: [integer, { type: 'string', pattern: INT64_TEXT }] };
+  return description === undefined ? union : { description, ...union };
 }
 
 function typed(schema: JsonSchema): JsonSchema {

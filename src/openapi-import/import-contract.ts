@@ -4,6 +4,7 @@
  */
 
 import { compileMetadata } from '../contract/compile.js';
+import { acceptDigits } from '../contract/exact-integers.js';
 import { lazy } from '../contract/lazy.js';
 import type { Contract, JsonSchema, Operation, ValueMoved } from '../contract/operation.js';
 import { fieldNames } from '../contract/response-fields.js';
@@ -107,7 +108,10 @@ function finishOperation(
   const { response, metadata, request, imported, contractOperation, examples } = draft;
   const facts = compileMetadata({ ...metadata, id }, request, response.outline);
   const annotations = lazy(() => responseAnnotations(document, response, contractOperation));
-  const requestSchema = lazy(() => enforced(request));
+  const requestSchema = lazy(() => {
+    const checked = enforced(request);
+    return contractOperation === undefined ? acceptDigits(checked) : checked;
+  });
   const dataSchema = lazy(() => validated(response.data()));
   const named = imported === undefined && facts.effect === 'read'; // imported schemas may omit fields of the responses
   const answerFields = lazy(() => (named ? fieldNames(response.data()) : undefined));

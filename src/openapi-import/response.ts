@@ -4,9 +4,16 @@ import { gatewayOutputSchema } from '../contract/gateway-output-schema.js';
 import { lazy } from '../contract/lazy.js';
 import type { JsonSchema, Operation } from '../contract/operation.js';
 import { freeKeyPaths, outline as outlineOf } from '../contract/schema.js';
+import { wrapSchema } from '../contract/wrapped-data.js';
 import { cleanLine } from './document-text.js';
 import { OmittedOperationError } from './import-error.js';
-import { MAX_BRANCHES, MAX_OUTLINE_BYTES, OUTLINE_BOUNDS, RESPONSE_BOUNDS } from './import-limits.js';
+import {
+  MAX_BRANCHES,
+  MAX_OUTLINE_BYTES,
+  MAX_REFERENCE_HOPS,
+  OUTLINE_BOUNDS,
+  RESPONSE_BOUNDS,
+} from './import-limits.js';
 import { type DocumentNode, isNode, listAt, nodeAt, type OpenApiDocument, own } from './openapi-document.js';
 import { jsonMedia } from './operation-request.js';
 import { readSchema } from './read-schema.js';
@@ -17,9 +24,11 @@ export interface ResponseShape {
   readonly fields: readonly string[];
   /** Whether the response is an envelope as in the contract: `{success, data, …}`. */
   readonly enveloped: boolean;
+  /** The response is a list; `data` holds it in `items`. */
+  readonly isList: boolean;
   /** For an envelope: the schema of `data`, down to its fields and the items of those that are lists. */
   readonly outline: JsonSchema;
-  /** The complete schema of `data`. It can be large, so it is built on first use. */
+  /** The complete schema of `data` as wrapped-data.ts makes it. It can be large, so it is built on first use. */
   readonly data: () => JsonSchema;
 }
 
@@ -29,7 +38,7 @@ const UNKNOWN: JsonSchema = { description: 'Any JSON value', 'x-untrusted': true
 /** @throws OmittedOperationError for an operation whose response is not JSON. */
 export function readResponse(document: OpenApiDocument, operation: DocumentNode): ResponseShape {
   const source = successSchema(document, operation);
-  if (source === undefined) return { fields: [], enveloped: false, outline: UNKNOWN, data: () => UNKNOWN };
+  if (source === undefined) return NO_SCHEMA;
   const fields = fieldNames(document, source);
   const enveloped = fields.includes('success');
   const dataOf = (schema: JsonSchema) => (enveloped ? nodeAt(nodeAt(schema, 'properties'), 'data') : schema);
@@ -38,7 +47,30 @@ export function readResponse(document: OpenApiDocument, operation: DocumentNode)
     : UNKNOWN;
   // Read one by one while calls are served: each has its own bounds and does not count against the import's limit.
   const later: OpenApiDocument = { ...document, spend: () => {} };
-  return { fields, enveloped, outline, data: lazy(() => dataOf(readSchemaOr(UNKNOWN, later, source))) };
+  return {
+    fields,
+    enveloped,
+    isList: !enveloped && typeOf(document, source) === 'array',
+    outline,
+    data: lazy(() => wrapSchema(dataOf(readSchemaOr(UNKNOWN, later, source)))),
+  };
+}
+
+const NO_SCHEMA: ResponseShape = {
+  fields: [],
+  enveloped: false,
+  isList: false,
+  outline: UNKNOWN,
+  data: () => UNKNOWN,
+};
+
+/** The type that a schema, or the target of its reference, states. */
+function typeOf(document: OpenApiDocument, source: unknown): unknown {
+  let target = source;
+  for (let hops = 0; hops < MAX_REFERENCE_HOPS && isNode(target) && typeof target.$ref === 'string'; hops += 1) {
+    target = document.resolve(target.$ref);
+  }
+  return isNode(target) ? target.type : undefined;
 }
 
 const MAX_FIELDS_SHOWN = 40;
@@ -83,11 +115,12 @@ function successSchema(document: OpenApiDocument, operation: DocumentNode): unkn
 }
 
 /** The advertised output schema: field names, without constraints that a response could violate. */
-export function outputSchema({ enveloped, fields, outline }: ResponseShape): JsonSchema {
-  const shown = gatewayOutputSchema(outlineOf(outline));
+export function outputSchema({ enveloped, fields, isList, outline }: ResponseShape): JsonSchema {
+  const shown = gatewayOutputSchema(outlineOf(wrapSchema(outline)));
   if (enveloped && JSON.stringify(shown).length <= MAX_OUTLINE_BYTES) return shown;
   const named = enveloped ? [] : fields.slice(0, MAX_FIELDS_SHOWN);
-  const description = named.length === 0 ? 'The answer' : cleanLine(`Fields: ${named.join(', ')}`, 200);
+  const whole = isList ? 'The answer, a list in the field items' : 'The answer';
+  const description = named.length === 0 ? whole : cleanLine(`Fields: ${named.join(', ')}`, 200);
   return {
     type: 'object',
     properties: { success: { type: 'boolean' }, data: { description } },

@@ -25,6 +25,7 @@ import { requireBody } from './body.js';
 import { separateBodyCredentials } from './body-credentials.js';
 import { type CallLimits, identifyWithLimits, performWithLimits } from './call-limits.js';
 import { readCredentials, secretIn } from './credentials.js';
+import { requireExactNumbers } from './exact-numbers.js';
 import type { CallHeaders } from './headers.js';
 import { readOperatingContext, splitContextArguments } from './operating-context.js';
 
@@ -127,6 +128,7 @@ async function check(
   const context = readOperatingContext(operation, headers, { ...fromArguments.context, ...separated?.context });
   progress.cccode = context.cccode;
   const input = withIdempotencyKey(operation, headers, fromArguments.input);
+  requireExactNumbers(input);
   pipeline.validate(operation, input);
   const aborted = signal === undefined ? {} : { signal };
   return { headers, checked: { operation, input, caller, credentials, context, stamp, ...aborted } };

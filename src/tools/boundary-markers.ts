@@ -40,6 +40,9 @@ export function jsonWithMarkers(
 /** A single word: too short for a sentence and without spaces. */
 const WORD = /^[\w.:+/@-]{1,64}$/;
 
+/** An integer beyond 2^53, which a reader keeps as text (contract/exact-integers.ts): no words, so no instructions. */
+const LONG_INTEGER = /^-?[1-9]\d{15,39}$/;
+
 /** Text that JSON writes without escapes. */
 const UNESCAPED = /^[ !#-[\]-~]*$/;
 
@@ -53,7 +56,7 @@ function write(
 ): string {
   const whole = inside || fields?.whole === true;
   if (typeof value === 'string') {
-    const marked = whole && !(fields?.word === true && WORD.test(value));
+    const marked = whole && !(fields?.word === true && WORD.test(value)) && !LONG_INTEGER.test(value);
     return marked ? open + jsonStringBody(value) + close : `"${jsonStringBody(value)}"`;
   }
   if (value === null) return 'null';

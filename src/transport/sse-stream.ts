@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { badRequest, type CrmError } from '../contract/errors.js';
 import type { CallHeaders } from '../pipeline/headers.js';
+import { hasInexactId, INEXACT_ID } from './message-id.js';
 import { attachHeaders } from './request-headers.js';
 import type { ManagedConnection } from './session-registry.js';
 import { parseStrictJson } from './strict-json.js';
@@ -73,6 +74,7 @@ export function openSseStream(response: ServerResponse, endpoint: string, onEnd:
     receive(body, headers, rejection) {
       const message = messageIn(body);
       if (message === undefined) return badRequest('crm.malformed_body', 'The body must be one message of JSON-RPC.');
+      if (hasInexactId(message)) return badRequest('crm.malformed_body', INEXACT_ID.message);
       if (isJSONRPCRequest(message)) {
         if (rejection !== undefined) return rejection;
         unanswered.add(message.id);

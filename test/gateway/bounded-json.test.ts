@@ -67,6 +67,8 @@ describe('numbers', () => {
     '0.30000000000000004',
     '100.000000000000000000000',
     '1e3',
+    '1e16',
+    '9007199254740992.0',
     '12345.6789e-2',
     '-0',
     '0e99999',
@@ -75,20 +77,54 @@ describe('numbers', () => {
   });
 
   test.each([
-    '9007199254740992',
-    '9007199254740993',
-    '18014398509481984',
-    '-9007199254740993',
-    '1e16',
+    '9007199254740993.0',
     '1e999',
     '1e-999',
     '0.1234567890123456789',
     '1.00000000000000000001',
-    `${'9'.repeat(400)}`,
   ])('rejects %s, which a double cannot represent exactly, and names its path', (literal) => {
     const error = errorOf(`{"data":{"items":[{"points":1},{"points":${literal}}]}}`);
     expect(error).toMatchObject({ reason: 'number_not_exact', path: 'data.items.1.points' });
     expect(error.message).not.toContain(literal);
+  });
+
+  test.each([
+    '9007199254740992',
+    '-9007199254740993',
+    '9223372036854775807',
+    '-9223372036854775808',
+    '12345678901234567890',
+    '9'.repeat(400),
+  ])('beyond 2^53 are read as text, with every digit: %s', (digits) => {
+    const text = `{"a":[${digits}, 1],"${digits}":${digits}\n,"s":"${digits}","b":{"c":-1,"d":${digits}}}`;
+    expect(parseResponseJson(text)).toEqual({
+      a: [digits, 1],
+      [digits]: digits,
+      s: digits,
+      b: { c: -1, d: digits },
+    });
+    expect(parseResponseJson(digits)).toBe(digits);
+  });
+
+  test.each([
+    '{12345678901234567890:1}',
+    '[00012345678901234567890]',
+    '[+12345678901234567890]',
+    '[1 12345678901234567890]',
+    '"a"12345678901234567890',
+    '[12345678901234567890a]',
+    '[-]',
+  ])('that make no valid JSON do not become valid as text: %s', (text) => {
+    expect(errorOf(text)).toMatchObject({ reason: 'not_json' });
+  });
+
+  test('any whole number is read as itself, or as its digits', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }), (integer) => {
+        const safe = Number.isSafeInteger(Number(integer));
+        expect(parseResponseJson(`[${integer}]`)).toEqual([safe ? Number(integer) : String(integer)]);
+      }),
+    );
   });
 
   test('are not checked inside strings and keys', () => {

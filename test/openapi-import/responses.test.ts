@@ -4,6 +4,7 @@ import type { Envelope } from '../../src/contract/envelope.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { issuesOf } from '../../src/contract/validate.js';
 import { VERSION } from '../../src/contract/version.js';
+import { wrapData } from '../../src/contract/wrapped-data.js';
 import { toToolResult } from '../../src/tools/tool-result.js';
 import { untrustedFields } from '../../src/tools/untrusted-content.js';
 import { answerDocument, documentOf, imported, type Loose, onlyOperation, SUCCESS } from '../support/openapi.js';
@@ -114,8 +115,8 @@ describe('a document without x-untrusted annotations', () => {
 
   test('may respond with lists and strings', () => {
     const list = onlyOperation(answerDocument({ type: 'array', items: PET }));
-    expect(modelView(list, [{ id: 'a', name: 'b' }])).toEqual([{ id: 'a', name: marked('b') }]);
-    expect(modelView(onlyOperation(answerDocument({ type: 'string' })), 'b')).toBe(marked('b'));
+    expect(modelView(list, wrapData([{ id: 'a', name: 'b' }]))).toEqual({ items: [{ id: 'a', name: marked('b') }] });
+    expect(modelView(onlyOperation(answerDocument({ type: 'string' })), wrapData('b'))).toEqual({ value: marked('b') });
     expect(modelView(onlyOperation(documentOf({ '/p': { get: {} } })), { id: 'a' })).toEqual({ id: marked('a') });
   });
 

@@ -76,17 +76,14 @@ describe('numbers', () => {
     expect(parseResponseJson(`{"n":${literal}}`)).toEqual({ n: Number(literal) });
   });
 
-  test.each([
-    '9007199254740993.0',
-    '1e999',
-    '1e-999',
-    '0.1234567890123456789',
-    '1.00000000000000000001',
-  ])('rejects %s, which a double cannot represent exactly, and names its path', (literal) => {
-    const error = errorOf(`{"data":{"items":[{"points":1},{"points":${literal}}]}}`);
-    expect(error).toMatchObject({ reason: 'number_not_exact', path: 'data.items.1.points' });
-    expect(error.message).not.toContain(literal);
-  });
+  test.each(['9007199254740993.0', '1e999', '1e-999', '0.1234567890123456789', '1.00000000000000000001'])(
+    'rejects %s, which a double cannot represent exactly, and names its path',
+    (literal) => {
+      const error = errorOf(`{"data":{"items":[{"points":1},{"points":${literal}}]}}`);
+      expect(error).toMatchObject({ reason: 'number_not_exact', path: 'data.items.1.points' });
+      expect(error.message).not.toContain(literal);
+    },
+  );
 
   test.each([
     '9007199254740992',

@@ -1,4 +1,4 @@
-/** Ids of JSON-RPC messages that JSON.parse may have changed: the answer would carry an id that the client never sent. */
+/** Ids of JSON-RPC messages that JSON.parse may have changed: the client would get an answer to an id it never sent. */
 
 export const INEXACT_ID = {
   code: -32600,

@@ -1,4 +1,4 @@
-/** `data` of an envelope is always an object: wraps any other value that an imported operation answers, and its schema. */
+/** `data` of an envelope is always an object: wraps any other answer of an imported operation, and its schema. */
 import type { JsonSchema } from './operation.js';
 
 /** The value as `data`: a list in `items`, a scalar in `value`, nothing as an object without fields. */

@@ -1,7 +1,7 @@
 /**
  * Parses untrusted JSON. Reads integers beyond 2^53 as text. Rejects what else JSON.parse would silently change
- * (duplicate keys, numbers that a double cannot hold) and what would break the code that reads the value (nesting depth,
- * number of values).
+ * (duplicate keys, numbers that a double cannot hold) and what would break the code that reads the value (nesting
+ * depth, number of values).
  */
 import type { UpstreamErrorReason } from './upstream-error.js';
 

@@ -15,7 +15,9 @@ export function requireExactNumbers(input: Input): void {
 }
 
 const INEXACT: Omit<Issue, 'path'> = {
-  message: `is a number beyond ±${Number.MAX_SAFE_INTEGER}, which JSON numbers do not carry exactly; send it as a string of digits`,
+  message:
+    `is a number beyond ±${Number.MAX_SAFE_INTEGER}, which JSON numbers do not carry exactly; ` +
+    'send it as a string of digits',
   expected: 'a string of digits',
 };
 

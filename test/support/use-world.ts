@@ -6,6 +6,8 @@ import { openWorld, type World } from './world.js';
 interface WorldFixtureOptions {
   /** Returns the time of the world in milliseconds since the epoch; default: the system clock. */
   readonly clock?: () => number;
+  /** Milliseconds that are never stepped; default: as `clock`. */
+  readonly monotonic?: () => number;
   /** `unverified`: do not verify balances and journal after the tests, for files that do not claim it. */
   readonly atEnd?: 'verified' | 'unverified';
 }

@@ -45,8 +45,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Opens a fresh world; `clock` provides its time. Test files use the fixture in use-world.ts. */
-export async function openWorld(options: { clock?: () => number } = {}): Promise<World> {
+/** Opens a fresh world; `clock` provides its time, also as the monotonic time if `monotonic` is absent. Test files use the fixture in use-world.ts. */
+export async function openWorld(options: { clock?: () => number; monotonic?: () => number } = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   const path = join(directory, 'crm.db');
   const store = openStore({
@@ -56,7 +56,7 @@ export async function openWorld(options: { clock?: () => number } = {}): Promise
     onBackgroundError: (error) => {
       throw error;
     },
-    ...(options.clock === undefined ? {} : { clock: options.clock, monotonic: options.clock }),
+    ...(options.clock === undefined ? {} : { clock: options.clock, monotonic: options.monotonic ?? options.clock }),
   });
   const atStart = store.driver.statements();
   const logged: string[] = [];

@@ -120,12 +120,9 @@ function lastJson(text: string): Data {
   return eventsIn(text).at(-1)?.message;
 }
 
-export const message = (method: string, params: object = {}, id: number | undefined = 1) => ({
-  jsonrpc: '2.0',
-  ...(id === undefined ? {} : { id }),
-  method,
-  params,
-});
+export const message = (method: string, params: object = {}, id = 1) => ({ jsonrpc: '2.0', id, method, params });
+
+export const notification = (method: string, params: object = {}) => ({ jsonrpc: '2.0', method, params });
 
 /** The first message of a client of the 2025 protocol versions. */
 export const initialize = (capabilities: object = {}) =>
@@ -141,6 +138,6 @@ export async function openSession(url: string, headers: Headers, capabilities: o
   const id = answered['mcp-session-id'];
   if (status !== 200 || id === undefined) throw new Error(`no session: ${status} ${text}`);
   const inSession = { ...headers, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
-  await ask(url, { headers: inSession, body: message('notifications/initialized', {}, undefined) });
+  await ask(url, { headers: inSession, body: notification('notifications/initialized') });
   return inSession;
 }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import type { HttpTransport } from '../../src/transport/http.js';
 import { openConfirming } from '../support/confirming.js';
-import { ask, initialize, message } from '../support/sessions.js';
+import { ask, initialize, message, notification } from '../support/sessions.js';
 import { useTransports } from '../support/use-transports.js';
 import { useWorld } from '../support/use-world.js';
 import { newCustomer, ok } from '../support/world.js';
@@ -31,7 +31,7 @@ async function connect(at: HttpTransport, headers: Headers, capabilities: object
     return (await stream.event((event) => event.message?.id === body.id && !event.message.method)).message;
   };
   await request({ ...initialize(capabilities), id: 1000 });
-  await send(message('notifications/initialized', {}, undefined));
+  await send(notification('notifications/initialized'));
   return { stream, endpoint, send, request };
 }
 

@@ -34,6 +34,17 @@ export interface Parameter {
   readonly allowReserved?: true;
 }
 
+/** How a field of a form or multipart body is written (OpenAPI's `encoding`). */
+export interface BodyField {
+  /** Its value is a file, or a list of files. */
+  readonly file?: true;
+  /** The media type, or a list of them: `image/png, image/*`. */
+  readonly contentType?: string;
+  readonly style?: 'form' | 'deepObject' | 'spaceDelimited' | 'pipeDelimited';
+  readonly explode?: boolean;
+  readonly allowReserved?: true;
+}
+
 /** How requests and responses of an imported operation are shaped; ours are one JSON object and an envelope. */
 export interface ImportedShape {
   readonly parameters: readonly Parameter[];
@@ -41,8 +52,14 @@ export interface ImportedShape {
   readonly bodyField?: string;
   /** The request has no body, even when fields are left over. */
   readonly bodiless: boolean;
-  /** The media type of a JSON body other than `application/json`, such as `application/merge-patch+json`. */
+  /** The media type of the body when it is not `application/json`. */
   readonly mediaType?: string;
+  /** How a body that is not JSON is written; `bytes` and the files of `multipart` are given as text or base64. */
+  readonly bodyFormat?: 'form' | 'multipart' | 'text' | 'bytes';
+  /** The fields of a form or multipart body that are not written in the default way. */
+  readonly bodyFields?: { readonly [field: string]: BodyField };
+  /** Without any of its fields, the request has no body. */
+  readonly bodyOptional?: true;
   /** Responses are envelopes as in our contract; otherwise the JSON value of a success is `data` itself. */
   readonly enveloped: boolean;
 }

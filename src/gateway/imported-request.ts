@@ -4,22 +4,23 @@
  */
 import type { Input } from '../contract/backend.js';
 import { type Issue, invalidRequest } from '../contract/errors.js';
-import type { ImportedShape, JsonSchema, Operation, Parameter } from '../contract/operation.js';
+import type { ImportedShape, Operation, Parameter } from '../contract/operation.js';
 import { isReservedHeader } from '../openapi-import/reserved-headers.js';
-import { exactJson } from './exact-json.js';
+import { type ImportedBody, importedBody } from './imported-body.js';
+import { encode, encodeQuery, joined, scalarText } from './parameter-text.js';
 
 export interface ImportedRequestParts {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: ImportedBody | undefined;
 }
 
 /**
  * Builds the parts of a request as the document defines them (OpenAPI's `simple` and `form` styles). Reserved headers
- * are omitted.
+ * are omitted. `boundary` returns unpredictable text.
  * @throws CrmError 400 `crm.validation_failed` for a value that cannot be sent without changing the request.
  */
-export function importedRequestParts(operation: Operation, input: Input): ImportedRequestParts {
+export function importedRequestParts(operation: Operation, input: Input, boundary: () => string): ImportedRequestParts {
   const shape = operation.imported as ImportedShape;
   const issues: Issue[] = [];
   const given = (location: Parameter['in']) =>
@@ -30,8 +31,9 @@ export function importedRequestParts(operation: Operation, input: Input): Import
   const path = expandPath(operation.path, given('path'), issues);
   const query = given('query').flatMap(({ parameter, value }) => queryPairs(parameter, value, issues));
   const headers = headersOf(given('header'), issues);
+  const body = importedBody(operation, input, issues, boundary);
   if (issues.length > 0) throw invalidRequest(issues);
-  return { path: query.length === 0 ? path : `${path}?${query.join('&')}`, headers, body: bodyOf(operation, input) };
+  return { path: query.length === 0 ? path : `${path}?${query.join('&')}`, headers, body };
 }
 
 interface Given {
@@ -88,35 +90,4 @@ function headersOf(given: readonly Given[], issues: Issue[]): Record<string, str
     return [[name, text]];
   });
   return Object.fromEntries(entries);
-}
-
-function bodyOf({ imported, method, requestSchema }: Operation, input: Input): string | undefined {
-  const { parameters, bodyField, bodiless } = imported as ImportedShape;
-  if (bodiless || method === 'GET' || method === 'HEAD') return undefined;
-  const fields = requestSchema.properties as { readonly [field: string]: JsonSchema } | undefined;
-  if (bodyField !== undefined) return exactJson(input[bodyField], fields?.[bodyField]);
-  const parameterFields = new Set(parameters.map(({ field }) => field));
-  const body = Object.fromEntries(Object.entries(input).filter(([field]) => !parameterFields.has(field)));
-  return exactJson(body, requestSchema);
-}
-
-/** A comma-separated list; an object as `key,value,key,value`. */
-function joined(value: unknown, write: (text: string) => string = (text) => text): string {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const items: readonly unknown[] = isObject ? Object.entries(value).flat() : [value].flat();
-  return items.map((item) => write(scalarText(item))).join(',');
-}
-
-function scalarText(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
-}
-
-/** Leaves the reserved characters that may stand in the value of a query, and encodes `%` like any other character. */
-function encodeQuery(text: string): string {
-  return encode(text).replace(/%(?:2F|3A|3F|40|24|2C|3B|3D)/g, decodeURIComponent);
-}
-
-/** A lone surrogate cannot be encoded and becomes the replacement character. */
-function encode(text: string): string {
-  return encodeURIComponent(Buffer.from(text).toString());
 }

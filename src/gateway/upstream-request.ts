@@ -14,9 +14,6 @@ export type RequestParts = Pick<BackendCall, 'operation' | 'input' | 'credential
 /** Unpredictable 32-bit numbers. */
 export type Random32 = () => number;
 
-/** The default media type of a request body. */
-const JSON_TYPE = 'application/json';
-
 /**
  * Builds the request for one operation. `basePath` does not end in a slash.
  * @throws CrmError when credentials or parameters cannot be sent in a request; nothing was sent then.
@@ -24,7 +21,7 @@ const JSON_TYPE = 'application/json';
 export function buildRequest(basePath: string, parts: RequestParts, random32: Random32): UpstreamRequest {
   const { operation, input } = parts;
   const { path, headers, body } = operation.imported
-    ? importedRequestParts(operation, input)
+    ? importedRequestParts(operation, input, () => `g3n${randomHex(random32, 4)}`)
     : contractRequestParts(operation, input);
   return {
     method: operation.method,
@@ -32,9 +29,9 @@ export function buildRequest(basePath: string, parts: RequestParts, random32: Ra
     headers: {
       ...headers,
       ...commonHeaders(parts, random32),
-      ...(body === undefined ? {} : { 'content-type': operation.imported?.mediaType ?? JSON_TYPE }),
+      ...(body === undefined ? {} : { 'content-type': body.contentType }),
     },
-    body,
+    body: body?.content,
   };
 }
 
@@ -52,7 +49,8 @@ export function credentialDigest({ orgcode, kind, secret }: Credentials): string
 }
 
 function contractRequestParts(operation: Operation, input: Input) {
-  const body = operation.method === 'GET' ? undefined : exactJson(input, operation.requestSchema);
+  const content = exactJson(input, operation.requestSchema);
+  const body = operation.method === 'GET' ? undefined : { content, contentType: 'application/json' };
   return { path: operation.path, headers: {}, body };
 }
 
@@ -89,8 +87,12 @@ function contextHeaders({ logical_guid, channel_code, cccode }: OperatingContext
 
 /** A new span within the caller's trace (W3C Trace Context). */
 function traceparent({ trace_id }: Stamp, random32: Random32): string {
-  const span = [random32(), random32()].map((part) => part.toString(16).padStart(8, '0')).join('');
+  const span = randomHex(random32, 2);
   return `00-${trace_id}-${/^0+$/.test(span) ? '0000000000000001' : span}-01`;
+}
+
+function randomHex(random32: Random32, words: number): string {
+  return Array.from({ length: words }, () => random32().toString(16).padStart(8, '0')).join('');
 }
 
 /** Whether the text is visible Latin-1, space and tab only. */

@@ -15,7 +15,7 @@ export interface UpstreamRequest {
   /** With query, percent-encoded. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: string | Buffer | undefined;
 }
 
 export interface Upstream {

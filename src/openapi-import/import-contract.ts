@@ -60,8 +60,8 @@ export function importContract(source: unknown, { overlay, headers }: ImportOpti
   const bytes = Math.max(MIN_ADVERTISED_BYTES, Math.min(ADVERTISED_BYTES, share));
   const operations = drafts.flatMap((draft, index) =>
     attempt(draft.candidate, omitted, () => {
-      const operation = finishOperation(document, draft, ids[index] ?? '', (request) =>
-        advertiseSchema(request, bytes),
+      const operation = finishOperation(document, draft, ids[index] ?? '', () =>
+        advertiseSchema(draft.shownRequest, bytes),
       );
       for (const part of draft.omittedParts) addFinding(omittedParts, { operation: draft.candidate.where, ...part });
       return operation;
@@ -96,7 +96,7 @@ function attempt<T>({ where }: Candidate, omitted: ReturnType<typeof createFindi
   }
 }
 
-type Advertise = (request: JsonSchema) => JsonSchema;
+type Advertise = () => JsonSchema;
 
 /** Builds lazily what listing a tool does not need: of a large document, only a few tools are called. */
 function finishOperation(
@@ -120,7 +120,7 @@ function finishOperation(
     shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (contractOperation?.shownOnce ?? []),
     ...(contractOperation?.unforeseen === undefined ? {} : { unforeseen: contractOperation.unforeseen }),
     ...movesOf(facts.moves, contractOperation),
-    inputSchema: advertise(request),
+    inputSchema: advertise(),
     outputSchema: outputSchema(response),
     examples,
     ...(imported === undefined ? {} : { imported: imported }),

@@ -47,5 +47,8 @@ export const MAX_FIELD_DESCRIPTION_LENGTH = 500;
 /** Characters of an operation's id; tool names add four. */
 export const MAX_ID_LENGTH = 36;
 
+/** Characters of a file or text in a request, before decoding. A call as a whole has a smaller limit of bytes. */
+export const MAX_BODY_TEXT = 262_144;
+
 /** Findings listed in the import report; further ones are only counted. */
 export const MAX_REPORTED = 20_000;

@@ -7,8 +7,9 @@ import { MAX_DESCRIPTION_LENGTH, MAX_TITLE_LENGTH } from './import-limits.js';
 import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode, listAt, nodeAt, own } from './openapi-document.js';
 import { type ContractLookup, readExtensions } from './operation-extensions.js';
-import { type BodyCache, composeRequest, type ReadBody, readRequestBody } from './operation-request.js';
+import { composeRequest } from './operation-request.js';
 import { type Argument, type ParameterContext, type ReadArguments, readArguments } from './parameters.js';
+import { type BodyCache, type ReadBody, readRequestBody } from './request-body.js';
 import { type ResponseShape, readResponse } from './response.js';
 import { isSmall } from './schema-keywords.js';
 
@@ -21,6 +22,8 @@ export interface OperationDraft {
   readonly candidate: Candidate;
   readonly metadata: Omit<OperationMetadata, 'id'>;
   readonly request: JsonSchema;
+  /** The request for agents, before it is reduced. */
+  readonly shownRequest: JsonSchema;
   readonly examples: readonly Example[];
   readonly imported: ImportedShape | undefined;
   readonly response: ResponseShape;
@@ -43,7 +46,7 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
   const { document, roles, overlay } = context;
   const contractOperation = overlay(method, path);
   const args = readArguments(context, path, item, source);
-  const body = readRequestBody(context, method, source);
+  const { body, omittedParts } = readRequestBody(context, method, source);
   const response = readResponse(document, source);
   const needsContext = CONTEXT_HEADERS.every((name) => args.requiredHeaders.has(name));
   const marks = readExtensions(source, method, roles, contractOperation, needsContext);
@@ -53,14 +56,17 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
   const isContractShaped = hasContractShape(candidate, imported, response);
   return {
     candidate,
-    metadata: { method, path, ...marks, ...describeOperation(candidate, contractOperation) },
+    metadata: { method, path, ...marks, ...describeOperation(candidate, contractOperation, request.neededTogether) },
     request: request.schema,
+    shownRequest: request.shown,
     examples: isContractShaped ? examplesOf(body?.media ?? {}, document.isWide) : [],
     imported: isContractShaped ? undefined : imported,
     response,
     contractOperation,
     omittedParts: [
       ...args.omittedParts,
+      ...omittedParts,
+      ...(contractOperation === undefined ? request.omittedParts : []),
       ...(body?.patterns ?? []).map((pattern) => ({
         part: `pattern ${cleanLine(pattern, 60)}`,
         reason: 'is not checked',
@@ -73,9 +79,10 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
  * Whether request and response have the shape of the built-in contract's operations, whose data is always an object.
  */
 function hasContractShape({ method }: Candidate, shape: ImportedShape, { outline }: ResponseShape): boolean {
-  if (shape.parameters.length > 0 || 'bodyField' in shape || 'mediaType' in shape || !shape.enveloped) return false;
+  const { parameters, enveloped, bodiless, ...rest } = shape;
+  if (parameters.length > 0 || Object.keys(rest).length > 0 || !enveloped) return false;
   if (outline.type !== 'object') return false;
-  return method === 'POST' ? !shape.bodiless : method === 'GET';
+  return method === 'POST' ? !bodiless : method === 'GET';
 }
 
 /** The idempotency key as an argument, when the document accepts it only as a header. */
@@ -95,6 +102,7 @@ function idempotencyKey({ headers, requiredHeaders }: ReadArguments, body: ReadB
 function describeOperation(
   { method, path, where, item, source }: Candidate,
   contractOperation: Operation | undefined,
+  neededTogether: readonly string[],
 ): Pick<Operation, 'family' | 'summary' | 'description'> {
   const title = own(source, 'summary') ?? own(item, 'summary');
   const text = cleanText(own(source, 'description') ?? own(item, 'description'), MAX_DESCRIPTION_LENGTH);
@@ -104,12 +112,14 @@ function describeOperation(
   const description =
     text || cleanText(title, MAX_DESCRIPTION_LENGTH) || `${method} ${cleanLine(path, MAX_TITLE_LENGTH)}`;
   const old = source.deprecated === true ? 'Deprecated. ' : '';
+  const together = neededTogether.length === 0 ? '' : `A body needs ${neededTogether.join(', ')}. `;
+  const notes = cleanText(old + together, MAX_DESCRIPTION_LENGTH / 2);
   const [tag] = listAt(source, 'tags');
   const [, step = ''] = path.split('/', 2);
   return {
     family: cleanLine(tag, 40) || contractOperation?.family || cleanLine(step, 40) || 'other',
     summary,
-    description: old === '' ? description : cleanText(old + description, MAX_DESCRIPTION_LENGTH),
+    description: notes === '' ? description : cleanText(`${notes} ${description}`, MAX_DESCRIPTION_LENGTH),
   };
 }
 

@@ -1,81 +1,25 @@
 /** Combines parameters and body to one input schema, and records how the input is split again for the request. */
-import type { ImportedShape, JsonSchema, Method, Parameter } from '../contract/operation.js';
-import { cleanLine } from './document-text.js';
-import { OmittedOperationError } from './import-error.js';
-import { MAX_BRANCHES, REQUEST_BOUNDS } from './import-limits.js';
-import { type DocumentNode, isNode, nodeAt, own } from './openapi-document.js';
-import type { Argument, ParameterContext } from './parameters.js';
-import { type ReadSchema, readSchema } from './read-schema.js';
-
-export interface ReadBody {
-  readonly schema: JsonSchema;
-  readonly required: boolean;
-  /** `application/json` unless the document names another JSON media type. */
-  readonly mediaType: string;
-  /** The media type object, for its examples. */
-  readonly media: DocumentNode;
-  readonly patterns: readonly string[];
-}
+import type { ImportedShape, JsonSchema, Parameter } from '../contract/operation.js';
+import type { OmittedPart } from './import-report.js';
+import { type DocumentNode, isNode } from './openapi-document.js';
+import type { Argument } from './parameters.js';
+import type { ReadBody } from './request-body.js';
 
 export interface ReadRequest {
   readonly schema: JsonSchema;
+  /** The schema for agents: without what only enforces that an optional body is complete. */
+  readonly shown: JsonSchema;
+  /** Fields that an optional body must have, if it has any. */
+  readonly neededTogether: readonly string[];
+  readonly omittedParts: readonly OmittedPart[];
   readonly shape: Omit<ImportedShape, 'enveloped'>;
 }
 
 /** Body fields for org, caller and cost centre: the connection supplies them (contract §1). */
 const CONNECTION_FIELDS = new Set(['session_guid', 'api_key', 'orgcode', 'cccode']);
 
-const JSON_MEDIA = /^(?:(?:application|text)\/(?:[\w.+-]+\+)?json|application\/\*|\*\/\*)$/;
-
 /** Field names that every MCP host accepts. */
 const PORTABLE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-
-/** The JSON media type of a request or response body. */
-export function jsonMedia(content: DocumentNode): { readonly type: string; readonly media: DocumentNode } | undefined {
-  const entries = Object.entries(content)
-    .slice(0, MAX_BRANCHES)
-    .map(([type, media]) => [type.split(';')[0]?.trim().toLowerCase() ?? '', media] as const)
-    .filter(([type, media]) => JSON_MEDIA.test(type) && isNode(media));
-  const [type, media] = entries.find(([name]) => name === 'application/json') ?? entries[0] ?? [];
-  if (type === undefined || !isNode(media)) return undefined;
-  return { type: type.includes('*') || type === 'text/json' ? 'application/json' : type, media };
-}
-
-export interface BodyCache {
-  /** Results for schemas that several bodies share. */
-  readonly bodies: WeakMap<DocumentNode, ReadSchema>;
-}
-
-/** @returns undefined for no body. @throws OmittedOperationError for a required body that is not JSON. */
-export function readRequestBody(
-  { document, trustedPatterns, bodies }: ParameterContext & BodyCache,
-  method: Method,
-  operation: DocumentNode,
-): ReadBody | undefined {
-  const body = document.follow(own(operation, 'requestBody'));
-  if (!isNode(body)) return undefined;
-  const required = body.required === true;
-  if (method === 'GET' || method === 'HEAD') {
-    if (required) throw new OmittedOperationError(`it is a ${method} with a body`);
-    return undefined;
-  }
-  const content = nodeAt(body, 'content');
-  const json = document.isWide(content) ? undefined : jsonMedia(content);
-  if (json === undefined) {
-    const [type = 'of no type'] = Object.keys(content);
-    if (required) throw new OmittedOperationError(`is ${cleanLine(type, 60)}, not JSON`, 'body');
-    return undefined;
-  }
-  const source = own(json.media, 'schema');
-  // Many operations take the same record: the target of a lone reference identifies it.
-  const record =
-    isNode(source) && Object.keys(source).join() === '$ref' ? document.resolve(String(source.$ref)) : source;
-  const known = isNode(record) ? bodies.get(record) : undefined;
-  const read = known ?? readSchema(document, trustedPatterns, source, 'request', REQUEST_BOUNDS);
-  if (isNode(record)) bodies.set(record, read);
-  const { schema, patterns } = read;
-  return { schema, required, mediaType: json.type, media: json.media, patterns };
-}
 
 /** `taken`: names of arguments that the tool has in addition to its request. */
 export function composeRequest(
@@ -83,8 +27,13 @@ export function composeRequest(
   body: ReadBody | undefined,
   taken: ReadonlySet<string>,
 ): ReadRequest {
-  const open = body === undefined ? undefined : withoutConnection(body.schema);
-  const flat = open !== undefined && isFlattenable(open, taken) ? closed(open, args.length > 0) : undefined;
+  const { schema: open, dropped } = withoutConnection(body?.schema);
+  const flattened =
+    open !== undefined && body?.format !== 'bytes' && isFlattenable(open, taken)
+      ? closed(open, args.length > 0)
+      : undefined;
+  const isOptional = flattened !== undefined && body?.required === false;
+  const flat = isOptional ? completeOrAbsent(flattened) : flattened;
   const names = new Set([...taken, ...Object.keys((flat?.properties as DocumentNode | undefined) ?? {})]);
   const fields: [string, JsonSchema, boolean][] = [];
   const parameters: Parameter[] = [];
@@ -99,16 +48,56 @@ export function composeRequest(
   if (bodyField !== undefined && body !== undefined && open !== undefined) {
     fields.push([bodyField, open, body.required]);
   }
-  const mediaType = body === undefined || body.mediaType === 'application/json' ? {} : { mediaType: body.mediaType };
+  const schema = withFields(flat ?? { type: 'object', additionalProperties: false }, fields);
   return {
-    schema: withFields(flat ?? { type: 'object', additionalProperties: false }, fields),
+    schema,
+    shown: flat === flattened ? schema : withDependents(schema, flattened?.dependentRequired),
+    neededTogether: flat === flattened ? [] : requiredIn(flattened),
+    omittedParts: dropped.map((name) => ({ part: `body field ${name}`, reason: 'is a credential of the connection' })),
     shape: {
       parameters,
       ...(bodyField === undefined ? {} : { bodyField }),
       bodiless: body === undefined,
-      ...mediaType,
+      ...(isOptional ? { bodyOptional: true as const } : {}),
+      ...writingOf(body),
     },
   };
+}
+
+function withDependents({ dependentRequired: _, ...schema }: JsonSchema, dependents: unknown): JsonSchema {
+  return dependents === undefined ? schema : { ...schema, dependentRequired: dependents };
+}
+
+/** How the body is written, where that is not `application/json`. */
+function writingOf(body: ReadBody | undefined): Pick<ImportedShape, 'mediaType' | 'bodyFormat' | 'bodyFields'> {
+  if (body === undefined) return {};
+  const { mediaType, format, fields } = body;
+  return {
+    ...(mediaType === 'application/json' ? {} : { mediaType }),
+    ...(format === undefined ? {} : { bodyFormat: format }),
+    ...(Object.keys(fields).length === 0 ? {} : { bodyFields: fields }),
+  };
+}
+
+/** Lists of names that are written out for an optional body; beyond, its required fields are always required. */
+const MAX_DEPENDENT_NAMES = 10_000;
+
+/** The fields of an optional body: none of them, or all that it requires. */
+function completeOrAbsent(schema: JsonSchema): JsonSchema {
+  const { required: _, ...rest } = schema;
+  const names = Object.keys((schema.properties as DocumentNode | undefined) ?? {});
+  const required = requiredIn(schema);
+  if (required.length === 0 || names.length * required.length > MAX_DEPENDENT_NAMES) return schema;
+  const declared = isNode(schema.dependentRequired) ? schema.dependentRequired : {};
+  const dependents = names.map((name) => {
+    const own = Object.hasOwn(declared, name) ? (declared[name] as readonly string[]) : [];
+    return [name, [...new Set([...own, ...required.filter((other) => other !== name)])]] as const;
+  });
+  return { ...rest, dependentRequired: Object.fromEntries(dependents) };
+}
+
+function requiredIn(schema: JsonSchema | undefined): readonly string[] {
+  return (schema?.required as readonly string[] | undefined) ?? [];
 }
 
 function withFields(schema: JsonSchema, fields: readonly [string, JsonSchema, boolean][]): JsonSchema {
@@ -150,14 +139,17 @@ function closed(schema: JsonSchema, mixed: boolean): JsonSchema {
   return { ...(mixed ? rest : schema), type: 'object', additionalProperties: false };
 }
 
-function withoutConnection(schema: JsonSchema): JsonSchema {
-  const properties = (schema.properties as DocumentNode | undefined) ?? {};
-  if (!Object.keys(properties).some((name) => CONNECTION_FIELDS.has(name))) return schema;
+/** The schema without the fields that the connection supplies, and the names of these. */
+function withoutConnection(schema: JsonSchema | undefined): {
+  readonly schema: JsonSchema | undefined;
+  readonly dropped: readonly string[];
+} {
+  const properties = (schema?.properties as DocumentNode | undefined) ?? {};
+  const dropped = Object.keys(properties).filter((name) => CONNECTION_FIELDS.has(name));
+  if (dropped.length === 0) return { schema, dropped };
   const kept = Object.entries(properties).filter(([name]) => !CONNECTION_FIELDS.has(name));
-  const required = ((schema.required as readonly string[] | undefined) ?? []).filter(
-    (name) => !CONNECTION_FIELDS.has(name),
-  );
-  return { ...schema, properties: Object.fromEntries(kept), required };
+  const required = requiredIn(schema).filter((name) => !CONNECTION_FIELDS.has(name));
+  return { schema: { ...schema, properties: Object.fromEntries(kept), required }, dropped };
 }
 
 function freeName(wire: string, place: string, names: ReadonlySet<string>): string {

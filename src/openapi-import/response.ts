@@ -15,8 +15,8 @@ import {
   RESPONSE_BOUNDS,
 } from './import-limits.js';
 import { type DocumentNode, isNode, listAt, nodeAt, type OpenApiDocument, own } from './openapi-document.js';
-import { jsonMedia } from './operation-request.js';
 import { readSchema } from './read-schema.js';
+import { jsonMedia } from './request-body.js';
 import { trustedPaths } from './trusted-fields.js';
 
 export interface ResponseShape {

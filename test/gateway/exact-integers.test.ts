@@ -31,7 +31,8 @@ function requestOf(operation: Operation, input: object): { readonly path: string
   validate(operation, input);
   const credentials = { orgcode: 'ACME', kind: 'api_key', secret: 'x' } as const;
   const stamp = { trace_id: 'a'.repeat(32) } as never;
-  return buildRequest('', { operation, input: input as never, credentials, context: {}, stamp }, () => 1);
+  const request = buildRequest('', { operation, input: input as never, credentials, context: {}, stamp }, () => 1);
+  return { path: request.path, body: request.body?.toString() };
 }
 
 function issuesOfCall(operation: Operation, input: object): Data {

@@ -333,20 +333,137 @@ describe('bodies', () => {
     expect(imported?.bodiless).toBe(false);
   });
 
-  test.each(['multipart/form-data', 'application/x-www-form-urlencoded', 'application/octet-stream', 'text/plain'])(
-    'of the media type %s omit the operation when required, and are left out when optional',
+  const inMedia = (content: Loose, required?: boolean) =>
+    documentOf({ '/p': { post: { requestBody: { ...(required ? { required } : {}), content }, responses: SUCCESS } } });
+
+  test.each(['multipart/mixed', 'multipart/related', 'nothing'])(
+    'of the media type %s omit the operation when required, and are reported when optional',
     (type) => {
-      const document = (required: boolean) =>
-        documentOf({ '/p': { post: { requestBody: { required, content: { [type]: {} } }, responses: SUCCESS } } });
-      expect(omission(document(true))).toBe(`body is ${type}, not JSON`);
-      expect(onlyOperation(document(false)).imported).toMatchObject({ bodiless: true });
+      const reason = `is ${type}, which cannot be sent`;
+      expect(omission(inMedia({ [type]: {} }, true))).toBe(`body ${reason}`);
+      const { contract, report } = imported(inMedia({ [type]: {} }));
+      expect(contract.operations[0]?.imported).toMatchObject({ bodiless: true });
+      expect(report.omittedParts).toEqual([{ operation: 'POST /p', part: 'body', reason }]);
     },
   );
+
+  test.each([
+    ['application/x-www-form-urlencoded', 'form'],
+    ['multipart/form-data', 'multipart'],
+    ['text/csv', 'text'],
+    ['application/xml', 'text'],
+    ['application/octet-stream', 'bytes'],
+    ['image/*', 'bytes'],
+  ])('of the media type %s are offered, required or not', (type, bodyFormat) => {
+    for (const required of [true, false]) {
+      const { imported, inputSchema } = onlyOperation(inMedia({ [type]: {} }, required));
+      expect(imported).toMatchObject({ bodiless: false, bodyFormat, bodyField: 'body', mediaType: type });
+      expect(inputSchema.required).toEqual(required ? ['body'] : undefined);
+    }
+  });
+
+  test.each([
+    [['text/plain', 'multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'], undefined],
+    [['text/plain', 'multipart/form-data', 'application/x-www-form-urlencoded'], 'form'],
+    [['application/octet-stream', 'text/plain', 'multipart/mixed', 'multipart/form-data'], 'multipart'],
+    [['multipart/mixed', 'application/octet-stream', 'text/plain'], 'text'],
+    [['multipart/mixed', 'application/octet-stream'], 'bytes'],
+  ])('of several media types %j are written as %s', (types, bodyFormat) => {
+    const content = Object.fromEntries(types.map((type) => [type, {}]));
+    expect(onlyOperation(inMedia(content)).imported?.bodyFormat).toBe(bodyFormat);
+  });
+
+  test('that are forms of something else than an object are written in the next media type', () => {
+    const list = { schema: { type: 'array', items: {} } };
+    const content = { 'application/x-www-form-urlencoded': list, 'text/plain': {} };
+    expect(onlyOperation(inMedia(content)).imported?.bodyFormat).toBe('text');
+    expect(omission(inMedia({ 'multipart/form-data': list }, true))).toBe(
+      'body is multipart/form-data, which cannot be sent',
+    );
+  });
+
+  test('that are optional have none of their fields, or all that they require', () => {
+    const properties = { To: { type: 'string' }, Body: { type: 'string' }, Note: { type: 'string' } };
+    const schema = { type: 'object', required: ['To', 'Body'], properties };
+    for (const type of ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
+      const { inputSchema, requestSchema, imported, description } = onlyOperation(inMedia({ [type]: { schema } }));
+      expect(inputSchema).toEqual({ type: 'object', additionalProperties: false, properties });
+      expect(imported).toMatchObject({ bodyOptional: true, bodiless: false });
+      expect(description).toBe('A body needs To, Body. POST /p');
+      for (const good of [{}, { To: 'a', Body: 'b' }]) expect(issuesOf(requestSchema, good)).toEqual([]);
+      expect(issuesOf(requestSchema, { Note: 'n' }).map(({ path }) => path)).toEqual(['To', 'Body']);
+      const required = onlyOperation(inMedia({ [type]: { schema } }, true));
+      expect(required.inputSchema.required).toEqual(['To', 'Body']);
+      expect(required.imported).not.toHaveProperty('bodyOptional');
+    }
+  });
+
+  test('lose the names of credentials of the connection, which is reported', () => {
+    const { report } = imported(bodyDocument({ type: 'object', properties: { api_key: {}, name: {} } }));
+    expect(report.omittedParts.map(sentenceOf)).toEqual(['body field api_key is a credential of the connection']);
+  });
+
+  test('of a form are written as their encoding says', () => {
+    const encoding = {
+      a: { style: 'form', explode: false },
+      b: { style: 'deepObject' },
+      c: { allowReserved: true },
+      d: { contentType: 'application/json' },
+      e: { contentType: 'a/b\r\nx: y' },
+      f: { style: 'matrix', headers: {} },
+      g: 7,
+    };
+    const properties = Object.fromEntries('abcdefgh'.split('').map((name) => [name, {}]));
+    const media = { schema: { type: 'object', properties }, encoding };
+    expect(onlyOperation(inMedia({ 'application/x-www-form-urlencoded': media })).imported?.bodyFields).toEqual({
+      a: { style: 'form', explode: false },
+      b: { style: 'deepObject', explode: true },
+      c: { style: 'form', explode: true, allowReserved: true },
+      d: { contentType: 'application/json' },
+    });
+  });
+
+  test('of multipart take files for bytes, in the words of OpenAPI 3.0 and 3.1', () => {
+    const binary = { type: 'string', format: 'binary' };
+    const properties = {
+      file: { ...binary, description: 'The picture' },
+      files: { type: 'array', items: binary },
+      either: { anyOf: [binary, { type: 'array', items: binary }, { type: 'null' }] },
+      media: { type: 'string', contentMediaType: 'image/png' },
+      listed: { type: 'array', items: { type: 'string', contentMediaType: 'image/png' } },
+      typed: { type: 'string' },
+      text: { type: 'string', contentMediaType: 'text/plain' },
+      base64: { type: 'string', contentMediaType: 'image/png', contentEncoding: 'base64' },
+      byte: { type: 'string', format: 'byte' },
+      note: { type: 'object', properties: { a: {} } },
+    };
+    const encoding = { typed: { contentType: 'image/png, image/*', headers: { 'X-Part': {} } } };
+    const document = inMedia({ 'multipart/form-data': { schema: { type: 'object', properties }, encoding } });
+    const operation = onlyOperation(document);
+    const { bodyFields = {} } = operation.imported ?? {};
+    const isFile = (name: string) => bodyFields[name]?.file === true;
+    expect(Object.keys(properties).filter(isFile)).toEqual(['file', 'files', 'either', 'media', 'listed', 'typed']);
+    expect(bodyFields.typed).toEqual({ file: true, contentType: 'image/png, image/*' });
+    const file = { text: 'a', filename: 'a.txt' };
+    const good = { file, files: [file, file], either: [file], media: file, listed: [file], typed: file, text: 't' };
+    expect(issuesOf(operation.requestSchema, good)).toEqual([]);
+    expect(issuesOf(operation.requestSchema, { ...good, either: null })).toEqual([]);
+    for (const name of Object.keys(properties).filter(isFile)) {
+      expect(issuesOf(operation.requestSchema, { [name]: 'a' })[0]?.path, name).toBe(name);
+    }
+    expect(fieldsOf(document).file).toMatchObject({ type: 'object', properties: { base64: { type: 'string' } } });
+    expect(imported(document).report.omittedParts.map(sentenceOf)).toEqual([
+      'headers of body field typed are not sent',
+    ]);
+    const form = inMedia({ 'application/x-www-form-urlencoded': { schema: { type: 'object', properties } } });
+    expect(onlyOperation(form).imported).not.toHaveProperty('bodyFields');
+  });
 
   test('of a GET omit the operation when required, and are left out when optional', () => {
     const document = (required: boolean) =>
       documentOf({ '/p': { get: { requestBody: { ...jsonBody({}), required }, responses: SUCCESS } } });
-    expect(omission(document(true))).toBe('it is a GET with a body');
+    expect(omission(document(true))).toBe('body belongs to a GET, which has none');
+    expect(imported(document(false)).report.omittedPartsCount).toBe(1);
     expect(onlyOperation(document(false)).imported).toMatchObject({ bodiless: true });
   });
 

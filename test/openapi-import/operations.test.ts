@@ -180,7 +180,7 @@ describe('an operation is omitted with the reason for', () => {
     const document = documentOf({
       '/good': {
         get: operation(),
-        post: operation({ requestBody: { required: true, content: { 'text/plain': {} } } }),
+        post: operation({ requestBody: { required: true, content: { 'multipart/mixed': {} } } }),
       },
       '/bad': { get: operation({ parameters: [{ $ref: 'http://example.com/p.json' }] }) },
       'x-note': { get: operation() },
@@ -189,7 +189,7 @@ describe('an operation is omitted with the reason for', () => {
     expect(contract.operations.map(({ id }) => id)).toEqual(['get_good']);
     expect(reportLines(report)).toEqual([
       '3 operations in the document, 1 offered as tools, 2 left out',
-      '  POST /good: body is text/plain, not JSON',
+      '  POST /good: body is multipart/mixed, which cannot be sent',
       '  GET /bad: $ref http://example.com/p.json leads out of the document',
     ]);
   });

@@ -11,7 +11,7 @@ const DOCUMENTS: readonly [string, number, number][] = [
   ['@readme/oas-examples/3.0/json/star-trek.json', 120, 120],
   ['@readme/oas-examples/3.1/yaml/train-travel.yaml', 7, 7],
   ['@scalar/galaxy/dist/3.1.json', 10, 10],
-  ['@blockfrost/openapi/openapi.yaml', 129, 121],
+  ['@blockfrost/openapi/openapi.yaml', 129, 123],
   ['@digdir/dialogporten-schema/swagger.verified.json', 44, 44],
   ['rclone-openapi/openapi.json', 101, 101],
   ['shipengine-openapi/openapi.yaml', 76, 75],

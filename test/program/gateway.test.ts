@@ -60,7 +60,7 @@ describe('stdio in front of a CRM', () => {
       parameters: [{ name: 'theme', in: 'cookie', schema: { type: 'string' } }],
       responses: { 200: { description: 'ok' } },
     };
-    const form = { content: { 'application/x-www-form-urlencoded': { schema: { type: 'object' } } }, required: true };
+    const form = { content: { 'multipart/mixed': { schema: { type: 'object' } } }, required: true };
     const paths = { '/it': { get, post: { ...get, operationId: 'write_it', parameters: [], requestBody: form } } };
     writeFileSync(file, JSON.stringify({ openapi: '3.0.3', info: { title: 'Half', version: '1' }, paths }));
     const line = await openLine(through('--openapi', file), environment);
@@ -68,8 +68,8 @@ describe('stdio in front of a CRM', () => {
     expect(result.tools.map(({ name }: { name: string }) => name)).toEqual(['crm_read_it']);
     const { stderr } = await line.running.stop();
     expect(stderr).toContain('2 operations in the document, 1 offered as tools, 1 left out');
-    expect(stderr).toContain('POST /it: body is application/x-www-form-urlencoded, not JSON');
-    expect(stderr).toContain('1 details of offered operations left out');
+    expect(stderr).toContain('POST /it: body is multipart/mixed, which cannot be sent');
+    expect(stderr).toContain('1 parts of offered operations left out');
     expect(stderr).toContain('GET /it: cookie parameter theme is a cookie');
   });
 

@@ -32,6 +32,11 @@ export function openBackend({ path, environment, log, readOnly = false }: Backen
     ...(environment.keyFile === undefined ? {} : { keyPath: environment.keyFile }),
     roles: CONTRACT.roles,
     settings: environment,
+    onRewrittenEmails: (counts) =>
+      log.warn(
+        counts,
+        'e-mail domains were rewritten; addresses that several customers share now are listed as duplicates',
+      ),
     onBackgroundError: (error) => log.error({ cause: describe(toError(error)) }, 'background work failed'),
   });
 }

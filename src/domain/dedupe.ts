@@ -47,6 +47,12 @@ interface ComparableAddress {
   readonly street: string;
 }
 
+/**
+ * The version of the rules that make the keys of a customer: `blockKeys`, and what it uses of names.ts, words.ts and
+ * email.ts. Raise it when the keys of anybody change: every database then computes its keys again.
+ */
+export const KEY_RULES = 1;
+
 /** An identifier that more customers than this share is weak evidence for any two of them. */
 export const SHARED_ABOVE = 5;
 

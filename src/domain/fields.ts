@@ -1,5 +1,6 @@
 /** Normalises the fields of a record from the form people type to the form that is stored. */
 import { type Issue, invalidRequest } from '../contract/errors.js';
+import { normalizeEmail } from './email.js';
 import { toE164 } from './phone.js';
 import { unique } from './words.js';
 
@@ -7,7 +8,7 @@ import { unique } from './words.js';
 const PARTS: ReadonlySet<string> = new Set(['billing_address']);
 
 /**
- * Trims, normalises and validates the given fields: e-mail in lower case, phone in E.164, distinct tags.
+ * Trims, normalises and validates the given fields: e-mail in lower case with an ASCII domain, phone in E.164, distinct tags.
  * @param noun the record's name in the request, the prefix of every issue's path
  * @param defaultRegion for phone numbers without a country code, ISO 3166-1 alpha-2
  * @throws CrmError 400 with every issue
@@ -34,7 +35,7 @@ function normalizeField(noun: string, name: string, value: unknown, region: stri
     issues.push({ path, message: 'must not be blank' });
     return text;
   }
-  if (name === 'email') return text.toLowerCase();
+  if (name === 'email') return normalizeEmail(text);
   if (name !== 'phone') return text;
   const phone = toE164(text, region);
   if (phone !== undefined) return phone;

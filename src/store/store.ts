@@ -18,6 +18,8 @@ import type { RoleTable } from '../contract/operation.js';
 import { createIdMint } from '../ids.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
+import type { RewrittenEmails } from './customer/stored-emails.js';
+import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
 import { dryRun } from './engine/dry-run.js';
 import type { Context, Settings } from './engine/handler.js';
@@ -27,6 +29,7 @@ import { HANDLERS } from './handlers.js';
 import { housekeep } from './housekeeping.js';
 import { createRetentionClock } from './retention-clock.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
+import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
 import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
 
@@ -41,6 +44,8 @@ export interface StoreOptions {
   readonly readOnly?: boolean;
   /** Called when background work fails; a failing call is reported to its caller instead. */
   readonly onBackgroundError: (error: unknown) => void;
+  /** Called when opening rewrote e-mail addresses, because the rules for them have changed. */
+  readonly onRewrittenEmails?: (counts: RewrittenEmails) => void;
   /** Milliseconds since the epoch, for background work only: calls carry their own time. Default: the system clock. */
   readonly clock?: () => number;
   /** Milliseconds that are never stepped. Default: the system's monotonic clock. */
@@ -75,6 +80,8 @@ export function openStore(options: StoreOptions): SqliteStore {
   const driver = openSqlite(options.path);
   const now = new Date().toISOString();
   migrate(driver, now);
+  const emails = exclusively(driver, () => refreshDerivedData(now));
+  if (emails.rewritten > 0) options.onRewrittenEmails?.(emails);
   const keys = loadKeys(options.keyPath ?? `${options.path}.key`, !driver.read(hasServerKey));
   driver.direct(checkServerKey(keys));
   return new EmbeddedStore(driver, keys, options);
@@ -86,9 +93,16 @@ function openReadOnly(options: StoreOptions): SqliteStore {
   }
   const driver = openSqlite(options.path, true);
   requireSchema(driver);
+  if (driver.read(outdatedData).length > 0) throw needsUpdate();
   const keys = loadKeys(options.keyPath ?? `${options.path}.key`, false);
   driver.read(() => checkServerKey(keys));
   return new EmbeddedStore(driver, keys, options);
+}
+
+function needsUpdate(): Error {
+  return new Error(
+    'the database was written by other rules: start once without --read-only, which brings it up to date',
+  );
 }
 
 class EmbeddedStore<Engine extends Driver> implements Store {

@@ -3,6 +3,8 @@ import type { Keys } from '../secrets/keys.js';
 import { verifyCredit } from './account/verify-credit.js';
 import { verifyComments } from './comment/verify-comments.js';
 import { verifyConsents } from './consent/verify-consents.js';
+import { verifyDuplicateKeys } from './customer/rebuild-duplicates.js';
+import { verifyEmails } from './customer/stored-emails.js';
 import type { Disagreement } from './engine/disagreement.js';
 import { all, type Steps } from './engine/step.js';
 import { verifyJournal } from './engine/verify-journal.js';
@@ -35,6 +37,8 @@ export function* verifyStore(keys: Keys): Steps<Verification> {
     totals.credit_entries += yield* verifyCredit(orgcode, report);
     yield* verifyConsents(orgcode, report);
     yield* verifyComments(orgcode, report);
+    yield* verifyEmails(orgcode, report);
+    yield* verifyDuplicateKeys(orgcode, report);
     const journal = yield* verifyJournal(orgcode, keys, report);
     totals.journal_rows += journal.rows;
     totals.unsealed_rows += journal.unsealed;

@@ -90,16 +90,18 @@ describe('the survivor', () => {
     const survivor = await create();
     const loser = await create({ email: 'shared@example.com' });
     const third = await create({ email: 'other@example.com' });
-    const tamper = new Database(world.path);
-    tamper
-      .prepare('UPDATE customer SET email = ? WHERE orgcode = ? AND customer_id = ?')
-      .run('shared@example.com', orgcode, third);
-    tamper.close();
+    const setEmail = (email: string) => {
+      const tamper = new Database(world.path);
+      tamper.prepare('UPDATE customer SET email = ? WHERE orgcode = ? AND customer_id = ?').run(email, orgcode, third);
+      tamper.close();
+    };
+    setEmail('shared@example.com');
     expect(await deny(survivor, [loser])).toMatchObject({
       error_code: 'crm.customer_exists',
       details: { existing_customer_id: third },
     });
     await merge(survivor, [loser], { field_choices: { email: survivor } });
+    setEmail('other@example.com'); // the address of its duplicate keys, which verify compares
   });
 });
 

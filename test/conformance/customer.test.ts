@@ -70,6 +70,35 @@ describe('creating', () => {
     await create({ caption: 'Elsewhere', email: 'taken@example.com' }, await world.headers('owner', 'OTHER'));
   });
 
+  test('takes the notations of an international domain as one address, and shows its ASCII form', async () => {
+    const made = await create({ caption: 'Ada', email: ' Ada@EXÄMPLE.com' });
+    expect(made.email).toBe('ada@xn--exmple-cua.com');
+    for (const email of ['ada@exämple.com', 'ada@xn--exmple-cua.com', 'ADA@XN--EXMPLE-CUA.COM', 'ada@exämple.com。']) {
+      const { items } = await ok(world, 'crm_customer_search', { email });
+      expect(items.map((item: Data) => item.customer_id)).toEqual([made.customer_id]);
+      expect(await denyCreate({ email })).toMatchObject({ details: { existing_customer_id: made.customer_id } });
+    }
+    const other = await create({ caption: 'Other', email: 'ada@example.org' });
+    const taken = await errorOf(
+      world,
+      'crm_customer_update',
+      update(other.customer_id, { email: 'ada@exämple.com' }, 1),
+    );
+    expect(taken.error_code).toBe('crm.customer_exists');
+    const duplicate = await create({ caption: 'Ada', email: 'ada+news@exämple.com' });
+    const { items } = await ok(world, 'crm_customer_dedupe_list', { customer_id: made.customer_id });
+    expect(items).toEqual([
+      expect.objectContaining({ customer_ids: [made.customer_id, duplicate.customer_id].sort() }),
+    ]);
+  });
+
+  test('keeps a domain that is not valid as it was typed, in lower case, and finds it', async () => {
+    const made = await create({ caption: 'Odd', email: 'odd@XN--zzzzzz.com' });
+    expect(made.email).toBe('odd@xn--zzzzzz.com');
+    const { items } = await ok(world, 'crm_customer_search', { email: 'ODD@xn--zzzzzz.com' });
+    expect(items).toHaveLength(1);
+  });
+
   test('of one e-mail 32 times at once makes one customer', async () => {
     const customer = { caption: 'Race', email: 'race@example.com' };
     const answers = await Promise.all(

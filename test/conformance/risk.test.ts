@@ -32,11 +32,13 @@ async function known(fields: object = {}) {
   return { customer_id, giftcard_id: card.giftcard_id as string };
 }
 
-/** Sets the status of a customer directly in the database. */
+/** Ends a customer directly in the database: only active ones have duplicate keys. */
 function setStatus(customerId: string, status: string): void {
   const db = new Database(world.path);
   const sql = `UPDATE customer SET status = ?, merged_into_customer_id = 'x' WHERE customer_id = ?`;
   db.prepare(sql).run(status, customerId);
+  for (const table of ['customer_block', 'customer_suspect'])
+    db.prepare(`DELETE FROM ${table} WHERE customer_id = ?`).run(customerId);
   db.close();
 }
 

@@ -10,11 +10,15 @@ const WITHOUT_ORG = new Set([
   'session',
   'server_key',
   'schema_migration',
+  'derived_data',
   'sqlite_schema',
   'sqlite_master',
 ]);
 /** Statements that intentionally span orgs, by their first words. */
-const ACROSS_ORGS = ['UPDATE api_key SET revoked_at']; // an admin command, by fingerprint
+const ACROSS_ORGS = [
+  'UPDATE api_key SET revoked_at', // an admin command, by fingerprint
+  'SELECT orgcode FROM org ORDER BY orgcode', // when a database is opened
+];
 /** A lookup by a credential's keyed hash, which is unique across orgs. */
 const BY_CREDENTIAL = /^SEARCH k USING PRIMARY KEY \(credential_hash=\?\)$/;
 /** Rows found by the search index, whose terms all start with the org; `orgcode = ?` still filters them. */

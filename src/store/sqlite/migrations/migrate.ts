@@ -5,6 +5,7 @@ import type { SqliteDriver } from '../sqlite-driver.js';
 import { SPINE } from './001-spine.js';
 import { FAMILIES } from './002-families.js';
 import { LEDGER_ORDER_COLUMNS, LEDGER_ORDER_INDEXES } from './003-ledger-order.js';
+import { DERIVED_DATA } from './004-derived-data.js';
 import { numberLedgers } from './number-ledgers.js';
 
 interface Migration {
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'spine', parts: [SPINE] },
   { version: 2, name: 'families', parts: [FAMILIES] },
   { version: 3, name: 'ledger-order', parts: [LEDGER_ORDER_COLUMNS, numberLedgers, LEDGER_ORDER_INDEXES] },
+  { version: 4, name: 'derived-data', parts: [DERIVED_DATA] },
 ];
 
 /** The schema version that this program needs. */

@@ -18,6 +18,7 @@ import { ImportError } from '../openapi-import/import-error.js';
 import { reportLines } from '../openapi-import/import-report.js';
 import { parseDocument } from '../openapi-import/parse-document.js';
 import { HEADER_NAMES } from '../pipeline/headers.js';
+import { createRetentionClock } from '../retention-clock.js';
 import { openGatewayDatabase } from './open-gateway-database.js';
 import type { Serving, ServingFlags } from './open-serving.js';
 
@@ -57,7 +58,7 @@ async function open(
     sendOnce: flags.gatewayIdempotency
       ? createSendAlways(db, onBackgroundError)
       : createSendOnce(db, {
-          clock: Date.now,
+          clock: createRetentionClock(Date.now, () => performance.now()),
           deadlineMs: flags.deadlineMs,
           outcomeProbesOf: createOutcomeProbes(operations),
           onBackgroundError,

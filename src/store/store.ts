@@ -16,6 +16,7 @@ import type {
 } from '../contract/backend.js';
 import type { RoleTable } from '../contract/operation.js';
 import { createIdMint } from '../ids.js';
+import { createRetentionClock } from '../retention-clock.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
 import type { RewrittenEmails } from './customer/stored-emails.js';
@@ -27,7 +28,6 @@ import { idempotencyRequest } from './engine/idempotency.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
 import { housekeep } from './housekeeping.js';
-import { createRetentionClock } from './retention-clock.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
@@ -112,7 +112,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #options: StoreOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
-  readonly #retentionClock: () => number;
+  readonly #retentionMs: () => number;
   readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(driver: Engine, keys: Keys, options: StoreOptions) {
@@ -120,7 +120,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     this.keys = keys;
     this.#options = options;
     const { clock = Date.now, monotonic = () => performance.now() } = options;
-    this.#retentionClock = createRetentionClock(clock, monotonic);
+    this.#retentionMs = createRetentionClock(clock, monotonic);
     if (options.readOnly !== true) this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
@@ -166,7 +166,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
       orgcode: caller.orgcode,
       caller,
       stamp,
-      retentionNow: new Date(Math.min(stamp.epoch_ms, this.#retentionClock())).toISOString(),
+      retentionNow: new Date(Math.min(stamp.epoch_ms, this.#retentionMs())).toISOString(),
       operatingContext: context,
       settings: this.#options.settings,
       keys: this.keys,
@@ -184,7 +184,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     const orgs = [...this.#unsealed];
     this.#unsealed.clear();
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
-    const retentionNow = new Date(this.#retentionClock()).toISOString();
+    const retentionNow = new Date(this.#retentionMs()).toISOString();
     for (const orgcode of orgs) {
       const steps = () => housekeep(orgcode, this.keys, { now, retentionNow });
       this.driver.write({ steps }).catch(this.#options.onBackgroundError);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createStampMaker } from '../../src/application.js';
 import { parseHeaders } from '../../src/pipeline/headers.js';
-import { createRetentionClock } from '../../src/store/retention-clock.js';
+import { createRetentionClock } from '../../src/retention-clock.js';
 import { useWorld } from '../support/use-world.js';
 import { newCustomer, ok } from '../support/world.js';
 

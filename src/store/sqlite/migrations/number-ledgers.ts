@@ -56,7 +56,8 @@ interface Owner {
 
 function* renumberDisordered(ledger: Ledger): Steps<void> {
   const owners = yield* all<Owner>(`SELECT DISTINCT orgcode, owner FROM (SELECT orgcode, ${ledger.owner} AS owner,
-      ${ledger.after} AS stored, SUM(${ledger.change}) OVER (PARTITION BY orgcode, ${ledger.owner} ORDER BY seq) AS computed
+      ${ledger.after} AS stored,
+      SUM(${ledger.change}) OVER (PARTITION BY orgcode, ${ledger.owner} ORDER BY seq) AS computed
     FROM ${ledger.table}) e WHERE stored <> computed ORDER BY orgcode`);
   const journals = new Map<string, ReadonlyMap<string, number>>();
   for (const { orgcode, owner } of owners) {

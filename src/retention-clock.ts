@@ -1,4 +1,4 @@
-/** The clock by which the store forgets what it keeps for a time: idempotency records and counted failures. */
+/** The clock by which idempotency records and counted failures are forgotten. */
 
 /** A step forward beyond this is no drift. */
 const TOLERANCE_MS = 1000;
@@ -7,7 +7,7 @@ const CONFIRMED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Follows `clock` (milliseconds since the epoch), but not at once when it jumps forward: a wrong clock must not make
- * the store forget the record of a payment that is about to be repeated. A jump counts once it has lasted for a day.
+ * us forget the record of a payment that is about to be repeated. A jump counts once it has lasted for a day.
  * @param monotonic milliseconds, never stepped
  */
 export function createRetentionClock(clock: () => number, monotonic: () => number): () => number {

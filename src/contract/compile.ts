@@ -48,6 +48,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
     ...compileMetadata(metadata, request, data),
     ...annotationsOf(data),
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
+    ...optional('recordIds', source['x-record-id'] as Operation['recordIds']),
     inputSchema: advertised(request),
     requestSchema: enforced(request),
     outputSchema: outline(data),
@@ -90,14 +91,16 @@ export function compileMetadata(
   };
 }
 
-export type ResponseAnnotations = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal'>;
+export type ResponseAnnotations = Pick<Operation, 'untrusted' | 'untrustedKeys' | 'personal' | 'orgcodes'>;
 
-/** The annotations of untrusted text and personal data in a response schema. */
+/** The annotations of untrusted text, personal data and org codes in a response schema. */
 export function annotationsOf(data: JsonSchema): ResponseAnnotations {
+  const orgcodes = markedPaths(data, 'x-org');
   return {
     untrusted: markedPaths(data, 'x-untrusted'),
     untrustedKeys: freeKeyPaths(data, 'x-untrusted'),
     personal: markedPaths(data, 'x-personal'),
+    ...(orgcodes.length === 0 ? {} : { orgcodes }),
   };
 }
 

@@ -73,6 +73,9 @@ export interface ValueMoved {
   readonly untold: boolean;
 }
 
+/** Request field → the field of `data` that repeats its value. */
+export type RecordIds = { readonly [field: string]: FieldPath };
+
 export interface Operation {
   /** The path with `/` as `_`: `loyalty_policy_set`. */
   readonly id: string;
@@ -106,6 +109,10 @@ export interface Operation {
    * The fields within these parts for which the schema promises ids, times or enum values: single words are trusted.
    */
   readonly trusted?: readonly FieldPath[];
+  /** The fields of `data` that hold the code of the org a record belongs to (`x-org`). */
+  readonly orgcodes?: readonly FieldPath[];
+  /** Request fields that hold the id of a record, each with the field of `data` that repeats it (`x-record-id`). */
+  readonly recordIds?: RecordIds;
   /** The parts of `data` that are personal data (`x-personal`). */
   readonly personal: readonly FieldPath[];
   /** The schema shown to agents: every `$ref` inlined, no union at the root. */

@@ -121,6 +121,8 @@ const REASONS: { readonly [reason in UpstreamErrorReason]: string } = {
   no_error: 'The answer of the upstream CRM is a refusal without an error.',
   contradiction: 'The answer of the upstream CRM says success under the status of a failure.',
   schema: 'The answer of the upstream CRM does not have the shape the contract promises.',
+  other_org: 'The answer of the upstream CRM is about another org.',
+  other_record: 'The answer of the upstream CRM is about another record than the one asked for.',
   status: 'The upstream CRM answered with a status and no envelope.',
 };
 

@@ -3,6 +3,7 @@
  * deadline. Errors are converted for the caller in error-mapping.ts.
  */
 import type { Operation } from '../contract/operation.js';
+import { requireOwnAnswer } from './answer-owner.js';
 import type { AttemptResult, Breaker } from './breaker.js';
 import type { CredentialRedaction } from './credential-redaction.js';
 import type { Deadline } from './deadline.js';
@@ -54,6 +55,7 @@ async function attempt(
     const redaction = parts.redactionOf(credentials.secret);
     const parsed = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left(), redaction });
     result = 'answered';
+    requireOwnAnswer(request, parsed);
     return parsed;
   } catch (error) {
     if (error instanceof UpstreamError) result = resultOf(error);

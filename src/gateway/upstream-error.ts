@@ -76,6 +76,8 @@ export type UpstreamErrorReason =
   | 'no_error'
   | 'contradiction'
   | 'schema'
+  | 'other_org'
+  | 'other_record'
   | 'status';
 
 interface UpstreamErrorInit {

@@ -17,7 +17,7 @@ import { ADVERTISED_BYTES, ALL_ADVERTISED_BYTES, MIN_ADVERTISED_BYTES } from './
 import { addFinding, createFindings, type ImportReport } from './import-report.js';
 import { type DocumentNode, isNode, nodeAt, type OpenApiDocument, openDocument, own } from './openapi-document.js';
 import { type DraftContext, draftOperation, type OperationDraft } from './operation-draft.js';
-import { createContractLookup, readRoles } from './operation-extensions.js';
+import { createContractLookup, readRecordIds, readRoles } from './operation-extensions.js';
 import { nameOperations } from './operation-names.js';
 import { outputSchema, responseAnnotations } from './response.js';
 
@@ -107,6 +107,8 @@ function finishOperation(
 ): Operation {
   const { response, metadata, request, imported, contractOperation, examples } = draft;
   const facts = compileMetadata({ ...metadata, id }, request, response.outline);
+  const sameShape = imported === undefined ? contractOperation : undefined;
+  const recordIds = readRecordIds(draft.candidate.source, sameShape);
   const annotations = lazy(() => responseAnnotations(document, response, contractOperation));
   const requestSchema = lazy(() => {
     const checked = enforced(request);
@@ -120,6 +122,7 @@ function finishOperation(
     shownOnce: facts.shownOnce.length > 0 ? facts.shownOnce : (contractOperation?.shownOnce ?? []),
     ...(contractOperation?.unforeseen === undefined ? {} : { unforeseen: contractOperation.unforeseen }),
     ...movesOf(facts.moves, contractOperation),
+    ...(recordIds === undefined ? {} : { recordIds }),
     inputSchema: advertise(),
     outputSchema: outputSchema(response),
     examples,
@@ -138,6 +141,9 @@ function finishOperation(
     },
     get untrustedKeys() {
       return annotations().untrustedKeys;
+    },
+    get orgcodes() {
+      return annotations().orgcodes ?? sameShape?.orgcodes ?? [];
     },
     get personal() {
       return annotations().personal;

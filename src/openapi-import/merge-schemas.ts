@@ -18,6 +18,7 @@ const MERGES: { readonly [keyword: string]: Merge } = {
   'x-advertised': first,
   'x-untrusted': either,
   'x-personal': either,
+  'x-org': either,
   'x-shown-once': either,
   'x-moves-value': first,
   uniqueItems: either,

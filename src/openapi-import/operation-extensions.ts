@@ -2,7 +2,7 @@
  * Reads the extensions of an operation (`x-effect`, `x-access`, …). Missing ones are taken from the operation of the
  * built-in contract with the same method and path.
  */
-import type { Contract, Effect, Method, Operation, RoleTable } from '../contract/operation.js';
+import type { Contract, Effect, Method, Operation, RecordIds, RoleTable } from '../contract/operation.js';
 import { type DocumentNode, isNode, own } from './openapi-document.js';
 
 /** The base path of the CRM API on its server (contract §1). */
@@ -54,6 +54,24 @@ export function readExtensions(
     countsFailures: flag(source, 'x-counts-failures') ?? contractOperation?.countsFailures ?? false,
   };
 }
+
+const MAX_RECORD_IDS = 10;
+
+/**
+ * The request fields that hold the id of a record (`x-record-id`), where the document declares them well. An operation
+ * of the contract's shape has those of the contract.
+ */
+export function readRecordIds(source: DocumentNode, contractOperation: Operation | undefined): RecordIds | undefined {
+  const declared = own(source, 'x-record-id');
+  if (!isNode(declared)) return contractOperation?.recordIds;
+  const entries = Object.entries(declared);
+  const valid = entries.every(
+    ([field, path]) => field.length <= MAX_FIELD && typeof path === 'string' && /^[\w-]+(\.[\w*-]+){0,9}$/.test(path),
+  );
+  return valid && entries.length > 0 && entries.length <= MAX_RECORD_IDS ? (declared as RecordIds) : undefined;
+}
+
+const MAX_FIELD = 100;
 
 /** The role table of a document; the built-in contract's when it has no valid one. */
 export function readRoles(document: DocumentNode, builtIn: RoleTable): RoleTable {

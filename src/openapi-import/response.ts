@@ -129,8 +129,8 @@ export function outputSchema({ enveloped, fields, isList, outline }: ResponseSha
 }
 
 /**
- * The paths of untrusted text and personal data. When the document never annotations untrusted text, all text is
- * untrusted except what `trustedPaths` finds.
+ * The paths of untrusted text, personal data and org codes. When the document never annotates untrusted text, all text
+ * is untrusted except what `trustedPaths` finds.
  */
 export function responseAnnotations(
   document: OpenApiDocument,
@@ -142,5 +142,5 @@ export function responseAnnotations(
     document.marksPersonal || contractOperation === undefined ? annotations.personal : contractOperation.personal;
   if (document.marksUntrusted) return { ...annotations, personal };
   const untrustedKeys = freeKeyPaths(data(), 'x-untrusted', true);
-  return { untrusted: [''], untrustedKeys, personal, trusted: trustedPaths(data()) };
+  return { ...annotations, untrusted: [''], untrustedKeys, personal, trusted: trustedPaths(data()) };
 }

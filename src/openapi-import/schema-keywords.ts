@@ -66,6 +66,7 @@ const ANNOTATIONS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['examples', readExamples],
   ['x-untrusted', marker],
   ['x-personal', marker],
+  ['x-org', marker],
   ['x-shown-once', marker],
   ['x-moves-value', (value) => (['money', 'points', 'untold'].includes(String(value)) ? value : undefined)],
 ]);

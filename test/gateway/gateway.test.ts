@@ -87,7 +87,7 @@ describe('a response', () => {
     const { gateway } = await open(({ answer }) =>
       answer(200, { success: true, data: { customer_id: 'c', loyalty: { novel: [1.5, null] }, revision: 4 }, ...more }),
     );
-    const envelope = await gateway.envelopeOf(operationOf('customer_get'));
+    const envelope = await gateway.envelopeOf(operationOf('customer_get'), { customer_id: 'c' });
     expect(envelope).toMatchObject({
       success: true,
       data: { customer_id: 'c', loyalty: { novel: [1.5, null] }, revision: 4 },

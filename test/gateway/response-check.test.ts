@@ -78,7 +78,7 @@ describe('in mode warn, the gateway', () => {
 
 describe('in mode strict, the gateway', () => {
   test('fails a read whose response violates its schema, and reports the location in the schema', async () => {
-    const { upstream, gateway } = await open(({ answer }) => answer(200, successOf({ customer_id: PERSON })), {
+    const { upstream, gateway } = await open(({ answer }) => answer(200, successOf({ caption: PERSON })), {
       responseValidation: 'strict',
       dataSchemaOf: schemaOf,
     });

@@ -83,6 +83,9 @@ export const CONTRACT: Contract = {
     "email",
     "phone"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -345,6 +348,12 @@ export const CONTRACT: Contract = {
     "email",
     "phone"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_contact_id": "account_contact_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -451,6 +460,9 @@ export const CONTRACT: Contract = {
     "items.*.family_name",
     "items.*.email",
     "items.*.phone"
+   ],
+   "orgcodes": [
+    "items.*.orgcode"
    ],
    "inputSchema": {
     "type": "object",
@@ -612,6 +624,12 @@ export const CONTRACT: Contract = {
     "email",
     "phone"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_contact_id": "account_contact_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -772,6 +790,12 @@ export const CONTRACT: Contract = {
     "email",
     "phone"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_contact_id": "account_contact_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1022,6 +1046,9 @@ export const CONTRACT: Contract = {
     "attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1515,6 +1542,12 @@ export const CONTRACT: Contract = {
     "attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_id": "account_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1711,6 +1744,12 @@ export const CONTRACT: Contract = {
     "attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_id": "account_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -1900,6 +1939,12 @@ export const CONTRACT: Contract = {
     "attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_id": "account_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2062,6 +2107,9 @@ export const CONTRACT: Contract = {
     "items.*.attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2254,6 +2302,12 @@ export const CONTRACT: Contract = {
     "attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_id": "account_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2440,6 +2494,12 @@ export const CONTRACT: Contract = {
     "attributes"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "account_id": "account_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -2903,6 +2963,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3205,6 +3268,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "comment_id": "comment_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3343,6 +3412,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3679,6 +3751,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "comment_id": "comment_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3881,6 +3959,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "comment_id": "comment_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4079,6 +4163,12 @@ export const CONTRACT: Contract = {
     "tags",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4254,6 +4344,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4422,6 +4515,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -4683,6 +4779,9 @@ export const CONTRACT: Contract = {
     "external_refs",
     "tags",
     "attributes"
+   ],
+   "orgcodes": [
+    "orgcode"
    ],
    "inputSchema": {
     "type": "object",
@@ -5297,6 +5396,9 @@ export const CONTRACT: Contract = {
    "personal": [
     "items.*.note"
    ],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -5436,6 +5538,12 @@ export const CONTRACT: Contract = {
    "personal": [
     "note"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -5611,6 +5719,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -5904,6 +6018,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -6083,6 +6200,12 @@ export const CONTRACT: Contract = {
     "tags",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -6265,6 +6388,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -6408,6 +6534,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "hold_id": "hold_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -6577,6 +6709,9 @@ export const CONTRACT: Contract = {
     "items.*.external_refs",
     "items.*.tags",
     "items.*.attributes"
+   ],
+   "orgcodes": [
+    "items.*.orgcode"
    ],
    "inputSchema": {
     "type": "object",
@@ -6850,6 +6985,12 @@ export const CONTRACT: Contract = {
     "tags",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -7255,6 +7396,9 @@ export const CONTRACT: Contract = {
     "items.*.tags",
     "items.*.attributes"
    ],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -7576,6 +7720,12 @@ export const CONTRACT: Contract = {
     "tags",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -8150,6 +8300,9 @@ export const CONTRACT: Contract = {
     "document_ref",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -8495,6 +8648,12 @@ export const CONTRACT: Contract = {
     "document_ref",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "certificate_id": "certificate_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -8608,6 +8767,9 @@ export const CONTRACT: Contract = {
     "items.*.certificate_number",
     "items.*.document_ref",
     "items.*.attributes"
+   ],
+   "orgcodes": [
+    "items.*.orgcode"
    ],
    "inputSchema": {
     "type": "object",
@@ -8833,6 +8995,12 @@ export const CONTRACT: Contract = {
     "document_ref",
     "attributes"
    ],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "certificate_id": "certificate_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -8992,6 +9160,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "giftcard_id": "giftcard_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -9158,9 +9332,15 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
    "unforeseen": [
     "masked_code"
    ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -9392,6 +9572,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "giftcard_id": "giftcard_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -9602,6 +9788,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -9886,6 +10075,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "inbox_id": "inbox_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -9987,6 +10182,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -10206,6 +10404,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "inbox_id": "inbox_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -10356,6 +10560,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "inbox_id": "inbox_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -10512,6 +10722,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -10682,6 +10898,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -10989,6 +11211,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "txns.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -11143,6 +11368,9 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "items.*.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -11339,6 +11567,9 @@ export const CONTRACT: Contract = {
     "policy.earn.sku_multipliers"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -11467,6 +11698,9 @@ export const CONTRACT: Contract = {
     "policy.earn.sku_multipliers"
    ],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -11954,6 +12188,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "customer_id": "customer_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -12115,6 +12355,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "loyalty_txn_id": "related_txn_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -12266,6 +12512,12 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "recordIds": {
+    "loyalty_txn_id": "related_txn_id"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -12396,6 +12648,9 @@ export const CONTRACT: Contract = {
    "untrusted": [],
    "untrustedKeys": [],
    "personal": [],
+   "orgcodes": [
+    "org.orgcode"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false

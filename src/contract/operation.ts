@@ -34,6 +34,15 @@ export interface Parameter {
   readonly allowReserved?: true;
 }
 
+/** Where a request carries the caller's credential. */
+export interface CredentialPlace {
+  readonly in: 'header' | 'query' | 'cookie' | 'nowhere';
+  /** Of a header in lower case. */
+  readonly name: string;
+  /** The HTTP scheme in front of the credential. */
+  readonly scheme?: 'Bearer' | 'Basic';
+}
+
 /** How a field of a form or multipart body is written (OpenAPI's `encoding`). */
 export interface BodyField {
   /** Its value is a file, or a list of files. */
@@ -60,6 +69,8 @@ export interface ImportedShape {
   readonly bodyFields?: { readonly [field: string]: BodyField };
   /** Without any of its fields, the request has no body. */
   readonly bodyOptional?: true;
+  /** Absent for the headers of the contract: `x-session-guid` or `x-api-key`. */
+  readonly credential?: CredentialPlace;
   /** Responses are envelopes as in our contract; otherwise the JSON value of a success is `data` itself. */
   readonly enveloped: boolean;
 }

@@ -46,7 +46,7 @@ interface HeldRow {
 /** The same prefix as the embedded store's API keys: to a caller both are API keys. */
 const CALLER_KEY = 'g3nk';
 /** The pipeline's maximum length of a credential. */
-const MAX_SECRET = 512;
+const MAX_SECRET = 4_096;
 const MAX_NAME = 100;
 /** Bounds the list of callers. */
 const MAX_CALLERS = 10_000;
@@ -177,8 +177,9 @@ function checkedOrgcode(orgcode: string): string {
 
 function checkedSecret(secret: string): string {
   const trimmed = secret.trim();
-  if (trimmed.length > MAX_SECRET || !/^[\x21-\x7e]+$/.test(trimmed)) {
-    throw new HeldCredentialError(`the upstream credential must be 1 to ${MAX_SECRET} printable characters, no spaces`);
+  if (trimmed.length > MAX_SECRET || !/^[\x21-\x7e]+(?: [\x21-\x7e]+)?$/.test(trimmed)) {
+    const form = `1 to ${MAX_SECRET} printable characters, at most one space, as in "Bot abc"`;
+    throw new HeldCredentialError(`the upstream credential must be ${form}`);
   }
   return trimmed;
 }

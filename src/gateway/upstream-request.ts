@@ -1,9 +1,9 @@
 /** Builds the HTTP request of a call. For imported operations, imported-request.ts builds path, query and body. */
 import { createHash } from 'node:crypto';
 import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '../contract/backend.js';
-import { credentialsInvalid, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
+import { isHeaderValue, placeCredential } from './credential-place.js';
 import { exactJson } from './exact-json.js';
 import { importedRequestParts } from './imported-request.js';
 import type { UpstreamRequest } from './upstream.js';
@@ -23,12 +23,15 @@ export function buildRequest(basePath: string, parts: RequestParts, random32: Ra
   const { path, headers, body } = operation.imported
     ? importedRequestParts(operation, input, () => `g3n${randomHex(random32, 4)}`)
     : contractRequestParts(operation, input);
+  const credential = placeCredential(parts.credentials, operation.imported?.credential);
+  const query = credential.query === undefined ? '' : `${path.includes('?') ? '&' : '?'}${credential.query}`;
   return {
     method: operation.method,
-    path: `${basePath}${path}`,
+    path: `${basePath}${path}${query}`,
     headers: {
       ...headers,
       ...commonHeaders(parts, random32),
+      ...credential.headers,
       ...(body === undefined ? {} : { 'content-type': body.contentType }),
     },
     body: body?.content,
@@ -54,27 +57,16 @@ function contractRequestParts(operation: Operation, input: Input) {
   return { path: operation.path, headers: {}, body };
 }
 
-function commonHeaders(
-  { credentials, context, stamp, input }: RequestParts,
-  random32: Random32,
-): Record<string, string> {
+function commonHeaders({ context, stamp, input }: RequestParts, random32: Random32): Record<string, string> {
   const key = idempotencyKeyOf(input);
   return {
     accept: 'application/json',
     'accept-encoding': 'identity',
     'user-agent': `g3n-crm-mcp/${VERSION}`,
     traceparent: traceparent(stamp, random32),
-    ...credentialHeaders(credentials),
     ...contextHeaders(context),
     ...(key === undefined || !isHeaderValue(key) ? {} : { 'idempotency-key': key }),
   };
-}
-
-/** A value that no header can hold is unknown to every upstream, so it gets the error the upstream would return. */
-function credentialHeaders({ orgcode, kind, secret }: Credentials): Record<string, string> {
-  if (!isHeaderValue(orgcode)) throw notFound();
-  if (!isHeaderValue(secret)) throw credentialsInvalid();
-  return { 'x-orgcode': orgcode, [kind === 'session' ? 'x-session-guid' : 'x-api-key']: secret };
 }
 
 function contextHeaders({ logical_guid, channel_code, cccode }: OperatingContext): Record<string, string> {
@@ -93,9 +85,4 @@ function traceparent({ trace_id }: Stamp, random32: Random32): string {
 
 function randomHex(random32: Random32, words: number): string {
   return Array.from({ length: words }, () => random32().toString(16).padStart(8, '0')).join('');
-}
-
-/** Whether the text is visible Latin-1, space and tab only. */
-export function isHeaderValue(text: string): boolean {
-  return /^[\t\x20-\x7e\xa0-\xff]*$/.test(text);
 }

@@ -12,6 +12,7 @@ import { type Argument, type ParameterContext, type ReadArguments, readArguments
 import { type BodyCache, type ReadBody, readRequestBody } from './request-body.js';
 import { type ResponseShape, readResponse } from './response.js';
 import { isSmall } from './schema-keywords.js';
+import { readSecurity } from './security.js';
 
 export interface DraftContext extends ParameterContext, BodyCache {
   readonly roles: RoleTable;
@@ -52,7 +53,9 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
   const marks = readExtensions(source, method, roles, contractOperation, needsContext);
   const taken = new Set(marks.operational ? CONTEXT_FIELDS : []);
   const request = composeRequest([...args.arguments, ...idempotencyKey(args, body)], body, taken);
-  const imported: ImportedShape = { ...request.shape, enveloped: response.enveloped };
+  const security = readSecurity(document, source);
+  const credential = security.place === undefined ? {} : { credential: security.place };
+  const imported: ImportedShape = { ...request.shape, ...credential, enveloped: response.enveloped };
   const isContractShaped = hasContractShape(candidate, imported, response);
   return {
     candidate,
@@ -66,6 +69,7 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
     omittedParts: [
       ...args.omittedParts,
       ...omittedParts,
+      ...security.omittedParts,
       ...(contractOperation === undefined ? request.omittedParts : []),
       ...(body?.patterns ?? []).map((pattern) => ({
         part: `pattern ${cleanLine(pattern, 60)}`,

@@ -3,8 +3,8 @@ import type { Credentials } from '../contract/backend.js';
 import { badRequest, CrmError } from '../contract/errors.js';
 import { API_KEY, type CallHeaders, ORGCODE, SESSION } from './headers.js';
 
-/** No credential of ours is longer; a longer one is rejected before it is hashed. */
-const MAX_SECRET = 512;
+/** Access tokens of an upstream can be this long; a longer credential is rejected before it is hashed. */
+const MAX_SECRET = 4_096;
 const MAX_ORGCODE = 64;
 
 /**

@@ -112,7 +112,8 @@ describe("a caller's key", () => {
     ['an org code longer than a header value can be', { orgcode: 'A'.repeat(65) }],
     ['no secret', { secret: '' }],
     ['a secret with a line break', { secret: 'abc\ndef' }],
-    ['a secret longer than a header value can be', { secret: 's'.repeat(513) }],
+    ['a secret with two spaces', { secret: 'Bot abc def' }],
+    ['a secret longer than a header value can be', { secret: 's'.repeat(4_097) }],
     ['no name', { name: ' ' }],
     ['a long name', { name: 'n'.repeat(101) }],
   ])('is not created for %s', async (_what, fields) => {

@@ -121,7 +121,7 @@ describe('rejected credentials', () => {
   const kinds: Record<string, () => Promise<Headers>> = {
     'that are unknown': async () => invalid,
     'that are missing': async () => ({ 'x-orgcode': 'ACME' }),
-    'that are too long': async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'x'.repeat(600) }),
+    'that are too long': async () => ({ 'x-orgcode': 'ACME', 'x-api-key': 'x'.repeat(5_000) }),
     'for another org': async () => ({ ...(await world.headers()), 'x-orgcode': 'OTHER' }),
     'for an org that does not exist': async () => ({ ...(await world.headers()), 'x-orgcode': 'NOBODY' }),
     'of a suspended member': async () => {

@@ -10,7 +10,7 @@ import { type ContractLookup, readExtensions } from './operation-extensions.js';
 import { composeRequest } from './operation-request.js';
 import { type Argument, type ParameterContext, type ReadArguments, readArguments } from './parameters.js';
 import { type BodyCache, type ReadBody, readRequestBody } from './request-body.js';
-import { type ResponseShape, readResponse } from './response.js';
+import { type ResponseShape, readResponse, unreadResponses } from './response.js';
 import { isSmall } from './schema-keywords.js';
 import { readSecurity } from './security.js';
 
@@ -70,6 +70,7 @@ export function draftOperation(context: DraftContext, candidate: Candidate): Ope
       ...args.omittedParts,
       ...omittedParts,
       ...security.omittedParts,
+      ...unreadResponses(document, source),
       ...(contractOperation === undefined ? request.omittedParts : []),
       ...(body?.patterns ?? []).map((pattern) => ({
         part: `pattern ${cleanLine(pattern, 60)}`,

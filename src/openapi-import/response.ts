@@ -14,6 +14,7 @@ import {
   OUTLINE_BOUNDS,
   RESPONSE_BOUNDS,
 } from './import-limits.js';
+import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode, listAt, nodeAt, type OpenApiDocument, own } from './openapi-document.js';
 import { readSchema } from './read-schema.js';
 import { jsonMedia } from './request-body.js';
@@ -97,21 +98,51 @@ function readSchemaOr(otherwise: JsonSchema, document: OpenApiDocument, source: 
   }
 }
 
-/** The schema of the first declared success response; undefined when it declares no content. */
-function successSchema(document: OpenApiDocument, operation: DocumentNode): unknown {
+/** A success response that has content. */
+interface SuccessContent {
+  readonly status: string;
+  readonly content: DocumentNode;
+  /** Its JSON media type; undefined when it has none. */
+  readonly media: DocumentNode | undefined;
+}
+
+/** In the order in which they are taken for the response of the operation. */
+function successContents(document: OpenApiDocument, operation: DocumentNode): readonly SuccessContent[] {
   const responses = nodeAt(operation, 'responses');
-  if (document.isWide(responses)) return undefined;
+  if (document.isWide(responses)) return [];
   const successes = Object.keys(responses).filter((status) => /^(2\d\d|2XX|default)$/i.test(status));
   const order = [...successes.filter((status) => /^2\d\d$/.test(status)).sort(), '2XX', '2xx', 'default'];
-  const contents = order
-    .map((status) => document.follow(own(responses, status)))
-    .map((response) => nodeAt(response, 'content'))
-    .filter((content) => !document.isWide(content) && Object.keys(content).length > 0);
-  const media = contents.map((content) => jsonMedia(content)?.media).find((found) => found !== undefined);
+  return order
+    .map((status) => ({ status, content: nodeAt(document.follow(own(responses, status)), 'content') }))
+    .filter(({ content }) => !document.isWide(content) && Object.keys(content).length > 0)
+    .map(({ status, content }) => ({ status, content, media: jsonMedia(content)?.media }));
+}
+
+/** The schema of the first declared success response; undefined when it declares no content. */
+function successSchema(document: OpenApiDocument, operation: DocumentNode): unknown {
+  const contents = successContents(document, operation);
+  const media = contents.map((found) => found.media).find((found) => found !== undefined);
   if (media !== undefined) return own(media, 'schema');
-  const [type] = Object.keys(contents[0] ?? {});
+  const [type] = Object.keys(contents[0]?.content ?? {});
   if (type !== undefined) throw new OmittedOperationError(`is ${cleanLine(type, 60)}, not JSON`, 'response');
   return undefined;
+}
+
+/** The success responses beside the one that is read. */
+export function unreadResponses(document: OpenApiDocument, operation: DocumentNode): readonly OmittedPart[] {
+  const contents = successContents(document, operation).filter(({ status }) => status !== 'default');
+  const read = contents.find(({ media }) => media !== undefined);
+  return contents.flatMap(({ status, content, media }) => {
+    if (media === read?.media || (media !== undefined && isSameSchema(media, read?.media))) return [];
+    const [type = ''] = Object.keys(content);
+    const reason = media === undefined ? `is ${cleanLine(type, 60)}, not JSON` : 'has a schema of its own, not read';
+    return [{ part: `response ${status}`, reason }];
+  });
+}
+
+function isSameSchema(one: DocumentNode, other: DocumentNode | undefined): boolean {
+  const [a, b] = [own(one, 'schema'), own(other, 'schema')];
+  return a === b || (typeof own(a, '$ref') === 'string' && own(a, '$ref') === own(b, '$ref'));
 }
 
 /** The advertised output schema: field names, without constraints that a response could violate. */

@@ -7,8 +7,9 @@ import type { Contract } from './contract/operation.js';
 import type { PublishedDocuments } from './contract/published-documents.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
+import { explainOpenFailure } from './database-file/open-error.js';
 import { createIdMint, createRandom32 } from './ids.js';
-import { describe, type Log, logCall } from './log.js';
+import { describe, type Log, logCall, reportOutage, warnOfKeyFile } from './log.js';
 import { instructionsFor } from './mcp/instructions.js';
 import { DEFAULT_ANSWER_TOKENS } from './mcp/response-budget.js';
 import type { Application } from './mcp/server.js';
@@ -24,21 +25,32 @@ interface BackendOptions {
   readonly readOnly?: boolean;
 }
 
-/** Opens the embedded store as configured. @throws Error when it cannot be opened; the message states why. */
+/**
+ * Opens the embedded store as configured.
+ * @throws DatabaseFileError or Error when it cannot be opened; the message states why and what to do.
+ */
 export function openBackend({ path, environment, log, readOnly = false }: BackendOptions): Store {
-  return openStore({
-    path,
-    readOnly,
-    ...(environment.keyFile === undefined ? {} : { keyPath: environment.keyFile }),
-    roles: CONTRACT.roles,
-    settings: environment,
-    onRewrittenEmails: (counts) =>
-      log.warn(
-        counts,
-        'e-mail domains were rewritten; addresses that several customers share now are listed as duplicates',
-      ),
-    onBackgroundError: (error) => log.error({ cause: describe(toError(error)) }, 'background work failed'),
-  });
+  const { keyFile } = environment;
+  try {
+    const store = openStore({
+      path,
+      readOnly,
+      ...(keyFile === undefined ? {} : { keyPath: keyFile }),
+      roles: CONTRACT.roles,
+      settings: environment,
+      onRewrittenEmails: (counts) =>
+        log.warn(
+          counts,
+          'e-mail domains were rewritten; addresses that several customers share now are listed as duplicates',
+        ),
+      onBackgroundError: (error) => log.error({ cause: describe(toError(error)) }, 'background work failed'),
+      onOutage: reportOutage(log, path),
+    });
+    warnOfKeyFile(log, keyFile ?? `${path}.key`);
+    return store;
+  } catch (error) {
+    throw explainOpenFailure(path, error);
+  }
 }
 
 export interface ApplicationOptions {

@@ -1,6 +1,8 @@
 /** Writes JSON lines to stderr. The fields of a call that are logged are listed here; no others reach the log. */
 import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
+import { keyFileWarning } from './database-file/key-permissions.js';
+import type { ReportOutage } from './database-file/outage-watch.js';
 import type { CallReport } from './pipeline/call.js';
 
 export type Log = Pick<Logger, 'debug' | 'warn' | 'error'>;
@@ -46,4 +48,23 @@ export function describe(error: Error): { type: string; code?: string; stack: st
   const { code } = error as NodeJS.ErrnoException;
   const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
   return { type: error.name, ...(code === undefined ? {} : { code }), stack: frames.slice(0, 8).join('\n') };
+}
+
+/** Logs one line when a database stops taking changes, and one when it takes them again. */
+export function reportOutage(log: Log, database: string): ReportOutage {
+  return (outage) => {
+    if (outage === undefined)
+      log.warn({ database }, 'The database file is back in its place: changes are taken again.');
+    else
+      log.error(
+        { database },
+        `${outage.message} Reads go on; changes are refused. Restart the server on the right file.`,
+      );
+  };
+}
+
+/** Warns when other users of the machine may read or change the server key. */
+export function warnOfKeyFile(log: Log, keyPath: string): void {
+  const warning = keyFileWarning(keyPath);
+  if (warning !== undefined) log.warn({}, warning);
 }

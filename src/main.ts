@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createProgram } from './commands/program.js';
 import { ConfigError } from './config.js';
+import { DatabaseFileError } from './database-file/open-error.js';
 import { AdminError } from './store/administration.js';
 
 const program = createProgram(dirname(fileURLToPath(import.meta.url)));
@@ -27,5 +28,6 @@ function exitCodeOf(error: unknown): number {
   const usage = error instanceof ConfigError;
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
   if (!usage && !(error instanceof AdminError) && process.env.G3N_LOG_LEVEL === 'debug') console.error(error);
+  if (error instanceof DatabaseFileError) return 3;
   return usage ? 2 : 1;
 }

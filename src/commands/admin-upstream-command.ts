@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { ConfigError, readEnvironment } from '../config.js';
 import type { Credentials } from '../contract/backend.js';
 import type { GatewayDb } from '../gateway/gateway-db.js';
+import { createLog } from '../log.js';
 import { print } from './output.js';
 import { gatewayDbOption } from './shared-options.js';
 
@@ -60,7 +61,8 @@ async function withDatabase(
 ): Promise<void> {
   const { openGatewayDatabase } = await import('./open-gateway-database.js');
   const heldCredentials = await import('../gateway/held-credentials.js');
-  const db = openGatewayDatabase(path, readEnvironment(process.env));
+  const environment = readEnvironment(process.env);
+  const db = openGatewayDatabase(path, environment, createLog(environment.logLevel));
   try {
     print(await work(db, heldCredentials));
   } catch (error) {

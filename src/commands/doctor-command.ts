@@ -13,7 +13,7 @@ import { readCredentials } from '../pipeline/credentials.js';
 import { parseHeaders } from '../pipeline/headers.js';
 import { openServing, type ServingFlags } from './open-serving.js';
 import { print } from './output.js';
-import { databasePath, dbOption, gatewayOptions } from './shared-options.js';
+import { dbOption, gatewayOptions, resolvedPath } from './shared-options.js';
 
 type DoctorFlags = ServingFlags & { readonly json: boolean };
 
@@ -50,7 +50,7 @@ function environmentOr(findings: readonly Finding[]): Environment | undefined {
 }
 
 async function storeFindings({ db }: DoctorFlags, environment: Environment): Promise<readonly Finding[]> {
-  const path = databasePath(db);
+  const path = resolvedPath(db);
   const findings = checkStore(path, environment.keyFile);
   if (findings.some(({ verdict }) => verdict === 'fail') || !existsSync(path) || !namesCaller(process.env))
     return findings;
@@ -61,10 +61,13 @@ async function storeFindings({ db }: DoctorFlags, environment: Environment): Pro
 async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<readonly Finding[]> {
   const { checkGateway } = await import('../doctor/check-gateway.js');
   const { checkPublished } = await import('../doctor/check-published.js');
-  const { parseUrl, readContract } = await import('./open-gateway.js');
+  const { parseUrl, proxyFrom, readContract } = await import('./open-gateway.js');
   const base = parseUrl('--gateway', flags.gateway ?? '');
   const read = (source: string) => readContract(source, flags.proxy);
-  const findings = [...(await checkGateway(base, Date.now)), ...(await checkPublished(base, read))];
+  const findings = [
+    ...(await checkGateway(base, Date.now, proxyFrom(flags.proxy))),
+    ...(await checkPublished(base, read)),
+  ];
   if (!namesCaller(process.env)) return findings;
   const serving = await openServing(
     directory,

@@ -44,7 +44,7 @@ async function open(
 ): Promise<Serving> {
   const contract =
     flags.openapi === undefined ? gatewayContract(CONTRACT) : await contractFrom(flags.openapi, flags.proxy, log);
-  const db = openGatewayDatabase(flags.gatewayDb, environment);
+  const db = openGatewayDatabase(flags.gatewayDb, environment, log);
   const { operations } = contract;
   const onBackgroundError = (error: unknown) =>
     log.error({ cause: describe(error as Error) }, 'storing an idempotency record failed');
@@ -73,7 +73,11 @@ async function open(
       ...gateway,
       // Readiness does not depend on the upstream API: every other server would miss it too, and this server gives
       // agents a clearer error than a load balancer would.
-      isReady: () => db.reader.one('SELECT 1 AS ready') !== undefined,
+      isReady: () => {
+        const outage = db.outage();
+        if (outage !== undefined) throw outage;
+        return db.reader.one('SELECT 1 AS ready') !== undefined;
+      },
       close: async () => {
         await gateway.close();
         await db.close();
@@ -115,7 +119,8 @@ function logEvent(log: Log, event: GatewayEvent): void {
   log.warn(event, 'gateway event');
 }
 
-function proxyFrom(flag: string | undefined): ProxyOptions | undefined {
+/** The proxy of the flag, or else of the environment. */
+export function proxyFrom(flag: string | undefined): ProxyOptions | undefined {
   return flag === undefined ? proxyOf(process.env) : { url: parseUrl('--proxy', flag), except: '' };
 }
 

@@ -6,6 +6,7 @@ import type { Backend } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import type { Contract } from '../contract/operation.js';
 import { createPublishedDocuments, type PublishedDocuments } from '../contract/published-documents.js';
+import { IN_MEMORY } from '../database-file/file-identity.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
 import { readOnlyBackend } from '../pipeline/read-only-backend.js';
@@ -68,6 +69,12 @@ export async function openServing(
 }
 
 function rejectContradictions({ gateway, db, demo, openapi, readOnly }: ResolvedFlags): void {
+  if (db === IN_MEMORY && readOnly)
+    throw new ConfigError('--db :memory: starts empty and --read-only adds nothing: give a file');
+  if (db === IN_MEMORY && gateway === undefined && !demo)
+    throw new ConfigError(
+      '--db :memory: starts without any org or key and ends with the server: add --demo, or give a file',
+    );
   if (demo && readOnly) throw new ConfigError('--demo fills the database and --read-only forbids it: give one');
   if (gateway === undefined) {
     if (openapi !== undefined) throw new ConfigError('--openapi describes an API to forward to: give --gateway too');

@@ -60,4 +60,5 @@ Environment variables:
 Exit codes:
   0  success
   1  failure; also if verify finds discrepancies or a check of doctor fails
-  2  usage error`;
+  2  usage error
+  3  a database file or its key cannot be opened; the message says what to do`;

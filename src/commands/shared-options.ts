@@ -1,7 +1,9 @@
 /** Options that several commands share, and the parsers of their values. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { IN_MEMORY } from '../database-file/file-identity.js';
+import { explainOpenFailure } from '../database-file/open-error.js';
 import { type ConfirmMode, readConfirmMode } from '../mcp/confirmation.js';
 
 const DEFAULT_DB = '.data/crm.db';
@@ -41,9 +43,14 @@ export interface StoreFlags {
 }
 
 /** The embedded database of a server. `databasePath` applies the default: undefined means that no flag was given. */
-export const dbOption = () => new Option('--db <file>', `embedded database file (default: ${DEFAULT_DB})`);
+export const dbOption = () =>
+  new Option(
+    '--db <file>',
+    `embedded database file; :memory: with --demo for one that ends with the server (default: ${DEFAULT_DB})`,
+  );
 
-export const requiredDbOption = () => new Option('--db <file>', 'embedded database file').makeOptionMandatory();
+export const requiredDbOption = () =>
+  new Option('--db <file>', 'embedded database file').argParser(parseDatabaseFile).makeOptionMandatory();
 
 export const gatewayDbOption = () =>
   new Option(
@@ -101,11 +108,28 @@ export function limitOptions(): readonly Option[] {
   ];
 }
 
-/** Resolves the database path against the working directory, and creates the parent directory. */
-export function databasePath(db: string = DEFAULT_DB): string {
-  if (db === ':memory:') return db;
-  const path = resolve(db);
-  mkdirSync(dirname(path), { recursive: true });
+/** Resolves the path of a database against the working directory. */
+export function resolvedPath(db: string = DEFAULT_DB): string {
+  return db === IN_MEMORY ? db : resolve(db);
+}
+
+/**
+ * Resolves the path of a database, and creates its directory if only that is missing: a longer path that does not exist
+ * is rather a mistake. @throws DatabaseFileError when the directory cannot be created.
+ */
+export function databasePath(db?: string): string {
+  const path = resolvedPath(db);
+  if (path === IN_MEMORY || existsSync(dirname(path))) return path;
+  try {
+    mkdirSync(dirname(path));
+  } catch (error) {
+    throw explainOpenFailure(dirname(path), error);
+  }
+  return path;
+}
+
+function parseDatabaseFile(path: string): string {
+  if (path === IN_MEMORY) throw new InvalidArgumentError('a database in memory ends with its server: give a file');
   return path;
 }
 

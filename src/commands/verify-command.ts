@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { openBackend } from '../application.js';
 import { ConfigError, readEnvironment } from '../config.js';
+import { missingFileTrouble } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
 import { verifyStore } from '../store/verify-store.js';
 import { print } from './output.js';
-import { databasePath, requiredDbOption } from './shared-options.js';
+import { requiredDbOption, resolvedPath } from './shared-options.js';
 
 /** Adds the `verify` command. */
 export function addVerify(program: Command): void {
@@ -20,9 +21,12 @@ export function addVerify(program: Command): void {
 }
 
 async function verify({ db }: { db: string }): Promise<void> {
-  if (!existsSync(db)) throw new ConfigError(`there is no database ${db}`);
+  const path = resolvedPath(db);
+  if (!existsSync(path)) {
+    throw missingFileTrouble(path) ?? new ConfigError(`there is no database ${path}`);
+  }
   const environment = readEnvironment(process.env);
-  const store = openBackend({ path: databasePath(db), environment, log: createLog(environment.logLevel) });
+  const store = openBackend({ path, environment, log: createLog(environment.logLevel) });
   try {
     const verification = await store.driver.read(() => verifyStore(store.keys));
     print(verification);

@@ -1,5 +1,6 @@
 /** Doctor checks of an upstream: whether it answers, how far its clock differs, and which API version it has. */
 import { API_VERSION } from '../contract/version.js';
+import { GatewayOptionsError, type ProxyOptions } from '../gateway/origin.js';
 import { type Probe, probe } from '../gateway/probe.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
@@ -7,15 +8,18 @@ import { type Finding, fail, ok, warn } from './finding.js';
 const MAX_SKEW_MS = 30_000;
 const SLOW_MS = 2000;
 
-/** Sends one request without credentials. `now` is the local clock. */
-export async function checkGateway(base: URL, now: () => number): Promise<readonly Finding[]> {
+/** Sends one request without credentials, through the proxy if there is one. `now` is the local clock. */
+export async function checkGateway(base: URL, now: () => number, proxy?: ProxyOptions): Promise<readonly Finding[]> {
   let answer: Probe;
   try {
-    answer = await probe(base);
+    answer = await probe(base, proxy);
   } catch (error) {
+    if (error instanceof GatewayOptionsError)
+      return [fail('reachability', error.message, 'Correct --gateway or --proxy.')];
     const { code, name } = error as NodeJS.ErrnoException;
     const remedy = 'Check the URL, the network, and the proxy (HTTPS_PROXY, --proxy).';
-    return [fail('reachability', `${base.origin} does not answer: ${code ?? name}`, remedy)];
+    const through = proxy === undefined ? '' : ` through the proxy ${proxy.url.host}`;
+    return [fail('reachability', `${base.origin} does not answer${through}: ${code ?? name}`, remedy)];
   }
   return [reachability(base, answer), skew(answer, now()), version(answer)];
 }

@@ -1,17 +1,26 @@
 /** Doctor checks of the embedded database: the file, its schema and its key. */
 import { existsSync } from 'node:fs';
+import { IN_MEMORY } from '../database-file/file-identity.js';
+import { DatabaseFileError, explainOpenFailure, missingFileTrouble } from '../database-file/open-error.js';
 import { type Inspection, inspectStore } from '../store/sqlite/inspection.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
 /** Checks the file at `path` without changing it. */
 export function checkStore(path: string, keyPath: string | undefined): readonly Finding[] {
+  if (path === IN_MEMORY) {
+    return [warn('database', 'it is in memory, and ends with its server', 'Give --db a file to keep data.')];
+  }
   if (!existsSync(path)) {
+    const trouble = missingFileTrouble(path);
+    if (trouble !== undefined) return [fail('database', trouble.problem, trouble.remedy)];
     return [warn('database', `there is no ${path} yet`, 'It is made at the first start of stdio, http or admin.')];
   }
   let inspection: Inspection;
   try {
     inspection = inspectStore(path, keyPath);
   } catch (error) {
+    const explained = explainOpenFailure(path, error);
+    if (explained instanceof DatabaseFileError) return [fail('database', explained.problem, explained.remedy)];
     const remedy = 'Give --db the path of a database of this program, and the right to read and write it.';
     return [fail('database', error instanceof Error ? error.message : 'it does not open', remedy)];
   }
@@ -35,7 +44,8 @@ function schemaFinding({ schema_version, newest_schema }: Inspection): Finding {
   return ok('schema', found);
 }
 
-function keyFinding({ key }: Inspection): Finding {
+function keyFinding({ key, key_warning }: Inspection): Finding {
+  if (key === 'ok' && key_warning !== undefined) return warn('server key', key_warning, 'chmod 600 the file.');
   if (key === 'ok') return ok('server key', 'it belongs to this database');
   if (key === 'missing') return fail('server key', 'the file is missing', 'Restore it, or set G3N_KEY_FILE.');
   return fail(

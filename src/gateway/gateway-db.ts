@@ -4,8 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { deriveKeys, type Keys, loadKeys, sameDigest } from '../secrets/keys.js';
+import type { CrmError } from '../contract/errors.js';
+import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '../database-file/file-identity.js';
+import { isLocked, lockDelay, OPENING_WAIT_MS, type QueuedChange, rejectOverdue } from '../database-file/lock-wait.js';
+import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
+import { createWalTruncation, type WalTruncation } from '../database-file/wal-truncation.js';
+import { deriveKeys, type Keys, keyOfAnotherDatabase, loadKeys, sameDigest } from '../secrets/keys.js';
 import { migrateGatewayDb } from './gateway-migrations.js';
 
 export type GatewayScalar = string | number | null;
@@ -29,9 +36,13 @@ export interface GatewayDb {
   /**
    * Runs `work` in an exclusive transaction and resolves once it is on disk.
    * @throws what `work` threw, after its changes were rolled back; or the database's own error, when the whole group
-   * was rolled back.
+   * was rolled back; or 503 `crm.storage_unavailable` when the file is gone.
    */
   write<T>(work: (connection: GatewayConnection) => T): Promise<T>;
+  /** Removes the bytes of what was erased from the file's write-ahead log, now or as soon as no reader prevents it. */
+  dropErased(): void;
+  /** Why no changes are taken, after a look at the file; undefined while they are. */
+  outage(): CrmError | undefined;
   /** Waits for queued writes, then closes the file. */
   close(): Promise<void>;
 }
@@ -43,10 +54,9 @@ export interface GatewayDbOptions {
   readonly path: string;
   /** Default: the path of the database plus `.key`; for `:memory:`, a random key that ends with the process. */
   readonly keyPath?: string;
+  readonly onOutage?: ReportOutage;
 }
 
-const IN_MEMORY = ':memory:';
-const BUSY_MS = 5000;
 /** Older SQLite libraries can corrupt a file that several processes write (the WAL-reset bug). */
 const MIN_SQLITE_VERSION = '3.51.3';
 /** Maximum writes per commit, which bounds the wait of each. */
@@ -57,9 +67,9 @@ const MAX_GROUP = 128;
  * @throws Error when the file cannot be opened or was made by a newer version, when its key is missing or wrong, or
  * when SQLite is too old.
  */
-export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
+export function openGatewayDb({ path, keyPath, onOutage }: GatewayDbOptions): GatewayDb {
   if (path !== IN_MEMORY) createPrivateFile(path);
-  const database = new Database(path, { timeout: BUSY_MS });
+  const database = new Database(path, { timeout: OPENING_WAIT_MS });
   try {
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
@@ -68,17 +78,18 @@ export function openGatewayDb({ path, keyPath }: GatewayDbOptions): GatewayDb {
     const connection = connect(database);
     requireSafeVersion(connection);
     migrateGatewayDb(connection, new Date().toISOString());
-    return new GatewayDatabase(database, connection, openKeys(connection, path, keyPath));
+    const keys = openKeys(connection, path, keyPath);
+    database.pragma('busy_timeout = 0'); // from now on callers are served: see lock-wait.ts
+    return new GatewayDatabase(database, connection, keys, rememberFiles(path), onOutage);
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-interface QueuedWrite {
+interface QueuedWrite extends QueuedChange {
   readonly work: (connection: GatewayConnection) => unknown;
   readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
 }
 
 class GatewayDatabase implements GatewayDb {
@@ -87,40 +98,80 @@ class GatewayDatabase implements GatewayDb {
   readonly #database: Database.Database;
   readonly #connection: GatewayConnection;
   readonly #queue: QueuedWrite[] = [];
+  readonly #truncation: WalTruncation;
+  readonly #watch: OutageWatch;
+  #outage: CrmError | undefined;
   #flushing: Promise<void> | undefined;
 
-  constructor(database: Database.Database, connection: GatewayConnection, keys: Keys) {
+  constructor(
+    database: Database.Database,
+    connection: GatewayConnection,
+    keys: Keys,
+    inPlace: FilesInPlace,
+    onOutage: ReportOutage | undefined,
+  ) {
     this.#database = database;
     this.reader = connection;
     this.#connection = connection;
     this.keys = keys;
+    this.#truncation = createWalTruncation(() => this.#truncateWal());
+    this.#watch = watchOutage(() => {
+      this.#outage = inPlace() ? undefined : databaseFileGone();
+      return this.#outage;
+    }, onOutage);
   }
 
   write<T>(work: (connection: GatewayConnection) => T): Promise<T> {
+    if (this.#outage !== undefined) return Promise.reject(databaseFileGone());
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
       this.#flushing ??= this.#flush();
     });
   }
 
+  dropErased(): void {
+    this.#truncation.request();
+  }
+
+  outage(): CrmError | undefined {
+    return this.#watch.look();
+  }
+
   async close(): Promise<void> {
     await this.#flushing;
+    this.#watch.stop();
+    this.#truncation.stop();
     this.#database.close();
   }
 
   async #flush(): Promise<void> {
+    let failed = 0;
     while (this.#queue.length > 0) {
-      await new Promise(setImmediate); // writes that arrive meanwhile share the commit
-      this.#commit(this.#queue.splice(0, MAX_GROUP));
+      await (failed === 0 ? new Promise(setImmediate) : delay(lockDelay(failed))); // later writes share the commit
+      if (this.#begin()) {
+        this.#commit(this.#queue.splice(0, MAX_GROUP));
+        failed = 0;
+      } else failed += 1;
     }
     this.#flushing = undefined;
   }
 
-  /** One transaction for the whole group, with a savepoint per write. Writes are settled after COMMIT. */
+  /** Begins a transaction, without waiting. Returns false when there is nothing to run in it now. */
+  #begin(): boolean {
+    try {
+      this.#connection.run('BEGIN IMMEDIATE');
+      return true;
+    } catch (error) {
+      if (isLocked(error)) rejectOverdue(this.#queue, performance.now(), () => error as Error);
+      else for (const { reject } of this.#queue.splice(0)) reject(error);
+      return false;
+    }
+  }
+
+  /** Runs a group in the transaction, with a savepoint per write. Writes are settled after COMMIT. */
   #commit(group: readonly QueuedWrite[]): void {
     const settlements: (() => void)[] = [];
     try {
-      this.#connection.run('BEGIN IMMEDIATE');
       for (const queued of group) settlements.push(this.#attempt(queued));
       this.#connection.run('COMMIT');
     } catch (error) {
@@ -129,6 +180,15 @@ class GatewayDatabase implements GatewayDb {
       return;
     }
     for (const settle of settlements) settle();
+  }
+
+  #truncateWal(): boolean {
+    try {
+      const [result] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+      return result?.busy === 0;
+    } catch {
+      return false;
+    }
   }
 
   #attempt({ work, resolve, reject }: QueuedWrite): () => void {
@@ -190,6 +250,6 @@ function openKeys(connection: GatewayConnection, path: string, keyPath: string |
   const check = keys.mac('key-check');
   connection.run('INSERT INTO server_key (one, key_check) VALUES (1, ?) ON CONFLICT (one) DO NOTHING', check);
   const stored = connection.one<{ key_check: string }>(KEY_CHECK)?.key_check ?? '';
-  if (!sameDigest(stored, check)) throw new Error('the server key does not belong to this database');
+  if (!sameDigest(stored, check)) throw keyOfAnotherDatabase();
   return keys;
 }

@@ -1,6 +1,7 @@
 /** Probes an upstream once, for the doctor command: status, latency, clock and API version. */
 import { performance } from 'node:perf_hooks';
 import { request } from 'undici';
+import { type Dispatcher, openOrigin, type ProxyOptions } from './origin.js';
 
 export interface Probe {
   readonly status: number;
@@ -15,11 +16,24 @@ export interface Probe {
 
 const DEADLINE_MS = 10_000;
 
-/** Requests `/stat` without credentials. @throws Error when no response comes within 10 seconds. */
-export async function probe(base: URL): Promise<Probe> {
+/**
+ * Requests `/stat` without credentials, as the gateway would: through the proxy, if there is one.
+ * @throws Error when no response comes within 10 seconds; GatewayOptionsError when the URL or the proxy is not allowed.
+ */
+export async function probe(base: URL, proxy?: ProxyOptions): Promise<Probe> {
+  const dispatcher = openOrigin({ base, proxy, deadlineMs: DEADLINE_MS });
+  try {
+    return await probeThrough(dispatcher, base);
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+async function probeThrough(dispatcher: Dispatcher, base: URL): Promise<Probe> {
   const started = performance.now();
   const url = `${base.href.replace(/\/$/, '')}/stat`;
   const { statusCode, headers, body } = await request(url, {
+    dispatcher,
     headers: { accept: 'application/json', 'accept-encoding': 'identity' },
     signal: AbortSignal.timeout(DEADLINE_MS),
   });

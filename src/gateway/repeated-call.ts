@@ -65,13 +65,14 @@ export function responseNotStored(previous: PreviousCall, ended: 'done' | 'refus
 
 /** 503: the idempotency record could not be written, so nothing was sent. */
 export function recordNotWritten(cause: unknown): CrmError {
+  const outage = cause instanceof CrmError ? cause : undefined;
   const error = gatewayError({
     code: 'crm.storage_unavailable',
     status: 503,
-    message: 'The receipt of this call could not be written, so it was not sent.',
+    message: `The receipt of this call could not be written, so it was not sent. ${outage?.message ?? ''}`.trimEnd(),
     retryable: true,
     outcome: 'not_done',
-    nextSteps: ['Wait a moment and repeat the call.'],
+    nextSteps: outage?.nextSteps ?? ['Wait a moment and repeat the call.'],
   });
   error.cause = cause;
   return error;

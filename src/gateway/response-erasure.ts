@@ -25,6 +25,7 @@ export async function eraseOrgResponses(
   while ((await db.write((connection) => eraseResponses(connection, except, last, ERASE_BATCH))) > 0) {
     // a full batch: there may be more
   }
+  db.dropErased();
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { DatabaseFileError, explainOpenFailure } from '../database-file/open-error.js';
 
 /** Each purpose has its own key, so that a value made for one purpose is never valid for another. */
 export type Purpose =
@@ -50,18 +51,39 @@ const TAG_BYTES = 16;
 
 /**
  * Reads the key file, or creates it (mode 0600) if `mayCreate` is true.
- * @throws Error when it is missing and must not be created, or is not 64 hex digits.
+ * @throws DatabaseFileError when it is missing and must not be created, or is not 64 hex digits.
  */
 export function loadKeys(path: string, mayCreate: boolean): Keys {
   if (!existsSync(path)) {
     if (!mayCreate) {
-      throw new Error(`the server key ${path} is missing: restore it; the database's credentials and cards need it`);
+      throw new DatabaseFileError(
+        `the server key ${path} is missing`,
+        "Restore it, or set G3N_KEY_FILE: the database's credentials and cards need it.",
+      );
     }
-    createKeyFile(path);
+    explained(path, () => createKeyFile(path));
   }
-  const text = readFileSync(path, 'utf8').trim();
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new Error(`the server key ${path} must hold ${KEY_BYTES * 2} hex digits`);
+  const text = explained(path, () => readFileSync(path, 'utf8').trim());
+  if (!/^[0-9a-f]{64}$/.test(text)) {
+    throw new DatabaseFileError(`${path} is no server key: it must hold ${KEY_BYTES * 2} hex digits`, 'Restore it.');
+  }
   return deriveKeys(Buffer.from(text, 'hex'));
+}
+
+/** The database was made with another key. */
+export function keyOfAnotherDatabase(): DatabaseFileError {
+  return new DatabaseFileError(
+    'the server key does not belong to this database',
+    'Restore the key made with it, or set G3N_KEY_FILE.',
+  );
+}
+
+function explained<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explainOpenFailure(path, error);
+  }
 }
 
 /** Keys from 32 random bytes. */

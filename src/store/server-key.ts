@@ -1,5 +1,5 @@
 /** Ties a database to the key of its hashes, so that a wrong key is reported at startup rather than by each call. */
-import { type Keys, sameDigest } from '../secrets/keys.js';
+import { type Keys, keyOfAnotherDatabase, sameDigest } from '../secrets/keys.js';
 import { one, run, type Steps } from './engine/step.js';
 
 /** Whether the database was ever opened with a key. */
@@ -12,5 +12,5 @@ export function* checkServerKey(keys: Keys): Steps<void> {
   const check = keys.mac('key-check');
   const row = yield* one<{ key_check: string }>('SELECT key_check FROM server_key LIMIT 1');
   if (row === undefined) yield* run('INSERT INTO server_key (key_check) VALUES (?)', check);
-  else if (!sameDigest(row.key_check, check)) throw new Error('the server key does not belong to this database');
+  else if (!sameDigest(row.key_check, check)) throw keyOfAnotherDatabase();
 }

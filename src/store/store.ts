@@ -15,9 +15,12 @@ import type {
   Stamp,
 } from '../contract/backend.js';
 import type { RoleTable } from '../contract/operation.js';
+import { IN_MEMORY } from '../database-file/file-identity.js';
+import { DatabaseFileError } from '../database-file/open-error.js';
+import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
 import { createIdMint } from '../ids.js';
 import { createRetentionClock } from '../retention-clock.js';
-import { type Keys, loadKeys } from '../secrets/keys.js';
+import { deriveKeys, type Keys, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
 import type { RewrittenEmails } from './customer/stored-emails.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
@@ -46,6 +49,7 @@ export interface StoreOptions {
   readonly onBackgroundError: (error: unknown) => void;
   /** Called when opening rewrote e-mail addresses, because the rules for them have changed. */
   readonly onRewrittenEmails?: (counts: RewrittenEmails) => void;
+  readonly onOutage?: ReportOutage;
   /** Milliseconds since the epoch, for background work only: calls carry their own time. Default: the system clock. */
   readonly clock?: () => number;
   /** Milliseconds that are never stepped. Default: the system's monotonic clock. */
@@ -69,34 +73,59 @@ export type StoreCall = Omit<BackendCall, 'credentials' | 'signal'>;
 
 /** How often changed orgs get their housekeeping; a journal row waits this long for its seal. */
 const HOUSEKEEPING_MS = 2000;
+/** Erases personal data, which the files must not keep afterwards. */
+const ANONYMIZE = 'customer_anonymize';
 
 /**
- * Opens the embedded CRM, and creates its database when it is missing, unless `readOnly` is set.
+ * Opens the embedded CRM, and creates its database when it is missing, unless `readOnly` is set. `:memory:` as path
+ * makes one that ends with the process.
  * @throws Error when the file has a newer schema, its key is missing or wrong, or SQLite is too old; with `readOnly`
  * also when the file is missing or has an older schema.
  */
 export function openStore(options: StoreOptions): SqliteStore {
   if (options.readOnly === true) return openReadOnly(options);
   const driver = openSqlite(options.path);
-  const now = new Date().toISOString();
-  migrate(driver, now);
-  const emails = exclusively(driver, () => refreshDerivedData(now));
-  if (emails.rewritten > 0) options.onRewrittenEmails?.(emails);
-  const keys = loadKeys(options.keyPath ?? `${options.path}.key`, !driver.read(hasServerKey));
-  driver.direct(checkServerKey(keys));
-  return new EmbeddedStore(driver, keys, options);
+  return closedOnError(driver, () => {
+    const now = new Date().toISOString();
+    migrate(driver, now);
+    const emails = exclusively(driver, () => refreshDerivedData(now));
+    if (emails.rewritten > 0) options.onRewrittenEmails?.(emails);
+    const keys = openKeys(options, !driver.read(hasServerKey));
+    driver.direct(checkServerKey(keys));
+    return new EmbeddedStore(driver, keys, options);
+  });
+}
+
+/** A database in memory has a key of its own, which ends with it. */
+function openKeys({ path, keyPath }: StoreOptions, mayCreate: boolean): Keys {
+  if (path === IN_MEMORY && keyPath === undefined) return deriveKeys(randomBytes(32));
+  return loadKeys(keyPath ?? `${path}.key`, mayCreate);
 }
 
 function openReadOnly(options: StoreOptions): SqliteStore {
   if (!existsSync(options.path)) {
-    throw new Error(`there is no database ${options.path}, and a read-only server makes none`);
+    throw new DatabaseFileError(
+      `there is no database ${options.path}, and a read-only server makes none`,
+      'Correct the path, or start once without --read-only.',
+    );
   }
   const driver = openSqlite(options.path, true);
-  requireSchema(driver);
-  if (driver.read(outdatedData).length > 0) throw needsUpdate();
-  const keys = loadKeys(options.keyPath ?? `${options.path}.key`, false);
-  driver.read(() => checkServerKey(keys));
-  return new EmbeddedStore(driver, keys, options);
+  return closedOnError(driver, () => {
+    requireSchema(driver);
+    if (driver.read(outdatedData).length > 0) throw needsUpdate();
+    const keys = openKeys(options, false);
+    driver.read(() => checkServerKey(keys));
+    return new EmbeddedStore(driver, keys, options);
+  });
+}
+
+function closedOnError<T>(driver: Driver, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    void driver.close();
+    throw error;
+  }
 }
 
 function needsUpdate(): Error {
@@ -114,6 +143,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #unsealed = new Set<string>();
   readonly #retentionMs: () => number;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #watch: OutageWatch;
 
   constructor(driver: Engine, keys: Keys, options: StoreOptions) {
     this.driver = driver;
@@ -121,13 +151,14 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     this.#options = options;
     const { clock = Date.now, monotonic = () => performance.now() } = options;
     this.#retentionMs = createRetentionClock(clock, monotonic);
+    this.#watch = watchOutage(() => driver.outage(), options.onOutage);
     if (options.readOnly !== true) this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
     const { caller, touch } = await this.driver.read(() => identify(credentials, this.keys, stamp));
     if (touch !== undefined && this.#options.readOnly !== true)
-      this.driver.write({ steps: touch }).catch(this.#options.onBackgroundError);
+      this.driver.write({ steps: touch }).catch((error) => this.#reportBackground(error));
     return caller;
   }
 
@@ -140,6 +171,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     const { response } = await this.driver.write({
       steps: () => runUnitOfWork(unit),
       onError: (error) => recordError(unit, error),
+      erases: operation.id === ANONYMIZE,
     });
     this.#unsealed.add(cx.orgcode);
     return resultOf(response);
@@ -149,12 +181,16 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     return dryRun(this.driver, HANDLERS, this.#unit(call));
   }
 
+  /** @throws CrmError when the database takes no changes. */
   isReady(): boolean | Promise<boolean> {
+    const outage = this.#watch.look();
+    if (outage !== undefined) throw outage;
     return this.driver.read(hasServerKey);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#watch.stop();
     this.#housekeep();
     await this.driver.close();
   }
@@ -187,7 +223,15 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     const retentionNow = new Date(this.#retentionMs()).toISOString();
     for (const orgcode of orgs) {
       const steps = () => housekeep(orgcode, this.keys, { now, retentionNow });
-      this.driver.write({ steps }).catch(this.#options.onBackgroundError);
+      this.driver.write({ steps }).catch((error) => {
+        this.#unsealed.add(orgcode);
+        this.#reportBackground(error);
+      });
     }
+  }
+
+  /** An outage is reported once, by the watch. */
+  #reportBackground(error: unknown): void {
+    if (this.driver.outage() === undefined) this.#options.onBackgroundError(error);
   }
 }

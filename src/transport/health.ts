@@ -1,5 +1,6 @@
 /** Health checks: /livez (the process runs) and /readyz (it accepts calls), for any Host and without credentials. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CrmError } from '../contract/errors.js';
 
 /** Serves the two paths; returns false for any other. */
 export type Health = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
@@ -7,7 +8,7 @@ export type Health = (request: IncomingMessage, response: ServerResponse, path: 
 export const LIVE_PATH = '/livez';
 export const READY_PATH = '/readyz';
 
-/** `isReady` returns whether calls would be served now; throwing means no. */
+/** `isReady` returns whether calls would be served now; throwing means no, and a `CrmError` says why. */
 export function createHealth(isReady: () => boolean | Promise<boolean>): Health {
   return async ({ method }, response, path) => {
     if (path !== LIVE_PATH && path !== READY_PATH) return false;
@@ -15,11 +16,11 @@ export function createHealth(isReady: () => boolean | Promise<boolean>): Health 
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
       return true;
     }
-    const healthy = path === LIVE_PATH || (await isTrue(isReady));
-    const text = healthy ? 'ok\n' : 'not ready\n';
-    response.writeHead(healthy ? 200 : 503, {
+    const problem = path === LIVE_PATH ? undefined : await problemOf(isReady);
+    const text = `${problem ?? 'ok'}\n`;
+    response.writeHead(problem === undefined ? 200 : 503, {
       'content-type': 'text/plain; charset=utf-8',
-      'content-length': text.length,
+      'content-length': Buffer.byteLength(text),
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     });
@@ -28,10 +29,11 @@ export function createHealth(isReady: () => boolean | Promise<boolean>): Health 
   };
 }
 
-async function isTrue(isReady: () => boolean | Promise<boolean>): Promise<boolean> {
+/** What keeps the server from accepting calls; undefined when nothing does. */
+async function problemOf(isReady: () => boolean | Promise<boolean>): Promise<string | undefined> {
   try {
-    return await isReady();
-  } catch {
-    return false;
+    return (await isReady()) ? undefined : 'not ready';
+  } catch (error) {
+    return error instanceof CrmError ? `not ready: ${error.message}` : 'not ready';
   }
 }

@@ -1,6 +1,7 @@
 /** The gateway database: file permissions, key and schema checks on opening, and atomic writes. */
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openGatewayDb } from '../../src/gateway/gateway-db.js';
@@ -85,6 +86,35 @@ describe('the file', () => {
 });
 
 describe('a write', () => {
+  test('waits by timer while another process holds the lock: reads and timers go on', async () => {
+    const other = new Database(scratchDir.path, { timeout: 0 });
+    other.exec('BEGIN IMMEDIATE');
+    let settled = false;
+    const write = add('late').finally(() => {
+      settled = true;
+    });
+    for (let turn = 0; turn < 5; turn += 1) await pause(10);
+    expect([settled, scratchDir.db.reader.one('SELECT name FROM held_credential')]).toEqual([false, undefined]);
+    other.exec('ROLLBACK');
+    other.close();
+    await write;
+    expect(names()).toEqual(['late']);
+  });
+
+  test('is refused while the file is deleted, moved or replaced, and works again when the same file is back', async () => {
+    const reported: (string | undefined)[] = [];
+    const watched = openGatewayDb({ path: scratchDir.path, onOutage: (outage) => void reported.push(outage?.code) });
+    renameSync(scratchDir.path, `${scratchDir.path}.away`);
+    expect(watched.outage()).toMatchObject({ code: 'crm.storage_unavailable', status: 503 });
+    await expect(watched.write((connection) => connection.one('SELECT 1'))).rejects.toThrow(
+      /deleted, moved or replaced/,
+    );
+    renameSync(`${scratchDir.path}.away`, scratchDir.path);
+    expect([watched.outage(), await watched.write(() => 'written')]).toEqual([undefined, 'written']);
+    expect(reported).toEqual(['crm.storage_unavailable', undefined]);
+    await watched.close();
+  });
+
   test('is visible to other connections when it resolves; concurrent writes share a commit', async () => {
     const database = new Database(scratchDir.path, { readonly: true });
     const version = () => database.pragma('data_version', { simple: true });

@@ -160,6 +160,14 @@ describe('after an anonymization', () => {
     expect(envelope).toMatchObject({ success: true, data: { number: 3 } });
   });
 
+  test('no file keeps the bytes of a stored response', async () => {
+    await gateway.call(create('mine'));
+    const [{ answer }] = rowsOf(scratchDir.path, 'SELECT answer FROM receipt');
+    expect(bytesOf(scratchDir.directory).includes(answer)).toBe(true);
+    await anonymize();
+    expect(bytesOf(scratchDir.directory).includes(answer)).toBe(false);
+  });
+
   test('all stored responses are erased, however many there are', async () => {
     await Promise.all(Array.from({ length: 450 }, (_, n) => gateway.call(create(`k${n}`))));
     expect(storedCount()).toBe(450);
@@ -202,10 +210,16 @@ describe('the idempotency record', () => {
 
   test('that cannot be completed after the response does not fail the call; a repeated call is not sent', async () => {
     let failing = false;
-    const { keys, reader, close } = scratchDir.db;
-    const write: typeof scratchDir.db.write = (work) =>
-      failing ? Promise.reject(new Error('disk full')) : scratchDir.db.write(work);
-    const partlyFailing = openGateway({ keys, reader, close, write });
+    const { db } = scratchDir;
+    const write: typeof db.write = (work) => (failing ? Promise.reject(new Error('disk full')) : db.write(work));
+    const partlyFailing = openGateway({
+      keys: db.keys,
+      reader: db.reader,
+      write,
+      dropErased: () => db.dropErased(),
+      outage: () => db.outage(),
+      close: () => db.close(),
+    });
     partlyFailing.upstream = (performance) => {
       failing = true;
       return success(performance, {});

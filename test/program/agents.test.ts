@@ -137,9 +137,9 @@ describe('--read-only, while another server writes', () => {
     alone.remove();
   });
 
-  test('exits 1 for a missing file, and creates none', async () => {
+  test('exits 3 for a missing file, and creates none', async () => {
     const { code, stderr } = await run(['stdio', '--db', `${workspace.directory}/none.db`, '--read-only'], env);
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(stderr).toMatch(/there is no database .*none\.db/);
   });
 });

@@ -82,12 +82,6 @@ describe('a failure exits 1 with one line', () => {
     expect(stderr).toMatch(/^error: .+\n$/);
   });
 
-  test('a file that is not a database', async () => {
-    const { code, stderr } = await run(['verify', '--db', 'package.json']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: .+\n$/);
-  });
-
   test('a port that is taken', async () => {
     const taken = createServer();
     await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
@@ -97,6 +91,12 @@ describe('a failure exits 1 with one line', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: port \d+ is taken: .*--port.*\n$/);
   });
+});
+
+test('a file that is not a database exits 3 with one line', async () => {
+  const { code, stderr } = await run(['admin', 'org', 'create', 'ACME', '--db', 'package.json']);
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^error: .+\n$/);
 });
 
 test('only their owner can read database and server key', () => {

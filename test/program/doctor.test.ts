@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { checkDrift } from '../../src/doctor/check-drift.js';
+import { checkGateway } from '../../src/doctor/check-gateway.js';
 import { checkNode } from '../../src/doctor/check-runtime.js';
 import type { Finding } from '../../src/doctor/finding.js';
 import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
@@ -124,6 +125,26 @@ describe('for a gateway', () => {
     ]);
     page.close();
   });
+});
+
+test('the probe of an upstream goes through the proxy, and a finding names the proxy', async () => {
+  const asked: string[] = [];
+  const proxy = createServer().on('connect', ({ url = '' }, socket) => {
+    asked.push(url);
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  });
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const [finding] = await checkGateway(new URL('https://crm.example/crm'), Date.now, {
+    url: new URL(address),
+    except: '',
+  });
+  expect(asked).toEqual(['crm.example:443']);
+  expect(finding).toMatchObject({
+    verdict: 'fail',
+    found: expect.stringContaining(`through the proxy ${address.slice(7)}`),
+  });
+  proxy.close();
 });
 
 test('drift names the operations that are missing and the fields that differ', () => {

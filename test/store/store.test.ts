@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import { createSession } from '../../src/store/administration.js';
+import { createOrg, createSession } from '../../src/store/administration.js';
 import { openStore } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify-store.js';
 import { openProgramme } from '../support/loyalty.js';
@@ -185,6 +185,16 @@ describe('opening a store', () => {
     db.exec('BEGIN; CREATE TABLE org (half TEXT)');
     db.close();
     expect(await verified(directory)).toMatchObject({ orgs: 0, disagreements: [] });
+  });
+
+  test('in memory needs no file and no key file', async () => {
+    const before = readdirSync('.');
+    const store = openStore({ ...options('.'), path: ':memory:' });
+    const cx = { keys: store.keys, now: '2026-01-01T00:00:00.000Z', newId: () => 'id' };
+    await store.driver.write({ steps: () => createOrg(cx, 'ACME', 'verified') });
+    expect([store.driver.read(() => verifyStore(store.keys)).orgs, await store.isReady?.()]).toEqual([1, true]);
+    await store.close();
+    expect(readdirSync('.')).toEqual(before);
   });
 
   test('creates a key file that only its owner can read', () => {

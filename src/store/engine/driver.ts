@@ -18,6 +18,8 @@ export interface Job<T> {
    * earlier state; they make the result, and what they write is rolled back, too. Undefined commits `steps`.
    */
   readonly rollBackAndRead?: (value: T) => Steps<T> | undefined;
+  /** Whether the job erases personal data: after its commit the engine's own files must not keep the earlier bytes. */
+  readonly erases?: boolean;
 }
 
 /** A database engine with an open database. */
@@ -30,6 +32,11 @@ export interface Driver {
    * Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`.
    */
   write<T>(job: Job<T>): Promise<T>;
+  /**
+   * Looks at the database's file, and returns why no changes are taken from now on; undefined while they are. The first
+   * call remembers the file. Reads go on.
+   */
+  outage(): CrmError | undefined;
   close(): Promise<void>;
 }
 

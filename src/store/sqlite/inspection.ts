@@ -2,6 +2,7 @@
  * Inspects a database file for the operator, without changing it: versions, health, and whether the key belongs to it.
  */
 import { existsSync, statSync } from 'node:fs';
+import { keyFileWarning } from '../../database-file/key-permissions.js';
 import { type Keys, loadKeys, sameDigest } from '../../secrets/keys.js';
 import { all, one, type Steps } from '../engine/step.js';
 import { NEWEST_SCHEMA, schemaVersion } from './migrations/migrate.js';
@@ -18,6 +19,8 @@ export interface Inspection {
   readonly readable_by_others: boolean;
   /** `missing`; `wrong`, that is, of another database; or `ok`. */
   readonly key: 'ok' | 'missing' | 'wrong';
+  /** Set when other users of this machine may use the key. */
+  readonly key_warning: string | undefined;
 }
 
 /** Inspects an existing database. @throws Error when the file cannot be opened as a database. */
@@ -36,6 +39,7 @@ export function inspectStore(path: string, keyPath: string = `${path}.key`): Ins
             keyPath,
           )
         : 'missing',
+      key_warning: keyFileWarning(keyPath),
     };
   } finally {
     void driver.close();

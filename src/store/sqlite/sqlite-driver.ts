@@ -2,8 +2,18 @@
  * The SQLite driver: one writer with group commit, one read-only reader, cached statements. The only file of the store
  * that imports better-sqlite3.
  */
+import { performance } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import { CrmError } from '../../contract/errors.js';
+import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '../../database-file/file-identity.js';
+import {
+  isLocked,
+  lockDelay,
+  OPENING_WAIT_MS,
+  type QueuedChange,
+  rejectOverdue,
+} from '../../database-file/lock-wait.js';
+import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
 import { type Driver, type Job, storageUnavailable } from '../engine/driver.js';
 import type { Step, Steps } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
@@ -15,14 +25,15 @@ export interface SqliteDriver extends Driver {
   script(sql: string): void;
   /** Runs steps on the writer, outside the queue and without a transaction of their own; for migrations. */
   direct<T>(steps: Steps<T>): T;
+  /** Copies the database that is open to another file, also when no path leads to it any more. */
+  copyTo(path: string): Promise<void>;
   /** Every statement prepared so far; a test checks the query plan of each. */
   statements(): readonly string[];
 }
 
-interface Waiting {
+interface Waiting extends QueuedChange {
   readonly job: Job<unknown>;
   readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
 }
 
 /** The outcome of one job of a group. */
@@ -31,6 +42,8 @@ interface Attempt {
   readonly settle: () => void;
   /** Whether something may have been written. */
   readonly written: boolean;
+  /** Whether personal data was erased. */
+  readonly erased: boolean;
 }
 
 /** The most jobs of one group: keeps a commit under about 10 ms, so that no caller waits for a long group. */
@@ -39,8 +52,8 @@ const MAX_GROUP = 128;
 const OLDEST_SAFE = [3, 51, 3];
 
 /**
- * Opens a database file, and creates it when it is missing. With `readOnly` the file must exist, and SQLite writes
- * nothing through any of the connections.
+ * Opens a database file, and creates it when it is missing; `:memory:` for a database without a file. With `readOnly`
+ * the file must exist, and SQLite writes nothing through any of the connections.
  * @throws Error when the SQLite library is too old or the file cannot be opened.
  */
 export function openSqlite(path: string, readOnly = false): SqliteDriver {
@@ -63,22 +76,33 @@ class SingleWriterDriver implements SqliteDriver {
   readonly search = FTS5_SEARCH;
   readonly #path: string;
   readonly #writer: Connection;
+  readonly #truncation: WalTruncation;
   #reader: Connection | undefined;
+  #filesInPlace: FilesInPlace | undefined;
+  #outage: CrmError | undefined;
   #queue: Waiting[] = [];
   #scheduled = false;
+  /** How often in a row another process was found to hold the lock. */
+  #failedAttempts = 0;
   #idle: (() => void)[] = [];
 
   constructor(path: string, writer: Database.Database) {
     this.#path = path;
     this.#writer = new Connection(writer);
+    this.#truncation = createWalTruncation(() => this.#writer.truncateWal());
   }
 
   read<T>(steps: () => Steps<T>): T {
-    this.#reader ??= new Connection(connect(this.#path, { readonly: true }));
-    return this.#reader.snapshot(steps());
+    this.#reader ??= this.#openReader();
+    try {
+      return this.#reader.snapshot(steps());
+    } catch (error) {
+      throw isLocked(error) ? storageUnavailable(error) : error;
+    }
   }
 
   write<T>(job: Job<T>): Promise<T> {
+    if (this.#outage !== undefined) return Promise.reject(databaseFileGone());
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ job: job as Job<unknown>, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
@@ -93,32 +117,81 @@ class SingleWriterDriver implements SqliteDriver {
     return this.#writer.drive(steps);
   }
 
+  copyTo(path: string): Promise<void> {
+    return this.#writer.copyTo(path);
+  }
+
   statements(): readonly string[] {
     return [...this.#writer.prepared, ...(this.#reader?.prepared ?? [])];
   }
 
+  outage(): CrmError | undefined {
+    this.#filesInPlace ??= this.#startWatching();
+    this.#outage = this.#filesInPlace() ? undefined : databaseFileGone();
+    return this.#outage;
+  }
+
   async close(): Promise<void> {
     if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#truncation.stop();
     this.#reader?.close();
     this.#writer.close();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#flush(this.#queue.splice(0, MAX_GROUP));
-      if (this.#queue.length > 0) this.#schedule();
-      else for (const resolve of this.#idle.splice(0)) resolve();
-    });
+  /**
+   * From the first look at the files on the driver serves callers: nothing waits inside SQLite any more. A process that
+   * was killed can have left erased data in the log.
+   */
+  #startWatching(): FilesInPlace {
+    this.#reader ??= this.#openReader();
+    for (const connection of [this.#reader, this.#writer]) connection.stopWaiting();
+    if (this.#writer.canWrite) this.#truncation.request();
+    return rememberFiles(this.#path);
   }
 
-  /** Runs a group in one transaction, each job in a savepoint of its own, and settles all of them after COMMIT. */
+  /** A database in memory has one connection: another would open another database. */
+  #openReader(): Connection {
+    return this.#path === IN_MEMORY ? this.#writer : new Connection(connect(this.#path, { readonly: true }));
+  }
+
+  #schedule(delay = 0): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const turn = () => {
+      this.#scheduled = false;
+      this.#takeTurn();
+    };
+    if (delay === 0) setImmediate(turn);
+    else setTimeout(turn, delay);
+  }
+
+  #takeTurn(): void {
+    if (this.#begin()) this.#flush(this.#queue.splice(0, MAX_GROUP));
+    if (this.#queue.length > 0) this.#schedule(this.#failedAttempts === 0 ? 0 : lockDelay(this.#failedAttempts));
+    else for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Begins a transaction, without waiting. Returns false when there is nothing to run in it now. */
+  #begin(): boolean {
+    try {
+      this.#writer.begin();
+      this.#failedAttempts = 0;
+      return true;
+    } catch (cause) {
+      if (isLocked(cause)) {
+        this.#failedAttempts += 1;
+        rejectOverdue(this.#queue, performance.now(), () => storageUnavailable(cause));
+      } else {
+        for (const { reject } of this.#queue.splice(0)) reject(storageUnavailable(cause));
+      }
+      return false;
+    }
+  }
+
+  /** Runs a group in the transaction, each job in a savepoint of its own, and settles all of them after COMMIT. */
   #flush(group: readonly Waiting[]): void {
     const attempts: Attempt[] = [];
     try {
-      this.#writer.exec('BEGIN IMMEDIATE');
       for (const waiting of group) attempts.push(this.#attempt(waiting));
       this.#writer.exec(attempts.some(({ written }) => written) ? 'COMMIT' : 'ROLLBACK');
     } catch (cause) {
@@ -127,6 +200,7 @@ class SingleWriterDriver implements SqliteDriver {
       for (const waiting of group) waiting.reject(error);
       return;
     }
+    if (attempts.some(({ erased }) => erased)) this.#truncation.request();
     for (const { settle } of attempts) settle();
   }
 
@@ -138,12 +212,12 @@ class SingleWriterDriver implements SqliteDriver {
         written = reading === undefined;
         return reading;
       });
-      return { settle: () => resolve(value), written };
+      return { settle: () => resolve(value), written, erased: written && job.erases === true };
     } catch (error) {
       if (!this.#writer.inTransaction) throw error;
       const steps = error instanceof CrmError ? job.onError?.(error) : undefined;
       if (steps !== undefined) this.#writer.savepoint(steps);
-      return { settle: () => reject(error), written: true };
+      return { settle: () => reject(error), written: true, erased: false };
     }
   }
 }
@@ -151,6 +225,7 @@ class SingleWriterDriver implements SqliteDriver {
 class Connection {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  #waits = true;
 
   constructor(database: Database.Database) {
     this.#database = database;
@@ -158,6 +233,10 @@ class Connection {
 
   get prepared(): readonly string[] {
     return [...this.#statements.keys()];
+  }
+
+  get canWrite(): boolean {
+    return !this.#database.readonly;
   }
 
   get inTransaction(): boolean {
@@ -172,12 +251,34 @@ class Connection {
     this.#database.exec(sql);
   }
 
+  /** Begins a transaction that may write. @throws at once when another process holds the lock. */
+  begin(): void {
+    this.stopWaiting();
+    this.exec('BEGIN IMMEDIATE');
+  }
+
+  /** Moves the write-ahead log into the database and empties it. Returns false when another process prevents that. */
+  truncateWal(): boolean {
+    this.stopWaiting();
+    try {
+      const [result] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+      return result?.busy === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  async copyTo(path: string): Promise<void> {
+    await this.#database.backup(path);
+  }
+
   snapshot<T>(steps: Steps<T>): T {
+    if (this.inTransaction) return this.drive(steps); // in memory, during a migration
     this.exec('BEGIN');
     try {
       return this.drive(steps);
     } finally {
-      this.exec('COMMIT');
+      if (this.inTransaction) this.exec('COMMIT');
     }
   }
 
@@ -216,6 +317,13 @@ class Connection {
     this.#database.close();
   }
 
+  /** Lets SQLite wait for no lock any more: see lock-wait.ts. */
+  stopWaiting(): void {
+    if (!this.#waits) return;
+    this.#database.pragma('busy_timeout = 0');
+    this.#waits = false;
+  }
+
   #execute(step: Step): unknown {
     const statement = this.#prepared(step.sql);
     if (step.mode === 'one') return statement.get(step.args);
@@ -234,7 +342,7 @@ class Connection {
 }
 
 function connect(path: string, options: { readonly: boolean }): Database.Database {
-  const database = new Database(path, { ...options, timeout: 5000 });
+  const database = new Database(path, { ...options, timeout: OPENING_WAIT_MS });
   database.pragma('cache_size = -32000');
   database.pragma('trusted_schema = OFF');
   return database;

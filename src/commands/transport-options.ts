@@ -1,4 +1,4 @@
-/** Options of the HTTP transport: sessions, the HTTP+SSE transport and graceful shutdown. */
+/** Options of the HTTP transport: connections, sessions, the HTTP+SSE transport and graceful shutdown. */
 import { InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config.js';
 
@@ -6,6 +6,7 @@ export interface TransportFlags {
   readonly stateless: boolean;
   readonly maxSessions: number;
   readonly sessionIdleSeconds: number;
+  readonly maxConnections: number;
   readonly sse: boolean;
   readonly drainSeconds: number;
   readonly drainGraceSeconds: number;
@@ -15,6 +16,7 @@ export interface TransportFlags {
 export interface TransportSettings {
   readonly sessions: { readonly most: number; readonly idleMs: number } | undefined;
   readonly sse: boolean;
+  readonly maxConnections: number;
   readonly drain: { readonly graceMs: number; readonly drainMs: number };
 }
 
@@ -35,6 +37,9 @@ export function transportOptions(): readonly Option[] {
       .argParser(wholeNumber(1, 1_000_000))
       .default(1000),
     seconds('--session-idle-seconds <s>', 'close a session after this many seconds without a request', 1).default(1800),
+    new Option('--max-connections <count>', 'open connections; a further one is answered 503')
+      .argParser(wholeNumber(1, 1_000_000))
+      .default(4096),
     new Option('--sse', 'also serve the deprecated HTTP+SSE transport, at /sse').default(false),
     seconds('--drain-seconds <s>', 'drain timeout for in-flight calls on shutdown', 0).default(15),
     seconds(
@@ -53,6 +58,7 @@ export function transportSettings(flags: TransportFlags): TransportSettings {
   return {
     sessions: flags.stateless ? undefined : { most: flags.maxSessions, idleMs: flags.sessionIdleSeconds * 1000 },
     sse: flags.sse,
+    maxConnections: flags.maxConnections,
     drain: { graceMs: flags.drainGraceSeconds * 1000, drainMs: flags.drainSeconds * 1000 },
   };
 }

@@ -19,12 +19,12 @@ export function requireBody(value: unknown): Input {
 }
 
 /** 413 `crm.body_too_large`. */
-export function bodyTooLarge(): CrmError {
+export function bodyTooLarge(most = MAX_BODY_BYTES): CrmError {
   return new CrmError({
     code: 'crm.body_too_large',
     tag: 'validation-error',
     status: 413,
-    message: `The body is larger than ${MAX_BODY_BYTES} bytes.`,
+    message: `The body is larger than ${most} bytes.`,
   });
 }
 

@@ -22,37 +22,37 @@ export interface FastPathOptions {
   readonly serverInfo: object;
   /** Whether a tool may ask the client's user; calls from clients with a user then go to the SDK. */
   readonly mayAsk?: (toolName: string) => boolean;
-  readonly maxBodyBytes: number;
 }
 
-/** Serves a request, or returns it for the SDK; `userKnown`: the client declared in its session that it has a user. */
-export type FastPath = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  headers: CallHeaders,
-  userKnown?: boolean,
-) => Promise<UnhandledRequest | undefined>;
+/** A message that came in a request, and where its response goes. */
+export interface FastExchange {
+  readonly request: Pick<IncomingMessage, 'method' | 'headers'>;
+  readonly response: ServerResponse;
+  readonly headers: CallHeaders;
+  readonly message: ToolCall;
+  /** The client declared in its session that it has a user. */
+  readonly hasUser?: boolean | undefined;
+  /** Called when the result is known, before it is sent. */
+  readonly onResult?: () => void;
+}
+
+/** Serves a request and returns true, or leaves it to the SDK. */
+export type FastPath = (exchange: FastExchange) => Promise<boolean>;
 
 export const STATELESS_VERSION = '2026-07-28';
 const TOOLS_CALL = 'tools/call';
 
-/** The fast path in front of the SDK's handler. Rejects only when the client disconnects before the body is read. */
-export function createFastPath({ callTool, serverInfo, mayAsk, maxBodyBytes }: FastPathOptions): FastPath {
-  return async (request, response, callHeaders, userKnown = false) => {
+/** The fast path in front of the SDK's handler. */
+export function createFastPath({ callTool, serverInfo, mayAsk }: FastPathOptions): FastPath {
+  return async ({ request, response, headers: callHeaders, message, hasUser = false, onResult }) => {
     const { headers } = request;
-    if (!isPlain(request) || !(Number(headers['content-length']) <= maxBodyBytes)) return request;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    const message = parse(body.toString('utf8'));
-    const running =
-      message !== undefined &&
-      agreesWith(message, headers) &&
-      !(mayAsk?.(message.params.name) && (userKnown || hasUser(message)))
-        ? callTool(message.params.name, message.params.arguments ?? {}, callHeaders)
-        : undefined;
-    if (message === undefined || running === undefined) return withBody(request, body);
+    if (!isPlain(request) || !agreesWith(message, headers)) return false;
+    const { name, arguments: args = {} } = message.params;
+    if (mayAsk?.(name) && (hasUser || declaresUser(message))) return false;
+    const running = callTool(name, args, callHeaders);
+    if (running === undefined) return false;
     const result = await running;
+    onResult?.();
     const complete = headers['mcp-method'] === undefined ? result : statelessResult(result, serverInfo);
     const text = JSON.stringify({ result: complete, jsonrpc: '2.0', id: message.id });
     response.writeHead(200, {
@@ -60,18 +60,21 @@ export function createFastPath({ callTool, serverInfo, mayAsk, maxBodyBytes }: F
       'content-length': Buffer.byteLength(text),
     });
     response.end(text);
-    return undefined;
+    return true;
   };
 }
 
-interface Message {
+/** A single `tools/call` with only the fields such a call needs. */
+export interface ToolCall {
+  readonly jsonrpc: '2.0';
+  readonly method: 'tools/call';
   readonly id: string | number;
   readonly params: { readonly name: string; readonly arguments?: object; readonly _meta?: object };
 }
 
 type HttpHeaders = IncomingMessage['headers'];
 
-function isPlain({ method, headers }: IncomingMessage): boolean {
+function isPlain({ method, headers }: FastExchange['request']): boolean {
   const accept = headers.accept ?? '';
   return (
     method === 'POST' &&
@@ -83,14 +86,8 @@ function isPlain({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-/** A single `tools/call` with only the fields such a call needs; undefined for anything else. */
-function parse(text: string): Message | undefined {
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** A JSON value as a plain tool call; undefined for anything else. */
+export function toolCallIn(message: unknown): ToolCall | undefined {
   if (!isObject(message) || !onlyHas(message, ['jsonrpc', 'id', 'method', 'params'])) return undefined;
   const { jsonrpc, id, method, params } = message;
   if (jsonrpc !== '2.0' || method !== TOOLS_CALL) return undefined;
@@ -99,11 +96,11 @@ function parse(text: string): Message | undefined {
   if (typeof params.name !== 'string') return undefined;
   if (params.arguments !== undefined && !isObject(params.arguments)) return undefined;
   if (params._meta !== undefined && !isObject(params._meta)) return undefined;
-  return message as unknown as Message;
+  return message as unknown as ToolCall;
 }
 
 /** Whether headers and message agree on the protocol version: stateless with all its fields, or older with none. */
-function agreesWith({ params }: Message, headers: HttpHeaders): boolean {
+function agreesWith({ params }: ToolCall, headers: HttpHeaders): boolean {
   const meta = (params._meta ?? {}) as { readonly [key: string]: unknown };
   const version = headers['mcp-protocol-version'];
   if (PROTOCOL_VERSION_META_KEY in meta) {
@@ -119,7 +116,7 @@ function agreesWith({ params }: Message, headers: HttpHeaders): boolean {
   return version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(String(version));
 }
 
-function hasUser({ params }: Message): boolean {
+function declaresUser({ params }: ToolCall): boolean {
   const meta = (params._meta ?? {}) as { readonly [key: string]: unknown };
   return canAsk(meta[CLIENT_CAPABILITIES_META_KEY] as { readonly elicitation?: unknown } | undefined);
 }
@@ -129,7 +126,8 @@ function statelessResult(result: CallToolResult, serverInfo: object): object {
   return { ...result, _meta: { ...result._meta, [SERVER_INFO_META_KEY]: serverInfo }, resultType: 'complete' };
 }
 
-function withBody({ method, url, headers }: IncomingMessage, body: Buffer): UnhandledRequest {
+/** A request whose body has been read, as the SDK takes it. */
+export function withBody({ method, url, headers }: IncomingMessage, body: Buffer): UnhandledRequest {
   return {
     method,
     url,

@@ -9,6 +9,7 @@ import { badRequest, CrmError } from '../contract/errors.js';
 import { API_VERSION } from '../contract/version.js';
 import { REQUEST_ID } from '../pipeline/headers.js';
 import { NO_ORIGIN } from './cors.js';
+import { valuesOf } from './request-body.js';
 
 export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
@@ -35,6 +36,12 @@ export function createHostOriginCheck(
     }
     return notAllowed('crm.origin_forbidden', 'Pages of that Origin may not call this server. See --allow-origin.');
   };
+}
+
+/** 400 for a request with several Host headers: a proxy in front of us may have read another one of them. */
+export function repeatedHost(request: IncomingMessage): CrmError | undefined {
+  if (valuesOf(request, 'host').length <= 1) return undefined;
+  return badRequest('crm.host_required', 'Send one Host header, not several.');
 }
 
 /** Rejects a request with a JSON-RPC error; every path outside REST uses JSON-RPC. */

@@ -6,9 +6,15 @@ import { type Application, createCallTool, createServerFactory } from '../mcp/se
 import { callerOf } from '../pipeline/call.js';
 import { CLIENT_ADDRESS, NO_HEADERS, parseHeaders, REQUEST_ID } from '../pipeline/headers.js';
 import { clientAddressOf } from './client-address.js';
+import { type ConnectionLimit, createConnectionLimit } from './connection-limit.js';
 import { createCors } from './cors.js';
 import { createHealth } from './health.js';
-import { createHostOriginCheck, createMalformedRequestHandler, sendJsonRpcError } from './host-origin-check.js';
+import {
+  createHostOriginCheck,
+  createMalformedRequestHandler,
+  repeatedHost,
+  sendJsonRpcError,
+} from './host-origin-check.js';
 import {
   createConnectionRegistry,
   createMcpEndpoint,
@@ -40,6 +46,8 @@ export interface HttpOptions {
   readonly drain?: ShutdownLimits;
   /** Whether calls would be served; default yes. */
   readonly isReady?: () => boolean | Promise<boolean>;
+  /** Open connections; a further one is answered 503. */
+  readonly maxConnections?: number;
   readonly pages?: Pages;
   readonly onError: (error: Error) => void;
 }
@@ -73,6 +81,7 @@ export function httpApplicationOf(application: Application, rest?: Rest): HttpAp
 
 export const MCP_PATH = '/mcp';
 
+const MAX_CONNECTIONS = 4096;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 const DRAIN: ShutdownLimits = { graceMs: 0, drainMs: 5_000 };
@@ -88,7 +97,9 @@ export async function openHttp(application: HttpApplication, options: HttpOption
   const sse = createSseFor(application, options);
   const shutdown = createGracefulShutdown(options.drain ?? DRAIN);
   const nameRequest = application.nameRequest ?? randomUUID;
-  const serve = createDispatcher({ rest: application.rest, mcp, sse, shutdown, nameRequest }, options);
+  const server = createServer(SERVER_OPTIONS);
+  const isFull = createConnectionLimit(server, options.maxConnections ?? MAX_CONNECTIONS);
+  const serve = createDispatcher({ rest: application.rest, mcp, sse, shutdown, nameRequest, isFull }, options);
   const listener = (req: IncomingMessage, res: ServerResponse) => {
     const served = serve(req, res).catch((error) => {
       options.onError(error as Error);
@@ -96,8 +107,10 @@ export async function openHttp(application: HttpApplication, options: HttpOption
     });
     shutdown.track(served, res);
   };
-  const server = createServer(SERVER_OPTIONS, listener);
-  server.on('checkExpectation', listener).on('clientError', createMalformedRequestHandler(nameRequest));
+  server
+    .on('request', listener)
+    .on('checkExpectation', listener)
+    .on('clientError', createMalformedRequestHandler(nameRequest));
   await listen(server, options);
   return {
     url: urlOf(server, options),
@@ -126,10 +139,11 @@ interface Endpoints {
   readonly sse: Sse | undefined;
   readonly shutdown: GracefulShutdown;
   readonly nameRequest: () => string;
+  readonly isFull: ConnectionLimit;
 }
 
 /** Names each request, checks where it comes from, and hands it to the endpoint of its path. */
-function createDispatcher({ rest, mcp, sse, shutdown, nameRequest }: Endpoints, options: HttpOptions) {
+function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, isFull }: Endpoints, options: HttpOptions) {
   const { allowedHosts, allowedOrigins, trustedProxies = 0, pages, isReady = () => true } = options;
   const checkHostAndOrigin = createHostOriginCheck(allowedHosts, allowedOrigins);
   const serveCors = createCors(allowedOrigins);
@@ -141,15 +155,18 @@ function createDispatcher({ rest, mcp, sse, shutdown, nameRequest }: Endpoints, 
     res.setHeader('x-api-version', API_VERSION);
     res.setHeader(REQUEST_ID, name);
     const path = pathOf(req);
-    if (await serveHealth(req, res, path)) return;
-    const stopping = shutdown.stoppingError;
+    const ambiguous = repeatedHost(req);
+    const full = isFull(req);
+    if (full !== undefined || ambiguous !== undefined) res.setHeader('connection', 'close');
+    if (ambiguous === undefined && (await serveHealth(req, res, path))) return;
+    const stopping = full ?? shutdown.stoppingError;
     if (stopping !== undefined) res.setHeader('connection', 'close');
-    const forbidden = checkHostAndOrigin(req);
+    const forbidden = ambiguous ?? checkHostAndOrigin(req);
     if (forbidden === undefined && (serveCors(req, res) || pages?.(req, res, path))) return;
     const headers = parseHeaders(req.headers);
     if (rest !== undefined && isRestPath(path)) await rest(req, res, headers, forbidden ?? stopping);
     else if (forbidden !== undefined) sendJsonRpcError(res, forbidden);
-    else if (path === MCP_PATH) await mcp.serve(req, res, headers, stopping);
+    else if (path === MCP_PATH || path === `${MCP_PATH}/`) await mcp.serve(req, res, headers, stopping);
     else if (!(await sse?.serve(req, res, path, headers, stopping))) sendNotFound(res);
   };
 }

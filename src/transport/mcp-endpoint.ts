@@ -4,13 +4,22 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { createMcpHandler, isLegacyRequest, type McpServerFactory } from '@modelcontextprotocol/server';
-import type { CrmError } from '../contract/errors.js';
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  type JSONRPCMessage,
+  type McpServerFactory,
+} from '@modelcontextprotocol/server';
+import { CrmError } from '../contract/errors.js';
 import type { CallTool, ServerInfo } from '../mcp/server.js';
 import type { CallHeaders } from '../pipeline/headers.js';
+import { normaliseAccept } from './accept.js';
 import { createEventLog } from './event-log.js';
-import { createFastPath, STATELESS_VERSION } from './fast-path.js';
+import { createFastPath, STATELESS_VERSION, toolCallIn, withBody } from './fast-path.js';
 import { sendJsonRpcError } from './host-origin-check.js';
+import { createIdsInFlight } from './ids-in-flight.js';
+import { BATCH_VERSION, NOT_JSON, readMessages } from './json-rpc.js';
+import { MAX_MCP_BODY_BYTES, readMcpBody, sendFault } from './mcp-body.js';
 import { attachHeaders } from './request-headers.js';
 import {
   createSessionRegistry,
@@ -19,6 +28,7 @@ import {
   type SessionRegistry,
 } from './session-registry.js';
 import { openSession, SESSION_ID, type Session, sessionNotFound } from './sessions.js';
+import { parseStrictJson } from './strict-json.js';
 import { serveWithWebHandler, type WebHandler } from './web-adapter.js';
 
 /** What is served: the SDK's servers, and tool calls without the SDK. */
@@ -53,18 +63,15 @@ export interface McpEndpoint {
   close(): Promise<void>;
 }
 
-/** The largest body of the contract, plus its JSON-RPC envelope. */
-export const MAX_MCP_BODY_BYTES = 1024 * 1024;
-
 /** Serves MCP. */
 export function createMcpEndpoint(application: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
-  const maxBodyBytes = MAX_MCP_BODY_BYTES;
   const { factory } = application;
-  const handler = createMcpHandler(factory, { onerror: onError, maxRequestBodySize: maxBodyBytes });
-  const fastPath = createFastPath({ ...application, maxBodyBytes });
+  const handler = createMcpHandler(factory, { onerror: onError, maxRequestBodySize: MAX_MCP_BODY_BYTES });
+  const fastPath = createFastPath(application);
   const sessions = limits && createConnectionRegistry<Session>(application, limits);
   const log = createEventLog(monotonic);
-  const open = (id: string, onEnd: () => void) => openSession(id, onEnd, { factory, log, maxBodyBytes, onError });
+  const open = (id: string, onEnd: () => void) =>
+    openSession(id, onEnd, { factory, log, maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
   const listening = new Set<ServerResponse>();
   const addListening = (response: ServerResponse) => {
     listening.add(response);
@@ -92,9 +99,7 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
     if (error !== undefined && held === undefined) return sendJsonRpcError(response, error);
     held?.hold(response);
 
-    const hasUser = held?.connection.hasUser;
-    const unhandled = rejection === undefined ? await fastPath(request, response, headers, hasUser) : request;
-    if (unhandled === undefined) return;
+    normaliseAccept(request);
     const fetch: WebHandler = async (web, message) => {
       if (rejection !== undefined && !isClientResponse(message)) throw rejection;
       attachHeaders(web, headers);
@@ -102,7 +107,25 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
       const inSession = await serveInSession({ request: web, message, response, headers }, held);
       return inSession ?? handler.fetch(web, message === undefined ? {} : { parsedBody: message });
     };
-    await serveWithWebHandler(unhandled, response, fetch, { maxBodyBytes, onError });
+    if (request.method !== 'POST') {
+      return serveWithWebHandler(request, response, fetch, { maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
+    }
+    const body = await readMcpBody(request);
+    if (body instanceof CrmError) return sendJsonRpcError(response, body);
+    const { read, toolCall } = messagesIn(body, versionOf(request, held));
+    if ('code' in read) return sendFault(response, read);
+    const ids = held?.connection.ids ?? createIdsInFlight();
+    const fault = ids.take(read);
+    if (fault !== undefined) return sendFault(response, fault);
+    const release = () => ids.releaseAll(read.messages);
+    if (toolCall !== undefined && rejection === undefined) {
+      const exchange = { request, response, headers, message: toolCall, hasUser: held?.connection.hasUser };
+      if (await fastPath({ ...exchange, onResult: release })) return;
+    }
+    await serveWithWebHandler(withBody(request, body), response, releasing(fetch, release), {
+      maxBodyBytes: MAX_MCP_BODY_BYTES,
+      onError,
+    });
   };
   return {
     serve,
@@ -111,6 +134,40 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
       sessions?.close();
       await handler.close();
     },
+  };
+}
+
+/** The messages in a body; a plain tool call is recognised without the SDK's schemas, which cost more than the rest. */
+function messagesIn(body: Buffer, version: string | undefined) {
+  const value = parseStrictJson(body);
+  const toolCall = toolCallIn(value);
+  if (toolCall !== undefined) {
+    return { toolCall, read: { messages: [toolCall as unknown as JSONRPCMessage], isBatch: false } };
+  }
+  return { read: value === undefined ? NOT_JSON : readMessages(value, version) };
+}
+
+/**
+ * The protocol version that decides about batches: the negotiated one, unless the header names another. Without both it
+ * is the version that MCP tells a server to assume, which has batches.
+ */
+function versionOf({ headers }: IncomingMessage, held: RegistryEntry<Session> | undefined): string | undefined {
+  const named = headers['mcp-protocol-version']?.toString();
+  if (held !== undefined && (named === undefined || named === BATCH_VERSION)) return held.connection.version;
+  return named ?? BATCH_VERSION;
+}
+
+/** Releases the ids of a request that the SDK rejects; in a session, others are released by their responses. */
+function releasing(fetch: WebHandler, release: () => void): WebHandler {
+  return async (request, message) => {
+    try {
+      const response = await fetch(request, message);
+      if (!response.ok) release();
+      return response;
+    } catch (error) {
+      release();
+      throw error;
+    }
   };
 }
 

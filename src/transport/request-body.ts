@@ -1,5 +1,6 @@
 /** Reads the bytes of a request body up to a limit, and discards bodies that are not needed. Does not parse JSON. */
 import type { IncomingMessage } from 'node:http';
+import { CrmError } from '../contract/errors.js';
 
 /** How much of a rejected body is discarded, so that its sender sees the response, before the connection ends. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
@@ -42,16 +43,31 @@ export function announcesBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Whether a body is declared as plain JSON in UTF-8: one media type, no other charset, not compressed. */
-export function isPlainJson({ headers, rawHeaders }: IncomingMessage): boolean {
+/**
+ * 415 `crm.unsupported_media_type` unless a body is declared as plain JSON in UTF-8: one media type, no other charset,
+ * not compressed. The message states which of these is wrong.
+ */
+export function mediaTypeError(request: IncomingMessage): CrmError | undefined {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding.trim().toLowerCase() !== 'identity') {
+    return unsupported('The body is compressed. Send it as it is, without content-encoding.');
+  }
   // Of several media types node:http keeps the first; a proxy in front of us may have read another.
-  const types = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'content-type');
-  const encoding = headers['content-encoding'] ?? 'identity';
-  return types.length === 1 && types.every(isJson) && encoding.trim().toLowerCase() === 'identity';
+  const [mediaType = '', ...others] = valuesOf(request, 'content-type');
+  const [type, ...parameters] = mediaType.split(';').map((part) => part.trim().toLowerCase());
+  if (type !== 'application/json' || others.length > 0) {
+    return unsupported('The body must be JSON. Send one content-type, application/json.');
+  }
+  const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));
+  if (charsets.every((charset) => /^charset="?utf-8"?$/.test(charset))) return undefined;
+  return unsupported('The body must be in UTF-8. Send content-type: application/json.');
 }
 
-function isJson(mediaType: string): boolean {
-  const [type, ...parameters] = mediaType.split(';').map((part) => part.trim().toLowerCase());
-  const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));
-  return type === 'application/json' && charsets.every((charset) => /^charset="?utf-8"?$/.test(charset));
+/** Every value of a header as it was sent; `headers` of node:http keeps only the first of some. */
+export function valuesOf({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>, name: string): readonly string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+}
+
+function unsupported(message: string): CrmError {
+  return new CrmError({ code: 'crm.unsupported_media_type', tag: 'validation-error', status: 415, message });
 }

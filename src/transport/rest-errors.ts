@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { badRequest, CrmError, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
-import { announcesBody, isPlainJson } from './request-body.js';
+import { announcesBody, mediaTypeError } from './request-body.js';
 
 /** Query parameters whose value is meant as a credential, by the letters of their name. */
 const CREDENTIALS = new Set(
@@ -41,11 +41,5 @@ export function bodyError(request: IncomingMessage, operation: Operation | undef
   if (operation.method === 'GET') {
     return announcesBody(request) ? badRequest('crm.malformed_body', 'GET takes no body.') : undefined;
   }
-  if (isPlainJson(request)) return undefined;
-  return new CrmError({
-    code: 'crm.unsupported_media_type',
-    tag: 'validation-error',
-    status: 415,
-    message: 'The body must be application/json in UTF-8, without content-encoding.',
-  });
+  return mediaTypeError(request);
 }

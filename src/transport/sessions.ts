@@ -10,6 +10,7 @@ import {
 import { CrmError } from '../contract/errors.js';
 import { canAsk } from '../mcp/elicitation.js';
 import type { EventLog } from './event-log.js';
+import { createIdsInFlight, type IdsInFlight } from './ids-in-flight.js';
 import type { ManagedConnection } from './session-registry.js';
 
 export const SESSION_ID = 'mcp-session-id';
@@ -24,6 +25,10 @@ export interface SessionOptions {
 export interface Session extends ManagedConnection {
   /** Whether the client declared that it can ask its user. */
   readonly hasUser: boolean;
+  /** The negotiated protocol version. */
+  readonly version: string | undefined;
+  /** The client's requests without a response, on the fast path too. */
+  readonly ids: IdsInFlight;
   /** Serves a request. The first must be `initialize`; the session ends when it fails. */
   fetch(request: Request, message: unknown): Promise<Response>;
 }
@@ -41,6 +46,12 @@ export function openSession(id: string, onEnd: () => void, options: SessionOptio
     retryInterval: RETRY_MS,
     maxRequestBodySize: maxBodyBytes,
   });
+  const ids = createIdsInFlight();
+  const send = transport.send.bind(transport);
+  transport.send = (message, sendOptions) => {
+    if (!('method' in message) && message.id !== undefined) ids.release(message.id);
+    return send(message, sendOptions);
+  };
   let server: Server | undefined;
   const end = () => {
     events.drop();
@@ -59,6 +70,10 @@ export function openSession(id: string, onEnd: () => void, options: SessionOptio
     get hasUser() {
       return canAsk(server?.getClientCapabilities());
     },
+    get version() {
+      return server?.getNegotiatedProtocolVersion();
+    },
+    ids,
     async fetch(request, message) {
       started ??= start(request);
       await started;

@@ -1,14 +1,10 @@
 /** One client's stream of the 2024-11-05 transport, as a transport of the SDK. Routing of requests: sse.ts. */
 import type { ServerResponse } from 'node:http';
-import {
-  isJSONRPCRequest,
-  type JSONRPCMessage,
-  parseJSONRPCMessage,
-  type Transport,
-} from '@modelcontextprotocol/server';
-import { badRequest, type CrmError } from '../contract/errors.js';
+import type { Transport } from '@modelcontextprotocol/server';
+import type { CrmError } from '../contract/errors.js';
 import type { CallHeaders } from '../pipeline/headers.js';
-import { hasInexactId, INEXACT_ID } from './message-id.js';
+import { createIdsInFlight } from './ids-in-flight.js';
+import { type JsonRpcFault, NOT_JSON, readMessages, requestsIn } from './json-rpc.js';
 import { attachHeaders } from './request-headers.js';
 import type { ManagedConnection } from './session-registry.js';
 import { parseStrictJson } from './strict-json.js';
@@ -19,11 +15,13 @@ export interface SseStream extends ManagedConnection {
    * Receives the bytes of a message; returns the error that rejects it, if any. `rejection` rejects new requests only:
    * clients may still respond to the server's own requests.
    */
-  receive(body: Buffer, headers: CallHeaders, rejection: CrmError | undefined): CrmError | undefined;
+  receive(body: Buffer, headers: CallHeaders, rejection: CrmError | undefined): CrmError | JsonRpcFault | undefined;
   /** Ends the stream as soon as every request has its response. */
   finish(): void;
 }
 
+/** The protocol version of this transport, which has no batches. */
+const SSE_VERSION = '2024-11-05';
 const KEEP_ALIVE_MS = 15_000;
 /** A client with this much unread output has stopped reading. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
@@ -36,7 +34,7 @@ const STREAM_HEADERS = {
 
 /** Opens a stream on the response, for messages sent to `endpoint`; `onEnd` is called when it has ended. */
 export function openSseStream(response: ServerResponse, endpoint: string, onEnd: () => void): SseStream {
-  const unanswered = new Set<unknown>();
+  const ids = createIdsInFlight();
   let finishing = false;
   const write = (text: string) => {
     if (response.writableEnded || response.destroyed) return;
@@ -52,8 +50,8 @@ export function openSseStream(response: ServerResponse, endpoint: string, onEnd:
     },
     async send(message) {
       write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
-      if (!('method' in message) && 'id' in message) unanswered.delete(message.id);
-      if (finishing && unanswered.size === 0) end();
+      if (!('method' in message) && message.id !== undefined) ids.release(message.id);
+      if (finishing && !ids.isAwaited) end();
     },
     async close() {
       end();
@@ -69,28 +67,19 @@ export function openSseStream(response: ServerResponse, endpoint: string, onEnd:
     end,
     finish() {
       finishing = true;
-      if (unanswered.size === 0) end();
+      if (!ids.isAwaited) end();
     },
     receive(body, headers, rejection) {
-      const message = messageIn(body);
-      if (message === undefined) return badRequest('crm.malformed_body', 'The body must be one message of JSON-RPC.');
-      if (hasInexactId(message)) return badRequest('crm.malformed_body', INEXACT_ID.message);
-      if (isJSONRPCRequest(message)) {
-        if (rejection !== undefined) return rejection;
-        unanswered.add(message.id);
-      }
+      const value = parseStrictJson(body);
+      const read = value === undefined ? NOT_JSON : readMessages(value, SSE_VERSION);
+      if ('code' in read) return read;
+      if (rejection !== undefined && requestsIn(read.messages).length > 0) return rejection;
+      const fault = ids.take(read);
+      if (fault !== undefined) return fault;
       const request = new Request('http://localhost/messages');
       attachHeaders(request, headers);
-      transport.onmessage?.(message, { request });
+      for (const message of read.messages) transport.onmessage?.(message, { request });
       return undefined;
     },
   };
-}
-
-function messageIn(body: Buffer): JSONRPCMessage | undefined {
-  try {
-    return parseJSONRPCMessage(parseStrictJson(body));
-  } catch {
-    return undefined;
-  }
 }

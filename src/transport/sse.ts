@@ -5,11 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
-import { bodyTooLarge } from '../pipeline/body.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import { sendJsonRpcError } from './host-origin-check.js';
-import { MAX_MCP_BODY_BYTES } from './mcp-endpoint.js';
-import { discard, isPlainJson, readBytes } from './request-body.js';
+import { isTransportError, readMcpBody, sendFault } from './mcp-body.js';
+import { discard } from './request-body.js';
 import type { SessionRegistry } from './session-registry.js';
 import { sessionNotFound } from './sessions.js';
 import { openSseStream, type SseStream } from './sse-stream.js';
@@ -55,18 +54,18 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
     if (request.method !== 'POST') return sendMethodNotAllowed(response, 'POST');
     const id = new URLSearchParams(request.url?.split('?')[1]).get('sessionId') ?? '';
     const notFound = rejection ?? sessionNotFound();
-    const unreadable = streams.find(id, headers) === undefined ? notFound : mediaTypeError(request);
-    if (unreadable !== undefined) {
+    if (streams.find(id, headers) === undefined) {
       discard(request);
-      return sendJsonRpcError(response, unreadable);
+      return sendJsonRpcError(response, notFound);
     }
-    const body = await readBytes(request, MAX_MCP_BODY_BYTES);
-    if (body === 'too large') return sendJsonRpcError(response, bodyTooLarge());
+    const body = await readMcpBody(request);
+    if (body instanceof CrmError) return sendJsonRpcError(response, body);
     const stream = streams.find(id, headers)?.connection;
     if (stream === undefined) return sendJsonRpcError(response, notFound);
     const error = stream.receive(body, headers, rejection);
-    if (error !== undefined) return sendJsonRpcError(response, error);
-    response.writeHead(202).end('Accepted');
+    if (error === undefined) response.writeHead(202).end('Accepted');
+    else if (isTransportError(error)) sendJsonRpcError(response, error);
+    else sendFault(response, error);
   };
   return {
     async serve(request, response, path, headers, rejection) {
@@ -100,16 +99,6 @@ function sendMethodNotAllowed(response: ServerResponse, allow: string): void {
     response,
     new CrmError({ code: 'crm.method_not_allowed', tag: 'validation-error', status: 405, message }),
   );
-}
-
-function mediaTypeError(request: IncomingMessage): CrmError | undefined {
-  if (isPlainJson(request)) return undefined;
-  return new CrmError({
-    code: 'crm.unsupported_media_type',
-    tag: 'validation-error',
-    status: 415,
-    message: 'The body must be application/json in UTF-8, without content-encoding.',
-  });
 }
 
 function unknownCaller(): CrmError {

@@ -7,7 +7,6 @@ import { toWebRequest } from '@modelcontextprotocol/node';
 import { CrmError } from '../contract/errors.js';
 import type { UnhandledRequest } from './fast-path.js';
 import { jsonRpcErrorOf } from './host-origin-check.js';
-import { hasInexactId, INEXACT_ID } from './message-id.js';
 
 export interface WebAdapterOptions {
   readonly maxBodyBytes: number;
@@ -60,7 +59,6 @@ async function respond(
     return Response.json(body, { status: 413, headers: { connection: 'close' } });
   }
   const message = await messageOf(request);
-  if (hasInexactId(message)) return Response.json({ jsonrpc: '2.0', error: INEXACT_ID, id: null }, { status: 400 });
   try {
     return await fetch(request, message);
   } catch (error) {

@@ -68,11 +68,12 @@ describe('a call reads each raw header once', () => {
 
   test('on the fast path', async () => {
     const params = { name: 'crm_customer_list', arguments: {} };
-    const { request, reads } = requestOf('/mcp', { jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params } as const;
+    const { request, reads } = requestOf('/mcp', message);
     const response = new ServerResponse(request);
     const callTool = createCallTool(world.application);
-    const fastPath = createFastPath({ callTool, serverInfo: {}, maxBodyBytes: 1000 });
-    expect(await fastPath(request, response, parseHeaders(request.headers))).toBeUndefined();
+    const fastPath = createFastPath({ callTool, serverInfo: {} });
+    expect(await fastPath({ request, response, headers: parseHeaders(request.headers), message })).toBe(true);
     expect(response.statusCode).toBe(200);
     expect(reads).toEqual(once);
   });

@@ -27,7 +27,7 @@ const INVALID_PARAMS = -32602;
 
 /** The only protocol version with batches: 2025-06-18 removed them, and earlier ones do not mention them. */
 export const BATCH_VERSION = '2025-03-26';
-const MAX_BATCH = 100;
+export const MAX_BATCH = 100;
 
 /** The fault of bytes that are not a JSON value. */
 export const NOT_JSON: JsonRpcFault = {

@@ -20,6 +20,8 @@ import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../../src/pipeline/body.js';
 import { CLIENT_ADDRESS, HEADER_NAMES, type Headers, TRACEPARENT } from '../../src/pipeline/headers.js';
 import { MAX_MOVED } from '../../src/store/customer/merge-moves.js';
 import { pageLimit } from '../../src/store/engine/page-token.js';
+import { MAX_BATCH } from '../../src/transport/json-rpc.js';
+import { MAX_MCP_BODY_BYTES } from '../../src/transport/mcp-body.js';
 import { ATLAS } from '../support/atlas.js';
 import { HEADERS, INVENTORY, ROLES, TAGS } from '../support/customer-document.js';
 import { type Bindings, curl, differences, type Fence, fencesOf, fillPlaceholders } from '../support/examples.js';
@@ -179,7 +181,8 @@ describe('limits', () => {
   /** The limits of the code, worded as in the document. */
   const limitsOfTheCode: { readonly [limit: string]: string } = {
     Body: `${MAX_BODY_BYTES / 1024} KiB, ${MAX_BODY_DEPTH} levels deep`,
-    'MCP message or line': '1 MiB',
+    'MCP message or line': `${MAX_MCP_BODY_BYTES / 1024 ** 2} MiB`,
+    'Messages in a batch': `${MAX_BATCH}`,
     Page: `${pageLimit({})} items, at most ${pageLimit({ limit: 10_000 })}`,
     'Problems in one error': '50',
     idempotency_key: '1–128 printable ASCII characters, kept 24 h',
@@ -190,6 +193,7 @@ describe('limits', () => {
     Comment: `${schemas.CommentBody.maxLength} characters, threads ${MAX_THREAD_DEPTH} deep`,
     'Values of a completion': '10',
     'Tool result': `about ${DEFAULT_ANSWER_TOKENS} tokens`,
+    'Connections over HTTP': `${limitOf('--max-connections')}`,
     'Calls over HTTP': `${limitOf('--max-calls-per-minute')} a minute with one credential`,
     'Rejected credentials over HTTP': `${limitOf('--max-failures-per-minute')} a minute from one address`,
   };

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addHttp } from '../../src/commands/http-command.js';
 import { limitOptions } from '../../src/commands/shared-options.js';
 import { addStdio } from '../../src/commands/stdio-command.js';
+import { transportOptions } from '../../src/commands/transport-options.js';
 import { HEADER_BY_VARIABLE } from '../../src/config.js';
 import { permits } from '../../src/contract/access.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -286,7 +287,7 @@ test('PROTOCOL.md is short enough for a model to read, and all its links have ta
 });
 
 function limitOf(option: string): number {
-  return limitOptions().find(({ long }) => long === option)?.defaultValue;
+  return [...limitOptions(), ...transportOptions()].find(({ long }) => long === option)?.defaultValue;
 }
 
 /** Returns the body rows of the first table after a heading. */

@@ -167,7 +167,7 @@ describe('a file from before the sequence', () => {
   /** The ledgers as an older version would have left them: without `seq`, and without triggers in the way. */
   function older(path: string): Database.Database {
     const db = new Database(path);
-    db.exec(`DELETE FROM schema_migration WHERE version = 3; DROP TABLE derived_data;
+    db.exec(`DELETE FROM schema_migration WHERE version >= 3; DROP TABLE derived_data;
       DROP INDEX loyalty_txn_by_seq; DROP INDEX giftcard_txn_by_seq; DROP INDEX account_credit_txn_by_seq;
       CREATE INDEX loyalty_txn_by_customer ON loyalty_txn (orgcode, customer_id, loyalty_txn_id);
       ${['loyalty_txn', 'giftcard_txn', 'account_credit_txn'].map((table) => `ALTER TABLE ${table} DROP COLUMN seq;`).join('')}

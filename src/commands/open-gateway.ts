@@ -55,6 +55,7 @@ async function open(
     responseValidation: flags.responseValidation,
     dataSchemaOf: flags.openapi === undefined ? ({ id }) => own.published.dataSchema(id) : importedDataSchema,
     upstreamCredentials: auth === 'held' ? createHeldCredentials(db) : (credentials) => credentials,
+    holdsCredentials: auth === 'held',
     sendOnce: flags.gatewayIdempotency
       ? createSendAlways(db, onBackgroundError)
       : createSendOnce(db, {

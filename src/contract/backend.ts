@@ -86,6 +86,11 @@ export interface Backend {
    * @throws CrmError 401 `crm.credentials_invalid`, or the 404 of contract §1 for any caller outside the org.
    */
   identify(credentials: Credentials, stamp: Stamp, fresh?: boolean): Caller | Promise<Caller>;
+  /**
+   * Whether this server issued the credential itself and knows it, whatever the upstream makes of the one held behind
+   * it. Absent: the backend cannot tell apart from identifying the caller.
+   */
+  issued?(credentials: Credentials): boolean;
   /** @throws CrmError for an error of the domain; it has `replayed` when it is a stored one. */
   perform(call: BackendCall): Promise<BackendResult | RelayedEnvelope>;
   /**

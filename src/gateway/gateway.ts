@@ -5,6 +5,7 @@
 import { performance as monotonic } from 'node:perf_hooks';
 import type { Backend, BackendCall, Credentials, RelayedEnvelope } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
+import { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { createBreaker } from './breaker.js';
 import { createCallerCache } from './caller-cache.js';
@@ -43,6 +44,8 @@ export interface GatewayOptions {
    * @throws CrmError when the caller has none.
    */
   readonly upstreamCredentials: (credentials: Credentials) => Credentials;
+  /** `upstreamCredentials` knows the callers' keys, because this server issued them; default no. */
+  readonly holdsCredentials?: boolean;
   /** Sends every write, and decides whether it is sent at all. */
   readonly sendOnce: SendOnce;
   readonly report: (event: GatewayEvent) => void;
@@ -112,6 +115,7 @@ export function createGateway(options: GatewayOptions): Backend {
         throw error instanceof UpstreamError ? toCrmError(asNotDone(error), { ...NOT_SENT, deadlineMs }) : error;
       }
     },
+    ...(options.holdsCredentials ? { issued: (credentials) => isIssued(upstreamCredentials, credentials) } : {}),
     async perform(call) {
       const write = isWrite(call.operation);
       const keyed = options.honoursKeys && write && idempotencyKeyOf(call.input) !== undefined;
@@ -140,6 +144,16 @@ const NOT_SENT: Omit<FailedCall, 'deadlineMs'> = { write: true, keyed: false, ou
 function asNotDone(error: UpstreamError): UpstreamError {
   const { kind, reason, transient, status, retryAfterMs, path } = error;
   return new UpstreamError({ kind, reason, outcome: 'not_done', transient, status, retryAfterMs, path });
+}
+
+/** Whether a caller's key is known, even when the credential held behind it cannot be read. */
+function isIssued(upstreamCredentials: GatewayOptions['upstreamCredentials'], credentials: Credentials): boolean {
+  try {
+    upstreamCredentials(credentials);
+    return true;
+  } catch (error) {
+    return error instanceof CrmError && error.status >= 500;
+  }
 }
 
 /** Whether the upstream denied access, so that the cached caller is outdated. */

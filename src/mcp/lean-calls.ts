@@ -83,6 +83,7 @@ function backendOf(backend: Backend, handle: LeanHandler): Backend {
   return {
     kind: backend.kind,
     identify: (credentials, stamp, fresh) => backend.identify(credentials, stamp, fresh),
+    ...(backend.issued === undefined ? {} : { issued: backend.issued }),
     perform: async ({ input, caller }) => ({ data: handle(input, caller) }),
     close: async () => {},
   };

@@ -5,7 +5,7 @@
 import { CrmError } from '../contract/errors.js';
 import type { Contract, Operation } from '../contract/operation.js';
 import { mayCall } from '../pipeline/authorise.js';
-import { type AvailabilityCheck, callerOf, type Pipeline } from '../pipeline/call.js';
+import { type AvailabilityCheck, listingCaller, type Pipeline } from '../pipeline/call.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import { pinnedFieldsOf } from '../pipeline/operating-context.js';
 import { type Catalogue, type Tool, toolName } from '../tools/catalogue.js';
@@ -77,13 +77,16 @@ export function isVisible(
   );
 }
 
-/** The tools of a connection, with its pinned fields removed. An unknown caller sees them all, as documentation. */
+/**
+ * The tools of a connection, with its pinned fields removed. An unknown caller sees them all, as documentation. Counts as
+ * a call. @throws CrmError 429 `crm.throttled`
+ */
 export async function visibleTools(
   pipeline: Pipeline,
   catalogue: Catalogue,
   headers: CallHeaders,
 ): Promise<readonly Tool[]> {
-  const caller = await callerOf(pipeline, headers);
+  const caller = await listingCaller(pipeline, headers);
   const pins = pinnedFieldsOf(headers);
   return catalogue.entries
     .filter(({ operation }) => isVisible(pipeline, operation, headers, caller))

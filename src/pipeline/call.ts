@@ -23,7 +23,7 @@ import type { Validate } from '../contract/validate.js';
 import { authorise, isAuthorised } from './authorise.js';
 import { requireBody } from './body.js';
 import { separateBodyCredentials } from './body-credentials.js';
-import { type CallLimits, identifyWithLimits, performWithLimits } from './call-limits.js';
+import { type CallLimits, identifyWithLimits, type LimitedCall, performWithLimits } from './call-limits.js';
 import { readCredentials, secretIn } from './credentials.js';
 import { requireExactNumbers } from './exact-numbers.js';
 import type { CallHeaders } from './headers.js';
@@ -97,7 +97,8 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
   try {
     const { headers, checked } = await check(pipeline, request, progress);
     const send = request.intercept ?? ((backendCall) => pipeline.backend.perform(backendCall));
-    const result = await performWithLimits(pipeline.limits, headers, () => send(checked));
+    const limited = limitedCall(pipeline, headers);
+    const result = await performWithLimits(pipeline.limits, limited, checked.caller, () => send(checked));
     return succeed(pipeline, request, progress, result);
   } catch (thrown) {
     return fail(pipeline, request, progress, thrown);
@@ -192,11 +193,33 @@ export async function callerOf(pipeline: Pipeline, headers: CallHeaders): Promis
   }
 }
 
+/**
+ * As `callerOf`, for a request that lists what a caller may use: it counts as a call.
+ * @throws CrmError 429 `crm.throttled`, and whatever fails in the backend.
+ */
+export async function listingCaller(pipeline: Pipeline, headers: CallHeaders): Promise<Caller | undefined> {
+  const caller = await callerOf(pipeline, headers);
+  await pipeline.limits?.countList(caller, headers.clientAddress);
+  return caller;
+}
+
 function identify({ backend, limits }: Pipeline, headers: CallHeaders, stamp: Stamp) {
-  return identifyWithLimits(limits, headers, async () => {
+  return identifyWithLimits(limits, limitedCall({ backend }, headers), async () => {
     const credentials = readCredentials(headers);
     return { credentials, caller: await backend.identify(credentials, stamp) };
   });
+}
+
+function limitedCall({ backend }: Pick<Pipeline, 'backend'>, headers: CallHeaders): LimitedCall {
+  const isIssued = () => {
+    if (backend.issued === undefined || secretIn(headers) === undefined) return false;
+    try {
+      return backend.issued(readCredentials(headers));
+    } catch {
+      return false; // incomplete credentials
+    }
+  };
+  return { headers, isIssued };
 }
 
 /**

@@ -9,6 +9,7 @@ export function readOnlyBackend(backend: Backend): Backend {
   return {
     kind: backend.kind,
     identify: (credentials, stamp, fresh) => backend.identify(credentials, stamp, fresh),
+    ...(backend.issued === undefined ? {} : { issued: backend.issued }),
     async perform(call) {
       if (call.operation.effect !== 'read') throw new Error('a write reached a read-only backend');
       return backend.perform(call);

@@ -22,12 +22,13 @@ const MAX_KEYS = 10_000;
 export function createRateLimits({ callsPerMinute, failuresPerMinute }: RateLimitOptions): CallLimits | undefined {
   if (callsPerMinute === 0 && failuresPerMinute === 0) return undefined;
   const calls = createBudget(callsPerMinute);
+  const listsByAddress = createBudget(callsPerMinute);
   const failures = createBudget(failuresPerMinute);
   const valid = createKeySet();
   return {
-    async checkAddress(address, secret) {
+    async checkAddress(address, secret, isIssued) {
       const wait = await failures.waitOf(address);
-      if (wait === 0 || (secret !== undefined && valid.has(fingerprint(secret)))) return;
+      if (wait === 0 || (secret !== undefined && (valid.has(fingerprint(secret)) || isIssued()))) return;
       throw tooManyFailures(wait);
     },
     async countFailure(address, secret) {
@@ -39,6 +40,12 @@ export function createRateLimits({ callsPerMinute, failuresPerMinute }: RateLimi
       const wait = await calls.spend(caller.fingerprint);
       if (wait > 0) throw tooManyCalls(wait);
     },
+    async countList(caller, address) {
+      const wait =
+        caller === undefined ? await listsByAddress.spend(address ?? '') : await calls.spend(caller.fingerprint);
+      if (wait > 0) throw tooManyCalls(wait);
+    },
+    acceptCredential: (secret) => valid.add(fingerprint(secret)),
   };
 }
 

@@ -1,6 +1,9 @@
 /** Callers are identified with GET /stat upstream and cached briefly; a cached caller never causes a rejection. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { credentialsInvalid } from '../../src/contract/errors.js';
 import { unknownCaller } from '../../src/gateway/caller-cache.js';
+import type { GatewayOptions } from '../../src/gateway/gateway.js';
+import { gatewayError } from '../../src/gateway/upstream-error.js';
 import { HEADERS, operationOf, SECRET } from '../support/gateway.js';
 import { type Exchange, STAT, successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
@@ -224,4 +227,18 @@ describe('while the caller cannot be identified', () => {
     expect(await first).toMatchObject({ error_code: 'crm.gateway_timeout' });
     expect(await second).toEqual({ done: true });
   });
+});
+
+test('only a gateway that holds credentials knows the keys it issued, readable credential or not', async () => {
+  const upstreamCredentials: GatewayOptions['upstreamCredentials'] = (credentials) => {
+    if (credentials.secret === 'issued') return credentials;
+    if (credentials.secret === 'damaged')
+      throw gatewayError({ code: 'crm.x', status: 500, message: 'x', retryable: false });
+    throw credentialsInvalid();
+  };
+  const { gateway } = await open(undefined, { upstreamCredentials, holdsCredentials: true });
+  const keys = ['issued', 'damaged', 'unknown'];
+  const issued = keys.map((secret) => gateway.backend.issued?.({ orgcode: 'ACME', kind: 'api_key', secret }));
+  expect(issued).toEqual([true, true, false]);
+  expect((await open(undefined, { upstreamCredentials })).gateway.backend.issued).toBeUndefined();
 });

@@ -41,6 +41,8 @@ beforeEach(() => {
     countCall: async () => {
       counted.called += 1;
     },
+    countList: async () => {},
+    acceptCredential: () => {},
   };
 });
 afterEach(async () => {

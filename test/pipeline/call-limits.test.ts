@@ -1,10 +1,11 @@
 /** Rate limits: callers with too many calls and addresses with too many failures must wait; no other caller must. */
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Caller } from '../../src/contract/backend.js';
+import type { Backend, Caller, Credentials } from '../../src/contract/backend.js';
 import type { Envelope } from '../../src/contract/envelope.js';
+import { credentialsInvalid } from '../../src/contract/errors.js';
 import { type Application, createCallTool, createServerFactory } from '../../src/mcp/server.js';
-import { callerOf } from '../../src/pipeline/call.js';
+import { listingCaller } from '../../src/pipeline/call.js';
 import { CLIENT_ADDRESS, type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { fingerprint } from '../../src/secrets/keys.js';
 import { createSession, revokeKey } from '../../src/store/administration.js';
@@ -200,39 +201,77 @@ describe('rejected credentials', () => {
   });
 
   test('that only an upstream can reject count too', async () => {
-    const unknown = {
-      owner: false,
-      roles: [],
-      unknown: true,
-      fingerprint: 'x',
-      org_status: 'verified',
-    } as never as Caller;
     const details = { error_code: 'crm.credentials_invalid', http_status: 401, retryable: false };
     const error = { ...details, major: { tag: 'unauthorized' } };
-    const backend = {
-      kind: 'gateway' as const,
-      identify: () => unknown,
-      perform: async () => ({ envelope: { success: false, error, stats: {} } as never }),
-      close: async () => {},
-    };
+    const backend = unjudging(() => ({ success: false, error, stats: {} }) as never);
     limited = { ...limited, application: withBackend(limited.application, backend) };
     expect(await fail(FAILURES + 1)).toEqual([...Array(FAILURES).fill(401), 429]);
   });
 
-  test('that only an upstream can verify never count as valid: too many failures block them all', async () => {
-    const limits = createRateLimits({ callsPerMinute: CALLS, failuresPerMinute: 1 });
-    const knocks = async (caller: object) => {
-      await limits?.countCall({ fingerprint: fingerprint('key'), ...caller } as Caller);
-      await limits?.countFailure(HERE, undefined);
-      return limits?.checkAddress(HERE, 'key');
+  test('do not block a credential that only an upstream can verify, once the upstream has accepted it', async () => {
+    let accepts = true;
+    const error = { error_code: 'crm.credentials_invalid', http_status: 401, major: { tag: 'unauthorized' } };
+    const envelope = () => ({ success: accepts, data: {}, error, stats: {} }) as never;
+    limited = { ...limited, application: withBackend(limited.application, unjudging(envelope)) };
+    const [seen, unseen] = ['seen', 'unseen'].map((key) => ({ 'x-orgcode': 'ACME', 'x-api-key': key }));
+    expect(await fail(1, seen)).toEqual([200]);
+    accepts = false;
+    expect(await fail(FAILURES)).toEqual(Array(FAILURES).fill(401));
+    accepts = true;
+    expect(await fail(1, unseen)).toEqual([429]);
+    expect(await fail(1, seen)).toEqual([200]);
+    accepts = false;
+    expect(await fail(2, seen)).toEqual([401, 429]);
+  });
+
+  test('that this server issued do not count when the upstream rejects what it holds for them', async () => {
+    const rejected = () => {
+      throw credentialsInvalid();
     };
-    await expect(knocks({ unknown: true })).rejects.toMatchObject({ code: 'crm.throttled' });
-    await expect(knocks({})).resolves.toBeUndefined();
+    const backends = [
+      { identify: rejected },
+      { perform: async () => rejected() },
+      unjudging(
+        () =>
+          ({
+            success: false,
+            error: { error_code: 'crm.credentials_invalid', http_status: 401, major: { tag: 'unauthorized' } },
+            stats: {},
+          }) as never,
+      ),
+    ];
+    for (const backend of backends) {
+      limited = withLimits(0, FAILURES);
+      const issued = ({ secret }: Credentials) => secret === 'issued';
+      limited = { ...limited, application: withBackend(limited.application, { ...unjudging(), ...backend, issued }) };
+      const issuedKey = { 'x-orgcode': 'ACME', 'x-api-key': 'issued' };
+      expect(new Set(await fail(FAILURES + 2, issuedKey))).toEqual(new Set([401]));
+      expect(await fail(FAILURES + 1)).toEqual([...Array(FAILURES).fill(401), 429]);
+      expect(await fail(1, issuedKey)).toEqual([401]);
+      expect(await fail(1, { 'x-orgcode': 'ACME' })).toEqual([429]);
+    }
   });
 });
 
 describe('a list of tools', () => {
-  const list = (headers: Headers) => callerOf(limited.application.pipeline, parseHeaders(headers));
+  const list = (headers: Headers) => listingCaller(limited.application.pipeline, parseHeaders(headers));
+
+  test('counts as a call of its caller, and too many calls stop it', async () => {
+    const headers = from(await world.headers('crm_view'));
+    for (let time = 1; time < CALLS; time += 1) expect(await list(headers)).toBeDefined();
+    expect(await fail(2, headers)).toEqual([200, 429]);
+    await expect(list(headers)).rejects.toMatchObject({ code: 'crm.throttled', details: { retry_after_ms: 60_000 } });
+    expect(await list(from(await world.headers('crm_manage')))).toBeDefined();
+  });
+
+  test('without a known caller counts against its address, and stops no call there', async () => {
+    const anonymous = from({ 'x-orgcode': 'ACME' });
+    for (let time = 0; time < CALLS; time += 1) expect(await list(anonymous)).toBeUndefined();
+    await expect(list(anonymous)).rejects.toMatchObject({ code: 'crm.throttled' });
+    expect(await list(from({}, '192.0.2.2'))).toBeUndefined();
+    expect(await list(from(await world.headers('crm_manage')))).toBeDefined();
+    expect(await fail(1, await world.headers('loyalty_admin'))).toEqual([200]);
+  });
 
   test('requested with invalid credentials counts as a failure, and is the public list after too many', async () => {
     for (let time = 0; time < FAILURES; time += 1) expect(await list(from(invalid))).toBeUndefined();
@@ -262,12 +301,12 @@ test('the latest ten thousand addresses are kept', async () => {
   const limits = createRateLimits({ callsPerMinute: 0, failuresPerMinute: 1 });
   await limits?.countFailure('first', undefined);
   for (let count = 1; count < 10_000; count += 1) await limits?.countFailure(`address ${count}`, undefined);
-  await expect(limits?.checkAddress('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await expect(limits?.checkAddress('first', undefined, never)).rejects.toMatchObject({ code: 'crm.throttled' });
   await limits?.countFailure('one more', undefined);
-  await expect(limits?.checkAddress('first', undefined)).resolves.toBeUndefined();
-  await expect(limits?.checkAddress('address 1', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await expect(limits?.checkAddress('first', undefined, never)).resolves.toBeUndefined();
+  await expect(limits?.checkAddress('address 1', undefined, never)).rejects.toMatchObject({ code: 'crm.throttled' });
   await limits?.countFailure('first', undefined); // counted from nothing again, and no less strictly
-  await expect(limits?.checkAddress('first', undefined)).rejects.toMatchObject({ code: 'crm.throttled' });
+  await expect(limits?.checkAddress('first', undefined, never)).rejects.toMatchObject({ code: 'crm.throttled' });
 });
 
 describe('an address', () => {
@@ -351,6 +390,24 @@ describe('over HTTP', () => {
     },
   );
 
+  test('every list of an MCP feature counts as a call', async () => {
+    limited = withLimits(4, FAILURES);
+    const transport = await openTransport('SDK');
+    const headers = { ...(await world.headers('crm_view')), 'content-type': 'application/json' };
+    const list = async (method: string) => {
+      const response = await fetch(transport.url, {
+        method: 'POST',
+        headers: { ...headers, accept: 'application/json, text/event-stream' } as Record<string, string>,
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: {} }),
+      });
+      return (await response.text()).includes('crm.throttled');
+    };
+    const methods = ['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list', 'tools/list'];
+    const throttled = [];
+    for (const method of methods) throttled.push(await list(method));
+    expect(throttled).toEqual([false, false, false, false, true]);
+  });
+
   test.each(['fast path', 'SDK'] as const)('through the %s a client cannot choose its address', async (way) => {
     const transport = await openTransport(way);
     for (let time = 0; time < FAILURES; time += 1) {
@@ -372,6 +429,19 @@ describe('over HTTP', () => {
     },
   );
 });
+
+const never = () => false;
+
+/** A backend whose upstream does not tell who a caller is. */
+function unjudging(envelope: () => Envelope = () => ({ success: true, data: {}, stats: {} }) as never): Backend {
+  const known = { owner: false, roles: [], unknown: true, org_status: 'verified' };
+  return {
+    kind: 'gateway',
+    identify: ({ secret }) => ({ ...known, fingerprint: fingerprint(secret) }) as never as Caller,
+    perform: async () => ({ envelope: envelope() }),
+    close: async () => {},
+  };
+}
 
 function withBackend(application: Application, backend: Application['pipeline']['backend']): Application {
   return { ...application, pipeline: { ...application.pipeline, backend } };

@@ -10,12 +10,13 @@ import { type Run, send } from './worker.js';
 type Item = any;
 
 const PAGE = 256;
+const AT_ONCE = 8;
 
 /** Reads everything back through the public endpoints and compares it with the books. */
 export async function checkEverything(run: Run, random: Random): Promise<void> {
   await checkCustomers(run, random);
-  for (const { id } of run.books.customers.values()) await checkLedger(run, random, id);
-  for (const card of run.books.cards.values()) await checkCard(run, random, card);
+  await eachAtOnce([...run.books.customers.keys()], (id) => checkLedger(run, random, id));
+  await eachAtOnce([...run.books.cards.values()], (card) => checkCard(run, random, card));
   await checkStoredValue(run, random);
   await checkAccounts(run, random);
   await checkComments(run, random);
@@ -113,6 +114,15 @@ function unknownMarks({ books }: Run, marks: readonly string[]): string[] {
 
 function ids(items: readonly Item[], field: string): string[] {
   return items.map((item) => String(item[field]));
+}
+
+/** Visits the items, a few of them at the same time. */
+async function eachAtOnce<T>(items: readonly T[], visit: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items];
+  const visitor = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await visit(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, visitor));
 }
 
 /** @param subject the record, when the check is of one */

@@ -18,6 +18,8 @@ type Maker = (books: Books, random: Random) => Operation | undefined;
 const NOT_ACTIVE = 'crm.customer_not_active';
 /** Shared by several customers over time: of those with one address, one at most is active. */
 const ADDRESSES = 40;
+/** Two notations of one domain. */
+const DOMAINS = ['exämple.com', 'xn--exmple-cua.com'];
 const MAX_CARD_ENTRIES = 80;
 /** By the clock that is ahead, lots that expire just after this many minutes expire during the run. */
 const AHEAD_MINUTES = 60;
@@ -143,7 +145,7 @@ const createMergeable: Maker = (books, random) => createCustomer(books, random, 
 /** Creates a customer; a mergeable one sometimes has an address that another customer may have. */
 export function createCustomer(books: Books, random: Random, kind: CustomerBook['kind']): Operation {
   const mark = books.newMark();
-  const shared = `shared-${random.between(1, ADDRESSES)}@example.com`;
+  const shared = `shared-${random.between(1, ADDRESSES)}@${random.pick(DOMAINS)}`;
   const email = kind === 'mergeable' && random.chance(0.3) ? shared : undefined;
   return {
     mark,

@@ -1,5 +1,6 @@
 /** Compiles an OpenAPI document to operations. Pure; used by the generator, which merges and validates the files. */
 
+import { requestForHosts } from './host-schema.js';
 import type { Contract, Effect, Example, JsonSchema, Operation, RoleTable, ValueMoved } from './operation.js';
 import { fieldNames } from './response-fields.js';
 import { advertised, enforced, freeKeyPaths, inline, markedPaths, outline } from './schema.js';
@@ -49,7 +50,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
     ...annotationsOf(data),
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
     ...optional('recordIds', source['x-record-id'] as Operation['recordIds']),
-    inputSchema: advertised(request),
+    inputSchema: requestForHosts(advertised(request)),
     requestSchema: enforced(request),
     outputSchema: outline(data),
     ...(metadata.effect === 'read' ? { answerFields: fieldNames(data) } : {}),

@@ -58,7 +58,7 @@ export function validated(data: JsonSchema): JsonSchema {
 
 /**
  * The `data` of a result: names and types of its own fields, nothing below them, no field that may be null (a union
- * costs more tokens than it is worth), and none of the fields that every record has.
+ * costs more tokens than it is worth) or is a list of anything, and none of the fields that every record has.
  */
 export function outline(data: JsonSchema): JsonSchema {
   const properties = Object.entries((data.properties as Node | undefined) ?? {})
@@ -110,7 +110,9 @@ function shallow(property: JsonSchema): JsonSchema | undefined {
   if (types.length !== 1) return undefined;
   if (types[0] !== 'array') return { type: types[0] };
   const items = typesOf((property.items as JsonSchema | undefined) ?? {});
-  return items.length === 1 ? { type: 'array', items: { type: items[0] } } : { type: 'array' };
+  if (items.length === 0) return undefined;
+  const [only] = items;
+  return { type: 'array', items: items.length === 1 ? { type: only } : { anyOf: items.map((type) => ({ type })) } };
 }
 
 function typesOf(schema: JsonSchema): readonly string[] {

@@ -17,7 +17,7 @@ export const FIND = entryOf({
   shown: {
     query: { type: 'string', description: 'Words for what you want to do; default all' },
     family: SHOWN_NAME,
-    effect: { enum: ['read', 'append', 'revise', 'destroy'] },
+    effect: { type: 'string', enum: ['read', 'append', 'revise', 'destroy'] },
     offset: { type: 'integer', description: 'next_offset of the answer before' },
   },
   enforced: {

@@ -1,5 +1,6 @@
 /** Reduces a large request schema to the advertised schema that fits into a byte limit. */
 import { INT64_TEXT, mayBeLong } from '../contract/exact-integers.js';
+import { forHosts, rootForHosts } from '../contract/host-schema.js';
 import type { JsonSchema } from '../contract/operation.js';
 import { advertised, advertisedField, mapChildren } from '../contract/schema.js';
 import { cleanLine, cutText, inOneLine } from './document-text.js';
@@ -55,7 +56,7 @@ export function createAdvertiseSchema(): AdvertiseSchema {
   return (request, bytes) => {
     const { properties: named, ...rest } = request;
     const own = Object.entries((named as DocumentNode | undefined) ?? {});
-    const root = completed(advertised(rest));
+    const root = rootForHosts(completed(advertised(rest)));
     const advertiseAt = (detail: Detail | undefined): Field => {
       const parts = own.map(([name, schema]) => [name, fieldAt(schema as JsonSchema, detail)] as const);
       const size = parts.reduce((sum, [name, field]) => sum + Buffer.byteLength(name) + 4 + field.bytes, sizeOf(root));
@@ -77,7 +78,7 @@ interface Field {
 }
 
 function toField(source: JsonSchema): Field {
-  const schema = completed(advertisedField(source));
+  const schema = forHosts(completed(advertisedField(source)));
   return { schema, bytes: sizeOf(schema) };
 }
 
@@ -154,11 +155,26 @@ function reduced(schema: JsonSchema, detail: Detail, level: number): JsonSchema 
   return Object.keys(whole).length === 0 ? ANY_VALUE : whole;
 }
 
-/** A schema without its subschemas, except a union of scalars. */
+/** A schema without its subschemas, except a union of scalars and the type of a list's items. */
 function outermost(schema: DocumentNode): DocumentNode {
   const { properties, items, additionalProperties, propertyNames, required, oneOf, anyOf, allOf, ...rest } = schema;
-  const union = [oneOf, anyOf].find((branches) => Array.isArray(branches) && branches.every(isScalarSchema));
-  return { ...rest, ...(union === undefined ? {} : { anyOf: union }) };
+  const branches = [oneOf, anyOf].find(Array.isArray) as readonly unknown[] | undefined;
+  const union = branches?.every(isScalarSchema) ? { anyOf: branches } : commonType(branches);
+  return { ...rest, ...(rest.type === undefined ? union : {}), ...(isNode(items) ? { items: simplest(items) } : {}) };
+}
+
+/** The type that all branches share, if there is one. */
+function commonType(branches: readonly unknown[] | undefined): DocumentNode {
+  const types = new Set((branches ?? []).map((branch) => (isNode(branch) ? simplest(branch).type : undefined)));
+  const [only] = types;
+  return types.size === 1 && only !== undefined ? { type: only } : {};
+}
+
+/** The type of a schema alone; of a list, with the type of its items. */
+function simplest(schema: DocumentNode): DocumentNode {
+  const { type, items } = typed(schema);
+  if (typeof type !== 'string') return commonType([schema.oneOf, schema.anyOf].find(Array.isArray));
+  return { type, ...(isNode(items) ? { items: simplest(items) } : {}) };
 }
 
 function isScalarSchema(schema: unknown): boolean {

@@ -3,6 +3,7 @@ import type { ImportedShape, JsonSchema, Parameter } from '../contract/operation
 import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode } from './openapi-document.js';
 import type { Argument } from './parameters.js';
+import { ANY_VALUE } from './read-schema.js';
 import type { ReadBody } from './request-body.js';
 
 export interface ReadRequest {
@@ -133,10 +134,23 @@ function isFlattenable(schema: JsonSchema, taken: ReadonlySet<string>): boolean 
   );
 }
 
-/** An object that takes its own fields alone; counts of fields mean nothing once parameters are among them. */
+/**
+ * An object that takes its own fields alone; counts of fields mean nothing once parameters are among them. A field that
+ * the document requires and does not declare is often misspelt: it is offered, and not required.
+ */
 function closed(schema: JsonSchema, mixed: boolean): JsonSchema {
   const { minProperties, maxProperties, propertyNames, ...rest } = schema;
-  return { ...(mixed ? rest : schema), type: 'object', additionalProperties: false };
+  const named = (schema.properties as DocumentNode | undefined) ?? {};
+  const needed = (schema.required as readonly string[] | undefined) ?? [];
+  const undeclared = needed.filter((name) => !Object.hasOwn(named, name));
+  const whole: DocumentNode = { ...(mixed ? rest : schema), type: 'object', additionalProperties: false };
+  if (undeclared.length === 0) return whole;
+  const offered = undeclared.filter((name) => PORTABLE_NAME.test(name)).map((name) => [name, ANY_VALUE] as const);
+  return {
+    ...whole,
+    properties: { ...named, ...Object.fromEntries(offered) },
+    required: needed.filter((name) => !undeclared.includes(name)),
+  };
 }
 
 /** The schema without the fields that the connection supplies, and the names of these. */

@@ -267,10 +267,19 @@ function cutSchema(reading: Reading, source: DocumentNode, what: string): JsonSc
   const { keywords } = reading.keywords.summary(source);
   const description = what || keywords.description || 'Not shown in full';
   const { type } = keywords;
-  const closed = { ...(type === undefined ? {} : { type }), description, ...reading.cutMarkers };
+  const items = type === 'array' ? itemType(reading, source.items) : {};
+  const closed = { ...(type === undefined ? {} : { type }), ...items, description, ...reading.cutMarkers };
   const schema = source.nullable === true ? withNull(closed) : closed;
   reading.loose.add(schema);
   return schema;
+}
+
+/** The type of a list's items, where the document states one. */
+function itemType(reading: Reading, source: unknown): DocumentNode {
+  const target = isNode(source) && typeof source.$ref === 'string' ? reading.document.resolve(source.$ref) : source;
+  if (!isNode(target) || typeof target.type !== 'string' || target.nullable === true) return {};
+  const { type } = reading.keywords.summary(target).keywords;
+  return type === undefined ? {} : { items: { type } };
 }
 
 function lastWord(reference: string): string {

@@ -1,6 +1,7 @@
 /** Checks that every MCP client and model host can use a tool, whether it is our own or imported. */
 import type { JsonSchema } from '../../src/contract/operation.js';
 import type { Tool } from '../../src/tools/catalogue.js';
+import { hostProblems } from './host-rules.js';
 
 const NOT_PORTABLE = new Set(['$ref', '$defs', '$schema', 'nullable', 'example', 'discriminator']);
 
@@ -28,7 +29,7 @@ export function portabilityProblems(tool: Tool): readonly string[] {
   for (const name of Object.keys((tool.inputSchema.properties as object | undefined) ?? {})) {
     report(!/^[A-Za-z0-9_.-]{1,64}$/.test(name) && `field ${name}`);
   }
-  return problems;
+  return [...problems, ...hostProblems(tool)];
 }
 
 /** Visits every schema in a schema. */

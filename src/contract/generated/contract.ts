@@ -88,16 +88,13 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "contact"
     ],
+    "additionalProperties": false,
     "properties": {
      "contact": {
       "type": "object",
-      "required": [
-       "account_id"
-      ],
       "properties": {
        "account_id": {
         "type": "string"
@@ -122,20 +119,24 @@ export const CONTRACT: Contract = {
         "type": "string"
        },
        "role": {
+        "type": "string",
+        "description": "Default other",
         "enum": [
          "buyer",
          "approver",
          "payer",
          "sales_rep",
          "other"
-        ],
-        "default": "other"
+        ]
        },
        "is_primary": {
         "type": "boolean",
-        "default": false
+        "description": "Default false"
        }
-      }
+      },
+      "required": [
+       "account_id"
+      ]
      },
      "reason": {
       "type": "string",
@@ -356,10 +357,10 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_contact_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_contact_id": {
       "type": "string"
@@ -466,15 +467,16 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_id": {
       "type": "string"
      },
      "role": {
+      "type": "string",
       "enum": [
        "buyer",
        "approver",
@@ -484,18 +486,18 @@ export const CONTRACT: Contract = {
       ]
      },
      "status": {
+      "type": "string",
+      "description": "Default all but doomed",
       "enum": [
        "active",
        "inactive",
        "doomed",
        "all"
-      ],
-      "description": "Default all but doomed"
+      ]
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -632,18 +634,19 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_contact_id",
      "status",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_contact_id": {
       "type": "string"
      },
      "status": {
+      "type": "string",
       "enum": [
        "active",
        "inactive",
@@ -798,12 +801,12 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_contact_id",
      "contact",
      "expected_revision"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_contact_id": {
       "type": "string"
@@ -831,6 +834,7 @@ export const CONTRACT: Contract = {
         "type": "string"
        },
        "role": {
+        "type": "string",
         "enum": [
          "buyer",
          "approver",
@@ -1051,17 +1055,13 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account"
     ],
+    "additionalProperties": false,
     "properties": {
      "account": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "legal_name"
-      ],
       "properties": {
        "legal_name": {
         "type": "string"
@@ -1077,11 +1077,12 @@ export const CONTRACT: Contract = {
         "type": "string"
        },
        "status": {
+        "type": "string",
+        "description": "Default draft",
         "enum": [
          "draft",
          "active"
-        ],
-        "default": "draft"
+        ]
        },
        "terms": {
         "type": "object",
@@ -1093,8 +1094,8 @@ export const CONTRACT: Contract = {
        },
        "credit_limit": {
         "type": "number",
-        "minimum": 0,
-        "description": "Major units"
+        "description": "Major units",
+        "minimum": 0
        },
        "credit_hold": {
         "type": "boolean",
@@ -1102,13 +1103,10 @@ export const CONTRACT: Contract = {
        },
        "billing_address": {
         "type": "object",
-        "additionalProperties": false,
         "properties": {
          "kind": {
           "type": "string",
-          "examples": [
-           "home"
-          ]
+          "description": "Example home"
          },
          "line1": {
           "type": "string"
@@ -1129,7 +1127,8 @@ export const CONTRACT: Contract = {
           "type": "string",
           "pattern": "^[A-Z]{2}$"
          }
-        }
+        },
+        "additionalProperties": false
        },
        "shipping_addresses": {
         "type": "array",
@@ -1158,7 +1157,11 @@ export const CONTRACT: Contract = {
         "type": "object",
         "description": "Free-form"
        }
-      }
+      },
+      "required": [
+       "legal_name"
+      ],
+      "additionalProperties": false
      },
      "reason": {
       "type": "string",
@@ -1550,21 +1553,20 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_id",
      "amount",
      "currency",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_id": {
       "type": "string"
      },
      "amount": {
       "type": "number",
-      "exclusiveMinimum": 0,
-      "description": "Major units"
+      "description": "Major units. > 0"
      },
      "currency": {
       "type": "string",
@@ -1752,21 +1754,20 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_id",
      "amount",
      "currency",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_id": {
       "type": "string"
      },
      "amount": {
       "type": "number",
-      "exclusiveMinimum": 0,
-      "description": "Major units"
+      "description": "Major units. > 0"
      },
      "currency": {
       "type": "string",
@@ -1947,10 +1948,10 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_id": {
       "type": "string"
@@ -2115,14 +2116,15 @@ export const CONTRACT: Contract = {
     "additionalProperties": false,
     "properties": {
      "status": {
+      "type": "string",
+      "description": "Default all but closed",
       "enum": [
        "draft",
        "active",
        "suspended",
        "closed",
        "all"
-      ],
-      "description": "Default all but closed"
+      ]
      },
      "q": {
       "type": "string",
@@ -2133,8 +2135,7 @@ export const CONTRACT: Contract = {
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -2310,18 +2311,19 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_id",
      "status",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_id": {
       "type": "string"
      },
      "status": {
+      "type": "string",
       "enum": [
        "draft",
        "active",
@@ -2502,12 +2504,12 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "account_id",
      "account",
      "expected_revision"
     ],
+    "additionalProperties": false,
     "properties": {
      "account_id": {
       "type": "string"
@@ -2544,16 +2546,25 @@ export const CONTRACT: Contract = {
         "type": "object"
        },
        "shipping_addresses": {
-        "type": "array"
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
        },
        "parent_account_id": {
         "type": "string"
        },
        "external_refs": {
-        "type": "array"
+        "type": "array",
+        "items": {
+         "type": "object"
+        }
        },
        "tags": {
-        "type": "array"
+        "type": "array",
+        "items": {
+         "type": "string"
+        }
        },
        "attributes": {
         "type": "object"
@@ -2968,21 +2979,16 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "comment"
     ],
+    "additionalProperties": false,
     "properties": {
      "comment": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "target_type",
-       "target_id",
-       "body"
-      ],
       "properties": {
        "target_type": {
+        "type": "string",
         "enum": [
          "customer",
          "account",
@@ -3013,11 +3019,6 @@ export const CONTRACT: Contract = {
         "type": "array",
         "items": {
          "type": "object",
-         "additionalProperties": false,
-         "required": [
-          "filename",
-          "size_bytes"
-         ],
          "properties": {
           "filename": {
            "type": "string"
@@ -3033,10 +3034,21 @@ export const CONTRACT: Contract = {
            "type": "string",
            "description": "Where its bytes are"
           }
-         }
+         },
+         "required": [
+          "filename",
+          "size_bytes"
+         ],
+         "additionalProperties": false
         }
        }
-      }
+      },
+      "required": [
+       "target_type",
+       "target_id",
+       "body"
+      ],
+      "additionalProperties": false
      },
      "reason": {
       "type": "string",
@@ -3276,10 +3288,10 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "comment_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "comment_id": {
       "type": "string"
@@ -3420,6 +3432,7 @@ export const CONTRACT: Contract = {
     "additionalProperties": false,
     "properties": {
      "target_type": {
+      "type": "string",
       "enum": [
        "customer",
        "account",
@@ -3444,18 +3457,18 @@ export const CONTRACT: Contract = {
       "description": "Any case, with or without #"
      },
      "status": {
+      "type": "string",
+      "description": "Default active",
       "enum": [
        "active",
        "hidden",
        "doomed",
        "all"
-      ],
-      "default": "active"
+      ]
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -3619,11 +3632,12 @@ export const CONTRACT: Contract = {
     "properties": {
      "top_n": {
       "type": "integer",
+      "description": "Default 10",
       "minimum": 1,
-      "maximum": 100,
-      "default": 10
+      "maximum": 100
      },
      "target_type": {
+      "type": "string",
       "enum": [
        "customer",
        "account",
@@ -3759,11 +3773,11 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "comment_id",
      "expected_revision"
     ],
+    "additionalProperties": false,
     "properties": {
      "comment_id": {
       "type": "string"
@@ -3967,18 +3981,19 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "comment_id",
      "status",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "comment_id": {
       "type": "string"
      },
      "status": {
+      "type": "string",
       "enum": [
        "active",
        "hidden",
@@ -4171,12 +4186,12 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
@@ -4299,9 +4314,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "string"
         }
-       },
-       "masked_fields": {
-        "type": "array"
        }
       }
      }
@@ -4349,17 +4361,17 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "include_history": {
       "type": "boolean",
-      "default": false
+      "description": "Default false"
      }
     }
    },
@@ -4520,45 +4532,31 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "consents",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "consents": {
       "type": "object",
-      "propertyNames": {
-       "enum": [
-        "marketing_email",
-        "marketing_sms",
-        "marketing_phone",
-        "marketing_post",
-        "profiling",
-        "data_export",
-        "third_party_sharing",
-        "profile_access"
-       ]
-      },
+      "description": "Purpose to state. Keys: marketing_email, marketing_sms, marketing_phone, marketing_post, profiling, data_export, third_party_sharing, profile_access. Example {\"marketing_sms\":\"withdrawn\"}",
       "additionalProperties": {
+       "type": "string",
        "enum": [
         "granted",
         "denied",
         "withdrawn"
        ]
-      },
-      "description": "Purpose to state",
-      "examples": [
-       {
-        "marketing_sms": "withdrawn"
-       }
-      ]
+      }
      },
      "source": {
+      "type": "string",
+      "description": "Where it was given",
       "enum": [
        "web",
        "pos",
@@ -4566,8 +4564,7 @@ export const CONTRACT: Contract = {
        "paper",
        "import",
        "agent"
-      ],
-      "description": "Where it was given"
+      ]
      },
      "evidence_ref": {
       "type": "string"
@@ -4785,37 +4782,13 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer": {
       "type": "object",
-      "additionalProperties": false,
-      "anyOf": [
-       {
-        "required": [
-         "caption"
-        ]
-       },
-       {
-        "required": [
-         "email"
-        ]
-       },
-       {
-        "required": [
-         "phone"
-        ]
-       },
-       {
-        "required": [
-         "given_name",
-         "family_name"
-        ]
-       }
-      ],
       "properties": {
        "caption": {
         "type": "string",
@@ -4838,25 +4811,20 @@ export const CONTRACT: Contract = {
        },
        "birth_date": {
         "type": "string",
-        "format": "date"
+        "description": "Format date"
        },
        "locale": {
         "type": "string",
-        "examples": [
-         "en-US"
-        ]
+        "description": "Example en-US"
        },
        "addresses": {
         "type": "array",
         "items": {
          "type": "object",
-         "additionalProperties": false,
          "properties": {
           "kind": {
            "type": "string",
-           "examples": [
-            "home"
-           ]
+           "description": "Example home"
           },
           "line1": {
            "type": "string"
@@ -4877,7 +4845,8 @@ export const CONTRACT: Contract = {
            "type": "string",
            "pattern": "^[A-Z]{2}$"
           }
-         }
+         },
+         "additionalProperties": false
         }
        },
        "home_logical_guid": {
@@ -4888,11 +4857,6 @@ export const CONTRACT: Contract = {
         "type": "array",
         "items": {
          "type": "object",
-         "additionalProperties": false,
-         "required": [
-          "system",
-          "ref"
-         ],
          "properties": {
           "system": {
            "type": "string"
@@ -4900,7 +4864,12 @@ export const CONTRACT: Contract = {
           "ref": {
            "type": "string"
           }
-         }
+         },
+         "required": [
+          "system",
+          "ref"
+         ],
+         "additionalProperties": false
         }
        },
        "tags": {
@@ -4911,6 +4880,7 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object",
+        "description": "Free-form",
         "additionalProperties": {
          "anyOf": [
           {
@@ -4923,10 +4893,10 @@ export const CONTRACT: Contract = {
            "type": "boolean"
           }
          ]
-        },
-        "description": "Free-form"
+        }
        }
-      }
+      },
+      "additionalProperties": false
      },
      "reason": {
       "type": "string",
@@ -5196,9 +5166,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "string"
         }
-       },
-       "masked_fields": {
-        "type": "array"
        }
       }
      }
@@ -5277,14 +5244,13 @@ export const CONTRACT: Contract = {
      },
      "min_score": {
       "type": "number",
+      "description": "Default 0.7",
       "minimum": 0,
-      "maximum": 1,
-      "default": 0.7
+      "maximum": 1
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -5411,18 +5377,18 @@ export const CONTRACT: Contract = {
       "pattern": "^[a-z][a-z0-9_]{0,63}$"
      },
      "status": {
+      "type": "string",
+      "description": "Default active",
       "enum": [
        "active",
        "inactive",
        "expired",
        "all"
-      ],
-      "default": "active"
+      ]
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -5546,13 +5512,13 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "flag",
      "active",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
@@ -5569,8 +5535,8 @@ export const CONTRACT: Contract = {
      },
      "expires_at": {
       "type": "string",
-      "format": "date-time",
-      "description": "Default never"
+      "description": "Default never",
+      "format": "date-time"
      },
      "expected_revision": {
       "type": "integer",
@@ -5727,31 +5693,20 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "event": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "type"
-      ],
-      "dependentRequired": {
-       "amount": [
-        "currency"
-       ],
-       "currency": [
-        "amount"
-       ]
-      },
       "description": "What is about to happen",
       "properties": {
        "type": {
+        "type": "string",
         "enum": [
          "signup",
          "purchase",
@@ -5764,8 +5719,7 @@ export const CONTRACT: Contract = {
        },
        "amount": {
         "type": "number",
-        "exclusiveMinimum": 0,
-        "description": "Major units"
+        "description": "Major units. > 0"
        },
        "currency": {
         "type": "string",
@@ -5787,21 +5741,20 @@ export const CONTRACT: Contract = {
         "type": "string",
         "description": "Your own document number"
        }
-      }
+      },
+      "required": [
+       "type"
+      ],
+      "additionalProperties": false
      },
      "signals": {
       "type": "object",
+      "description": "Your own; 1 is certain. Example {\"chargeback\":0.8}",
       "additionalProperties": {
        "type": "number",
        "minimum": 0,
        "maximum": 1
-      },
-      "description": "Your own; 1 is certain",
-      "examples": [
-       {
-        "chargeback": 0.8
-       }
-      ]
+      }
      },
      "reason": {
       "type": "string",
@@ -6029,6 +5982,7 @@ export const CONTRACT: Contract = {
       "type": "string"
      },
      "level": {
+      "type": "string",
       "enum": [
        "low",
        "medium",
@@ -6046,8 +6000,7 @@ export const CONTRACT: Contract = {
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -6208,10 +6161,10 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
@@ -6285,9 +6238,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "string"
         }
-       },
-       "masked_fields": {
-        "type": "array"
        }
       }
      }
@@ -6399,15 +6349,17 @@ export const CONTRACT: Contract = {
       "type": "string"
      },
      "status": {
+      "type": "string",
+      "description": "Default active and confirmed",
       "enum": [
        "active",
        "released",
        "confirmed",
        "all"
-      ],
-      "description": "Default active and confirmed"
+      ]
      },
      "scope": {
+      "type": "string",
       "enum": [
        "all",
        "loyalty",
@@ -6416,8 +6368,7 @@ export const CONTRACT: Contract = {
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -6542,18 +6493,19 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "hold_id",
      "resolution",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "hold_id": {
       "type": "string"
      },
      "resolution": {
+      "type": "string",
       "enum": [
        "released",
        "confirmed"
@@ -6718,14 +6670,15 @@ export const CONTRACT: Contract = {
     "additionalProperties": false,
     "properties": {
      "status": {
+      "type": "string",
+      "description": "Default active",
       "enum": [
        "active",
        "merged",
        "anonymized",
        "doomed",
        "all"
-      ],
-      "default": "active"
+      ]
      },
      "tag": {
       "type": "string"
@@ -6745,25 +6698,26 @@ export const CONTRACT: Contract = {
       "format": "date-time"
      },
      "purpose": {
+      "type": "string",
+      "description": "Only customers who granted it",
       "enum": [
        "marketing",
        "export"
-      ],
-      "description": "Only customers who granted it"
+      ]
      },
      "channel": {
+      "type": "string",
+      "description": "With purpose marketing",
       "enum": [
        "email",
        "sms",
        "phone",
        "post"
-      ],
-      "description": "With purpose marketing"
+      ]
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -6993,13 +6947,13 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "merge_customer_ids",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string",
@@ -7008,7 +6962,6 @@ export const CONTRACT: Contract = {
      "merge_customer_ids": {
       "type": "array",
       "minItems": 1,
-      "uniqueItems": true,
       "items": {
        "type": "string"
       }
@@ -7019,27 +6972,10 @@ export const CONTRACT: Contract = {
      },
      "field_choices": {
       "type": "object",
-      "propertyNames": {
-       "enum": [
-        "caption",
-        "email",
-        "phone",
-        "given_name",
-        "family_name",
-        "company",
-        "birth_date",
-        "locale",
-        "addresses",
-        "home_logical_guid",
-        "external_refs",
-        "tags",
-        "attributes"
-       ]
-      },
+      "description": "Field to the customer_id it is taken from whole, even if empty there. Keys: caption, email, phone, given_name, family_name, company, birth_date, locale, addresses, home_logical_guid, external_refs, tags, attributes",
       "additionalProperties": {
        "type": "string"
-      },
-      "description": "Field to the customer_id it is taken from whole, even if empty there"
+      }
      },
      "reason": {
       "type": "string",
@@ -7194,9 +7130,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "string"
         }
-       },
-       "masked_fields": {
-        "type": "array"
        }
       }
      }
@@ -7265,8 +7198,7 @@ export const CONTRACT: Contract = {
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -7415,11 +7347,6 @@ export const CONTRACT: Contract = {
      },
      "external_ref": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "system",
-       "ref"
-      ],
       "properties": {
        "system": {
         "type": "string"
@@ -7427,38 +7354,45 @@ export const CONTRACT: Contract = {
        "ref": {
         "type": "string"
        }
-      }
+      },
+      "required": [
+       "system",
+       "ref"
+      ],
+      "additionalProperties": false
      },
      "status": {
+      "type": "string",
+      "description": "Default active",
       "enum": [
        "active",
        "merged",
        "anonymized",
        "doomed",
        "all"
-      ],
-      "default": "active"
+      ]
      },
      "purpose": {
+      "type": "string",
+      "description": "Only customers who granted it",
       "enum": [
        "marketing",
        "export"
-      ],
-      "description": "Only customers who granted it"
+      ]
      },
      "channel": {
+      "type": "string",
+      "description": "With purpose marketing",
       "enum": [
        "email",
        "sms",
        "phone",
        "post"
-      ],
-      "description": "With purpose marketing"
+      ]
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -7728,19 +7662,18 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "customer",
      "expected_revision"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "customer": {
       "type": "object",
-      "additionalProperties": false,
       "properties": {
        "caption": {
         "anyOf": [
@@ -7806,7 +7739,7 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "string",
-          "format": "date"
+          "description": "Format date"
          },
          {
           "type": "null"
@@ -7829,13 +7762,10 @@ export const CONTRACT: Contract = {
           "type": "array",
           "items": {
            "type": "object",
-           "additionalProperties": false,
            "properties": {
             "kind": {
              "type": "string",
-             "examples": [
-              "home"
-             ]
+             "description": "Example home"
             },
             "line1": {
              "type": "string"
@@ -7856,7 +7786,8 @@ export const CONTRACT: Contract = {
              "type": "string",
              "pattern": "^[A-Z]{2}$"
             }
-           }
+           },
+           "additionalProperties": false
           }
          },
          {
@@ -7880,11 +7811,6 @@ export const CONTRACT: Contract = {
           "type": "array",
           "items": {
            "type": "object",
-           "additionalProperties": false,
-           "required": [
-            "system",
-            "ref"
-           ],
            "properties": {
             "system": {
              "type": "string"
@@ -7892,7 +7818,12 @@ export const CONTRACT: Contract = {
             "ref": {
              "type": "string"
             }
-           }
+           },
+           "required": [
+            "system",
+            "ref"
+           ],
+           "additionalProperties": false
           }
          },
          {
@@ -7917,6 +7848,7 @@ export const CONTRACT: Contract = {
         "anyOf": [
          {
           "type": "object",
+          "description": "Free-form",
           "additionalProperties": {
            "anyOf": [
             {
@@ -7929,15 +7861,15 @@ export const CONTRACT: Contract = {
              "type": "boolean"
             }
            ]
-          },
-          "description": "Free-form"
+          }
          },
          {
           "type": "null"
          }
         ]
        }
-      }
+      },
+      "additionalProperties": false
      },
      "expected_revision": {
       "type": "integer",
@@ -8246,9 +8178,6 @@ export const CONTRACT: Contract = {
         "items": {
          "type": "string"
         }
-       },
-       "masked_fields": {
-        "type": "array"
        }
       }
      }
@@ -8305,31 +8234,13 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "certificate"
     ],
+    "additionalProperties": false,
     "properties": {
      "certificate": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "certificate_number",
-       "jurisdiction",
-       "exemption_type"
-      ],
-      "oneOf": [
-       {
-        "required": [
-         "customer_id"
-        ]
-       },
-       {
-        "required": [
-         "account_id"
-        ]
-       }
-      ],
       "properties": {
        "customer_id": {
         "type": "string"
@@ -8343,30 +8254,25 @@ export const CONTRACT: Contract = {
        },
        "jurisdiction": {
         "type": "object",
-        "additionalProperties": false,
-        "required": [
-         "country"
-        ],
         "properties": {
          "country": {
           "type": "string",
-          "pattern": "^[A-Z]{2}$",
-          "description": "ISO 3166-1",
-          "examples": [
-           "US"
-          ]
+          "description": "ISO 3166-1. Example US",
+          "pattern": "^[A-Z]{2}$"
          },
          "region": {
           "type": "string",
-          "pattern": "^[A-Z0-9]{1,3}$",
-          "description": "ISO 3166-2, without the country",
-          "examples": [
-           "NY"
-          ]
+          "description": "ISO 3166-2, without the country. Example NY",
+          "pattern": "^[A-Z0-9]{1,3}$"
          }
-        }
+        },
+        "required": [
+         "country"
+        ],
+        "additionalProperties": false
        },
        "exemption_type": {
+        "type": "string",
         "enum": [
          "resale",
          "government",
@@ -8379,16 +8285,15 @@ export const CONTRACT: Contract = {
        },
        "issued_on": {
         "type": "string",
-        "format": "date"
+        "description": "Format date"
        },
        "effective_on": {
         "type": "string",
-        "format": "date"
+        "description": "Format date"
        },
        "expires_on": {
         "type": "string",
-        "format": "date",
-        "description": "Last day it is good for"
+        "description": "Last day it is good for. Format date"
        },
        "document_ref": {
         "type": "string",
@@ -8396,6 +8301,7 @@ export const CONTRACT: Contract = {
        },
        "attributes": {
         "type": "object",
+        "description": "Free-form",
         "additionalProperties": {
          "anyOf": [
           {
@@ -8408,10 +8314,15 @@ export const CONTRACT: Contract = {
            "type": "boolean"
           }
          ]
-        },
-        "description": "Free-form"
+        }
        }
-      }
+      },
+      "required": [
+       "certificate_number",
+       "jurisdiction",
+       "exemption_type"
+      ],
+      "additionalProperties": false
      },
      "reason": {
       "type": "string",
@@ -8656,10 +8567,10 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "certificate_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "certificate_id": {
       "type": "string"
@@ -8782,6 +8693,8 @@ export const CONTRACT: Contract = {
       "type": "string"
      },
      "status": {
+      "type": "string",
+      "description": "Default all",
       "enum": [
        "pending",
        "active",
@@ -8789,43 +8702,34 @@ export const CONTRACT: Contract = {
        "revoked",
        "expired",
        "all"
-      ],
-      "default": "all"
+      ]
      },
      "jurisdiction": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "country"
-      ],
       "properties": {
        "country": {
         "type": "string",
-        "pattern": "^[A-Z]{2}$",
-        "description": "ISO 3166-1",
-        "examples": [
-         "US"
-        ]
+        "description": "ISO 3166-1. Example US",
+        "pattern": "^[A-Z]{2}$"
        },
        "region": {
         "type": "string",
-        "pattern": "^[A-Z0-9]{1,3}$",
-        "description": "ISO 3166-2, without the country",
-        "examples": [
-         "NY"
-        ]
+        "description": "ISO 3166-2, without the country. Example NY",
+        "pattern": "^[A-Z0-9]{1,3}$"
        }
-      }
+      },
+      "required": [
+       "country"
+      ],
+      "additionalProperties": false
      },
      "expiring_before": {
       "type": "string",
-      "format": "date",
-      "description": "expires_on earlier than this"
+      "description": "expires_on earlier than this. Format date"
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -9003,18 +8907,19 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "certificate_id",
      "status",
      "expected_revision",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "certificate_id": {
       "type": "string"
      },
      "status": {
+      "type": "string",
       "enum": [
        "pending",
        "active",
@@ -9176,8 +9081,8 @@ export const CONTRACT: Contract = {
      },
      "code": {
       "type": "string",
-      "pattern": "^[A-Za-z0-9 -]{8,64}$",
-      "description": "Case and separators do not matter"
+      "description": "Case and separators do not matter",
+      "pattern": "^[A-Za-z0-9 -]{8,64}$"
      },
      "pin": {
       "type": "string",
@@ -9343,28 +9248,28 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "amount",
      "currency",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "amount": {
       "type": "number",
-      "exclusiveMinimum": 0,
-      "description": "Major units"
+      "description": "Major units. > 0"
      },
      "currency": {
       "type": "string",
       "description": "ISO 4217"
      },
      "kind": {
+      "type": "string",
+      "description": "Default gift_card",
       "enum": [
        "gift_card",
        "store_credit"
-      ],
-      "default": "gift_card"
+      ]
      },
      "customer_id": {
       "type": "string",
@@ -9372,8 +9277,8 @@ export const CONTRACT: Contract = {
      },
      "code": {
       "type": "string",
-      "pattern": "^[A-Z0-9]{8,32}$",
-      "description": "Default a minted one"
+      "description": "Default a minted one",
+      "pattern": "^[A-Z0-9]{8,32}$"
      },
      "pin": {
       "type": "string",
@@ -9385,8 +9290,8 @@ export const CONTRACT: Contract = {
      },
      "expires_at": {
       "type": "string",
-      "format": "date-time",
-      "description": "Default never"
+      "description": "Default never",
+      "format": "date-time"
      },
      "source_ref": {
       "type": "string",
@@ -9580,11 +9485,11 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "amount",
      "currency"
     ],
+    "additionalProperties": false,
     "properties": {
      "giftcard_id": {
       "type": "string",
@@ -9592,8 +9497,8 @@ export const CONTRACT: Contract = {
      },
      "code": {
       "type": "string",
-      "pattern": "^[A-Za-z0-9 -]{8,64}$",
-      "description": "Case and separators do not matter"
+      "description": "Case and separators do not matter",
+      "pattern": "^[A-Za-z0-9 -]{8,64}$"
      },
      "pin": {
       "type": "string",
@@ -9601,8 +9506,7 @@ export const CONTRACT: Contract = {
      },
      "amount": {
       "type": "number",
-      "exclusiveMinimum": 0,
-      "description": "Major units"
+      "description": "Major units. > 0"
      },
      "currency": {
       "type": "string",
@@ -9610,8 +9514,7 @@ export const CONTRACT: Contract = {
      },
      "allow_partial": {
       "type": "boolean",
-      "default": false,
-      "description": "Take what is there if it is less"
+      "description": "Take what is there if it is less. Default false"
      },
      "source_ref": {
       "type": "string",
@@ -9793,37 +9696,13 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "inbox"
     ],
+    "additionalProperties": false,
     "properties": {
      "inbox": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "caption"
-      ],
-      "oneOf": [
-       {
-        "required": [
-         "team_guid"
-        ]
-       },
-       {
-        "required": [
-         "org_wide"
-        ]
-       }
-      ],
-      "dependentRequired": {
-       "record_type": [
-        "record_id"
-       ],
-       "record_id": [
-        "record_type"
-       ]
-      },
       "properties": {
        "caption": {
         "type": "string",
@@ -9837,7 +9716,7 @@ export const CONTRACT: Contract = {
        },
        "org_wide": {
         "type": "boolean",
-        "const": true
+        "description": "One of: true"
        },
        "record_type": {
         "type": "string",
@@ -9856,13 +9735,14 @@ export const CONTRACT: Contract = {
         "type": "string"
        },
        "priority": {
+        "type": "string",
+        "description": "Default normal",
         "enum": [
          "low",
          "normal",
          "high",
          "urgent"
-        ],
-        "default": "normal"
+        ]
        },
        "due_at": {
         "type": "string",
@@ -9871,7 +9751,11 @@ export const CONTRACT: Contract = {
        "assignee": {
         "type": "string"
        }
-      }
+      },
+      "required": [
+       "caption"
+      ],
+      "additionalProperties": false
      },
      "reason": {
       "type": "string",
@@ -10083,10 +9967,10 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "inbox_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "inbox_id": {
       "type": "string"
@@ -10188,22 +10072,19 @@ export const CONTRACT: Contract = {
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
-    "dependentRequired": {
-     "record_id": [
-      "record_type"
-     ]
-    },
     "properties": {
      "status": {
+      "type": "string",
+      "description": "Default open",
       "enum": [
        "open",
        "closed",
        "doomed",
        "all"
-      ],
-      "default": "open"
+      ]
      },
      "state": {
+      "type": "string",
       "enum": [
        "unread",
        "read",
@@ -10233,6 +10114,7 @@ export const CONTRACT: Contract = {
       "type": "string"
      },
      "priority": {
+      "type": "string",
       "enum": [
        "low",
        "normal",
@@ -10242,8 +10124,7 @@ export const CONTRACT: Contract = {
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -10412,17 +10293,18 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "inbox_id",
      "state",
      "expected_revision"
     ],
+    "additionalProperties": false,
     "properties": {
      "inbox_id": {
       "type": "string"
      },
      "state": {
+      "type": "string",
       "enum": [
        "unread",
        "read",
@@ -10568,17 +10450,18 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "inbox_id",
      "status",
      "expected_revision"
     ],
+    "additionalProperties": false,
     "properties": {
      "inbox_id": {
       "type": "string"
      },
      "status": {
+      "type": "string",
       "enum": [
        "open",
        "closed",
@@ -10730,12 +10613,12 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "points",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
@@ -10746,8 +10629,8 @@ export const CONTRACT: Contract = {
      },
      "expires_at": {
       "type": "string",
-      "format": "date-time",
-      "description": "Of added points; default never"
+      "description": "Of added points; default never",
+      "format": "date-time"
      },
      "reason": {
       "type": "string",
@@ -10906,32 +10789,26 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "points": {
       "type": "integer",
-      "minimum": 1,
-      "description": "This or purchase"
+      "description": "This or purchase",
+      "minimum": 1
      },
      "purchase": {
       "type": "object",
       "description": "Priced by policy and tier",
-      "additionalProperties": false,
-      "required": [
-       "amount",
-       "currency"
-      ],
       "properties": {
        "amount": {
         "type": "number",
-        "exclusiveMinimum": 0,
-        "description": "Major units"
+        "description": "Major units. > 0"
        },
        "currency": {
         "type": "string",
@@ -10941,10 +10818,6 @@ export const CONTRACT: Contract = {
         "type": "array",
         "items": {
          "type": "object",
-         "additionalProperties": false,
-         "required": [
-          "amount"
-         ],
          "properties": {
           "sku": {
            "type": "string"
@@ -10954,17 +10827,26 @@ export const CONTRACT: Contract = {
           },
           "quantity": {
            "type": "number",
-           "exclusiveMinimum": 0
+           "description": "> 0"
           },
           "amount": {
            "type": "number",
-           "minimum": 0,
-           "description": "Total of the line"
+           "description": "Total of the line",
+           "minimum": 0
           }
-         }
+         },
+         "required": [
+          "amount"
+         ],
+         "additionalProperties": false
         }
        }
-      }
+      },
+      "required": [
+       "amount",
+       "currency"
+      ],
+      "additionalProperties": false
      },
      "source_ref": {
       "type": "string",
@@ -10972,8 +10854,8 @@ export const CONTRACT: Contract = {
      },
      "occurred_at": {
       "type": "string",
-      "format": "date-time",
-      "description": "When it was earned if not now; expiry counts from it"
+      "description": "When it was earned if not now; expiry counts from it",
+      "format": "date-time"
      },
      "reason": {
       "type": "string",
@@ -11216,27 +11098,26 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "as_of": {
       "type": "string",
-      "format": "date-time",
-      "description": "Not in the future; default now"
+      "description": "Not in the future; default now",
+      "format": "date-time"
      },
      "dry_run": {
       "type": "boolean",
-      "default": false
+      "description": "Default false"
      },
      "limit": {
       "type": "integer",
-      "default": 500,
-      "description": "Lots per run, 1-1000, clamped"
+      "description": "Lots per run, 1-1000, clamped. Default 500"
      },
      "reason": {
       "type": "string",
@@ -11373,15 +11254,16 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
      },
      "kind": {
+      "type": "string",
       "enum": [
        "earn",
        "redeem",
@@ -11403,8 +11285,7 @@ export const CONTRACT: Contract = {
      },
      "limit": {
       "type": "integer",
-      "default": 8,
-      "description": "To 256"
+      "description": "To 256. Default 8"
      },
      "next_token": {
       "type": "string",
@@ -11576,8 +11457,8 @@ export const CONTRACT: Contract = {
     "properties": {
      "version": {
       "type": "integer",
-      "minimum": 0,
-      "description": "Default the one in force"
+      "description": "Default the one in force",
+      "minimum": 0
      }
     }
    },
@@ -11703,18 +11584,14 @@ export const CONTRACT: Contract = {
    ],
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "policy",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "policy": {
       "type": "object",
-      "additionalProperties": false,
-      "required": [
-       "enabled"
-      ],
       "properties": {
        "enabled": {
         "type": "boolean",
@@ -11722,32 +11599,31 @@ export const CONTRACT: Contract = {
        },
        "earn": {
         "type": "object",
-        "additionalProperties": false,
         "properties": {
          "mode": {
+          "type": "string",
+          "description": "per_amount also prices purchases. Default explicit",
           "enum": [
            "explicit",
            "per_amount"
-          ],
-          "default": "explicit",
-          "description": "per_amount also prices purchases"
+          ]
          },
          "points_per_unit": {
           "type": "number",
-          "exclusiveMinimum": 0,
-          "description": "Points per major currency unit"
+          "description": "Points per major currency unit. > 0"
          },
          "currency": {
           "type": "string",
           "description": "ISO 4217"
          },
          "rounding": {
+          "type": "string",
+          "description": "Default floor",
           "enum": [
            "floor",
            "nearest",
            "ceil"
-          ],
-          "default": "floor"
+          ]
          },
          "category_multipliers": {
           "type": "object",
@@ -11759,27 +11635,26 @@ export const CONTRACT: Contract = {
          },
          "sku_multipliers": {
           "type": "object",
+          "description": "Beats category_multipliers",
           "additionalProperties": {
            "type": "number",
            "minimum": 0,
            "maximum": 100
-          },
-          "description": "Beats category_multipliers"
+          }
          },
          "max_points_per_txn": {
           "type": "integer",
           "minimum": 1
          }
-        }
+        },
+        "additionalProperties": false
        },
        "redeem": {
         "type": "object",
-        "additionalProperties": false,
         "properties": {
          "point_value": {
           "type": "number",
-          "exclusiveMinimum": 0,
-          "description": "Worth of a point in major units"
+          "description": "Worth of a point in major units. > 0"
          },
          "currency": {
           "type": "string",
@@ -11799,22 +11674,23 @@ export const CONTRACT: Contract = {
          },
          "max_points_per_day": {
           "type": "integer",
-          "minimum": 1,
-          "description": "Per customer and UTC day"
+          "description": "Per customer and UTC day",
+          "minimum": 1
          }
-        }
+        },
+        "additionalProperties": false
        },
        "expiry": {
         "type": "object",
-        "additionalProperties": false,
         "properties": {
          "mode": {
+          "type": "string",
+          "description": "Default none",
           "enum": [
            "none",
            "days",
            "end_of_year"
-          ],
-          "default": "none"
+          ]
          },
          "days": {
           "type": "integer",
@@ -11823,22 +11699,17 @@ export const CONTRACT: Contract = {
          },
          "restore_grace_days": {
           "type": "integer",
+          "description": "Life of points restored after their expiry. Default 0",
           "minimum": 0,
-          "maximum": 3650,
-          "default": 0,
-          "description": "Life of points restored after their expiry"
+          "maximum": 3650
          }
-        }
+        },
+        "additionalProperties": false
        },
        "tiers": {
         "type": "array",
         "items": {
          "type": "object",
-         "additionalProperties": false,
-         "required": [
-          "tier",
-          "min_lifetime_points"
-         ],
          "properties": {
           "tier": {
            "type": "string"
@@ -11849,22 +11720,30 @@ export const CONTRACT: Contract = {
           },
           "multiplier": {
            "type": "number",
-           "exclusiveMinimum": 0,
-           "maximum": 100,
-           "default": 1
+           "description": "> 0. Default 1",
+           "maximum": 100
           }
-         }
+         },
+         "required": [
+          "tier",
+          "min_lifetime_points"
+         ],
+         "additionalProperties": false
         }
        },
        "on_reverse_spent": {
+        "type": "string",
+        "description": "When reversed points are spent already. Default refuse",
         "enum": [
          "refuse",
          "debt"
-        ],
-        "default": "refuse",
-        "description": "When reversed points are spent already"
+        ]
        }
-      }
+      },
+      "required": [
+       "enabled"
+      ],
+      "additionalProperties": false
      },
      "expected_revision": {
       "type": "integer",
@@ -12196,11 +12075,11 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "customer_id",
      "points"
     ],
+    "additionalProperties": false,
     "properties": {
      "customer_id": {
       "type": "string"
@@ -12363,11 +12242,11 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "loyalty_txn_id",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "loyalty_txn_id": {
       "type": "string",
@@ -12375,8 +12254,8 @@ export const CONTRACT: Contract = {
      },
      "points": {
       "type": "integer",
-      "minimum": 1,
-      "description": "Default all that is left"
+      "description": "Default all that is left",
+      "minimum": 1
      },
      "reason": {
       "type": "string",
@@ -12520,11 +12399,11 @@ export const CONTRACT: Contract = {
    },
    "inputSchema": {
     "type": "object",
-    "additionalProperties": false,
     "required": [
      "loyalty_txn_id",
      "reason"
     ],
+    "additionalProperties": false,
     "properties": {
      "loyalty_txn_id": {
       "type": "string"

@@ -78,12 +78,12 @@ export function hostProblems({ name, description, inputSchema, outputSchema }: T
   const problems: string[] = [];
   if (!/^[a-zA-Z][a-zA-Z0-9_]{0,63}$/.test(name)) problems.push('Names');
   if (description === '') problems.push('Descriptions');
-  for (const rule of HOST_RULES) {
-    walkSchema(inputSchema, (schema, path) => {
+  walkSchema(inputSchema, (schema, path) => {
+    for (const rule of HOST_RULES) {
       const found = rule.find(schema, path === '#');
       if (typeof found === 'string') problems.push(`${rule.name}: ${found} at ${path}`);
-    });
-  }
+    }
+  });
   walkSchema(outputSchema, (schema, path) => {
     if (schema.type === 'array' && typeof schema.items !== 'object') problems.push(`a list without items at ${path}`);
   });

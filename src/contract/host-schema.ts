@@ -1,13 +1,14 @@
 /**
- * Rewrites an advertised schema with the keywords that every model host accepts; docs/hosts.md lists the rules and their
- * sources. A constraint without such a keyword moves to the description; validators still enforce it. Enforces nothing.
+ * Rewrites an advertised schema with the keywords that every model host accepts; docs/hosts.md lists the rules and
+ * their sources. A constraint without such a keyword moves to the description; validators still enforce it. Enforces
+ * nothing itself.
  */
 import type { JsonSchema } from './operation.js';
 
 type Node = { readonly [key: string]: unknown };
 type Draft = { [key: string]: unknown };
 
-/** Keywords that stay as they are. `additionalProperties` stays too: OpenAI requires it, and hosts of Gemini strip it. */
+/** Keywords that stay as they are. So does `additionalProperties`: OpenAI requires it, and hosts of Gemini strip it. */
 const KEPT = ['pattern', 'minimum', 'maximum', 'minItems', 'maxItems', 'minLength', 'maxLength'];
 
 /** Formats by type. Others become part of the description. */
@@ -71,7 +72,7 @@ function ofType(type: string, schema: Node): Node {
   return kept;
 }
 
-/** The branches of a union with the type of the schema around them; none when they only say which fields go together. */
+/** Branches of a union with the type of the schema around them; none when they only say which fields go together. */
 function branchesOf(schema: Node): readonly JsonSchema[] {
   const { type } = schema;
   const listed = listedBranches(schema);

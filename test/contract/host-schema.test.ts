@@ -1,4 +1,4 @@
-/** Advertised schemas in the keywords that every model host accepts: whatever the schema, no rule of a host is broken. */
+/** Advertised schemas in the keywords that every model host accepts: no schema breaks a rule of any host. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -328,15 +328,6 @@ describe('keywords that ajv or an agent cannot process', () => {
     expect(accepts({ type: 'array', uniqueItems: true, items: { type: 'integer' } }, [1, 1])).toBe(false);
   });
 
-  test('include required fields that are not declared: they are offered, and not required', () => {
-    const operation = onlyOperation(
-      bodyDocument({ type: 'object', required: ['name', 'Name'], properties: { Name: { type: 'string' } } }),
-    );
-    expect(operation.inputSchema).toMatchObject({ required: ['Name'], properties: { name: expect.anything() } });
-    expect(issuesOf(operation.requestSchema, { Name: 'x' })).toEqual([]);
-    expect(issuesOf(operation.requestSchema, { Name: 'x', name: 1 })).toEqual([]);
-  });
-
   test('do not include readOnly, which removes the field from the request', () => {
     const schema = {
       type: 'object',
@@ -380,25 +371,6 @@ describe('a large request', () => {
     expect(JSON.stringify(operation.inputSchema).length).toBeLessThanOrEqual(8_000);
     expect(Object.keys(operation.inputSchema.properties as object)).toHaveLength(25);
     expect(issuesOf(operation.requestSchema, { f0: { f0_0: { f0_deep: 1 } } })).toHaveLength(1);
-  });
-
-  test.each<[string, Loose, Loose]>([
-    ['text', { type: 'string' }, { type: 'string' }],
-    ['records', { type: 'object', properties: { id: { type: 'string' } } }, { type: 'object' }],
-    ['lists', { type: 'array', items: { type: 'integer' } }, { type: 'array', items: { type: 'integer' } }],
-    ['records of two kinds', { oneOf: [{ properties: { a: {} } }, { properties: { b: {} } }] }, { type: 'object' }],
-  ])('cut to its outermost level keeps lists of %s as such', (_name, items, kept) => {
-    const fields = Object.fromEntries(
-      Array.from({ length: 60 }, (_, index) => [
-        `f${index}`,
-        { type: 'object', description: 'x'.repeat(300), properties: { list: { type: 'array', items } } },
-      ]),
-    );
-    const cut = onlyOperation(
-      bodyDocument({ type: 'object', properties: { ...fields, list: { type: 'array', items } } }),
-    );
-    expect((cut.inputSchema.properties as Loose).f0.properties?.list?.items ?? kept).toEqual(kept);
-    expect((cut.inputSchema.properties as Loose).list).toEqual({ type: 'array', items: kept });
   });
 
   test('of a thousand fields omits the operation', () => {

@@ -9,7 +9,7 @@ import { badRequest, CrmError } from '../contract/errors.js';
 import { API_VERSION } from '../contract/version.js';
 import { REQUEST_ID } from '../pipeline/headers.js';
 import { NO_ORIGIN } from './cors.js';
-import { valuesOf } from './request-body.js';
+import { valuesOf } from './http-body.js';
 
 export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CrmError } from '../contract/errors.js';
 import { bodyTooLarge } from '../pipeline/body.js';
+import { discard, mediaTypeError, readBytes } from './http-body.js';
 import { faultMessage, type JsonRpcFault } from './json-rpc.js';
-import { discard, mediaTypeError, readBytes } from './request-body.js';
 
 /** The largest body of the contract, plus its JSON-RPC envelope. */
 export const MAX_MCP_BODY_BYTES = 1024 * 1024;

@@ -73,10 +73,6 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
   const open = (id: string, onEnd: () => void) =>
     openSession(id, onEnd, { factory, log, maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
   const listening = new Set<ServerResponse>();
-  const addListening = (response: ServerResponse) => {
-    listening.add(response);
-    response.once('close', () => listening.delete(response));
-  };
 
   /** Runs a message in its session, opening one for `initialize`; undefined when it belongs to none. */
   const serveInSession = async (
@@ -103,7 +99,7 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
     const fetch: WebHandler = async (web, message) => {
       if (rejection !== undefined && !isClientResponse(message)) throw rejection;
       attachHeaders(web, headers);
-      if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') addListening(response);
+      if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') addUntilClosed(listening, response);
       const inSession = await serveInSession({ request: web, message, response, headers }, held);
       return inSession ?? handler.fetch(web, message === undefined ? {} : { parsedBody: message });
     };
@@ -135,6 +131,11 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
       await handler.close();
     },
   };
+}
+
+function addUntilClosed(responses: Set<ServerResponse>, response: ServerResponse): void {
+  responses.add(response);
+  response.once('close', () => responses.delete(response));
 }
 
 /** The messages in a body; a plain tool call is recognised without the SDK's schemas, which cost more than the rest. */

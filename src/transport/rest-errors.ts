@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { badRequest, CrmError, notFound } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
-import { announcesBody, mediaTypeError } from './request-body.js';
+import { announcesBody, mediaTypeError } from './http-body.js';
 
 /** Query parameters whose value is meant as a credential, by the letters of their name. */
 const CREDENTIALS = new Set(

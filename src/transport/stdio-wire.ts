@@ -16,7 +16,7 @@ import {
   readMessages,
   requestsIn,
 } from './json-rpc.js';
-import { createLineSplitter } from './line-splitter.js';
+import { createLineSplitter, type LineSplitter } from './line-splitter.js';
 import { parseStrictJson } from './strict-json.js';
 
 export interface StdioWireOptions {
@@ -26,46 +26,24 @@ export interface StdioWireOptions {
 }
 
 /** Creates the transport. It closes itself at the end of input, when the responses are sent, and when a write fails. */
-export function createStdioWire(
-  input: Readable,
-  output: Writable,
-  { maxLineBytes, drainMs }: StdioWireOptions,
-): Transport {
+export function createStdioWire(input: Readable, output: Writable, options: StdioWireOptions): Transport {
   let version: string | undefined;
   let closed = false;
   let onIdle = () => {};
-  const batches = new Map<RequestId, Batch>();
   const write = (message: object) => writeLine(output, JSON.stringify(message));
   const reject = (fault: JsonRpcFault) => void write(faultMessage(fault)).catch(() => {});
+  const batches = createBatches((responses) => void write(responses).catch(() => {}));
   const ids = createIdsInFlight((id) => {
-    const batch = batches.get(id);
-    batches.delete(id);
-    batch?.pending.delete(id);
-    if (batch?.pending.size === 0 && batch.responses.length > 0) void write(batch.responses).catch(() => {});
+    batches.leave(id);
     if (!ids.isAwaited) onIdle();
   });
   const execute = (read: ReadMessages) => {
     const fault = ids.take(read);
     if (fault !== undefined) return reject(fault);
-    if (read.isBatch) openBatch(read, batches);
+    if (read.isBatch) batches.open(read);
     for (const message of read.messages) wire.onmessage?.(message);
   };
-  const lines = createLineSplitter(maxLineBytes, {
-    line(bytes) {
-      if (isBlank(bytes)) return;
-      const value = parseStrictJson(bytes);
-      const read = value === undefined ? NOT_JSON : readMessages(value, version);
-      if ('code' in read) reject(read);
-      else execute(read);
-    },
-    tooLong: ({ head, tail }) =>
-      reject(
-        invalid(
-          `The line is longer than ${maxLineBytes} bytes and was not read. Send less at once.`,
-          idInCutRequest(head.toString(), tail.toString()),
-        ),
-      ),
-  });
+  const lines = createMessageLines(options.maxLineBytes, () => version, { execute, reject });
   const close = async () => {
     if (closed) return;
     closed = true;
@@ -75,8 +53,9 @@ export function createStdioWire(
   };
   const onError = (error: Error) => wire.onerror?.(error);
   const finish = () => {
+    input.off('end', finish).off('close', finish); // the first of the two counts
     lines.end();
-    const timer = setTimeout(close, drainMs);
+    const timer = setTimeout(close, options.drainMs);
     onIdle = () => {
       clearTimeout(timer);
       setImmediate(close); // after the response that made the connection idle
@@ -94,11 +73,8 @@ export function createStdioWire(
     },
     async send(message) {
       if (closed) throw new Error('the connection is closed');
-      const id = 'method' in message ? undefined : message.id;
-      const batch = id === undefined ? undefined : batches.get(id);
-      if (batch !== undefined) batch.responses.push(message);
-      const sent = batch === undefined ? write(message) : undefined;
-      if (id !== undefined) ids.release(id);
+      const sent = batches.add(message) ? undefined : write(message);
+      if (!('method' in message) && message.id !== undefined) ids.release(message.id);
       await sent;
     },
     close,
@@ -109,15 +85,60 @@ export function createStdioWire(
   return wire;
 }
 
+interface MessageEvents {
+  execute(read: ReadMessages): void;
+  reject(fault: JsonRpcFault): void;
+}
+
+/** Reads a stream of bytes as one message in each line. */
+function createMessageLines(
+  maxBytes: number,
+  version: () => string | undefined,
+  { execute, reject }: MessageEvents,
+): LineSplitter {
+  return createLineSplitter(maxBytes, {
+    line(bytes) {
+      if (isBlank(bytes)) return;
+      const value = parseStrictJson(bytes);
+      const read = value === undefined ? NOT_JSON : readMessages(value, version());
+      if ('code' in read) reject(read);
+      else execute(read);
+    },
+    tooLong({ head, tail }) {
+      const message = `The line is longer than ${maxBytes} bytes and was not read. Send less at once.`;
+      reject(invalid(message, idInCutRequest(head.toString(), tail.toString())));
+    },
+  });
+}
+
 /** A batch gets one response, the list of the responses to its requests, when all of them are known. */
 interface Batch {
   readonly pending: Set<RequestId>;
   readonly responses: JSONRPCMessage[];
 }
 
-function openBatch({ messages }: ReadMessages, batches: Map<RequestId, Batch>): void {
-  const batch: Batch = { pending: new Set(requestsIn(messages).map(({ id }) => id)), responses: [] };
-  for (const id of batch.pending) batches.set(id, batch);
+/** The batches without a response; `respond` sends one. */
+function createBatches(respond: (responses: readonly JSONRPCMessage[]) => void) {
+  const batches = new Map<RequestId, Batch>();
+  return {
+    open({ messages }: ReadMessages): void {
+      const batch: Batch = { pending: new Set(requestsIn(messages).map(({ id }) => id)), responses: [] };
+      for (const id of batch.pending) batches.set(id, batch);
+    },
+    /** Keeps a response of a batch; false for any other message. */
+    add(message: JSONRPCMessage): boolean {
+      const batch = 'method' in message || message.id === undefined ? undefined : batches.get(message.id);
+      batch?.responses.push(message);
+      return batch !== undefined;
+    },
+    /** A request has its response, or will never have one. */
+    leave(id: RequestId): void {
+      const batch = batches.get(id);
+      batches.delete(id);
+      batch?.pending.delete(id);
+      if (batch?.pending.size === 0 && batch.responses.length > 0) respond(batch.responses);
+    },
+  };
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -111,12 +111,13 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Call
   const random32 = createRandom32();
   const newTrace = () => [0, 1, 2, 3].map(() => random32().toString(16).padStart(8, '0')).join('');
   let last = 0;
-  return ({ requestId, traceId }) => {
+  return ({ requestId, traceId, traceState }) => {
     const now = clock();
     if (now > last || last - now > MAX_CORRECTION_MS) last = now;
     return {
       request_id: requestId ?? mint(last),
       trace_id: traceId ?? newTrace(),
+      ...(traceState === undefined ? {} : { tracestate: traceState }),
       epoch_ms: last,
       now: new Date(last).toISOString(),
     };

@@ -33,6 +33,7 @@ export function logCall(log: Log, report: CallReport): void {
   const line = {
     request_id: stamp.request_id,
     trace_id: stamp.trace_id,
+    ...(stamp.tracestate === undefined ? {} : { tracestate: stamp.tracestate }),
     ...(operation === undefined ? {} : { operation: operation.id }),
     ms: Math.round(latency_ms * 1000) / 1000,
     ...(caller ? { orgcode: caller.orgcode, fingerprint: caller.fingerprint } : {}),

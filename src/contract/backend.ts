@@ -7,6 +7,8 @@ import type { Operation } from './operation.js';
 export interface Stamp {
   readonly request_id: string;
   readonly trace_id: string;
+  /** What other systems recorded about the caller's trace (W3C Trace Context), passed on unchanged. */
+  readonly tracestate?: string;
   /** Milliseconds since the epoch. */
   readonly epoch_ms: number;
   /** The same instant, ISO-8601 UTC with milliseconds. */
@@ -77,6 +79,13 @@ export interface BackendPreview {
 /** The complete response of an upstream, errors included; it is passed to the caller unchanged. */
 export interface RelayedEnvelope {
   readonly envelope: Envelope;
+  readonly notice?: DeprecationNotice;
+}
+
+/** An upstream's announcement that an operation will end: its `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) headers. */
+export interface DeprecationNotice {
+  readonly deprecation?: string;
+  readonly sunset?: string;
 }
 
 export interface Backend {

@@ -3,7 +3,7 @@
  * retries and errors each have their own file.
  */
 import { performance as monotonic } from 'node:perf_hooks';
-import type { Backend, BackendCall, Credentials, RelayedEnvelope } from '../contract/backend.js';
+import type { Backend, BackendCall, Credentials, DeprecationNotice, RelayedEnvelope } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
@@ -28,7 +28,11 @@ export const LONGEST_DEADLINE_MS = 600_000;
 export const DEFAULT_MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /** An event for the operator's log. It holds no personal data and no secrets. */
-export type GatewayEvent = Drift | { readonly kind: 'breaker_open' | 'breaker_closed' };
+export type GatewayEvent =
+  | Drift
+  | { readonly kind: 'breaker_open' | 'breaker_closed' }
+  /** The upstream announces the end of an operation; reported once. */
+  | ({ readonly kind: 'deprecated'; readonly operation: string } & DeprecationNotice);
 
 export interface GatewayOptions {
   /** Base URL of the upstream, with its path: https, or http on loopback. */
@@ -85,6 +89,12 @@ export function createGateway(options: GatewayOptions): Backend {
   const deadlineOf = createDeadlines(deadlineMs, clock);
   const outcomeProbesOf = createOutcomeProbes(operations);
 
+  const announced = new Set<string>();
+  const reportNotice = ({ id }: Operation, notice: DeprecationNotice) => {
+    if (!announced.has(id)) report({ kind: 'deprecated', operation: id, ...notice });
+    announced.add(id);
+  };
+
   const sendUpstream = async (call: BackendCall, keyed: boolean): Promise<RelayedEnvelope> => {
     const { operation, credentials, stamp } = call;
     const write = isWrite(operation);
@@ -95,10 +105,11 @@ export function createGateway(options: GatewayOptions): Backend {
       signal: write ? undefined : call.signal,
     };
     try {
-      const { envelope } = await relay(parts, relayOptions);
+      const { envelope, notice } = await relay(parts, relayOptions);
+      if (notice !== undefined) reportNotice(operation, notice);
       if (envelope.success) await check(operation, envelope.data);
       if (isAccessDenied(envelope)) cache.delete(credentialDigest(credentials));
-      return { envelope };
+      return notice === undefined ? { envelope } : { envelope, notice };
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       if (error.status === 401 || error.status === 403) cache.delete(credentialDigest(credentials));

@@ -1,4 +1,5 @@
 /** Parses a raw HTTP reply to its envelope, or throws the UpstreamError it amounts to. */
+import type { DeprecationNotice } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { wrapData } from '../contract/wrapped-data.js';
 import { JsonError, parseResponseJson } from './bounded-json.js';
@@ -12,6 +13,8 @@ export interface UpstreamReply {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly retryAfter: string | undefined;
+  readonly deprecation?: string | undefined;
+  readonly sunset?: string | undefined;
   readonly body: Buffer;
   readonly readError?: UpstreamErrorReason;
 }
@@ -28,6 +31,7 @@ export interface ParsedReply {
   readonly status: number;
   /** From the Retry-After header, or else from the error in the envelope. */
   readonly retryAfterMs: number | undefined;
+  readonly notice: DeprecationNotice | undefined;
 }
 
 /**
@@ -47,6 +51,7 @@ export function readReply(reply: UpstreamReply, { redaction, ...expected }: Expe
     envelope,
     status,
     retryAfterMs: retryAfterMs ?? retryAfterIn(envelope),
+    notice: noticeIn(reply, redaction),
   });
   if (isFields(value) && typeof value.success === 'boolean' && imported?.enveloped !== false) {
     return parsed(value.success ? successEnvelope(value, reply, completion) : errorEnvelope(value, reply, completion));
@@ -152,6 +157,15 @@ export function readRetryAfter(value: string | undefined, nowMs: number): number
   const text = value?.trim() ?? '';
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : dateOf(text) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), LONGEST_WAIT_MS);
+}
+
+/** The announcement in the headers. A value that is long, or not printable ASCII, is left out. */
+function noticeIn(reply: UpstreamReply, redaction: CredentialRedaction): DeprecationNotice | undefined {
+  const given = (['deprecation', 'sunset'] as const).flatMap((name) => {
+    const value = reply[name]?.trim() ?? '';
+    return /^[\x20-\x7e]{1,200}$/.test(value) ? [[name, redaction.redactText(value)] as const] : [];
+  });
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 function retryAfterIn(envelope: Envelope): number | undefined {

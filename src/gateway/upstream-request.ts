@@ -64,6 +64,7 @@ function commonHeaders({ context, stamp, input }: RequestParts, random32: Random
     'accept-encoding': 'identity',
     'user-agent': `g3n-crm-mcp/${VERSION}`,
     traceparent: traceparent(stamp, random32),
+    ...(stamp.tracestate === undefined ? {} : { tracestate: stamp.tracestate }),
     ...contextHeaders(context),
     ...(key === undefined || !isHeaderValue(key) ? {} : { 'idempotency-key': key }),
   };

@@ -156,6 +156,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       contentType: single(headers['content-type']),
       contentEncoding: single(headers['content-encoding']),
       retryAfter: single(headers['retry-after']),
+      deprecation: single(headers.deprecation),
+      sunset: single(headers.sunset),
     };
     const hasBody = this.#request.method !== 'HEAD';
     if (hasBody && Number(single(headers['content-length'])) > this.#shared.maxResponseBytes) this.#end('too_large');

@@ -3,7 +3,7 @@
  * smaller pages, and truncates what is still too long. The same for every transport. Does not look up tools (server.ts)
  * or word the continuation hints (continuation-hints.ts).
  */
-import type { Input } from '../contract/backend.js';
+import type { DeprecationNotice, Input } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { CrmError, type Issue, invalidRequest } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
@@ -46,6 +46,7 @@ interface PreparedCall {
   readonly headers: CallHeaders;
   readonly selection: FieldSelection | undefined;
   readonly dialogue: ElicitationDialogue | undefined;
+  readonly onNotice: (notice: DeprecationNotice) => void;
 }
 
 /** Limits results to about `budget` tokens; calls are confirmed first where `confirmation` requires it. */
@@ -58,7 +59,11 @@ export function createCallWithinBudget(
   return async (entry, args, headers, dialogue) => {
     const { operation, untrusted } = entry;
     const { input, selection } = isObject(args) ? splitFields(operation, args) : { input: args, selection: undefined };
-    const prepared = { entry, input, headers, selection, dialogue };
+    let notice: DeprecationNotice | undefined;
+    const onNotice = (given: DeprecationNotice) => {
+      notice = given;
+    };
+    const prepared = { entry, input, headers, selection, dialogue, onNotice };
     const toResult = (envelope: Envelope) =>
       toToolResult(envelope, untrusted, mint, hintsOf(operation, envelope, selection));
     let envelope = await runCall(prepared);
@@ -71,17 +76,18 @@ export function createCallWithinBudget(
       envelope = await runCall({ ...prepared, input: { ...(input as Input), limit } }, withoutLimits(pipeline));
       result = toResult(envelope);
     }
-    return excess(result) > 1 ? truncateResult(prepared, envelope, result) : result;
+    const fitting = excess(result) > 1 ? truncateResult(prepared, envelope, result) : result;
+    return notice === undefined ? fitting : { ...fitting, _meta: { ...fitting._meta, deprecation: notice } };
   };
 
   async function runCall(
-    { entry, input, headers, selection, dialogue }: PreparedCall,
+    { entry, input, headers, selection, dialogue, onNotice }: PreparedCall,
     through: Pipeline = pipeline,
   ): Promise<Envelope> {
     const { operation, untrusted } = entry;
     const issues = selection !== undefined && 'issues' in selection ? selection.issues : undefined;
     const checking = issues === undefined ? through : { ...through, validate: validateAdding(through, issues) };
-    const request = { operation, arguments: input, headers };
+    const request = { operation, arguments: input, headers, onNotice };
     const envelope = await call(checking, confirmation?.guard(request, dialogue) ?? request);
     if (!envelope.success || selection === undefined || !('paths' in selection)) return envelope;
     return { ...envelope, data: pickFields(operation, cleanData(envelope.data, untrusted), selection.paths) };

@@ -5,6 +5,7 @@ import type {
   BackendResult,
   Caller,
   Credentials,
+  DeprecationNotice,
   Input,
   RelayedEnvelope,
   Stamp,
@@ -37,6 +38,8 @@ export interface CallRequest {
   readonly bodyContext?: true;
   /** Performs the checked call in place of the backend. */
   readonly intercept?: Backend['perform'];
+  /** Called when the upstream announces the end of the operation. */
+  readonly onNotice?: (notice: DeprecationNotice) => void;
   /** Aborted when the client disconnects. */
   readonly signal?: AbortSignal;
 }
@@ -143,6 +146,7 @@ function succeed(
 ): Envelope {
   const { stamp, caller, started } = progress;
   if ('envelope' in result) {
+    if (result.notice !== undefined) request.onNotice?.(result.notice);
     pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, result.envelope));
     return result.envelope;
   }

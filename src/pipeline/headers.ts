@@ -15,6 +15,7 @@ export const CCCODE = 'x-cccode';
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 export const TRACEPARENT = 'traceparent';
+export const TRACESTATE = 'tracestate';
 
 /** Narrow the list of tools: these headers remove tools and never add any. */
 export const MCP_TOOLSETS = 'x-mcp-toolsets';
@@ -40,6 +41,7 @@ export const HEADER_NAMES: readonly string[] = [
   CCCODE,
   IDEMPOTENCY_KEY,
   TRACEPARENT,
+  TRACESTATE,
   MCP_TOOLSETS,
   MCP_TOOLS,
   MCP_READ_ONLY,
@@ -71,6 +73,8 @@ export interface CallHeaders {
   readonly idempotencyKey: string | undefined;
   /** The trace the caller is part of, from a well-formed W3C `traceparent`. */
   readonly traceId: string | undefined;
+  /** What other systems recorded about that trace, from a well-formed W3C `tracestate`. */
+  readonly traceState: string | undefined;
   readonly requestId: string | undefined;
   readonly clientAddress: string | undefined;
   readonly toolFilter: ToolFilter;
@@ -78,6 +82,7 @@ export interface CallHeaders {
 
 /** Reads each header of the contract once; ignores all others. */
 export function parseHeaders(raw: Headers): CallHeaders {
+  const traceId = traceIdOf(text(raw[TRACEPARENT]));
   return {
     orgcode: text(raw[ORGCODE]),
     session: text(raw[SESSION]),
@@ -86,7 +91,8 @@ export function parseHeaders(raw: Headers): CallHeaders {
     channelCode: text(raw[CHANNEL_CODE]),
     cccode: text(raw[CCCODE]),
     idempotencyKey: text(raw[IDEMPOTENCY_KEY]),
-    traceId: traceIdOf(text(raw[TRACEPARENT])),
+    traceId,
+    traceState: traceId === undefined ? undefined : traceStateOf(raw),
     requestId: text(raw[REQUEST_ID]),
     clientAddress: text(raw[CLIENT_ADDRESS]),
     toolFilter: toolFilterOf(text(raw[MCP_TOOLSETS]), text(raw[MCP_TOOLS]), text(raw[MCP_READ_ONLY])),
@@ -112,6 +118,22 @@ function text(value: string | readonly string[] | undefined): string | undefined
 function traceIdOf(traceparent: string | undefined): string | undefined {
   if (traceparent === undefined) return undefined;
   return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
+}
+
+const MAX_TRACESTATE = 512;
+const MAX_TRACESTATE_MEMBERS = 32;
+const TRACESTATE_MEMBER = /^[a-z0-9][a-z0-9_*/@-]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256}$/;
+
+/** It is logged, so a value that repeats the credential is dropped. */
+function traceStateOf(raw: Headers): string | undefined {
+  const value = text(raw[TRACESTATE]);
+  if (value === undefined || value.length > MAX_TRACESTATE) return undefined;
+  const members = value.split(',').map((member) => member.trim());
+  const given = members.filter((member) => member !== '');
+  if (given.length > MAX_TRACESTATE_MEMBERS || !given.every((member) => TRACESTATE_MEMBER.test(member)))
+    return undefined;
+  const secrets = [text(raw[SESSION]), text(raw[API_KEY])];
+  return secrets.some((secret) => secret !== undefined && value.includes(secret)) ? undefined : given.join(',');
 }
 
 /** Any value of the read-only header but `false` and `0` means read-only. */

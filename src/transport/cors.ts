@@ -28,7 +28,7 @@ const REQUEST_HEADERS = [
   ...HEADER_NAMES.filter((name) => name !== REQUEST_ID && name !== CLIENT_ADDRESS), // set by the transport itself
 ];
 const RESPONSE_HEADERS =
-  'mcp-session-id, mcp-protocol-version, www-authenticate, retry-after, etag, x-api-version, x-request-id';
+  'mcp-session-id, mcp-protocol-version, www-authenticate, retry-after, deprecation, sunset, etag, x-api-version, x-request-id';
 /** Tool arguments that clients mirror in headers. */
 const MIRRORED_ARGUMENT = /^mcp-param-[a-z0-9_-]{1,64}$/;
 const MAX_MIRRORED = 32;

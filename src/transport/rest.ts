@@ -4,6 +4,7 @@
  * cleaned. Does not check Host and Origin; see http.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DeprecationNotice } from '../contract/backend.js';
 import type { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
@@ -68,7 +69,11 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
     if (body === 'too large') return reject(bodyTooLarge());
     const args = body === undefined ? {} : parseStrictJson(body);
     const signal = signalOf(response);
-    sendEnvelope(response, await call(pipeline, { operation, arguments: args, headers, bodyContext: true, signal }));
+    const onNotice = (notice: DeprecationNotice) => {
+      for (const [name, value] of Object.entries(notice)) response.setHeader(name, value);
+    };
+    const checked = { operation, arguments: args, headers, bodyContext: true, signal, onNotice } as const;
+    sendEnvelope(response, await call(pipeline, checked));
   };
 }
 

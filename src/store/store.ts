@@ -88,12 +88,18 @@ export function openStore(options: StoreOptions): SqliteStore {
   return closedOnError(driver, () => {
     const now = new Date().toISOString();
     migrate(driver, now);
-    const emails = exclusively(driver, () => refreshDerivedData(now));
-    if (emails.rewritten > 0) options.onRewrittenEmails?.(emails);
+    refresh(driver, now, options);
     const keys = openKeys(options, !driver.read(hasServerKey));
     driver.direct(checkServerKey(keys));
     return new EmbeddedStore(driver, keys, options);
   });
+}
+
+/** Takes the write lock only when something is outdated: `verify` and others open a database that is in use. */
+function refresh(driver: SqliteDriver, now: string, { onRewrittenEmails }: StoreOptions): void {
+  if (driver.direct(outdatedData()).length === 0) return;
+  const emails = exclusively(driver, () => refreshDerivedData(now));
+  if (emails.rewritten > 0) onRewrittenEmails?.(emails);
 }
 
 /** A database in memory has a key of its own, which ends with it. */

@@ -92,6 +92,14 @@ describe('a file of a version that kept every domain as it was typed', () => {
   });
 });
 
+test('a database that is up to date is opened without the write lock, which another process may hold', () => {
+  const db = new Database(world.path);
+  db.exec('BEGIN IMMEDIATE');
+  expect(reopened()).toEqual([]);
+  db.exec('ROLLBACK');
+  db.close();
+});
+
 describe('keys of rules that have changed', () => {
   test('are computed again when the file is opened, in every batch, and with the marks', async () => {
     const before = new Database(world.path, { readonly: true });

@@ -62,6 +62,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'secrets',
     'store',
     'store/engine',
+    'store/sqlite',
     'transport',
     'welcome.ts',
   ],

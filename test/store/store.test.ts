@@ -32,7 +32,7 @@ beforeAll(async () => {
   const order = { account_id, currency: 'USD', reason: 'order' };
   await ok(world, 'crm_account_credit_consume', { ...order, amount: 120 }, headers);
   await ok(world, 'crm_account_credit_release', { ...order, amount: 20 }, headers);
-  const comment = { target_type: 'customer', target_id: customer_id, body: 'Returned a mug.' };
+  const comment = { target_type: 'customer', target_id: customer_id, body: 'Returned a #mug.' };
   await ok(world, 'crm_comment', { comment }, headers);
   await world.store.close();
   template = world.directory;
@@ -68,7 +68,7 @@ function tampered(...statements: string[]): string {
 
 async function verified(directory: string): Promise<Verification> {
   const store = openStore(options(directory));
-  const verification = store.driver.read(() => verifyStore(store.keys));
+  const verification = store.driver.read(() => verifyStore(store.keys, store.driver));
   await store.close();
   return verification;
 }
@@ -114,6 +114,23 @@ describe('verify', () => {
       'account.credit_used',
     ],
     ['a consent', `UPDATE customer SET consents = '{}' WHERE consents <> '{}'`, 'customer.consents'],
+    ['points without their account', 'DELETE FROM loyalty_account', 'loyalty_txn.customer_id'],
+    ['a ledger without its gift card', 'DELETE FROM giftcard', 'giftcard_txn.giftcard_id'],
+    ['a ledger without its account', 'DELETE FROM account', 'account_credit_txn.account_id'],
+    ['records without their customer', 'DELETE FROM customer', 'giftcard.customer_id'],
+    ['an org that is gone', 'DELETE FROM org', 'customer.orgcode'],
+    ['a hashtag that finds nothing', 'DELETE FROM comment_hashtag', 'comment_hashtag'],
+    ['a hashtag too many', `INSERT INTO comment_hashtag VALUES ('ACME', 'cup', 'x')`, 'comment_hashtag count'],
+    ['a tag too many', `INSERT INTO customer_tag VALUES ('ACME', 'vip', 'x')`, 'customer_tag count'],
+    ['a consent that finds nothing', 'DELETE FROM customer_consent_granted', 'customer_consent_granted'],
+    ['words too many', `INSERT INTO customer_search (rowid, names) VALUES (1, '0001ghost')`, 'customer_search'],
+    [
+      'a search index without words',
+      `INSERT INTO customer_search (customer_search) VALUES ('delete-all')`,
+      'customer_search',
+    ],
+    ['a name that search does not find', `UPDATE account SET legal_name = 'Zinc'`, 'account_search'],
+    ['text that cannot be read', `UPDATE customer_consent SET consents = '{'`, 'consents'],
     ['a count of comments', 'UPDATE comment_total SET comments = 7', 'comment_total.comments'],
     ['a size of comments', `DELETE FROM comment_total WHERE target_id <> '*'`, 'comment_total.bytes'],
     ['a missing comment', 'DELETE FROM comment', 'comment_total.comments'],

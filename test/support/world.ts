@@ -96,7 +96,7 @@ export async function openWorld(options: { clock?: () => number; monotonic?: () 
     },
     verify() {
       const before = store.driver.statements();
-      const verification = store.driver.read(() => verifyStore(store.keys));
+      const verification = store.driver.read(() => verifyStore(store.keys, store.driver));
       for (const sql of store.driver.statements()) if (!before.includes(sql)) verifyStatements.add(sql);
       return verification;
     },

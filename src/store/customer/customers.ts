@@ -215,6 +215,16 @@ export function* unindexCustomer({ search }: Search, row: CustomerRow): Steps<vo
   yield* removeDuplicateKeys(row);
 }
 
+/** Whether a customer is in the side tables and the search index: a merged or anonymized one is not. */
+export function isIndexed({ status }: CustomerRow): boolean {
+  return status !== 'merged' && status !== 'anonymized';
+}
+
+/** The words by which the search index must find a customer. */
+export function indexedWords(row: CustomerRow): Words {
+  return isIndexed(row) ? wordsOf(row) : [[], []];
+}
+
 function wordsOf(row: CustomerRow): Words {
   const { names, other } = searchTerms(row);
   return [names, other];

@@ -36,6 +36,14 @@ export interface MatchSource {
   readonly start: Scalar;
 }
 
+/** A record whose words in the index are not its own. */
+export interface IndexDifference {
+  readonly orgcode: string;
+  readonly id: string;
+  /** What is wrong with the words that are stored. */
+  readonly stored: string;
+}
+
 export interface SearchIndex {
   /** Adds the words of a record, which has been inserted. */
   add(table: SearchTable, orgcode: string, id: string, words: Words): Steps<void>;
@@ -48,4 +56,6 @@ export interface SearchIndex {
     orgcode: string,
     matches: readonly WordMatch[],
   ): Steps<readonly MatchSource[]>;
+  /** Compares the whole index, of all orgs, with the words that `wordsOf` gives for the records. */
+  compare(table: SearchTable, wordsOf: (record: Record<string, Scalar>) => Words): Steps<readonly IndexDifference[]>;
 }

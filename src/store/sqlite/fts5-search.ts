@@ -4,6 +4,7 @@
  */
 import type { MatchSource, SearchIndex, SearchTable, WordMatch, Words } from '../engine/search-index.js';
 import { one, run, type Steps } from '../engine/step.js';
+import { compareIndex } from './fts5-compare.js';
 
 const ORG_WIDTH = 4;
 /** Above every row number. */
@@ -24,6 +25,8 @@ export const FTS5_SEARCH: SearchIndex = {
     const org = yield* one<{ org_no: number }>('SELECT org_no FROM org WHERE orgcode = ?', orgcode);
     return matches.map((match) => sourceOf(table, alias, orgcode, expressionOf(match, org?.org_no ?? 0)));
   },
+
+  compare: (table, wordsOf) => compareIndex(table, wordsOf, textsOf),
 };
 
 interface IndexStatements {
@@ -53,8 +56,11 @@ function statementsOf(table: SearchTable): IndexStatements {
 function* changeWords(numbersSql: string, sql: string, orgcode: string, id: string, words: Words): Steps<void> {
   const numbers = yield* one<{ row_no: number; org_no: number }>(numbersSql, orgcode, id);
   if (numbers === undefined) return;
-  const texts = words.map((list) => list.map((word) => orgWord(numbers.org_no, word)).join(' '));
-  yield* run(sql, numbers.row_no, ...texts);
+  yield* run(sql, numbers.row_no, ...textsOf(numbers.org_no, words));
+}
+
+function textsOf(orgNo: number, words: Words): readonly string[] {
+  return words.map((list) => list.map((word) => orgWord(orgNo, word)).join(' '));
 }
 
 /** CROSS JOIN makes SQLite read the index first, in its own order. */

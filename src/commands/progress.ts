@@ -1,0 +1,32 @@
+/** Shows on stderr how far a long command is: one changing line on a terminal, elsewhere a line every few seconds. */
+
+export interface Progress {
+  step(text: string): void;
+  /** Removes the line from a terminal. */
+  done(): void;
+}
+
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+const EVERY_MS = 3000;
+const CLEAR_LINE = '\r\u001b[K';
+
+/** `label` names the command; `now` returns milliseconds. */
+export function createProgress(stream: ProgressStream, label: string, now: () => number = Date.now): Progress {
+  let last = now();
+  return {
+    step(text) {
+      if (stream.isTTY === true) stream.write(`${CLEAR_LINE}${label}: ${text}`);
+      else if (now() - last >= EVERY_MS) {
+        last = now();
+        stream.write(`${label}: ${text}\n`);
+      }
+    },
+    done() {
+      if (stream.isTTY === true) stream.write(CLEAR_LINE);
+    },
+  };
+}

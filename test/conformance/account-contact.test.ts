@@ -7,7 +7,7 @@ import { freshOrg } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, newCustomer, pathsOf } from '../support/world.js';
 
-const world = useWorld();
+const world = useWorld({ atEnd: 'ledgers' });
 const acts = accountActs(world);
 let account_id: string;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { useWorld } from '../support/use-world.js';
 import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
 let now = Date.now();
-const world = useWorld({ clock: () => now });
+const world = useWorld({ clock: () => now, atEnd: 'ledgers' });
 let customer: string;
 beforeAll(async () => {
   customer = await newCustomer(world);

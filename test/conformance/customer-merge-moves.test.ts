@@ -7,7 +7,7 @@ import { useReader, useWorld } from '../support/use-world.js';
 import { type Data, errorOf, newCustomer } from '../support/world.js';
 
 let now = Date.now();
-const world = useWorld({ clock: () => now });
+const world = useWorld({ clock: () => now, atEnd: 'ledgers' });
 const db = useReader(world);
 
 /** Creates an org with the two sides of a merge, and points by the day they expire. */

@@ -7,7 +7,7 @@ import { openMerging } from '../support/merging.js';
 import { useReader, useWorld } from '../support/use-world.js';
 import { type Data, envelopeOf, errorOf, newCustomer, pathsOf } from '../support/world.js';
 
-const world = useWorld();
+const world = useWorld({ atEnd: 'ledgers' });
 const db = useReader(world);
 
 const openOrg = () => openMerging(world, db);

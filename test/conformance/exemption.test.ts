@@ -16,7 +16,7 @@ const WAYS: { readonly [Status in (typeof STATUSES)[number]]: readonly string[] 
 };
 
 let now = Date.parse('2026-06-15T12:00:00Z');
-const world = useWorld({ clock: () => now });
+const world = useWorld({ clock: () => now, atEnd: 'ledgers' });
 let customer_id: string;
 beforeAll(async () => {
   customer_id = await newCustomer(world);

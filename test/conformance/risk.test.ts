@@ -10,7 +10,7 @@ import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../sup
 const HOUR_MS = 3_600_000;
 const DEVICE = 'device-canary-9f3e';
 let now = Date.now();
-const world = useWorld({ clock: () => now });
+const world = useWorld({ clock: () => now, atEnd: 'ledgers' });
 let headers: Headers;
 beforeAll(async () => {
   headers = await freshOrg(world);

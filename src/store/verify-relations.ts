@@ -1,4 +1,4 @@
-/** Finds rows whose parent is gone: ledger rows without their account or card, tags without their customer, and so on. */
+/** Finds rows whose parent is gone: ledger rows without account or card, tags without customer, and so on. */
 import type { Disagreement } from './engine/disagreement.js';
 import { all, type Scalar, type Steps } from './engine/step.js';
 import { RELATIONS, type Relation } from './relations.js';

@@ -1,4 +1,4 @@
-/** Physical damage to a database file: every damaged page that SQLite can find is found, and reported without a stack. */
+/** Physical damage to a database file: every page that SQLite finds damaged is found, without a stack. */
 import { closeSync, copyFileSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';

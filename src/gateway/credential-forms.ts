@@ -18,6 +18,16 @@ export const SHORTEST_CREDENTIAL = 4;
  * as what that text becomes when the text around it is decoded.
  */
 export function credentialForms(credential: string, decode: (text: string) => string): readonly CredentialForm[] {
+  return distinct([credential, ...secretPart(credential)].flatMap((text) => formsOf(text, decode)));
+}
+
+/** What is secret of `user:password` and of `Bot secret`, which an upstream may repeat alone. */
+function secretPart(credential: string): readonly string[] {
+  const part = /^[^: ]+[: ](.+)$/s.exec(credential)?.[1] ?? '';
+  return part.length < SHORT_CREDENTIAL ? [] : [part];
+}
+
+function formsOf(credential: string, decode: (text: string) => string): readonly CredentialForm[] {
   if (credential.length < SHORTEST_CREDENTIAL) return [];
   const bytes = [...new Set([Buffer.from(credential, 'utf8'), Buffer.from(credential, 'latin1')].map(latin1))];
   const plain = [credential, ...bytes, credential.replaceAll(' ', '+')];

@@ -106,13 +106,16 @@ interface SuccessContent {
   readonly media: DocumentNode | undefined;
 }
 
-/** In the order in which they are taken for the response of the operation. */
+/**
+ * In the order in which they are taken for the response of the operation. Beside a success response, `default` is an
+ * error.
+ */
 function successContents(document: OpenApiDocument, operation: DocumentNode): readonly SuccessContent[] {
   const responses = nodeAt(operation, 'responses');
   if (document.isWide(responses)) return [];
-  const successes = Object.keys(responses).filter((status) => /^(2\d\d|2XX|default)$/i.test(status));
-  const order = [...successes.filter((status) => /^2\d\d$/.test(status)).sort(), '2XX', '2xx', 'default'];
-  return order
+  const successes = Object.keys(responses).filter((status) => /^2(\d\d|XX)$/i.test(status));
+  const order = [...successes.filter((status) => /^\d+$/.test(status)).sort(), '2XX', '2xx'];
+  return (successes.length === 0 ? ['default'] : order)
     .map((status) => ({ status, content: nodeAt(document.follow(own(responses, status)), 'content') }))
     .filter(({ content }) => !document.isWide(content) && Object.keys(content).length > 0)
     .map(({ status, content }) => ({ status, content, media: jsonMedia(content)?.media }));
@@ -130,10 +133,10 @@ function successSchema(document: OpenApiDocument, operation: DocumentNode): unkn
 
 /** The success responses beside the one that is read. */
 export function unreadResponses(document: OpenApiDocument, operation: DocumentNode): readonly OmittedPart[] {
-  const contents = successContents(document, operation).filter(({ status }) => status !== 'default');
+  const contents = successContents(document, operation);
   const read = contents.find(({ media }) => media !== undefined);
   return contents.flatMap(({ status, content, media }) => {
-    if (media === read?.media || (media !== undefined && isSameSchema(media, read?.media))) return [];
+    if (media !== undefined && (media === read?.media || isSameSchema(media, read?.media))) return [];
     const [type = ''] = Object.keys(content);
     const reason = media === undefined ? `is ${cleanLine(type, 60)}, not JSON` : 'has a schema of its own, not read';
     return [{ part: `response ${status}`, reason }];

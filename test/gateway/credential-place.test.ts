@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CrmError } from '../../src/contract/errors.js';
 import type { CredentialPlace } from '../../src/contract/operation.js';
 import { placeCredential } from '../../src/gateway/credential-place.js';
+import { createRedaction } from '../../src/gateway/credential-redaction.js';
 import { SECRET } from '../support/gateway.js';
 import { documentOf, type Loose, onlyOperation, SUCCESS } from '../support/openapi.js';
 import { closingUpstreams } from '../support/upstreams.js';
@@ -50,6 +51,12 @@ describe('a credential', () => {
   test.each(['a;b', 'a,b', 'a b', 'a"b', 'a\\b'])('%j is never sent in a cookie', (secret) => {
     expect(() => placed(secret, { in: 'cookie', name: 'sid' })).toThrow(CrmError);
   });
+});
+
+test.each(['user:passw0rd-12', 'Bot passw0rd-12'])('the secret part of %s is replaced in answers too', (secret) => {
+  const { redact } = createRedaction(secret);
+  const answer = { error: `bad passw0rd-12 or ${btoa('passw0rd-12')}`, user: 'user' };
+  expect(redact(answer)).toEqual({ error: expect.not.stringMatching(/passw0rd|cGFzc3cwcmQ/), user: 'user' });
 });
 
 test('the upstream receives it in the place of its document, and in no other', async () => {

@@ -67,7 +67,9 @@ function isOffered(document: Loose, { in: location, name, schema }: Loose, { par
   if (schemes.some((scheme) => scheme.in === location && scheme.name === name)) return true;
   const fields = Object.keys(resolved(document, schema)?.properties ?? {});
   const names = [name, ...fields, ...fields.map((field) => `${name}[${field}]`)];
-  return parameters.some((parameter) => parameter.in === location && names.includes(parameter.name));
+  const isNamed = (wire: string) =>
+    location === 'header' ? wire.toLowerCase() === name.toLowerCase() : names.includes(wire);
+  return parameters.some((parameter) => parameter.in === location && isNamed(parameter.name));
 }
 
 describe('nothing is lost of', () => {
@@ -119,7 +121,9 @@ describe('nothing is lost of', () => {
   );
   const content = fc.dictionary(type, fc.record({ schema }), { maxKeys: 3 });
   const requestBody = fc.record({ content, required: fc.boolean() }, { requiredKeys: ['content'] });
-  const responses = fc.dictionary(some('200', '201', '204', '2XX', '400'), fc.record({ content }), { maxKeys: 3 });
+  const responses = fc.dictionary(some('200', '201', '204', '2XX', '400', 'default'), fc.record({ content }), {
+    maxKeys: 3,
+  });
   const operation = fc.record(
     {
       parameters: fc.uniqueArray(parameter, { selector: (one) => `${one.in} ${one.name}`, maxLength: 4 }),

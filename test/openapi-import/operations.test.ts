@@ -168,6 +168,11 @@ describe('an operation is omitted with the reason for', () => {
       'response is image/png, not JSON',
     ],
     [
+      'a response of images, whose errors are JSON',
+      { get: operation({ responses: { 200: { content: { 'image/png': {} } }, default: SUCCESS[200] } }) },
+      'response is image/png, not JSON',
+    ],
+    [
       'an operation served by another host',
       { get: operation({ servers: [{ url: 'https://elsewhere.example' }] }) },
       'it is served by another server',

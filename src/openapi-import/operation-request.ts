@@ -2,9 +2,9 @@
 import type { ImportedShape, JsonSchema, Parameter } from '../contract/operation.js';
 import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode } from './openapi-document.js';
+import type { ReadBody } from './operation-body.js';
 import type { Argument } from './parameters.js';
 import { ANY_VALUE } from './read-schema.js';
-import type { ReadBody } from './request-body.js';
 
 export interface ReadRequest {
   readonly schema: JsonSchema;

@@ -16,8 +16,8 @@ import {
 } from './import-limits.js';
 import type { OmittedPart } from './import-report.js';
 import { type DocumentNode, isNode, listAt, nodeAt, type OpenApiDocument, own } from './openapi-document.js';
+import { jsonMedia } from './operation-body.js';
 import { readSchema } from './read-schema.js';
-import { jsonMedia } from './request-body.js';
 import { trustedPaths } from './trusted-fields.js';
 
 export interface ResponseShape {

@@ -76,6 +76,16 @@ test.each(entries.map(({ tool }) => [tool.name, tool] as const))(
   },
 );
 
+test('a map whose description lists its names offers these alone', async () => {
+  const it = {
+    type: 'object',
+    description: 'Purposes. Keys: mail, sms. Example x',
+    additionalProperties: { type: 'string' },
+  };
+  await run('fill', { type: 'object', properties: { it } }, { it: { mail: 'yes' } });
+  expect(await page.locator('.pair select option').allTextContents()).toEqual(['—', 'mail', 'sms']);
+});
+
 describe('a schema that the contract does not use', () => {
   const kinds: readonly (readonly [string, object, unknown])[] = [
     ['a list of types', { type: ['integer', 'null'] }, null],

@@ -13,10 +13,17 @@ interface Pair {
   readonly value: Field;
 }
 
+/** The names that a map takes: the server lists them in the description, as src/contract/host-schema.ts writes it. */
+function listedNames({ propertyNames, description }: JsonSchema): readonly unknown[] | undefined {
+  const names = (propertyNames as JsonSchema | undefined)?.enum;
+  if (Array.isArray(names)) return names;
+  return /(?:^|\. )Keys: ([\w, ]+)/.exec(String(description ?? ''))?.[1]?.split(', ');
+}
+
 /** Creates a map in a collapsible section; an empty map is omitted. */
 export function mapField(spec: Spec, context: FormContext): Field {
   const values = spec.schema.additionalProperties as JsonSchema;
-  const names = (spec.schema.propertyNames as JsonSchema | undefined)?.enum;
+  const names = listedNames(spec.schema);
   const rows = createRows<Pair>(`entry of ${spec.name}`, () => {
     const keySpec: Spec = { name: 'name', schema: Array.isArray(names) ? { enum: names } : {}, required: true };
     const key = Array.isArray(names) ? choiceField(keySpec) : textField(keySpec, context, String);

@@ -12,13 +12,12 @@ export const MAX_MCP_BODY_BYTES = 1024 * 1024;
  * The bytes of a body, or the error that rejects it: 415 for another media type, 413 for more than a megabyte. Rejects
  * when the client disconnects first.
  */
-export async function readMcpBody(request: IncomingMessage): Promise<Buffer | CrmError> {
+export async function readMcpBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer | CrmError> {
   const error = mediaTypeError(request);
-  if (error !== undefined) {
-    discard(request);
-    return error;
-  }
-  const body = await readBytes(request, MAX_MCP_BODY_BYTES);
+  if (error !== undefined) discard(request);
+  const body = error ?? (await readBytes(request, MAX_MCP_BODY_BYTES));
+  if (Buffer.isBuffer(body)) return body;
+  response.setHeader('connection', 'close'); // what is left of the body is not read to its end
   return body === 'too large' ? bodyTooLarge(MAX_MCP_BODY_BYTES) : body;
 }
 

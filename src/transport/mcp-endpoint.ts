@@ -106,7 +106,7 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
     if (request.method !== 'POST') {
       return serveWithWebHandler(request, response, fetch, { maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
     }
-    const body = await readMcpBody(request);
+    const body = await readMcpBody(request, response);
     if (body instanceof CrmError) return sendJsonRpcError(response, body);
     const { read, toolCall } = messagesIn(body, versionOf(request, held));
     if ('code' in read) return sendFault(response, read);

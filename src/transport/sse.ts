@@ -58,7 +58,7 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
       discard(request);
       return sendJsonRpcError(response, notFound);
     }
-    const body = await readMcpBody(request);
+    const body = await readMcpBody(request, response);
     if (body instanceof CrmError) return sendJsonRpcError(response, body);
     const stream = streams.find(id, headers)?.connection;
     if (stream === undefined) return sendJsonRpcError(response, notFound);

@@ -70,6 +70,12 @@ describe('a body', () => {
     expect(answer).toContain(`"code":${code}`);
   });
 
+  test('larger than a megabyte is 413, and its connection is not used again', async () => {
+    const body = JSON.stringify({ ...stat(), params: 'x'.repeat(1.5 * 1024 * 1024) });
+    const { status, headers } = await ask(url, { headers: owner, body });
+    expect({ status, connection: headers.connection }).toEqual({ status: 413, connection: 'close' });
+  });
+
   test('in UTF-8, however that is written, is read', async () => {
     for (const charset of ['utf-8', 'UTF-8', '"utf-8"']) {
       const headers = { ...owner, 'content-type': `Application/JSON; Charset=${charset}` };

@@ -8,7 +8,8 @@ import { unique } from './words.js';
 const PARTS: ReadonlySet<string> = new Set(['billing_address']);
 
 /**
- * Trims, normalises and validates the given fields: e-mail in lower case with an ASCII domain, phone in E.164, distinct tags.
+ * Trims, normalises and validates the given fields: e-mail in lower case with an ASCII domain, phone in E.164,
+ * distinct tags.
  * @param noun the record's name in the request, the prefix of every issue's path
  * @param defaultRegion for phone numbers without a country code, ISO 3166-1 alpha-2
  * @throws CrmError 400 with every issue

@@ -1,4 +1,4 @@
-/** Schema, fourth part: with which version of its rules each kind of derived data was stored (store/derived-data.ts). */
+/** Schema, fourth part: the versions of the rules by which derived data was stored (store/derived-data.ts). */
 export const DERIVED_DATA = `
 CREATE TABLE derived_data (
   name TEXT PRIMARY KEY,

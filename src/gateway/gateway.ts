@@ -89,11 +89,7 @@ export function createGateway(options: GatewayOptions): Backend {
   const deadlineOf = createDeadlines(deadlineMs, clock);
   const outcomeProbesOf = createOutcomeProbes(operations);
 
-  const announced = new Set<string>();
-  const reportNotice = ({ id }: Operation, notice: DeprecationNotice) => {
-    if (!announced.has(id)) report({ kind: 'deprecated', operation: id, ...notice });
-    announced.add(id);
-  };
+  const reportNotice = createNoticeReport(report);
 
   const sendUpstream = async (call: BackendCall, keyed: boolean): Promise<RelayedEnvelope> => {
     const { operation, credentials, stamp } = call;
@@ -155,6 +151,15 @@ const NOT_SENT: Omit<FailedCall, 'deadlineMs'> = { write: true, keyed: false, ou
 function asNotDone(error: UpstreamError): UpstreamError {
   const { kind, reason, transient, status, retryAfterMs, path } = error;
   return new UpstreamError({ kind, reason, outcome: 'not_done', transient, status, retryAfterMs, path });
+}
+
+/** Reports the first announcement of each operation. */
+function createNoticeReport(report: GatewayOptions['report']) {
+  const announced = new Set<string>();
+  return ({ id }: Operation, notice: DeprecationNotice): void => {
+    if (!announced.has(id)) report({ kind: 'deprecated', operation: id, ...notice });
+    announced.add(id);
+  };
 }
 
 /** Whether a caller's key is known, even when the credential held behind it cannot be read. */

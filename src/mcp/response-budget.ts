@@ -59,10 +59,8 @@ export function createCallWithinBudget(
   return async (entry, args, headers, dialogue) => {
     const { operation, untrusted } = entry;
     const { input, selection } = isObject(args) ? splitFields(operation, args) : { input: args, selection: undefined };
-    let notice: DeprecationNotice | undefined;
-    const onNotice = (given: DeprecationNotice) => {
-      notice = given;
-    };
+    const notices: DeprecationNotice[] = [];
+    const onNotice = (notice: DeprecationNotice) => void notices.push(notice);
     const prepared = { entry, input, headers, selection, dialogue, onNotice };
     const toResult = (envelope: Envelope) =>
       toToolResult(envelope, untrusted, mint, hintsOf(operation, envelope, selection));
@@ -77,7 +75,7 @@ export function createCallWithinBudget(
       result = toResult(envelope);
     }
     const fitting = excess(result) > 1 ? truncateResult(prepared, envelope, result) : result;
-    return notice === undefined ? fitting : { ...fitting, _meta: { ...fitting._meta, deprecation: notice } };
+    return notices.length === 0 ? fitting : { ...fitting, _meta: { ...fitting._meta, deprecation: notices.at(-1) } };
   };
 
   async function runCall(

@@ -78,8 +78,8 @@ export function isVisible(
 }
 
 /**
- * The tools of a connection, with its pinned fields removed. An unknown caller sees them all, as documentation. Counts as
- * a call. @throws CrmError 429 `crm.throttled`
+ * The tools of a connection, with its pinned fields removed. An unknown caller sees them all, as documentation. Counts
+ * as a call. @throws CrmError 429 `crm.throttled`
  */
 export async function visibleTools(
   pipeline: Pipeline,

@@ -1,6 +1,6 @@
 /** Opens a call pipeline over a gateway and records what both report. The test upstream is in upstream.ts. */
 import { createStampMaker } from '../../src/application.js';
-import type { Backend } from '../../src/contract/backend.js';
+import type { Backend, Caller } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
@@ -10,6 +10,7 @@ import { createGateway, type GatewayEvent, type GatewayOptions } from '../../src
 import { describe, type Log, logCall } from '../../src/log.js';
 import { type CallReport, call, type Pipeline } from '../../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
+import { fingerprint } from '../../src/secrets/keys.js';
 import type { Data } from './world.js';
 
 /** The caller's API key; it may appear only in its request header. */
@@ -111,4 +112,17 @@ export function exampleOf({ examples, method }: Operation): object {
 function causes(reports: readonly CallReport[]): string {
   const last = reports.at(-1)?.cause;
   return last instanceof Error ? ` ${JSON.stringify(describe(last))}` : '';
+}
+
+/** A backend whose upstream does not tell who a caller is. */
+export function unjudgingBackend(
+  envelope: () => Envelope = () => ({ success: true, data: {}, stats: {} }) as never,
+): Backend {
+  const known = { owner: false, roles: [], unknown: true, org_status: 'verified' };
+  return {
+    kind: 'gateway',
+    identify: ({ secret }) => ({ ...known, fingerprint: fingerprint(secret) }) as never as Caller,
+    perform: async () => ({ envelope: envelope() }),
+    close: async () => {},
+  };
 }

@@ -166,7 +166,7 @@ describe('with the store', () => {
       'TWIN',
     );
     const ownTexts = new Set(untouched.flatMap(({ pieces }) => pieces));
-    await inBatches(INJECTIONS, 40, async (injection, index) => {
+    await inBatches(INJECTIONS.filter(isStorable), 40, async (injection, index) => {
       for (const reading of await writeAndReadEverywhere(injection, `INJ${index}`)) {
         const found = storedProblems(reading, injection, ownTexts);
         problems.push(...found.map((problem) => `${reading.tool}, ${injection.name}: ${problem}`));
@@ -253,9 +253,14 @@ async function readingArgs(tenant: Tenant, { operation }: CatalogueEntry, text: 
   return Object.fromEntries([...widest, ...example.filter(([name]) => needed(name))]);
 }
 
+/** Whether the store accepts the text: half a surrogate pair is rejected, but an upstream can send one. */
+function isStorable({ text }: Injection): boolean {
+  return !/\p{Cs}/u.test(text);
+}
+
 /**
- * Lists the problems of a reading from the store. The store may trim names and compose them to NFC, and half a
- * surrogate pair comes back as one to three replacement characters; no other difference is accepted.
+ * Lists the problems of a reading from the store. The store may trim names and compose them to NFC; no other difference
+ * is accepted.
  */
 function storedProblems(
   { tool, structured, answer, pieces, frame }: ToolReading,
@@ -263,12 +268,8 @@ function storedProblems(
   ownTexts: Set<string>,
 ): string[] {
   const forms = new Set([shown, shown.trim(), shown.normalize('NFC'), shown.normalize('NFC').trim()]);
-  const withOneReplacement = (text: string) => text.replace(/\uFFFD+/g, '\uFFFD');
-  const written = new Set([...forms].map(withOneReplacement));
   const partOf = (piece: string) => tool.startsWith('crm_comment') && shown.toLowerCase().includes(piece); // hashtags
-  const unexpected = pieces.filter(
-    (piece) => !written.has(withOneReplacement(piece)) && !ownTexts.has(piece) && !partOf(piece),
-  );
+  const unexpected = pieces.filter((piece) => !forms.has(piece) && !ownTexts.has(piece) && !partOf(piece));
   const outside = shown.length >= 12 && frame.includes(JSON.stringify(shown).slice(1, -1));
   return [
     ...(unexpected.length === 0 ? [] : [`a marked value that was not written: ${JSON.stringify(unexpected[0])}`]),

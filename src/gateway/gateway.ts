@@ -70,9 +70,7 @@ export interface GatewayOptions {
 export function createGateway(options: GatewayOptions): Backend {
   const { base, operations, report, upstreamCredentials, clock = () => monotonic.now() } = options;
   const { deadlineMs = DEFAULT_DEADLINE_MS, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = options;
-  if (!(deadlineMs >= 1 && deadlineMs <= LONGEST_DEADLINE_MS)) {
-    throw new GatewayOptionsError(`the deadline must be 1 to ${LONGEST_DEADLINE_MS} ms`);
-  }
+  requireDeadline(deadlineMs);
   const upstream = createUpstream({ ...options, deadlineMs, maxResponseBytes });
   const redactionOf = createRedactions();
   const relay = createRelay({
@@ -88,7 +86,6 @@ export function createGateway(options: GatewayOptions): Backend {
   const identify = createIdentify({ stat, relay, cache, upstreamCredentials });
   const deadlineOf = createDeadlines(deadlineMs, clock);
   const outcomeProbesOf = createOutcomeProbes(operations);
-
   const reportNotice = createNoticeReport(report);
 
   const sendUpstream = async (call: BackendCall, keyed: boolean): Promise<RelayedEnvelope> => {
@@ -137,6 +134,11 @@ export function createGateway(options: GatewayOptions): Backend {
     },
     close: () => upstream.close(),
   };
+}
+
+function requireDeadline(ms: number): void {
+  if (ms >= 1 && ms <= LONGEST_DEADLINE_MS) return;
+  throw new GatewayOptionsError(`the deadline must be 1 to ${LONGEST_DEADLINE_MS} ms`);
 }
 
 /** A stored response, which may be older than the redaction of responses. */

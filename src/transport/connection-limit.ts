@@ -35,7 +35,7 @@ export function createConnectionLimit(server: Server, most: number): ConnectionL
 function tooManyConnections(): CrmError {
   return new CrmError({
     code: 'crm.too_many_connections',
-    tag: 'throttled',
+    tag: 'internal-error',
     status: 503,
     message: 'The server has as many connections as it may have. Nothing was done.',
     details: { outcome: 'not_done', retry_after_ms: RETRY_AFTER_MS },

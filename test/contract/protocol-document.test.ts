@@ -18,7 +18,7 @@ import { withConfirmation } from '../../src/mcp/confirmation.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
 import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/response-budget.js';
 import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../../src/pipeline/body.js';
-import { CLIENT_ADDRESS, HEADER_NAMES, type Headers, TRACEPARENT } from '../../src/pipeline/headers.js';
+import { CLIENT_ADDRESS, HEADER_NAMES, type Headers } from '../../src/pipeline/headers.js';
 import { MAX_MOVED } from '../../src/store/customer/merge-moves.js';
 import { pageLimit } from '../../src/store/engine/page-token.js';
 import { MAX_BATCH } from '../../src/transport/json-rpc.js';
@@ -240,7 +240,7 @@ describe('tables', () => {
         .map((role) => `\`${role}\``),
       ...Object.keys(ATLAS).map((code) => `\`${code}\``),
       ...Object.values(ATLAS).map(({ tag }) => `\`${tag}\``),
-      ...HEADER_NAMES.filter((name) => name !== TRACEPARENT && name !== CLIENT_ADDRESS).map((name) => `\`${name}\``),
+      ...HEADER_NAMES.filter((name) => name !== CLIENT_ADDRESS).map((name) => `\`${name}\``),
     ];
     expect(names.filter((name) => !PROTOCOL.includes(name))).toEqual([]);
     const schemas = Object.keys((DOCUMENT.components as { schemas: object }).schemas);

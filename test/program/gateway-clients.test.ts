@@ -48,7 +48,7 @@ const DRIFTS: readonly [string, unknown, object, object][] = [
   ['a revision that is text in the record', { ...record, revision: '4' }, {}, { revision: '4' }],
   ['a null revision', record, { revision: null }, record],
   ['missing required fields', {}, {}, {}],
-  ['fields of other types', { customer_id: 7, tags: 'a', size: {} }, {}, { customer_id: 7, tags: 'a', size: {} }],
+  ['fields of other types', { caption: 7, tags: 'a', size: {} }, {}, { caption: 7, tags: 'a', size: {} }],
   ['fields that are null', { customer_id: null, tags: null, size: null }, {}, { customer_id: null }],
   ['unknown fields', { ...record, more: [1] }, { extra: { a: 1 } }, { more: [1] }],
 ];

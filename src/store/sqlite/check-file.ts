@@ -1,4 +1,5 @@
 /** Checks a database file with SQLite's own means, before anything in it is believed. It changes nothing in the file. */
+import { statSync } from 'node:fs';
 import { isLocked } from '../../database-file/lock-wait.js';
 import { DatabaseFileError, explainOpenFailure } from '../../database-file/open-error.js';
 import { all } from '../engine/step.js';
@@ -30,7 +31,7 @@ export function checkDatabaseFile(path: string, { quick, onStep }: FileCheckOpti
   try {
     driver = openSqlite(path, true);
   } catch (error) {
-    if (isDamage(error)) return [{ check: 'open', found: describeDamage(error) }];
+    if (statSync(path).isFile() && isDamage(error)) return [{ check: 'open', found: describeDamage(error) }];
     throw explainOpenFailure(path, error);
   }
   try {

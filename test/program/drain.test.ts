@@ -37,7 +37,12 @@ async function start(...args: string[]): Promise<HttpProgram> {
 }
 
 const at = (server: HttpProgram, path: string) => new URL(path, server.url).href;
-const toolCall = (name: string, args: object) => message('tools/call', { name, arguments: args });
+/** Calls run side by side in one session, so each has an id of its own. */
+let lastId = 100;
+const toolCall = (name: string, args: object) => {
+  lastId += 1;
+  return message('tools/call', { name, arguments: args }, lastId);
+};
 const callTool = (server: HttpProgram, name: string, args: object, headers = acme) =>
   ask(server.url, { headers, body: toolCall(name, args) });
 const earn = (server: HttpProgram, idempotency_key: string, points = 1, headers = acme) =>

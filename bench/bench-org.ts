@@ -11,6 +11,7 @@ import { call } from '../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../src/pipeline/headers.js';
 import { createKey, createOrg } from '../src/store/administration.js';
 import { openStore, type SqliteStore } from '../src/store/store.js';
+import type { Data } from '../test/support/world.js';
 
 export interface BenchOrg {
   readonly path: string;
@@ -20,8 +21,7 @@ export interface BenchOrg {
   readonly environment: Record<string, string>;
   act(tool: string, args: object): Promise<Envelope>;
   /** The data of a call that must succeed. */
-  // biome-ignore lint/suspicious/noExplicitAny: a bench reads fields of records it does not type
-  data(tool: string, args: object): Promise<any>;
+  data(tool: string, args: object): Promise<Data>;
   readonly application: ReturnType<typeof createApplication>;
   remove(): Promise<void>;
 }

@@ -1,13 +1,11 @@
 /** The checks after the load: every acknowledged write is found, once; ledgers add up; no refused write exists. */
+import type { Data } from '../test/support/world.js';
 import type { CardBook } from './books.js';
 import { chainFaults, listFaults, revisionFaults } from './findings.js';
 import { balanceOf } from './operations.js';
 import type { Random } from './random.js';
 import { ledgerItem, readAll } from './readers.js';
 import { type Run, send } from './worker.js';
-
-// biome-ignore lint/suspicious/noExplicitAny: the records of any list
-type Item = any;
 
 const PAGE = 256;
 const AT_ONCE = 8;
@@ -61,7 +59,7 @@ async function checkLedger(run: Run, random: Random, customer_id: string): Promi
 async function checkCard(run: Run, random: Random, card: CardBook): Promise<void> {
   const { data } = await send(run, '/giftcard/get', { giftcard_id: card.id }, random);
   const found = (faults: readonly string[]) => report(run, 'gift card', faults, card.id);
-  const chain = data.transactions.map(({ giftcard_txn_id, kind, amount, balance_after }: Item) => ({
+  const chain = data.transactions.map(({ giftcard_txn_id, kind, amount, balance_after }: Data) => ({
     id: giftcard_txn_id,
     points: kind === 'issue' ? amount : -amount,
     balance_after,
@@ -112,7 +110,7 @@ function unknownMarks({ books }: Run, marks: readonly string[]): string[] {
   return marks.filter((mark) => books.refused.has(mark)).map((mark) => `${mark} was refused, but its write exists`);
 }
 
-function ids(items: readonly Item[], field: string): string[] {
+function ids(items: readonly Data[], field: string): string[] {
   return items.map((item) => String(item[field]));
 }
 

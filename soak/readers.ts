@@ -1,5 +1,6 @@
 /** Reads pages while others write: a record that existed when paging began must be found, once. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Data } from '../test/support/world.js';
 import { chainFaults, listFaults } from './findings.js';
 import type { Random } from './random.js';
 import { type Run, send } from './worker.js';
@@ -12,9 +13,6 @@ interface List {
   readonly required: readonly string[];
   readonly pageSize: number;
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: the records of any list
-type Item = any;
 
 const PAUSE_MS = 20;
 const MAX_PAGE = 256;
@@ -33,7 +31,7 @@ export async function readPages(run: Run, random: Random): Promise<void> {
   }
 }
 
-function walkFaults(list: List, items: readonly Item[]): string[] {
+function walkFaults(list: List, items: readonly Data[]): string[] {
   const faults = listFaults(
     items.map((item) => item[list.id]),
     list.required,
@@ -42,8 +40,8 @@ function walkFaults(list: List, items: readonly Item[]): string[] {
 }
 
 /** All items of a list, page by page, each page from another server. */
-export async function readAll(run: Run, path: string, filter: object, limit: number, random: Random): Promise<Item[]> {
-  const items: Item[] = [];
+export async function readAll(run: Run, path: string, filter: object, limit: number, random: Random): Promise<Data[]> {
+  const items: Data[] = [];
   let token: object = {};
   for (;;) {
     const answer = await send(run, path, { ...filter, limit, ...token }, random);
@@ -59,7 +57,7 @@ export async function readAll(run: Run, path: string, filter: object, limit: num
 }
 
 /** An item of `/loyalty/ledger/list` as the check of a chain takes it. */
-export function ledgerItem({ loyalty_txn_id, points, balance_after }: Item) {
+export function ledgerItem({ loyalty_txn_id, points, balance_after }: Data) {
   return { id: loyalty_txn_id as string, points: points as number, balance_after: balance_after as number };
 }
 

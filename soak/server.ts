@@ -1,6 +1,7 @@
 /** The servers under load: child processes that are called, killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Data } from '../test/support/world.js';
 
 const MAIN = 'dist/main.js';
 const START_MS = 60_000;
@@ -10,8 +11,7 @@ const ANSWER_MS = 60_000;
 /** The answer to a call, the same from both transports. */
 export interface Answer {
   readonly ok: boolean;
-  // biome-ignore lint/suspicious/noExplicitAny: the checks read fields of any record
-  readonly data: any;
+  readonly data: Data;
   readonly code: string;
   readonly status: number;
   readonly requestId: string;
@@ -122,8 +122,7 @@ function printedUrl(child: ChildProcess): Promise<string> {
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the envelope of any operation
-function fromEnvelope(envelope: any): Answer {
+function fromEnvelope(envelope: Data): Answer {
   const { success, data, error, stats } = envelope;
   return {
     ok: success === true,
@@ -172,8 +171,7 @@ export function stdioServer(name: string, launch: Launch): Server {
 }
 
 interface Waiting {
-  // biome-ignore lint/suspicious/noExplicitAny: the result of any method
-  readonly resolve: (result: any) => void;
+  readonly resolve: (result: Data) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -199,8 +197,7 @@ class StdioSession {
     this.#send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the result of any method
-  request(method: string, params: object): Promise<any> {
+  request(method: string, params: object): Promise<Data> {
     if (this.#ended) return Promise.reject(new Lost('the process ended'));
     this.#last += 1;
     const id = this.#last;
@@ -223,8 +220,7 @@ class StdioSession {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a JSON-RPC message or a tool result
-function parsed(text: string): any {
+function parsed(text: string): Data {
   try {
     return JSON.parse(text);
   } catch {
@@ -232,8 +228,7 @@ function parsed(text: string): any {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the result of any tool
-function fromToolResult(result: any): Answer {
+function fromToolResult(result: Data): Answer {
   const stats = result._meta?.stats;
   const body = result.structuredContent ?? { success: false, error: parsed(result.content?.[0]?.text ?? '') };
   return fromEnvelope({ ...body, stats });

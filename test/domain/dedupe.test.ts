@@ -8,19 +8,11 @@ import {
   type Person,
   toSubject,
 } from '../../src/domain/dedupe.js';
+import { NOBODY } from '../support/people.js';
 
-const EMPTY: Person = {
-  email: null,
-  phone: null,
-  given_name: null,
-  family_name: null,
-  caption: null,
-  birth_date: null,
-  addresses: [],
-};
 const HOME = { line1: '12 Mill Lane', city: 'York', postal_code: '10001' };
 const JANE: Person = {
-  ...EMPTY,
+  ...NOBODY,
   given_name: 'Jane',
   family_name: 'Smith',
   email: 'jane.smith@gmail.com',
@@ -30,10 +22,10 @@ const JANE: Person = {
 };
 
 const compared = (one: Partial<Person>, other: Partial<Person>, shared: CustomerIdentifier[] = []) =>
-  compare(toSubject({ ...EMPTY, ...one }), toSubject({ ...EMPTY, ...other }), new Set(shared));
+  compare(toSubject({ ...NOBODY, ...one }), toSubject({ ...NOBODY, ...other }), new Set(shared));
 const kindsOf = ({ evidence }: ReturnType<typeof compared>) => evidence.map(({ field, kind }) => `${field} ${kind}`);
 const keysOf = (person: Partial<Person>) =>
-  blockKeys(toSubject({ ...EMPTY, ...person })).map(({ kind, key }) => `${kind} ${key}`);
+  blockKeys(toSubject({ ...NOBODY, ...person })).map(({ kind, key }) => `${kind} ${key}`);
 const inCommon = (one: Partial<Person>, other: Partial<Person>) => {
   const keys = new Set(keysOf(other));
   return keysOf(one).filter((key) => keys.has(key));
@@ -101,10 +93,10 @@ describe('two records score as duplicates', () => {
     ['with a misspelt name and the same phone', { ...JANE, family_name: 'Smithh', email: null, addresses: [] }],
     [
       'with swapped names and the same address',
-      { ...EMPTY, given_name: 'Smith', family_name: 'Jane', addresses: [HOME] },
+      { ...NOBODY, given_name: 'Smith', family_name: 'Jane', addresses: [HOME] },
     ],
-    ['with the same name and birth date', { ...EMPTY, caption: 'Jane Smith', birth_date: JANE.birth_date }],
-    ['with the same mailbox and no name', { ...EMPTY, email: JANE.email }],
+    ['with the same name and birth date', { ...NOBODY, caption: 'Jane Smith', birth_date: JANE.birth_date }],
+    ['with the same mailbox and no name', { ...NOBODY, email: JANE.email }],
     ['with a new family name and the same mailbox and phone', { ...JANE, family_name: 'Weber', addresses: [] }],
   ])('%s', (_name, other) => {
     expect(compared(JANE, other).score).toBeGreaterThanOrEqual(0.7);
@@ -113,14 +105,14 @@ describe('two records score as duplicates', () => {
 
 describe('two records do not score as duplicates', () => {
   test.each([
-    ['for namesakes', { ...EMPTY, given_name: 'Jane', family_name: 'Smith' }],
+    ['for namesakes', { ...NOBODY, given_name: 'Jane', family_name: 'Smith' }],
     [
       'for namesakes with the same postal code',
-      { ...EMPTY, given_name: 'Jane', family_name: 'Smith', addresses: [{ postal_code: '10001' }] },
+      { ...NOBODY, given_name: 'Jane', family_name: 'Smith', addresses: [{ postal_code: '10001' }] },
     ],
     ['for a couple that shares mailbox, phone and address', { ...JANE, given_name: 'Robert', birth_date: null }],
     ['for a mother and daughter with the same name', { ...JANE, birth_date: '2004-07-01', email: null }],
-    ['for colleagues with the same phone', { ...EMPTY, given_name: 'Ruth', family_name: 'Klein', phone: JANE.phone }],
+    ['for colleagues with the same phone', { ...NOBODY, given_name: 'Ruth', family_name: 'Klein', phone: JANE.phone }],
   ])('%s', (_name, other) => {
     expect(compared(JANE, other).score).toBeLessThan(0.7);
   });
@@ -144,7 +136,7 @@ describe('the evidence of a comparison', () => {
     ]);
     expect(found.evidence.map(({ weight }) => weight)).toEqual([0.7, 0.1, 0.1, 0.15, 0.2, 0.2]);
     expect(found.score).toBe(1);
-    const half = compared({ ...EMPTY, given_name: 'Jane', family_name: 'Smith' }, JANE);
+    const half = compared({ ...NOBODY, given_name: 'Jane', family_name: 'Smith' }, JANE);
     expect(half.score).toBeCloseTo(
       half.evidence.reduce((sum, { weight }) => sum + weight, 0),
       10,

@@ -1,11 +1,9 @@
 /** Headers that pass through a gateway: an upstream's announcements to the caller, the caller's trace to the upstream. */
 import { describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/application.js';
-import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { createLog } from '../../src/log.js';
-import { httpApplicationOf, openHttp } from '../../src/transport/http.js';
-import { createRest } from '../../src/transport/rest.js';
 import { HEADERS, SECRET } from '../support/gateway.js';
+import { openTestTransport } from '../support/transports.js';
 import { successOf } from '../support/upstream.js';
 import { closingUpstreams } from '../support/upstreams.js';
 import { resultOf } from '../support/wire.js';
@@ -21,16 +19,7 @@ async function openServer(announced: Record<string, string>, status = 200) {
   const body = status === 200 ? successOf({ done: true }) : { success: false, error: { http_status: status } };
   const { gateway } = await open(({ answer }) => answer(status, body, announced));
   const application = createApplication(gateway.backend, createLog('silent'));
-  const rest = createRest({ pipeline: application.pipeline, operations: CONTRACT.operations });
-  const transport = await openHttp(httpApplicationOf(application, rest), {
-    host: '127.0.0.1',
-    port: 0,
-    allowedHosts: [],
-    allowedOrigins: [],
-    onError: (error) => {
-      throw error;
-    },
-  });
+  const transport = await openTestTransport({ application });
   closeLater(() => transport.close());
   const post = (path: string, json: object) =>
     fetch(new URL(path, transport.url), {

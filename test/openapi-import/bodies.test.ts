@@ -11,23 +11,13 @@ import {
   type Loose,
   omission,
   onlyOperation,
+  parametersOf,
   SUCCESS,
 } from '../support/openapi.js';
 
 /** Returns the advertised input fields of the only operation. */
 function fieldsOf(document: Loose): { readonly [name: string]: JsonSchema } {
   return (onlyOperation(document).inputSchema.properties ?? {}) as { readonly [name: string]: JsonSchema };
-}
-
-/** Lists `field ← in name` for each parameter; `⇐` marks a parameter whose values are repeated. */
-function parametersOf(document: Loose): readonly string[] {
-  const { imported } = onlyOperation(document);
-  return (imported?.parameters ?? []).map(
-    ({ field, in: location, name, explode, delimiter, allowReserved }) =>
-      `${field} ${explode ? '⇐' : '←'} ${location} ${name}${delimiter === undefined ? '' : ` ${delimiter}`}${
-        allowReserved ? ' reserved' : ''
-      }`,
-  );
 }
 
 describe('bodies', () => {

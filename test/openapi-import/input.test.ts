@@ -11,21 +11,11 @@ import {
   omission,
   onlyOperation,
   parameterDocument,
+  parametersOf,
   SUCCESS,
 } from '../support/openapi.js';
 
 const query = (name: string, rest: Loose = {}) => ({ name, in: 'query', schema: { type: 'string' }, ...rest });
-
-/** Lists `field ← in name` for each parameter; `⇐` marks a parameter whose values are repeated. */
-function parametersOf(document: Loose): readonly string[] {
-  const { imported } = onlyOperation(document);
-  return (imported?.parameters ?? []).map(
-    ({ field, in: location, name, explode, delimiter, allowReserved }) =>
-      `${field} ${explode ? '⇐' : '←'} ${location} ${name}${delimiter === undefined ? '' : ` ${delimiter}`}${
-        allowReserved ? ' reserved' : ''
-      }`,
-  );
-}
 
 describe('parameters', () => {
   const document = documentOf({

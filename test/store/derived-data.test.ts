@@ -7,6 +7,7 @@ import { blockKeys, KEY_RULES, type Person, toSubject } from '../../src/domain/d
 import { EMAIL_RULES, normalizeEmail } from '../../src/domain/email.js';
 import type { RewrittenEmails } from '../../src/store/customer/stored-emails.js';
 import { openStore } from '../../src/store/store.js';
+import { NOBODY } from '../support/people.js';
 import { type Data, errorOf, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 const BATCH = 500;
@@ -157,15 +158,6 @@ test('rules that make other data of anybody have another version', () => {
   expect(emails, 'the addresses have changed: raise EMAIL_RULES and add its digest').toBe(DIGESTS.emails[EMAIL_RULES]);
 });
 
-const NOBODY: Person = {
-  email: null,
-  phone: null,
-  given_name: null,
-  family_name: null,
-  caption: null,
-  birth_date: null,
-  addresses: [],
-};
 const NAMES = `Mary Smith, Jürgen Müller, Siân Llewellyn, Katarzyna Wiśniewska, Søren Kjærgaard, Þóra Guðmundsdóttir,
   Jean-Luc O’Connor, Mohammed al-Rashid, Nguyễn Thị Hương, Xiāo Zhāng, Иван Петров, Ελένη Παπαδοπούλου, 田中 太郎,
   محمد علي, José de la Cruz, Philip Knight, Thomas Schwarzkopf, Wright Czajkowski, Aaron Pfeiffer, Giovanni Ghilardi,

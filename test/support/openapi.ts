@@ -68,3 +68,14 @@ export function shownField(document: unknown, field: string): JsonSchema {
   const properties = onlyOperation(document).inputSchema.properties as { readonly [name: string]: JsonSchema };
   return properties[field] ?? {};
 }
+
+/** Lists `field ← in name` for each parameter; `⇐` marks a parameter whose values are repeated. */
+export function parametersOf(document: Loose): readonly string[] {
+  const { imported } = onlyOperation(document);
+  return (imported?.parameters ?? []).map(
+    ({ field, in: location, name, explode, delimiter, allowReserved }) =>
+      `${field} ${explode ? '⇐' : '←'} ${location} ${name}${delimiter === undefined ? '' : ` ${delimiter}`}${
+        allowReserved ? ' reserved' : ''
+      }`,
+  );
+}

@@ -11,6 +11,17 @@ export interface Signup {
   readonly fields: Person;
 }
 
+/** A person of whom nothing is known. */
+export const NOBODY: Person = {
+  email: null,
+  phone: null,
+  given_name: null,
+  family_name: null,
+  caption: null,
+  birth_date: null,
+  addresses: [],
+};
+
 type Fields = { -readonly [Name in keyof Person]: Person[Name] };
 
 const GIVEN =

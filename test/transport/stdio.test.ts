@@ -72,6 +72,12 @@ async function connect(version = '2025-11-25') {
 }
 
 describe('something that is no message gets an error, and the connection goes on', () => {
+  test('the error for another jsonrpc names the field', async () => {
+    const line = await connect();
+    line.say({ ...stat(5), jsonrpc: '1.0' });
+    expect((await line.heard(() => true)).error.message).toContain('jsonrpc must be "2.0"');
+  });
+
   test.each<[string, string | Buffer | object, number, unknown]>([
     ['a word', 'hello', -32700, null],
     ['half a message', '{"jsonrpc":"2.0","id":9,"method":"tools/', -32700, null],

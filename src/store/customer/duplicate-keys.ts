@@ -5,6 +5,17 @@
 import { blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
 import { one, run, type Steps } from '../engine/step.js';
 
+/** The columns of a customer from which keys are made. */
+export const PERSON_COLUMNS = [
+  'email',
+  'phone',
+  'given_name',
+  'family_name',
+  'caption',
+  'birth_date',
+  'addresses',
+] as const satisfies readonly (keyof Person)[];
+
 type Blocked = Person & { readonly orgcode: string; readonly customer_id: string };
 
 const ADD = 'INSERT INTO customer_block (orgcode, block_kind, block_key, customer_id) VALUES (?, ?, ?, ?)';

@@ -18,6 +18,7 @@ import { all, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode, defineTable, find } from '../engine/table.js';
 import { NOT_MASKED } from './customer-search.js';
 import type { CustomerRow } from './customers.js';
+import { PERSON_COLUMNS } from './duplicate-keys.js';
 
 type Input = InputOf<'customer_dedupe_list'>;
 type Candidate = components['schemas']['DuplicateCandidate'];
@@ -60,18 +61,7 @@ interface Position {
   readonly partner: string;
 }
 
-const COMPARED_COLUMNS = [
-  'customer_id',
-  'status',
-  'email',
-  'phone',
-  'given_name',
-  'family_name',
-  'caption',
-  'birth_date',
-  'addresses',
-  'consents',
-] as const;
+const COMPARED_COLUMNS = ['customer_id', 'status', ...PERSON_COLUMNS, 'consents'] as const;
 
 /** The columns that are compared. No others are read: each costs time, and a pair takes many rows. */
 type Compared = Pick<CustomerRow, (typeof COMPARED_COLUMNS)[number]>;

@@ -3,26 +3,14 @@ import { blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
 import type { ReportDisagreement } from '../engine/disagreement.js';
 import { all, one, run, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode, defineTable, find } from '../engine/table.js';
-import { addDuplicateKeys } from './duplicate-keys.js';
+import { addDuplicateKeys, PERSON_COLUMNS } from './duplicate-keys.js';
 
 type Keyed = Person & { readonly orgcode: string; readonly customer_id: string; readonly status: string };
 
-/** The columns from which keys are made. */
 const KEYED = defineTable<Keyed>({
   name: 'customer',
   id: 'customer_id',
-  columns: [
-    'orgcode',
-    'customer_id',
-    'status',
-    'email',
-    'phone',
-    'given_name',
-    'family_name',
-    'caption',
-    'birth_date',
-    'addresses',
-  ],
+  columns: ['orgcode', 'customer_id', 'status', ...PERSON_COLUMNS],
   json: ['addresses'],
 });
 

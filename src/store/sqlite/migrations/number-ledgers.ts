@@ -42,9 +42,11 @@ const LOYALTY_ROWS = `SELECT journal_no, target_id FROM journal
 /** Numbers every ledger by id, and then again those whose balances show that they were committed in another order. */
 export function* numberLedgers(): Steps<void> {
   for (const ledger of LEDGERS) {
-    yield* run(`UPDATE ${ledger.table} SET seq = n.seq FROM (SELECT orgcode AS o, ${ledger.id} AS i,
-        ROW_NUMBER() OVER (PARTITION BY orgcode, ${ledger.owner} ORDER BY ${ledger.id}) AS seq FROM ${ledger.table}) n
-      WHERE orgcode = n.o AND ${ledger.id} = n.i`);
+    yield* run(`UPDATE ${ledger.table} SET seq = n.seq
+      FROM (SELECT orgcode AS org, ${ledger.owner} AS owner, ${ledger.id} AS entry,
+          ROW_NUMBER() OVER (PARTITION BY orgcode, ${ledger.owner} ORDER BY ${ledger.id}) AS seq
+        FROM ${ledger.table}) n
+      WHERE orgcode = n.org AND ${ledger.owner} = n.owner AND ${ledger.id} = n.entry`);
     yield* renumberDisordered(ledger);
   }
 }

@@ -165,7 +165,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.#settled !== undefined) return;
-    if (this.#isLarge) this.#shared.collectGarbage(chunk.length);
+    this.#shared.collectGarbage(chunk.length); // small responses, too: many at once, and the start of large ones
     const length = this.#length + chunk.length;
     if (length > this.#shared.maxResponseBytes) {
       this.#end('too_large');

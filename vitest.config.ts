@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 const CONFORMANCE = 'test/conformance/**/*.test.ts';
 /** Each of these starts a browser and a server. They run last: they would compete with other tests for the CPU. */
 const BROWSER = ['test/page/**/*.test.ts'];
+/** Tests of the PostgreSQL engine, which share a server (test/support/postgres-setup.ts). */
+const POSTGRES = ['test/postgres/**/*.test.ts'];
 const TOGETHER = [
   CONFORMANCE,
   'test/{contract,domain,mcp,openapi-import,pipeline,store,tools,transport}/**/*.test.ts',
@@ -18,7 +20,10 @@ const MIN_FREE_BYTES = 2 ** 31;
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...BROWSER] } },
+      {
+        extends: true,
+        test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...POSTGRES, ...BROWSER] },
+      },
       // Files that only use a world of their own share loaded modules: loading costs more time than these tests.
       { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
       // The conformance tests again, through a gateway (test/support/paths.ts).
@@ -26,6 +31,10 @@ export default defineConfig({
         extends: true as const,
         test: { name: path, include: [CONFORMANCE], env: { G3N_TEST_PATH: path }, isolate: false },
       })),
+      {
+        extends: true,
+        test: { name: 'postgres-engine', include: POSTGRES, globalSetup: './test/support/postgres-setup.ts' },
+      },
       { extends: true, test: { name: 'page', include: BROWSER, sequence: { groupOrder: 1 } } },
     ],
     env: hasSpace(MEMORY) ? { TMPDIR: MEMORY } : {},

@@ -42,7 +42,7 @@ const PROFILES: Readonly<Record<Profile, Settings>> = {
   durable: { wal_retrieve_retry_interval: '500ms', shared_buffers: '32MB', max_connections: 100 },
 };
 
-/** Below the ports that systems give to outgoing connections: one of those may never take the port of a stopped server. */
+/** Below the ports of outgoing connections, so that none of these takes the port of a server that is stopped. */
 const PORTS = [20_000, 32_000] as const;
 const START_MS = 30_000;
 const POLL_MS = 5;

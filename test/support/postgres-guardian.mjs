@@ -26,7 +26,7 @@ const TASKS = {
 };
 
 process.stdout.on('error', () => {}); // nobody reads the answers any more
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // the pipe decides, not the terminal
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // only the pipe counts
 
 const pending = new Set();
 for await (const line of createInterface({ input: process.stdin })) {

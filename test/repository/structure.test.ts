@@ -23,6 +23,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   'openapi-import': ['contract'],
   'store/engine': ['contract', 'domain', 'ids.ts', 'secrets'],
   'store/family': ['contract', 'domain', 'ids.ts', 'secrets', 'store/engine'],
+  'store/postgres': ['database-file'],
   'store/sqlite': ['contract', 'database-file', 'secrets', 'store/engine'],
   store: [
     'contract',

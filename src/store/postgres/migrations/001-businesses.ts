@@ -145,7 +145,7 @@ CREATE TABLE comment_total (
   comments BIGINT NOT NULL CHECK (comments >= 0),
   bytes BIGINT NOT NULL CHECK (bytes >= 0),
   PRIMARY KEY (orgcode, target_type, target_id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 90);
 ${ownedByOrg('comment', 'comment_hashtag', 'comment_revision', 'comment_total')}
 ${appendOnlyTable('comment_revision')}`;
 

@@ -35,7 +35,7 @@ CREATE TABLE session (
   ttl_seconds BIGINT NOT NULL,
   expires_at TEXT NOT NULL,
   created_at TEXT NOT NULL
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 90);
 CREATE TABLE api_key (
   credential_hash TEXT PRIMARY KEY,
   orgcode TEXT NOT NULL,

@@ -1,7 +1,7 @@
 /** Schema, records of calls: the journal and its seals, idempotency records. */
 import { appendOnlyTable, collated, ownedByOrg } from './table-rules.js';
 
-/** A row is numbered when it is sealed: numbering it when it is written would let one write of an org wait for another. */
+/** A row is numbered when it is sealed: numbers given when it is written would make the writes of an org wait. */
 const JOURNAL = `
 CREATE TABLE journal (
   orgcode TEXT NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE receipt (
 CREATE INDEX receipt_expiring ON receipt (orgcode, expires_at);
 CREATE INDEX receipt_by_customer ON receipt (orgcode, customer_id) WHERE customer_id IS NOT NULL;
 -- fillfactor: one row an org, which moves with every clean-up
-CREATE TABLE receipt_horizon (orgcode TEXT PRIMARY KEY, forgotten_until TEXT NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE receipt_horizon (orgcode TEXT PRIMARY KEY, forgotten_until TEXT NOT NULL) WITH (fillfactor = 90);
 ${ownedByOrg('receipt', 'receipt_horizon')}
 REVOKE UPDATE ON receipt FROM CURRENT_USER;
 GRANT UPDATE (answer) ON receipt TO CURRENT_USER;

@@ -22,7 +22,7 @@ CREATE TABLE loyalty_account (
   last_seq BIGINT NOT NULL DEFAULT 0,
   last_entry_at TEXT,
   PRIMARY KEY (orgcode, customer_id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 90);
 CREATE TABLE loyalty_lot (
   orgcode TEXT NOT NULL,
   customer_id TEXT NOT NULL,
@@ -81,7 +81,7 @@ CREATE TABLE giftcard (
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   PRIMARY KEY (orgcode, giftcard_id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX giftcard_by_code ON giftcard (orgcode, code_hash);
 CREATE INDEX giftcard_by_customer ON giftcard (orgcode, customer_id) WHERE customer_id IS NOT NULL;
 CREATE TABLE giftcard_txn (

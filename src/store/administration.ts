@@ -4,7 +4,7 @@
 import type { OrgStatus } from '../contract/backend.js';
 import { epochOf } from '../contract/date-time.js';
 import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
-import { one, run, type Steps } from './engine/step.js';
+import { count, one, run, type Steps } from './engine/step.js';
 
 /** A mistake of the operator, which the message describes. */
 export class AdminError extends Error {}
@@ -66,7 +66,7 @@ export function* createKey(cx: AdminContext, orgcode: string, name: string, gran
 
 /** @throws AdminError when no key has that fingerprint. */
 export function* revokeKey(cx: AdminContext, keyFingerprint: string) {
-  const changed = yield* run(
+  const changed = yield* count(
     'UPDATE api_key SET revoked_at = COALESCE(revoked_at, ?) WHERE fingerprint = ?',
     cx.now,
     keyFingerprint,

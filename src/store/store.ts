@@ -69,7 +69,7 @@ export interface SqliteStore extends Store {
 }
 
 /** A call whose caller has been identified: it carries no credentials. */
-export type StoreCall = Omit<BackendCall, 'credentials' | 'signal'>;
+export type StoreCall = Omit<BackendCall, 'credentials'>;
 
 /** How often changed orgs get their housekeeping; a journal row waits this long for its seal. */
 const HOUSEKEEPING_MS = 2000;
@@ -162,9 +162,9 @@ class EmbeddedStore<Engine extends Driver> implements Store {
   }
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
-    const { caller, touch } = await this.driver.read(() => identify(credentials, this.keys, stamp));
+    const { caller, touch } = await this.driver.read(() => identify(credentials, this.keys, stamp), credentials);
     if (touch !== undefined && this.#options.readOnly !== true)
-      this.driver.write({ steps: touch }).catch((error) => this.#reportBackground(error));
+      this.driver.write({ steps: touch, orgcode: credentials.orgcode }).catch((error) => this.#reportBackground(error));
     return caller;
   }
 
@@ -172,9 +172,13 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     const unit = this.#unit(call);
     const { cx, operation, handler, input } = unit;
     if (operation.effect === 'read' && !operation.countsFailures) {
-      return { data: await this.driver.read(() => handler(cx, input)) };
+      const { signal } = call;
+      const scope = { orgcode: cx.orgcode, ...(signal === undefined ? {} : { signal }) };
+      return { data: await this.driver.read(() => handler(cx, input), scope) };
     }
     const { response } = await this.driver.write({
+      orgcode: cx.orgcode,
+      keyed: unit.request !== undefined,
       steps: () => runUnitOfWork(unit),
       onError: (error) => recordError(unit, error),
       erases: operation.id === ANONYMIZE,
@@ -229,7 +233,7 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     const retentionNow = new Date(this.#retentionMs()).toISOString();
     for (const orgcode of orgs) {
       const steps = () => housekeep(orgcode, this.keys, { now, retentionNow });
-      this.driver.write({ steps }).catch((error) => {
+      this.driver.write({ steps, orgcode }).catch((error) => {
         this.#unsealed.add(orgcode);
         this.#reportBackground(error);
       });

@@ -23,7 +23,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   'openapi-import': ['contract'],
   'store/engine': ['contract', 'domain', 'ids.ts', 'secrets'],
   'store/family': ['contract', 'domain', 'ids.ts', 'secrets', 'store/engine'],
-  'store/postgres': ['database-file'],
+  'store/postgres': ['contract', 'database-file', 'store/engine'],
   'store/sqlite': ['contract', 'database-file', 'secrets', 'store/engine'],
   store: [
     'contract',
@@ -116,7 +116,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'double-metaphone': ['domain/names.ts'],
   'js-yaml': ['openapi-import/parse-document.ts', 'contract/published-documents.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
-  pg: [],
+  pg: ['store/postgres/batch.ts', 'store/postgres/connection-pool.ts', 'store/postgres/database-error.ts'],
   pino: ['log.ts'],
   'rate-limiter-flexible': ['transport/rate-limits.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],

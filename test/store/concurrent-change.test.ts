@@ -26,14 +26,20 @@ function* renameAccount(id: string, legal_name: string): Steps<AccountRow> {
   return yield* revise(ACCOUNT, { orgcode: 'ACME', stamp }, current, { legal_name });
 }
 
-function execute({ sql, args, mode }: Step): unknown {
+type Yielded = Step | readonly Step[];
+
+function execute(yielded: Yielded): unknown {
+  const { sql, args, mode, expected } = yielded as Step;
   const statement = db.prepare(sql);
   if (mode === 'one') return statement.get(args);
-  return mode === 'all' ? statement.all(args) : statement.run(args).changes;
+  if (mode === 'all') return statement.all(args);
+  const { changes } = statement.run(args);
+  if (expected !== undefined && changes !== expected) throw new ConcurrentChangeError();
+  return changes;
 }
 
 /** Runs one job to its end. */
-function finish<T>(job: Steps<T>, turn: IteratorResult<Step, T>): T {
+function finish<T>(job: Steps<T>, turn: IteratorResult<Yielded, T>): T {
   let at = turn;
   while (!at.done) at = job.next(execute(at.value));
   return at.value;
@@ -42,8 +48,8 @@ function finish<T>(job: Steps<T>, turn: IteratorResult<Step, T>): T {
 test('a revision that another job has written in the meantime is not overwritten', async () => {
   const account_id = await newAccount(world);
   const [first, second] = [renameAccount(account_id, 'First Ltd'), renameAccount(account_id, 'Second Ltd')];
-  const firstRead = first.next(execute(first.next().value as Step));
-  const secondRead = second.next(execute(second.next().value as Step));
+  const firstRead = first.next(execute(first.next().value as Yielded));
+  const secondRead = second.next(execute(second.next().value as Yielded));
   expect(finish(first, firstRead)).toMatchObject({ legal_name: 'First Ltd', revision: 2 });
   expect(() => finish(second, secondRead)).toThrow(ConcurrentChangeError);
   expect(await ok(world, 'crm_account_get', { account_id })).toMatchObject({ legal_name: 'First Ltd', revision: 2 });

@@ -13,15 +13,16 @@ export interface Totals {
 const ANY = '*';
 
 const READ = 'SELECT comments, bytes FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
-const ADD = `UPDATE comment_total SET comments = comments + ?, bytes = bytes + ?
+const SUM_UP = `ON CONFLICT (orgcode, target_type, target_id) DO UPDATE SET
+  comments = comment_total.comments + excluded.comments, bytes = comment_total.bytes + excluded.bytes`;
+const ADD = `INSERT INTO comment_total (orgcode, target_type, target_id, comments, bytes) VALUES (?, ?, ?, ?, ?) ${SUM_UP}`;
+/** A constraint forbids negative totals in a new row, also in one that would only be added to another. */
+const TAKE_AWAY = `UPDATE comment_total SET comments = comments + ?, bytes = bytes + ?
   WHERE orgcode = ? AND target_type = ? AND target_id = ?`;
-const START = 'INSERT INTO comment_total (comments, bytes, orgcode, target_type, target_id) VALUES (?, ?, ?, ?, ?)';
-
 const JOIN = `INSERT INTO comment_total (orgcode, target_type, target_id, comments, bytes)
   SELECT orgcode, target_type, ?, comments, bytes FROM comment_total
     WHERE orgcode = ? AND target_type = ? AND target_id = ?
-  ON CONFLICT (orgcode, target_type, target_id) DO UPDATE SET comments = comment_total.comments + excluded.comments,
-    bytes = comment_total.bytes + excluded.bytes`;
+  ${SUM_UP}`;
 const DROP = 'DELETE FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
 
 /** The totals of a target; of a type when no target is given; of the org when neither is given. */
@@ -32,8 +33,9 @@ export function* totalsOf(orgcode: string, targetType = ANY, targetId = ANY): St
 /** Adds `change`, which may be negative, to the totals of a target, of its type and of the org. */
 export function* addToTotals(orgcode: string, targetType: string, targetId: string, change: Totals): Steps<void> {
   for (const level of levelsOf(targetType, targetId)) {
-    const known = yield* run(ADD, change.comments, change.bytes, orgcode, ...level);
-    if (known === 0) yield* run(START, change.comments, change.bytes, orgcode, ...level);
+    if (change.comments < 0 || change.bytes < 0) {
+      yield* run(TAKE_AWAY, change.comments, change.bytes, orgcode, ...level);
+    } else yield* run(ADD, orgcode, ...level, change.comments, change.bytes);
   }
 }
 

@@ -5,7 +5,7 @@ import type { components } from '../../contract/generated/openapi.js';
 import { mergeLimit } from '../../domain/merge.js';
 import { moveTotals } from '../comment/comment-totals.js';
 import type { Context } from '../engine/handler.js';
-import { all, one, run, type Steps } from '../engine/step.js';
+import { all, count, one, run, type Steps } from '../engine/step.js';
 
 export type Moved = components['schemas']['CustomerMerge']['moved'];
 
@@ -60,7 +60,7 @@ export function* moveRecords(cx: Context, from: string, into: string, moved: Mov
   const { orgcode } = cx;
   const next = { ...moved };
   for (const [kind, sql] of Object.entries(REPOINT) as [keyof typeof REPOINT, string][]) {
-    next[kind] += yield* run(sql, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
+    next[kind] += yield* count(sql, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
     requireBounded(next);
   }
   next.flags += yield* moveFlags(cx, from, into);
@@ -68,14 +68,14 @@ export function* moveRecords(cx: Context, from: string, into: string, moved: Mov
   yield* moveTotals(orgcode, 'customer', from, into);
   yield* run(SHARE_IDENTIFIERS, into, orgcode, from);
   yield* run(DELETE_IDENTIFIERS, orgcode, from);
-  const merged = yield* run(REPOINT_MERGED, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
+  const merged = yield* count(REPOINT_MERGED, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
   requireBounded({ ...next, lots: next.lots + merged });
   return next;
 }
 
 /** @throws CrmError 409 `crm.customer_merge_limit` */
 export function requireBounded({ points: _, ...counts }: Moved): void {
-  const records = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const records = Object.values(counts).reduce((sum, number) => sum + number, 0);
   if (records <= MAX_MOVED) return;
   throw mergeLimit(`A merge moves at most ${MAX_MOVED} records.`, { max: MAX_MOVED }, [
     'Merge fewer customers at once.',

@@ -4,8 +4,18 @@ import type { Dialect } from './dialect.js';
 import type { SearchIndex } from './search-index.js';
 import type { Steps } from './step.js';
 
+/** What a driver needs to know about steps besides the steps themselves. */
+export interface Scope {
+  /** The org that the steps are about. An engine with row-level security shows only its rows; see `enterOrg`. */
+  readonly orgcode?: string;
+  /** Aborted when nobody waits for the result any more. Only reads end early. */
+  readonly signal?: AbortSignal;
+  /** Work that may take longer than a call, such as `verify`: it has no deadline. */
+  readonly isLong?: boolean;
+}
+
 /** One unit of work for a writer; all of it is committed, or none. */
-export interface Job<T> {
+export interface Job<T> extends Omit<Scope, 'signal'> {
   /**
    * The statements to run. A driver may start them again from the beginning, for example after a serialization failure
    * or a `ConcurrentChangeError`; only the last run counts. So they have no effect but the steps they yield.
@@ -18,6 +28,11 @@ export interface Job<T> {
    * earlier state; they make the result, and what they write is rolled back, too. Undefined commits `steps`.
    */
   readonly rollBackAndRead?: (value: T) => Steps<T> | undefined;
+  /**
+   * Whether the job keeps an idempotency record of its result. When the connection is lost during COMMIT, such a job is
+   * run again: it then returns the recorded result, or does what was not done.
+   */
+  readonly keyed?: boolean;
   /** Whether the job erases personal data: after its commit the engine's own files must not keep the earlier bytes. */
   readonly erases?: boolean;
 }
@@ -27,9 +42,10 @@ export interface Driver {
   readonly dialect: Dialect;
   readonly search: SearchIndex;
   /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
-  read<T>(steps: () => Steps<T>): T | Promise<T>;
+  read<T>(steps: () => Steps<T>, scope?: Scope): T | Promise<T>;
   /**
-   * Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`.
+   * Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`;
+   * its details say `outcome: "unknown"` when a remote engine did not answer the COMMIT and no record settles it.
    */
   write<T>(job: Job<T>): Promise<T>;
   /**
@@ -52,6 +68,22 @@ const NOTHING_WRITTEN = {
 /** The database failed, and nothing was written: 503 `crm.storage_unavailable`. */
 export function storageUnavailable(cause: unknown): CrmError {
   const error = new CrmError(NOTHING_WRITTEN);
+  error.cause = cause;
+  return error;
+}
+
+/**
+ * The database did not confirm the change before the connection or the time ended: it may have happened. With an
+ * idempotency key the call can be repeated safely; without one, the caller has to look first.
+ */
+export function unconfirmedWrite(cause: unknown, keyed: boolean): CrmError {
+  const error = new CrmError({
+    ...NOTHING_WRITTEN,
+    message: 'The database did not confirm the change; it may have been written.',
+    retryable: keyed,
+    details: { outcome: 'unknown' },
+    nextSteps: keyed ? NOTHING_WRITTEN.nextSteps : ['Read the record to see whether the change happened.'],
+  });
   error.cause = cause;
   return error;
 }

@@ -44,6 +44,8 @@ export async function dryRun(
   const cx: Context = { ...real, newId: () => remembered(minted, real.newId()) };
   const unit: UnitOfWork = { cx, ...rest };
   const { response, changed, before, after } = await driver.write<DryRunResult>({
+    orgcode: cx.orgcode,
+    keyed: unit.request !== undefined,
     steps: () => runAndRead(unit, handlers),
     onError: (error) => recordError(unit, error),
     rollBackAndRead: (done) => (done.changed ? readBefore(done) : undefined),

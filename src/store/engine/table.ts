@@ -1,8 +1,7 @@
 /** The statements that every record table needs: find, insert, revise. For filters and pages see page.ts. */
 import { revisionRequired, staleRevision } from '../../contract/errors.js';
-import { ConcurrentChangeError } from './driver.js';
 import type { Context } from './handler.js';
-import { one, run, type Scalar, type Steps } from './step.js';
+import { one, run, runOnOne, type Scalar, type Steps } from './step.js';
 
 /** A table of revisioned records of one kind, keyed by `(orgcode, id)`. */
 export interface Table<Row> {
@@ -57,8 +56,7 @@ export function* revise<Row extends RowShape>(
   const sql = `UPDATE ${table.name} SET ${changed.map((column) => `${column} = ?`).join(', ')}
     WHERE orgcode = ? AND ${table.id} = ? AND revision = ?`;
   const values = changed.map((name) => encode(table, name, next[name]));
-  const updated = yield* run(sql, ...values, cx.orgcode, String(current[table.id]), current.revision);
-  if (updated !== 1) throw new ConcurrentChangeError();
+  yield* runOnOne(sql, ...values, cx.orgcode, String(current[table.id]), current.revision);
   return next;
 }
 

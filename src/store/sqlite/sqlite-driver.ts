@@ -14,7 +14,7 @@ import {
   rejectOverdue,
 } from '../../database-file/lock-wait.js';
 import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
-import { type Driver, type Job, storageUnavailable } from '../engine/driver.js';
+import { ConcurrentChangeError, type Driver, type Job, storageUnavailable } from '../engine/driver.js';
 import type { Step, Steps } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
 
@@ -305,7 +305,7 @@ class Connection {
 
   drive<T>(steps: Steps<T>): T {
     let turn = steps.next();
-    while (!turn.done) turn = steps.next(this.#execute(turn.value));
+    while (!turn.done) turn = steps.next(this.#answer(turn.value));
     return turn.value;
   }
 
@@ -324,11 +324,19 @@ class Connection {
     this.#waits = false;
   }
 
-  #execute(step: Step): unknown {
-    const statement = this.#prepared(step.sql);
-    if (step.mode === 'one') return statement.get(step.args);
-    if (step.mode === 'all') return statement.all(step.args);
-    return statement.run(step.args).changes;
+  #answer(yielded: Step | readonly Step[]): unknown {
+    return 'mode' in yielded ? this.#execute(yielded) : yielded.map((step) => this.#execute(step));
+  }
+
+  /** Locks need no statement: a transaction that may write has locked the whole database, which holds all orgs. */
+  #execute({ sql, args, mode, expected }: Step): unknown {
+    if (mode === 'lock' || mode === 'lock-key' || mode === 'enter-org') return undefined;
+    const statement = this.#prepared(sql);
+    if (mode === 'one') return statement.get(args);
+    if (mode === 'all') return statement.all(args);
+    const { changes } = statement.run(args);
+    if (expected !== undefined && changes !== expected) throw new ConcurrentChangeError();
+    return mode === 'count' ? changes : undefined;
   }
 
   #prepared(sql: string): Database.Statement {

@@ -1,0 +1,113 @@
+/** Reads the address of a PostgreSQL database: a URL, with several hosts if need be, or libpq's PG… variables. */
+
+/** Where a server may be, and what sessions to it have in common. */
+export interface PostgresAddress {
+  readonly hosts: readonly PostgresHost[];
+  /** The URL for one of the hosts. Secret: it can hold a password. */
+  urlOf(host: PostgresHost): string;
+  /** Only a server that takes writes will do (`target_session_attrs=read-write` or `primary`). */
+  readonly needsPrimary: boolean;
+  /** Whether statements are prepared by name; off for poolers that do not know them (`prepared_statements=off`). */
+  readonly prepares: boolean;
+  /** Most connections of this process (`pool_size`). */
+  readonly poolSize: number;
+  /** Hosts and database, for messages. */
+  readonly shown: string;
+}
+
+export interface PostgresHost {
+  readonly host: string;
+  readonly port: number;
+}
+
+const SCHEME = /^postgres(ql)?:\/\//;
+const DEFAULT_PORT = 5432;
+const DEFAULT_POOL_SIZE = 10;
+const MAX_POOL_SIZE = 500;
+
+/** Whether a `--db` value names a PostgreSQL database rather than a file. */
+export function isPostgresUrl(db: string): boolean {
+  return SCHEME.test(db);
+}
+
+/**
+ * Reads a URL. What it leaves out is taken from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE,
+ * PGTARGETSESSIONATTRS and ~/.pgpass.
+ * @throws Error that says what is wrong, without the URL: it can hold a password.
+ */
+export function parsePostgresUrl(url: string, environment: NodeJS.ProcessEnv = process.env): PostgresAddress {
+  const { credentials, hostList, path, options } = splitUrl(url);
+  const hosts = hostsOf(hostList, environment);
+  const needsPrimary = primaryOf(taken(options, 'target_session_attrs') ?? environment.PGTARGETSESSIONATTRS);
+  const prepares = switchOf('prepared_statements', taken(options, 'prepared_statements'));
+  const poolSize = poolSizeOf(taken(options, 'pool_size'));
+  const rest = options.size === 0 ? '' : `?${options}`;
+  const database = decodeURIComponent(path.slice(1)) || (environment.PGDATABASE ?? '');
+  return {
+    hosts,
+    urlOf: ({ host, port }) => `postgres://${credentials}${bracketed(host)}:${port}${path}${rest}`,
+    needsPrimary,
+    prepares,
+    poolSize,
+    shown: `${hosts.map(({ host, port }) => `${bracketed(host)}:${port}`).join(',')}/${database}`,
+  };
+}
+
+interface UrlParts {
+  /** With the `@`, or empty. */
+  readonly credentials: string;
+  readonly hostList: string;
+  readonly path: string;
+  readonly options: URLSearchParams;
+}
+
+function splitUrl(url: string): UrlParts {
+  const [, authority = '', path = '', query = ''] = /^\w+:\/\/([^/?]*)(\/[^?]*)?(?:\?(.*))?$/.exec(url) ?? [];
+  const end = authority.lastIndexOf('@') + 1;
+  const parts = { credentials: authority.slice(0, end), hostList: authority.slice(end), path };
+  if (!SCHEME.test(url) || !URL.canParse(`postgres://${parts.credentials}host${path}`))
+    throw new Error('the PostgreSQL URL cannot be read: write postgres://user:password@host:port/database');
+  return { ...parts, options: new URLSearchParams(query) };
+}
+
+function hostsOf(list: string, environment: NodeJS.ProcessEnv): readonly PostgresHost[] {
+  const ports = (environment.PGPORT ?? String(DEFAULT_PORT)).split(',');
+  const texts = (list === '' ? (environment.PGHOST ?? 'localhost') : list).split(',');
+  return texts.map((text, index) => {
+    const [, host = '', port] = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d+))?$/.exec(text) ?? [];
+    if (host === '') throw new Error('the PostgreSQL URL has no host where one is expected: write host:port,host:port');
+    const number = Number(port ?? ports[index] ?? ports[0]);
+    if (!Number.isInteger(number) || number < 1 || number > 65_535)
+      throw new Error('a port of the PostgreSQL URL is not between 1 and 65535');
+    return { host: host.replace(/^\[|\]$/g, ''), port: number };
+  });
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function taken(options: URLSearchParams, name: string): string | undefined {
+  const value = options.get(name) ?? undefined;
+  options.delete(name);
+  return value;
+}
+
+function primaryOf(value: string | undefined): boolean {
+  if (value === undefined || value === 'any') return false;
+  if (value === 'read-write' || value === 'primary') return true;
+  throw new Error('target_session_attrs must be any, read-write or primary');
+}
+
+function switchOf(name: string, value: string | undefined): boolean {
+  if (value === undefined || value === 'on') return true;
+  if (value === 'off') return false;
+  throw new Error(`${name} in the PostgreSQL URL must be on or off`);
+}
+
+function poolSizeOf(value: string | undefined): number {
+  if (value === undefined) return DEFAULT_POOL_SIZE;
+  const size = Number(value);
+  if (Number.isInteger(size) && size >= 1 && size <= MAX_POOL_SIZE) return size;
+  throw new Error(`pool_size in the PostgreSQL URL must be between 1 and ${MAX_POOL_SIZE}`);
+}

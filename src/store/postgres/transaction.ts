@@ -1,0 +1,116 @@
+/**
+ * Runs steps in one transaction on one session, in as few round trips as they allow: BEGIN rides with the first
+ * statement that is waited for, changes with the next one, and COMMIT with the last.
+ */
+import type { Scope } from '../engine/driver.js';
+import type { Step, Steps } from '../engine/step.js';
+import { type BatchResults, type DatabaseSession, runBatch } from './batch.js';
+import { type Statement, statement, statementOf } from './statement-text.js';
+
+/** Why a transaction begins: reads see one snapshot; writes see what others committed before each statement. */
+export type TransactionKind = 'read' | 'write';
+
+const BEGIN: Readonly<Record<TransactionKind, string>> = {
+  read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  write: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
+};
+
+/** The settings end with the transaction, so that a pooler may hand the session to somebody else. */
+const SETTINGS = `SELECT set_config('g3n.orgcode', $1, true), set_config('statement_timeout', $2, true),
+  set_config('lock_timeout', $2, true), set_config('idle_in_transaction_session_timeout', $2, true)`;
+
+/** So many changes are collected at most, to bound memory. */
+const MAX_PENDING = 500;
+
+export class Transaction {
+  readonly #session: DatabaseSession;
+  readonly #kind: TransactionKind;
+  readonly #orgcode: string;
+  readonly #limitMs: number;
+  #pending: Statement[] = [];
+  #open = false;
+  #committing = false;
+  #roundTrips = 0;
+
+  /** @param limitMs how long each statement, each wait for a lock and each pause may take; 0: without limit */
+  constructor(session: DatabaseSession, kind: TransactionKind, { orgcode = '' }: Scope, limitMs: number) {
+    this.#session = session;
+    this.#kind = kind;
+    this.#orgcode = orgcode;
+    this.#limitMs = Math.ceil(limitMs);
+  }
+
+  /** Whether the server may be in a transaction that must be ended. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Whether a COMMIT was sent and has not been answered. */
+  get committing(): boolean {
+    return this.#committing;
+  }
+
+  get roundTrips(): number {
+    return this.#roundTrips;
+  }
+
+  /** Begins with the next statements that are sent; what is open is rolled back, what is pending is dropped. */
+  begin(): void {
+    this.#pending = this.#open ? [statement('ROLLBACK')] : [];
+    this.#pending.push(statement(BEGIN[this.#kind]), statement(SETTINGS, [this.#orgcode, String(this.#limitMs)]));
+  }
+
+  /** Adds a statement that nobody waits for. */
+  add(text: string): void {
+    this.#pending.push(statement(text));
+  }
+
+  async drive<T>(steps: Steps<T>): Promise<T> {
+    let turn = steps.next();
+    while (!turn.done) turn = steps.next(await this.#answer(turn.value));
+    return turn.value;
+  }
+
+  /** Sends what is pending, and COMMIT. */
+  async commit(): Promise<void> {
+    this.add('COMMIT');
+    this.#committing = true;
+    await this.#flush();
+    this.#committing = false;
+    this.#open = false;
+  }
+
+  /** Ends an open transaction that has nothing to keep. */
+  async end(): Promise<void> {
+    this.#pending = [statement('ROLLBACK')];
+    await this.#flush();
+    this.#open = false;
+  }
+
+  #answer(yielded: Step | readonly Step[]): unknown {
+    if (!('mode' in yielded)) return this.#runList(yielded);
+    this.#pending.push(statementOf(yielded));
+    if (!isAwaited(yielded))
+      return this.#pending.length < MAX_PENDING ? undefined : this.#flush().then(() => undefined);
+    return this.#flush().then((results) => results.at(-1));
+  }
+
+  async #runList(steps: readonly Step[]): Promise<BatchResults> {
+    const before = this.#pending.length;
+    this.#pending.push(...steps.map(statementOf));
+    if (!steps.some(isAwaited)) return steps.map(() => undefined);
+    return (await this.#flush()).slice(before);
+  }
+
+  async #flush(): Promise<BatchResults> {
+    const statements = this.#pending;
+    this.#pending = [];
+    this.#open = true;
+    this.#roundTrips += 1;
+    return await runBatch(this.#session, statements);
+  }
+}
+
+function isAwaited({ mode }: Step): boolean {
+  return mode === 'one' || mode === 'all' || mode === 'count';
+}

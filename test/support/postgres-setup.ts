@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { migratePostgres } from '../../src/store/postgres/migrations/migrate-postgres.js';
 import { type Cluster, openCluster } from './postgres-cluster.js';
 
 /** What tests know of the server. */
@@ -50,7 +51,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /** Creates the tables in a database. */
-async function migrate(_url: string): Promise<void> {}
+async function migrate(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await migratePostgres(client, '2026-01-01T00:00:00.000Z').finally(() => client.end());
+}
 
 async function openServer() {
   const elsewhere = process.env.G3N_TEST_POSTGRES;

@@ -12,6 +12,9 @@ import { holdDirectory } from './postgres-guardian-client.js';
 /** The user that database programs run as; empty: the current one. */
 export const SERVER_USER = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 
+/** The variable with a directory that holds bin/initdb and bin/postgres: another version, /usr/lib/postgresql/15. */
+const PROGRAMS = 'G3N_TEST_POSTGRES_PROGRAMS';
+
 /** Absolute paths of the programs. */
 export interface PostgresBinaries {
   readonly initdb: string;
@@ -27,9 +30,13 @@ export function postgresBinaries(): Promise<PostgresBinaries> {
 }
 
 async function findBinaries(): Promise<PostgresBinaries> {
+  const given = process.env[PROGRAMS];
+  if (given !== undefined) return within(given);
   const home = platformPackage();
   hydrate(home);
-  return within(await reachable(join(home, 'native')));
+  const directory = await reachable(join(home, 'native'));
+  process.env[PROGRAMS] = directory; // a copy serves the processes that this one starts, too
+  return within(directory);
 }
 
 function within(native: string): PostgresBinaries {

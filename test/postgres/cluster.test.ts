@@ -11,7 +11,7 @@ import { freshDatabase, type TestDatabase } from '../support/postgres-database.j
 describe('a fresh database', () => {
   let databases: readonly TestDatabase[];
   beforeAll(async () => {
-    databases = await Promise.all(Array.from({ length: 6 }, freshDatabase));
+    databases = await Promise.all(Array.from({ length: 6 }, () => freshDatabase()));
   });
   afterAll(() => Promise.all(databases.map((database) => database.drop())));
 
@@ -19,6 +19,13 @@ describe('a fresh database', () => {
     await Promise.all(databases.map(({ url }, n) => queryAt(url, `CREATE TABLE mine AS SELECT ${n} AS n`)));
     const kept = await Promise.all(databases.map(({ url }) => queryAt(url, 'SELECT n FROM mine')));
     expect(kept).toEqual(databases.map((_, n) => [{ n }]));
+  });
+
+  test('has the tables and no org, unless it shall be empty', async () => {
+    expect(await queryAt(databases[0]?.url, 'SELECT orgcode FROM org')).toEqual([]);
+    const empty = await freshDatabase('empty');
+    await expect(queryAt(empty.url, 'SELECT orgcode FROM org')).rejects.toThrow('does not exist');
+    await empty.drop();
   });
 
   test('belongs to an ordinary role, which row-level security binds', async () => {

@@ -1,4 +1,4 @@
-/** Databases for tests, each a copy of the run's migrated template (postgres-setup.ts). */
+/** Databases for tests on the server of the run (postgres-setup.ts). */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
@@ -15,13 +15,14 @@ export interface TestDatabase {
 
 let admin: pg.Pool | undefined;
 
-/** Creates a database of its own for a test. Many may be created at once. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/** Creates a database for a test: migrated, with no org; or empty, with no tables. Many may be created at once. */
+export async function freshDatabase(contents: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> {
   const server = inject('postgres');
   admin ??= new pg.Pool({ connectionString: server.admin, max: 4, allowExitOnIdle: true });
   const pool = admin;
   const name = `${server.template}_${randomBytes(6).toString('hex')}`;
-  await pool.query(`CREATE DATABASE ${name} OWNER ${server.role} TEMPLATE ${server.template} ${server.strategy}`);
+  const source = contents === 'migrated' ? server.template : `template0 ENCODING 'UTF8' LOCALE 'C'`;
+  await pool.query(`CREATE DATABASE ${name} OWNER ${server.role} TEMPLATE ${source} ${server.strategy}`);
   return {
     url: urlOf(server, name),
     adminUrl: String(Object.assign(new URL(server.admin), { pathname: name })),

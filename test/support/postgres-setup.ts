@@ -37,7 +37,7 @@ const run = globalThis as { g3nTestServer?: Shared };
 
 /** Provides `postgres` to the tests of a project; returns what closes the server after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  run.g3nTestServer ??= { opened: openServer(), projects: 0 };
+  run.g3nTestServer ??= { opened: openServer(project.config.env.TMPDIR), projects: 0 };
   const shared = run.g3nTestServer;
   shared.projects += 1;
   const { server, close } = await shared.opened;
@@ -50,16 +50,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Creates the tables in a database. */
-async function migrate(url: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
-  await migratePostgres(client, '2026-01-01T00:00:00.000Z').finally(() => client.end());
-}
-
-async function openServer() {
+/** `directory`: where to make a cluster. The tests' variables are not those of this process. */
+async function openServer(directory: string | undefined) {
   const elsewhere = process.env.G3N_TEST_POSTGRES;
-  const cluster = elsewhere === undefined ? await openCluster('fast') : undefined;
+  const cluster = elsewhere === undefined ? await openCluster('fast', {}, directory) : undefined;
   const name = `g3n_test_${randomBytes(6).toString('hex')}`;
   const server: TestServer = {
     admin: elsewhere ?? (cluster as Cluster).url(),
@@ -69,11 +63,11 @@ async function openServer() {
     // A copy of files takes 17 ms, a copy through the log 60 ms. It needs a checkpoint, which costs others more.
     strategy: cluster === undefined ? '' : 'STRATEGY FILE_COPY',
   };
-  await asAdmin(server, async (client) => {
+  await connected(server.admin, async (client) => {
     await client.query(`CREATE ROLE ${name} LOGIN PASSWORD '${server.password}'`);
     await client.query(`GRANT ${name} TO CURRENT_USER`);
     await client.query(`CREATE DATABASE ${name} OWNER ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`);
-    await migrate(urlOf(server, name));
+    await connected(urlOf(server, name), (owner) => migratePostgres(owner, new Date().toISOString()));
     await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   });
   return { server, close: () => cluster?.remove() ?? clear(server) };
@@ -86,7 +80,7 @@ export function urlOf({ admin, role, password }: TestServer, database: string): 
 
 /** Removes from a server that is not ours everything that this run made. */
 async function clear(server: TestServer): Promise<void> {
-  await asAdmin(server, async (client) => {
+  await connected(server.admin, async (client) => {
     const ours = 'SELECT datname FROM pg_database WHERE starts_with(datname, $1)';
     const { rows } = await client.query<{ datname: string }>(ours, [server.template]);
     for (const { datname } of rows) await client.query(`DROP DATABASE ${datname} WITH (FORCE)`);
@@ -94,8 +88,8 @@ async function clear(server: TestServer): Promise<void> {
   });
 }
 
-async function asAdmin(server: TestServer, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client(server.admin);
+async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client(url);
   await client.connect();
   await work(client).finally(() => client.end());
 }

@@ -91,29 +91,28 @@ describe('a primary and its standby', () => {
     await standby.start();
     expect(await standby.query('SELECT n FROM entry WHERE n < 0 ORDER BY n')).toEqual([{ n: -2 }, { n: -1 }]);
   });
+
+  test('nothing is left of a removed server, killed or running', async () => {
+    for (const server of [primary, standby]) {
+      await server.remove();
+      expect(existsSync(server.directory)).toBe(false);
+      await expect(server.query('SELECT 1')).rejects.toThrow('ECONNREFUSED');
+    }
+  });
 });
 
-describe('nothing is left', () => {
-  test('of a removed server', async () => {
-    const cluster = await openCluster('fast');
-    await cluster.remove();
-    expect(existsSync(cluster.directory)).toBe(false);
-    await expect(cluster.query('SELECT 1')).rejects.toThrow('ECONNREFUSED');
-  });
-
-  test('of the servers of a process that is killed', async () => {
-    const program = `
-      const { openCluster } = await import('./test/support/postgres-cluster.ts');
-      const { directory, port } = await openCluster('fast');
-      console.log(JSON.stringify({ directory, port }));
-      setInterval(() => {}, 1000);`;
-    const tests = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
-    const { directory, port } = JSON.parse(String(await once(tests.stdout, 'data')));
-    expect(existsSync(directory)).toBe(true);
-    tests.kill('SIGKILL');
-    while (existsSync(directory)) await sleep(20);
-    await expect(queryAt(`postgres://x:x@127.0.0.1:${port}/x`, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
-  });
+test('nothing is left of the servers of a process that is killed', async () => {
+  const program = `
+    const { openCluster } = await import('./test/support/postgres-cluster.ts');
+    const { directory, port } = await openCluster('fast');
+    console.log(JSON.stringify({ directory, port }));
+    setInterval(() => {}, 1000);`;
+  const tests = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
+  const { directory, port } = JSON.parse(String(await once(tests.stdout, 'data')));
+  expect(existsSync(directory)).toBe(true);
+  tests.kill('SIGKILL');
+  while (existsSync(directory)) await sleep(20);
+  await expect(queryAt(`postgres://x:x@127.0.0.1:${port}/x`, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
 });
 
 /** Inserts rows one by one, and notes each that was acknowledged, until the connection breaks. */

@@ -69,6 +69,7 @@ function startGuardian(): Guardian {
     for (const [id, resolve] of waiting) resolve({ id, error: 'it exited' });
     running = undefined;
   });
+  guardian.stdin.on('error', () => {}); // it exited, as above
   guardian.unref();
   (guardian.stdin as Socket).unref();
   return { process: guardian, waiting };

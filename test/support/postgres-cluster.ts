@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -51,10 +51,13 @@ const SUPERUSER = 'postgres';
 const ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
 const run = promisify(execFile);
 
-/** Creates and starts a cluster: UTF-8, locale C, passwords checked with SCRAM. Call `remove` in the end. */
-export async function openCluster(profile: Profile, settings: Settings = {}): Promise<Cluster> {
+/**
+ * Creates and starts a cluster: UTF-8, locale C, passwords checked with SCRAM. Its directory is made in `parent`. Call
+ * `remove` in the end.
+ */
+export async function openCluster(profile: Profile, settings: Settings = {}, parent = tmpdir()): Promise<Cluster> {
   const { initdb } = await postgresBinaries();
-  const directory = await newDirectory();
+  const directory = await newDirectory(parent);
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(directory, 'password');
   writeFileSync(passwordFile, password, { mode: 0o600 });
@@ -169,7 +172,7 @@ export class Cluster {
    * each of its commits waits until a standby has it.
    */
   async standby(name = 'standby'): Promise<Cluster> {
-    const directory = await newDirectory();
+    const directory = await newDirectory(dirname(this.directory));
     const standby = new Cluster(directory, this.password, await freePort());
     await this.stop();
     await run('cp', ['-Rp', this.data, standby.data], { ...SERVER_USER, cwd: directory });
@@ -213,9 +216,9 @@ export class Cluster {
 }
 
 /** Creates a directory for a cluster, which ends with this process. */
-async function newDirectory(): Promise<string> {
+async function newDirectory(parent: string): Promise<string> {
   const { postgres } = await postgresBinaries();
-  const directory = mkdtempSync(join(tmpdir(), 'g3n-postgres-'));
+  const directory = mkdtempSync(join(parent, 'g3n-postgres-'));
   await holdDirectory(directory, { postgres, user: SERVER_USER });
   if (SERVER_USER.uid !== undefined) chownSync(directory, SERVER_USER.uid, SERVER_USER.gid);
   return directory;

@@ -11,7 +11,7 @@ import {
   triggersOf,
 } from '../support/postgres-catalogue.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
-import { type SqliteCatalogue, sqliteCatalogue } from '../support/sqlite-catalogue.js';
+import { indexText, type SqliteCatalogue, sqliteCatalogue, textsIn } from '../support/sqlite-catalogue.js';
 
 /** Columns that SQLite has and PostgreSQL has not. */
 const SQLITE_ONLY: Readonly<Record<string, string>> = {
@@ -27,10 +27,20 @@ const POSTGRES_ONLY: Readonly<Record<string, string>> = {
 /** Columns that only SQLite requires. */
 const OPTIONAL: Readonly<Record<string, string>> = { 'journal.journal_no': 'a row is numbered when it is sealed' };
 
+/** Indexes that SQLite lacks, or that hold other columns there. */
 const POSTGRES_INDEXES: Readonly<Record<string, string>> = {
-  journal_by_no: "SQLite's primary key",
-  journal_unsealed: 'rows to be numbered',
-  server_key_single: 'two servers may start at once',
+  journal_by_no: 'unique (orgcode, journal_no)', // SQLite's primary key
+  journal_unsealed: '(orgcode, entry_no) where', // rows to be numbered
+  loyalty_lot_open: '(orgcode, customer_id, lot_id) where', // open lots are read whole, in this order
+  server_key_single: 'unique ()', // two servers may start at once
+};
+/** Primary keys that differ: SQLite has row numbers, or none. */
+const POSTGRES_KEYS: Readonly<Record<string, string>> = {
+  account: 'orgcode, account_id',
+  customer: 'orgcode, customer_id',
+  journal: 'orgcode, entry_no',
+  org: 'orgcode',
+  server_key: 'key_check',
 };
 
 let database: TestDatabase;
@@ -121,18 +131,23 @@ describe('columns', () => {
     expect(required.sort()).toEqual([...expected, ...Object.keys(POSTGRES_ONLY)].sort());
   });
 
-  test('have as many checks as in SQLite', async () => {
-    const { rows } = await client.query<{ table: string; checks: number }>(`SELECT c.relname AS table,
-        count(*)::int AS checks FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-      WHERE k.contype = 'c' GROUP BY 1`);
-    const expected = Object.entries(sqlite.checks).filter(([, count]) => count > 0);
-    expect(Object.fromEntries(rows.map(({ table, checks }) => [table, checks]))).toEqual(Object.fromEntries(expected));
+  test('have the checks that they have in SQLite', async () => {
+    const { rows } = await client.query<{ table: string; count: number; texts: string }>(`SELECT c.relname AS table,
+        count(*)::int AS count, string_agg(pg_get_constraintdef(k.oid), ' ') AS texts
+      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'c' GROUP BY 1`);
+    const checks = rows.map(({ table, count, texts }) => [table, { count, texts: textsIn(texts) }]);
+    const expected = Object.entries(sqlite.checks).filter(([, { count }]) => count > 0);
+    expect(Object.fromEntries(checks)).toEqual(Object.fromEntries(expected));
   });
 
-  test('are indexed as in SQLite', async () => {
-    const indexes = (await indexesOf(client)).filter(({ name }) => !/_(pkey|key)$/.test(name)).map(({ name }) => name);
-    const expected = [...sqlite.indexes, ...Object.keys(POSTGRES_INDEXES)];
-    expect(indexes.sort()).toEqual(expected.sort());
+  test('are keys and are indexed as in SQLite', async () => {
+    const all = (await indexesOf(client)).map((index) => ({ ...index, text: index.columns.join(', ') }));
+    const keys = all.filter(({ primary }) => primary).map(({ table, text }) => [table, text]);
+    expect(Object.fromEntries(keys)).toEqual({ ...sqlite.primaryKeys, ...POSTGRES_KEYS });
+    const indexes = all
+      .filter(({ name }) => !/_(pkey|key)$/.test(name))
+      .map(({ name, unique, text, conditional }) => [name, indexText(unique, text, conditional)]);
+    expect(Object.fromEntries(indexes)).toEqual({ ...sqlite.indexes, ...POSTGRES_INDEXES });
   });
 });
 

@@ -10,7 +10,7 @@ import {
   requirePostgresSchema,
 } from '../../src/store/postgres/migrations/migrate-postgres.js';
 import { DatabaseServerError } from '../../src/store/postgres/server-error.js';
-import { emptyDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const FIRST: PostgresMigration = { version: 1, name: 'first', oldestServer: 1, script: 'CREATE TABLE one (n BIGINT)' };
@@ -25,7 +25,7 @@ const BROKEN = { ...SECOND, script: 'CREATE TABLE two (n BIGINT); CREATE TABLE t
 let database: TestDatabase;
 let clients: pg.Client[];
 beforeEach(async () => {
-  database = await emptyDatabase();
+  database = await freshDatabase('empty');
   clients = [];
 });
 afterEach(async () => {
@@ -185,10 +185,8 @@ describe('the check of the server', () => {
   });
 
   test('refuses a database of another encoding', async () => {
-    const ascii = await emptyDatabase('SQL_ASCII');
-    await expect(checkServer(await connect(ascii.url))).rejects.toThrow(/has the encoding SQL_ASCII\. UTF8 is needed/);
-    await clients.pop()?.end();
-    await ascii.drop();
+    const ascii = answering({ encoding: 'SQL_ASCII' });
+    await expect(checkServer(ascii)).rejects.toThrow(/^the database crm has the encoding SQL_ASCII\. UTF8 is needed/);
   });
 
   test('refuses a role that may not create tables, unless it creates none', async () => {

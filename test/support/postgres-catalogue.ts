@@ -35,6 +35,7 @@ export interface CatalogueIndex {
   readonly name: string;
   readonly unique: boolean;
   readonly primary: boolean;
+  readonly conditional: boolean;
   /** Key columns only; an expression is an empty name. */
   readonly columns: readonly string[];
 }
@@ -69,7 +70,7 @@ export async function columnsOfTables(client: pg.Client): Promise<readonly Catal
 
 export async function indexesOf(client: pg.Client): Promise<readonly CatalogueIndex[]> {
   const { rows } = await client.query(`SELECT t.relname AS table, i.relname AS name, x.indisunique AS unique,
-      x.indisprimary AS primary,
+      x.indisprimary AS primary, x.indpred IS NOT NULL AS conditional,
       ARRAY(SELECT COALESCE(a.attname::text, '') FROM unnest(x.indkey) WITH ORDINALITY AS k (attnum, place)
         LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
         WHERE k.place <= x.indnkeyatts ORDER BY k.place) AS columns

@@ -8,8 +8,8 @@
  * - no rules, no multi-level partitions, only regular tables; functions of an UPDATE are not VOLATILE, and STABLE ones
  *   take no columns; sequences are BIGINT: https://docs.citusdata.com/en/stable/develop/reference_workarounds.html
  * - no triggers on distributed tables: https://docs.citusdata.com/en/stable/extra/triggers.html
- * - row-level security since 11.0: https://docs.citusdata.com/en/stable/admin_guide/cluster_management.html; the setting
- *   reaches the workers by SET LOCAL, and only with citus.propagate_set_commands = 'local':
+ * - row-level security since 11.0: https://docs.citusdata.com/en/stable/admin_guide/cluster_management.html
+ * - a setting reaches the workers by SET LOCAL, and only with citus.propagate_set_commands = 'local':
  *   https://docs.citusdata.com/en/stable/develop/api_guc.html, https://github.com/citusdata/citus/pull/2906
  * - identity columns: bigint, and the table cannot be undistributed: https://github.com/citusdata/citus/issues/6808
  * - shards move without blocking writes only with a replica identity, that is, a primary key:

@@ -1,4 +1,4 @@
-/** Migrations of PostgreSQL: several servers at once, interruptions, altered and newer schemas; checks of the server. */
+/** Migrations of PostgreSQL: several servers at once, interruptions, other versions; and the checks of the server. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -21,7 +21,7 @@ CREATE TABLE journal (
   written_at TEXT NOT NULL,
   PRIMARY KEY (orgcode, entry_no)
 );
-CREATE UNIQUE INDEX journal_by_no ON journal (orgcode, journal_no);
+CREATE UNIQUE INDEX journal_by_no ON journal (orgcode, journal_no) WHERE journal_no IS NOT NULL;
 CREATE INDEX journal_unsealed ON journal (orgcode, entry_no) WHERE journal_no IS NULL;
 CREATE TABLE journal_seal (
   orgcode TEXT NOT NULL,

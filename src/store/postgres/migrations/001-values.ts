@@ -23,6 +23,7 @@ CREATE TABLE loyalty_account (
   last_entry_at TEXT,
   PRIMARY KEY (orgcode, customer_id)
 ) WITH (fillfactor = 90);
+-- no fillfactor: two indexes hold open lots only, so that no update of what remains is heap-only
 CREATE TABLE loyalty_lot (
   orgcode TEXT NOT NULL,
   customer_id TEXT NOT NULL,

@@ -4,8 +4,7 @@ import type { components } from '../../contract/generated/openapi.js';
 import { CONTACT_TRANSITIONS } from '../../domain/account.js';
 import { normalizeFields } from '../../domain/fields.js';
 import { requireTransition } from '../../domain/lifecycle.js';
-import { requireActive } from '../customer/customer-checks.js';
-import { requireCustomer } from '../customer/customer-identity.js';
+import { requireActiveCustomer } from '../customer/customer-identity.js';
 import { both, type Condition, equal } from '../engine/condition.js';
 import type { Context, Handlers, Written } from '../engine/handler.js';
 import { pageOf } from '../engine/page.js';
@@ -136,7 +135,7 @@ function* requireContact(cx: Context, id: string): Steps<ContactRow> {
 
 /** @throws CrmError 404 when the org has no such customer, 409 `crm.customer_not_active`. */
 function* requireLinkable(cx: Context, customerId: string | null | undefined): Steps<void> {
-  if (customerId !== null && customerId !== undefined) requireActive(yield* requireCustomer(cx, customerId));
+  if (customerId !== null && customerId !== undefined) yield* requireActiveCustomer(cx, customerId);
 }
 
 /** Makes the present primary contact of a role, if there is one, no longer primary. */

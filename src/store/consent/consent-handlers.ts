@@ -1,9 +1,8 @@
 /** Handlers for consents, which are stored with their history. The rules about consents are in domain/consent.ts. */
 import type { components } from '../../contract/generated/openapi.js';
-import { requireActive } from '../customer/customer-checks.js';
-import { requireCustomer } from '../customer/customer-identity.js';
+import { requireActiveCustomer, requireCustomer } from '../customer/customer-identity.js';
 import type { Context, Handlers, InputOf } from '../engine/handler.js';
-import { all } from '../engine/step.js';
+import { all, together } from '../engine/step.js';
 import { requireRevision } from '../engine/table.js';
 import { type ConsentStates, changeConsents, currentConsents } from './consents.js';
 
@@ -15,8 +14,10 @@ const HISTORY = `SELECT purpose, state, source, evidence_ref, policy_version, re
 export const consent: Handlers<'consent'> = {
   *customer_consent_set(cx, input) {
     const { customer_id } = input;
-    requireActive(yield* requireCustomer(cx, customer_id));
-    const current = yield* currentConsents(cx.orgcode, customer_id);
+    const [, current] = yield* together(
+      requireActiveCustomer(cx, customer_id),
+      currentConsents(cx.orgcode, customer_id),
+    );
     if (current.revision > 0) requireRevision(input.expected_revision, current, (row) => ({ customer_id, ...row }));
     const next = yield* changeConsents(cx, customer_id, current, statesOf(cx, input), input);
     return {

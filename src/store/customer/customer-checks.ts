@@ -1,6 +1,6 @@
 /** Checks of a customer before money, points or records move: active, and without a hold. */
 import { invalidState, notFound } from '../../contract/errors.js';
-import { all, one, type Steps } from '../engine/step.js';
+import { all, one, type Steps, together } from '../engine/step.js';
 import type { LoyaltyAccount } from '../loyalty/ledger.js';
 
 interface Status {
@@ -52,11 +52,10 @@ export function* requireNoHold(
   customerIds: readonly string[],
   scope?: 'loyalty' | 'stored_value',
 ): Steps<void> {
-  const hold_ids: string[] = [];
-  for (const id of customerIds) {
-    const holds = yield* all<{ hold_id: string }>(HOLDS, orgcode, id, scope ?? null);
-    hold_ids.push(...holds.map(({ hold_id }) => hold_id));
-  }
+  const holds = yield* together(
+    ...customerIds.map((id) => all<{ hold_id: string }>(HOLDS, orgcode, id, scope ?? null)),
+  );
+  const hold_ids = holds.flat().map(({ hold_id }) => hold_id);
   if (hold_ids.length === 0) return;
   throw invalidState('crm.customer_on_hold', 'A hold blocks this action.', { hold_ids }, [
     'Have the holds reviewed and released before trying again.',

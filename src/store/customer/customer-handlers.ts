@@ -2,13 +2,14 @@
 import { normalizeCustomer } from '../../domain/customer.js';
 import type { Handlers } from '../engine/handler.js';
 import { makeToken, pageLimit } from '../engine/page-token.js';
+import { together } from '../engine/step.js';
 import { emptied, insert, revise } from '../engine/table.js';
 import { customerAnonymize } from './anonymize-handler.js';
 import { requireActive } from './customer-checks.js';
 import { requireCustomer, requireCustomerRevision, requireUnique } from './customer-identity.js';
 import { listCustomers } from './customer-list.js';
 import { searchCustomers } from './customer-search.js';
-import { CUSTOMER, type CustomerRow, indexCustomer, showCustomer, showCustomers } from './customers.js';
+import { CUSTOMER, type CustomerRow, findShown, indexCustomer, showCustomer, showCustomers } from './customers.js';
 import { listDuplicates } from './duplicates.js';
 import { customerMerge } from './merge-handlers.js';
 
@@ -28,12 +29,12 @@ export const customer: Handlers<'customer'> = {
       updated_at: cx.stamp.now,
     };
     yield* insert(CUSTOMER, row);
-    yield* indexCustomer(cx, row);
-    return { data: yield* showCustomer(cx, row), target_id: row.customer_id, fields: Object.keys(fields) };
+    const [, data] = yield* together(indexCustomer(cx, row), showCustomer(cx, row));
+    return { data, target_id: row.customer_id, fields: Object.keys(fields) };
   },
 
   *customer_get(cx, input) {
-    return yield* showCustomer(cx, yield* requireCustomer(cx, input.customer_id));
+    return yield* findShown(cx, requireCustomer(cx, input.customer_id), input.customer_id);
   },
 
   *customer_list(cx, input) {
@@ -65,9 +66,9 @@ export const customer: Handlers<'customer'> = {
     const changes: Fields = emptied(normalizeCustomer(input.customer, cx.settings.defaultRegion), EMPTY);
     yield* requireUnique(cx, changes, current.customer_id);
     const next = yield* revise(CUSTOMER, cx, current, changes);
-    yield* indexCustomer(cx, next, current);
+    const [, data] = yield* together(indexCustomer(cx, next, current), showCustomer(cx, next));
     return {
-      data: yield* showCustomer(cx, next),
+      data,
       target_id: next.customer_id,
       revision_before: current.revision,
       fields: Object.keys(changes),

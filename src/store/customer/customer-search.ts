@@ -49,17 +49,19 @@ export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchP
   let before: Scalar = start?.before ?? MAX_ROW_NO;
   let candidates = 0;
   for (let read = tiers[tier]; read !== undefined; read = tiers[tier]) {
-    const batch: readonly Candidate[] = yield* read(before, Math.min(BATCH, limit + 1));
+    const count = Math.min(BATCH, limit + 1);
+    const batch: readonly Candidate[] = yield* read(before, count);
     for (const { row, position, passes } of batch) {
       if (passes && rows.length === limit) return { rows, next: { tier, before } };
       if (passes) rows.push(row);
       before = position;
     }
     candidates += batch.length;
-    if (batch.length === 0) {
+    if (batch.length < count) {
       tier += 1;
       before = MAX_ROW_NO;
-    } else if (candidates >= MAX_CANDIDATES) return { rows, next: { tier, before } };
+    }
+    if (candidates >= MAX_CANDIDATES && tier < tiers.length) return { rows, next: { tier, before } };
   }
   return { rows, next: undefined };
 }

@@ -9,7 +9,7 @@ import { tierOf } from '../../domain/tiers.js';
 import type { Context } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
 import type { SearchTable, Words } from '../engine/search-index.js';
-import { all, one, run, type Steps } from '../engine/step.js';
+import { all, one, run, type Steps, together } from '../engine/step.js';
 import { defineTable } from '../engine/table.js';
 import { ACCOUNT_COLUMNS, type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
 import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
@@ -109,28 +109,54 @@ export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
 
 /** The records of a page; each other table is read once for all of its customers. */
 export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps<Customer[]> {
-  if (rows.length === 0) return [];
-  const { orgcode, stamp } = cx;
-  const { placeholders, ids } = idList(rows);
-  const policy = yield* currentPolicy(orgcode);
-  const accounts = byCustomer(yield* all<LoyaltyAccount>(accountsSql(placeholders), orgcode, ...ids));
-  const cards = byCustomer(yield* all<CardsRow>(cardsSql(placeholders), orgcode, ...ids, stamp.now));
-  const holds = byCustomer(yield* all<HoldsRow>(holdsSql(placeholders), orgcode, ...ids));
-  const flags = byCustomer(yield* all<FlagRow>(flagsSql(placeholders), orgcode, ...ids, stamp.now));
-  const records: Customer[] = [];
-  for (const { profile_access: _, ...row } of rows) {
+  const ids = rows.map(({ customer_id }) => customer_id);
+  return rows.length === 0 ? [] : yield* assemble(cx, rows, yield* belongingsOf(cx, ids));
+}
+
+/** Finds a customer, as `find` does, and reads what belongs to it in the same round trip. */
+export function* findShown(cx: Context, find: Steps<CustomerRow>, id: string): Steps<Customer> {
+  const [row, belongings] = yield* together(find, belongingsOf(cx, [id]));
+  const [record] = yield* assemble(cx, [row], belongings);
+  return record as Customer;
+}
+
+/** The rows of other tables that a page of customers shows. */
+interface Belongings {
+  readonly policy: PolicyRow;
+  readonly accounts: ReadonlyMap<string, readonly LoyaltyAccount[]>;
+  readonly cards: ReadonlyMap<string, readonly CardsRow[]>;
+  readonly holds: ReadonlyMap<string, readonly HoldsRow[]>;
+  readonly flags: ReadonlyMap<string, readonly FlagRow[]>;
+}
+
+function* belongingsOf({ orgcode, stamp }: Context, customerIds: readonly string[]): Steps<Belongings> {
+  const { placeholders, ids } = idList(customerIds);
+  const [policy, accounts, cards, holds, flags] = yield* together(
+    currentPolicy(orgcode),
+    all<LoyaltyAccount>(accountsSql(placeholders), orgcode, ...ids),
+    all<CardsRow>(cardsSql(placeholders), orgcode, ...ids, stamp.now),
+    all<HoldsRow>(holdsSql(placeholders), orgcode, ...ids),
+    all<FlagRow>(flagsSql(placeholders), orgcode, ...ids, stamp.now),
+  );
+  const byId = { accounts: byCustomer(accounts), cards: byCustomer(cards) };
+  return { policy, ...byId, holds: byCustomer(holds), flags: byCustomer(flags) };
+}
+
+function* assemble(cx: Context, rows: readonly CustomerRow[], { policy, ...of }: Belongings): Steps<Customer[]> {
+  const accounts = rows.map(({ customer_id: id }) => of.accounts.get(id)?.[0] ?? noAccount(id));
+  const loyalty = yield* together(...accounts.map((account) => loyaltyOf(cx, account, policy)));
+  return rows.map(({ profile_access: _, ...row }, index) => {
     const id = row.customer_id;
     const record: Customer = {
       ...row,
       tags: [...row.tags],
-      loyalty: yield* loyaltyOf(cx, accounts.get(id)?.[0] ?? noAccount(id), policy),
-      stored_value: (cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
-      active_holds: holds.get(id)?.[0]?.active_holds ?? 0,
-      flags: (flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
+      loyalty: loyalty[index] as Customer['loyalty'],
+      stored_value: (of.cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
+      active_holds: of.holds.get(id)?.[0]?.active_holds ?? 0,
+      flags: (of.flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
     };
-    records.push(isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record);
-  }
-  return records;
+    return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
+  });
 }
 
 /** The points that can be redeemed now: the balance without points that have expired but are not posted yet. */
@@ -159,16 +185,21 @@ interface FlagRow extends OfCustomer {
 /** Balances and tier of an account at this instant. */
 function* loyaltyOf(cx: Context, account: LoyaltyAccount, { policy }: PolicyRow): Steps<Customer['loyalty']> {
   const { points_balance, lifetime_points } = account;
+  const [points_available, points_pending_expiry] = yield* together(
+    pointsAvailable(cx, account),
+    pendingExpiry(cx, account),
+  );
   return {
     points_balance,
-    points_available: yield* pointsAvailable(cx, account),
-    points_pending_expiry: account.next_expiry_at === null ? [] : yield* pendingExpiry(cx, account),
+    points_available,
+    points_pending_expiry,
     tier: tierOf(policy, lifetime_points)?.tier ?? null,
     lifetime_points,
   };
 }
 
 function* pendingExpiry(cx: Context, account: LoyaltyAccount): Steps<Customer['loyalty']['points_pending_expiry']> {
+  if (account.next_expiry_at === null) return [];
   const args = [cx.orgcode, account.customer_id, ledgerTime(cx, account)] as const;
   return [...(yield* all<{ points: number; expires_at: string }>(EXPIRING, ...args))];
 }
@@ -180,9 +211,9 @@ function storedValue({ currency, balance_minor, cards }: CardsRow): Customer['st
 /**
  * Placeholders and ids for `IN`. The last id is repeated up to a power of two, so that few statements serve all pages.
  */
-function idList(rows: readonly OfCustomer[]): { readonly placeholders: string; readonly ids: readonly string[] } {
-  const size = 2 ** Math.ceil(Math.log2(rows.length));
-  const ids = Array.from({ length: size }, (_, index) => (rows[index] ?? rows.at(-1))?.customer_id ?? '');
+function idList(customerIds: readonly string[]): { readonly placeholders: string; readonly ids: readonly string[] } {
+  const size = 2 ** Math.ceil(Math.log2(customerIds.length));
+  const ids = Array.from({ length: size }, (_, index) => customerIds[index] ?? customerIds.at(-1) ?? '');
   return { placeholders: ids.map(() => '?').join(', '), ids };
 }
 
@@ -201,7 +232,11 @@ type Search = Pick<Context, 'search'>;
 /** Adds a customer to the side tables and the search index; with `before`, removes its earlier state first. */
 export function* indexCustomer(cx: Search, row: CustomerRow, before?: CustomerRow): Steps<void> {
   if (before !== undefined) yield* unindexCustomer(cx, before);
-  yield* cx.search.add(CUSTOMER_SEARCH, row.orgcode, row.customer_id, wordsOf(row));
+  const key = [row.orgcode, row.customer_id] as const;
+  yield* together(cx.search.add(CUSTOMER_SEARCH, ...key, wordsOf(row)), addToSideTables(row));
+}
+
+function* addToSideTables(row: CustomerRow): Steps<void> {
   for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
   for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
   if (row.status === 'active') yield* addDuplicateKeys(row);

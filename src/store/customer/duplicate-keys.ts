@@ -3,7 +3,7 @@
  * that shares a key with an older one is marked as a suspect; only suspects are compared. See duplicates.ts.
  */
 import { blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
-import { one, run, type Steps } from '../engine/step.js';
+import { lockKey, lockKeys, one, run, type Steps, together } from '../engine/step.js';
 
 /** The columns of a customer from which keys are made. */
 export const PERSON_COLUMNS = [
@@ -29,21 +29,27 @@ const NEIGHBOURS = `SELECT
 const MARK = 'INSERT INTO customer_suspect (orgcode, customer_id) VALUES (?, ?) ON CONFLICT DO NOTHING';
 const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id = ?';
 
+/** Adds an active customer under its keys, which are locked: two new customers with one key must see each other. */
+export function* addDuplicateKeys(row: Blocked): Steps<void> {
+  yield* lockKeys(blockKeys(toSubject(row)).map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key)));
+  yield* addUnlockedKeys(row);
+}
+
 /**
  * Adds an active customer under its keys. In a block all but the oldest are marked. So the new customer is marked when
  * there is an older one; otherwise the next newer one is marked, which was the oldest until now.
  */
-export function* addDuplicateKeys(row: Blocked): Steps<void> {
-  let marked = false;
-  for (const { kind, key } of blockKeys(toSubject(row))) {
-    const member = [row.orgcode, kind, key, row.customer_id] as const;
-    yield* run(ADD, ...member);
-    const next = yield* one<{ older: string | null; newer: string | null }>(NEIGHBOURS, ...member, ...member);
-    if (next?.older == null && next?.newer != null) yield* run(MARK, row.orgcode, next.newer);
-    if (next?.older == null || marked) continue;
-    yield* run(MARK, row.orgcode, row.customer_id);
-    marked = true;
-  }
+export function* addUnlockedKeys(row: Blocked): Steps<void> {
+  const members = blockKeys(toSubject(row)).map(({ kind, key }) => [row.orgcode, kind, key, row.customer_id] as const);
+  for (const member of members) yield* run(ADD, ...member);
+  const neighbours = yield* together(...members.map((member) => one<Neighbours>(NEIGHBOURS, ...member, ...member)));
+  const marked = neighbours.flatMap((next) => (next?.older != null ? row.customer_id : (next?.newer ?? [])));
+  for (const id of [...new Set(marked)].sort()) yield* run(MARK, row.orgcode, id);
+}
+
+interface Neighbours {
+  readonly older: string | null;
+  readonly newer: string | null;
 }
 
 /** Removes a customer, with the row that was added. Marks of newer ones stay: they cost a comparison, nothing more. */

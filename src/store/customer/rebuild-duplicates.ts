@@ -3,7 +3,7 @@ import { blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
 import type { ReportDisagreement } from '../engine/disagreement.js';
 import { all, one, run, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode, defineTable, find } from '../engine/table.js';
-import { addDuplicateKeys, PERSON_COLUMNS } from './duplicate-keys.js';
+import { addUnlockedKeys, PERSON_COLUMNS } from './duplicate-keys.js';
 
 type Keyed = Person & { readonly orgcode: string; readonly customer_id: string; readonly status: string };
 
@@ -39,7 +39,7 @@ interface BlockRow {
 export function* rebuildDuplicateKeys(orgcode: string): Steps<void> {
   yield* run(REMOVE_KEYS, orgcode);
   yield* run(REMOVE_MARKS, orgcode);
-  yield* eachActive(orgcode, addDuplicateKeys);
+  yield* eachActive(orgcode, addUnlockedKeys);
 }
 
 /**

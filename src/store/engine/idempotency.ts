@@ -9,7 +9,7 @@ import { CONTRACT } from '../../contract/generated/contract.js';
 import type { FieldPath, Operation } from '../../contract/operation.js';
 import { erased } from '../../domain/erasure.js';
 import type { Context } from './handler.js';
-import { all, one, run, type Steps } from './step.js';
+import { all, lockKey, run, type Step, type Steps } from './step.js';
 
 const RETENTION_MS = 24 * 60 * 60 * 1000;
 
@@ -63,24 +63,38 @@ function customerIn(record: object): string | undefined {
 }
 
 /**
- * The stored response to the same key and the same body.
+ * The steps that look for an idempotency record. The first locks the key until the call has committed: of several calls
+ * with one key, one acts, and the others wait and find its record.
+ */
+export function lookup(cx: Context, operation: Operation, { key }: IdempotencyRequest): readonly [Step, Step] {
+  const scope = [cx.orgcode, cx.caller.actor, operation.path, key] as const;
+  const [orgcode, ...name] = scope;
+  return [lockKey(orgcode, 'receipt', ...name), { sql: FIND, args: scope, mode: 'one' }];
+}
+
+/** What `lookup` finds. */
+export type FoundRecord =
+  | { readonly request_mac: string; readonly answer: string; readonly expires_at: string }
+  | undefined;
+
+/**
+ * The stored response to the same key and the same body. An expired record is deleted.
  * @throws CrmError 409 `crm.idempotency_mismatch` when the body differs.
  */
-export function* findIdempotencyRecord(
+export function* storedResponse(
   cx: Context,
   operation: Operation,
   request: IdempotencyRequest,
+  found: FoundRecord,
 ): Steps<StoredResponse | undefined> {
-  const scope = [cx.orgcode, cx.caller.actor, operation.path, request.key] as const;
-  const row = yield* one<{ request_mac: string; answer: string; expires_at: string }>(FIND, ...scope);
-  if (row === undefined) return undefined;
-  if (row.expires_at <= cx.retentionNow) {
+  if (found === undefined) return undefined;
+  if (found.expires_at <= cx.retentionNow) {
     yield* run(MOVE_HORIZON, cx.orgcode, cx.retentionNow);
-    yield* run(DELETE, ...scope);
+    yield* run(DELETE, cx.orgcode, cx.caller.actor, operation.path, request.key);
     return undefined;
   }
-  if (row.request_mac !== request.mac) throw idempotencyMismatch();
-  return JSON.parse(row.answer) as StoredResponse;
+  if (found.request_mac !== request.mac) throw idempotencyMismatch();
+  return JSON.parse(found.answer) as StoredResponse;
 }
 
 /** Stores a response, without the fields that are shown only once. */

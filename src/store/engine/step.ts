@@ -64,6 +64,11 @@ export function lockKey(orgcode: string, ...name: readonly string[]): Step {
   return { sql: '', args: [JSON.stringify([orgcode, ...name])], mode: 'lock-key' };
 }
 
+/** Locks several names, sorted, so that no two calls wait for each other. */
+export function* lockKeys(locks: readonly Step[]): Steps<void> {
+  if (locks.length > 0) yield [...locks].sort((a, b) => (String(a.args) < String(b.args) ? -1 : 1));
+}
+
 /** From here on the steps are about this org: for work that visits several orgs in one transaction. */
 export function* enterOrg(orgcode: string): Steps<void> {
   yield { sql: '', args: [orgcode], mode: 'enter-org' };
@@ -73,11 +78,17 @@ type Results<Parts extends readonly Steps<unknown>[]> = {
   [Index in keyof Parts]: Parts[Index] extends Steps<infer T> ? T : never;
 };
 
+/** Whether the handler needs the step's result before it can go on. */
+export function isAwaited({ mode }: Step): boolean {
+  return mode === 'one' || mode === 'all' || mode === 'count';
+}
+
 interface Part {
   readonly steps: Steps<unknown>;
-  yielded: readonly Step[];
-  isList: boolean;
-  done: boolean;
+  /** The steps to send next; those that the part waits for come last. */
+  pending: readonly Step[];
+  /** The steps it waits for, as it yielded them; undefined when it has ended. */
+  awaited?: Step | readonly Step[] | undefined;
   result?: unknown;
 }
 
@@ -87,15 +98,11 @@ interface Part {
  * one after the other.
  */
 export function* together<Parts extends readonly Steps<unknown>[]>(...parts: Parts): Steps<Results<Parts>> {
-  const running: Part[] = parts.map((steps) => ({ steps, yielded: [], isList: false, done: false }));
+  const running: Part[] = parts.map((steps) => ({ steps, pending: [] }));
   let thrown: { readonly error: unknown } | undefined;
   const advance = (part: Part, result: unknown): boolean => {
     try {
-      const turn = part.steps.next(result);
-      part.done = turn.done === true;
-      part.isList = Array.isArray(turn.value);
-      if (turn.done) part.result = turn.value;
-      else part.yielded = Array.isArray(turn.value) ? turn.value : [turn.value as Step];
+      takeTurn(part, result);
       return true;
     } catch (error) {
       thrown = { error };
@@ -105,18 +112,38 @@ export function* together<Parts extends readonly Steps<unknown>[]>(...parts: Par
   };
   for (const part of [...running]) if (!advance(part, undefined)) break;
   for (let open = running.filter(isOpen); open.length > 0; open = running.filter(isOpen)) {
-    const results = (yield open.flatMap(({ yielded }) => yielded)) as unknown[];
-    let from = 0;
+    const results = (yield open.flatMap(({ pending }) => pending)) as unknown[];
+    let end = 0;
     for (const part of open) {
-      const own = results.slice(from, from + part.yielded.length);
-      from += part.yielded.length;
-      if (!advance(part, part.isList ? own : own[0])) break;
+      end += part.pending.length;
+      if (!advance(part, isList(part.awaited) ? results.slice(end - part.awaited.length, end) : results[end - 1]))
+        break;
     }
   }
   if (thrown !== undefined) throw thrown.error;
   return running.map(({ result }) => result) as Results<Parts>;
 }
 
-function isOpen({ done }: Part): boolean {
-  return !done;
+/** Runs a part until it waits for a result, or ends; what it does not wait for is sent with what it does. */
+function takeTurn(part: Part, result: unknown): void {
+  const pending: Step[] = [];
+  part.pending = pending;
+  if ('result' in part) return;
+  let turn = part.steps.next(result);
+  while (!turn.done) {
+    const list: readonly Step[] = isList(turn.value) ? turn.value : [turn.value];
+    pending.push(...list);
+    part.awaited = turn.value;
+    if (list.some(isAwaited)) return;
+    turn = part.steps.next(isList(turn.value) ? list.map(() => undefined) : undefined);
+  }
+  part.result = turn.value;
+}
+
+function isList(steps: Step | readonly Step[] | undefined): steps is readonly Step[] {
+  return Array.isArray(steps);
+}
+
+function isOpen({ pending }: Part): boolean {
+  return pending.length > 0;
 }

@@ -1,17 +1,21 @@
 /**
  * The unit of work of a change: replays its idempotency record if there is one; else runs the handler, and writes the
- * journal row and a new idempotency record. Does not begin or commit transactions; see the driver.
+ * journal row and a new idempotency record. The lookup shares a round trip with the handler's locks (locks.ts) and its
+ * first reads. Does not begin or commit transactions; see the driver.
  */
 import type { BackendResult } from '../../contract/backend.js';
 import { CrmError, IDEMPOTENCY_MISMATCH } from '../../contract/errors.js';
 import type { Operation } from '../../contract/operation.js';
+import { type Started, start } from './first-steps.js';
 import type { AnyHandler, Context, RejectedWrite, Written } from './handler.js';
 import {
   errorInit,
-  findIdempotencyRecord,
+  type FoundRecord,
   type IdempotencyRequest,
+  lookup,
   type StoredResponse,
   saveIdempotencyRecord,
+  storedResponse,
 } from './idempotency.js';
 import { appendJournal } from './journal.js';
 import type { Steps } from './step.js';
@@ -32,18 +36,39 @@ export interface UnitResult {
 }
 
 /** Runs a unit of work. @throws CrmError for an error that rolls it back. */
-export function* runUnitOfWork({ cx, operation, handler, input, request }: UnitOfWork): Steps<UnitResult> {
-  if (request !== undefined) {
-    const stored = yield* findIdempotencyRecord(cx, operation, request);
-    if (stored !== undefined) return { response: replay(stored), changed: false };
-  }
+export function* runUnitOfWork(unit: UnitOfWork): Steps<UnitResult> {
+  const { cx, operation, handler, input, request } = unit;
   const { idempotency_key: _, ...rest } = input as { idempotency_key?: string };
-  const outcome = yield* handler(cx, rest);
+  if (request === undefined) return yield* settle(unit, rest, yield* handler(cx, rest));
+  const started = startOrError(() => handler(cx, rest));
+  const lead = lookup(cx, operation, request);
+  const results = (yield [...lead, ...started.early]) as readonly unknown[];
+  const stored = yield* storedResponse(cx, operation, request, results[1] as FoundRecord);
+  if (stored !== undefined) return { response: replay(stored), changed: false };
+  return yield* settle(unit, rest, yield* started.finish(results.slice(lead.length)));
+}
+
+/** Starts the handler. An error that it throws at once comes after the lookup: a stored response has precedence. */
+function startOrError(handler: () => Steps<object>): Started<object> {
+  try {
+    return start(handler());
+  } catch (error) {
+    return {
+      early: [],
+      finish: () => {
+        throw error;
+      },
+    };
+  }
+}
+
+/** Makes the response, and writes the journal row and the idempotency record. */
+function* settle({ cx, operation, request }: UnitOfWork, input: object, outcome: object): Steps<UnitResult> {
   const response: StoredResponse = isRejected(outcome)
     ? { refusal: errorInit(outcome.error) }
     : { performed: toResult(outcome) };
   const changed = isWritten(outcome) && outcome.fields.length > 0;
-  if (changed) yield* appendJournal(cx, operation, outcome, rest);
+  if (changed) yield* appendJournal(cx, operation, outcome, input);
   if (request !== undefined && !(isRejected(outcome) && outcome.error.retryable)) {
     yield* saveIdempotencyRecord(cx, operation, request, response);
   }

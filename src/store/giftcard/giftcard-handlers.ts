@@ -22,7 +22,7 @@ import { sameDigest } from '../../secrets/keys.js';
 import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, RejectedWrite } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
-import { all, one, run, type Steps } from '../engine/step.js';
+import { all, lockKey, lockKeys, one, run, type Steps, together } from '../engine/step.js';
 
 type StoredValue = components['schemas']['StoredValue'];
 
@@ -115,9 +115,9 @@ export const giftcard: Handlers<'giftcard'> = {
   },
 
   *giftcard_redeem(cx, input) {
-    const card = yield* presentedCard(cx, input);
-    if ('error' in card) return card;
-    if (card.customer_id !== null) yield* requireUnheldOwner(cx, card.customer_id);
+    const presented = yield* presentedCard(cx, input, ({ customer_id }) => requireUnheldOwner(cx, customer_id));
+    if ('error' in presented) return presented;
+    const { card } = presented;
     const requested = toMinor(input.amount, input.currency, 'amount');
     const now = ledgerTime(cx, card);
     const taken = spend(card, requested, input.currency, input.allow_partial ?? false, now);
@@ -142,27 +142,58 @@ export const giftcard: Handlers<'giftcard'> = {
   },
 
   *giftcard_get(cx, input) {
-    const card = yield* presentedCard(cx, input);
-    if ('error' in card) return card;
-    const txns = yield* all<TxnRow>(TXNS, cx.orgcode, card.giftcard_id);
+    const presented = yield* presentedCard(cx, input, ({ giftcard_id }) => all<TxnRow>(TXNS, cx.orgcode, giftcard_id));
+    if ('error' in presented) return presented;
+    const { card, read: txns } = presented;
     return { ...show(cx, card), transactions: txns.map((txn) => showTxn(txn, card.currency)) };
   },
 };
 
 /**
- * The card with an id or a code, after checking its PIN, if it has one. A wrong code or PIN is counted, and the count
- * is committed although the call is rejected, with the same 404 as for any missing record.
+ * The card with an id or a code, after checking its PIN, if it has one, and what `read` reads about it then. A wrong
+ * code or PIN is counted, and the count is committed although the call is rejected, with the same 404 as for any missing
+ * record.
  * @throws CrmError 429 `crm.throttled` when the caller or the card has reached the limit of failures.
  */
-function* presentedCard(cx: Context, input: Presented): Steps<CardRow | RejectedWrite> {
-  yield* requireFailuresBelowLimit(cx, cx.caller.actor);
-  const card =
-    input.code === undefined
-      ? yield* one<CardRow>(BY_ID, cx.orgcode, input.giftcard_id ?? '')
-      : yield* one<CardRow>(BY_CODE, cx.orgcode, cx.keys.mac('giftcard-code', cx.orgcode, normalizeCode(input.code)));
+function* presentedCard<T>(
+  cx: Context,
+  input: Presented,
+  read: (card: CardRow) => Steps<T>,
+): Steps<{ readonly card: CardRow; readonly read: T } | RejectedWrite> {
+  const [, card] = yield* together(requireFailuresBelowLimit(cx, cx.caller.actor), findCard(cx, input));
+  const opens = isOpenedBy(cx, card, input.pin);
+  if (card !== undefined && opens) {
+    const [, result] = yield* together(requireFailuresBelowLimit(cx, card.giftcard_id), read(card));
+    return { card, read: result };
+  }
   if (card !== undefined) yield* requireFailuresBelowLimit(cx, card.giftcard_id);
-  const given = pinHash(cx, card?.giftcard_id ?? '', input.pin ?? '');
-  if (card !== undefined && (card.pin_hash === null || sameDigest(card.pin_hash, given))) return card;
+  return yield* countFailure(cx, card);
+}
+
+function* findCard(cx: Context, { giftcard_id, code }: Presented): Steps<CardRow | undefined> {
+  return code === undefined
+    ? yield* one<CardRow>(BY_ID, cx.orgcode, giftcard_id ?? '')
+    : yield* one<CardRow>(BY_CODE, cx.orgcode, codeHash(cx, code));
+}
+
+/** The keyed hash by which a card with that code is found. */
+export function codeHash(cx: Context, code: string): string {
+  return cx.keys.mac('giftcard-code', cx.orgcode, normalizeCode(code));
+}
+
+/** Always makes a hash, so that a code that exists is not told by the time it takes. */
+function isOpenedBy(cx: Context, card: CardRow | undefined, pin = ''): boolean {
+  const given = pinHash(cx, card?.giftcard_id ?? '', pin);
+  return card !== undefined && (card.pin_hash === null || sameDigest(card.pin_hash, given));
+}
+
+/**
+ * Failures of one caller are counted one after the other, so that no more than the limit are answered with 404. Those
+ * of a card are, too: its row is locked.
+ */
+function* countFailure(cx: Context, card: CardRow | undefined): Steps<RejectedWrite> {
+  yield* lockKeys([lockKey(cx.orgcode, 'giftcard-failures', cx.caller.actor)]);
+  yield* requireFailuresBelowLimit(cx, cx.caller.actor);
   yield* run(ADD_FAILURE, cx.orgcode, cx.caller.actor, cx.newId(), cx.stamp.now);
   if (card !== undefined) yield* run(ADD_FAILURE, cx.orgcode, card.giftcard_id, cx.newId(), cx.stamp.now);
   return { error: notFound() };
@@ -180,9 +211,9 @@ function* requireFailuresBelowLimit(cx: Context, subject: string): Steps<void> {
   );
 }
 
-function* requireUnheldOwner(cx: Context, customerId: string): Steps<void> {
-  yield* activeLoyaltyAccount(cx.orgcode, customerId);
-  yield* requireNoHold(cx.orgcode, [customerId], 'stored_value');
+function* requireUnheldOwner({ orgcode }: Context, customerId: string | null): Steps<void> {
+  if (customerId === null) return;
+  yield* together(activeLoyaltyAccount(orgcode, customerId), requireNoHold(orgcode, [customerId], 'stored_value'));
 }
 
 function* addCard(cx: Context, card: CardRow, codeHash: string): Steps<void> {

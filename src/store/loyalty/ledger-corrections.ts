@@ -4,7 +4,7 @@ import { type LotChange, restore, takeBack } from '../../domain/lots.js';
 import type { LoyaltyPolicy } from '../../domain/policy.js';
 import type { Context } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
-import { all, one, type Steps } from '../engine/step.js';
+import { all, one, type Steps, together } from '../engine/step.js';
 import { findTxn, type LedgerPosting, type LoyaltyAccount, lotsOf, openLots, type TxnRow } from './ledger.js';
 
 /** Credits that gave back an entry or a part of it, without those that were reversed. */
@@ -52,13 +52,16 @@ export function* giveBack(
   points: number | undefined,
   policy: LoyaltyPolicy,
 ): Steps<Correction> {
+  const [credits, lots] = yield* together(
+    all<{ lots: string }>(GIVEN_BACK, cx.orgcode, debit.loyalty_txn_id),
+    lotsOf(cx.orgcode, debit.customer_id, debit.lots),
+  );
   const given = new Map<string, number>();
-  for (const row of yield* all<{ lots: string }>(GIVEN_BACK, cx.orgcode, debit.loyalty_txn_id)) {
+  for (const row of credits) {
     for (const change of JSON.parse(row.lots) as LotChange[]) {
       given.set(change.lot_id, (given.get(change.lot_id) ?? 0) + change.points);
     }
   }
-  const lots = yield* lotsOf(cx.orgcode, debit.customer_id, debit.lots);
   const grace = policy.expiry?.restore_grace_days ?? 0;
   const { changes, unrestorable } = restore(debit.lots, given, lots, points, ledgerTime(cx, account), grace);
   return { changes, unrestorable };
@@ -71,8 +74,10 @@ export function* takeCreditBack(
   credit: TxnRow,
   policy: LoyaltyPolicy,
 ): Steps<Correction> {
-  const own = yield* lotsOf(cx.orgcode, account.customer_id, credit.lots);
-  const open = yield* openLots(cx.orgcode, account.customer_id);
+  const [own, open] = yield* together(
+    lotsOf(cx.orgcode, account.customer_id, credit.lots),
+    openLots(cx.orgcode, account.customer_id),
+  );
   const lots = [...own, ...open.filter(({ lot_id }) => !own.some((lot) => lot.lot_id === lot_id))];
   const born = cx.newId();
   const rule = policy.on_reverse_spent ?? 'refuse';

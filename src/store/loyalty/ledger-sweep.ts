@@ -2,7 +2,7 @@
 import { pastInstant } from '../../domain/instant.js';
 import { sweep } from '../../domain/lots.js';
 import type { Context, InputOf } from '../engine/handler.js';
-import { all, type Scalar, type Steps } from '../engine/step.js';
+import { all, lockRows, type Scalar, type Steps } from '../engine/step.js';
 import { customerAccount, openLots, post, type TxnRow } from './ledger.js';
 import { currentPolicy } from './policies.js';
 
@@ -37,8 +37,10 @@ export function* expirePoints(cx: Context, input: InputOf<'loyalty_expire'>): St
   const total = { expired_points: 0, expired_lots: 0, customers: 0 };
   const txns: TxnRow[] = [];
   const { policy_version } = yield* currentPolicy(cx.orgcode);
+  if (!dry_run) yield* lockCustomers(cx.orgcode, due.customers);
   for (const customerId of due.customers) {
     const changes = sweep(yield* openLots(cx.orgcode, customerId), asOf);
+    if (changes.length === 0) continue; // somebody else expired or moved them before they were locked
     total.expired_points -= changes.reduce((sum, change) => sum + change.points, 0);
     total.expired_lots += changes.length;
     total.customers += 1;
@@ -48,6 +50,12 @@ export function* expirePoints(cx: Context, input: InputOf<'loyalty_expire'>): St
     if (txns.length < MAX_TXNS_SHOWN) txns.push(txn);
   }
   return { as_of: asOf, dry_run, ...total, txns, complete: due.complete };
+}
+
+/** By id, so that two sweeps do not wait for each other. */
+function* lockCustomers(orgcode: string, ids: readonly string[]): Steps<void> {
+  const sql = 'SELECT 1 FROM customer WHERE orgcode = ? AND customer_id = ?';
+  if (ids.length > 0) yield [...ids].sort().map((id) => lockRows(sql, orgcode, id));
 }
 
 function* dueCustomers(orgcode: string, asOf: string, limit: number, customerId: string | undefined) {

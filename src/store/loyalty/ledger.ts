@@ -6,7 +6,7 @@ import { invalidState } from '../../contract/errors.js';
 import { type Lot, type LotChange, sweep } from '../../domain/lots.js';
 import type { Context } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
-import { all, one, run, type Steps } from '../engine/step.js';
+import { all, one, run, type Steps, together } from '../engine/step.js';
 
 export interface LoyaltyAccount {
   readonly customer_id: string;
@@ -107,12 +107,8 @@ export function* openLots(orgcode: string, customerId: string): Steps<readonly L
 
 /** The lots that an earlier entry changed, open or not. */
 export function* lotsOf(orgcode: string, customerId: string, changes: readonly LotChange[]): Steps<readonly Lot[]> {
-  const lots: Lot[] = [];
-  for (const { lot_id } of changes) {
-    const lot = yield* one<Lot>(LOT, orgcode, customerId, lot_id);
-    if (lot !== undefined) lots.push(lot);
-  }
-  return lots;
+  const lots = yield* together(...changes.map(({ lot_id }) => one<Lot>(LOT, orgcode, customerId, lot_id)));
+  return lots.filter((lot) => lot !== undefined);
 }
 
 /** One entry of the org's ledger, or undefined. */

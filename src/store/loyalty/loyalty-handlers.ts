@@ -19,7 +19,7 @@ import { tierOf } from '../../domain/tiers.js';
 import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, InputOf, Written } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
-import { one, run, type Steps } from '../engine/step.js';
+import { one, run, type Steps, together } from '../engine/step.js';
 import { requireRevision } from '../engine/table.js';
 import { type LedgerPosting, type LoyaltyAccount, openLots, post, settle, type TxnRow } from './ledger.js';
 import {
@@ -81,8 +81,7 @@ export const loyalty: Handlers<'loyalty'> = {
   },
 
   *loyalty_earn(cx, input) {
-    const { account, policy, policy_version } = yield* open(cx, input.customer_id);
-    requireEnabled(policy);
+    const { account, policy, policy_version } = yield* openEnabled(cx, input.customer_id);
     const points = priceEarn(policy, account, input);
     const now = ledgerTime(cx, account);
     const expires_at = expiryOf(policy, earnedAt(now, input.occurred_at));
@@ -97,12 +96,15 @@ export const loyalty: Handlers<'loyalty'> = {
   },
 
   *loyalty_redeem(cx, input) {
-    const { account, policy, policy_version } = yield* open(cx, input.customer_id);
-    requireEnabled(policy);
-    yield* requireNoHold(cx.orgcode, [input.customer_id], 'loyalty');
+    const { customer_id, reason, source_ref } = input;
+    const [{ account, policy, policy_version, expired }, , before] = yield* together(
+      openEnabled(cx, customer_id),
+      requireNoHold(cx.orgcode, [customer_id], 'loyalty'),
+      openLots(cx.orgcode, customer_id),
+    );
     checkRedeem(policy, input.points, yield* redeemedToday(cx, account, policy));
-    const changes = take(yield* openLots(cx.orgcode, input.customer_id), input.points, ledgerTime(cx, account));
-    const { reason, source_ref } = input;
+    const lots = expired ? yield* openLots(cx.orgcode, customer_id) : before;
+    const changes = take(lots, input.points, ledgerTime(cx, account));
     const written = yield* enter(cx, account, { kind: 'redeem', changes, policy_version, reason, source_ref });
     const value = pointsValue(policy, input.points);
     return value === undefined ? written : { ...written, data: { ...written.data, value } };
@@ -147,11 +149,10 @@ export const loyalty: Handlers<'loyalty'> = {
   *loyalty_reverse(cx, input) {
     const txn = yield* requireTxn(cx.orgcode, input.loyalty_txn_id);
     const { account, policy, policy_version } = yield* open(cx, txn.customer_id);
-    yield* requireReversible(cx.orgcode, txn);
-    const correction =
-      txn.points < 0
-        ? yield* giveBack(cx, account, txn, undefined, policy)
-        : yield* takeCreditBack(cx, account, txn, policy);
+    const [, correction] = yield* together(
+      requireReversible(cx.orgcode, txn),
+      txn.points < 0 ? giveBack(cx, account, txn, undefined, policy) : takeCreditBack(cx, account, txn, policy),
+    );
     const entry = {
       kind: 'reverse',
       policy_version,
@@ -172,13 +173,25 @@ interface Opened {
   readonly account: LoyaltyAccount;
   readonly policy: LoyaltyPolicy;
   readonly policy_version: number;
+  /** Whether opening the account posted an expiry, and so changed its lots. */
+  readonly expired: boolean;
 }
 
 /** The account of an active customer, with all due expiries posted, and the policy in force. */
 function* open(cx: Context, customerId: string): Steps<Opened> {
-  const found = yield* activeLoyaltyAccount(cx.orgcode, customerId);
-  const { policy, policy_version } = yield* currentPolicy(cx.orgcode);
-  return { account: yield* settle(cx, found, policy_version), policy, policy_version };
+  const [found, { policy, policy_version }] = yield* together(
+    activeLoyaltyAccount(cx.orgcode, customerId),
+    currentPolicy(cx.orgcode),
+  );
+  const account = yield* settle(cx, found, policy_version);
+  return { account, policy, policy_version, expired: account.last_seq !== found.last_seq };
+}
+
+/** The same, for what the policy must allow. @throws CrmError 409 when the programme is switched off. */
+function* openEnabled(cx: Context, customerId: string): Steps<Opened> {
+  const opened = yield* open(cx, customerId);
+  requireEnabled(opened.policy);
+  return opened;
 }
 
 function priceEarn(policy: LoyaltyPolicy, account: LoyaltyAccount, input: InputOf<'loyalty_earn'>): number {

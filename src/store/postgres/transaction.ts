@@ -3,7 +3,7 @@
  * statement that is waited for, changes with the next one, and COMMIT with the last.
  */
 import type { Scope } from '../engine/driver.js';
-import type { Step, Steps } from '../engine/step.js';
+import { isAwaited, type Step, type Steps } from '../engine/step.js';
 import { type BatchResults, type DatabaseSession, runBatch } from './batch.js';
 import { type Statement, statement, statementOf } from './statement-text.js';
 
@@ -109,8 +109,4 @@ export class Transaction {
     this.#roundTrips += 1;
     return await runBatch(this.#session, statements);
   }
-}
-
-function isAwaited({ mode }: Step): boolean {
-  return mode === 'one' || mode === 'all' || mode === 'count';
 }

@@ -6,12 +6,11 @@ import { HOLD_TRANSITIONS, holdScope } from '../../domain/hold.js';
 import { futureInstant } from '../../domain/instant.js';
 import { requireTransition } from '../../domain/lifecycle.js';
 import { exponentOf, toMajor, toMinor } from '../../domain/money.js';
-import { requireActive } from '../customer/customer-checks.js';
-import { requireCustomer } from '../customer/customer-identity.js';
+import { requireActiveCustomer, requireCustomer } from '../customer/customer-identity.js';
 import { both, type Condition, equal } from '../engine/condition.js';
 import type { Context, Handlers, InputOf } from '../engine/handler.js';
 import { pageOf } from '../engine/page.js';
-import type { Steps } from '../engine/step.js';
+import { type Steps, together } from '../engine/step.js';
 import { defineTable, find, insert, requireRevision, revise } from '../engine/table.js';
 import { FLAG, type FlagRow, findFlag, flagStatus, requireFlagCapacity, showFlag } from './flags.js';
 import { gatherFacts } from './fraud-facts.js';
@@ -46,8 +45,7 @@ const ASSESSMENT = defineTable<AssessmentRow>({
 
 export const risk: Handlers<'risk'> = {
   *customer_fraud_assess(cx, input) {
-    const customer = yield* requireCustomer(cx, input.customer_id);
-    requireActive(customer);
+    const customer = yield* requireActiveCustomer(cx, input.customer_id);
     const event = input.event === undefined ? null : eventRow(input.event);
     const verdict = assessFraud(yield* gatherFacts(cx, customer, input));
     const assessment_id = cx.newId();
@@ -103,8 +101,10 @@ export const risk: Handlers<'risk'> = {
   },
 
   *customer_flag_set(cx, input) {
-    requireActive(yield* requireCustomer(cx, input.customer_id));
-    const current = yield* findFlag(cx, input.customer_id, input.flag);
+    const [, current] = yield* together(
+      requireActiveCustomer(cx, input.customer_id),
+      findFlag(cx, input.customer_id, input.flag),
+    );
     if (current !== undefined) requireRevision(input.expected_revision, current, (row) => showFlag(cx, row));
     const expires_at = futureInstant(input.expires_at, 'expires_at', cx.stamp.now);
     if (input.active) yield* requireFlagCapacity(cx, input.customer_id, input.flag);

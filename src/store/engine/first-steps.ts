@@ -1,4 +1,4 @@
-/** Starts a handler before it is certain that it may run, so that its first reads share a round trip with other steps. */
+/** Starts a handler before it is certain that it may run, so that its first reads share a round trip with others. */
 import type { Step, Steps } from './step.js';
 
 /** Steps that have been started and wait for their first results. */

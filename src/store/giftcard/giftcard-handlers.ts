@@ -151,8 +151,8 @@ export const giftcard: Handlers<'giftcard'> = {
 
 /**
  * The card with an id or a code, after checking its PIN, if it has one, and what `read` reads about it then. A wrong
- * code or PIN is counted, and the count is committed although the call is rejected, with the same 404 as for any missing
- * record.
+ * code or PIN is counted, and the count is committed although the call is rejected, with the same 404 as for any
+ * missing record.
  * @throws CrmError 429 `crm.throttled` when the caller or the card has reached the limit of failures.
  */
 function* presentedCard<T>(

@@ -116,7 +116,12 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'double-metaphone': ['domain/names.ts'],
   'js-yaml': ['openapi-import/parse-document.ts', 'contract/published-documents.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
-  pg: ['store/postgres/batch.ts', 'store/postgres/connection-pool.ts', 'store/postgres/database-error.ts'],
+  pg: [
+    'store/postgres/batch.ts',
+    'store/postgres/cancel-request.ts',
+    'store/postgres/connection-pool.ts',
+    'store/postgres/database-error.ts',
+  ],
   pino: ['log.ts'],
   'rate-limiter-flexible': ['transport/rate-limits.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],

@@ -10,10 +10,11 @@ import type { Statement } from './statement-text.js';
 
 type ReadRow = ReturnType<typeof rowReader>;
 
-/** Which statements a session has prepared. */
+/** A connection, and what it has prepared. */
 export interface DatabaseSession {
   readonly client: PoolClient;
-  readonly prepared: Set<string>;
+  /** The statements that are prepared, by name, and how their rows are read, once the server has described them. */
+  readonly prepared: Map<string, ReadRow | undefined>;
   /** False: every statement is parsed again, for poolers that do not know prepared statements. */
   readonly prepares: boolean;
 }
@@ -30,21 +31,37 @@ interface Wire extends Omit<Connection, 'bind' | 'execute' | 'parse' | 'describe
   sync(): void;
 }
 
-/** The columns of each statement, by name: the same in every session. */
-const knownRows = new Map<string, ReadRow>();
+/** More statements are not kept by a session: each costs the server memory. The rest are parsed again when they run. */
+const MAX_PREPARED = 500;
 
-/** Sends the statements and waits for all results. @throws DatabaseError of the first statement that failed. */
+/**
+ * Sends the statements and waits for all results.
+ * @throws DatabaseError of the first statement that failed, UnreplicatedCommitError, or the error of the connection.
+ */
 export function runBatch(session: DatabaseSession, statements: readonly Statement[]): Promise<BatchResults> {
   return new Promise((resolve, reject) => {
-    session.client.query(new Batch(session, statements, resolve, reject));
+    const values = statements.map(({ args }) => args.map(asText));
+    session.client.query(new Batch(session, statements, values, { resolve, reject }));
   });
+}
+
+/** The server stopped waiting for a standby to confirm a COMMIT: it would not survive the loss of this server. */
+export class UnreplicatedCommitError extends Error {
+  constructor() {
+    super('the server was made to stop waiting for its standby');
+  }
+}
+
+interface Settle {
+  readonly resolve: (results: BatchResults) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 class Batch implements Submittable {
   readonly #session: DatabaseSession;
   readonly #statements: readonly Statement[];
-  readonly #resolve: (results: BatchResults) => void;
-  readonly #reject: (error: unknown) => void;
+  readonly #values: readonly (readonly (string | null)[])[];
+  readonly #settle: Settle;
   readonly #results: unknown[] = [];
   /** Statements that this batch prepares, in the order in which the server confirms them. */
   readonly #parsing: string[] = [];
@@ -56,23 +73,25 @@ class Batch implements Submittable {
   constructor(
     session: DatabaseSession,
     statements: readonly Statement[],
-    resolve: (results: BatchResults) => void,
-    reject: (error: unknown) => void,
+    values: readonly (readonly (string | null)[])[],
+    settle: Settle,
   ) {
     this.#session = session;
     this.#statements = statements;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#values = values;
+    this.#settle = settle;
   }
 
   submit(connection: Connection): void {
     const wire = connection as unknown as Wire;
     wire.on('parseComplete', this.#onParseComplete);
+    wire.on('notice', this.#onNotice);
     wire.stream.cork();
-    for (const { prepared, args, shape } of this.#statements) {
+    for (const [index, { prepared, shape }] of this.#statements.entries()) {
       const name = this.#prepare(wire, prepared);
-      wire.bind({ portal: '', statement: name, values: args.map(asText), binary: false });
-      if ((shape === 'one' || shape === 'all') && !knownRows.has(prepared.name)) wire.describe({ type: 'P', name: '' });
+      wire.bind({ portal: '', statement: name, values: this.#values[index] ?? [], binary: false });
+      const hasRows = shape === 'one' || shape === 'all';
+      if (hasRows && this.#session.prepared.get(name) === undefined) wire.describe({ type: 'P', name: '' });
       wire.execute({ portal: '', rows: 0 });
     }
     wire.sync();
@@ -81,15 +100,16 @@ class Batch implements Submittable {
 
   handleRowDescription({ fields }: { fields: readonly ResultColumn[] }): void {
     this.#readRow = rowReader(fields);
+    const { prepared } = this.#session;
     const name = this.#current?.prepared.name;
-    if (name !== undefined) knownRows.set(name, this.#readRow);
+    if (name !== undefined && prepared.has(name)) prepared.set(name, this.#readRow);
   }
 
   handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
     const { shape, prepared } = this.#current ?? {};
     if (shape !== 'one' && shape !== 'all') return;
     if (shape === 'one' && this.#rows.length > 0) return;
-    this.#readRow ??= knownRows.get(prepared?.name ?? '');
+    this.#readRow ??= this.#session.prepared.get(prepared?.name ?? '');
     try {
       if (this.#readRow !== undefined) this.#rows.push(this.#readRow(fields));
     } catch (error) {
@@ -110,15 +130,16 @@ class Batch implements Submittable {
     this.#results.push(undefined);
   }
 
+  /** A connection that is lost after the last result takes nothing back: what was committed stays so. */
   handleError(error: Error, connection: Connection): void {
-    this.#end(connection);
-    this.#reject(error);
+    if (this.#results.length < this.#statements.length) this.#failure ??= { error };
+    this.handleReadyForQuery(connection);
   }
 
   handleReadyForQuery(connection: Connection): void {
     this.#end(connection);
-    if (this.#failure === undefined) this.#resolve(this.#results);
-    else this.#reject(this.#failure.error);
+    if (this.#failure === undefined) this.#settle.resolve(this.#results);
+    else this.#settle.reject(this.#failure.error);
   }
 
   get #current(): Statement | undefined {
@@ -129,27 +150,32 @@ class Batch implements Submittable {
     this.#parsed += 1;
   };
 
+  /** The text depends on the language of the server, the function in its source does not. */
+  readonly #onNotice = ({ routine }: { routine?: string }): void => {
+    if (routine === 'SyncRepWaitForLSN') this.#failure ??= { error: new UnreplicatedCommitError() };
+  };
+
+  /** Returns the name to bind: empty for a statement that is not kept. */
   #prepare(wire: Wire, { name, text }: Statement['prepared']): string {
     const { prepared, prepares } = this.#session;
-    if (!prepares) {
-      wire.parse({ name: '', text, types: [] });
-      return '';
-    }
-    if (!prepared.has(name)) {
-      wire.parse({ name, text, types: [] });
-      prepared.add(name);
-      this.#parsing.push(name);
-    }
-    return name;
+    if (prepared.has(name)) return name;
+    const kept = prepares && prepared.size < MAX_PREPARED ? name : '';
+    wire.parse({ name: kept, text, types: [] });
+    this.#parsing.push(kept);
+    if (kept !== '') prepared.set(kept, undefined);
+    return kept;
   }
 
   /** After an error the server has not read the rest: what it did not confirm is not prepared. */
   #end(connection: Connection): void {
     connection.off('parseComplete', this.#onParseComplete);
+    connection.off('notice', this.#onNotice);
     for (const name of this.#parsing.slice(this.#parsed)) this.#session.prepared.delete(name);
   }
 }
 
 function asText(value: Scalar): string | null {
-  return value === null ? null : String(value);
+  if (value === null || typeof value === 'string') return value;
+  if (Number.isFinite(value)) return String(value);
+  throw new TypeError(`a statement was given a value that is no text, number or null: ${typeof value}`);
 }

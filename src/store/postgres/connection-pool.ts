@@ -1,22 +1,32 @@
 /** A pool of sessions to PostgreSQL, which finds the primary among several hosts, again after each failover. */
-import { Client, type ClientBase, type ClientConfig, Connection, Pool, type PoolClient } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { DatabaseSession } from './batch.js';
+import { requestCancel } from './cancel-request.js';
 import type { PostgresAddress, PostgresHost } from './connection-url.js';
 
 export interface ConnectionPool {
   /**
    * A session for one transaction. Tries each host once a round until `deadline` (milliseconds of the monotonic clock).
-   * @throws the error of the last attempt.
+   * @throws the error of the last attempt to connect, or one that says that no session became free.
    */
   acquire(deadline: number): Promise<DatabaseSession>;
-  /** Gives the session back; a `broken` one is closed. */
-  release(session: DatabaseSession, broken?: boolean): void;
-  /** Asks the server to stop what the session is doing; the statement then fails with SQLSTATE 57014. */
+  /** Gives the session back. */
+  release(session: DatabaseSession): void;
+  /** Closes the session's connection, and in a while also when the server does not answer. */
+  close(session: DatabaseSession): void;
+  /**
+   * The session's connection was lost, or its server takes no writes any more: closes it, and every other that was
+   * opened earlier, once it is free. A connection that is lost without a word is found out only by waiting.
+   * @param leaves whether another host should be tried first
+   */
+  abandon(session: DatabaseSession, leaves: boolean): void;
+  /** Asks the server to stop what the session is doing. The session must then be closed: the request may come late. */
   cancel(session: DatabaseSession): void;
   /** Closes the session's connection at once: what it was doing fails. */
   destroy(session: DatabaseSession): void;
   /** Open sessions, and callers that wait for one. */
   counts(): { readonly open: number; readonly idle: number; readonly waiting: number };
+  /** Waits for all sessions to be given back, and for their connections to be closed. */
   end(): Promise<void>;
 }
 
@@ -25,6 +35,9 @@ const CONNECT_MS = 5000;
 /** Between two rounds over all hosts. */
 const ROUND_PAUSE_MS = 100;
 const IDLE_MS = 30_000;
+/** A connection without traffic is probed after this time. */
+const KEEP_ALIVE_MS = 10_000;
+const CLOSE_MS = 1000;
 
 /** Opens no connection yet. */
 export function createConnectionPool(address: PostgresAddress, applicationName: string): ConnectionPool {
@@ -34,69 +47,91 @@ export function createConnectionPool(address: PostgresAddress, applicationName: 
 class HostPool implements ConnectionPool {
   readonly #pool: Pool;
   readonly #address: PostgresAddress;
-  readonly #sessions = new WeakMap<PoolClient, DatabaseSession>();
+  readonly #sessions = new WeakMap<PoolClient, DatabaseSession & { readonly generation: number }>();
+  /** Clients whose connections are not closed yet. */
+  readonly #clients = new Set<Client>();
   /** The host that new connections go to: the last one that was good, or the next to try. */
   #host = 0;
-  readonly #hostOf = new WeakMap<Client, PostgresHost>();
+  readonly #hostOf = new WeakMap<ClientBase, PostgresHost>();
+  /** Counts how often connections were found lost. */
+  #generation = 0;
 
   constructor(address: PostgresAddress, applicationName: string) {
     this.#address = address;
     const pool = this;
     /** pg-pool makes its clients from one set of options; the host differs from one to the next. */
     class HostClient extends Client {
-      constructor(options?: string | ClientConfig) {
+      constructor(options: ClientConfig) {
         const host = pool.#currentHost();
-        super({ ...(options as ClientConfig), connectionString: address.urlOf(host) });
+        super({ ...options, connectionTimeoutMillis: CONNECT_MS, connectionString: address.urlOf(host) });
         pool.#hostOf.set(this, host);
+        pool.#clients.add(this);
         this.on('error', () => {}); // the statement that was running reports it
+        this.once('end', () => pool.#clients.delete(this));
+      }
+      override connect(): Promise<Client>;
+      override connect(callback: (error: Error) => void): void;
+      override connect(callback?: (error: Error) => void): Promise<Client> | undefined {
+        if (callback === undefined) return super.connect();
+        super.connect((error: Error | null) => {
+          if (error !== null && error !== undefined) pool.#leave(this);
+          callback(error as Error);
+        });
+        return undefined;
       }
     }
     this.#pool = new Pool({
       application_name: applicationName,
       max: address.poolSize,
-      connectionTimeoutMillis: CONNECT_MS,
       idleTimeoutMillis: IDLE_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       Client: HostClient,
       onConnect: (client: ClientBase) => this.#check(client),
-    } as ConstructorParameters<typeof Pool>[0]);
+    } as unknown as ConstructorParameters<typeof Pool>[0]);
     this.#pool.on('error', () => {}); // an idle connection was lost; the next caller gets another
   }
 
   async acquire(deadline: number): Promise<DatabaseSession> {
+    let hope = false;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return this.#sessionOf(await this.#pool.connect());
+        return await this.#newest(deadline);
       } catch (error) {
-        this.#host += 1;
-        const isRoundOver = attempt % this.#address.hosts.length === 0;
-        if (isRoundOver && (!isTransient(error) || performance.now() + ROUND_PAUSE_MS >= deadline)) throw error;
-        if (isRoundOver) await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
+        hope ||= isTransient(error);
+        const isLate = performance.now() + ROUND_PAUSE_MS >= deadline;
+        if (isLate) throw error;
+        if (attempt % this.#address.hosts.length > 0) continue;
+        if (!hope) throw error;
+        hope = false;
+        await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
       }
     }
   }
 
-  release({ client }: DatabaseSession, broken = false): void {
-    client.release(broken);
+  release({ client }: DatabaseSession): void {
+    client.release();
+  }
+
+  close(session: DatabaseSession): void {
+    const timer = setTimeout(() => this.destroy(session), CLOSE_MS);
+    session.client.once('end', () => clearTimeout(timer));
+    session.client.release(true);
+  }
+
+  abandon(session: DatabaseSession, leaves: boolean): void {
+    const { generation = 0 } = this.#sessions.get(session.client) ?? {};
+    if (generation === this.#generation) this.#generation += 1;
+    if (leaves) this.#leave(session.client);
+    this.close(session);
   }
 
   cancel({ client }: DatabaseSession): void {
-    const { processID, secretKey } = client as unknown as { readonly processID: number; readonly secretKey: number };
-    const host = this.#hostOf.get(client as unknown as Client);
-    if (host === undefined) return;
-    const { ssl } = client as unknown as Client;
-    const request = new Connection({ ssl } as ConstructorParameters<typeof Connection>[0]);
-    const wire = request as unknown as {
-      connect(port: number, host: string): void;
-      cancel(processID: number, secretKey: number): void;
-    };
-    request.on('error', () => {}); // the statement ends by its own timeout then
-    request.on(ssl ? 'sslconnect' : 'connect', () => wire.cancel(processID, secretKey));
-    wire.connect(host.port, host.host);
+    requestCancel(client);
   }
 
   destroy({ client }: DatabaseSession): void {
-    (client as unknown as { readonly connection: Connection }).connection.stream.destroy();
+    streamOf(client).destroy();
   }
 
   counts() {
@@ -104,8 +139,9 @@ class HostPool implements ConnectionPool {
     return { open: totalCount, idle: idleCount, waiting: waitingCount };
   }
 
-  end(): Promise<void> {
-    return this.#pool.end();
+  async end(): Promise<void> {
+    await this.#pool.end();
+    await Promise.all([...this.#clients].map(closed));
   }
 
   #currentHost(): PostgresHost {
@@ -113,19 +149,79 @@ class HostPool implements ConnectionPool {
     return hosts[this.#host % hosts.length] as PostgresHost;
   }
 
-  #sessionOf(client: PoolClient): DatabaseSession {
+  /** Of several connections that fail at the same time, one moves on to the next host. */
+  #leave(client: ClientBase): void {
+    if (this.#hostOf.get(client) === this.#currentHost()) this.#host += 1;
+  }
+
+  async #newest(deadline: number): Promise<DatabaseSession> {
+    for (;;) {
+      const client = await this.#connect(deadline);
+      const session = this.#sessionOf(client);
+      if (session.generation === this.#generation) return session;
+      this.close(session);
+    }
+  }
+
+  /** pg-pool cannot take a request back: a session that comes too late is given to the next in line. */
+  #connect(deadline: number): Promise<PoolClient> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const giveUp = () => {
+        isLate = true;
+        reject(new Error('no connection to the database was free in time'));
+      };
+      const timer = Number.isFinite(deadline) ? setTimeout(giveUp, deadline - performance.now()) : undefined;
+      this.#pool.connect().then(
+        (client) => {
+          clearTimeout(timer);
+          if (isLate) client.release();
+          else resolve(client);
+        },
+        (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #sessionOf(client: PoolClient): DatabaseSession & { readonly generation: number } {
     const known = this.#sessions.get(client);
     if (known !== undefined) return known;
-    const session = { client, prepared: new Set<string>(), prepares: this.#address.prepares };
+    const { prepares } = this.#address;
+    const session = { client, prepared: new Map(), prepares, generation: this.#generation };
     this.#sessions.set(client, session);
     return session;
   }
 
   async #check(client: ClientBase): Promise<void> {
     if (!this.#address.needsPrimary) return;
-    const { rows } = await client.query('SHOW transaction_read_only');
-    if ((rows as { transaction_read_only: string }[])[0]?.transaction_read_only === 'on') throw new NotPrimaryError();
+    const timer = setTimeout(() => streamOf(client).destroy(), CONNECT_MS);
+    try {
+      const { rows } = await client.query('SHOW transaction_read_only');
+      if ((rows as { transaction_read_only: string }[])[0]?.transaction_read_only === 'on') throw new NotPrimaryError();
+    } catch (error) {
+      this.#leave(client);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
+}
+
+function streamOf(client: ClientBase): { destroy(): void } {
+  return (client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }).connection.stream;
+}
+
+function closed(client: Client): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => streamOf(client).destroy(), CLOSE_MS);
+    client.once('end', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /** The host answers but takes no writes: a standby, or a primary that is being replaced. */
@@ -138,7 +234,8 @@ class NotPrimaryError extends Error {
 
 /** Whether another attempt may succeed: the server starts, stops, is full, or cannot be reached. */
 function isTransient(error: unknown): boolean {
-  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  const { code, message, syscall } = error as { code?: string; message?: string; syscall?: string };
   if (code === undefined) return /terminat|timeout/i.test(message ?? '');
+  if (code === 'ENOENT') return syscall === 'connect'; // the socket file of a server that is not running
   return /^(08...|57P0[1-3]|53300|25006|ECONN\w+|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/.test(code);
 }

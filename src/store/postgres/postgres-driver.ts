@@ -16,7 +16,7 @@ import type { Steps } from '../engine/step.js';
 import type { DatabaseSession } from './batch.js';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.js';
 import type { PostgresAddress } from './connection-url.js';
-import { meaningOf } from './database-error.js';
+import { type ErrorMeaning, meaningOf } from './database-error.js';
 import { Transaction, type TransactionKind } from './transaction.js';
 
 /** What happened since the driver was opened. */
@@ -46,12 +46,14 @@ export interface PostgresDriverOptions {
 }
 
 const DEADLINE_MS = 30_000;
-/** Attempts at a job that others got in the way of. */
-const MAX_ATTEMPTS = 4;
+/** How often a job is run again that others got in the way of, and, when it has no deadline, one that lost its server. */
+const MAX_REPEATS = 3;
 const FIRST_PAUSE_MS = 2;
 const RECONNECT_PAUSE_MS = 50;
 /** The server's own limits end a statement at the deadline; only when they do not, the connection is closed. */
 const GRACE_MS = 500;
+/** How long the server may take to roll back before the connection is closed. */
+const END_MS = 5000;
 
 /** Opens no connection yet. */
 export function createPostgresDriver(options: PostgresDriverOptions): PostgresDriver {
@@ -64,6 +66,8 @@ class PooledDriver implements PostgresDriver {
   readonly #pool: ConnectionPool;
   readonly #deadlineMs: number;
   readonly #counters = { transactions: 0, roundTrips: 0, repeated: 0, reconnected: 0, unknownOutcomes: 0 };
+  readonly #running = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
 
   constructor({ address, search, applicationName, deadlineMs = DEADLINE_MS }: PostgresDriverOptions) {
     this.search = search;
@@ -72,12 +76,12 @@ class PooledDriver implements PostgresDriver {
   }
 
   read<T>(steps: () => Steps<T>, scope: Scope = {}): Promise<T> {
-    return this.#attempt({ kind: 'read', scope, keyed: true, run: (transaction) => readSteps(transaction, steps) });
+    return this.#run({ kind: 'read', scope, keyed: true, run: (transaction) => readSteps(transaction, steps) });
   }
 
   write<T>(job: Job<T>): Promise<T> {
     const { keyed = false } = job;
-    return this.#attempt({ kind: 'write', scope: job, keyed, run: (transaction) => runJob(transaction, job) });
+    return this.#run({ kind: 'write', scope: job, keyed, run: (transaction) => runJob(transaction, job) });
   }
 
   outage(): undefined {
@@ -92,76 +96,106 @@ class PooledDriver implements PostgresDriver {
     return this.#pool.counts();
   }
 
-  async close(): Promise<void> {
-    await this.#pool.end();
+  /** Waits for work that was given earlier. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#running).then(() => this.#pool.end());
+    return this.#closed;
+  }
+
+  #run<T>(work: Work<T>): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(storageUnavailable(new Error('the database was closed')));
+    const running = this.#attempt(work).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
   }
 
   async #attempt<T>(work: Work<T>): Promise<T> {
     const { signal, isLong = false } = work.scope;
     const deadline = isLong ? Number.POSITIVE_INFINITY : performance.now() + this.#deadlineMs;
-    for (let attempt = 1; ; attempt += 1) {
-      const session = await this.#acquire(deadline);
+    const past: Past = { repeated: 0, reconnected: 0, isUnsettled: false };
+    for (;;) {
+      const session = await this.#acquire(deadline, work, past);
       const transaction = new Transaction(session, work.kind, work.scope, isLong ? 0 : remaining(deadline));
       const watch = this.#watch(session, deadline, signal);
-      try {
-        const settle = await work.run(transaction);
-        this.#finish(session, transaction);
-        return settle();
-      } catch (error) {
-        this.#finish(session, transaction);
-        if (signal?.aborted) throw storageUnavailable(signal.reason);
-        const pause = this.#pauseBefore(error, attempt, transaction, work.keyed, deadline);
-        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-      } finally {
-        watch.stop();
-      }
+      const ended = await work.run(transaction).then(
+        (settle) => ({ settle }),
+        (error: unknown) => ({ error }),
+      );
+      const isCancelled = watch.stop();
+      const meaning = 'error' in ended ? meaningOf(ended.error) : undefined;
+      this.#finish(session, transaction, isCancelled ? 'stale' : meaning);
+      if ('settle' in ended) return ended.settle();
+      if (signal?.aborted) throw storageUnavailable(signal.reason);
+      const pause = this.#pauseAfter(ended.error, { work, deadline, past, isCommitting: transaction.committing });
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
-  async #acquire(deadline: number): Promise<DatabaseSession> {
+  async #acquire(deadline: number, { scope: { signal }, keyed }: Work<unknown>, past: Past): Promise<DatabaseSession> {
+    let session: DatabaseSession;
     try {
-      return await this.#pool.acquire(Math.min(deadline, performance.now() + this.#deadlineMs));
+      signal?.throwIfAborted();
+      session = await this.#pool.acquire(Math.min(deadline, performance.now() + this.#deadlineMs));
     } catch (error) {
-      throw storageUnavailable(error);
+      throw this.#failure(error, keyed, past.isUnsettled);
     }
+    if (!signal?.aborted) return session;
+    this.#pool.release(session);
+    throw storageUnavailable(signal.reason);
   }
 
   /** The pause before the next attempt, in milliseconds. @throws what the caller gets when there is none. */
-  #pauseBefore(error: unknown, attempt: number, transaction: Transaction, keyed: boolean, deadline: number): number {
-    if (error instanceof CrmError && !(error instanceof ConcurrentChangeError)) throw error;
+  #pauseAfter(error: unknown, { work, deadline, past, isCommitting }: Failed): number {
     const meaning = meaningOf(error);
-    if (meaning === 'fault') throw error;
-    const isLate = performance.now() >= deadline;
-    if (meaning === 'reconnect' && transaction.committing && (!keyed || isLate)) {
-      this.#counters.unknownOutcomes += 1;
-      throw unconfirmedWrite(error, keyed);
-    }
-    if (isLate || meaning === 'unavailable' || (meaning === 'repeat' && attempt >= MAX_ATTEMPTS))
-      throw storageUnavailable(error);
-    if (meaning === 'reconnect') {
-      this.#counters.reconnected += 1;
-      return RECONNECT_PAUSE_MS;
-    }
-    this.#counters.repeated += 1;
-    return FIRST_PAUSE_MS * 2 ** attempt * Math.random();
+    if (meaning === 'fault' || (meaning === 'read-only' && work.kind === 'read')) throw error;
+    past.isUnsettled ||= meaning === 'unreplicated' || (meaning === 'reconnect' && isCommitting);
+    const isOver = performance.now() >= deadline || (past.isUnsettled && !work.keyed);
+    if (isOver || meaning === 'unreplicated' || meaning === 'unavailable')
+      throw this.#failure(error, work.keyed, past.isUnsettled);
+    const isRepeated = meaning === 'repeat' || meaning === 'stale';
+    const isLimited = isRepeated || !Number.isFinite(deadline);
+    const counter = isRepeated ? 'repeated' : 'reconnected';
+    if (isLimited && past[counter] >= MAX_REPEATS) throw this.#failure(error, work.keyed, past.isUnsettled);
+    past[counter] += 1;
+    this.#counters[counter] += 1;
+    return isRepeated ? FIRST_PAUSE_MS * 2 ** past.repeated * Math.random() : RECONNECT_PAUSE_MS;
+  }
+
+  #failure(cause: unknown, keyed: boolean, isUnsettled: boolean): CrmError {
+    if (!isUnsettled) return storageUnavailable(cause);
+    this.#counters.unknownOutcomes += 1;
+    return unconfirmedWrite(cause, keyed);
   }
 
   /** Ends the session's transaction if one is open, and gives the session back, without making anybody wait. */
-  #finish(session: DatabaseSession, transaction: Transaction): void {
+  #finish(session: DatabaseSession, transaction: Transaction, meaning: ErrorMeaning | undefined): void {
     this.#counters.transactions += 1;
     this.#counters.roundTrips += transaction.roundTrips;
-    if (!transaction.open) this.#pool.release(session);
+    if (meaning === 'reconnect' || meaning === 'read-only') this.#pool.abandon(session, meaning === 'read-only');
+    else if (meaning === 'stale') this.#pool.close(session);
+    else if (!transaction.open) this.#pool.release(session);
     else {
-      transaction.end().then(
-        () => this.#pool.release(session),
-        () => this.#pool.release(session, true),
-      );
+      const timer = setTimeout(() => this.#pool.destroy(session), END_MS);
+      transaction
+        .end()
+        .then(
+          () => this.#pool.release(session),
+          () => this.#pool.close(session),
+        )
+        .finally(() => clearTimeout(timer));
     }
   }
 
-  /** Ends what takes too long: a server that does not answer, or a COMMIT that waits for a standby. */
-  #watch(session: DatabaseSession, deadline: number, signal: AbortSignal | undefined): { stop(): void } {
-    const cancel = () => this.#pool.cancel(session);
+  /**
+   * Ends what takes too long: a server that does not answer, or a COMMIT that waits for a standby. `stop` returns whether
+   * the session was cancelled, and may be again when the request arrives late: nobody else may use it.
+   */
+  #watch(session: DatabaseSession, deadline: number, signal: AbortSignal | undefined): { stop(): boolean } {
+    let isCancelled = false;
+    const cancel = () => {
+      isCancelled = true;
+      this.#pool.cancel(session);
+    };
     signal?.addEventListener('abort', cancel);
     const timer = Number.isFinite(deadline)
       ? setTimeout(() => this.#pool.destroy(session), remaining(deadline) + GRACE_MS)
@@ -170,9 +204,26 @@ class PooledDriver implements PostgresDriver {
       stop() {
         clearTimeout(timer);
         signal?.removeEventListener('abort', cancel);
+        return isCancelled;
       },
     };
   }
+}
+
+/** What happened to work before. */
+interface Past {
+  repeated: number;
+  reconnected: number;
+  /** Whether an earlier attempt may have been committed: then no later one proves that nothing was written. */
+  isUnsettled: boolean;
+}
+
+interface Failed {
+  readonly work: Work<unknown>;
+  readonly deadline: number;
+  readonly past: Past;
+  /** Whether a COMMIT was sent and not answered. */
+  readonly isCommitting: boolean;
 }
 
 interface Work<T> {

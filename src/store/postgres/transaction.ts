@@ -12,7 +12,7 @@ export type TransactionKind = 'read' | 'write';
 
 const BEGIN: Readonly<Record<TransactionKind, string>> = {
   read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
-  write: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
+  write: 'BEGIN ISOLATION LEVEL READ COMMITTED',
 };
 
 /** The settings end with the transaction, so that a pooler may hand the session to somebody else. */
@@ -27,17 +27,19 @@ export class Transaction {
   readonly #kind: TransactionKind;
   readonly #orgcode: string;
   readonly #limitMs: number;
+  readonly #signal: AbortSignal | undefined;
   #pending: Statement[] = [];
   #open = false;
   #committing = false;
   #roundTrips = 0;
 
   /** @param limitMs how long each statement, each wait for a lock and each pause may take; 0: without limit */
-  constructor(session: DatabaseSession, kind: TransactionKind, { orgcode = '' }: Scope, limitMs: number) {
+  constructor(session: DatabaseSession, kind: TransactionKind, { orgcode = '', signal }: Scope, limitMs: number) {
     this.#session = session;
     this.#kind = kind;
     this.#orgcode = orgcode;
     this.#limitMs = Math.ceil(limitMs);
+    this.#signal = signal;
   }
 
   /** Whether the server may be in a transaction that must be ended. */
@@ -82,8 +84,7 @@ export class Transaction {
 
   /** Ends an open transaction that has nothing to keep. */
   async end(): Promise<void> {
-    this.#pending = [statement('ROLLBACK')];
-    await this.#flush();
+    await runBatch(this.#session, [statement('ROLLBACK')]);
     this.#open = false;
   }
 
@@ -103,6 +104,7 @@ export class Transaction {
   }
 
   async #flush(): Promise<BatchResults> {
+    this.#signal?.throwIfAborted();
     const statements = this.#pending;
     this.#pending = [];
     this.#open = true;

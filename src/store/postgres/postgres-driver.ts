@@ -46,14 +46,14 @@ export interface PostgresDriverOptions {
 }
 
 const DEADLINE_MS = 30_000;
-/** How often a job is run again that others got in the way of, and, when it has no deadline, one that lost its server. */
+/** How often a job is run again that others got in the way of, and one without a deadline that lost its server. */
 const MAX_REPEATS = 3;
 const FIRST_PAUSE_MS = 2;
 const RECONNECT_PAUSE_MS = 50;
 /** The server's own limits end a statement at the deadline; only when they do not, the connection is closed. */
 const GRACE_MS = 500;
 /** How long the server may take to roll back before the connection is closed. */
-const END_MS = 5000;
+const END_MS = 2000;
 
 /** Opens no connection yet. */
 export function createPostgresDriver(options: PostgresDriverOptions): PostgresDriver {
@@ -187,8 +187,8 @@ class PooledDriver implements PostgresDriver {
   }
 
   /**
-   * Ends what takes too long: a server that does not answer, or a COMMIT that waits for a standby. `stop` returns whether
-   * the session was cancelled, and may be again when the request arrives late: nobody else may use it.
+   * Ends what takes too long: a server that does not answer, or a COMMIT that waits for a standby. `stop` returns
+   * whether the session was cancelled, and may be again when the request arrives late: nobody else may use it.
    */
   #watch(session: DatabaseSession, deadline: number, signal: AbortSignal | undefined): { stop(): boolean } {
     let isCancelled = false;

@@ -26,10 +26,10 @@ export function testDriver(
   return driver;
 }
 
-export function withParameters(url: string, parameters: object): string {
-  const changed = new URL(url);
-  for (const [name, value] of Object.entries(parameters)) changed.searchParams.set(name, String(value));
-  return String(changed);
+/** Textually: a URL with several hosts is none to the platform. */
+function withParameters(url: string, parameters: object): string {
+  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`;
 }
 
 /** Runs SQL on a connection of its own, and returns the rows of the last statement. */

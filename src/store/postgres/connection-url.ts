@@ -20,6 +20,8 @@ export interface PostgresHost {
   readonly port: number;
 }
 
+/** pg warns that it will verify less in these modes one day. */
+const VERIFIED: readonly string[] = ['prefer', 'require', 'verify-ca'];
 const SCHEME = /^postgres(ql)?:\/\//;
 const DEFAULT_PORT = 5432;
 const DEFAULT_POOL_SIZE = 10;
@@ -32,12 +34,14 @@ export function isPostgresUrl(db: string): boolean {
 
 /**
  * Reads a URL. What it leaves out is taken from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE,
- * PGTARGETSESSIONATTRS and ~/.pgpass.
+ * PGTARGETSESSIONATTRS and ~/.pgpass. A host that begins with `/` is the directory of a socket. With any `sslmode` but
+ * `disable` and `no-verify`, the server must prove who it is; libpq asks that of `verify-full` only.
  * @throws Error that says what is wrong, without the URL: it can hold a password.
  */
 export function parsePostgresUrl(url: string, environment: NodeJS.ProcessEnv = process.env): PostgresAddress {
   const { credentials, hostList, path, options } = splitUrl(url);
-  const hosts = hostsOf(hostList, environment);
+  const hosts = hostsOf(taken(options, 'host') ?? hostList, taken(options, 'port') ?? environment.PGPORT, environment);
+  if (VERIFIED.includes(options.get('sslmode') ?? '')) options.set('sslmode', 'verify-full');
   const needsPrimary = primaryOf(taken(options, 'target_session_attrs') ?? environment.PGTARGETSESSIONATTRS);
   const prepares = switchOf('prepared_statements', taken(options, 'prepared_statements'));
   const poolSize = poolSizeOf(taken(options, 'pool_size'));
@@ -45,7 +49,7 @@ export function parsePostgresUrl(url: string, environment: NodeJS.ProcessEnv = p
   const database = decodeURIComponent(path.slice(1)) || (environment.PGDATABASE ?? '');
   return {
     hosts,
-    urlOf: ({ host, port }) => `postgres://${credentials}${bracketed(host)}:${port}${path}${rest}`,
+    urlOf: ({ host, port }) => `postgres://${credentials}${inUrl(host)}:${port}${path}${rest}`,
     needsPrimary,
     prepares,
     poolSize,
@@ -65,13 +69,26 @@ function splitUrl(url: string): UrlParts {
   const [, authority = '', path = '', query = ''] = /^\w+:\/\/([^/?]*)(\/[^?]*)?(?:\?(.*))?$/.exec(url) ?? [];
   const end = authority.lastIndexOf('@') + 1;
   const parts = { credentials: authority.slice(0, end), hostList: authority.slice(end), path };
-  if (!SCHEME.test(url) || !URL.canParse(`postgres://${parts.credentials}host${path}`))
-    throw new Error('the PostgreSQL URL cannot be read: write postgres://user:password@host:port/database');
+  const isUrl = SCHEME.test(url) && URL.canParse(`postgres://${parts.credentials}host${path}`);
+  if (!isUrl || path.includes('@') || !canDecode(authority + path))
+    throw new Error(
+      'the PostgreSQL URL cannot be read: write postgres://user:password@host:port/database, with %2F for /, %3F for ?, ' +
+        '%40 for @ and %25 for % in a name or password',
+    );
   return { ...parts, options: new URLSearchParams(query) };
 }
 
-function hostsOf(list: string, environment: NodeJS.ProcessEnv): readonly PostgresHost[] {
-  const ports = (environment.PGPORT ?? String(DEFAULT_PORT)).split(',');
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hostsOf(list: string, portList: string | undefined, environment: NodeJS.ProcessEnv): readonly PostgresHost[] {
+  const ports = (portList ?? String(DEFAULT_PORT)).split(',');
   const texts = (list === '' ? (environment.PGHOST ?? 'localhost') : list).split(',');
   return texts.map((text, index) => {
     const [, host = '', port] = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d+))?$/.exec(text) ?? [];
@@ -79,8 +96,12 @@ function hostsOf(list: string, environment: NodeJS.ProcessEnv): readonly Postgre
     const number = Number(port ?? ports[index] ?? ports[0]);
     if (!Number.isInteger(number) || number < 1 || number > 65_535)
       throw new Error('a port of the PostgreSQL URL is not between 1 and 65535');
-    return { host: host.replace(/^\[|\]$/g, ''), port: number };
+    return { host: decodeURIComponent(host.replace(/^\[|\]$/g, '')), port: number };
   });
+}
+
+function inUrl(host: string): string {
+  return host.startsWith('/') ? encodeURIComponent(host) : bracketed(host);
 }
 
 function bracketed(host: string): string {

@@ -1,6 +1,6 @@
 /** The PostgreSQL driver: how it runs steps, transactions and repeated jobs, and what it keeps of a session. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CrmError, notFound } from '../../src/contract/errors.js';
 import { ConcurrentChangeError, type Job } from '../../src/store/engine/driver.js';
 import {
@@ -354,6 +354,15 @@ describe('prepared statements', () => {
     await queryAt(database.url, 'ALTER TABLE thing ALTER COLUMN n TYPE TEXT');
     expect(await n()).toEqual({ n: '1' });
     expect(single.counters().repeated).toBe(1);
+  });
+
+  test('have the same name in every process, and no other statement has it', async () => {
+    const texts = ['SELECT 11', 'SELECT 12', 'SELECT 13'];
+    const names = texts.map((text) => statement(text).prepared.name);
+    vi.resetModules();
+    const elsewhere = await import('../../src/store/postgres/statement-text.js');
+    expect([...texts].reverse().map((text) => elsewhere.statement(text).prepared.name)).toEqual([...names].reverse());
+    expect(new Set(names).size).toBe(3);
   });
 
   test('are limited in number', async () => {

@@ -1,9 +1,10 @@
 /** Translates steps to PostgreSQL: `?` to `$n`, and the text of locks, checks and settings. Each text is made once. */
+import { createHash } from 'node:crypto';
 import type { Scalar, Step } from '../engine/step.js';
 
 /** A statement as it is sent; statements of one text share one object. */
 export interface PreparedText {
-  /** The name under which a session prepares it. */
+  /** The name under which a session prepares it: the same in every process, as a pooler may let them share sessions. */
   readonly name: string;
   readonly text: string;
 }
@@ -62,7 +63,7 @@ function translated(sql: string, suffix: string): PreparedText {
 function preparedText(key: string, text: string): PreparedText {
   const known = texts.get(key);
   if (known !== undefined) return known;
-  const made = { name: `g3n_${texts.size}`, text };
+  const made = { name: `g3n_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`, text };
   texts.set(key, made);
   return made;
 }

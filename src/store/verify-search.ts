@@ -2,7 +2,7 @@
 import { accountWords } from '../domain/account.js';
 import { ACCOUNT, ACCOUNT_SEARCH } from './account/accounts.js';
 import { CUSTOMER, CUSTOMER_SEARCH, indexedWords } from './customer/customers.js';
-import type { Disagreement } from './engine/disagreement.js';
+import type { ReportDisagreement } from './engine/disagreement.js';
 import type { SearchIndex, Words } from './engine/search-index.js';
 import type { Scalar, Steps } from './engine/step.js';
 import { decode } from './engine/table.js';
@@ -14,13 +14,14 @@ const INDEXES = [
   { table: ACCOUNT_SEARCH, wordsOf: (raw: Raw): Words => [accountWords(decode(ACCOUNT, raw))] },
 ];
 
-/** The records that the index would find by other words than theirs. The words are personal data and not reported. */
-export function* verifySearch(search: SearchIndex): Steps<readonly Disagreement[]> {
-  const found: Disagreement[] = [];
+/**
+ * Reports the records of an org that an index would find by other words than theirs. The words are personal data and not
+ * reported.
+ */
+export function* verifySearch(search: SearchIndex, orgcode: string, report: ReportDisagreement): Steps<void> {
   for (const { table, wordsOf } of INDEXES) {
-    for (const { orgcode, id, stored } of yield* search.compare(table, wordsOf)) {
-      found.push({ check: table.name, orgcode, id, stored, computed: 'the words of the record' });
+    for (const { id, stored } of yield* search.compare(table, orgcode, wordsOf)) {
+      report(table.name, id, stored, 'the words of the record');
     }
   }
-  return found;
 }

@@ -27,6 +27,7 @@ export interface Verification {
 }
 
 const MAX_REPORTED = 1000;
+const ORPHANS = 'rows whose parent is gone';
 
 export interface VerifyOptions {
   /** The full-text index to compare with the records; left out, it is not compared. */
@@ -60,29 +61,16 @@ export function* verifyStore(keys: Keys, { search, onStep = () => {} }: VerifyOp
     yield* part('side tables', verifySideTables(orgcode, report));
     yield* part('e-mail', verifyEmails(orgcode, report));
     yield* part('duplicate keys', verifyDuplicateKeys(orgcode, report));
+    if (search !== undefined) yield* part('search index', verifySearch(search, orgcode, report));
     const journal = yield* part('journal', verifyJournal(orgcode, keys, report));
     totals.journal_rows += journal?.rows ?? 0;
     totals.unsealed_rows += journal?.unsealed ?? 0;
   }
-  yield* verifyAcrossOrgs(search, onStep, found);
+  onStep(ORPHANS);
+  const unreadable = (computed: string) =>
+    void found.push({ check: ORPHANS, orgcode: '', id: '', stored: 'cannot be read', computed });
+  found.push(...((yield* readable(verifyRelations(), unreadable)) ?? []));
   return { orgs: orgs.length, ...totals, disagreements: found.slice(0, MAX_REPORTED) };
-}
-
-function* verifyAcrossOrgs(
-  search: SearchIndex | undefined,
-  onStep: (text: string) => void,
-  found: Disagreement[],
-): Steps<void> {
-  const parts: readonly (readonly [string, () => Steps<readonly Disagreement[]>])[] = [
-    ['rows whose parent is gone', verifyRelations],
-    ...(search === undefined ? [] : [['search index', () => verifySearch(search)] as const]),
-  ];
-  for (const [check, steps] of parts) {
-    onStep(check);
-    const unreadable = (reason: string) =>
-      void found.push({ check, orgcode: '', id: '', stored: 'cannot be read', computed: reason });
-    found.push(...((yield* readable(steps(), unreadable)) ?? []));
-  }
 }
 
 /** Runs steps. When they fail, it reports the kind of the error: its message can quote what was read. */

@@ -36,8 +36,8 @@ interface Candidate {
 /** A call reads at most this many candidates; a page that filters leave short has a token to continue. */
 const MAX_CANDIDATES = 1024;
 const BATCH = 128;
-/** Above every row number. */
-const MAX_ROW_NO = Number.MAX_SAFE_INTEGER;
+/** Sorts after every id. */
+const AFTER_ALL = '~';
 
 /** One page of matches. It may be shorter than `limit` and have a `next` when filters exclude most of the matches. */
 export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchPage> {
@@ -46,11 +46,11 @@ export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchP
   const tiers = yield* tiersOf(cx, input);
   const rows: CustomerRow[] = [];
   let tier = start?.tier ?? 0;
-  let before: Scalar = start?.before ?? MAX_ROW_NO;
+  let before = start?.before ?? tiers[tier]?.start ?? null;
   let candidates = 0;
-  for (let read = tiers[tier]; read !== undefined; read = tiers[tier]) {
+  for (let source = tiers[tier]; source !== undefined; source = tiers[tier]) {
     const count = Math.min(BATCH, limit + 1);
-    const batch: readonly Candidate[] = yield* read(before, count);
+    const batch: readonly Candidate[] = yield* source.read(before, count);
     for (const { row, position, passes } of batch) {
       if (passes && rows.length === limit) return { rows, next: { tier, before } };
       if (passes) rows.push(row);
@@ -59,15 +59,19 @@ export function* searchCustomers(cx: Context, input: SearchInput): Steps<SearchP
     candidates += batch.length;
     if (batch.length < count) {
       tier += 1;
-      before = MAX_ROW_NO;
+      before = tiers[tier]?.start ?? null;
     }
     if (candidates >= MAX_CANDIDATES && tier < tiers.length) return { rows, next: { tier, before } };
   }
   return { rows, next: undefined };
 }
 
-/** Reads the candidates of one tier below a position, newest first. */
-type Tier = (before: Scalar, count: number) => Steps<readonly Candidate[]>;
+interface Tier {
+  /** Above every position. */
+  readonly start: Scalar;
+  /** Reads candidates below a position, newest first. */
+  readonly read: (before: Scalar, count: number) => Steps<readonly Candidate[]>;
+}
 
 function* tiersOf(cx: Context, input: SearchInput): Steps<readonly Tier[]> {
   const words = input.q === undefined ? [] : queryTerms(input.q);
@@ -130,22 +134,25 @@ function exactConditions(cx: Context, input: SearchInput): Condition {
 
 function exactTier(cx: Context, exact: Condition, filter: Condition, words: readonly string[]): Tier {
   const onlyRef = !exact.sql.some((condition) => condition.startsWith('c.'));
-  const columns = `c.row_no AS position, ${passesColumn(filter.sql)}, ${columnsOf(CUSTOMER, 'c')}`;
+  const columns = `c.customer_id AS position, ${passesColumn(filter.sql)}, ${columnsOf(CUSTOMER, 'c')}`;
   const sql = onlyRef
     ? `SELECT ${columns} FROM customer_ref d
         ${cx.dialect.orderedJoin} customer c ON c.orgcode = d.orgcode AND c.customer_id = d.customer_id
-        WHERE d.orgcode = ? AND d.system = ? AND d.ref = ? AND c.row_no < ? ORDER BY c.row_no DESC LIMIT ?`
+        WHERE d.orgcode = ? AND d.system = ? AND d.ref = ? AND c.customer_id < ?
+        ORDER BY c.customer_id DESC LIMIT ?`
     : `SELECT ${columns} FROM customer c
-        WHERE c.orgcode = ? AND ${exact.sql.join(' AND ')} AND c.row_no < ? ORDER BY c.row_no DESC LIMIT ?`;
+        WHERE c.orgcode = ? AND ${exact.sql.join(' AND ')} AND c.customer_id < ?
+        ORDER BY c.customer_id DESC LIMIT ?`;
   const hasWords = (row: CustomerRow) => {
     const { names, other } = searchTerms(row);
     const terms = cx.permits('unmasked') || isOpen(row) ? [...names, ...other] : names;
     return words.every((word) => terms.some((term) => term.startsWith(word)));
   };
-  return function* (before, count) {
+  const read: Tier['read'] = function* (before, count) {
     const rows = yield* all<RawCandidate>(sql, ...filter.args, cx.orgcode, ...exact.args, before, count);
     return rows.map(toCandidate).map((found) => ({ ...found, passes: found.passes && hasWords(found.row) }));
   };
+  return { start: AFTER_ALL, read };
 }
 
 function* wordTiers(cx: Context, words: readonly string[], filter: Condition): Steps<readonly Tier[]> {
@@ -159,16 +166,15 @@ function* wordTiers(cx: Context, words: readonly string[], filter: Condition): S
   );
 }
 
-function wordTier({ from, where, position }: MatchSource, filter: Condition): Tier {
-  const sql = `SELECT ${position} AS position, ${passesColumn(filter.sql)}, ${columnsOf(CUSTOMER, 'c')} FROM ${from}
-    WHERE ${where.sql.join(' AND ')} AND ${position} < ? ORDER BY ${position} DESC LIMIT ?`;
-  return function* (before, count) {
-    const rows = yield* all<RawCandidate>(sql, ...filter.args, ...where.args, before, count);
-    return rows.map(toCandidate);
+function wordTier(source: MatchSource, filter: Condition): Tier {
+  const select = { sql: `${passesColumn(filter.sql)}, ${columnsOf(CUSTOMER, 'c')}`, args: filter.args };
+  const read: Tier['read'] = function* (before, count) {
+    return (yield* source.read(select, before, count)).map(toCandidate);
   };
+  return { start: source.start, read };
 }
 
-type RawCandidate = Record<string, Scalar> & { readonly position: Scalar; readonly passes: number };
+type RawCandidate = Record<string, Scalar> & { readonly position: Scalar };
 
 function toCandidate(raw: RawCandidate): Candidate {
   const { position, passes, ...columns } = raw;

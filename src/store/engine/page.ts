@@ -5,7 +5,7 @@ import { idFloor } from '../../ids.js';
 import { both, type Condition, passesColumn } from './condition.js';
 import type { Context } from './handler.js';
 import { makeToken, pageLimit, readToken } from './page-token.js';
-import type { SearchTable, WordMatch } from './search-index.js';
+import type { MatchSource, SearchTable, WordMatch } from './search-index.js';
 import { all, type Scalar, type Steps } from './step.js';
 import { columnsOf, decode, type Table } from './table.js';
 
@@ -40,13 +40,13 @@ const AFTER_ALL = '~';
 /** One page of records, newest first. @throws CrmError 400 `crm.invalid_token`. */
 export function* pageOf<Row>(cx: Context, table: Table<Row>, input: Input, query: PageQuery): Steps<Page<Row>> {
   const limit = pageLimit(input);
-  const statement = yield* makeStatement(cx, table, query);
+  const lead = yield* leadOf(cx, table, query);
   const rows: Row[] = [];
-  let before = readToken<{ before: Scalar }>(cx, query.endpoint, input)?.before ?? statement.start;
+  let before = readToken<{ before: Scalar }>(cx, query.endpoint, input)?.before ?? lead.start;
   let read = 0;
   const token = () => makeToken(cx, query.endpoint, input, { before });
   while (read < MAX_CANDIDATES) {
-    const batch = yield* candidates(table, statement, before, Math.min(BATCH, limit + 1));
+    const batch = yield* candidates(table, lead, before, Math.min(BATCH, limit + 1));
     for (const { row, passes, position } of batch) {
       if (passes && rows.length === limit) return { rows, next_token: token() };
       if (passes) rows.push(row);
@@ -58,61 +58,55 @@ export function* pageOf<Row>(cx: Context, table: Table<Row>, input: Input, query
   return { rows, next_token: token() };
 }
 
-interface Statement {
-  readonly sql: string;
-  readonly args: readonly Scalar[];
-  /** Above every position: where the first page starts. */
-  readonly start: Scalar;
-}
-
-/** What is read first, and the expression that orders the rows. */
-interface Lead {
-  readonly from: string;
-  readonly where: Condition;
-  readonly position: string;
-  readonly floor: Scalar;
-  readonly start: Scalar;
+/** What is read first, newest first, and which of its rows are shown. */
+interface Lead extends MatchSource {
   readonly passes: Condition;
 }
 
 const NOTHING: Condition = { sql: [], args: [] };
 
-function* makeStatement<Row>(cx: Context, table: Table<Row>, query: PageQuery): Steps<Statement> {
-  const { from, where, position, floor, start, passes } = yield* leadOf(cx, table, query);
+function* leadOf<Row>(cx: Context, table: Table<Row>, query: PageQuery): Steps<Lead> {
+  const { words, passes = NOTHING } = query;
+  const floor = query.created?.from === undefined ? '' : idFloor(normalDateTime(query.created.from, 'created_from'));
+  const start = ceiling(query);
+  if (words === undefined) return { ...indexSource(cx, table, query, floor), start, passes };
+  const [source] = yield* cx.search.sources(words.index, 't', cx.orgcode, [words.match]);
+  if (source === undefined) throw new Error(`no source for ${words.index.name}`);
+  const created = { sql: [`t.${table.id} >= ?`, `t.${table.id} < ?`], args: [floor, start] };
+  return { ...source, passes: both(passes, created) };
+}
+
+/** The rows of a side table or of the table itself, down to the id `floor`. */
+function indexSource<Row>(
+  { orgcode, dialect }: Context,
+  table: Table<Row>,
+  { side, drive = NOTHING }: PageQuery,
+  floor: string,
+): Pick<MatchSource, 'read'> {
+  const { sql, args } =
+    side === undefined
+      ? both({ sql: ['t.orgcode = ?'], args: [orgcode] }, drive)
+      : { sql: ['d.orgcode = ?', `d.${side.column} = ?`], args: [orgcode, side.value] };
+  const joined = `t.orgcode = d.orgcode AND t.${table.id} = d.${table.id}`;
+  const from =
+    side === undefined ? `${table.name} t` : `${side.table} d ${dialect.orderedJoin} ${table.name} t ON ${joined}`;
+  const id = `${side === undefined ? 't' : 'd'}.${table.id}`;
   return {
-    sql: `SELECT ${passesColumn(passes.sql)}, ${position} AS position, ${columnsOf(table, 't')} FROM ${from}
-      WHERE ${where.sql.join(' AND ')} AND ${position} >= ? AND ${position} < ? ORDER BY ${position} DESC LIMIT ?`,
-    args: [...passes.args, ...where.args, floor],
-    start,
+    read: (select, before, count) =>
+      all(
+        `SELECT ${select.sql}, ${id} AS position FROM ${from}
+          WHERE ${sql.join(' AND ')} AND ${id} >= ? AND ${id} < ? ORDER BY ${id} DESC LIMIT ?`,
+        ...[...select.args, ...args, floor, before, count],
+      ),
   };
 }
 
-function* leadOf<Row>(cx: Context, table: Table<Row>, query: PageQuery): Steps<Lead> {
-  const { orgcode } = cx;
-  const { side, words, drive = NOTHING, passes = NOTHING } = query;
-  const floor = query.created?.from === undefined ? '' : idFloor(normalDateTime(query.created.from, 'created_from'));
-  const start = ceiling(query);
-  if (words !== undefined) {
-    const [source] = yield* cx.search.sources(words.index, 't', orgcode, [words.match]);
-    if (source === undefined) throw new Error(`no source for ${words.index.name}`);
-    const created = { sql: [`t.${table.id} >= ?`, `t.${table.id} < ?`], args: [floor, start] };
-    return { ...source, floor: source.lowest, passes: both(passes, created) };
-  }
-  if (side !== undefined) {
-    const joined = `t.orgcode = d.orgcode AND t.${table.id} = d.${table.id}`;
-    const from = `${side.table} d ${cx.dialect.orderedJoin} ${table.name} t ON ${joined}`;
-    const where = { sql: ['d.orgcode = ?', `d.${side.column} = ?`], args: [orgcode, side.value] };
-    return { from, where, position: `d.${table.id}`, floor, start, passes };
-  }
-  const where = both({ sql: ['t.orgcode = ?'], args: [orgcode] }, drive);
-  return { from: `${table.name} t`, where, position: `t.${table.id}`, floor, start, passes };
-}
-
-function* candidates<Row>(table: Table<Row>, statement: Statement, before: Scalar, count: number) {
-  const raws = yield* all<Record<string, Scalar>>(statement.sql, ...statement.args, before, count);
-  return raws.map(({ passes, position = null, ...raw }) => ({
+function* candidates<Row>(table: Table<Row>, { read, passes }: Lead, before: Scalar, count: number) {
+  const select = { sql: `${passesColumn(passes.sql)}, ${columnsOf(table, 't')}`, args: passes.args };
+  const raws = yield* read(select, before, count);
+  return raws.map(({ passes: passed, position, ...raw }) => ({
     row: decode(table, raw),
-    passes: passes === 1,
+    passes: passed === 1,
     position,
   }));
 }

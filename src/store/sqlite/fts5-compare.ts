@@ -8,25 +8,39 @@ import { all, run, type Scalar, type Steps } from '../engine/step.js';
 const MOST = 100;
 const BATCH = 500;
 
-/** The text of an index's columns for the words of a record in an org, as it was when it was added. */
-export type TextsOf = (orgNo: number, words: Words) => readonly string[];
+/** What an index has of an org. */
+export interface OrgEntries {
+  readonly orgcode: string;
+  /** The org's words start with this text. */
+  readonly prefix: string;
+  /** The text of an index's columns for the words of a record, as it was when it was added. */
+  readonly textsOf: (words: Words) => readonly string[];
+}
 
-/** The records whose entries in the index are not those of their words, at most 100. */
+/** The records of an org whose entries in the index are not those of their words, at most 100 of each difference. */
 export function* compareIndex(
   table: SearchTable,
+  org: OrgEntries,
   wordsOf: (record: Record<string, Scalar>) => Words,
-  textsOf: TextsOf,
 ): Steps<readonly IndexDifference[]> {
   const { name } = table;
   const expected = `${name}_expected`;
   const [stored, computed] = [`${name}_stored_words`, `${name}_computed_words`];
   for (const temporary of [stored, computed, expected]) yield* run(`DROP TABLE IF EXISTS temp.${temporary}`);
-  yield* fillExpected(table, expected, wordsOf, textsOf);
+  yield* fillExpected(table, expected, org, wordsOf);
   yield* run(`CREATE VIRTUAL TABLE temp.${stored} USING fts5vocab('main', '${name}', 'instance')`);
   yield* run(`CREATE VIRTUAL TABLE temp.${computed} USING fts5vocab('temp', '${expected}', 'instance')`);
   const differences = [
-    ...(yield* without(table, stored, computed)).map((row) => ({ ...row, stored: 'other words' })),
-    ...(yield* without(table, computed, stored)).map((row) => ({ ...row, stored: 'words are missing' })),
+    ...(yield* without(table, org, stored, computed)).map((id) => ({
+      orgcode: org.orgcode,
+      id,
+      stored: 'other words',
+    })),
+    ...(yield* without(table, org, computed, stored)).map((id) => ({
+      orgcode: org.orgcode,
+      id,
+      stored: 'words are missing',
+    })),
   ];
   for (const temporary of [stored, computed, expected]) yield* run(`DROP TABLE temp.${temporary}`);
   return differences;
@@ -35,29 +49,34 @@ export function* compareIndex(
 function* fillExpected(
   { columns, record }: SearchTable,
   expected: string,
+  { orgcode, textsOf }: OrgEntries,
   wordsOf: (record: Record<string, Scalar>) => Words,
-  textsOf: TextsOf,
 ): Steps<void> {
   // Columns, detail and tokenizer as in the migrations.
   yield* run(`CREATE VIRTUAL TABLE temp.${expected} USING fts5 (
     ${columns.join(', ')}, content = '', detail = column, tokenize = 'unicode61 remove_diacritics 0')`);
   const insert = `INSERT INTO temp.${expected} (rowid, ${columns.join(', ')}) VALUES (?, ${columns.map(() => '?').join(', ')})`;
-  const read = `SELECT o.org_no, r.* FROM ${record.name} r JOIN org o ON o.orgcode = r.orgcode
-    WHERE r.row_no > ? ORDER BY r.row_no LIMIT ${BATCH}`;
-  let after = 0;
+  const read = `SELECT * FROM ${record.name} WHERE orgcode = ? AND ${record.id} > ? ORDER BY ${record.id} LIMIT ${BATCH}`;
+  let after: Scalar = '';
   for (;;) {
-    const rows = yield* all<Record<string, Scalar>>(read, after);
-    for (const row of rows) yield* run(insert, Number(row.row_no), ...textsOf(Number(row.org_no), wordsOf(row)));
+    const rows: readonly Record<string, Scalar>[] = yield* all<Record<string, Scalar>>(read, orgcode, after);
+    for (const row of rows) yield* run(insert, Number(row.row_no), ...textsOf(wordsOf(row)));
     const last = rows.at(-1);
     if (last === undefined) return;
-    after = Number(last.row_no);
+    after = String(last[record.id]);
   }
 }
 
 /** The records of entries that are in one list of words only. */
-function* without({ record }: SearchTable, words: string, others: string) {
-  return yield* all<{ orgcode: string; id: string }>(`SELECT DISTINCT COALESCE(r.orgcode, '') AS orgcode,
-      COALESCE(r.${record.id}, 'row ' || d.doc) AS id
-    FROM (SELECT doc FROM (SELECT doc, col, term FROM temp.${words} EXCEPT SELECT doc, col, term FROM temp.${others})
-      LIMIT ${MOST}) d LEFT JOIN ${record.name} r ON r.row_no = d.doc`);
+function* without({ record }: SearchTable, { prefix }: OrgEntries, words: string, others: string) {
+  const entries = (list: string) => `SELECT doc, col, term FROM temp.${list} WHERE term >= ? AND term <= ?`;
+  const range = [prefix, `${prefix}\u{10FFFF}`];
+  const rows = yield* all<{ id: string }>(
+    `SELECT DISTINCT COALESCE(r.${record.id}, 'row ' || d.doc) AS id
+      FROM (SELECT doc FROM (${entries(words)} EXCEPT ${entries(others)}) LIMIT ${MOST}) d
+      LEFT JOIN ${record.name} r ON r.row_no = d.doc`,
+    ...range,
+    ...range,
+  );
+  return rows.map(({ id }) => id);
 }

@@ -2,8 +2,8 @@
  * Full-text search with FTS5. The indexes keep no content, and every word has its org's number in front, so that a
  * prefix search never touches another org's words.
  */
-import type { MatchSource, SearchIndex, SearchTable, WordMatch, Words } from '../engine/search-index.js';
-import { one, run, type Steps } from '../engine/step.js';
+import type { MatchRow, MatchSource, SearchIndex, SearchTable, WordMatch, Words } from '../engine/search-index.js';
+import { all, one, run, type Steps } from '../engine/step.js';
 import { compareIndex } from './fts5-compare.js';
 
 const ORG_WIDTH = 4;
@@ -22,11 +22,15 @@ export const FTS5_SEARCH: SearchIndex = {
   },
 
   *sources(table, alias, orgcode, matches) {
-    const org = yield* one<{ org_no: number }>('SELECT org_no FROM org WHERE orgcode = ?', orgcode);
-    return matches.map((match) => sourceOf(table, alias, orgcode, expressionOf(match, org?.org_no ?? 0)));
+    const orgNo = yield* orgNumber(orgcode);
+    return matches.map((match) => sourceOf(table, alias, orgcode, expressionOf(match, orgNo)));
   },
 
-  compare: (table, wordsOf) => compareIndex(table, wordsOf, textsOf),
+  *compare(table, orgcode, wordsOf) {
+    const orgNo = yield* orgNumber(orgcode);
+    const org = { orgcode, prefix: orgWord(orgNo, ''), textsOf: (words: Words) => textsOf(orgNo, words) };
+    return yield* compareIndex(table, org, wordsOf);
+  },
 };
 
 interface IndexStatements {
@@ -59,21 +63,31 @@ function* changeWords(numbersSql: string, sql: string, orgcode: string, id: stri
   yield* run(sql, numbers.row_no, ...textsOf(numbers.org_no, words));
 }
 
+/** The number of an org; 0, which no org has, when there is no such org. */
+function* orgNumber(orgcode: string): Steps<number> {
+  const org = yield* one<{ org_no: number }>('SELECT org_no FROM org WHERE orgcode = ?', orgcode);
+  return org?.org_no ?? 0;
+}
+
 function textsOf(orgNo: number, words: Words): readonly string[] {
   return words.map((list) => list.map((word) => orgWord(orgNo, word)).join(' '));
 }
 
-/** CROSS JOIN makes SQLite read the index first, in its own order. */
+/** CROSS JOIN makes SQLite read the index first, in its own order. A position is a row number. */
 function sourceOf({ name, record }: SearchTable, alias: string, orgcode: string, expression: string): MatchSource {
   return {
-    from: `${name} s CROSS JOIN ${record.name} ${alias}`,
-    where: {
-      sql: [`${name} MATCH ?`, `${alias}.row_no = s.rowid`, `${alias}.orgcode = ?`],
-      args: [expression, orgcode],
-    },
-    position: 's.rowid',
-    lowest: 0,
     start: MAX_ROW_NO,
+    read: (select, before, count) =>
+      all<MatchRow>(
+        `SELECT ${select.sql}, s.rowid AS position FROM ${name} s CROSS JOIN ${record.name} ${alias}
+          WHERE ${name} MATCH ? AND ${alias}.row_no = s.rowid AND ${alias}.orgcode = ? AND s.rowid < ?
+          ORDER BY s.rowid DESC LIMIT ?`,
+        ...select.args,
+        expression,
+        orgcode,
+        before,
+        count,
+      ),
   };
 }
 

@@ -5,6 +5,7 @@ import { IDENTITY_TABLES } from './001-identity.js';
 import { RECORD_TABLES } from './001-records.js';
 import { VALUE_TABLES } from './001-values.js';
 import { APPEND_ONLY_FUNCTION } from './table-rules.js';
+import { WORD_TABLES } from './word-tables.js';
 
 export const SCHEMA = [
   APPEND_ONLY_FUNCTION,
@@ -13,4 +14,5 @@ export const SCHEMA = [
   VALUE_TABLES,
   BUSINESS_TABLES,
   RECORD_TABLES,
+  WORD_TABLES,
 ].join('\n');

@@ -15,8 +15,8 @@ const INDEXES = [
 ];
 
 /**
- * Reports the records of an org that an index would find by other words than theirs. The words are personal data and not
- * reported.
+ * Reports the records of an org that an index would find by other words than theirs. The words are personal data and
+ * not reported.
  */
 export function* verifySearch(search: SearchIndex, orgcode: string, report: ReportDisagreement): Steps<void> {
   for (const { table, wordsOf } of INDEXES) {

@@ -8,7 +8,7 @@ export interface SearchTable {
   readonly record: { readonly name: string; readonly id: string };
 }
 
-/** The words of a record, a list for each column of the index. A word consists of letters and digits; see domain/words.ts. */
+/** The words of a record, a list for each column of the index. A word has letters and digits only (domain/words.ts). */
 export type Words = readonly (readonly string[])[];
 
 /** Records that contain every one of the words. */

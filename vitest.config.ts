@@ -31,6 +31,17 @@ export default defineConfig({
         extends: true as const,
         test: { name: path, include: [CONFORMANCE], env: { G3N_TEST_PATH: path }, isolate: false },
       })),
+      // And on PostgreSQL.
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: [CONFORMANCE],
+          env: { G3N_TEST_PATH: 'postgres' },
+          isolate: false,
+          globalSetup: './test/support/postgres-setup.ts',
+        },
+      },
       {
         extends: true,
         test: { name: 'postgres-engine', include: POSTGRES, globalSetup: './test/support/postgres-setup.ts' },

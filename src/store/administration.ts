@@ -4,7 +4,7 @@
 import type { OrgStatus } from '../contract/backend.js';
 import { epochOf } from '../contract/date-time.js';
 import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
-import { count, one, run, type Steps } from './engine/step.js';
+import { count, enterOrg, lockKey, one, run, type Steps } from './engine/step.js';
 
 /** A mistake of the operator, which the message describes. */
 export class AdminError extends Error {}
@@ -30,6 +30,7 @@ export function* createOrg(cx: AdminContext, orgcode: string, status: OrgStatus)
   const code = orgcode.trim().toUpperCase();
   if (!/^[A-Z0-9][A-Z0-9_-]{0,63}$/.test(code))
     throw new AdminError(`${orgcode} is no org code: use A–Z, 0–9, _ and -`);
+  yield lockKey(code, 'org');
   if (yield* one('SELECT orgcode FROM org WHERE orgcode = ?', code)) throw new AdminError(`org ${code} exists already`);
   yield* run(
     'INSERT INTO org (orgcode, status, created_at, updated_at) VALUES (?, ?, ?, ?)',
@@ -78,6 +79,7 @@ export function* revokeKey(cx: AdminContext, keyFingerprint: string) {
 /** Creates a session of a user, and the user if it is new. The user's roles in that org become those of `grant`. */
 export function* createSession(cx: AdminContext, orgcode: string, user: string, grant: Grant, ttlSeconds: number) {
   const code = yield* existingOrg(orgcode);
+  yield lockKey('', 'user', user);
   const known = yield* one<{ principal_id: string }>(
     `SELECT principal_id FROM principal WHERE kind = 'user' AND name = ?`,
     user,
@@ -103,6 +105,7 @@ function* existingOrg(orgcode: string): Steps<string> {
   const code = orgcode.trim().toUpperCase();
   const found = yield* one('SELECT orgcode FROM org WHERE orgcode = ?', code);
   if (found === undefined) throw new AdminError(`there is no org ${code}: create it first`);
+  yield* enterOrg(code);
   return code;
 }
 

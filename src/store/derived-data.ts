@@ -6,7 +6,7 @@ import { KEY_RULES } from '../domain/dedupe.js';
 import { EMAIL_RULES } from '../domain/email.js';
 import { rebuildDuplicateKeys } from './customer/rebuild-duplicates.js';
 import { type RewrittenEmails, rewriteEmails } from './customer/stored-emails.js';
-import { all, run, type Steps } from './engine/step.js';
+import { all, enterOrg, lockKey, run, type Steps } from './engine/step.js';
 
 const VERSIONS: Readonly<Record<string, number>> = { email: EMAIL_RULES, duplicate_keys: KEY_RULES };
 
@@ -25,10 +25,12 @@ export function* outdatedData(): Steps<readonly string[]> {
 
 /** Computes outdated data again; to be run in one transaction. Keys are made from addresses, so they follow them. */
 export function* refreshDerivedData(now: string): Steps<RewrittenEmails> {
+  yield lockKey('', 'derived_data');
   const outdated = yield* outdatedData();
   let [rewritten, shared] = [0, 0];
   if (outdated.length === 0) return { rewritten, shared };
   for (const { orgcode } of yield* all<{ orgcode: string }>(ORGS)) {
+    yield* enterOrg(orgcode);
     if (outdated.includes('email')) {
       const emails = yield* rewriteEmails(orgcode);
       rewritten += emails.rewritten;

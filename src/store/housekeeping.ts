@@ -2,9 +2,10 @@
 import { epochOf } from '../contract/date-time.js';
 import { FAILURE_WINDOW_MS } from '../domain/giftcard.js';
 import type { Keys } from '../secrets/keys.js';
+import type { Dialect } from './engine/dialect.js';
 import { deleteExpiredIdempotencyRecords } from './engine/idempotency.js';
 import { SEAL_BATCH, sealJournal } from './engine/journal.js';
-import { run, type Steps } from './engine/step.js';
+import { all, enterOrgStep, run, type Step, type Steps, together } from './engine/step.js';
 
 const DELETE_FAILURES = 'DELETE FROM giftcard_failure WHERE orgcode = ? AND failed_at <= ?';
 
@@ -18,11 +19,35 @@ const FAILURES_KEPT_MS = FAILURE_WINDOW_MS + 24 * 60 * 60 * 1000;
 export function* housekeep(
   orgcode: string,
   keys: Keys,
+  dialect: Dialect,
   { now, retentionNow }: { readonly now: string; readonly retentionNow: string },
 ): Steps<void> {
-  while ((yield* sealJournal(orgcode, keys, now)) === SEAL_BATCH) {
+  while ((yield* sealJournal(orgcode, keys, dialect.journal, now)) === SEAL_BATCH) {
     // a full batch: there may be more
   }
   yield* deleteExpiredIdempotencyRecords(orgcode, retentionNow);
   yield* run(DELETE_FAILURES, orgcode, new Date(epochOf(retentionNow) - FAILURES_KEPT_MS).toISOString());
+}
+
+const ORGS = 'SELECT orgcode FROM org ORDER BY orgcode';
+const UNSEALED_ROW = 'SELECT 1 AS found FROM journal WHERE orgcode = ? AND journal_no IS NULL LIMIT 1';
+/** So many orgs are asked about in one round trip. */
+const ORGS_AT_ONCE = 200;
+
+/** The orgs with journal rows that wait for their numbers, on an engine that numbers them when it seals them. */
+export function* unsealedOrgs(): Steps<readonly string[]> {
+  const orgs = (yield* all<{ orgcode: string }>(ORGS)).map(({ orgcode }) => orgcode);
+  const unsealed: string[] = [];
+  for (let from = 0; from < orgs.length; from += ORGS_AT_ONCE) {
+    const some = orgs.slice(from, from + ORGS_AT_ONCE);
+    const found = yield* together(...some.map(hasUnsealedRow));
+    unsealed.push(...some.filter((_, index) => found[index]));
+  }
+  return unsealed;
+}
+
+function* hasUnsealedRow(orgcode: string): Steps<boolean> {
+  const steps: Step[] = [enterOrgStep(orgcode), { sql: UNSEALED_ROW, args: [orgcode], mode: 'one' }];
+  const [, row] = (yield steps) as readonly unknown[];
+  return row !== undefined;
 }

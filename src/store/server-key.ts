@@ -1,6 +1,6 @@
 /** Ties a database to the key of its hashes, so that a wrong key is reported at startup rather than by each call. */
 import { type Keys, keyOfAnotherDatabase, sameDigest } from '../secrets/keys.js';
-import { one, run, type Steps } from './engine/step.js';
+import { lockKey, one, run, type Steps } from './engine/step.js';
 
 /** Whether the database was ever opened with a key. */
 export function* hasServerKey(): Steps<boolean> {
@@ -10,6 +10,7 @@ export function* hasServerKey(): Steps<boolean> {
 /** Stores a check value of the key at the first opening. @throws Error when a later opening brings another key. */
 export function* checkServerKey(keys: Keys): Steps<void> {
   const check = keys.mac('key-check');
+  yield lockKey('', 'server_key');
   const row = yield* one<{ key_check: string }>('SELECT key_check FROM server_key LIMIT 1');
   if (row === undefined) yield* run('INSERT INTO server_key (key_check) VALUES (?)', check);
   else if (!sameDigest(row.key_check, check)) throw keyOfAnotherDatabase();

@@ -30,17 +30,14 @@ import type { Context, Settings } from './engine/handler.js';
 import { idempotencyRequest } from './engine/idempotency.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
-import { housekeep } from './housekeeping.js';
+import { housekeep, unsealedOrgs } from './housekeeping.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
 import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
 
-export interface StoreOptions {
-  /** The database file. Its directory must exist. */
-  readonly path: string;
-  /** Default: the database file's path with `.key` appended. */
-  readonly keyPath?: string;
+/** What a store needs on any engine. */
+export interface EngineOptions {
   readonly roles: RoleTable;
   readonly settings: Settings;
   /** Open an existing database and write nothing, not even the expiry of sessions. */
@@ -54,6 +51,13 @@ export interface StoreOptions {
   readonly clock?: () => number;
   /** Milliseconds that are never stepped. Default: the system's monotonic clock. */
   readonly monotonic?: () => number;
+}
+
+export interface StoreOptions extends EngineOptions {
+  /** The database file. Its directory must exist. */
+  readonly path: string;
+  /** Default: the database file's path with `.key` appended. */
+  readonly keyPath?: string;
 }
 
 export interface Store extends Backend {
@@ -73,6 +77,8 @@ export type StoreCall = Omit<BackendCall, 'credentials'>;
 
 /** How often changed orgs get their housekeeping; a journal row waits this long for its seal. */
 const HOUSEKEEPING_MS = 2000;
+/** Background work has no caller who waits. */
+const LONG = { isLong: true } as const;
 /** Erases personal data, which the files must not keep afterwards. */
 const ANONYMIZE = 'customer_anonymize';
 
@@ -134,31 +140,33 @@ function closedOnError<T>(driver: Driver, open: () => T): T {
   }
 }
 
-function needsUpdate(): Error {
+export function needsUpdate(): Error {
   return new Error(
     'the database was written by other rules: start once without --read-only, which brings it up to date',
   );
 }
 
-class EmbeddedStore<Engine extends Driver> implements Store {
+/** The store on any engine, with an open and migrated database. */
+export class EmbeddedStore<Engine extends Driver> implements Store {
   readonly kind = 'store';
   readonly driver: Engine;
   readonly keys: Keys;
-  readonly #options: StoreOptions;
+  readonly #options: EngineOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
   readonly #retentionMs: () => number;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #watch: OutageWatch;
+  #rounds: Promise<void> | undefined;
 
-  constructor(driver: Engine, keys: Keys, options: StoreOptions) {
+  constructor(driver: Engine, keys: Keys, options: EngineOptions) {
     this.driver = driver;
     this.keys = keys;
     this.#options = options;
     const { clock = Date.now, monotonic = () => performance.now() } = options;
     this.#retentionMs = createRetentionClock(clock, monotonic);
     this.#watch = watchOutage(() => driver.outage(), options.onOutage);
-    if (options.readOnly !== true) this.#timer = setInterval(() => this.#housekeep(), HOUSEKEEPING_MS).unref();
+    if (options.readOnly !== true) this.#timer = setInterval(() => void this.#housekeep(), HOUSEKEEPING_MS).unref();
   }
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
@@ -201,7 +209,8 @@ class EmbeddedStore<Engine extends Driver> implements Store {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#watch.stop();
-    this.#housekeep();
+    if (!this.driver.isShared && this.#options.readOnly !== true) await this.#housekeep();
+    await this.#rounds;
     await this.driver.close();
   }
 
@@ -226,14 +235,27 @@ class EmbeddedStore<Engine extends Driver> implements Store {
     return { cx, operation, handler, input, request };
   }
 
-  #housekeep(): void {
-    const orgs = [...this.#unsealed];
+  /** One round at a time: with many orgs, or a slow database, it may take longer than the pause. */
+  #housekeep(): Promise<void> {
+    this.#rounds ??= this.driver
+      .lead(() => this.#housekeepOrgs())
+      .catch((error) => this.#reportBackground(error))
+      .finally(() => {
+        this.#rounds = undefined;
+      });
+    return this.#rounds;
+  }
+
+  /** The orgs that this process has changed; where servers share the database, those that any of them has changed. */
+  async #housekeepOrgs(): Promise<void> {
+    const { dialect, isShared } = this.driver;
+    const orgs = isShared ? await this.driver.read(unsealedOrgs, LONG) : [...this.#unsealed];
     this.#unsealed.clear();
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     const retentionNow = new Date(this.#retentionMs()).toISOString();
     for (const orgcode of orgs) {
-      const steps = () => housekeep(orgcode, this.keys, { now, retentionNow });
-      this.driver.write({ steps, orgcode }).catch((error) => {
+      const steps = () => housekeep(orgcode, this.keys, dialect, { now, retentionNow });
+      await this.driver.write({ steps, orgcode, ...LONG }).catch((error) => {
         this.#unsealed.add(orgcode);
         this.#reportBackground(error);
       });

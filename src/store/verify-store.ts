@@ -7,9 +7,10 @@ import { verifyConsents } from './consent/verify-consents.js';
 import { verifyDuplicateKeys } from './customer/rebuild-duplicates.js';
 import { verifyEmails } from './customer/stored-emails.js';
 import { verifySideTables } from './customer/verify-side-tables.js';
+import type { Dialect } from './engine/dialect.js';
 import type { Disagreement } from './engine/disagreement.js';
 import type { SearchIndex } from './engine/search-index.js';
-import { all, type Steps } from './engine/step.js';
+import { all, enterOrg, type Steps } from './engine/step.js';
 import { verifyJournal } from './engine/verify-journal.js';
 import { verifyGiftcards } from './giftcard/verify-giftcards.js';
 import { verifyLoyalty } from './loyalty/verify-loyalty.js';
@@ -32,19 +33,25 @@ const ORPHANS = 'rows whose parent is gone';
 export interface VerifyOptions {
   /** The full-text index to compare with the records; left out, it is not compared. */
   readonly search?: SearchIndex;
+  /** How the engine differs; default: one that sees all orgs. */
+  readonly dialect?: Dialect;
   /** Called before each part of the work. */
   readonly onStep?: (text: string) => void;
 }
 
 /**
- * Checks the whole database in the driver's snapshot. Memory grows with one org's open lots, not its ledger. What cannot
- * be read is a disagreement, too.
+ * Checks the whole database in the driver's snapshot. Memory grows with one org's open lots, not its ledger. What
+ * cannot be read is a disagreement, too.
  */
-export function* verifyStore(keys: Keys, { search, onStep = () => {} }: VerifyOptions = {}): Steps<Verification> {
+export function* verifyStore(
+  keys: Keys,
+  { search, dialect, onStep = () => {} }: VerifyOptions = {},
+): Steps<Verification> {
   const orgs = yield* all<{ orgcode: string }>('SELECT orgcode FROM org ORDER BY orgcode');
   const found: Disagreement[] = [];
   const totals = { ledger_entries: 0, giftcard_entries: 0, credit_entries: 0, journal_rows: 0, unsealed_rows: 0 };
   for (const [index, { orgcode }] of orgs.entries()) {
+    yield* enterOrg(orgcode);
     const report = (check: string, id: string, stored: unknown, computed: unknown) => {
       if (stored !== computed && found.length < MAX_REPORTED) found.push({ check, orgcode, id, stored, computed });
     };
@@ -66,10 +73,19 @@ export function* verifyStore(keys: Keys, { search, onStep = () => {} }: VerifyOp
     totals.journal_rows += journal?.rows ?? 0;
     totals.unsealed_rows += journal?.unsealed ?? 0;
   }
-  onStep(ORPHANS);
-  const unreadable = (computed: string) =>
-    void found.push({ check: ORPHANS, orgcode: '', id: '', stored: 'cannot be read', computed });
-  found.push(...((yield* readable(verifyRelations(), unreadable)) ?? []));
+  for (const org of dialect?.seesAllOrgs === false ? orgs : [undefined]) {
+    onStep(ORPHANS);
+    if (org !== undefined) yield* enterOrg(org.orgcode);
+    const unreadable = (computed: string) =>
+      void found.push({
+        check: ORPHANS,
+        orgcode: org?.orgcode ?? '',
+        id: '',
+        stored: 'cannot be read',
+        computed,
+      });
+    found.push(...((yield* readable(verifyRelations(org?.orgcode), unreadable)) ?? []));
+  }
   return { orgs: orgs.length, ...totals, disagreements: found.slice(0, MAX_REPORTED) };
 }
 

@@ -179,7 +179,7 @@ function tailsOf(value: unknown): string[] {
 
 /** Returns the words that occur in the database file or its WAL, ignoring case. */
 function standing(words: readonly string[]): string[] {
-  world.store.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
+  world.sqlite.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
   const bytes = ['', '-wal'].map((end) => readFileSync(world.path + end, 'latin1').toLowerCase()).join('\n');
   return words.filter((word) => bytes.includes(word));
 }

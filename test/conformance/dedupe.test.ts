@@ -128,7 +128,7 @@ describe('pages', () => {
     const headers = await freshOrg(world);
     const person = makePopulation(3, 1)[0]?.fields as Signup['fields'];
     const crowd = Array.from({ length: 200 }, (_, who) => ({ who, fields: { ...person, phone: '+12125550122' } }));
-    const ids = settle(world.store, orgOf(headers), crowd);
+    const ids = settle(world.sqlite, orgOf(headers), crowd);
     const page = await list({ min_score: 1, limit: 256, customer_id: ids[100] }, headers);
     expect(page.items).toEqual([]);
     const near = await pairsOf({ min_score: 0, customer_id: ids[100] }, headers);
@@ -193,7 +193,7 @@ describe('blocking keys', () => {
     const ids = db.prepare('SELECT customer_id, status FROM customer WHERE orgcode = ?').all(orgcode);
     db.close();
     const computed = (ids as { customer_id: string; status: string }[]).flatMap(({ customer_id, status }) => {
-      const row = world.store.driver.read(() => find(CUSTOMER, orgcode, customer_id)) as CustomerRow;
+      const row = world.sqlite.driver.read(() => find(CUSTOMER, orgcode, customer_id)) as CustomerRow;
       if (status !== 'active') return [];
       return blockKeys(toSubject(row)).map(({ kind, key }) => `${kind} ${key} ${customer_id}`);
     });
@@ -250,18 +250,18 @@ describe('blocking keys', () => {
     ];
     const toRow = rowMaker(orgcode, Date.now());
     const doomed = { ...toRow(makePopulation(5, 1)[0]?.fields as Signup['fields']), status: 'doomed' as const };
-    world.store.driver.direct(settleOne(world.store, { ...doomed, phone: JANE.phone }));
+    world.sqlite.driver.direct(settleOne(world.sqlite, { ...doomed, phone: JANE.phone }));
     expect(await pairsOf({}, headers)).toEqual([ids.join(' ')]);
     expect(await pairsOf({ customer_id: doomed.customer_id, min_score: 0 }, headers)).toEqual([]);
 
-    const row = world.store.driver.read(() => find(CUSTOMER, orgcode, ids[1] ?? '')) as CustomerRow;
-    world.store.driver.direct(unindexCustomer(world.store.driver, row));
+    const row = world.sqlite.driver.read(() => find(CUSTOMER, orgcode, ids[1] ?? '')) as CustomerRow;
+    world.sqlite.driver.direct(unindexCustomer(world.sqlite.driver, row));
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
     expect(blocksOf(orgcode).stored.filter((block) => block.includes(row.customer_id))).toEqual([]);
     expect(blocksOf(orgcode).marked).toEqual([]);
     expect((await ok(world, 'crm_customer_search', { q: 'jane' }, headers)).items).toHaveLength(1);
     expect((await ok(world, 'crm_customer_list', { tag: 'vip' }, headers)).items).toEqual([]);
-    world.store.driver.direct(indexCustomer(world.store.driver, row)); // as verify expects it
+    world.sqlite.driver.direct(indexCustomer(world.sqlite.driver, row)); // as verify expects it
   });
 });
 
@@ -270,7 +270,7 @@ test('of eight thousand signups nearly all doubles are found, and hardly anybody
 }, async () => {
   const headers = await freshOrg(world);
   const signups = makePopulation(7, 8000);
-  const truth = truePairs(signups, settle(world.store, orgOf(headers), signups));
+  const truth = truePairs(signups, settle(world.sqlite, orgOf(headers), signups));
   const found = await walkPages((args) => list(args, headers), { limit: 256 });
   expect(truth.size).toBeGreaterThanOrEqual(160);
   expect(new Set(found).size).toBe(found.length);

@@ -60,7 +60,7 @@ describe('a card', () => {
   test('keeps neither code nor PIN in the file', async () => {
     const card = await issue({ code: 'PLAINTEXTCANARY7', pin: '86420975' });
     await redeem({ code: card.code, pin: card.pin });
-    world.store.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
+    world.sqlite.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
     const file = readFileSync(world.path);
     expect(file.includes('PLAINTEXTCANARY7')).toBe(false);
     expect(file.includes('86420975')).toBe(false);

@@ -317,7 +317,7 @@ describe('where an event came from', () => {
     const made = await assess(customer_id, event, { ...CERTAIN, idempotency_key: 'canary' });
     await deny('customer_fraud_assess', { customer_id, event: { ...event, amount: 1 } });
     const listed = await act('customer_fraud_list', { customer_id });
-    world.store.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
+    world.sqlite.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
     const everywhere = [readFileSync(world.path, 'latin1'), JSON.stringify([made, listed]), world.logged.join('\n')];
     for (const text of everywhere) {
       expect(text).not.toContain(DEVICE);

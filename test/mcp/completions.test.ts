@@ -136,8 +136,8 @@ test('an unknown prompt or resource template is a JSON-RPC error', async () => {
   await expect(complete(nowhere, 'x', '')).rejects.toMatchObject({ code: -32602 });
 });
 
-test('completions write nothing', () => {
-  expect(world.verify().disagreements).toEqual([]);
+test('completions write nothing', async () => {
+  expect((await world.verify()).disagreements).toEqual([]);
 });
 
 test.each(Object.keys(CLIENTS) as (keyof typeof CLIENTS)[])('%s requests completions', async (name) => {

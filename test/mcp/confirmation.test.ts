@@ -225,12 +225,12 @@ describe('a token is rejected, and nothing is written,', () => {
       { ...redeem(), ...context },
       await withoutContext('owner'),
     );
-    const [rows, books] = [entries(), world.verify()];
+    const [rows, books] = [entries(), await world.verify()];
     const answer = await misuse(confirm_token);
     expect(answer).toMatchObject({ error_code: 'crm.confirmation_invalid', http_status: 409, retryable: false });
     expect(answer.details.reason).toBe(name === 'after ten minutes' ? 'expired' : 'unknown');
     expect(entries()).toBe(rows);
-    expect(world.verify()).toEqual({ ...books, unsealed_rows: expect.any(Number) });
+    expect(await world.verify()).toEqual({ ...books, unsealed_rows: expect.any(Number) });
   });
 
   test('with another tool that takes the same arguments', async () => {

@@ -191,7 +191,7 @@ test('concurrent previews and real changes do not affect each other', async () =
   await Promise.all(calls);
   const { points_balance } = (await ok(world, 'crm_customer_get', { customer_id })).loyalty;
   expect(points_balance).toBe(84);
-  expect(world.verify().disagreements).toEqual([]);
+  expect((await world.verify()).disagreements).toEqual([]);
 });
 
 describe('changesBetween', () => {

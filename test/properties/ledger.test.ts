@@ -79,7 +79,7 @@ test('any history of concurrent calls keeps every invariant', { timeout: 120_000
     }),
     { seed: SEED, numRuns: 60 },
   );
-  expect(world.verify().disagreements).toEqual([]);
+  expect((await world.verify()).disagreements).toEqual([]);
 });
 
 function toCall(step: Command, customer_id: string, entries: readonly Txn[]): [string, object] {

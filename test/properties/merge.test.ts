@@ -71,7 +71,7 @@ test('nothing is lost, created or unreachable after any merges during concurrent
         for (const id of people) await checkReach(id, headers);
         now += days * DAY_MS;
       }
-      expect(world.verify().disagreements).toEqual([]);
+      expect((await world.verify()).disagreements).toEqual([]);
     }),
     { seed: SEED, numRuns: 40 },
   );

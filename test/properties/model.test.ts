@@ -251,5 +251,5 @@ test(`${SEQUENCES} random sequences: the store and the model never differ`, { ti
     );
   });
   await Promise.all(workers);
-  expect(world.verify().disagreements).toEqual([]);
+  expect((await world.verify()).disagreements).toEqual([]);
 });

@@ -104,7 +104,7 @@ describe('when the file is deleted, moved or replaced', () => {
   test('it can be copied from the open file, with all that was answered', async () => {
     rmSync(own.path);
     const saved = join(own.directory, 'saved.db');
-    await own.store.driver.copyTo(saved);
+    await own.sqlite.driver.copyTo(saved);
     const copy = new Database(saved, { readonly: true });
     expect(copy.prepare('SELECT caption FROM customer WHERE customer_id = ?').get(customer_id)).toEqual({
       caption: 'Kept',

@@ -22,10 +22,11 @@ import { createRest } from '../../src/transport/rest.js';
 import { RESPONSES } from './responses.js';
 
 /**
- * `embedded`: the pipeline over the store. `gateway`: callers' own credentials go upstream. `second-org`: credentials
- * held for callers, and another org with data in the same database. The upstream is our REST API, which honours keys.
+ * `embedded`: the pipeline over the store on SQLite; `postgres`: on PostgreSQL. `gateway`: callers' own credentials go
+ * upstream. `second-org`: credentials held for callers, and another org with data in the same database. The upstream is
+ * our REST API, which honours keys.
  */
-export type Path = 'embedded' | 'gateway' | 'second-org';
+export type Path = 'embedded' | 'postgres' | 'gateway' | 'second-org';
 
 export const PATH = (process.env.G3N_TEST_PATH ?? 'embedded') as Path;
 
@@ -44,7 +45,7 @@ const MAX_CONCURRENT = 200;
 
 /** Opens a REST server over `embedded`, and a gateway to it that stamps calls by `clock`. */
 export async function openDetour(
-  path: Exclude<Path, 'embedded'>,
+  path: 'gateway' | 'second-org',
   embedded: Application,
   log: Log,
   clock: () => number = Date.now,

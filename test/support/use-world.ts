@@ -33,13 +33,16 @@ export function useWorld({ atEnd = 'verified', ...options }: WorldFixtureOptions
     opened = await openWorld(options);
   });
   afterAll(async () => {
-    const { disagreements } = atEnd === 'unverified' ? { disagreements: [] } : world().verify();
+    const { disagreements } = atEnd === 'unverified' ? { disagreements: [] } : await world().verify();
     expect(disagreements.filter(({ check }) => atEnd === 'verified' || !REFERENCES.test(check))).toEqual([]);
     await world().close();
   });
   return {
     get directory() {
       return world().directory;
+    },
+    get sqlite() {
+      return world().sqlite;
     },
     get path() {
       return world().path;
@@ -58,6 +61,7 @@ export function useWorld({ atEnd = 'verified', ...options }: WorldFixtureOptions
     },
     headers: (...args) => world().headers(...args),
     admin: (steps) => world().admin(steps),
+    sql: (text, ...args) => world().sql(text, ...args),
     verify: () => world().verify(),
     close: () => world().close(),
   };

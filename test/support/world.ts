@@ -14,12 +14,12 @@ import type { Application } from '../../src/mcp/server.js';
 import { call } from '../../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { type AdminContext, createKey, createOrg } from '../../src/store/administration.js';
-import type { Steps } from '../../src/store/engine/step.js';
-import { openStore, type SqliteStore } from '../../src/store/store.js';
-import { type Verification, verifyStore } from '../../src/store/verify-store.js';
+import type { Scalar, Steps } from '../../src/store/engine/step.js';
+import type { SqliteStore, Store } from '../../src/store/store.js';
+import type { Verification } from '../../src/store/verify-store.js';
 import { requireAtlas } from './atlas.js';
 import { type Detour, openDetour, PATH } from './paths.js';
-import { requireOrgFirst } from './statements.js';
+import { openFile, openPostgresDatabase } from './world-database.js';
 
 export const CONTEXT_HEADERS = { 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
 /** The published documents of this checkout, independent of a build. */
@@ -28,8 +28,10 @@ export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 
 export interface World {
   readonly directory: string;
+  readonly store: Store;
+  /** The store and the path of its file, for tests of SQLite. @throws Error when the world is on PostgreSQL. */
+  readonly sqlite: SqliteStore;
   readonly path: string;
-  readonly store: SqliteStore;
   readonly application: Application;
   /** Every line that was logged. */
   readonly logged: string[];
@@ -41,28 +43,23 @@ export interface World {
   /** The gateway through which this run sends every call, if any (paths.ts). */
   readonly detour: Detour | undefined;
   admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
-  verify(): Verification;
+  /** Runs one statement past the store, also one that only an operator may run. Returns the rows, if it has any. */
+  sql(text: string, ...args: readonly Scalar[]): Promise<Data[]>;
+  verify(): Promise<Verification>;
   close(): Promise<void>;
 }
 
 /** Opens a fresh world; `clock` provides its time, also as the monotonic time if `monotonic` is absent. Test files use the fixture in use-world.ts. */
 export async function openWorld(options: { clock?: () => number; monotonic?: () => number } = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
-  const path = join(directory, 'crm.db');
-  const store = openStore({
-    path,
-    roles: CONTRACT.roles,
-    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
-    onBackgroundError: (error) => {
-      throw error;
-    },
-    ...(options.clock === undefined ? {} : { clock: options.clock, monotonic: options.monotonic ?? options.clock }),
-  });
-  const atStart = store.driver.statements();
+  const clocks = options.clock && { clock: options.clock, monotonic: options.monotonic ?? options.clock };
+  const database = PATH === 'postgres' ? await openPostgresDatabase(directory, clocks) : openFile(directory, clocks);
+  const { store } = database;
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
   const embedded = createApplication(store, log, { ...options, published: PUBLISHED });
-  const detour = PATH === 'embedded' ? undefined : await openDetour(PATH, embedded, log, options.clock);
+  const detour =
+    PATH === 'gateway' || PATH === 'second-org' ? await openDetour(PATH, embedded, log, options.clock) : undefined;
   const application = detour?.application ?? embedded;
   const mint = createIdMint();
   const admin = <T>(steps: (cx: AdminContext) => Steps<T>) => {
@@ -71,7 +68,6 @@ export async function openWorld(options: { clock?: () => number; monotonic?: () 
       steps: () => steps({ keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) }),
     });
   };
-  const verifyStatements = new Set<string>();
   const keys = new Map<string, Promise<Headers>>();
   if (PATH === 'second-org') await ensureDemo(store, new Date(options.clock?.() ?? Date.now()));
   await admin((cx) => createOrg(cx, 'ACME', 'verified'));
@@ -82,8 +78,13 @@ export async function openWorld(options: { clock?: () => number; monotonic?: () 
   };
   return {
     directory,
-    path,
     store,
+    get sqlite() {
+      return database.sqlite();
+    },
+    get path() {
+      return database.path();
+    },
     application,
     logged,
     admin,
@@ -94,20 +95,11 @@ export async function openWorld(options: { clock?: () => number; monotonic?: () 
       keys.set(id, made);
       return made;
     },
-    verify() {
-      const before = store.driver.statements();
-      const verification = store.driver.read(() => verifyStore(store.keys, store.driver));
-      for (const sql of store.driver.statements()) if (!before.includes(sql)) verifyStatements.add(sql);
-      return verification;
-    },
+    sql: (text, ...args) => database.sql(text, args),
+    verify: () => database.verify(),
     async close() {
       await detour?.close();
-      const statements = store.driver.statements();
-      await store.close();
-      requireOrgFirst(
-        path,
-        statements.filter((sql) => !atStart.includes(sql) && !verifyStatements.has(sql)),
-      );
+      await database.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

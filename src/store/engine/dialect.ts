@@ -1,4 +1,5 @@
 /** The SQL that differs between engines. Full-text search differs, too: see search-index.ts. */
+import type { Scalar, Steps } from './step.js';
 
 export interface Dialect {
   /**
@@ -6,4 +7,15 @@ export interface Dialect {
    * rows in the order and number that the page needs.
    */
   readonly orderedJoin: string;
+  /** Whether a statement sees the rows of all orgs, so that one can check them all; see `enterOrg`. */
+  readonly seesAllOrgs: boolean;
+  readonly journal: JournalNumbering;
+}
+
+/** How rows of the journal get their numbers, which count up from 1 in each org, without gaps, in commit order. */
+export interface JournalNumbering {
+  /** Adds a row. @param values the org, and the columns after `journal_no`, in their order */
+  append(values: readonly Scalar[]): Steps<void>;
+  /** Numbers rows after `last` that have no number yet, at most `limit`, where `append` gave them none. */
+  numberRows(orgcode: string, last: number, limit: number): Steps<void>;
 }

@@ -41,6 +41,8 @@ export interface Job<T> extends Omit<Scope, 'signal'> {
 export interface Driver {
   readonly dialect: Dialect;
   readonly search: SearchIndex;
+  /** Whether other servers on other machines work on the database, too. */
+  readonly isShared: boolean;
   /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
   read<T>(steps: () => Steps<T>, scope?: Scope): T | Promise<T>;
   /**
@@ -53,6 +55,11 @@ export interface Driver {
    * call remembers the file. Reads go on.
    */
   outage(): CrmError | undefined;
+  /**
+   * Runs background work that one server at a time does for all; returns at once while another server does it. When the
+   * server that does it ends, however it ends, the next caller takes over.
+   */
+  lead(work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 

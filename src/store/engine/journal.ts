@@ -3,8 +3,9 @@
  */
 import type { Operation } from '../../contract/operation.js';
 import type { Keys } from '../../secrets/keys.js';
+import type { JournalNumbering } from './dialect.js';
 import type { Context, Written } from './handler.js';
-import { all, one, run, type Steps } from './step.js';
+import { all, lockKey, one, run, type Steps } from './step.js';
 
 export interface JournalRow {
   readonly orgcode: string;
@@ -29,16 +30,15 @@ export interface SealRow {
   readonly chain_hash: string;
 }
 
-const COLUMNS = `journal_no, request_id, actor, roles, context, endpoint, target_id, fields, reason, reason_code,
+/** The columns after `orgcode` and `journal_no`. */
+export const JOURNAL_COLUMNS = `request_id, actor, roles, context, endpoint, target_id, fields, reason, reason_code,
   revision_before, revision_after, written_at`;
-
-const APPEND = `INSERT INTO journal (orgcode, ${COLUMNS})
-  SELECT ?, COALESCE(MAX(journal_no), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM journal WHERE orgcode = ?`;
 
 const LAST_SEAL = `SELECT first_no, last_no, chain_hash FROM journal_seal
   WHERE orgcode = ? ORDER BY first_no DESC LIMIT 1`;
 
-const UNSEALED = `SELECT orgcode, ${COLUMNS} FROM journal WHERE orgcode = ? AND journal_no > ? ORDER BY journal_no LIMIT ?`;
+const UNSEALED = `SELECT orgcode, journal_no, ${JOURNAL_COLUMNS} FROM journal
+  WHERE orgcode = ? AND journal_no > ? ORDER BY journal_no LIMIT ?`;
 
 /** A seal covers at most this many rows. */
 export const SEAL_BATCH = 1000;
@@ -52,8 +52,7 @@ export function* appendJournal(
 ): Steps<void> {
   const { reason, reason_code } = input as { reason?: string; reason_code?: string };
   const { revision } = written.data as { revision?: number };
-  yield* run(
-    APPEND,
+  yield* cx.dialect.journal.append([
     cx.orgcode,
     cx.stamp.request_id,
     cx.caller.actor,
@@ -67,13 +66,14 @@ export function* appendJournal(
     written.revision_before ?? null,
     revision ?? null,
     cx.stamp.now,
-    cx.orgcode,
-  );
+  ]);
 }
 
 /** Seals the rows of an org after its last seal. Returns how many; call again while that is `SEAL_BATCH`. */
-export function* sealJournal(orgcode: string, keys: Keys, now: string): Steps<number> {
+export function* sealJournal(orgcode: string, keys: Keys, numbering: JournalNumbering, now: string): Steps<number> {
+  yield lockKey(orgcode, 'journal_seal');
   const last = yield* one<SealRow>(LAST_SEAL, orgcode);
+  yield* numbering.numberRows(orgcode, last?.last_no ?? 0, SEAL_BATCH);
   const rows = yield* all<JournalRow>(UNSEALED, orgcode, last?.last_no ?? 0, SEAL_BATCH);
   const [first] = rows;
   if (first === undefined) return 0;

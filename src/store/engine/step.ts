@@ -71,7 +71,12 @@ export function* lockKeys(locks: readonly Step[]): Steps<void> {
 
 /** From here on the steps are about this org: for work that visits several orgs in one transaction. */
 export function* enterOrg(orgcode: string): Steps<void> {
-  yield { sql: '', args: [orgcode], mode: 'enter-org' };
+  yield enterOrgStep(orgcode);
+}
+
+/** `enterOrg` as a step of a list. */
+export function enterOrgStep(orgcode: string): Step {
+  return { sql: '', args: [orgcode], mode: 'enter-org' };
 }
 
 type Results<Parts extends readonly Steps<unknown>[]> = {

@@ -11,6 +11,9 @@ const ROWS = `SELECT orgcode, journal_no, request_id, actor, roles, context, end
     revision_before, revision_after, written_at
   FROM journal WHERE orgcode = ? AND journal_no BETWEEN ? AND ? ORDER BY journal_no LIMIT ${BATCH}`;
 
+const COUNTS = `SELECT COUNT(*) AS "rows", COUNT(journal_no) AS numbered, MAX(journal_no) AS last_no
+  FROM journal WHERE orgcode = ?`;
+
 /** Checks the seals of an org's journal. Returns how many rows there are, and how many are not sealed yet. */
 export function* verifyJournal(
   orgcode: string,
@@ -27,10 +30,10 @@ export function* verifyJournal(
     previous = seal.chain_hash;
     expected = seal.last_no + 1;
   }
-  const [last] = yield* all<{ rows: number; last_no: number | null }>(
-    'SELECT COUNT(*) AS rows, MAX(journal_no) AS last_no FROM journal WHERE orgcode = ?',
+  const [found] = yield* all<{ rows: number; numbered: number; last_no: number | null }>(
+    COUNTS,
     orgcode,
   );
-  report('journal count', orgcode, last?.rows ?? 0, last?.last_no ?? 0);
-  return { rows: last?.rows ?? 0, unsealed: (last?.last_no ?? 0) - (expected - 1) };
+  report('journal count', orgcode, found?.numbered ?? 0, found?.last_no ?? 0);
+  return { rows: found?.rows ?? 0, unsealed: (found?.rows ?? 0) - (expected - 1) };
 }

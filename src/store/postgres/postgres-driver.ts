@@ -17,6 +17,8 @@ import type { DatabaseSession } from './batch.js';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.js';
 import type { PostgresAddress } from './connection-url.js';
 import { type ErrorMeaning, meaningOf } from './database-error.js';
+import { POSTGRES_JOURNAL } from './postgres-journal.js';
+import type { SchemaClient } from './schema-client.js';
 import { Transaction, type TransactionKind } from './transaction.js';
 
 /** What happened since the driver was opened. */
@@ -32,6 +34,8 @@ export interface DriverCounters {
 
 export interface PostgresDriver extends Driver {
   read<T>(steps: () => Steps<T>, scope?: Scope): Promise<T>;
+  /** Runs work on one session, outside of jobs: for migrations and checks. @throws what the connection throws. */
+  withSession<T>(work: (client: SchemaClient) => Promise<T>): Promise<T>;
   counters(): DriverCounters;
   connections(): ReturnType<ConnectionPool['counts']>;
 }
@@ -50,6 +54,9 @@ const DEADLINE_MS = 30_000;
 const MAX_REPEATS = 3;
 const FIRST_PAUSE_MS = 2;
 const RECONNECT_PAUSE_MS = 50;
+const OPENING_MS = 5000;
+/** The key of the advisory lock of `lead`: `g3nl` in ASCII. */
+const LEADER_LOCK = 0x67336e6c;
 /** The server's own limits end a statement at the deadline; only when they do not, the connection is closed. */
 const GRACE_MS = 500;
 /** How long the server may take to roll back before the connection is closed. */
@@ -61,7 +68,8 @@ export function createPostgresDriver(options: PostgresDriverOptions): PostgresDr
 }
 
 class PooledDriver implements PostgresDriver {
-  readonly dialect = { orderedJoin: 'JOIN' };
+  readonly dialect = { orderedJoin: 'JOIN', seesAllOrgs: false, journal: POSTGRES_JOURNAL };
+  readonly isShared = true;
   readonly search: SearchIndex;
   readonly #pool: ConnectionPool;
   readonly #deadlineMs: number;
@@ -86,6 +94,31 @@ class PooledDriver implements PostgresDriver {
 
   outage(): undefined {
     return undefined;
+  }
+
+  async lead(work: () => Promise<void>): Promise<void> {
+    await this.withSession(async (client) => {
+      await client.query('BEGIN');
+      try {
+        await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+        const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS leads', [LEADER_LOCK]);
+        if (rows[0]?.leads === true) await work();
+      } finally {
+        await client.query('ROLLBACK');
+      }
+    });
+  }
+
+  async withSession<T>(work: (client: SchemaClient) => Promise<T>): Promise<T> {
+    const session = await this.#pool.acquire(performance.now() + OPENING_MS);
+    let isBroken = true;
+    try {
+      const result = await work(session.client);
+      isBroken = false;
+      return result;
+    } finally {
+      this.#pool.release(session, isBroken);
+    }
   }
 
   counters(): DriverCounters {

@@ -17,6 +17,7 @@ import { createWalTruncation, type WalTruncation } from '../../database-file/wal
 import { ConcurrentChangeError, type Driver, type Job, storageUnavailable } from '../engine/driver.js';
 import type { Step, Steps } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
+import { SQLITE_JOURNAL } from './sqlite-journal.js';
 
 /** The driver, which reads at once, and what migrations and inspections need besides: the raw connection. */
 export interface SqliteDriver extends Driver {
@@ -72,8 +73,9 @@ export function openSqlite(path: string, readOnly = false): SqliteDriver {
 }
 
 class SingleWriterDriver implements SqliteDriver {
-  readonly dialect = { orderedJoin: 'CROSS JOIN' };
+  readonly dialect = { orderedJoin: 'CROSS JOIN', seesAllOrgs: true, journal: SQLITE_JOURNAL };
   readonly search = FTS5_SEARCH;
+  readonly isShared = false;
   readonly #path: string;
   readonly #writer: Connection;
   readonly #truncation: WalTruncation;
@@ -107,6 +109,10 @@ class SingleWriterDriver implements SqliteDriver {
       this.#queue.push({ job: job as Job<unknown>, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
     });
+  }
+
+  lead(work: () => Promise<void>): Promise<void> {
+    return work();
   }
 
   script(sql: string): void {

@@ -1,0 +1,67 @@
+/** Opens the embedded CRM on PostgreSQL: checks the server, migrates, and hands the driver to the store. */
+import { hostname } from 'node:os';
+import { loadKeys } from '../secrets/keys.js';
+import { outdatedData, refreshDerivedData } from './derived-data.js';
+import type { Driver } from './engine/driver.js';
+import { checkServer } from './postgres/check-server.js';
+import { parsePostgresUrl } from './postgres/connection-url.js';
+import { migratePostgres, requirePostgresSchema } from './postgres/migrations/migrate-postgres.js';
+import { createPostgresDriver, type PostgresDriver } from './postgres/postgres-driver.js';
+import { explainConnectionError } from './postgres/server-error.js';
+import { WORD_SEARCH } from './postgres/word-search.js';
+import { checkServerKey, hasServerKey } from './server-key.js';
+import { EmbeddedStore, type EngineOptions, needsUpdate, type Store } from './store.js';
+
+export interface PostgresStoreOptions extends EngineOptions {
+  /** postgres://user:password@host:port,host:port/database?options; see connection-url.ts. */
+  readonly url: string;
+  /** The file of the server key, which all servers on the database share. */
+  readonly keyPath: string;
+  /** How long a call may take in the database, in milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+export interface PostgresStore extends Store {
+  readonly driver: PostgresDriver;
+}
+
+/**
+ * Opens the embedded CRM on a PostgreSQL database, and creates its tables when they are missing, unless `readOnly` is
+ * set. Several servers may do this at the same time.
+ * @throws DatabaseServerError when the server, the database or the role will not do, or cannot be reached.
+ * @throws DatabaseFileError when the server key is missing or belongs to another database.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
+  const { url, keyPath, readOnly = false, deadlineMs } = options;
+  const address = parsePostgresUrl(url);
+  const driver = createPostgresDriver({
+    address,
+    search: WORD_SEARCH,
+    applicationName: `g3n-crm-mcp ${hostname()}`,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  });
+  try {
+    await driver.withSession(async (client) => {
+      await checkServer(client, readOnly);
+      if (readOnly) await requirePostgresSchema(client);
+      else await migratePostgres(client, new Date().toISOString());
+    });
+    if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
+    if (!readOnly) await refresh(driver, options);
+    const keys = loadKeys(keyPath, !readOnly && !(await driver.read(hasServerKey)));
+    const check = () => checkServerKey(keys);
+    if (readOnly) await driver.read(check);
+    else await driver.write({ steps: check });
+    return new EmbeddedStore(driver, keys, options);
+  } catch (error) {
+    await driver.close();
+    throw explainConnectionError(error, address.shown);
+  }
+}
+
+async function refresh(driver: Driver, { onRewrittenEmails }: EngineOptions): Promise<void> {
+  if ((await driver.read(outdatedData)).length === 0) return;
+  const now = new Date().toISOString();
+  const emails = await driver.write({ steps: () => refreshDerivedData(now), isLong: true });
+  if (emails.rewritten > 0) onRewrittenEmails?.(emails);
+}

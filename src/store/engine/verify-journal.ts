@@ -30,10 +30,7 @@ export function* verifyJournal(
     previous = seal.chain_hash;
     expected = seal.last_no + 1;
   }
-  const [found] = yield* all<{ rows: number; numbered: number; last_no: number | null }>(
-    COUNTS,
-    orgcode,
-  );
+  const [found] = yield* all<{ rows: number; numbered: number; last_no: number | null }>(COUNTS, orgcode);
   report('journal count', orgcode, found?.numbered ?? 0, found?.last_no ?? 0);
   return { rows: found?.rows ?? 0, unsealed: (found?.rows ?? 0) - (expected - 1) };
 }

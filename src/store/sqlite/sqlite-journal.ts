@@ -1,4 +1,4 @@
-/** Numbers journal rows when they are added: there is one writer, so that the order of writing is that of the commits. */
+/** Numbers journal rows when they are added: with one writer, the order of writing is that of the commits. */
 import type { JournalNumbering } from '../engine/dialect.js';
 import { JOURNAL_COLUMNS } from '../engine/journal.js';
 import { run } from '../engine/step.js';

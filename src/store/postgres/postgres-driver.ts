@@ -111,13 +111,13 @@ class PooledDriver implements PostgresDriver {
 
   async withSession<T>(work: (client: SchemaClient) => Promise<T>): Promise<T> {
     const session = await this.#pool.acquire(performance.now() + OPENING_MS);
-    let isBroken = true;
     try {
       const result = await work(session.client);
-      isBroken = false;
+      this.#pool.release(session);
       return result;
-    } finally {
-      this.#pool.release(session, isBroken);
+    } catch (error) {
+      this.#pool.close(session);
+      throw error;
     }
   }
 

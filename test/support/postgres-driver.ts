@@ -28,7 +28,8 @@ export function testDriver(
 
 /** Textually: a URL with several hosts is none to the platform. */
 function withParameters(url: string, parameters: object): string {
-  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  const pairs = Object.entries(parameters).map(([name, value]) => [name, String(value)] as [string, string]);
+  const query = new URLSearchParams(pairs);
   return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`;
 }
 

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fixedClock, type JumpingClock, jumpingClock } from './clock.js';
 import type { Random } from './random.js';
 import { httpServer, type Launch, type Server, stdioServer } from './server.js';
+import type { Servers } from './worker.js';
 
 const KILL_EVERY_MS = { least: 1500, most: 4000 };
 const DOWN_MS = { least: 0, most: 800 };
 /** The chance, at each kill, that the stdio server's clock jumps an hour ahead or comes back. */
 const JUMP = 0.4;
 
-export class Cluster {
+export class Cluster implements Servers {
   kills = 0;
   starts = 0;
   jumps = 0;
@@ -29,7 +30,6 @@ export class Cluster {
     await Promise.all(this.servers.map((server) => this.#start(server)));
   }
 
-  /** A running server, chosen at random; waits while none runs. */
   async pick(random: Random): Promise<Server> {
     for (;;) {
       const server = random.pick(this.servers.filter(({ running }) => running));

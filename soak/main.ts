@@ -11,20 +11,22 @@ import { Books } from './books.js';
 import { Cluster } from './cluster.js';
 import { checkEverything } from './final-checks.js';
 import { quantile } from './findings.js';
-import { createCustomer } from './operations.js';
 import { readOptions, type SoakOptions } from './options.js';
-import { createRandom, type Random } from './random.js';
+import { createRandom } from './random.js';
 import { readPages } from './readers.js';
-import { perform, type Run, send, work } from './worker.js';
+import { setUp } from './set-up.js';
+import { type Run, work } from './worker.js';
 
 const ORG = 'SOAK';
-const LEDGER_CUSTOMERS = 12;
-const MERGEABLE_CUSTOMERS = 20;
-const ACCOUNTS = 3;
+const RECORDS = { ledger: 12, mergeable: 20, accounts: 3 };
 const READERS = 2;
 /** So many faults of each check are printed. */
 const SHOWN_FAULTS = 5;
 const MAX_FAULT_LENGTH = 1000;
+
+interface SoakRun extends Run {
+  readonly cluster: Cluster;
+}
 
 const options = readOptions(process.argv.slice(2));
 const directory = mkdtempSync(join(tmpdir(), 'g3n-soak-'));
@@ -40,14 +42,14 @@ async function soak({ minutes, seed, workers }: SoakOptions): Promise<boolean> {
   const cluster = new Cluster({ db, orgcode: ORG, apiKey: createOrg() }, directory);
   process.on('exit', () => cluster.killAll());
   let end = Number.POSITIVE_INFINITY;
-  const run: Run = {
+  const run: SoakRun = {
     cluster,
     books: new Books(),
     figures: { calls: 0, retries: 0, replayed: 0, busy: 0, refused: 0, latencies: [] },
     isOver: () => performance.now() >= end,
   };
   await cluster.start();
-  await setUp(run, random);
+  await setUp(run, random, RECORDS);
   const started = performance.now();
   end = started + minutes * 60_000;
   const fork = () => createRandom(random.between(1, 2 ** 31));
@@ -78,30 +80,11 @@ function runProgram(args: readonly string[]): string {
   return execFileSync(process.execPath, ['dist/main.js', ...args], { encoding: 'utf8' });
 }
 
-async function setUp(run: Run, random: Random): Promise<void> {
-  for (let index = 0; index < LEDGER_CUSTOMERS; index += 1)
-    await perform(run, createCustomer(run.books, random, 'ledger'), random);
-  for (let index = 0; index < MERGEABLE_CUSTOMERS; index += 1)
-    await perform(run, createCustomer(run.books, random, 'mergeable'), random);
-  for (let index = 0; index < ACCOUNTS; index += 1) {
-    const account = { legal_name: `Soak ${index}`, currency: 'USD', credit_limit: 5000 };
-    const { data } = await send(run, '/account/create', { account }, random);
-    const id = data.account_id;
-    await send(
-      run,
-      '/account/status/set',
-      { account_id: id, status: 'active', expected_revision: 1, reason: 'soak' },
-      random,
-    );
-    run.books.accounts.push({ id, used: 0 });
-  }
-}
-
-function progressOf({ figures, cluster, books }: Run): string {
+function progressOf({ figures, cluster, books }: SoakRun): string {
   return `${figures.calls} calls, ${cluster.kills} kills, ${figures.retries} retries, ${books.faults.length} faults`;
 }
 
-function printFigures({ figures, cluster, books }: Run, seconds: number): void {
+function printFigures({ figures, cluster, books }: SoakRun, seconds: number): void {
   const { calls, latencies } = figures;
   const milliseconds = (share: number) => `${quantile(latencies, share).toFixed(1)} ms`;
   console.log(`

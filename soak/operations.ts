@@ -24,7 +24,9 @@ const MAX_CARD_ENTRIES = 80;
 /** By the clock that is ahead, lots that expire just after this many minutes expire during the run. */
 const AHEAD_MINUTES = 60;
 
-const earn: Maker = (books, random) => entry(books, random, '/loyalty/earn', { points: random.between(1, 50) }, []);
+/** An earn by a customer with a ledger, or now and then by another. */
+export const newEarn: Maker = (books, random) =>
+  entry(books, random, '/loyalty/earn', { points: random.between(1, 50) }, []);
 
 const redeem: Maker = (books, random) =>
   entry(books, random, '/loyalty/redeem', { points: random.between(1, 60) }, ['crm.loyalty_insufficient_points']);
@@ -206,7 +208,7 @@ function mergeCandidates(books: Books, random: Random): CustomerBook[] {
 }
 
 const WEIGHTS: readonly (readonly [number, Maker])[] = [
-  [24, earn],
+  [24, newEarn],
   [16, redeem],
   [6, adjust],
   [5, reverse],

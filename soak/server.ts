@@ -16,6 +16,8 @@ export interface Answer {
   readonly status: number;
   readonly requestId: string;
   readonly replayed: boolean;
+  /** The server says that it does not know whether the call happened. */
+  readonly isUnknown: boolean;
 }
 
 /** The server ended before it answered: whether the call happened is unknown. */
@@ -122,7 +124,8 @@ function printedUrl(child: ChildProcess): Promise<string> {
   });
 }
 
-function fromEnvelope(envelope: Data): Answer {
+/** Reads an envelope. */
+export function fromEnvelope(envelope: Data): Answer {
   const { success, data, error, stats } = envelope;
   return {
     ok: success === true,
@@ -131,6 +134,7 @@ function fromEnvelope(envelope: Data): Answer {
     status: success === true ? 200 : (error?.http_status ?? 0),
     requestId: stats?.request_id ?? '',
     replayed: stats?.idempotent_replay === true,
+    isUnknown: error?.details?.outcome === 'unknown',
   };
 }
 

@@ -2,10 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Books } from './books.js';
-import type { Cluster } from './cluster.js';
 import { nextOperation, type Operation } from './operations.js';
 import type { Random } from './random.js';
-import { type Answer, Lost } from './server.js';
+import { type Answer, Lost, type Server } from './server.js';
 
 export interface Figures {
   calls: number;
@@ -19,9 +18,15 @@ export interface Figures {
   readonly latencies: number[];
 }
 
+/** The servers under load. */
+export interface Servers {
+  /** A running server, chosen at random; waits while none runs. */
+  pick(random: Random): Promise<Server>;
+}
+
 /** What all parts of a run share. */
 export interface Run {
-  readonly cluster: Cluster;
+  readonly cluster: Servers;
   readonly books: Books;
   readonly figures: Figures;
   isOver(): boolean;

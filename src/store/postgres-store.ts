@@ -5,7 +5,11 @@ import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
 import { checkServer } from './postgres/check-server.js';
 import { parsePostgresUrl } from './postgres/connection-url.js';
-import { migratePostgres, requirePostgresSchema } from './postgres/migrations/migrate-postgres.js';
+import {
+  migratePostgres,
+  type PostgresMigration,
+  requirePostgresSchema,
+} from './postgres/migrations/migrate-postgres.js';
 import { createPostgresDriver, type PostgresDriver } from './postgres/postgres-driver.js';
 import { explainConnectionError } from './postgres/server-error.js';
 import { WORD_SEARCH } from './postgres/word-search.js';
@@ -19,6 +23,8 @@ export interface PostgresStoreOptions extends EngineOptions {
   readonly keyPath: string;
   /** How long a call may take in the database, in milliseconds. */
   readonly deadlineMs?: number;
+  /** In place of this version's migrations, in tests. */
+  readonly migrations?: readonly PostgresMigration[];
 }
 
 export interface PostgresStore extends Store {
@@ -32,7 +38,7 @@ export interface PostgresStore extends Store {
  * @throws DatabaseFileError when the server key is missing or belongs to another database.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
-  const { url, keyPath, readOnly = false, deadlineMs } = options;
+  const { url, keyPath, readOnly = false, deadlineMs, migrations } = options;
   const address = parsePostgresUrl(url);
   const driver = createPostgresDriver({
     address,
@@ -43,8 +49,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await driver.withSession(async (client) => {
       await checkServer(client, readOnly);
-      if (readOnly) await requirePostgresSchema(client);
-      else await migratePostgres(client, new Date().toISOString());
+      if (readOnly) await requirePostgresSchema(client, migrations);
+      else await migratePostgres(client, new Date().toISOString(), migrations);
     });
     if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
     if (!readOnly) await refresh(driver, options);

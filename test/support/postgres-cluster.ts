@@ -49,6 +49,8 @@ const POLL_MS = 5;
 const SUPERUSER = 'postgres';
 /** Nothing of the caller's environment: PGHOST, PGPORT and others would change what the programs do. */
 const ENVIRONMENT = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+/** A file may be removed while its directory is copied. */
+const VANISHED = /No such file or directory/;
 const run = promisify(execFile);
 
 /**
@@ -60,8 +62,7 @@ export async function openCluster(profile: Profile, settings: Settings = {}, par
   const directory = await newDirectory(parent);
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(directory, 'password');
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (SERVER_USER.uid !== undefined) chownSync(passwordFile, SERVER_USER.uid, SERVER_USER.gid);
+  writeForServer(passwordFile, password);
   const data = join(directory, 'data');
   const encoding = ['--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'];
   const access = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
@@ -168,19 +169,17 @@ export class Cluster {
   }
 
   /**
-   * Creates and starts a standby, whose name must be unique. This server stops while its data is copied. Afterwards,
-   * each of its commits waits until a standby has it.
+   * Creates and starts a standby, whose name must be unique, while this server runs. Afterwards, each of this server's
+   * commits waits until a standby has it. `port`: that of a server which is gone; default: a free one.
    */
-  async standby(name = 'standby'): Promise<Cluster> {
+  async standby(name = 'standby', port?: number): Promise<Cluster> {
     const directory = await newDirectory(dirname(this.directory));
-    const standby = new Cluster(directory, this.password, await freePort());
-    await this.stop();
-    await run('cp', ['-Rp', this.data, standby.data], { ...SERVER_USER, cwd: directory });
-    const { password, port } = this;
-    const source = `host=127.0.0.1 port=${port} user=${SUPERUSER} password=${password} application_name=${name}`;
+    const standby = new Cluster(directory, this.password, port ?? (await freePort()));
+    await this.backUp(standby.data);
+    const { password } = this;
+    const source = `host=127.0.0.1 port=${this.port} user=${SUPERUSER} password=${password} application_name=${name}`;
     await standby.configure({ primary_conninfo: source });
-    writeFileSync(join(standby.data, 'standby.signal'), '');
-    await this.start();
+    writeForServer(join(standby.data, 'standby.signal'), '');
     await standby.start();
     this.synchronous.push(name);
     await this.configure({ synchronous_standby_names: `FIRST 1 (${this.synchronous.join(', ')})` });
@@ -196,6 +195,25 @@ export class Cluster {
   /** Ends the server, however it is, and removes its directory. */
   async remove(): Promise<void> {
     await this.exit(() => endDirectory(this.directory));
+  }
+
+  /** Copies the data of the running server to a new directory (PostgreSQL's low-level interface for base backups). */
+  private async backUp(target: string): Promise<void> {
+    const client = new pg.Client(this.url());
+    await client.connect();
+    try {
+      await client.query(`SELECT pg_backup_start('standby', fast => true)`);
+      const copied = await run('cp', ['-Rp', this.data, target], { ...SERVER_USER, env: ENVIRONMENT }).catch(
+        ({ stderr }: { stderr: string }) => ({ stderr }),
+      );
+      const failures = copied.stderr.split('\n').filter((line) => line !== '' && !VANISHED.test(line));
+      if (failures.length > 0) throw new Error(failures.join('\n'));
+      const { rows } = await client.query('SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)');
+      writeForServer(join(target, 'backup_label'), rows[0].labelfile);
+      rmSync(join(target, 'postmaster.pid'), { force: true });
+    } finally {
+      await client.end();
+    }
   }
 
   private async exit(end: () => unknown): Promise<void> {
@@ -222,6 +240,12 @@ async function newDirectory(parent: string): Promise<string> {
   await holdDirectory(directory, { postgres, user: SERVER_USER });
   if (SERVER_USER.uid !== undefined) chownSync(directory, SERVER_USER.uid, SERVER_USER.gid);
   return directory;
+}
+
+/** Writes a file that only the server's user may read and change. */
+function writeForServer(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  if (SERVER_USER.uid !== undefined) chownSync(path, SERVER_USER.uid, SERVER_USER.gid);
 }
 
 async function freePort(): Promise<number> {

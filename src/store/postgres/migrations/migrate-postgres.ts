@@ -16,7 +16,10 @@ export interface PostgresMigration {
   readonly script: string;
 }
 
-const MIGRATIONS: readonly PostgresMigration[] = [{ version: 1, name: 'schema', oldestServer: 1, script: SCHEMA }];
+/** In order of their versions, which count from 1. */
+export const POSTGRES_MIGRATIONS: readonly PostgresMigration[] = [
+  { version: 1, name: 'schema', oldestServer: 1, script: SCHEMA },
+];
 
 /** The key of the advisory lock that every migration holds: `g3nc` and `rm` in ASCII. */
 const LOCK_KEY = 0x67336e63726d;
@@ -30,6 +33,13 @@ const TABLE = `CREATE TABLE IF NOT EXISTS schema_migration (
 /** The timeouts of a role are for calls: a server may have to wait until another has migrated. */
 const NO_TIMEOUTS =
   'SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0';
+/**
+ * While a migration waits for a table that a long transaction reads, all calls that come later wait behind it: so it
+ * stops waiting soon, lets them through, and starts again.
+ */
+const WAIT_BRIEFLY = `SET LOCAL lock_timeout = '1s'`;
+const LOCK_TIMEOUT = '55P03';
+const LOCK_PAUSE_MS = 200;
 const INSERT = `INSERT INTO schema_migration (version, name, checksum, applied_at, oldest_server)
   VALUES ($1, $2, $3, $4, $5)`;
 
@@ -42,7 +52,7 @@ const INSERT = `INSERT INTO schema_migration (version, name, checksum, applied_a
 export async function migratePostgres(
   client: SchemaClient,
   now: string,
-  migrations: readonly PostgresMigration[] = MIGRATIONS,
+  migrations: readonly PostgresMigration[] = POSTGRES_MIGRATIONS,
 ): Promise<void> {
   while ((await pending(client, migrations)).length > 0) await applyNext(client, now, migrations);
 }
@@ -53,7 +63,7 @@ export async function migratePostgres(
  */
 export async function requirePostgresSchema(
   client: SchemaClient,
-  migrations: readonly PostgresMigration[] = MIGRATIONS,
+  migrations: readonly PostgresMigration[] = POSTGRES_MIGRATIONS,
 ): Promise<void> {
   if ((await pending(client, migrations)).length === 0) return;
   throw new DatabaseServerError(
@@ -127,13 +137,15 @@ async function applyNext(client: SchemaClient, now: string, migrations: readonly
     await client.query(TABLE);
     const [next] = await pending(client, migrations);
     if (next !== undefined) {
+      await client.query(WAIT_BRIEFLY);
       await client.query(next.script);
       await client.query(INSERT, [next.version, next.name, checksumOf(next), now, next.oldestServer]);
     }
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {}); // the connection may be gone; the first error says why
-    throw error;
+    if ((error as { readonly code?: unknown }).code !== LOCK_TIMEOUT) throw error;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
 }
 

@@ -9,7 +9,7 @@ import { tierOf } from '../../domain/tiers.js';
 import type { Context } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
 import type { SearchTable, Words } from '../engine/search-index.js';
-import { all, one, run, type Steps, together } from '../engine/step.js';
+import { all, one, run, type Step, type Steps, together } from '../engine/step.js';
 import { defineTable } from '../engine/table.js';
 import { ACCOUNT_COLUMNS, type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
 import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
@@ -109,51 +109,60 @@ export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
 
 /** The records of a page; each other table is read once for all of its customers. */
 export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps<Customer[]> {
+  if (rows.length === 0) return [];
   const ids = rows.map(({ customer_id }) => customer_id);
-  return rows.length === 0 ? [] : yield* assemble(cx, rows, yield* belongingsOf(cx, ids));
+  const [policy, belongings] = yield* together(currentPolicy(cx.orgcode), belongingsOf(cx, ids));
+  return yield* assemble(cx, rows, policy, belongings);
 }
 
 /** Finds a customer, as `find` does, and reads what belongs to it in the same round trip. */
 export function* findShown(cx: Context, find: Steps<CustomerRow>, id: string): Steps<Customer> {
-  const [row, belongings] = yield* together(find, belongingsOf(cx, [id]));
-  const [record] = yield* assemble(cx, [row], belongings);
+  const [row, policy, belongings] = yield* together(find, currentPolicy(cx.orgcode), belongingsOf(cx, [id]));
+  const [record] = yield* assemble(cx, [row], policy, belongings);
   return record as Customer;
 }
 
 /** The rows of other tables that a page of customers shows. */
-interface Belongings {
-  readonly policy: PolicyRow;
-  readonly accounts: ReadonlyMap<string, readonly LoyaltyAccount[]>;
-  readonly cards: ReadonlyMap<string, readonly CardsRow[]>;
-  readonly holds: ReadonlyMap<string, readonly HoldsRow[]>;
-  readonly flags: ReadonlyMap<string, readonly FlagRow[]>;
-}
+type Belongings = readonly [readonly LoyaltyAccount[], readonly CardsRow[], readonly HoldsRow[], readonly FlagRow[]];
 
 function* belongingsOf({ orgcode, stamp }: Context, customerIds: readonly string[]): Steps<Belongings> {
   const { placeholders, ids } = idList(customerIds);
-  const [policy, accounts, cards, holds, flags] = yield* together(
-    currentPolicy(orgcode),
-    all<LoyaltyAccount>(accountsSql(placeholders), orgcode, ...ids),
-    all<CardsRow>(cardsSql(placeholders), orgcode, ...ids, stamp.now),
-    all<HoldsRow>(holdsSql(placeholders), orgcode, ...ids),
-    all<FlagRow>(flagsSql(placeholders), orgcode, ...ids, stamp.now),
-  );
-  const byId = { accounts: byCustomer(accounts), cards: byCustomer(cards) };
-  return { policy, ...byId, holds: byCustomer(holds), flags: byCustomer(flags) };
+  const [some, now] = [
+    [orgcode, ...ids],
+    [orgcode, ...ids, stamp.now],
+  ];
+  const steps: readonly Step[] = [
+    { sql: accountsSql(placeholders), args: some, mode: 'all' },
+    { sql: cardsSql(placeholders), args: now, mode: 'all' },
+    { sql: holdsSql(placeholders), args: some, mode: 'all' },
+    { sql: flagsSql(placeholders), args: now, mode: 'all' },
+  ];
+  return (yield steps) as Belongings;
 }
 
-function* assemble(cx: Context, rows: readonly CustomerRow[], { policy, ...of }: Belongings): Steps<Customer[]> {
-  const accounts = rows.map(({ customer_id: id }) => of.accounts.get(id)?.[0] ?? noAccount(id));
-  const loyalty = yield* together(...accounts.map((account) => loyaltyOf(cx, account, policy)));
+function* assemble(
+  cx: Context,
+  rows: readonly CustomerRow[],
+  policy: PolicyRow,
+  belongings: Belongings,
+): Steps<Customer[]> {
+  const [accountRows, cardRows, holdRows, flagRows] = belongings;
+  const [accounts, cards] = [byCustomer(accountRows), byCustomer(cardRows)];
+  const [holds, flags] = [byCustomer(holdRows), byCustomer(flagRows)];
+  const owned = rows.map(({ customer_id: id }) => accounts.get(id)?.[0] ?? noAccount(id));
+  const expiring = owned.filter(({ next_expiry_at }) => next_expiry_at !== null);
+  const read = expiring.length === 0 ? [] : yield* together(...expiring.map((account) => expiryOf(cx, account)));
+  const expiries = new Map(expiring.map(({ customer_id }, index) => [customer_id, read[index]]));
   return rows.map(({ profile_access: _, ...row }, index) => {
     const id = row.customer_id;
+    const account = owned[index] ?? noAccount(id);
     const record: Customer = {
       ...row,
       tags: [...row.tags],
-      loyalty: loyalty[index] as Customer['loyalty'],
-      stored_value: (of.cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
-      active_holds: of.holds.get(id)?.[0]?.active_holds ?? 0,
-      flags: (of.flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
+      loyalty: loyaltyOf(account, expiries.get(id) ?? unexpiring(account), policy),
+      stored_value: (cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
+      active_holds: holds.get(id)?.[0]?.active_holds ?? 0,
+      flags: (flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
     };
     return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
   });
@@ -182,26 +191,26 @@ interface FlagRow extends OfCustomer {
   readonly flag: string;
 }
 
+type Expiry = Pick<Customer['loyalty'], 'points_available' | 'points_pending_expiry'>;
+
 /** Balances and tier of an account at this instant. */
-function* loyaltyOf(cx: Context, account: LoyaltyAccount, { policy }: PolicyRow): Steps<Customer['loyalty']> {
+function loyaltyOf(account: LoyaltyAccount, expiry: Expiry, { policy }: PolicyRow): Customer['loyalty'] {
   const { points_balance, lifetime_points } = account;
-  const [points_available, points_pending_expiry] = yield* together(
-    pointsAvailable(cx, account),
-    pendingExpiry(cx, account),
-  );
-  return {
-    points_balance,
-    points_available,
-    points_pending_expiry,
-    tier: tierOf(policy, lifetime_points)?.tier ?? null,
-    lifetime_points,
-  };
+  const tier = tierOf(policy, lifetime_points)?.tier ?? null;
+  return { points_balance, ...expiry, tier, lifetime_points };
 }
 
-function* pendingExpiry(cx: Context, account: LoyaltyAccount): Steps<Customer['loyalty']['points_pending_expiry']> {
-  if (account.next_expiry_at === null) return [];
+function unexpiring({ points_balance }: LoyaltyAccount): Expiry {
+  return { points_available: Math.max(0, points_balance), points_pending_expiry: [] };
+}
+
+function* expiryOf(cx: Context, account: LoyaltyAccount): Steps<Expiry> {
   const args = [cx.orgcode, account.customer_id, ledgerTime(cx, account)] as const;
-  return [...(yield* all<{ points: number; expires_at: string }>(EXPIRING, ...args))];
+  const [points_available, pending] = yield* together(
+    pointsAvailable(cx, account),
+    all<{ points: number; expires_at: string }>(EXPIRING, ...args),
+  );
+  return { points_available, points_pending_expiry: [...pending] };
 }
 
 function storedValue({ currency, balance_minor, cards }: CardsRow): Customer['stored_value'][number] {

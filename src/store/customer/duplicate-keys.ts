@@ -31,16 +31,17 @@ const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id =
 
 /** Adds an active customer under its keys, which are locked: two new customers with one key must see each other. */
 export function* addDuplicateKeys(row: Blocked): Steps<void> {
-  yield* lockKeys(blockKeys(toSubject(row)).map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key)));
-  yield* addUnlockedKeys(row);
+  const keys = blockKeys(toSubject(row));
+  yield* lockKeys(keys.map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key)));
+  yield* addUnlockedKeys(row, keys);
 }
 
 /**
  * Adds an active customer under its keys. In a block all but the oldest are marked. So the new customer is marked when
  * there is an older one; otherwise the next newer one is marked, which was the oldest until now.
  */
-export function* addUnlockedKeys(row: Blocked): Steps<void> {
-  const members = blockKeys(toSubject(row)).map(({ kind, key }) => [row.orgcode, kind, key, row.customer_id] as const);
+export function* addUnlockedKeys(row: Blocked, keys = blockKeys(toSubject(row))): Steps<void> {
+  const members = keys.map(({ kind, key }) => [row.orgcode, kind, key, row.customer_id] as const);
   for (const member of members) yield* run(ADD, ...member);
   const neighbours = yield* together(...members.map((member) => one<Neighbours>(NEIGHBOURS, ...member, ...member)));
   const marked = neighbours.flatMap((next) => (next?.older != null ? row.customer_id : (next?.newer ?? [])));

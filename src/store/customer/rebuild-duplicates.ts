@@ -39,7 +39,7 @@ interface BlockRow {
 export function* rebuildDuplicateKeys(orgcode: string): Steps<void> {
   yield* run(REMOVE_KEYS, orgcode);
   yield* run(REMOVE_MARKS, orgcode);
-  yield* eachActive(orgcode, addUnlockedKeys);
+  yield* eachActive(orgcode, (row) => addUnlockedKeys(row));
 }
 
 /**

@@ -17,6 +17,7 @@ beforeAll(async () => {
   const counting = {
     read: <T>(steps: () => Steps<T>) => read(() => counted(steps())),
     async write<T>(job: Job<T>) {
+      if (job.onError === undefined) return await write(job); // housekeeping, which no call waits for
       const value = await write({ ...job, steps: () => counted(job.steps()) });
       trips += 1; // the changes that nobody waits for go with the COMMIT
       return value;

@@ -3,6 +3,13 @@ import { existsSync, statfsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const CONFORMANCE = 'test/conformance/**/*.test.ts';
+/** What must hold on both engines, besides: every tool for every role, tenant and text, and any history of calls. */
+const LAWS = [
+  'test/mcp/{confirmation,preview}.test.ts',
+  'test/pipeline/{roles,tenants}.test.ts',
+  'test/properties/**/*.test.ts',
+  'test/tools/injection.test.ts',
+];
 /** Each of these starts a browser and a server. They run last: they would compete with other tests for the CPU. */
 const BROWSER = ['test/page/**/*.test.ts'];
 /** Tests of the PostgreSQL engine, which share a server (test/support/postgres-setup.ts). */
@@ -31,12 +38,12 @@ export default defineConfig({
         extends: true as const,
         test: { name: path, include: [CONFORMANCE], env: { G3N_TEST_PATH: path }, isolate: false },
       })),
-      // And on PostgreSQL.
+      // And on PostgreSQL, with the laws.
       {
         extends: true,
         test: {
           name: 'postgres',
-          include: [CONFORMANCE],
+          include: [CONFORMANCE, ...LAWS],
           env: { G3N_TEST_PATH: 'postgres' },
           isolate: false,
           globalSetup: './test/support/postgres-setup.ts',

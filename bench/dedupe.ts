@@ -17,7 +17,7 @@ const GROUP = 64;
 export async function measureDedupe(): Promise<readonly Row[]> {
   const bench = await openBenchOrg();
   const signups = makePopulation(SEED, CUSTOMERS);
-  const truth = truePairs(signups, settle(bench.store, 'BENCH', signups));
+  const truth = truePairs(signups, await settle(bench.store, 'BENCH', signups));
   const first = await firstPages(bench);
   const started = performance.now();
   let calls = 0;
@@ -59,7 +59,7 @@ async function creations({ store }: BenchOrg, signups: readonly Signup[]): Promi
     const started = performance.now();
     while (rows.length > 0) {
       store.driver.script('BEGIN IMMEDIATE');
-      for (const row of rows.splice(0, GROUP)) store.driver.direct(settleOne(store, row));
+      for (const row of rows.splice(0, GROUP)) store.driver.direct(settleOne(store.driver, row));
       store.driver.script('COMMIT');
     }
     return (32 * GROUP) / ((performance.now() - started) / 1000);

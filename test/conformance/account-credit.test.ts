@@ -1,11 +1,10 @@
 /** Credit of B2B accounts: consumed and released exactly, never over the limit, also with concurrent callers. */
 import { describe, expect, test } from 'vitest';
 import { accountActs, CREDIT } from '../support/accounts.js';
-import { useReader, useWorld } from '../support/use-world.js';
+import { useWorld } from '../support/use-world.js';
 import { type Data, envelopeOf, pathsOf } from '../support/world.js';
 
 const world = useWorld();
-const db = useReader(world);
 const acts = accountActs(world);
 
 const money = (account_id: string, amount: number, currency = 'USD') => ({
@@ -16,7 +15,7 @@ const money = (account_id: string, amount: number, currency = 'USD') => ({
 });
 const read = (account_id: string): Promise<Data> => acts.act('get', { account_id });
 const entriesOf = (account_id: string) =>
-  db.prepare('SELECT * FROM account_credit_txn WHERE account_id = ? ORDER BY seq').all(account_id) as Data[];
+  world.sql('SELECT * FROM account_credit_txn WHERE account_id = ? ORDER BY seq', account_id);
 
 describe('consume and release', () => {
   test('move what is used up to the limit and back to nothing, each with a row of its own', async () => {
@@ -26,7 +25,7 @@ describe('consume and release', () => {
     expect(await acts.act('credit_consume', money(account_id, 0.01))).toMatchObject({ credit_used: 1000 });
     expect(await acts.act('credit_release', money(account_id, 1000))).toMatchObject({ credit_used: 0, revision: 4 });
     const row = { currency: 'USD', reason: 'test', actor: expect.stringContaining('service_account_guid:') };
-    expect(entriesOf(account_id)).toMatchObject([
+    expect(await entriesOf(account_id)).toMatchObject([
       { ...row, kind: 'consume', amount_minor: 99_999, used_after_minor: 99_999, source_ref: 'order-1' },
       { ...row, kind: 'consume', amount_minor: 1, used_after_minor: 100_000, source_ref: null },
       { ...row, kind: 'release', amount_minor: 100_000, used_after_minor: 0 },
@@ -68,7 +67,7 @@ describe('consume', () => {
       details: { credit_limit: 1000, credit_used: 400, requested: 600.01, currency: 'USD', credit_hold: false },
     });
     expect(await read(account_id)).toMatchObject({ credit_used: 400, revision: 2 });
-    expect(entriesOf(account_id)).toHaveLength(1);
+    expect(await entriesOf(account_id)).toHaveLength(1);
   });
 
   test('is rejected on credit hold, whatever credit is left', async () => {
@@ -137,7 +136,7 @@ describe('64 calls at once', () => {
     for (const answer of answers)
       if (answer.success) expect((answer.data as Data).credit_used).toBeLessThanOrEqual(100);
     expect(await read(account_id)).toMatchObject({ credit_used: 99.9, revision: 28 });
-    expect(entriesOf(account_id)).toHaveLength(27);
+    expect(await entriesOf(account_id)).toHaveLength(27);
   });
 
   test('that consume and release leave the balance that the responses state', async () => {
@@ -151,7 +150,7 @@ describe('64 calls at once', () => {
     const used = moved.reduce((sum: number, change) => sum + change, 0);
     expect(outcomes(answers)).toBeLessThan(64);
     expect(await read(account_id)).toMatchObject({ credit_used: used });
-    for (const { used_after_minor } of entriesOf(account_id)) {
+    for (const { used_after_minor } of await entriesOf(account_id)) {
       expect(used_after_minor).toBeGreaterThanOrEqual(0);
       expect(used_after_minor).toBeLessThanOrEqual(5000);
     }
@@ -163,7 +162,7 @@ describe('64 calls at once', () => {
     const once = { ...money(account_id, 10), idempotency_key: `${tool} once` };
     const answers = await Promise.all(Array.from({ length: 64 }, () => acts.act(tool, once)));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(entriesOf(account_id)).toHaveLength(2);
+    expect(await entriesOf(account_id)).toHaveLength(2);
     expect((await acts.deny(tool, { ...once, amount: 11 })).error_code).toBe('crm.idempotency_mismatch');
   });
 

@@ -1,5 +1,4 @@
 /** Lists of B2B accounts: default filters, search by words, and pages that never skip or repeat. */
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { accountActs } from '../support/accounts.js';
 import { freshOrg } from '../support/loyalty.js';
@@ -65,10 +64,8 @@ describe('a list', () => {
       const org = accountActs(world, await freshOrg(world));
       const oldest = await org.open({ legal_name: 'Hidden Oldest' });
       await Promise.all(Array.from({ length: 1100 }, () => org.open({ legal_name: 'Hidden' })));
-      const db = new Database(world.path);
       const close = `UPDATE account SET status = 'closed' WHERE orgcode = ? AND account_id <> ?`;
-      db.prepare(close).run(oldest.orgcode, oldest.account_id);
-      db.close();
+      await world.sql(close, oldest.orgcode, oldest.account_id);
       const { items, next_token } = await org.act('list', args);
       expect([items, next_token]).toEqual([[], expect.any(String)]);
       const rest = await org.act('list', { ...args, next_token });

@@ -1,8 +1,8 @@
 /** Comments: on every kind of record, in threads, revised only by their author, moderated, never lost. */
-import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { MAX_THREAD_DEPTH } from '../../src/domain/comment.js';
 import { freshOrg, holder } from '../support/loyalty.js';
+import { endCustomer, putRow } from '../support/records.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, envelopeOf, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
 
@@ -92,29 +92,36 @@ describe('adding', () => {
 
 describe('a target', () => {
   /** One row per kind of record, with only the required columns. */
-  function targets(): { readonly [type: string]: string } {
-    const db = new Database(world.path);
-    const put = (table: string, row: object) => {
-      const marks = Object.keys(row).map((column) => `@${column}`);
-      db.prepare(`INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${marks.join(', ')})`).run(row);
-    };
+  async function targets(): Promise<{ readonly [type: string]: string }> {
     const base = { orgcode: 'ACME', revision: 1, created_at: '', updated_at: '' };
     const lists = { shipping_addresses: '[]', external_refs: '[]', tags: '[]', attributes: '{}' };
     const credit = { credit_used_minor: 0, credit_hold: 0, terms: '{}', billing_address: '{}' };
-    put('account', { ...base, ...lists, ...credit, account_id: 'account-1', status: 'active', legal_name: 'Tide Ltd' });
+    await putRow(world, 'account', {
+      ...base,
+      ...lists,
+      ...credit,
+      account_id: 'account-1',
+      status: 'active',
+      legal_name: 'Tide Ltd',
+    });
     const contact = { account_contact_id: 'contact-1', account_id: 'account-1', role: 'buyer', is_primary: 0 };
-    put('account_contact', { ...base, ...contact, status: 'active' });
+    await putRow(world, 'account_contact', { ...base, ...contact, status: 'active' });
     const certificate = {
       certificate_id: 'certificate-1',
       account_id: 'account-1',
       certificate_number: 'X',
       country: 'US',
     };
-    put('certificate', { ...base, ...certificate, status: 'active', exemption_type: 'resale', attributes: '{}' });
+    await putRow(world, 'certificate', {
+      ...base,
+      ...certificate,
+      status: 'active',
+      exemption_type: 'resale',
+      attributes: '{}',
+    });
     const item = { inbox_id: 'inbox-1', caption: 'x', org_wide: 1, priority: 'low', state: 'unread' };
-    put('inbox', { ...base, ...item, status: 'open' });
-    db.close();
-    holder(world, 'ACME', customer)('hold-1', 'loyalty', 'released');
+    await putRow(world, 'inbox', { ...base, ...item, status: 'open' });
+    await holder(world, 'ACME', customer)('hold-1', 'loyalty', 'released');
     return {
       account: 'account-1',
       contact: 'contact-1',
@@ -127,7 +134,7 @@ describe('a target', () => {
   test('may be any kind of record, and is looked for among its own kind', async () => {
     const { giftcard_id } = await ok(world, 'crm_giftcard_issue', { amount: 5, currency: 'USD', reason: 'gift' });
     const { loyalty_txn_id } = await ok(world, 'crm_loyalty_earn', { customer_id: customer, points: 5 });
-    const all = { customer, giftcard: giftcard_id, loyalty_txn: loyalty_txn_id, ...targets() };
+    const all = { customer, giftcard: giftcard_id, loyalty_txn: loyalty_txn_id, ...(await targets()) };
     for (const [target_type, target_id] of Object.entries(all)) {
       const made = await add({ target_type, target_id });
       expect(made).toMatchObject({ target_type, target_id });
@@ -152,9 +159,7 @@ describe('a target', () => {
 
   test('that is merged, anonymized or doomed may still be commented on', async () => {
     const target_id = await newCustomer(world);
-    const db = new Database(world.path);
-    db.prepare(`UPDATE customer SET status = 'doomed' WHERE customer_id = ?`).run(target_id);
-    db.close();
+    await endCustomer(world, target_id, 'doomed', null);
     expect(await add({ target_id })).toMatchObject({ target_id });
   });
 });

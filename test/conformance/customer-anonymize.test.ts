@@ -1,5 +1,4 @@
-/** Anonymizing: preconditions, what remains, and a search of the file that finds no byte of the person. */
-import { readFileSync } from 'node:fs';
+/** Anonymizing: preconditions, what remains, and a search of the database that finds nothing of the person. */
 import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
@@ -11,14 +10,13 @@ import {
   saveIdempotencyRecord,
 } from '../../src/store/engine/idempotency.js';
 import { openMerging } from '../support/merging.js';
-import { useReader, useWorld } from '../support/use-world.js';
+import { useWorld } from '../support/use-world.js';
 import { type Data, envelopeOf, errorOf, newCustomer } from '../support/world.js';
 
 const world = useWorld({ atEnd: 'ledgers' });
-const db = useReader(world);
 
 async function openOrg() {
-  const org = await openMerging(world, db);
+  const org = await openMerging(world);
   const request = async (customer_id: string, more: object = {}) => {
     const { revision } = await org.read(customer_id);
     return { customer_id, expected_revision: revision, reason: 'asked to be forgotten', ...more };
@@ -143,7 +141,7 @@ describe('anonymizing is rejected', () => {
   });
 });
 
-/** A customer whose every text has a unique prefix and suffix in the file. */
+/** A customer whose every text has a unique prefix and suffix in the database. */
 function canary(letter: string, phone: string) {
   const word = (kind: string) => `${letter}${kind}Zx${kind}${letter}J${kind}`;
   const attributes = { [word('Key')]: word('Val') };
@@ -177,21 +175,19 @@ function tailsOf(value: unknown): string[] {
   return words.filter((word) => word.length > 7).map((word) => word.slice(4).toLowerCase());
 }
 
-/** Returns the words that occur in the database file or its WAL, ignoring case. */
-function standing(words: readonly string[]): string[] {
-  world.sqlite.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
-  const bytes = ['', '-wal'].map((end) => readFileSync(world.path + end, 'latin1').toLowerCase()).join('\n');
-  return words.filter((word) => bytes.includes(word));
+/** Returns the words that occur in the database, ignoring case. */
+async function standing(words: readonly string[]): Promise<string[]> {
+  const contents = (await world.contents()).toLowerCase();
+  return words.filter((word) => contents.includes(word));
 }
 
-/** Returns the words that occur in the blocks of the search index. */
-function indexed(words: readonly string[]): string[] {
-  const blocks = db.prepare('SELECT block FROM customer_search_data').all() as { block: Buffer }[];
-  const bytes = blocks.map(({ block }) => block.toString('latin1')).join('\n');
-  return words.filter((word) => bytes.includes(word));
+/** Returns the words that occur in the search index. */
+async function indexed(words: readonly string[]): Promise<string[]> {
+  const index = await world.searchIndex();
+  return words.filter((word) => index.includes(word));
 }
 
-test('no byte of the person is left in the file: not in records, indexes, idempotency records or merged customers', async () => {
+test('nothing of the person is left in the database: not in records, indexes, idempotency records or merged customers', async () => {
   const { create, merge, act, forget, headers, records, read, rows } = await openOrg();
   const neighbours = Array.from({ length: 150 }, (_, index) => ({
     caption: `Kq${index} Wq${index}`,
@@ -201,7 +197,7 @@ test('no byte of the person is left in the file: not in records, indexes, idempo
   }));
   for (const fields of neighbours.slice(0, 75)) await create(fields);
   const people = [canary('k', '4155550166'), canary('w', '5095550177')];
-  const others = standing(tailsOf(people)); // another org may have the same date or number
+  const others = await standing(tailsOf(people)); // another org may have the same date or number
   const theirs = (word: string) => !others.includes(word);
   const ids: string[] = [];
   for (const { fields, contact, certificate, note, device, changed } of people) {
@@ -223,17 +219,17 @@ test('no byte of the person is left in the file: not in records, indexes, idempo
   const names = people.map(({ fields }) => [fields.caption, fields.given_name, fields.phone]);
   const searched = tailsOf(names).filter(theirs);
   expect(words.length).toBeGreaterThan(50);
-  expect(standing(words)).toEqual(words);
-  expect(indexed(searched)).toEqual(searched);
+  expect(await standing(words)).toEqual(words);
+  expect(await indexed(searched)).toEqual(searched);
 
   const [survivor = '', loser = ''] = ids;
   await merge(survivor, [loser], { idempotency_key: 'merge-1' });
   await forget(survivor, { idempotency_key: 'forget-1' });
 
-  expect(standing(words)).toEqual([]);
-  expect(indexed(searched)).toEqual([]);
-  expect(standing(['kq149', 'asked to be forgotten'])).toHaveLength(2);
-  const receipts = rows('SELECT customer_id, endpoint, answer FROM receipt WHERE orgcode = ?');
+  expect(await standing(words)).toEqual([]);
+  expect(await indexed(searched)).toEqual([]);
+  expect(await standing(['kq149', 'asked to be forgotten'])).toHaveLength(2);
+  const receipts = await rows('SELECT customer_id, endpoint, answer FROM receipt WHERE orgcode = ?');
   expect(receipts).toHaveLength(8);
   const again = { customer: people[0]?.fields, idempotency_key: 'signup-0' };
   const replay = await envelopeOf(world, 'crm_customer_create', again, headers);
@@ -244,13 +240,13 @@ test('no byte of the person is left in the file: not in records, indexes, idempo
   });
   expect(await read(survivor)).toMatchObject({ status: 'anonymized' });
   expect(
-    rows('SELECT certificate_number, document_ref, attributes, revision FROM certificate WHERE orgcode = ?'),
+    await rows('SELECT certificate_number, document_ref, attributes, revision FROM certificate WHERE orgcode = ?'),
   ).toEqual([
     { certificate_number: 'erased', document_ref: null, attributes: '{}', revision: 2 },
     { certificate_number: 'erased', document_ref: null, attributes: '{}', revision: 3 },
   ]);
-  expect(rows('SELECT note FROM customer_flag WHERE orgcode = ?')).toEqual([{ note: null }, { note: null }]);
-  expect(rows('SELECT * FROM fraud_identifier WHERE orgcode = ?')).toEqual([]);
+  expect(await rows('SELECT note FROM customer_flag WHERE orgcode = ?')).toEqual([{ note: null }, { note: null }]);
+  expect(await rows('SELECT * FROM fraud_identifier WHERE orgcode = ?')).toEqual([]);
 });
 
 test('a stored error is found by the customer in its snapshot if the request names none', async () => {
@@ -262,9 +258,12 @@ test('a stored error is found by the customer in its snapshot if the request nam
   const request = idempotencyRequest(cx, { idempotency_key: 'of-a-contact' }) as IdempotencyRequest;
   const error = { code: 'crm.conflict_revision', tag: 'conflict', message: 'Stale.' } as const;
   const refusal = { ...error, conflictSnapshot: { customer_id, caption: 'Onlyhere Person' } };
-  await world.store.driver.write({ steps: () => saveIdempotencyRecord(cx, operation, request, { refusal }) });
+  await world.store.driver.write({
+    orgcode,
+    steps: () => saveIdempotencyRecord(cx, operation, request, { refusal }),
+  });
   await forget(customer_id);
-  const [receipt] = rows(`SELECT answer FROM receipt WHERE orgcode = ? AND idempotency_key = 'of-a-contact'`);
+  const [receipt] = await rows(`SELECT answer FROM receipt WHERE orgcode = ? AND idempotency_key = 'of-a-contact'`);
   expect(JSON.parse(receipt.answer).refusal.conflictSnapshot).toEqual({ customer_id, caption: null });
 });
 

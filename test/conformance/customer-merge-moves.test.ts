@@ -1,18 +1,16 @@
 /** What moves to the survivor of a merge (points with expiry, cards, records, flags), and the list of merges. */
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../support/loyalty.js';
 import { openMerging } from '../support/merging.js';
-import { useReader, useWorld } from '../support/use-world.js';
+import { useWorld } from '../support/use-world.js';
 import { type Data, errorOf, newCustomer } from '../support/world.js';
 
 let now = Date.now();
 const world = useWorld({ clock: () => now, atEnd: 'ledgers' });
-const db = useReader(world);
 
 /** Creates an org with the two sides of a merge, and points by the day they expire. */
 async function openPair(policy: object = {}) {
-  const org = await openMerging(world, db);
+  const org = await openMerging(world);
   await org.act('loyalty_policy_set', { policy: { enabled: true, ...policy }, reason: 'test' });
   const [survivor, loser] = [await org.create(), await org.create()];
   const expiring = (days: number) => new Date(now + days * DAY_MS).toISOString();
@@ -152,26 +150,26 @@ test('verify finds points that were lost or created in a merge, and lifetime poi
   await merge(survivor, [loser]);
   const sound = async () => (await world.verify()).disagreements.filter((found) => found.orgcode === orgcode);
   expect(await sound()).toEqual([]);
-  const tamper = new Database(world.path);
   const change = (lifetime: number, id: string) =>
-    tamper
-      .prepare('UPDATE loyalty_account SET lifetime_points = ? WHERE orgcode = ? AND customer_id = ?')
-      .run(lifetime, orgcode, id);
-  change(900, survivor);
+    world.sql(
+      'UPDATE loyalty_account SET lifetime_points = ? WHERE orgcode = ? AND customer_id = ?',
+      lifetime,
+      orgcode,
+      id,
+    );
+  await change(900, survivor);
   expect(await sound()).toMatchObject([{ check: 'loyalty_account.lifetime_points', id: survivor, computed: 9 }]);
-  change(9, survivor);
-  change(8, loser);
+  await change(9, survivor);
+  await change(8, loser);
   expect((await sound()).map(({ id }) => id).sort()).toEqual([survivor, loser].sort());
-  change(9, loser);
-  const trigger = tamper.prepare(`SELECT sql FROM sqlite_master WHERE name = 'loyalty_txn_no_update'`).get() as Data;
-  tamper.exec('DROP TRIGGER loyalty_txn_no_update');
-  const points = (value: number) =>
-    tamper.prepare(`UPDATE loyalty_txn SET points = ? WHERE orgcode = ? AND kind = 'merge_in'`).run(value, orgcode);
-  points(10);
-  expect((await sound()).map(({ check }) => check)).toContain('loyalty_txn.points of a merge');
-  points(9);
-  tamper.exec(trigger.sql);
-  tamper.close();
+  await change(9, loser);
+  await world.withoutTriggers('loyalty_txn', async () => {
+    const points = (value: number) =>
+      world.sql(`UPDATE loyalty_txn SET points = ? WHERE orgcode = ? AND kind = 'merge_in'`, value, orgcode);
+    await points(10);
+    expect((await sound()).map(({ check }) => check)).toContain('loyalty_txn.points of a merge');
+    await points(9);
+  });
   expect(await sound()).toEqual([]);
 });
 
@@ -214,8 +212,8 @@ describe('records', () => {
       'SELECT record_id AS owner, revision FROM inbox WHERE orgcode = ?',
       `SELECT customer_id AS owner, revision FROM giftcard WHERE orgcode = ? AND giftcard_id = '${giftcard_id}'`,
     ];
-    for (const sql of owners) expect(rows(sql), sql).toEqual([{ owner: survivor, revision: 2 }]);
-    expect(rows('SELECT target_id, revision FROM comment WHERE orgcode = ? ORDER BY comment_id')).toEqual([
+    for (const sql of owners) expect(await rows(sql), sql).toEqual([{ owner: survivor, revision: 2 }]);
+    expect(await rows('SELECT target_id, revision FROM comment WHERE orgcode = ? ORDER BY comment_id')).toEqual([
       { target_id: survivor, revision: 1 },
       { target_id: survivor, revision: 2 },
       { target_id: survivor, revision: 2 },
@@ -225,7 +223,7 @@ describe('records', () => {
       target_id: survivor,
     });
     expect({ total_comments, total_bytes }).toEqual({ total_comments: 3, total_bytes: 13 });
-    expect(rows('SELECT identifier_hash, customer_id FROM fraud_identifier WHERE orgcode = ?')).toEqual([
+    expect(await rows('SELECT identifier_hash, customer_id FROM fraud_identifier WHERE orgcode = ?')).toEqual([
       { identifier_hash: 'phone-1', customer_id: survivor },
       { identifier_hash: 'phone-2', customer_id: survivor },
     ]);
@@ -246,7 +244,7 @@ describe('records', () => {
     await records.flag(survivor, 'over', { note: 'own', expires_at: expiring(-1) });
     await records.flag(loser, 'over', { note: 'other' });
     expect((await merge(survivor, [loser])).flags).toEqual(['both', 'down', 'over', 'up']);
-    const flags = rows(
+    const flags = await rows(
       'SELECT flag, flag_id, customer_id, active, note, revision FROM customer_flag WHERE orgcode = ?',
     );
     expect(flags).toMatchObject([
@@ -263,18 +261,16 @@ describe('records', () => {
     const many = `INSERT INTO comment
       WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5001)
       SELECT ?, 'c' || n, 'customer', ?, NULL, 'active', 1, NULL, 'x', '[]', '[]', 'sam', 1, '', '' FROM n`;
-    const editor = new Database(world.path);
-    editor.prepare(many).run(orgcode, loser);
+    await world.sql(many, orgcode, loser);
     expect(await deny(survivor, [loser])).toMatchObject({
       error_code: 'crm.customer_merge_limit',
       details: { max: 5_000 },
     });
     expect(await read(loser)).toMatchObject({ status: 'active' });
-    expect(rows('SELECT COUNT(*) AS n FROM comment WHERE orgcode = ? AND target_id = ?', loser)).toEqual([
+    expect(await rows('SELECT COUNT(*) AS n FROM comment WHERE orgcode = ? AND target_id = ?', loser)).toEqual([
       { n: 5_001 },
     ]);
-    editor.prepare('DELETE FROM comment WHERE orgcode = ?').run(orgcode);
-    editor.close();
+    await world.sql('DELETE FROM comment WHERE orgcode = ?', orgcode);
   });
 });
 
@@ -329,9 +325,7 @@ describe('the list of merges', () => {
   test('cannot be changed by SQL', async () => {
     const { survivor, loser, merge } = await openPair();
     await merge(survivor, [loser]);
-    const tamper = new Database(world.path);
-    expect(() => tamper.exec(`UPDATE customer_merge SET reason = 'x'`)).toThrow(/append-only/);
-    expect(() => tamper.exec('DELETE FROM customer_merge')).toThrow(/append-only/);
-    tamper.close();
+    await expect(world.sql(`UPDATE customer_merge SET reason = 'x'`)).rejects.toThrow(/append-only/);
+    await expect(world.sql('DELETE FROM customer_merge')).rejects.toThrow(/append-only/);
   });
 });

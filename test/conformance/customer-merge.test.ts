@@ -1,16 +1,14 @@
 /** Merging customers: the fields of the survivor, rejected merges, and old ids that lead to the survivor. */
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { openMerging } from '../support/merging.js';
-import { useReader, useWorld } from '../support/use-world.js';
+import { useWorld } from '../support/use-world.js';
 import { type Data, envelopeOf, errorOf, newCustomer, pathsOf } from '../support/world.js';
 
 const world = useWorld({ atEnd: 'ledgers' });
-const db = useReader(world);
 
-const openOrg = () => openMerging(world, db);
+const openOrg = () => openMerging(world);
 
 describe('the survivor', () => {
   test('keeps its own fields, and fills its empty ones from the oldest merged customer that has them', async () => {
@@ -90,18 +88,15 @@ describe('the survivor', () => {
     const survivor = await create();
     const loser = await create({ email: 'shared@example.com' });
     const third = await create({ email: 'other@example.com' });
-    const setEmail = (email: string) => {
-      const tamper = new Database(world.path);
-      tamper.prepare('UPDATE customer SET email = ? WHERE orgcode = ? AND customer_id = ?').run(email, orgcode, third);
-      tamper.close();
-    };
-    setEmail('shared@example.com');
+    const setEmail = (email: string) =>
+      world.sql('UPDATE customer SET email = ? WHERE orgcode = ? AND customer_id = ?', email, orgcode, third);
+    await setEmail('shared@example.com');
     expect(await deny(survivor, [loser])).toMatchObject({
       error_code: 'crm.customer_exists',
       details: { existing_customer_id: third },
     });
     await merge(survivor, [loser], { field_choices: { email: survivor } });
-    setEmail('other@example.com'); // the address of its duplicate keys, which verify compares
+    await setEmail('other@example.com'); // the address of its duplicate keys, which verify compares
   });
 });
 
@@ -203,7 +198,7 @@ describe('consents', () => {
       { purpose: 'marketing_phone', state: 'denied', source: 'web', reason: 'same person' },
       { purpose: 'marketing_sms', state: 'denied', source: 'phone', reason: 'same person' },
     ]);
-    const granted = rows(
+    const granted = await rows(
       'SELECT purpose, customer_id FROM customer_consent_granted WHERE orgcode = ? ORDER BY purpose',
     );
     expect(granted).toEqual([
@@ -254,9 +249,7 @@ describe('a merge is rejected', () => {
   test.each(['merged', 'anonymized', 'doomed'])('when a side is %s', async (status) => {
     const { create, deny, orgcode } = await openOrg();
     const [living, ended] = [await create(), await create()];
-    const tamper = new Database(world.path);
-    tamper.prepare('UPDATE customer SET status = ? WHERE orgcode = ? AND customer_id = ?').run(status, orgcode, ended);
-    tamper.close();
+    await world.sql('UPDATE customer SET status = ? WHERE orgcode = ? AND customer_id = ?', status, orgcode, ended);
     const error = { error_code: 'crm.customer_not_active', details: { customer_id: ended, status } };
     expect(await deny(living, [ended])).toMatchObject(error);
     expect(await deny(ended, [living])).toMatchObject(error);
@@ -326,6 +319,6 @@ test('of the same loser into two survivors at once, one is done', async () => {
   const [one, two, loser] = [await create(), await create(), await create()];
   const merges = [await request(one, [loser]), await request(two, [loser])];
   const answers = await Promise.all(merges.map((args) => envelopeOf(world, 'crm_customer_merge', args, headers)));
-  expect(answers.map(({ success }) => success)).toEqual([true, false]);
-  expect(answers[1]).toMatchObject({ error: { error_code: 'crm.customer_not_active' } });
+  expect(answers.map(({ success }) => success).sort()).toEqual([false, true]);
+  expect(answers.find(({ success }) => !success)).toMatchObject({ error: { error_code: 'crm.customer_not_active' } });
 });

@@ -1,8 +1,8 @@
 /** Duplicates: detection and evidence, pages, tenants, masking, and blocking keys that follow every change. */
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { blockKeys, toSubject } from '../../src/domain/dedupe.js';
 import { CUSTOMER, type CustomerRow, indexCustomer, unindexCustomer } from '../../src/store/customer/customers.js';
+import type { Steps } from '../../src/store/engine/step.js';
 import { find } from '../../src/store/engine/table.js';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../support/duplicates.js';
 import { freshOrg } from '../support/loyalty.js';
@@ -128,7 +128,7 @@ describe('pages', () => {
     const headers = await freshOrg(world);
     const person = makePopulation(3, 1)[0]?.fields as Signup['fields'];
     const crowd = Array.from({ length: 200 }, (_, who) => ({ who, fields: { ...person, phone: '+12125550122' } }));
-    const ids = settle(world.sqlite, orgOf(headers), crowd);
+    const ids = await settle(world.store, orgOf(headers), crowd);
     const page = await list({ min_score: 1, limit: 256, customer_id: ids[100] }, headers);
     expect(page.items).toEqual([]);
     const near = await pairsOf({ min_score: 0, customer_id: ids[100] }, headers);
@@ -182,86 +182,90 @@ describe('who may not see a profile', () => {
 
 describe('blocking keys', () => {
   /** Compares the rows of an org's side tables with those that its customers produce now. */
-  function blocksOf(orgcode: string) {
-    const db = new Database(world.path, { readonly: true });
-    const stored = db
-      .prepare(
-        `SELECT block_kind || ' ' || block_key || ' ' || customer_id AS block FROM customer_block WHERE orgcode = ?`,
-      )
-      .all(orgcode) as { block: string }[];
-    const marked = db.prepare('SELECT customer_id FROM customer_suspect WHERE orgcode = ?').all(orgcode);
-    const ids = db.prepare('SELECT customer_id, status FROM customer WHERE orgcode = ?').all(orgcode);
-    db.close();
-    const computed = (ids as { customer_id: string; status: string }[]).flatMap(({ customer_id, status }) => {
-      const row = world.sqlite.driver.read(() => find(CUSTOMER, orgcode, customer_id)) as CustomerRow;
-      if (status !== 'active') return [];
-      return blockKeys(toSubject(row)).map(({ kind, key }) => `${kind} ${key} ${customer_id}`);
-    });
+  async function blocksOf(orgcode: string) {
+    const stored = await world.sql(
+      `SELECT block_kind || ' ' || block_key || ' ' || customer_id AS block FROM customer_block WHERE orgcode = ?`,
+      orgcode,
+    );
+    const marked = await world.sql('SELECT customer_id FROM customer_suspect WHERE orgcode = ?', orgcode);
+    const active = `SELECT customer_id FROM customer WHERE orgcode = ? AND status = 'active'`;
+    const computed: string[] = [];
+    for (const { customer_id } of await world.sql(active, orgcode)) {
+      const keys = blockKeys(toSubject(await rowOf(orgcode, customer_id)));
+      computed.push(...keys.map(({ kind, key }) => `${kind} ${key} ${customer_id}`));
+    }
     return {
       stored: stored.map(({ block }) => block).sort(),
       computed: computed.sort(),
-      marked: (marked as { customer_id: string }[]).map(({ customer_id }) => customer_id),
+      marked: marked.map(({ customer_id }): string => customer_id),
     };
+  }
+
+  async function rowOf(orgcode: string, customerId: string): Promise<CustomerRow> {
+    const row = await world.store.driver.read(() => find(CUSTOMER, orgcode, customerId), { orgcode });
+    return row as CustomerRow;
   }
 
   test('follow every change: no stale or missing row, and the newer customer is marked in either direction', async () => {
     const headers = await freshOrg(world);
     const older = await newCustomer(world, { given_name: 'Ida', family_name: 'Berg', phone: '+12125550131' }, headers);
     const newer = await newCustomer(world, { ...JANE, email: 'ida@gmail.com' }, headers);
-    expect(blocksOf(orgOf(headers)).marked).toEqual([]);
+    expect((await blocksOf(orgOf(headers))).marked).toEqual([]);
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
 
     await update(older, { email: 'i.da+x@gmail.com', birth_date: '1990-01-02' }, 1, headers);
-    let blocks = blocksOf(orgOf(headers));
+    let blocks = await blocksOf(orgOf(headers));
     expect(blocks.stored).toEqual(blocks.computed);
     expect(blocks.marked).toEqual([newer]);
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([`${older} ${newer}`]);
 
     await update(older, { email: null, birth_date: null, given_name: 'Ada', phone: '+12125550132' }, 2, headers);
-    blocks = blocksOf(orgOf(headers));
+    blocks = await blocksOf(orgOf(headers));
     expect(blocks.stored).toEqual(blocks.computed);
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
 
     await update(newer, { phone: '(212) 555-0132' }, 1, headers);
-    blocks = blocksOf(orgOf(headers));
+    blocks = await blocksOf(orgOf(headers));
     expect(blocks.stored).toEqual(blocks.computed);
     expect(blocks.marked).toEqual([newer]);
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([`${older} ${newer}`]);
 
     await update(newer, { phone: null }, 2, headers);
-    expect(blocksOf(orgOf(headers)).marked).toEqual([]);
+    expect((await blocksOf(orgOf(headers))).marked).toEqual([]);
   });
 
   test('mark the one who was the oldest of a block when an older one enters it', async () => {
     const headers = await freshOrg(world);
     const oldest = await newCustomer(world, { given_name: 'Ida', family_name: 'Berg', phone: '+12125550141' }, headers);
     const ids = [await newCustomer(world, JANE, headers), await newCustomer(world, JANE, headers)];
-    expect(blocksOf(orgOf(headers)).marked).toEqual([ids[1]]);
+    expect((await blocksOf(orgOf(headers))).marked).toEqual([ids[1]]);
     await update(oldest, { phone: JANE.phone }, 1, headers);
-    expect(blocksOf(orgOf(headers)).marked.sort()).toEqual([...ids].sort());
+    expect((await blocksOf(orgOf(headers))).marked.sort()).toEqual([...ids].sort());
   });
 
   test('belong to active customers only, and are deleted with the customer', async () => {
     const headers = await freshOrg(world);
     const orgcode = orgOf(headers);
+    const { driver } = world.store;
+    const write = (steps: () => Steps<void>) => driver.write({ orgcode, steps });
     const ids = [
       await newCustomer(world, JANE, headers),
       await newCustomer(world, { ...JANE, tags: ['vip'] }, headers),
     ];
     const toRow = rowMaker(orgcode, Date.now());
     const doomed = { ...toRow(makePopulation(5, 1)[0]?.fields as Signup['fields']), status: 'doomed' as const };
-    world.sqlite.driver.direct(settleOne(world.sqlite, { ...doomed, phone: JANE.phone }));
+    await write(() => settleOne(driver, { ...doomed, phone: JANE.phone }));
     expect(await pairsOf({}, headers)).toEqual([ids.join(' ')]);
     expect(await pairsOf({ customer_id: doomed.customer_id, min_score: 0 }, headers)).toEqual([]);
 
-    const row = world.sqlite.driver.read(() => find(CUSTOMER, orgcode, ids[1] ?? '')) as CustomerRow;
-    world.sqlite.driver.direct(unindexCustomer(world.sqlite.driver, row));
+    const row = await rowOf(orgcode, ids[1] ?? '');
+    await write(() => unindexCustomer(driver, row));
     expect(await pairsOf({ min_score: 0 }, headers)).toEqual([]);
-    expect(blocksOf(orgcode).stored.filter((block) => block.includes(row.customer_id))).toEqual([]);
-    expect(blocksOf(orgcode).marked).toEqual([]);
+    expect((await blocksOf(orgcode)).stored.filter((block) => block.includes(row.customer_id))).toEqual([]);
+    expect((await blocksOf(orgcode)).marked).toEqual([]);
     expect((await ok(world, 'crm_customer_search', { q: 'jane' }, headers)).items).toHaveLength(1);
     expect((await ok(world, 'crm_customer_list', { tag: 'vip' }, headers)).items).toEqual([]);
-    world.sqlite.driver.direct(indexCustomer(world.sqlite.driver, row)); // as verify expects it
+    await write(() => indexCustomer(driver, row)); // as verify expects it
   });
 });
 
@@ -270,7 +274,7 @@ test('of eight thousand signups nearly all doubles are found, and hardly anybody
 }, async () => {
   const headers = await freshOrg(world);
   const signups = makePopulation(7, 8000);
-  const truth = truePairs(signups, settle(world.sqlite, orgOf(headers), signups));
+  const truth = truePairs(signups, await settle(world.store, orgOf(headers), signups));
   const found = await walkPages((args) => list(args, headers), { limit: 256 });
   expect(truth.size).toBeGreaterThanOrEqual(160);
   expect(new Set(found).size).toBe(found.length);

@@ -1,7 +1,7 @@
 /** Tax exemption certificates: owners, status transitions, expiry by date, and lists. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
-import { endCustomer, rowsOf } from '../support/records.js';
+import { endCustomer } from '../support/records.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, errorOf, newAccount, newCustomer, ok, pathsOf } from '../support/world.js';
 
@@ -132,7 +132,7 @@ describe('recording', () => {
     'refuses a customer that is %s, naming the survivor',
     async (status) => {
       const ended = await newCustomer(world);
-      endCustomer(world, ended, status, status === 'merged' ? customer_id : null);
+      await endCustomer(world, ended, status, status === 'merged' ? customer_id : null);
       expect(await denyCreate({ customer_id: ended })).toMatchObject({
         error_code: 'crm.customer_not_active',
         http_status: 409,
@@ -155,7 +155,7 @@ describe('recording', () => {
 
   test('leaves names of fields in the journal, not what stands in them', async () => {
     const made = await create({ customer_id, certificate_number: 'SECRET-77', document_ref: 'scan-secret' });
-    const journal = journalOf(made.certificate_id);
+    const journal = await journalOf(made.certificate_id);
     expect(journal).toHaveLength(1);
     expect(JSON.parse(journal[0]?.fields as string)).toContain('document_ref');
     expect(JSON.stringify(journal)).not.toMatch(/SECRET-77|scan-secret/);
@@ -206,7 +206,7 @@ describe('a status', () => {
     const { reason: _, ...silent } = move(made, 'active');
     expect(pathsOf(await denySet(silent))).toEqual(['reason']);
     await set(made, 'active');
-    expect(journalOf(made.certificate_id).at(-1)).toMatchObject({
+    expect((await journalOf(made.certificate_id)).at(-1)).toMatchObject({
       fields: '["status"]',
       reason: 'review',
       revision_before: 1,
@@ -236,7 +236,7 @@ describe('a status', () => {
     const keyed = (idempotency_key: string) => ({ ...move(made, 'active'), idempotency_key });
     await ok(world, 'crm_exemption_certificate_status_set', keyed('answered'));
     expect(await denySet(keyed('refused'))).toHaveProperty('conflict_snapshot.certificate_number');
-    const receipts = rowsOf(world, 'SELECT idempotency_key FROM receipt WHERE customer_id = ? ORDER BY 1', owner);
+    const receipts = await world.sql('SELECT idempotency_key FROM receipt WHERE customer_id = ? ORDER BY 1', owner);
     expect(receipts.map(({ idempotency_key }) => idempotency_key)).toEqual(['answered', 'refused']);
   });
 
@@ -390,6 +390,6 @@ function dayIn(days: number): string {
   return new Date(now + days * DAY_MS).toISOString().slice(0, 10);
 }
 
-function journalOf(target: string): Data[] {
-  return rowsOf(world, 'SELECT * FROM journal WHERE target_id = ? ORDER BY journal_no', target);
+function journalOf(target: string): Promise<Data[]> {
+  return world.sql('SELECT * FROM journal WHERE target_id = ? ORDER BY revision_after', target);
 }

@@ -1,5 +1,4 @@
 /** Conformance of earning and redeeming points: policies, pricing, tiers, caps, steps and errors. */
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, freshOrg, holder, openProgramme } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
@@ -207,11 +206,11 @@ describe('redeeming', () => {
     const { deny, customer_id, earn, redeem, headers } = await withPolicy({});
     await earn(100);
     const hold = holder(world, String(headers['x-orgcode']), customer_id);
-    hold('h1', 'stored_value', 'active');
-    hold('h2', 'loyalty', 'released');
+    await hold('h1', 'stored_value', 'active');
+    await hold('h2', 'loyalty', 'released');
     await redeem(1);
-    hold('h3', 'loyalty', 'confirmed');
-    hold('h4', 'all', 'active');
+    await hold('h3', 'loyalty', 'confirmed');
+    await hold('h4', 'all', 'active');
     const error = await deny('redeem', { customer_id, points: 1 });
     expect(error.error_code).toBe('crm.customer_on_hold');
     expect(error.details).toEqual({ hold_ids: expect.arrayContaining(['h3', 'h4']) });
@@ -223,11 +222,10 @@ describe('redeeming', () => {
 test('ledger actions on a merged or anonymized customer are rejected, with the survivor of a merge', async () => {
   const { deny, customer_id, earn, headers } = await withPolicy({});
   const { loyalty_txn_id } = await earn(10);
-  const db = new Database(world.path);
-  db.prepare(`UPDATE customer SET status = 'merged', merged_into_customer_id = 'survivor' WHERE customer_id = ?`).run(
+  await world.sql(
+    `UPDATE customer SET status = 'merged', merged_into_customer_id = 'survivor' WHERE customer_id = ?`,
     customer_id,
   );
-  db.close();
   const calls: [string, object][] = [
     ['earn', { customer_id, points: 1 }],
     ['redeem', { customer_id, points: 1 }],

@@ -1,5 +1,4 @@
 /** Holds and flags: transitions and who may make them; lists of holds, flags and assessments. */
-import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
@@ -277,9 +276,7 @@ describe('setting a flag', () => {
     const customer_id = await person();
     const elsewhere = await world.headers('owner', 'OTHER');
     expect((await deny('flag_set', flag(customer_id), elsewhere)).error_code).toBe('crm.not_found');
-    const db = new Database(world.path);
-    db.prepare(`UPDATE customer SET status = 'anonymized' WHERE customer_id = ?`).run(customer_id);
-    db.close();
+    await world.sql(`UPDATE customer SET status = 'anonymized' WHERE customer_id = ?`, customer_id);
     expect((await deny('flag_set', flag(customer_id))).error_code).toBe('crm.customer_not_active');
   });
 
@@ -305,9 +302,7 @@ describe('setting a flag', () => {
   test('leaves its reason in the journal, and of the note only that there is one', async () => {
     const customer_id = await person();
     const { flag_id } = await act('flag_set', flag(customer_id, { note: 'canary-note-71', reason: 'lost parcel' }));
-    const db = new Database(world.path, { readonly: true });
-    const row = db.prepare('SELECT * FROM journal WHERE target_id = ?').get(flag_id) as Data;
-    db.close();
+    const [row] = await world.sql('SELECT * FROM journal WHERE target_id = ?', flag_id);
     expect(row).toMatchObject({ endpoint: '/customer/flag/set', reason: 'lost parcel', revision_after: 1 });
     expect(JSON.parse(row.fields)).toEqual(['active', 'note', 'expires_at']);
     expect(JSON.stringify(row)).not.toContain('canary-note-71');

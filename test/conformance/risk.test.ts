@@ -1,6 +1,4 @@
 /** Fraud assessments: stored facts reach the rules, a bad assessment blocks, and event sources are never revealed. */
-import { readFileSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { DAY_MS, freshOrg } from '../support/loyalty.js';
@@ -33,13 +31,11 @@ async function known(fields: object = {}) {
 }
 
 /** Ends a customer directly in the database: only active ones have duplicate keys. */
-function setStatus(customerId: string, status: string): void {
-  const db = new Database(world.path);
+async function setStatus(customerId: string, status: string): Promise<void> {
   const sql = `UPDATE customer SET status = ?, merged_into_customer_id = 'x' WHERE customer_id = ?`;
-  db.prepare(sql).run(status, customerId);
+  await world.sql(sql, status, customerId);
   for (const table of ['customer_block', 'customer_suspect'])
-    db.prepare(`DELETE FROM ${table} WHERE customer_id = ?`).run(customerId);
-  db.close();
+    await world.sql(`DELETE FROM ${table} WHERE customer_id = ?`, customerId);
 }
 
 /** Another caller of the same org. */
@@ -94,10 +90,8 @@ describe('an assessment', () => {
 
   test('is never changed: the database rejects it', async () => {
     await assess((await known()).customer_id);
-    const db = new Database(world.path);
-    expect(() => db.exec('UPDATE fraud_assessment SET score = 0')).toThrow('append-only');
-    expect(() => db.exec('DELETE FROM fraud_assessment')).toThrow('append-only');
-    db.close();
+    await expect(world.sql('UPDATE fraud_assessment SET score = 0')).rejects.toThrow('append-only');
+    await expect(world.sql('DELETE FROM fraud_assessment')).rejects.toThrow('append-only');
   });
 
   test.each([
@@ -119,7 +113,7 @@ describe('an assessment', () => {
     const elsewhere = await world.headers('owner', 'OTHER');
     const args = { customer_id, event: { type: 'redeem' }, ...CERTAIN };
     expect((await deny('customer_fraud_assess', args, elsewhere)).error_code).toBe('crm.not_found');
-    setStatus(customer_id, 'merged');
+    await setStatus(customer_id, 'merged');
     expect(await deny('customer_fraud_assess', args)).toMatchObject({
       error_code: 'crm.customer_not_active',
       details: { merged_into_customer_id: 'x' },
@@ -182,7 +176,7 @@ describe('what the store knows reaches the rules:', () => {
     expect((await sharing()).signals).toEqual([
       { code: 'shared_identifier', weight: 30, evidence: 'phone of 1 other, device_id of 2 others' },
     ]);
-    setStatus(twin, 'merged');
+    await setStatus(twin, 'merged');
     expect(codesOf(await sharing())).toEqual([]);
   });
 
@@ -317,8 +311,7 @@ describe('where an event came from', () => {
     const made = await assess(customer_id, event, { ...CERTAIN, idempotency_key: 'canary' });
     await deny('customer_fraud_assess', { customer_id, event: { ...event, amount: 1 } });
     const listed = await act('customer_fraud_list', { customer_id });
-    world.sqlite.driver.script('PRAGMA wal_checkpoint(TRUNCATE)');
-    const everywhere = [readFileSync(world.path, 'latin1'), JSON.stringify([made, listed]), world.logged.join('\n')];
+    const everywhere = [await world.contents(), JSON.stringify([made, listed]), world.logged.join('\n')];
     for (const text of everywhere) {
       expect(text).not.toContain(DEVICE);
       expect(text).not.toContain('198.51.100.233');
@@ -332,11 +325,11 @@ describe('where an event came from', () => {
     await assess(customer_id, { type: 'signup', device_id: 'same' });
     const args = { customer_id: otherCustomer, event: { type: 'signup', device_id: 'same' } };
     await act('customer_fraud_assess', args, elsewhere);
-    const db = new Database(world.path, { readonly: true });
-    const hashes = db
-      .prepare('SELECT DISTINCT identifier_hash FROM fraud_identifier WHERE customer_id IN (?, ?)')
-      .all(customer_id, otherCustomer);
-    db.close();
+    const hashes = await world.sql(
+      'SELECT DISTINCT identifier_hash FROM fraud_identifier WHERE customer_id IN (?, ?)',
+      customer_id,
+      otherCustomer,
+    );
     expect(hashes).toHaveLength(2);
   });
 });

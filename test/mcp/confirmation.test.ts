@@ -10,7 +10,6 @@ import { call } from '../../src/pipeline/call.js';
 import { parseHeaders } from '../../src/pipeline/headers.js';
 import { pinnedFieldsOf } from '../../src/pipeline/operating-context.js';
 import { type ConfirmingWorld, openConfirming } from '../support/confirming.js';
-import { rowsOf } from '../support/records.js';
 import { used } from '../support/tool-use.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
@@ -31,7 +30,7 @@ beforeEach(async () => {
 const REDEEM = 'crm_loyalty_redeem';
 const redeem = (points = 10) => ({ customer_id, points });
 const balance = async () => (await ok(world, 'crm_customer_get', { customer_id })).loyalty.points_balance;
-const entries = () => rowsOf(world, 'SELECT count(*) AS n FROM loyalty_txn')[0].n;
+const entries = async (): Promise<number> => (await world.sql('SELECT count(*) AS n FROM loyalty_txn'))[0].n;
 
 describe('calls that need confirmation', () => {
   test('are none with off, destructive operations with destructive, and all writes with all', () => {
@@ -151,14 +150,14 @@ describe('confirm_token', () => {
 
 describe('a call that needs confirmation', () => {
   test('returns a preview first, and runs once when repeated with the token', async () => {
-    const before = entries();
+    const before = await entries();
     const details = await asking.confirmationRequired(REDEEM, redeem());
     expect(details).toEqual({
       preview: { action: 'Spend points', changes: expect.any(Array), result: expect.any(Object) },
       confirm_token: expect.any(String),
       expires_at: new Date(now + 600_000).toISOString(),
     });
-    expect(entries()).toBe(before);
+    expect(await entries()).toBe(before);
     const { confirm_token } = details;
     expect((await asking.parsed(REDEEM, { points: 10, confirm_token, customer_id })).data.points).toBe(-10);
     expect(await balance()).toBe(990);
@@ -214,7 +213,8 @@ describe('a token is rejected, and nothing is written,', () => {
   }
 
   async function tokenOfOtherKeys(): Promise<string> {
-    const other = openConfirming({ ...world, store: { keys: undefined } as never }, 'destructive');
+    const otherWorld = Object.create(world, { store: { value: {} } }) as World;
+    const other = openConfirming(otherWorld, 'destructive');
     return (await other.confirmationRequired(REDEEM, { ...redeem(), ...context }, await withoutContext('owner')))
       .confirm_token;
   }
@@ -225,11 +225,11 @@ describe('a token is rejected, and nothing is written,', () => {
       { ...redeem(), ...context },
       await withoutContext('owner'),
     );
-    const [rows, books] = [entries(), await world.verify()];
+    const [rows, books] = [await entries(), await world.verify()];
     const answer = await misuse(confirm_token);
     expect(answer).toMatchObject({ error_code: 'crm.confirmation_invalid', http_status: 409, retryable: false });
     expect(answer.details.reason).toBe(name === 'after ten minutes' ? 'expired' : 'unknown');
-    expect(entries()).toBe(rows);
+    expect(await entries()).toBe(rows);
     expect(await world.verify()).toEqual({ ...books, unsealed_rows: expect.any(Number) });
   });
 
@@ -248,7 +248,7 @@ describe('a token is rejected, and nothing is written,', () => {
   test('with any bit of it changed', async () => {
     const { confirm_token } = await asking.confirmationRequired(REDEEM, redeem());
     const bytes = Buffer.from(confirm_token, 'base64');
-    const before = entries();
+    const before = await entries();
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async (bit) => {
         const altered = Buffer.from(bytes);
@@ -258,7 +258,7 @@ describe('a token is rejected, and nothing is written,', () => {
       }),
       { numRuns: 200 },
     );
-    expect(entries()).toBe(before);
+    expect(await entries()).toBe(before);
   });
 
   test('when it was spent, in any base64 spelling', async () => {

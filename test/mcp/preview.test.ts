@@ -1,5 +1,4 @@
 /** Previews: a preview runs the real change and rolls it back; only failed attempts stay counted. */
-import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -7,7 +6,7 @@ import { changesBetween } from '../../src/mcp/preview.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { type ConfirmingWorld, openConfirming } from '../support/confirming.js';
 import { createTenant, exampleFor } from '../support/makers.js';
-import { rowsOf } from '../support/records.js';
+import { PATH } from '../support/paths.js';
 import { type Data, errorOf, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 let now = Date.parse('2026-11-28T12:00:00.000Z');
@@ -27,10 +26,10 @@ afterAll(() => world.close());
 describe.each(WRITES.map((operation) => [toolName(operation), operation] as const))('%s', (tool, operation) => {
   test('a preview changes nothing, and the confirmed call does what the preview described', async () => {
     const args = await argsFor(operation);
-    const watch = openWatch(world);
-    const before = watch.fingerprint();
+    const watch = openWatch();
+    const before = await watch.fingerprint();
     const { preview } = await asking.confirmationRequired(tool, args);
-    expect(watch.fingerprint()).toEqual(before);
+    expect(await watch.fingerprint()).toEqual(before);
     watch.close();
     expect(preview.action).toBe(operation.summary);
     expectPreviewed(preview.result, await asking.confirmed(tool, args), operation.shownOnce);
@@ -135,7 +134,7 @@ test('a call that changes nothing, a dry run or a replay, runs without confirmat
 });
 
 describe('PINs', () => {
-  const failures = () => rowsOf(world, 'SELECT count(*) AS n FROM giftcard_failure')[0].n;
+  const failures = async (): Promise<number> => (await world.sql('SELECT count(*) AS n FROM giftcard_failure'))[0].n;
 
   test('tried in previews count as failed attempts, and throttling then rejects the right PIN too', async () => {
     const headers = await world.headers('giftcard_admin');
@@ -146,11 +145,11 @@ describe('PINs', () => {
       headers,
     );
     const spend = (pin: string) => ({ giftcard_id, pin, amount: 5, currency: 'USD' });
-    const before = failures();
+    const before = await failures();
     for (let guess = 0; guess < 10; guess += 1) {
       expect((await asking.parsed('crm_giftcard_redeem', spend(`100${guess}`), headers)).http_status).toBe(404);
     }
-    expect(failures() - before).toBe(20); // the caller's and the card's
+    expect((await failures()) - before).toBe(20); // the caller's and the card's
     for (const pin of ['1010', '8305']) {
       expect((await asking.parsed('crm_giftcard_redeem', spend(pin), headers)).error_code).toBe('crm.throttled');
     }
@@ -165,7 +164,7 @@ describe('PINs', () => {
       pin: '8305',
       reason: 'sold',
     });
-    const before = failures();
+    const before = await failures();
     const issued = { amount: 5, currency: 'USD', generate_pin: true, reason: 'sold' };
     for (let count = 0; count < 12; count += 1) {
       await asking.confirmationRequired('crm_giftcard_redeem', {
@@ -176,7 +175,7 @@ describe('PINs', () => {
       });
       await Promise.all([asking.confirmationRequired('crm_giftcard_issue', issued), newCustomer(world)]); // in one commit
     }
-    expect(failures()).toBe(before);
+    expect(await failures()).toBe(before);
   });
 });
 
@@ -261,20 +260,11 @@ function expectPreviewed(previewed: Data, real: Data, shownOnce: readonly string
   }
 }
 
-/** Watches the database of a world: a hash of every table, and whether anything was committed. */
-function openWatch({ path }: World) {
-  const db = new Database(path, { readonly: true });
-  const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`).all() as Data[];
-  const dump = (table: string) => {
-    const hash = createHash('sha256');
-    for (const row of db.prepare(`SELECT * FROM "${table}"`).raw().iterate()) hash.update(JSON.stringify(row));
-    return hash.digest('hex');
-  };
+/** Watches the database of a world: its rows, and on SQLite whether anything was committed. */
+function openWatch() {
+  const file = PATH === 'postgres' ? undefined : new Database(world.path, { readonly: true });
   return {
-    fingerprint: () => ({
-      commits: db.pragma('data_version'),
-      rows: Object.fromEntries(tables.map(({ name }) => [name, dump(name)])),
-    }),
-    close: () => db.close(),
+    fingerprint: async () => ({ commits: file?.pragma('data_version'), rows: await world.digest() }),
+    close: () => file?.close(),
   };
 }

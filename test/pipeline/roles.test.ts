@@ -5,7 +5,6 @@
  */
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { PROMPTS } from '../../src/mcp/prompt-table.js';
@@ -184,10 +183,8 @@ describe('the table of roles', () => {
     expect(found).toEqual([]);
   });
 
-  test('was checked without a single write', () => {
-    const db = new Database(world.path, { readonly: true });
-    expect(db.prepare('SELECT COUNT(*) AS written FROM journal').get()).toEqual({ written: 0 });
-    db.close();
+  test('was checked without a single write', async () => {
+    expect(await world.sql('SELECT COUNT(*) AS written FROM journal')).toEqual([{ written: 0 }]);
   });
 });
 

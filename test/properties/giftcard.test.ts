@@ -1,12 +1,11 @@
 /** Invariants of stored value as a seeded property: for any concurrent calls, Σ transactions = balance ≥ 0. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { useReader, useWorld } from '../support/use-world.js';
+import { useWorld } from '../support/use-world.js';
 import { envelopeOf, ok } from '../support/world.js';
 
 const SEED = 20_261_124;
 const world = useWorld();
-const db = useReader(world);
 
 const currencies = fc.constantFrom({ currency: 'USD', unit: 0.01 }, { currency: 'JPY', unit: 1 });
 const redeems = fc.array(
@@ -35,7 +34,7 @@ test('any concurrent redeems keep every invariant', { timeout: 60_000 }, async (
         }),
       );
       for (const answer of answers) if (!answer.success) expect(answer.error.http_status).toBe(409);
-      checkInvariants(giftcard_id, units);
+      await checkInvariants(giftcard_id, units);
     }),
     { seed: SEED, numRuns: 60 },
   );
@@ -47,14 +46,12 @@ interface Entry {
   readonly balance_after_minor: number;
 }
 
-function checkInvariants(giftcardId: string, initial: number): void {
-  const card = db.prepare('SELECT balance_minor, status FROM giftcard WHERE giftcard_id = ?').get(giftcardId) as {
-    balance_minor: number;
-    status: string;
-  };
-  const entries = db
-    .prepare('SELECT kind, amount_minor, balance_after_minor FROM giftcard_txn WHERE giftcard_id = ? ORDER BY seq')
-    .all(giftcardId) as Entry[];
+async function checkInvariants(giftcardId: string, initial: number): Promise<void> {
+  const [card] = await world.sql('SELECT balance_minor, status FROM giftcard WHERE giftcard_id = ?', giftcardId);
+  const entries: readonly Entry[] = await world.sql(
+    'SELECT kind, amount_minor, balance_after_minor FROM giftcard_txn WHERE giftcard_id = ? ORDER BY seq',
+    giftcardId,
+  );
   expect(entries.filter(({ kind }) => kind === 'issue')).toHaveLength(1);
   let running = 0;
   for (const { kind, amount_minor, balance_after_minor } of entries) {

@@ -2,13 +2,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
-import { useReader, useWorld } from '../support/use-world.js';
+import { useWorld } from '../support/use-world.js';
 import { envelopeOf, newCustomer } from '../support/world.js';
 
 const SEED = 20_261_124;
 let now = Date.now();
 const world = useWorld({ clock: () => now, atEnd: 'unverified' });
-const db = useReader(world);
 
 interface Txn {
   loyalty_txn_id: string;
@@ -68,12 +67,12 @@ test('any history of concurrent calls keeps every invariant', { timeout: 120_000
       const customers = [customer_id, await newCustomer(world, {}, headers)];
       const orgcode = String(headers['x-orgcode']);
       for (const { calls, days } of history) {
-        const entries = ledgerOf(orgcode);
+        const entries = await ledgerOf(orgcode);
         const run = ([who, step]: [number, Command]) =>
           envelopeOf(world, ...toCall(step, customers[who] ?? customer_id, entries), headers);
         const answers = await Promise.all(calls.map(run));
         for (const answer of answers) if (!answer.success) expect(answer.error.http_status).toBe(409);
-        for (const id of customers) checkInvariants(orgcode, id, policy.on_reverse_spent === 'debt');
+        for (const id of customers) await checkInvariants(orgcode, id, policy.on_reverse_spent === 'debt');
         now += days * DAY_MS;
       }
     }),
@@ -106,24 +105,28 @@ function toCall(step: Command, customer_id: string, entries: readonly Txn[]): [s
   }
 }
 
-function ledgerOf(orgcode: string, customerId?: string): Txn[] {
+async function ledgerOf(orgcode: string, customerId?: string): Promise<Txn[]> {
   const where = customerId === undefined ? '' : 'AND customer_id = ?';
-  const rows = db
-    .prepare(`SELECT * FROM loyalty_txn WHERE orgcode = ? ${where} ORDER BY loyalty_txn_id`)
-    .all(...(customerId === undefined ? [orgcode] : [orgcode, customerId])) as (Omit<Txn, 'lots'> & { lots: string })[];
+  const rows: (Omit<Txn, 'lots'> & { lots: string })[] = await world.sql(
+    `SELECT * FROM loyalty_txn WHERE orgcode = ? ${where} ORDER BY customer_id, seq`,
+    ...(customerId === undefined ? [orgcode] : [orgcode, customerId]),
+  );
   return rows.map((row) => ({ ...row, lots: JSON.parse(row.lots) as Txn['lots'] }));
 }
 
 /** Balances, lots and corrections of one customer, recomputed from the entries alone. */
-function checkInvariants(orgcode: string, customerId: string, debtAllowed: boolean): void {
-  const entries = ledgerOf(orgcode, customerId);
-  const scope = [orgcode, customerId];
-  const account = db
-    .prepare('SELECT points_balance AS balance FROM loyalty_account WHERE orgcode = ? AND customer_id = ?')
-    .get(...scope) as { balance: number } | undefined;
-  const lots = db
-    .prepare('SELECT lot_id, points, remaining FROM loyalty_lot WHERE orgcode = ? AND customer_id = ?')
-    .all(...scope) as { lot_id: string; points: number; remaining: number }[];
+async function checkInvariants(orgcode: string, customerId: string, debtAllowed: boolean): Promise<void> {
+  const entries = await ledgerOf(orgcode, customerId);
+  const [account] = await world.sql(
+    'SELECT points_balance AS balance FROM loyalty_account WHERE orgcode = ? AND customer_id = ?',
+    orgcode,
+    customerId,
+  );
+  const lots: { lot_id: string; points: number; remaining: number }[] = await world.sql(
+    'SELECT lot_id, points, remaining FROM loyalty_lot WHERE orgcode = ? AND customer_id = ?',
+    orgcode,
+    customerId,
+  );
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const balance = account?.balance ?? 0;
   expect(sum(entries.map(({ points }) => points)), 'Σ entries').toBe(balance);

@@ -1,5 +1,4 @@
 /** Invariants of retries and races on the real store: one effect per key, one winner per revision. */
-import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -14,14 +13,10 @@ const world = useWorld({ clock: () => now });
 const together = <T>(count: number, act: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)));
 
-function count(sql: string, ...args: string[]): number {
-  const db = new Database(world.path, { readonly: true });
-  const row = db.prepare(sql).get(...args) as { n: number };
-  db.close();
+async function journalRows(orgcode: string): Promise<number> {
+  const [row] = await world.sql('SELECT COUNT(*) AS n FROM journal WHERE orgcode = ?', orgcode);
   return row.n;
 }
-
-const journalRows = (orgcode: string) => count('SELECT COUNT(*) AS n FROM journal WHERE orgcode = ?', orgcode);
 
 describe('an idempotency_key', () => {
   test('sent 32 times concurrently has one effect and one response', { timeout: 60_000 }, async () => {
@@ -33,14 +28,14 @@ describe('an idempotency_key', () => {
     );
     await fc.assert(
       fc.asyncProperty(calls, fc.uuid(), async ({ tool, points }, idempotency_key) => {
-        const before = journalRows(String(headers['x-orgcode']));
+        const before = await journalRows(String(headers['x-orgcode']));
         const args = { customer_id, points, idempotency_key };
         const answers = await together(32, () => envelopeOf(world, tool, args, headers));
         const bodies = new Set(answers.map((answer) => JSON.stringify('data' in answer ? answer.data : answer.error)));
         expect(bodies.size).toBe(1);
         expect(answers.every(({ success }) => success)).toBe(true);
         expect(answers.filter(({ stats }) => stats.idempotent_replay === true)).toHaveLength(31);
-        expect(journalRows(String(headers['x-orgcode']))).toBe(before + 1);
+        expect(await journalRows(String(headers['x-orgcode']))).toBe(before + 1);
       }),
       { seed: SEED, numRuns: 25 },
     );

@@ -2,27 +2,27 @@
 import { createIdMint } from '../../src/ids.js';
 import { EMPTY } from '../../src/store/customer/customer-handlers.js';
 import { CUSTOMER, type CustomerRow, indexCustomer } from '../../src/store/customer/customers.js';
+import type { Driver } from '../../src/store/engine/driver.js';
 import type { Steps } from '../../src/store/engine/step.js';
 import { insert } from '../../src/store/engine/table.js';
-import type { SqliteStore } from '../../src/store/store.js';
+import type { Store } from '../../src/store/store.js';
 import type { Signup } from './people.js';
 
-const BATCH = 10_000;
+/** PostgreSQL locks every key of a transaction, and has room for some thousand locks. */
+const BATCH = 250;
 
-/** Inserts the signups, a millisecond apart, in large transactions. Returns their ids. */
-export function settle(store: SqliteStore, orgcode: string, signups: readonly Signup[]): string[] {
+/** Inserts the signups, a millisecond apart, in transactions of many. Returns their ids. */
+export async function settle({ driver }: Store, orgcode: string, signups: readonly Signup[]): Promise<string[]> {
   const toRow = rowMaker(orgcode, Date.now() - 2 * signups.length);
-  const ids: string[] = [];
-  for (let start = 0; start < signups.length; start += BATCH) {
-    store.driver.script('BEGIN IMMEDIATE');
-    for (const { fields } of signups.slice(start, start + BATCH)) {
-      const row = toRow(fields);
-      store.driver.direct(settleOne(store, row));
-      ids.push(row.customer_id);
-    }
-    store.driver.script('COMMIT');
+  const rows = signups.map(({ fields }) => toRow(fields));
+  for (let start = 0; start < rows.length; start += BATCH) {
+    const batch = rows.slice(start, start + BATCH);
+    const steps = function* () {
+      for (const row of batch) yield* settleOne(driver, row);
+    };
+    await driver.write({ orgcode, steps, isLong: true });
   }
-  return ids;
+  return rows.map(({ customer_id }) => customer_id);
 }
 
 /** Creates customer rows from signups, each a millisecond younger than the last. */
@@ -37,7 +37,7 @@ export function rowMaker(orgcode: string, from: number): (fields: Signup['fields
   };
 }
 
-export function* settleOne({ driver }: SqliteStore, row: CustomerRow): Steps<void> {
+export function* settleOne(driver: Driver, row: CustomerRow): Steps<void> {
   yield* insert(CUSTOMER, row);
   yield* indexCustomer(driver, row);
 }

@@ -1,5 +1,4 @@
 /** Creates an org with a loyalty policy and one customer, and functions that call the loyalty tools. */
-import Database from 'better-sqlite3';
 import { addOrg, type Data, errorOf, newCustomer, ok, type World } from './world.js';
 
 export const DAY_MS = 86_400_000;
@@ -43,15 +42,8 @@ export async function openProgramme(world: World, policy: object = {}) {
 
 /** Returns a function that puts a hold on a customer, directly in the database. */
 export function holder(world: World, orgcode: string, customerId: string) {
-  return (id: string, scope: string, status: string): void => {
-    const db = new Database(world.path);
-    db.prepare(`INSERT INTO hold VALUES (?, ?, ?, ?, 'manual', NULL, ?, NULL, 1, '', '')`).run(
-      orgcode,
-      id,
-      customerId,
-      scope,
-      status,
-    );
-    db.close();
+  return async (id: string, scope: string, status: string): Promise<void> => {
+    const sql = `INSERT INTO hold VALUES (?, ?, ?, ?, 'manual', NULL, ?, NULL, 1, '', '')`;
+    await world.sql(sql, orgcode, id, customerId, scope, status);
   };
 }

@@ -1,11 +1,10 @@
 /** Creates an org to merge customers in, and functions to inspect the result. */
 import { freshOrg } from './loyalty.js';
 import { recordsIn } from './records.js';
-import type { Reader } from './use-world.js';
 import { type Data, errorOf, newCustomer, ok, type World } from './world.js';
 
-/** `db` reads the world's database, for data that no tool returns. */
-export async function openMerging(world: World, db: Reader) {
+/** `rows` reads data that no tool returns. */
+export async function openMerging(world: World) {
   const headers = await freshOrg(world);
   const orgcode = String(headers['x-orgcode']);
   const read = (customer_id: string): Promise<Data> => ok(world, 'crm_customer_get', { customer_id }, headers);
@@ -26,6 +25,6 @@ export async function openMerging(world: World, db: Reader) {
     deny: async (survivor: string, losers: readonly string[], more: object = {}) =>
       errorOf(world, 'crm_customer_merge', await request(survivor, losers, more), headers),
     act: (tool: string, args: object): Promise<Data> => ok(world, `crm_${tool}`, args, headers),
-    rows: (sql: string, ...args: string[]): Data[] => db.prepare(sql).all(orgcode, ...args),
+    rows: (sql: string, ...args: string[]): Promise<Data[]> => world.sql(sql, orgcode, ...args),
   };
 }

@@ -31,3 +31,20 @@ export async function freshDatabase(contents: 'migrated' | 'empty' = 'migrated')
     },
   };
 }
+
+/** A connection that opens when it is needed. */
+export function connectLazily(url: string) {
+  let opened: Promise<pg.Client> | undefined;
+  const connect = async () => {
+    const client = new pg.Client(url);
+    await client.connect();
+    return client;
+  };
+  return {
+    client: (): Promise<pg.Client> => {
+      opened ??= connect();
+      return opened;
+    },
+    end: async (): Promise<void> => (await opened)?.end(),
+  };
+}

@@ -1,22 +1,23 @@
 /** Inserts records of a customer in any state by SQL, where no tool can create them. */
-import Database from 'better-sqlite3';
-import { run, type Scalar, type Steps } from '../../src/store/engine/step.js';
-import { type Data, ok, type World } from './world.js';
+import type { Scalar } from '../../src/store/engine/step.js';
+import { ok, type World } from './world.js';
 
 let made = 0;
 
+/** Inserts one row. */
+export async function putRow(world: World, table: string, row: Readonly<Record<string, Scalar>>): Promise<void> {
+  const columns = Object.keys(row);
+  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+  await world.sql(sql, ...Object.values(row));
+}
+
 /** Returns functions that insert records of customers of one org. Each returns the new record's id. */
 export function recordsIn(world: World, orgcode: string) {
-  const put = async (table: string, row: Readonly<Record<string, Scalar>>): Promise<void> => {
-    const columns = Object.keys(row);
-    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
-    await world.store.driver.write({ steps: () => run(sql, ...Object.values(row)) });
-  };
   const record = async (table: string, id: string, row: Readonly<Record<string, Scalar>>): Promise<string> => {
     made += 1;
     const value = `${table}-${made}`;
     const times = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
-    await put(table, { orgcode, [id]: value, revision: 1, ...times, ...row });
+    await putRow(world, table, { orgcode, [id]: value, revision: 1, ...times, ...row });
     return value;
   };
   return {
@@ -58,24 +59,17 @@ export function recordsIn(world: World, orgcode: string) {
     hold: (customer_id: string, scope: string, status: string) =>
       record('hold', 'hold_id', { customer_id, scope, origin: 'manual', status }),
     identifier: (customer_id: string, identifier_hash: string) =>
-      put('fraud_identifier', { orgcode, kind: 'device', identifier_hash, customer_id }),
+      putRow(world, 'fraud_identifier', { orgcode, kind: 'device', identifier_hash, customer_id }),
   };
 }
 
-/** Queries the world's database, for data that no tool returns. */
-export function rowsOf(world: World, sql: string, ...args: readonly string[]): Data[] {
-  const db = new Database(world.path, { readonly: true });
-  const found = db.prepare(sql).all(...args) as Data[];
-  db.close();
-  return found;
-}
-
 /** Sets a terminal status of a customer, including those that no tool can set. */
-export function endCustomer(world: World, customerId: string, status: string, survivor: string | null): Promise<void> {
-  const sql = `UPDATE customer SET status = ?, merged_into_customer_id = ? WHERE orgcode = 'ACME' AND customer_id = ?`;
-  return world.admin(() => done(run(sql, status, survivor, customerId)));
-}
-
-function* done(steps: Steps<unknown>): Steps<void> {
-  yield* steps;
+export async function endCustomer(
+  world: World,
+  customerId: string,
+  status: string,
+  survivor: string | null,
+): Promise<void> {
+  const sql = 'UPDATE customer SET status = ?, merged_into_customer_id = ? WHERE customer_id = ?';
+  await world.sql(sql, status, survivor, customerId);
 }

@@ -1,5 +1,4 @@
-/** Fixtures for test files: a world, and a read-only connection to its database, opened and closed around the tests. */
-import Database from 'better-sqlite3';
+/** The fixture for test files: a world, opened and closed around the tests. */
 import { afterAll, beforeAll, expect } from 'vitest';
 import { openWorld, type World } from './world.js';
 
@@ -62,25 +61,11 @@ export function useWorld({ atEnd = 'verified', ...options }: WorldFixtureOptions
     headers: (...args) => world().headers(...args),
     admin: (steps) => world().admin(steps),
     sql: (text, ...args) => world().sql(text, ...args),
+    contents: () => world().contents(),
+    searchIndex: () => world().searchIndex(),
+    digest: () => world().digest(),
+    withoutTriggers: (table, work) => world().withoutTriggers(table, work),
     verify: () => world().verify(),
     close: () => world().close(),
-  };
-}
-
-/** What tests use of a connection: SQL that only reads. */
-export type Reader = Pick<Database.Database, 'prepare'>;
-
-/** Opens a read-only connection to the database of a world before the tests of this file and closes it after them. */
-export function useReader(world: World): Reader {
-  let opened: Database.Database | undefined;
-  beforeAll(() => {
-    opened = new Database(world.path, { readonly: true });
-  });
-  afterAll(() => opened?.close());
-  return {
-    prepare: (sql: string) => {
-      if (opened === undefined) throw new Error('the reader is open in hooks and tests only');
-      return opened.prepare(sql);
-    },
   };
 }

@@ -1,23 +1,18 @@
 /** The database of a world: a SQLite file, or a PostgreSQL database of its own. */
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
-import pg from 'pg';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
-import type { Scalar } from '../../src/store/engine/step.js';
 import { openPostgresStore } from '../../src/store/postgres-store.js';
 import { openStore, type SqliteStore, type Store } from '../../src/store/store.js';
 import { type Verification, verifyStore } from '../../src/store/verify-store.js';
+import { createFileEditor, createServerEditor, type DatabaseEditor } from './database-editor.js';
 import { freshDatabase } from './postgres-database.js';
 import { requireOrgFirst } from './statements.js';
-import type { Data } from './world.js';
 
-interface WorldDatabase {
+interface WorldDatabase extends DatabaseEditor {
   readonly store: Store;
   sqlite(): SqliteStore;
   path(): string;
-  sql(text: string, args: readonly Scalar[]): Promise<Data[]>;
   verify(): Promise<Verification>;
-  close(): Promise<void>;
 }
 
 type Clocks = { readonly clock: () => number; readonly monotonic: () => number } | undefined;
@@ -37,18 +32,12 @@ export function openFile(directory: string, clocks: Clocks): WorldDatabase {
   const store = openStore({ path, ...engineOptions(clocks) });
   const atStart = store.driver.statements();
   const ofVerify = new Set<string>();
-  let editor: Database.Database | undefined;
+  const editor = createFileEditor(path);
   return {
+    ...editor,
     store,
     sqlite: () => store,
     path: () => path,
-    async sql(text, args) {
-      editor ??= new Database(path);
-      const statement = editor.prepare(text);
-      if (statement.reader) return statement.all(args) as Data[];
-      statement.run(args);
-      return [];
-    },
     async verify() {
       const before = store.driver.statements();
       const verification = store.driver.read(() => verifyStore(store.keys, store.driver));
@@ -56,7 +45,7 @@ export function openFile(directory: string, clocks: Clocks): WorldDatabase {
       return verification;
     },
     async close() {
-      editor?.close();
+      await editor.close();
       const statements = store.driver.statements();
       await store.close();
       requireOrgFirst(
@@ -75,34 +64,20 @@ export async function openPostgresDatabase(directory: string, clocks: Clocks): P
     keyPath: join(directory, 'crm.key'),
     ...engineOptions(clocks),
   });
-  let editor: pg.Client | undefined;
+  const editor = createServerEditor(database.adminUrl);
   const onlyOnSqlite = () => {
     throw new Error('this test needs SQLite, and the world is on PostgreSQL');
   };
   return {
+    ...editor,
     store,
     sqlite: onlyOnSqlite,
     path: onlyOnSqlite,
-    async sql(text, args) {
-      if (editor === undefined) {
-        editor = new pg.Client({ connectionString: database.adminUrl });
-        await editor.connect();
-      }
-      let parameters = 0;
-      const numbered = text.replaceAll('?', () => `$${++parameters}`);
-      return (await editor.query({ text: numbered, values: [...args], types: NUMBERS })).rows;
-    },
     verify: () => store.driver.read(() => verifyStore(store.keys, store.driver), { isLong: true }),
     async close() {
-      await editor?.end();
+      await editor.close();
       await store.close();
       await database.drop();
     },
   };
 }
-
-/** Integers of 8 bytes, and their sums, as numbers. */
-const NUMBERS = {
-  getTypeParser: ((oid: number, format: 'text') =>
-    [20, 1700].includes(oid) ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-};

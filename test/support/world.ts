@@ -45,6 +45,17 @@ export interface World {
   admin<T>(steps: (cx: AdminContext) => Steps<T>): Promise<T>;
   /** Runs one statement past the store, also one that only an operator may run. Returns the rows, if it has any. */
   sql(text: string, ...args: readonly Scalar[]): Promise<Data[]>;
+  /**
+   * All that the database keeps, as text. On SQLite: the bytes of the file and its log. On PostgreSQL: the rows of all
+   * tables; when the server's files forget what a row was before is the server's own affair.
+   */
+  contents(): Promise<string>;
+  /** What the index for the search of customers keeps, as text. */
+  searchIndex(): Promise<string>;
+  /** A hash of the rows of each table, without what housekeeping writes into existing rows. */
+  digest(): Promise<Readonly<Record<string, string>>>;
+  /** Runs work, as `sql`, while the triggers of a table that keep it append-only are off. */
+  withoutTriggers(table: string, work: () => Promise<void>): Promise<void>;
   verify(): Promise<Verification>;
   close(): Promise<void>;
 }
@@ -96,6 +107,10 @@ export async function openWorld(options: { clock?: () => number; monotonic?: () 
       return made;
     },
     sql: (text, ...args) => database.sql(text, args),
+    contents: () => database.contents(),
+    searchIndex: () => database.searchIndex(),
+    digest: () => database.digest(),
+    withoutTriggers: (table, work) => database.withoutTriggers(table, work),
     verify: () => database.verify(),
     async close() {
       await detour?.close();

@@ -1,5 +1,5 @@
 /** Connections to PostgreSQL: URLs, several hosts, passwords, TLS, and what a pooler in between relies on. */
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -227,6 +227,25 @@ describe('a server', () => {
       const named = url(`localhost:${cluster.port}`);
       const driver = testDriver(named, { sslmode: 'verify-full', sslrootcert: file('cert') });
       expect((await failure(driver)).code).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+
+    test('whose certificate file vanishes: callers in line get 503, and the next one a session when it is back', async () => {
+      const [sslrootcert, away] = [file('copy'), file('away')];
+      copyFileSync(file('cert'), sslrootcert);
+      const driver = testDriver(url(), { sslmode: 'verify-full', sslrootcert, pool_size: 1 });
+      const pid = (await driver.read(session))?.pid;
+      const running = driver.read(() => one('SELECT pg_sleep(30)'));
+      const waiting = driver.read(session);
+      const failed = Promise.all(
+        [running, waiting].map((call) =>
+          expect(call).rejects.toMatchObject({ status: 503, cause: { code: 'ENOENT' } }),
+        ),
+      );
+      renameSync(sslrootcert, away);
+      await cluster.query(`SELECT pg_terminate_backend(${pid})`);
+      await failed;
+      renameSync(away, sslrootcert);
+      expect(await driver.read(session)).toMatchObject({ ssl: 1 });
     });
 
     test('is believed with sslmode=no-verify', async () => {

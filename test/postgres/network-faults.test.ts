@@ -86,6 +86,16 @@ describe('a connection that is cut', () => {
     expect(await driver.write(entry('b'))).toBe('b');
   });
 
+  test('at COMMIT, and no server after that: a call with a key is told that nobody knows, and may be repeated', async () => {
+    const driver = proxied();
+    proxy.fault = 'after-commit';
+    const writing = driver.write(keyedEntry('a'));
+    const failed = expect(writing).rejects.toMatchObject({ ...UNKNOWN, retryable: true });
+    while (proxy.fault !== undefined) await sleep(1);
+    await proxy.refuse();
+    await failed;
+  });
+
   test('earlier: the call is repeated by itself', async () => {
     const driver = proxied();
     let attempt = 0;

@@ -52,6 +52,8 @@ class HostPool implements ConnectionPool {
   readonly #clients = new Set<Client>();
   /** The host that new connections go to: the last one that was good, or the next to try. */
   #host = 0;
+  /** Clients that cannot connect at all. pg-pool also makes clients where nobody would catch what is thrown. */
+  readonly #faults = new WeakMap<Client, unknown>();
   readonly #hostOf = new WeakMap<ClientBase, PostgresHost>();
   /** Counts how often connections were found lost. */
   #generation = 0;
@@ -63,16 +65,24 @@ class HostPool implements ConnectionPool {
     class HostClient extends Client {
       constructor(options: ClientConfig) {
         const host = pool.#currentHost();
-        super({ ...options, connectionTimeoutMillis: CONNECT_MS, connectionString: address.urlOf(host) });
+        const own = { ...options, connectionTimeoutMillis: CONNECT_MS, connectionString: address.urlOf(host) };
+        const fault = faultOf(own);
+        super(fault === undefined ? own : {});
+        if (fault !== undefined) pool.#faults.set(this, fault);
         pool.#hostOf.set(this, host);
-        pool.#clients.add(this);
         this.on('error', () => {}); // the statement that was running reports it
-        this.once('end', () => pool.#clients.delete(this));
       }
       override connect(): Promise<Client>;
       override connect(callback: (error: Error) => void): void;
       override connect(callback?: (error: Error) => void): Promise<Client> | undefined {
         if (callback === undefined) return super.connect();
+        const fault = pool.#faults.get(this);
+        if (fault !== undefined) {
+          process.nextTick(callback, fault);
+          return undefined;
+        }
+        pool.#clients.add(this);
+        this.once('end', () => pool.#clients.delete(this));
         super.connect((error: Error | null) => {
           if (error !== null && error !== undefined) pool.#leave(this);
           callback(error as Error);
@@ -207,6 +217,16 @@ class HostPool implements ConnectionPool {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** What is wrong with options, such as a certificate file that cannot be read. */
+function faultOf(options: ClientConfig): unknown {
+  try {
+    new Client(options);
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -10,7 +10,8 @@ import { openProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
 const UNAVAILABLE = { code: 'crm.storage_unavailable', status: 503 };
 const UNKNOWN = { ...UNAVAILABLE, details: { outcome: 'unknown' } };
-const DEADLINE_MS = 1000;
+const DEADLINE_MS = 600;
+const DISK_FULL = `DO $$ BEGIN RAISE 'could not extend file: No space left' USING ERRCODE = '53100'; END $$`;
 
 let cluster: Cluster;
 let proxy: TcpProxy;
@@ -94,6 +95,21 @@ describe('a connection that is cut', () => {
     while (proxy.fault !== undefined) await sleep(1);
     await proxy.refuse();
     await failed;
+  });
+
+  test('at COMMIT, and a server that fails after that: nobody knows either', async () => {
+    const driver = proxied();
+    proxy.fault = 'after-commit';
+    let attempt = 0;
+    const job: Job<void> = {
+      keyed: true,
+      *steps() {
+        attempt += 1;
+        yield* run('INSERT INTO t_entry (note) VALUES (?)', 'a');
+        if (attempt > 1) yield* run(DISK_FULL);
+      },
+    };
+    await expect(driver.write(job)).rejects.toMatchObject({ ...UNKNOWN, retryable: true });
   });
 
   test('earlier: the call is repeated by itself', async () => {
@@ -190,11 +206,10 @@ describe('a server', () => {
 
   test('whose disk is full: 503, nothing is written, and the session is kept', async () => {
     const driver = proxied({ pool_size: 1 });
-    const full = `DO $$ BEGIN RAISE 'could not extend file: No space left' USING ERRCODE = '53100'; END $$`;
     const job = {
       *steps() {
         yield* run('INSERT INTO t_entry (note) VALUES (?)', 'a');
-        yield* run(full);
+        yield* run(DISK_FULL);
       },
     };
     await expect(driver.write(job)).rejects.toMatchObject({ ...UNAVAILABLE, details: undefined });

@@ -7,7 +7,7 @@ import type { PostgresAddress, PostgresHost } from './connection-url.js';
 export interface ConnectionPool {
   /**
    * A session for one transaction. Tries each host once a round until `deadline` (milliseconds of the monotonic clock).
-   * @throws the error of the last attempt to connect, or one that says that no session became free.
+   * @throws an error of connecting if there was one, else one that says that no session became free.
    */
   acquire(deadline: number): Promise<DatabaseSession>;
   /** Gives the session back. */
@@ -104,13 +104,14 @@ class HostPool implements ConnectionPool {
 
   async acquire(deadline: number): Promise<DatabaseSession> {
     let hope = false;
+    let last: unknown;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#newest(deadline);
       } catch (error) {
         hope ||= isTransient(error);
-        const isLate = performance.now() + ROUND_PAUSE_MS >= deadline;
-        if (isLate) throw error;
+        if (performance.now() + ROUND_PAUSE_MS >= deadline) throw last ?? error;
+        last = error;
         if (attempt % this.#address.hosts.length > 0) continue;
         if (!hope) throw error;
         hope = false;

@@ -12,9 +12,14 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   start: async () => (await import('./start.js')).measureStart(),
   documents: async () => (await import('./documents.js')).measureDocuments(),
   list: async () => (await import('./list.js')).measureList(),
+  postgres: async () => (await import('./postgres.js')).measurePostgres(),
 };
 
-const requested = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SECTIONS);
+/** Needs programs of PostgreSQL that npm does not bring. */
+const ONLY_ON_REQUEST = ['postgres'];
+
+const all = Object.keys(SECTIONS).filter((name) => !ONLY_ON_REQUEST.includes(name));
+const requested = process.argv.length > 2 ? process.argv.slice(2) : all;
 const results: Record<string, readonly Row[]> = {};
 for (const name of requested) {
   const section = SECTIONS[name];

@@ -42,24 +42,32 @@ function weigh(value: unknown, path: readonly string[]): number {
   return weight;
 }
 
-/** With the `u` flag this matches a surrogate only where its other half is missing. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
+/** With the `u` flag, the property matches a surrogate only where its other half is missing. */
+const UNSTORABLE = /\p{Surrogate}|\0/u;
 const MAX_PATH_LENGTH = 200;
+const REMEDIES = { nul: 'Leave it out.', half: 'Send whole characters.' } as const;
 
 /**
- * The bytes of a text in UTF-8. A lone surrogate has none: it would be stored as another text than was validated.
+ * The bytes of a text in UTF-8. A lone surrogate has none: it would be stored as another text than was validated. U+0000
+ * has, but PostgreSQL stores no text with it, and a text must be the same on every engine.
  * @throws CrmError 400 `crm.malformed_body` naming the path of a text with one.
  */
 function weighText(text: string, path: readonly string[]): number {
-  if (LONE_SURROGATE.test(text)) {
+  const [found] = UNSTORABLE.exec(text) ?? [];
+  if (found !== undefined) {
     const named = path
       .join('.')
-      .replace(/\p{Surrogate}/gu, '\uFFFD')
+      .replace(/[\p{Surrogate}\0]/gu, '\uFFFD')
       .slice(0, MAX_PATH_LENGTH);
-    const issue = { path: named, message: 'is not Unicode: half of a surrogate pair stands alone' };
-    throw badRequest('crm.malformed_body', `The text at ${named} ${issue.message}. Send whole characters.`, {
-      issues: [issue],
-    });
+    const message =
+      found === '\0' ? 'contains the character U+0000' : 'is not Unicode: half of a surrogate pair stands alone';
+    throw badRequest(
+      'crm.malformed_body',
+      `The text at ${named} ${message}. ${REMEDIES[found === '\0' ? 'nul' : 'half']}`,
+      {
+        issues: [{ path: named, message }],
+      },
+    );
   }
   return Buffer.byteLength(text);
 }

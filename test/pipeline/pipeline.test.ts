@@ -112,6 +112,16 @@ describe('bodies', () => {
     expect(await ok(world, 'crm_customer_create', whole)).toMatchObject({ caption: '😀' });
   });
 
+  test('with U+0000 in a text, which not every engine can store, are 400 with its path', async () => {
+    const error = await errorOf(world, 'crm_customer_create', { customer: { caption: 'x', tags: ['ok', 'a\0b'] } });
+    expect(error).toMatchObject({
+      http_status: 400,
+      error_code: 'crm.malformed_body',
+      details: { issues: [{ path: 'customer.tags.1', message: 'contains the character U+0000' }] },
+    });
+    expect(await errorOf(world, 'crm_customer_get', { customer_id: '\0' })).toMatchObject({ http_status: 400 });
+  });
+
   test('are measured in bytes, not in characters', async () => {
     const body = { customer: { caption: '好'.repeat(MAX_BODY_BYTES / 2) } };
     expect(await errorOf(world, 'crm_customer_create', body)).toMatchObject({ error_code: 'crm.body_too_large' });

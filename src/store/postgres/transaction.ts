@@ -18,6 +18,13 @@ const BEGIN: Readonly<Record<TransactionKind, string>> = {
 /** The settings end with the transaction, so that a pooler may hand the session to somebody else. */
 const SETTINGS = `SELECT set_config('g3n.orgcode', $1, true), set_config('statement_timeout', $2, true),
   set_config('lock_timeout', $2, true), set_config('idle_in_transaction_session_timeout', $2, true)`;
+/**
+ * For calls: one plan for all arguments of a statement, which is made once a session, and reads in the order of an index.
+ * Planning would take longer than most statements, and a plan that sorts all rows of an org never pays for a page.
+ */
+const CALL_SETTINGS = `${SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
+  set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+  set_config('jit', 'off', true)`;
 
 /** So many changes are collected at most, to bound memory. */
 const MAX_PENDING = 500;
@@ -59,7 +66,10 @@ export class Transaction {
   /** Begins with the next statements that are sent; what is open is rolled back, what is pending is dropped. */
   begin(): void {
     this.#pending = this.#open ? [statement('ROLLBACK')] : [];
-    this.#pending.push(statement(BEGIN[this.#kind]), statement(SETTINGS, [this.#orgcode, String(this.#limitMs)]));
+    this.#pending.push(
+      statement(BEGIN[this.#kind]),
+      statement(this.#limitMs === 0 ? SETTINGS : CALL_SETTINGS, [this.#orgcode, String(this.#limitMs)]),
+    );
   }
 
   /** Adds a statement that nobody waits for. */

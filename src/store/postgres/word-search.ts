@@ -32,8 +32,6 @@ const MAX_COUNTED = 4;
 const WORTHWHILE = 1 / 8;
 /** Reading this many rows of words costs no more than looking at the text of one record. */
 const WORTH_READING = 5;
-/** No plan but one that reads an index in its order. Costs would speak for sorting all rows of an org. */
-const BY_INDEX = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`;
 
 /** Search with other limits than those that fit a large database. */
 export function createWordSearch(limits: Limits): SearchIndex {
@@ -61,7 +59,6 @@ export function createWordSearch(limits: Limits): SearchIndex {
     },
 
     *sources(table, alias, orgcode, matches) {
-      yield* run(BY_INDEX);
       const counts = countOnce(table, orgcode, matches, limits.counted);
       return matches.map((match) => sourceOf({ table, alias, orgcode, match, counts, limits }));
     },

@@ -1,0 +1,91 @@
+/**
+ * One server's load on a PostgreSQL database, in a process of its own: runs one operation through the store for a while,
+ * and prints its rate and latencies as JSON. Its argument is a file with a `Load`.
+ */
+import { readFileSync } from 'node:fs';
+import { createApplication } from '../src/application.js';
+import { CONTRACT } from '../src/contract/generated/contract.js';
+import { createLog } from '../src/log.js';
+import { readCredentials } from '../src/pipeline/credentials.js';
+import { parseHeaders } from '../src/pipeline/headers.js';
+import { openPostgresStore } from '../src/store/postgres-store.js';
+import type { StoreCall } from '../src/store/store.js';
+import { percentile } from './measure.js';
+
+/** What one process is to do. */
+export interface Load {
+  readonly url: string;
+  readonly keyPath: string;
+  readonly headers: Record<string, string>;
+  readonly operation: 'crm_loyalty_earn' | 'crm_customer_get';
+  readonly customers: readonly string[];
+  readonly inFlight: number;
+  readonly seconds: number;
+  /** Differs between processes and rounds, so that no idempotency key is used twice. */
+  readonly name: string;
+}
+
+export interface LoadResult {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly worst: number;
+  /** Jobs that ran again, for each thousand calls. */
+  readonly repeatedPerThousand: number;
+  readonly roundTripsPerCall: number;
+}
+
+const load = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Load;
+const store = await openPostgresStore({
+  url: load.url,
+  keyPath: load.keyPath,
+  roles: CONTRACT.roles,
+  settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
+  onBackgroundError: (error) => {
+    throw error;
+  },
+});
+const { pipeline, catalogue } = createApplication(store, createLog('silent'));
+const headers = parseHeaders(load.headers);
+const operation = catalogue.find(load.operation)?.operation;
+if (operation === undefined) throw new Error(`no ${load.operation}`);
+const caller = await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
+const context = { logical_guid: 'store-1', channel_code: 'pos' };
+let count = 0;
+const call = () => {
+  count += 1;
+  const customer_id = load.customers[Math.floor(Math.random() * load.customers.length)];
+  const earned = { customer_id, points: 5, idempotency_key: `${load.name} ${count}` };
+  const input = load.operation === 'crm_loyalty_earn' ? earned : { customer_id };
+  const stamp = pipeline.makeStamp(headers);
+  return store.perform({ operation, input, caller, context, stamp } satisfies StoreCall);
+};
+
+async function run(seconds: number): Promise<number[]> {
+  const latencies: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  const worker = async () => {
+    while (performance.now() < end) {
+      const started = performance.now();
+      await call();
+      latencies.push(performance.now() - started);
+    }
+  };
+  await Promise.all(Array.from({ length: load.inFlight }, worker));
+  return latencies;
+}
+
+await run(1); // opens the connections, prepares the statements, compiles the code
+const before = store.driver.counters();
+const latencies = await run(load.seconds);
+const after = store.driver.counters();
+const result: LoadResult = {
+  rate: latencies.length / load.seconds,
+  p50: percentile(latencies, 0.5),
+  p99: percentile(latencies, 0.99),
+  worst: Math.max(...latencies),
+  repeatedPerThousand: ((after.repeated - before.repeated) * 1000) / latencies.length,
+  roundTripsPerCall: (after.roundTrips - before.roundTrips) / latencies.length,
+};
+console.log(JSON.stringify(result));
+await store.close();

@@ -48,8 +48,8 @@ const MAX_PATH_LENGTH = 200;
 const REMEDIES = { nul: 'Leave it out.', half: 'Send whole characters.' } as const;
 
 /**
- * The bytes of a text in UTF-8. A lone surrogate has none: it would be stored as another text than was validated. U+0000
- * has, but PostgreSQL stores no text with it, and a text must be the same on every engine.
+ * The bytes of a text in UTF-8. A lone surrogate has none: it would be stored as another text than was validated.
+ * U+0000 has, but PostgreSQL stores no text with it, and a text must be the same on every engine.
  * @throws CrmError 400 `crm.malformed_body` naming the path of a text with one.
  */
 function weighText(text: string, path: readonly string[]): number {

@@ -19,7 +19,7 @@ const BEGIN: Readonly<Record<TransactionKind, string>> = {
 const SETTINGS = `SELECT set_config('g3n.orgcode', $1, true), set_config('statement_timeout', $2, true),
   set_config('lock_timeout', $2, true), set_config('idle_in_transaction_session_timeout', $2, true)`;
 /**
- * For calls: one plan for all arguments of a statement, which is made once a session, and reads in the order of an index.
+ * For calls: one plan for all arguments of a statement, made once a session, that reads in the order of an index.
  * Planning would take longer than most statements, and a plan that sorts all rows of an org never pays for a page.
  */
 const CALL_SETTINGS = `${SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),

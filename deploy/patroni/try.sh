@@ -27,7 +27,7 @@ etcd_of() { echo $((26379 + ($1 - 1) * 100)); }
 etcd_member() {
   local n=$1 members=
   for m in 1 2 3; do members+="e$m=http://127.0.0.1:$(($(etcd_of $m) + 1)),"; done
-  start "etcd$n" etcd --name "e$n" --data-dir "$base/etcd$n" --heartbeat-interval 100 --election-timeout 1000 \
+  start "etcd$n" etcd --name "e$n" --data-dir "$base/etcd$n" --enable-v2=true --heartbeat-interval 100 --election-timeout 1000 \
     --listen-client-urls "http://127.0.0.1:$(etcd_of "$n")" --advertise-client-urls "http://127.0.0.1:$(etcd_of "$n")" \
     --listen-peer-urls "http://127.0.0.1:$(($(etcd_of "$n") + 1))" \
     --initial-advertise-peer-urls "http://127.0.0.1:$(($(etcd_of "$n") + 1))" \
@@ -48,7 +48,7 @@ node() {
     PATRONI_RESTAPI_LISTEN="127.0.0.1:$(rest_of "$n")" PATRONI_RESTAPI_CONNECT_ADDRESS="127.0.0.1:$(rest_of "$n")" \
     PATRONI_POSTGRESQL_LISTEN="127.0.0.1:$(port_of "$n")" PATRONI_POSTGRESQL_CONNECT_ADDRESS="127.0.0.1:$(port_of "$n")" \
     PATRONI_POSTGRESQL_DATA_DIR="$base/data$n" PATRONI_POSTGRESQL_PGPASS="$base/pgpass$n" \
-    PATRONI_ETCD3_HOSTS="127.0.0.1:$((27379 + n))" PATRONI_SUPERUSER_PASSWORD="$secret" \
+    PATRONI_ETCD_HOSTS="127.0.0.1:$((27379 + n))" PATRONI_SUPERUSER_PASSWORD="$secret" \
     PATRONI_REPLICATION_PASSWORD="$secret" PATRONI_REWIND_PASSWORD="$secret" patroni "$here/patroni.yml"
 }
 leader() { # the number of the node that is the leader
@@ -64,7 +64,7 @@ wait_standbys() { # until the leader has two standbys, one of them synchronous
   until [ "$(sql "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")" = 1 ]; do sleep 0.3; done
 }
 sql() { PGPASSWORD=$(cat "$base/secret") psql -XAtq -h 127.0.0.1 -p "$(port_of "$(leader)")" -U postgres -c "$1" 2>/dev/null || true; }
-ctl() { local command=$1; shift; PATRONI_ETCD3_HOSTS=127.0.0.1:$(etcd_of 1) patronictl -c "$here/patroni.yml" "$command" g3n-crm "$@"; }
+ctl() { local command=$1; shift; PATRONI_ETCD_HOSTS=127.0.0.1:$(etcd_of 1) patronictl -c "$here/patroni.yml" "$command" g3n-crm "$@"; }
 kill_server() { # a postmaster and its children at once, as the failure of its machine
   local pid; pid=$(head -1 "$base/data$1/postmaster.pid")
   kill -9 "$pid" $(ps -o pid= --ppid "$pid") 2>/dev/null || true

@@ -28,6 +28,8 @@ export interface LoadReport {
   readonly repeated: number;
   readonly reconnected: number;
   readonly acknowledged: number;
+  /** Why calls were answered with an error of the database, and how often. */
+  readonly causes: ReadonlyMap<string, number>;
   readonly faults: readonly Fault[];
 }
 
@@ -45,6 +47,7 @@ export class Load {
   readonly #run: Run;
   readonly #unkeyed: UnkeyedFigures = { sent: 0, unknown: 0, unwritten: 0 };
   #parts: Promise<PromiseSettledResult<void>[]> = Promise.resolve([]);
+  readonly #causes = new Map<string, number>();
   #isOver = false;
 
   /** @param headers of an org that has no records yet */
@@ -62,10 +65,14 @@ export class Load {
 
   /** Sends calls to this store, too. */
   add(store: PostgresStore): void {
-    this.#servers.set(
-      store,
-      storeServer(store, this.#headers, (at) => this.writes.note(at)),
-    );
+    const watcher = {
+      onWritten: (at: number) => this.writes.note(at),
+      onCause: (cause: unknown) => {
+        const reason = reasonOf(cause);
+        this.#causes.set(reason, (this.#causes.get(reason) ?? 0) + 1);
+      },
+    };
+    this.#servers.set(store, storeServer(store, this.#headers, watcher));
   }
 
   /** Sends no further calls to this store; those that were sent go on. */
@@ -102,6 +109,7 @@ export class Load {
       repeated: sum('repeated'),
       reconnected: sum('reconnected'),
       acknowledged: books.entries.size + books.cards.size + books.comments.size + books.customers.size,
+      causes: this.#causes,
       faults: books.faults,
     };
   }
@@ -114,14 +122,20 @@ export class Load {
   }
 }
 
+function reasonOf(cause: unknown): string {
+  const { code = '', message = '' } = cause as { readonly code?: string; readonly message?: string };
+  return `${code} ${message}`.trim();
+}
+
 /** Prints the figures and the first faults. */
-export function printLoad({ figures, unkeyed, repeated, reconnected, acknowledged, faults }: LoadReport): void {
+export function printLoad(report: LoadReport): void {
+  const { figures, unkeyed, repeated, reconnected, acknowledged, causes, faults } = report;
   const milliseconds = (share: number) => `${quantile(figures.latencies, share).toFixed(0)} ms`;
   console.log(`calls            ${figures.calls} with a key, ${unkeyed.sent} without; ${acknowledged} records acknowledged
 latency          p50 ${milliseconds(0.5)}, p99 ${milliseconds(0.99)}, max ${milliseconds(1)}
-errors           ${figures.busy} calls with a key answered 503; without a key ${unkeyed.unwritten} that wrote nothing,
-                 ${unkeyed.unknown} answered "unknown"
+answered 503     ${figures.busy} calls with a key; without a key ${unkeyed.unwritten} that wrote nothing, ${unkeyed.unknown} "unknown"
 repeated         ${reconnected} jobs after a lost connection, ${repeated} after a conflict; ${figures.replayed} replays`);
+  for (const [reason, times] of causes) console.log(`  ${times} × ${reason}`);
   for (const { check, what } of faults.slice(0, SHOWN_FAULTS))
     console.log(`FAULT ${check}: ${what.slice(0, MAX_FAULT_LENGTH)}`);
   console.log(faults.length === 0 ? 'no faults' : `${faults.length} faults`);

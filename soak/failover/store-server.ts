@@ -5,7 +5,7 @@ import { createApplication } from '../../src/application.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { createPublishedDocuments } from '../../src/contract/published-documents.js';
 import { createIdMint } from '../../src/ids.js';
-import { call } from '../../src/pipeline/call.js';
+import { type CallReport, call } from '../../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { createKey, createOrg } from '../../src/store/administration.js';
 import type { PostgresMigration } from '../../src/store/postgres/migrations/migrate-postgres.js';
@@ -42,9 +42,21 @@ export async function createFailoverOrg(store: PostgresStore): Promise<Headers> 
   return { 'x-orgcode': orgcode, 'x-api-key': made.api_key, 'x-logical-guid': 'fac-0001', 'x-channel-code': 'store' };
 }
 
-/** A server that is called as those of soak/server.ts. `onWritten` gets the time of each acknowledged write. */
-export function storeServer(store: PostgresStore, headers: Headers, onWritten: (at: number) => void): Server {
-  const { pipeline } = createApplication(store, pino({ level: 'silent' }), { published: PUBLISHED });
+/** What a load watches in its servers. */
+export interface Watcher {
+  /** A write was acknowledged, at this time in milliseconds of the monotonic clock. */
+  onWritten(at: number): void;
+  /** A call was answered with an error for this reason. */
+  onCause(cause: unknown): void;
+}
+
+/** A server that is called as those of soak/server.ts. */
+export function storeServer(store: PostgresStore, headers: Headers, { onWritten, onCause }: Watcher): Server {
+  const application = createApplication(store, pino({ level: 'silent' }), { published: PUBLISHED });
+  const report = ({ cause }: CallReport) => {
+    if (cause !== undefined) onCause(cause);
+  };
+  const pipeline = { ...application.pipeline, report };
   const parsed = parseHeaders(headers);
   return {
     name: 'store',

@@ -24,9 +24,9 @@ export async function workUnkeyed(run: Run, figures: UnkeyedFigures, random: Ran
     if (answer.ok) operation.acknowledged(answer);
     else if (answer.isUnknown) figures.unknown += 1;
     else {
-      figures.unwritten += 1;
       run.books.refused.add(operation.mark);
-      if (answer.status !== 503 && !operation.refusals.includes(answer.code))
+      if (answer.status === 503) figures.unwritten += 1;
+      else if (!operation.refusals.includes(answer.code))
         run.books.fault('answer', `${operation.mark}: ${answer.status} ${answer.code}`);
     }
     await sleep(PAUSE_MS);

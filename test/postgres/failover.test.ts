@@ -26,6 +26,6 @@ describe('the checks of a failover find', () => {
 });
 
 function failOver(rounds: readonly HoldUp[], plant?: Plant) {
-  const callers = { keyed: 12, unkeyed: 12 };
-  return runFailover({ rounds, seed: 1, callers, loadMs: 500, ...(plant === undefined ? {} : { plant }) });
+  const callers = { keyed: 6, unkeyed: 8 };
+  return runFailover({ rounds, seed: 1, callers, loadMs: 300, ...(plant === undefined ? {} : { plant }) });
 }

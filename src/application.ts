@@ -1,6 +1,6 @@
 /** Assembles the application: a backend, the pipeline in front of it, and the tool catalogue. */
 import { performance } from 'node:perf_hooks';
-import type { Environment } from './config.js';
+import { ConfigError, type Environment } from './config.js';
 import type { Backend, Stamp } from './contract/backend.js';
 import { CONTRACT } from './contract/generated/contract.js';
 import type { Contract } from './contract/operation.js';
@@ -9,17 +9,19 @@ import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { explainOpenFailure } from './database-file/open-error.js';
 import { createIdMint, createRandom32 } from './ids.js';
-import { describe, type Log, logCall, reportOutage, warnOfKeyFile } from './log.js';
+import { describe, type Log, logCall, reportOutage, warnOfKeyFile, warnOfPassword } from './log.js';
 import { instructionsFor } from './mcp/instructions.js';
 import { DEFAULT_ANSWER_TOKENS } from './mcp/response-budget.js';
 import type { Application } from './mcp/server.js';
 import { createAvailabilityCheck, type Selection, selectOperations } from './mcp/visibility.js';
 import type { CallHeaders } from './pipeline/headers.js';
-import { openStore, type Store } from './store/store.js';
+import { ConnectionUrlError, isPostgresUrl, showsPassword } from './store/postgres/connection-url.js';
+import { type EngineOptions, openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
 
 interface BackendOptions {
-  readonly path: string;
+  /** A file, or the URL of a PostgreSQL database. */
+  readonly database: string;
   readonly environment: Environment;
   readonly log: Log;
   readonly readOnly?: boolean;
@@ -29,21 +31,17 @@ interface BackendOptions {
  * Opens the embedded store as configured.
  * @throws DatabaseFileError or Error when it cannot be opened; the message states why and what to do.
  */
-export function openBackend({ path, environment, log, readOnly = false }: BackendOptions): Store {
+export async function openBackend(options: BackendOptions): Promise<Store> {
+  return isPostgresUrl(options.database) ? openOnPostgres(options) : openOnFile(options);
+}
+
+function openOnFile({ database: path, environment, log, readOnly = false }: BackendOptions): Store {
   const { keyFile } = environment;
   try {
     const store = openStore({
+      ...engineOptions(environment, log, readOnly),
       path,
-      readOnly,
       ...(keyFile === undefined ? {} : { keyPath: keyFile }),
-      roles: CONTRACT.roles,
-      settings: environment,
-      onRewrittenEmails: (counts) =>
-        log.warn(
-          counts,
-          'e-mail domains were rewritten; addresses that several customers share now are listed as duplicates',
-        ),
-      onBackgroundError: (error) => log.error({ cause: describe(toError(error)) }, 'background work failed'),
       onOutage: reportOutage(log, path),
     });
     warnOfKeyFile(log, keyFile ?? `${path}.key`);
@@ -51,6 +49,37 @@ export function openBackend({ path, environment, log, readOnly = false }: Backen
   } catch (error) {
     throw explainOpenFailure(path, error);
   }
+}
+
+async function openOnPostgres({ database: url, environment, log, readOnly = false }: BackendOptions): Promise<Store> {
+  const { keyFile: keyPath } = environment;
+  if (keyPath === undefined) throw new ConfigError(NO_KEY_FILE);
+  if (process.argv.some(showsPassword)) warnOfPassword(log);
+  const { openPostgresStore } = await import('./store/postgres-store.js');
+  try {
+    const store = await openPostgresStore({ ...engineOptions(environment, log, readOnly), url, keyPath });
+    warnOfKeyFile(log, keyPath);
+    return store;
+  } catch (error) {
+    throw error instanceof ConnectionUrlError ? new ConfigError(error.message) : error;
+  }
+}
+
+const NO_KEY_FILE =
+  'a PostgreSQL database needs a server key file: name it with --key-file or G3N_KEY_FILE. The first server creates it; copy it to every other server of the database';
+
+function engineOptions(environment: Environment, log: Log, readOnly: boolean): EngineOptions {
+  return {
+    readOnly,
+    roles: CONTRACT.roles,
+    settings: environment,
+    onRewrittenEmails: (counts) =>
+      log.warn(
+        counts,
+        'e-mail domains were rewritten; addresses that several customers share now are listed as duplicates',
+      ),
+    onBackgroundError: (error) => log.error({ cause: describe(toError(error)) }, 'background work failed'),
+  };
 }
 
 export interface ApplicationOptions {

@@ -24,6 +24,7 @@ export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {
 };
 
 const environmentSchema = z.object({
+  G3N_DB: z.string().min(1).optional(),
   G3N_KEY_FILE: z.string().min(1).optional(),
   G3N_DEFAULT_REGION: z
     .string()
@@ -53,6 +54,8 @@ const agentSchema = z.object({
 });
 
 export interface Environment {
+  /** A database file, or the URL of a PostgreSQL database, which is secret: it can hold a password. */
+  readonly db: string | undefined;
   readonly keyFile: string | undefined;
   readonly defaultRegion: string;
   readonly uniqueCustomerFields: readonly ('email' | 'phone')[];
@@ -70,11 +73,18 @@ export interface AgentEnvironment {
   readonly answerTokens: number;
 }
 
-/** @throws ConfigError that names every invalid variable, but never its value. */
-export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+/** Flags that replace a variable. */
+export interface DatabaseFlags {
+  readonly db?: string;
+  readonly keyFile?: string;
+}
+
+/** A flag that is given wins. @throws ConfigError that names every invalid variable, but never its value. */
+export function readEnvironment(env: NodeJS.ProcessEnv, flags: DatabaseFlags = {}): Environment {
   const data = parse(environmentSchema, env);
   return {
-    keyFile: data.G3N_KEY_FILE,
+    db: flags.db ?? data.G3N_DB,
+    keyFile: flags.keyFile ?? data.G3N_KEY_FILE,
     defaultRegion: data.G3N_DEFAULT_REGION,
     uniqueCustomerFields: data.G3N_UNIQUE_CUSTOMER_FIELDS,
     logLevel: data.G3N_LOG_LEVEL,

@@ -69,3 +69,11 @@ export function warnOfKeyFile(log: Log, keyPath: string): void {
   const warning = keyFileWarning(keyPath);
   if (warning !== undefined) log.warn({}, warning);
 }
+
+/** Warns when other users of the machine can read the database's password. */
+export function warnOfPassword(log: Log): void {
+  log.warn(
+    {},
+    "Other users of this machine can read the database's password in the list of processes: set PGPASSWORD.",
+  );
+}

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { openBackend } from '../application.js';
-import { ConfigError, readEnvironment } from '../config.js';
+import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
 import type { OrgStatus } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import { createLog } from '../log.js';
@@ -16,7 +16,7 @@ import {
 } from '../store/administration.js';
 import type { Steps } from '../store/engine/step.js';
 import { print } from './output.js';
-import { databasePath, requiredDbOption } from './shared-options.js';
+import { databasePath, onDatabase } from './shared-options.js';
 
 const DEFAULT_TTL_SECONDS = 3600;
 
@@ -29,66 +29,56 @@ export function addAdmin(program: Command): Command {
     .description('manage orgs, API keys and sessions; safe while a server is running');
   addOrgCommands(admin.command('org').description('create an org or set its status'));
   addKeyCommands(admin.command('key').description('create or revoke API keys'));
-  admin
-    .command('session')
-    .description('create user sessions')
-    .command('create <orgcode>')
+  onDatabase(admin.command('session').description('create user sessions').command('create <orgcode>'))
     .description('create a session for a user')
     .requiredOption('--user <name>', 'name of the user, who is created if unknown')
     .option('--roles <roles>', 'comma-separated roles', parseRoles, [])
     .option('--owner', 'let the session pass every role check', false)
     .option('--ttl <seconds>', 'lifetime of the session, renewed whenever it is used', parseTtl, DEFAULT_TTL_SECONDS)
-    .addOption(requiredDbOption())
-    .action((orgcode: string, options: Grant & { user: string; ttl: number; db: string }) =>
-      administer(options.db, (cx) => createSession(cx, orgcode, options.user, options, options.ttl)),
+    .action(
+      (orgcode: string, { user, ttl, roles, owner, ...flags }: Grant & DatabaseFlags & { user: string; ttl: number }) =>
+        administer(flags, (cx) => createSession(cx, orgcode, user, { roles, owner }, ttl)),
     );
   return admin;
 }
 
 function addOrgCommands(org: Command): void {
-  org
-    .command('create <orgcode>')
+  onDatabase(org.command('create <orgcode>'))
     .description('create an org')
     .option('--unverified', 'create the org as unverified: its data can be read but not written', false)
-    .addOption(requiredDbOption())
-    .action((orgcode: string, { unverified, db }: { unverified: boolean; db: string }) =>
-      administer(db, (cx) => createOrg(cx, orgcode, unverified ? 'unverified' : 'verified')),
+    .action((orgcode: string, { unverified, ...flags }: DatabaseFlags & { unverified: boolean }) =>
+      administer(flags, (cx) => createOrg(cx, orgcode, unverified ? 'unverified' : 'verified')),
     );
-  org
-    .command('set <orgcode>')
+  onDatabase(org.command('set <orgcode>'))
     .description('set the status of an org')
     .addOption(
       new Option('--status <status>', 'the new status')
         .choices(['verified', 'unverified', 'suspended'])
         .makeOptionMandatory(),
     )
-    .addOption(requiredDbOption())
-    .action((orgcode: string, { status, db }: { status: OrgStatus; db: string }) =>
-      administer(db, (cx) => setOrgStatus(cx, orgcode, status)),
+    .action((orgcode: string, { status, ...flags }: DatabaseFlags & { status: OrgStatus }) =>
+      administer(flags, (cx) => setOrgStatus(cx, orgcode, status)),
     );
 }
 
 function addKeyCommands(key: Command): void {
-  key
-    .command('create <orgcode>')
+  onDatabase(key.command('create <orgcode>'))
     .description('create an API key, which is printed once')
     .option('--roles <roles>', 'comma-separated roles', parseRoles, [])
     .option('--owner', 'let the key pass every role check', false)
     .option('--name <name>', 'label that says what the key is for', 'key')
-    .addOption(requiredDbOption())
-    .action((orgcode: string, { name, db, ...grant }: Grant & { name: string; db: string }) =>
-      administer(db, (cx) => createKey(cx, orgcode, name, grant)),
+    .action((orgcode: string, { name, roles, owner, ...flags }: Grant & DatabaseFlags & { name: string }) =>
+      administer(flags, (cx) => createKey(cx, orgcode, name, { roles, owner })),
     );
-  key
-    .command('revoke <fingerprint>')
+  onDatabase(key.command('revoke <fingerprint>'))
     .description('revoke the API key with this fingerprint')
-    .addOption(requiredDbOption())
-    .action((fingerprint: string, { db }: { db: string }) => administer(db, (cx) => revokeKey(cx, fingerprint)));
+    .action((fingerprint: string, flags: DatabaseFlags) => administer(flags, (cx) => revokeKey(cx, fingerprint)));
 }
 
-async function administer(db: string, steps: (cx: AdminContext) => Steps<object>): Promise<void> {
-  const environment = readEnvironment(process.env);
-  const store = openBackend({ path: databasePath(db), environment, log: createLog(environment.logLevel) });
+async function administer(flags: DatabaseFlags, steps: (cx: AdminContext) => Steps<object>): Promise<void> {
+  const environment = readEnvironment(process.env, flags);
+  const database = databasePath(environment.db);
+  const store = await openBackend({ database, environment, log: createLog(environment.logLevel) });
   try {
     const { createIdMint } = await import('../ids.js');
     const now = new Date();

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { createStampMaker, openBackend } from '../application.js';
-import { type Environment, headersFromEnvironment, readEnvironment } from '../config.js';
+import { type DatabaseFlags, type Environment, headersFromEnvironment, readEnvironment } from '../config.js';
 import type { Backend } from '../contract/backend.js';
 import { checkCredentials } from '../doctor/check-credentials.js';
 import { checkEnvironment, checkNode, namesCaller } from '../doctor/check-runtime.js';
@@ -11,9 +11,10 @@ import type { Finding } from '../doctor/finding.js';
 import { createLog } from '../log.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { parseHeaders } from '../pipeline/headers.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { openServing, type ServingFlags } from './open-serving.js';
 import { print } from './output.js';
-import { dbOption, gatewayOptions, resolvedPath } from './shared-options.js';
+import { databaseOptions, gatewayOptions, resolvedPath } from './shared-options.js';
 
 type DoctorFlags = ServingFlags & { readonly json: boolean };
 
@@ -24,17 +25,16 @@ export function addDoctor(program: Command, directory: string): void {
   const command = program
     .command('doctor')
     .description('check Node, configuration, database or gateway, and credentials; exit 1 if a check fails')
-    .addOption(dbOption())
     .option('--json', 'print the findings as JSON', false);
-  for (const option of gatewayOptions()) command.addOption(option);
+  for (const option of [...databaseOptions(), ...gatewayOptions()]) command.addOption(option);
   command.action((flags: DoctorFlags) => examine(directory, { ...flags, demo: false }));
 }
 
 async function examine(directory: string, flags: DoctorFlags): Promise<void> {
   const findings = [checkNode(process.versions.node), ...checkEnvironment(process.env)];
-  const environment = environmentOr(findings);
+  const environment = environmentOr(findings, flags);
   if (environment !== undefined) {
-    const more = flags.gateway === undefined ? storeFindings(flags, environment) : gatewayFindings(directory, flags);
+    const more = flags.gateway === undefined ? storeFindings(environment) : gatewayFindings(directory, flags);
     findings.push(...(await more));
   }
   if (flags.json) print({ findings });
@@ -43,19 +43,27 @@ async function examine(directory: string, flags: DoctorFlags): Promise<void> {
 }
 
 /** Returns undefined if the environment is invalid: nothing else can be opened, and a finding already says so. */
-function environmentOr(findings: readonly Finding[]): Environment | undefined {
+function environmentOr(findings: readonly Finding[], flags: DatabaseFlags): Environment | undefined {
   return findings.some(({ verdict, check }) => verdict === 'fail' && check === 'environment')
     ? undefined
-    : readEnvironment(process.env);
+    : readEnvironment(process.env, flags);
 }
 
-async function storeFindings({ db }: DoctorFlags, environment: Environment): Promise<readonly Finding[]> {
-  const path = resolvedPath(db);
-  const findings = checkStore(path, environment.keyFile);
-  if (findings.some(({ verdict }) => verdict === 'fail') || !existsSync(path) || !namesCaller(process.env))
-    return findings;
-  const store = openBackend({ path, environment, log: createLog('silent') });
+async function storeFindings(environment: Environment): Promise<readonly Finding[]> {
+  const database = resolvedPath(environment.db);
+  const readOnly = isPostgresUrl(database);
+  const findings = readOnly
+    ? await (await import('../doctor/check-postgres.js')).checkPostgres(database, environment.keyFile)
+    : checkStore(database, environment.keyFile);
+  const isOpenable = readOnly ? hasTables(findings) : existsSync(database);
+  if (findings.some(({ verdict }) => verdict === 'fail') || !isOpenable || !namesCaller(process.env)) return findings;
+  const store = await openBackend({ database, environment, log: createLog('silent'), readOnly });
   return [...findings, await callerFinding(store)];
+}
+
+/** A database on a server is opened read-only: its tables must be those of this version. */
+function hasTables(findings: readonly Finding[]): boolean {
+  return findings.some(({ check, verdict }) => check === 'schema' && verdict === 'ok');
 }
 
 async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<readonly Finding[]> {

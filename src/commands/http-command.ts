@@ -5,10 +5,11 @@ import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe } from '../log.js';
+import type { CallLimits } from '../pipeline/call-limits.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
-import { openServing, type ServingFlags } from './open-serving.js';
+import { openServing, type Serving, type ServingFlags } from './open-serving.js';
 import { signalled } from './output.js';
-import { dbOption, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './shared-options.js';
+import { databaseOptions, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './shared-options.js';
 import { type TransportFlags, transportOptions, transportSettings } from './transport-options.js';
 
 interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags {
@@ -23,8 +24,9 @@ interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags
 export function addHttp(program: Command, directory: string): void {
   const command = program
     .command('http')
-    .description('serve MCP over Streamable HTTP at /mcp, and the CRM as REST at /crm')
-    .addOption(dbOption())
+    .description('serve MCP over Streamable HTTP at /mcp, and the CRM as REST at /crm');
+  for (const option of databaseOptions()) command.addOption(option);
+  command
     .option('--demo', 'create the demo org DEMO if it does not exist, and print its keys', false)
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for any free port', '8787')
@@ -52,7 +54,7 @@ export function addHttp(program: Command, directory: string): void {
 }
 
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
-  const environment = readEnvironment(process.env);
+  const environment = readEnvironment(process.env, flags);
   const log = createLog(environment.logLevel);
   const { httpApplicationOf, openHttp } = await import('../transport/http.js');
   const { NO_ORIGIN } = await import('../transport/cors.js');
@@ -66,11 +68,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const { readOnly } = settings;
   const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
-  const { createRateLimits } = await import('../transport/rate-limits.js');
-  const limits = createRateLimits({
-    callsPerMinute: flags.maxCallsPerMinute,
-    failuresPerMinute: flags.maxFailuresPerMinute,
-  });
+  const limits = await limitsOf(flags, serving);
   const unlimited = agentApplication(serving, log, settings);
   const application = limits === undefined ? unlimited : { ...unlimited, pipeline: { ...unlimited.pipeline, limits } };
   const rest = createRest({
@@ -97,6 +95,18 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   await signalled();
   await transport.close();
   await serving.backend.close();
+}
+
+/** @throws ConfigError when the counts shall be shared, and nothing is there that could share them. */
+async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<CallLimits | undefined> {
+  if (flags.rateLimits === 'shared' && sharedCounts === undefined)
+    throw new ConfigError('--rate-limits shared needs a PostgreSQL database, and not --read-only');
+  const { createRateLimits } = await import('../transport/rate-limits.js');
+  return createRateLimits({
+    callsPerMinute: flags.maxCallsPerMinute,
+    failuresPerMinute: flags.maxFailuresPerMinute,
+    ...(sharedCounts === undefined || flags.rateLimits === 'per-process' ? {} : { shared: sharedCounts }),
+  });
 }
 
 function isPortTaken(error: unknown): boolean {

@@ -11,6 +11,8 @@ import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
 import { readOnlyBackend } from '../pipeline/read-only-backend.js';
 import type { Keys } from '../secrets/keys.js';
+import { createRateLimitTable } from '../store/postgres/rate-limit-table.js';
+import type { SharedCounts } from '../transport/shared-budget.js';
 import { databasePath, type GatewayFlags, type StoreFlags } from './shared-options.js';
 
 export type ServingFlags = StoreFlags & GatewayFlags;
@@ -26,6 +28,8 @@ export interface Serving {
   readonly demo?: Demo;
   /** The published documents of the contract, if it is this program's own. */
   readonly published?: PublishedDocuments;
+  /** The counts that the servers of a database share, where servers that write can share one. */
+  readonly sharedCounts?: SharedCounts;
   /** The server keys that seal tokens. Without them, keys of this process are used. */
   readonly keys?: Keys;
 }
@@ -42,7 +46,7 @@ export async function openServing(
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
-  rejectContradictions(flags);
+  rejectContradictions(flags, flags.gateway === undefined ? environment.db : flags.db);
   const { readOnly = false } = flags;
   const published = createPublishedDocuments(
     join(directory, '..', 'openapi.yaml'),
@@ -61,14 +65,23 @@ export async function openServing(
     );
     return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
-  const store = openBackend({ path: databasePath(flags.db), environment, log, readOnly });
-  const serving = { backend: store, contract: CONTRACT, validators, published, keys: store.keys };
+  const store = await openBackend({ database: databasePath(environment.db), environment, log, readOnly });
+  const shares = store.driver.isShared && !readOnly;
+  const serving = {
+    backend: store,
+    contract: CONTRACT,
+    validators,
+    published,
+    keys: store.keys,
+    ...(shares ? { sharedCounts: createRateLimitTable(store.driver) } : {}),
+  };
   if (!flags.demo) return serving;
   const { ensureDemo } = await import('../demo/demo.js');
   return { ...serving, demo: await ensureDemo(store, new Date()) };
 }
 
-function rejectContradictions({ gateway, db, demo, openapi, readOnly }: ResolvedFlags): void {
+/** `db` is the database of the flag or, without a gateway, of the environment. */
+function rejectContradictions({ gateway, demo, openapi, readOnly }: ResolvedFlags, db: string | undefined): void {
   if (db === IN_MEMORY && readOnly)
     throw new ConfigError('--db :memory: starts empty and --read-only adds nothing: give a file');
   if (db === IN_MEMORY && gateway === undefined && !demo)

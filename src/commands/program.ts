@@ -25,7 +25,7 @@ export function createProgram(directory: string): Command {
 }
 
 const DESCRIPTION =
-  'A retail CRM as an MCP server: one typed tool per endpoint, on an embedded SQLite database or through a gateway.';
+  'A retail CRM as an MCP server: one typed tool per endpoint, on SQLite, PostgreSQL or through a gateway.';
 
 const EPILOGUE = `
 Examples:
@@ -47,8 +47,11 @@ Caller of a stdio server (HTTP clients send these as request headers):
   G3N_CCCODE                  cost code
 
 Environment variables:
+  G3N_DB                      database: a file, or postgres://user@host/database;
+                              what a URL leaves out comes from PGHOST, PGPORT,
+                              PGUSER, PGPASSWORD, PGDATABASE and ~/.pgpass
   G3N_KEY_FILE                server key file (default: the database file with
-                              .key appended)
+                              .key appended; needed for PostgreSQL)
   G3N_DEFAULT_REGION          country of phone numbers without a country code
                               (default: US)
   G3N_UNIQUE_CUSTOMER_FIELDS  customer fields that must be unique: email, phone,
@@ -61,4 +64,4 @@ Exit codes:
   0  success
   1  failure; also if verify finds discrepancies or a check of doctor fails
   2  usage error
-  3  a database file or its key cannot be opened; the message says what to do`;
+  3  a database or its key cannot be opened; the message says what to do`;

@@ -1,10 +1,11 @@
 /** Options that several commands share, and the parsers of their values. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import { explainOpenFailure } from '../database-file/open-error.js';
 import { type ConfirmMode, readConfirmMode } from '../mcp/confirmation.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
 
 const DEFAULT_DB = '.data/crm.db';
 const DEFAULT_GATEWAY_DB = '.data/gateway.db';
@@ -34,23 +35,37 @@ export interface ConfirmFlags {
 export interface LimitFlags {
   readonly maxCallsPerMinute: number;
   readonly maxFailuresPerMinute: number;
+  readonly rateLimits?: 'shared' | 'per-process';
   readonly trustProxy?: number | true;
 }
 
 export interface StoreFlags {
   readonly db?: string;
+  readonly keyFile?: string;
   readonly demo: boolean;
 }
 
-/** The embedded database of a server. `databasePath` applies the default: undefined means that no flag was given. */
-export const dbOption = () =>
-  new Option(
-    '--db <file>',
-    `embedded database file; :memory: with --demo for one that ends with the server (default: ${DEFAULT_DB})`,
-  );
+/** Other users of the machine can read its command lines. */
+const POSTGRES = 'postgres://user@host/database with the password in PGPASSWORD, ~/.pgpass or G3N_DB';
+const KEY_FILE =
+  'server key file, which all servers on a PostgreSQL database share (default: the database file with .key appended; env: G3N_KEY_FILE)';
 
-export const requiredDbOption = () =>
-  new Option('--db <file>', 'embedded database file').argParser(parseDatabaseFile).makeOptionMandatory();
+/** The database of a server. `databasePath` applies the default: undefined means that no flag was given. */
+export function databaseOptions(): readonly Option[] {
+  return [
+    new Option(
+      '--db <database>',
+      `a file, or ${POSTGRES}; :memory: with --demo for one that ends with the server (default: ${DEFAULT_DB}; env: G3N_DB)`,
+    ),
+    new Option('--key-file <file>', KEY_FILE),
+  ];
+}
+
+/** Adds the options of a command that must be told its database. */
+export function onDatabase(command: Command): Command {
+  const db = new Option('--db <database>', `a file, or ${POSTGRES}`).env('G3N_DB').argParser(parseDatabase);
+  return command.addOption(db.makeOptionMandatory()).addOption(new Option('--key-file <file>', KEY_FILE));
+}
 
 export const gatewayDbOption = () =>
   new Option(
@@ -102,24 +117,28 @@ export function limitOptions(): readonly Option[] {
       .argParser(count)
       .default(30),
     new Option(
+      '--rate-limits <scope>',
+      'count over all servers of a PostgreSQL database, or for this process alone (default: shared on PostgreSQL, else per-process)',
+    ).choices(['shared', 'per-process']),
+    new Option(
       '--trust-proxy [count]',
       'take client addresses from x-forwarded-for, written by this many proxies of yours (1 if no count is given)',
     ).argParser(count),
   ];
 }
 
-/** Resolves the path of a database against the working directory. */
+/** Resolves the path of a database file against the working directory; other databases have none. */
 export function resolvedPath(db: string = DEFAULT_DB): string {
-  return db === IN_MEMORY ? db : resolve(db);
+  return db === IN_MEMORY || isPostgresUrl(db) ? db : resolve(db);
 }
 
 /**
- * Resolves the path of a database, and creates its directory if only that is missing: a longer path that does not exist
- * is rather a mistake. @throws DatabaseFileError when the directory cannot be created.
+ * Resolves the path of a database file, and creates its directory if only that is missing: a longer path that does not
+ * exist is rather a mistake. @throws DatabaseFileError when the directory cannot be created.
  */
 export function databasePath(db?: string): string {
   const path = resolvedPath(db);
-  if (path === IN_MEMORY || existsSync(dirname(path))) return path;
+  if (path === IN_MEMORY || isPostgresUrl(path) || existsSync(dirname(path))) return path;
   try {
     mkdirSync(dirname(path));
   } catch (error) {
@@ -128,9 +147,9 @@ export function databasePath(db?: string): string {
   return path;
 }
 
-function parseDatabaseFile(path: string): string {
-  if (path === IN_MEMORY) throw new InvalidArgumentError('a database in memory ends with its server: give a file');
-  return path;
+function parseDatabase(db: string): string {
+  if (db === IN_MEMORY) throw new InvalidArgumentError('a database in memory ends with its server: give a file');
+  return db;
 }
 
 /** The number of trusted proxies in front of the server. */

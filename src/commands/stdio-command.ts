@@ -7,25 +7,23 @@ import { parseHeaders } from '../pipeline/headers.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { openServing, type ServingFlags } from './open-serving.js';
 import { signalled } from './output.js';
-import { dbOption, gatewayOptions } from './shared-options.js';
+import { databaseOptions, gatewayOptions } from './shared-options.js';
 
 /** Adds the `stdio` command. `directory` is the directory of the running program. */
 export function addStdio(program: Command, directory: string): void {
-  const command = program
-    .command('stdio')
-    .description('serve one MCP client over stdin and stdout')
-    .addOption(dbOption())
-    .option(
-      '--demo',
-      'create the demo org DEMO if it does not exist, and act as its owner unless credentials are given',
-      false,
-    );
+  const command = program.command('stdio').description('serve one MCP client over stdin and stdout');
+  for (const option of databaseOptions()) command.addOption(option);
+  command.option(
+    '--demo',
+    'create the demo org DEMO if it does not exist, and act as its owner unless credentials are given',
+    false,
+  );
   for (const option of [...agentOptions(), ...gatewayOptions()]) command.addOption(option);
   command.action((flags: ServingFlags & AgentFlags) => serveStdio(directory, flags));
 }
 
 async function serveStdio(directory: string, flags: ServingFlags & AgentFlags): Promise<void> {
-  const environment = readEnvironment(process.env);
+  const environment = readEnvironment(process.env, flags);
   const log = createLog(environment.logLevel);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const serving = await openServing(directory, { ...flags, readOnly: settings.readOnly }, 'direct', environment, log);

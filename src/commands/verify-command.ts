@@ -1,67 +1,80 @@
-/** The `verify` command: checks the file, recomputes every balance from its ledger and checks the journal's hash chain. */
+/** The `verify` command: checks the database file, if it is one, recomputes every balance from its ledger and checks the journal's hash chain. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { openBackend } from '../application.js';
-import { ConfigError, readEnvironment } from '../config.js';
+import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
 import { DatabaseFileError, missingFileTrouble } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { checkDatabaseFile, type FileFault, isDamage } from '../store/sqlite/check-file.js';
 import { type Verification, verifyStore } from '../store/verify-store.js';
 import { print } from './output.js';
 import { createProgress, type Progress } from './progress.js';
-import { requiredDbOption, resolvedPath } from './shared-options.js';
+import { onDatabase, resolvedPath } from './shared-options.js';
 
 /** Adds the `verify` command. */
 export function addVerify(program: Command): void {
-  program
-    .command('verify')
+  onDatabase(program.command('verify'))
     .description(
       'check the file, recompute every balance from its ledger and check the journal; list discrepancies and exit 1 if there are any',
     )
     .option('--quick', 'do not compare tables with their indexes and the search index', false)
-    .addOption(requiredDbOption())
     .action(verify);
 }
 
-async function verify({ db, quick }: { db: string; quick: boolean }): Promise<void> {
-  const path = resolvedPath(db);
-  if (!existsSync(path)) {
-    throw missingFileTrouble(path) ?? new ConfigError(`there is no database ${path}`);
-  }
+async function verify({ quick, ...flags }: DatabaseFlags & { readonly quick: boolean }): Promise<void> {
+  const environment = readEnvironment(process.env, flags);
+  const database = resolvedPath(environment.db);
   const progress = createProgress(process.stderr, 'verify');
-  const faults = checkDatabaseFile(path, { quick, onStep: progress.step });
-  const verification = faults.length > 0 ? faults : await verifyContent(path, quick, progress);
+  const isFile = !isPostgresUrl(database);
+  const faults = isFile ? checkFile(database, quick, progress) : [];
+  const verification = faults.length > 0 ? faults : await verifyContent(database, environment, quick, progress);
   progress.done();
   if ('disagreements' in verification) {
-    print({ file: 'ok', ...verification });
+    print({ ...(isFile ? { file: 'ok' } : {}), ...verification });
     if (verification.disagreements.length > 0) process.exitCode = 1;
   } else {
-    print({ file: 'damaged', disagreements: verification.map(toDisagreement) });
-    process.stderr.write('The file is damaged: restore it from a backup. What it contains was not checked.\n');
+    const what = isFile ? 'file' : 'database';
+    print({ [what]: 'damaged', disagreements: verification.map(toDisagreement) });
+    process.stderr.write(`The ${what} is damaged: restore it from a backup. What it contains was not checked.\n`);
     process.exitCode = 1;
   }
 }
 
-/** Returns damage that shows only now as faults of the file. */
+function checkFile(path: string, quick: boolean, { step }: Progress): readonly FileFault[] {
+  if (!existsSync(path)) {
+    throw missingFileTrouble(path) ?? new ConfigError(`there is no database ${path}`);
+  }
+  return checkDatabaseFile(path, { quick, onStep: step });
+}
+
+/** Returns damage that shows only now as faults. A database of several servers is only read, as by any of them. */
 async function verifyContent(
-  path: string,
+  database: string,
+  environment: Environment,
   quick: boolean,
   { step }: Progress,
 ): Promise<Verification | readonly FileFault[]> {
-  const environment = readEnvironment(process.env);
+  const readOnly = isPostgresUrl(database);
   try {
-    const store = openBackend({ path, environment, log: createLog(environment.logLevel) });
+    const store = await openBackend({ database, environment, log: createLog(environment.logLevel), readOnly });
     try {
-      const { search } = store.driver;
-      return await store.driver.read(() => verifyStore(store.keys, { ...(quick ? {} : { search }), onStep: step }));
+      const { search, dialect } = store.driver;
+      const steps = () => verifyStore(store.keys, { ...(quick ? {} : { search }), dialect, onStep: step });
+      return await store.driver.read(steps, { isLong: true });
     } finally {
       await store.close();
     }
   } catch (error) {
-    const cause = error instanceof DatabaseFileError ? error.cause : error;
-    if (!isDamage(cause)) throw error;
+    const cause = error instanceof DatabaseFileError ? (error.cause ?? error) : error;
+    if (!isDamage(cause) && !isDamagedOnServer(cause)) throw error;
     return [{ check: 'open', found: String((cause as { readonly code: string }).code) }];
   }
+}
+
+/** PostgreSQL's data_corrupted and index_corrupted. */
+function isDamagedOnServer(error: unknown): boolean {
+  return /^XX00[12]$/.test(String((error as { readonly code?: unknown }).code));
 }
 
 function toDisagreement({ check, found }: FileFault) {

@@ -1,4 +1,4 @@
-/** Doctor checks of the embedded database: the file, its schema and its key. */
+/** Doctor checks of a database file: the file, its schema and its key. */
 import { existsSync } from 'node:fs';
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import { DatabaseFileError, explainOpenFailure, missingFileTrouble } from '../database-file/open-error.js';
@@ -31,7 +31,7 @@ function fileFinding({ quick_check, sqlite_version, orgs, readable_by_others }: 
   const found = `SQLite ${sqlite_version}, ${orgs} ${orgs === 1 ? 'org' : 'orgs'}`;
   if (quick_check !== 'ok') return fail('database', quick_check, 'Restore the file from a backup: it is damaged.');
   if (readable_by_others) return warn('database', `${found}; others may read it`, 'chmod 600 the file.');
-  if (orgs === 0) return warn('database', found, 'Make one: g3n-crm-mcp admin org create ACME --db <file>.');
+  if (orgs === 0) return warn('database', found, 'Make one: g3n-crm-mcp admin org create ACME --db <database>.');
   return ok('database', found);
 }
 
@@ -44,7 +44,8 @@ function schemaFinding({ schema_version, newest_schema }: Inspection): Finding {
   return ok('schema', found);
 }
 
-function keyFinding({ key, key_warning }: Inspection): Finding {
+/** What to say about the key file of a database. */
+export function keyFinding({ key, key_warning }: Pick<Inspection, 'key' | 'key_warning'>): Finding {
   if (key === 'ok' && key_warning !== undefined) return warn('server key', key_warning, 'chmod 600 the file.');
   if (key === 'ok') return ok('server key', 'it belongs to this database');
   if (key === 'missing') return fail('server key', 'the file is missing', 'Restore it, or set G3N_KEY_FILE.');

@@ -58,7 +58,7 @@ export function loadKeys(path: string, mayCreate: boolean): Keys {
     if (!mayCreate) {
       throw new DatabaseFileError(
         `the server key ${path} is missing`,
-        "Restore it, or set G3N_KEY_FILE: the database's credentials and cards need it.",
+        'Restore it, copy it from another server of the database, or set G3N_KEY_FILE: credentials and cards need it.',
       );
     }
     explained(path, () => createKeyFile(path));
@@ -70,11 +70,26 @@ export function loadKeys(path: string, mayCreate: boolean): Keys {
   return deriveKeys(Buffer.from(text, 'hex'));
 }
 
+/** `missing`; `wrong`, that is, unreadable or of another database; or `ok`. */
+export type KeyFileState = 'ok' | 'missing' | 'wrong';
+
+/** Compares a key file with the check value that a database has; a database without one takes any key. */
+export function keyFileState(path: string, check: string | undefined): KeyFileState {
+  if (!existsSync(path)) return 'missing';
+  let keys: Keys;
+  try {
+    keys = loadKeys(path, false);
+  } catch {
+    return 'wrong';
+  }
+  return check === undefined || sameDigest(check, keys.mac('key-check')) ? 'ok' : 'wrong';
+}
+
 /** The database was made with another key. */
 export function keyOfAnotherDatabase(): DatabaseFileError {
   return new DatabaseFileError(
     'the server key does not belong to this database',
-    'Restore the key made with it, or set G3N_KEY_FILE.',
+    'Restore the key made with it, copy it from another server of the database, or set G3N_KEY_FILE.',
   );
 }
 

@@ -1,10 +1,11 @@
 /** Opens the embedded CRM on PostgreSQL: checks the server, migrates, and hands the driver to the store. */
 import { hostname } from 'node:os';
-import { loadKeys } from '../secrets/keys.js';
+import { type Keys, loadKeys } from '../secrets/keys.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
+import type { Steps } from './engine/step.js';
 import { checkServer } from './postgres/check-server.js';
-import { parsePostgresUrl } from './postgres/connection-url.js';
+import { ConnectionUrlError, type PostgresAddress, parsePostgresUrl, readOnlyUrl } from './postgres/connection-url.js';
 import {
   migratePostgres,
   type PostgresMigration,
@@ -13,7 +14,7 @@ import {
 import { createPostgresDriver, type PostgresDriver } from './postgres/postgres-driver.js';
 import { explainConnectionError } from './postgres/server-error.js';
 import { WORD_SEARCH } from './postgres/word-search.js';
-import { checkServerKey, hasServerKey } from './server-key.js';
+import { checkServerKey, hasServerKey, SERVER_KEY_LOCK } from './server-key.js';
 import { EmbeddedStore, type EngineOptions, needsUpdate, type Store } from './store.js';
 
 export interface PostgresStoreOptions extends EngineOptions {
@@ -27,6 +28,8 @@ export interface PostgresStoreOptions extends EngineOptions {
   readonly migrations?: readonly PostgresMigration[];
 }
 
+const MIN_POOL_SIZE = 2;
+
 export interface PostgresStore extends Store {
   readonly driver: PostgresDriver;
 }
@@ -35,15 +38,17 @@ export interface PostgresStore extends Store {
  * Opens the embedded CRM on a PostgreSQL database, and creates its tables when they are missing, unless `readOnly` is
  * set. Several servers may do this at the same time.
  * @throws DatabaseServerError when the server, the database or the role will not do, or cannot be reached.
- * @throws DatabaseFileError when the server key is missing or belongs to another database.
+ * @throws DatabaseFileError when the server key is missing or belongs to another database, ConnectionUrlError.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { url, keyPath, readOnly = false, deadlineMs, migrations } = options;
-  const address = parsePostgresUrl(url);
+  const address = addressOf(url, readOnly);
   const driver = createPostgresDriver({
     address,
     search: WORD_SEARCH,
     applicationName: `g3n-crm-mcp ${hostname()}`,
+    readOnly,
+    onBackgroundError: options.onBackgroundError,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });
   try {
@@ -54,15 +59,29 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     });
     if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
     if (!readOnly) await refresh(driver, options);
-    const keys = loadKeys(keyPath, !readOnly && !(await driver.read(hasServerKey)));
-    const check = () => checkServerKey(keys);
-    if (readOnly) await driver.read(check);
-    else await driver.write({ steps: check });
+    const steps = () => openServerKey(keyPath, !readOnly);
+    const keys = await (readOnly ? driver.read(steps) : driver.write({ steps }));
     return new EmbeddedStore(driver, keys, options);
   } catch (error) {
     await driver.close();
     throw explainConnectionError(error, address.shown);
   }
+}
+
+/** @throws ConnectionUrlError for a pool in which the leading server could not do the work it leads. */
+function addressOf(url: string, readOnly: boolean): PostgresAddress {
+  const address = parsePostgresUrl(readOnly ? readOnlyUrl(url) : url);
+  if (address.poolSize < MIN_POOL_SIZE)
+    throw new ConnectionUrlError(`pool_size in the PostgreSQL URL must be at least ${MIN_POOL_SIZE}`);
+  return address;
+}
+
+/** Of several servers that start with a new database, one makes a key file; the others wait for it and find theirs. */
+function* openServerKey(keyPath: string, mayCreate: boolean): Steps<Keys> {
+  yield SERVER_KEY_LOCK;
+  const keys = loadKeys(keyPath, mayCreate && !(yield* hasServerKey()));
+  yield* checkServerKey(keys);
+  return keys;
 }
 
 async function refresh(driver: Driver, { onRewrittenEmails }: EngineOptions): Promise<void> {

@@ -203,7 +203,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   isReady(): boolean | Promise<boolean> {
     const outage = this.#watch.look();
     if (outage !== undefined) throw outage;
-    return this.driver.read(hasServerKey);
+    return this.driver.probe?.().then(() => true) ?? this.driver.read(hasServerKey);
   }
 
   async close(): Promise<void> {

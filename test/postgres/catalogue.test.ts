@@ -23,6 +23,7 @@ const SQLITE_ONLY: Readonly<Record<string, string>> = {
 const POSTGRES_ONLY: Readonly<Record<string, string>> = {
   'journal.entry_no': 'the key of a row that is not numbered yet',
   'schema_migration.oldest_server': 'several servers may run on one database',
+  ...Object.fromEntries(['key', 'points', 'expire'].map((name) => [`rate_limit.${name}`, 'servers share the limits'])),
 };
 /** Columns that only SQLite requires. */
 const OPTIONAL: Readonly<Record<string, string>> = { 'journal.journal_no': 'a row is numbered when it is sealed' };

@@ -53,7 +53,10 @@ describe('a migration', () => {
     const starting = await Promise.all(Array.from({ length: 5 }, () => connect()));
     await Promise.all(starting.map((client) => migratePostgres(client, NOW)));
     const { rows } = await (await connect()).query('SELECT version, name, applied_at FROM schema_migration');
-    expect(rows).toEqual([{ version: '1', name: 'schema', applied_at: NOW }]);
+    expect(rows).toEqual([
+      { version: '1', name: 'schema', applied_at: NOW },
+      { version: '2', name: 'rate limits', applied_at: NOW },
+    ]);
     expect((await tableNames()).length).toBeGreaterThan(40);
   });
 
@@ -146,7 +149,8 @@ describe('a newer schema', () => {
 
 test('a read-only server needs a schema that is up to date', async () => {
   const client = await connect();
-  const older = 'the database is of an older schema. Start once without --read-only, which brings it up to date.';
+  const older =
+    'the database is of an older schema. Start a server of this version without --read-only, which brings it up to date.';
   await expect(requirePostgresSchema(client)).rejects.toThrow(older);
   await migratePostgres(client, NOW, [FIRST]);
   await expect(requirePostgresSchema(client, [FIRST, SECOND])).rejects.toThrow(older);

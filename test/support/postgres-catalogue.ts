@@ -10,6 +10,7 @@ export const GLOBAL_TABLES: Readonly<Record<string, string>> = {
   server_key: 'one for the database',
   derived_data: 'versions of rules, for the whole database',
   schema_migration: 'for the whole database',
+  rate_limit: 'a caller or address may use several orgs',
 };
 
 export interface CatalogueTable {

@@ -10,6 +10,8 @@ export interface Scope {
   readonly orgcode?: string;
   /** Aborted when nobody waits for the result any more. Only reads end early. */
   readonly signal?: AbortSignal;
+  /** How long the work may take in all, in milliseconds, where that is less than the time for a call. */
+  readonly deadlineMs?: number;
   /** Work that may take longer than a call, such as `verify`: it has no deadline. */
   readonly isLong?: boolean;
 }
@@ -55,6 +57,8 @@ export interface Driver {
    * call remembers the file. Reads go on.
    */
   outage(): CrmError | undefined;
+  /** Whether a database on another machine serves calls now. @throws CrmError that says why it does not. */
+  readonly probe?: () => Promise<void>;
   /**
    * Runs background work that one server at a time does for all; returns at once while another server does it. When the
    * server that does it ends, however it ends, the next caller takes over.

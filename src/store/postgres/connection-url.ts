@@ -23,20 +23,38 @@ export interface PostgresHost {
 /** pg warns that it will verify less in these modes one day. */
 const VERIFIED: readonly string[] = ['prefer', 'require', 'verify-ca'];
 const SCHEME = /^postgres(ql)?:\/\//;
+const READ_ONLY_SESSION = '-c default_transaction_read_only=on';
 const DEFAULT_PORT = 5432;
 const DEFAULT_POOL_SIZE = 10;
 const MAX_POOL_SIZE = 500;
+
+/** A mistake in a URL or a variable. The message has neither: they can hold a password. */
+export class ConnectionUrlError extends Error {}
 
 /** Whether a `--db` value names a PostgreSQL database rather than a file. */
 export function isPostgresUrl(db: string): boolean {
   return SCHEME.test(db);
 }
 
+/** Whether a text contains a PostgreSQL URL with a password. */
+export function showsPassword(text: string): boolean {
+  return /\bpostgres(ql)?:\/\/(?:[^/?#@:]*:[^/?#@]+@|[^#\s]*[?&]password=)/.test(text);
+}
+
+/** The URL for sessions that cannot write, whatever statements they are given; a standby will do. */
+export function readOnlyUrl(url: string, environment: NodeJS.ProcessEnv = process.env): string {
+  const [address = '', query = ''] = url.split('?', 2);
+  const options = new URLSearchParams(query);
+  options.set('options', [options.get('options') ?? environment.PGOPTIONS ?? '', READ_ONLY_SESSION].join(' ').trim());
+  options.set('target_session_attrs', 'any');
+  return `${address}?${options}`;
+}
+
 /**
  * Reads a URL. What it leaves out is taken from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE,
  * PGTARGETSESSIONATTRS and ~/.pgpass. A host that begins with `/` is the directory of a socket. With any `sslmode` but
  * `disable` and `no-verify`, the server must prove who it is; libpq asks that of `verify-full` only.
- * @throws Error that says what is wrong, without the URL: it can hold a password.
+ * @throws ConnectionUrlError that says what is wrong.
  */
 export function parsePostgresUrl(url: string, environment: NodeJS.ProcessEnv = process.env): PostgresAddress {
   const { credentials, hostList, path, options } = splitUrl(url);
@@ -46,7 +64,7 @@ export function parsePostgresUrl(url: string, environment: NodeJS.ProcessEnv = p
   const prepares = switchOf('prepared_statements', taken(options, 'prepared_statements'));
   const poolSize = poolSizeOf(taken(options, 'pool_size'));
   const rest = options.size === 0 ? '' : `?${options}`;
-  const database = decodeURIComponent(path.slice(1)) || (environment.PGDATABASE ?? '');
+  const database = decodeURIComponent(path.slice(1)) || (environment.PGDATABASE ?? environment.PGUSER ?? '');
   return {
     hosts,
     urlOf: ({ host, port }) => `postgres://${credentials}${inUrl(host)}:${port}${path}${rest}`,
@@ -71,7 +89,7 @@ function splitUrl(url: string): UrlParts {
   const parts = { credentials: authority.slice(0, end), hostList: authority.slice(end), path };
   const isUrl = SCHEME.test(url) && URL.canParse(`postgres://${parts.credentials}host${path}`);
   if (!isUrl || path.includes('@') || !canDecode(authority + path))
-    throw new Error(
+    throw new ConnectionUrlError(
       'the PostgreSQL URL cannot be read: write postgres://user:password@host:port/database, with %2F for /, %3F for ?, ' +
         '%40 for @ and %25 for % in a name or password',
     );
@@ -92,10 +110,11 @@ function hostsOf(list: string, portList: string | undefined, environment: NodeJS
   const texts = (list === '' ? (environment.PGHOST ?? 'localhost') : list).split(',');
   return texts.map((text, index) => {
     const [, host = '', port] = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d+))?$/.exec(text) ?? [];
-    if (host === '') throw new Error('the PostgreSQL URL has no host where one is expected: write host:port,host:port');
+    if (host === '')
+      throw new ConnectionUrlError('the PostgreSQL URL has no host where one is expected: write host:port,host:port');
     const number = Number(port ?? ports[index] ?? ports[0]);
     if (!Number.isInteger(number) || number < 1 || number > 65_535)
-      throw new Error('a port of the PostgreSQL URL is not between 1 and 65535');
+      throw new ConnectionUrlError('a port of the PostgreSQL URL is not between 1 and 65535');
     return { host: decodeURIComponent(host.replace(/^\[|\]$/g, '')), port: number };
   });
 }
@@ -117,18 +136,18 @@ function taken(options: URLSearchParams, name: string): string | undefined {
 function primaryOf(value: string | undefined): boolean {
   if (value === undefined || value === 'any') return false;
   if (value === 'read-write' || value === 'primary') return true;
-  throw new Error('target_session_attrs must be any, read-write or primary');
+  throw new ConnectionUrlError('target_session_attrs must be any, read-write or primary');
 }
 
 function switchOf(name: string, value: string | undefined): boolean {
   if (value === undefined || value === 'on') return true;
   if (value === 'off') return false;
-  throw new Error(`${name} in the PostgreSQL URL must be on or off`);
+  throw new ConnectionUrlError(`${name} in the PostgreSQL URL must be on or off`);
 }
 
 function poolSizeOf(value: string | undefined): number {
   if (value === undefined) return DEFAULT_POOL_SIZE;
   const size = Number(value);
   if (Number.isInteger(size) && size >= 1 && size <= MAX_POOL_SIZE) return size;
-  throw new Error(`pool_size in the PostgreSQL URL must be between 1 and ${MAX_POOL_SIZE}`);
+  throw new ConnectionUrlError(`pool_size in the PostgreSQL URL must be between 1 and ${MAX_POOL_SIZE}`);
 }

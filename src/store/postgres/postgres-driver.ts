@@ -12,12 +12,14 @@ import {
   unconfirmedWrite,
 } from '../engine/driver.js';
 import type { SearchIndex } from '../engine/search-index.js';
-import type { Steps } from '../engine/step.js';
+import { one, type Steps } from '../engine/step.js';
 import type { DatabaseSession } from './batch.js';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.js';
 import type { PostgresAddress } from './connection-url.js';
 import { type ErrorMeaning, meaningOf } from './database-error.js';
+import { createErasureVacuum, type ErasureVacuum } from './erasure-vacuum.js';
 import { POSTGRES_JOURNAL } from './postgres-journal.js';
+import { notServing, PROBE, PROBE_MS, unreachable } from './probe-result.js';
 import type { SchemaClient } from './schema-client.js';
 import { Transaction, type TransactionKind } from './transaction.js';
 
@@ -47,6 +49,10 @@ export interface PostgresDriverOptions {
   readonly applicationName: string;
   /** A job, with all its attempts, ends within this time. */
   readonly deadlineMs?: number;
+  /** Refuse every write. The address should be for reading, too; see `readOnlyAddress`. */
+  readonly readOnly?: boolean;
+  /** Called when VACUUM failed after personal data was erased. */
+  readonly onBackgroundError?: (error: unknown) => void;
 }
 
 const DEADLINE_MS = 30_000;
@@ -74,13 +80,18 @@ class PooledDriver implements PostgresDriver {
   readonly #pool: ConnectionPool;
   readonly #deadlineMs: number;
   readonly #counters = { transactions: 0, roundTrips: 0, repeated: 0, reconnected: 0, unknownOutcomes: 0 };
+  readonly #readOnly: boolean;
+  readonly #vacuum: ErasureVacuum;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor({ address, search, applicationName, deadlineMs = DEADLINE_MS }: PostgresDriverOptions) {
+  constructor(options: PostgresDriverOptions) {
+    const { address, search, applicationName, deadlineMs = DEADLINE_MS, readOnly = false } = options;
     this.search = search;
     this.#pool = createConnectionPool(address, applicationName);
     this.#deadlineMs = deadlineMs;
+    this.#readOnly = readOnly;
+    this.#vacuum = createErasureVacuum(this.#pool, options.onBackgroundError ?? (() => {}));
   }
 
   read<T>(steps: () => Steps<T>, scope: Scope = {}): Promise<T> {
@@ -88,12 +99,22 @@ class PooledDriver implements PostgresDriver {
   }
 
   write<T>(job: Job<T>): Promise<T> {
-    const { keyed = false } = job;
-    return this.#run({ kind: 'write', scope: job, keyed, run: (transaction) => runJob(transaction, job) });
+    if (this.#readOnly) return Promise.reject(storageUnavailable(new Error('the database is open for reading only')));
+    const { keyed = false, erases = false } = job;
+    const written = this.#run({ kind: 'write', scope: job, keyed, run: (transaction) => runJob(transaction, job) });
+    if (erases) written.then(this.#vacuum.request, () => {});
+    return written;
   }
 
   outage(): undefined {
     return undefined;
+  }
+
+  async probe(): Promise<void> {
+    const found = await this.read(() => one<{ standby: number }>(PROBE), { deadlineMs: PROBE_MS }).catch((error) => {
+      throw unreachable(error);
+    });
+    if (found?.standby === 1 && !this.#readOnly) throw notServing('the database is a standby, which takes no changes');
   }
 
   async lead(work: () => Promise<void>): Promise<void> {
@@ -131,7 +152,7 @@ class PooledDriver implements PostgresDriver {
 
   /** Waits for work that was given earlier. */
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#running).then(() => this.#pool.end());
+    this.#closed ??= Promise.allSettled([...this.#running, this.#vacuum.stop()]).then(() => this.#pool.end());
     return this.#closed;
   }
 
@@ -143,8 +164,8 @@ class PooledDriver implements PostgresDriver {
   }
 
   async #attempt<T>(work: Work<T>): Promise<T> {
-    const { signal, isLong = false } = work.scope;
-    const deadline = isLong ? Number.POSITIVE_INFINITY : performance.now() + this.#deadlineMs;
+    const { signal, isLong = false, deadlineMs = this.#deadlineMs } = work.scope;
+    const deadline = isLong ? Number.POSITIVE_INFINITY : performance.now() + deadlineMs;
     const past: Past = { repeated: 0, reconnected: 0, isUnsettled: false };
     for (;;) {
       const session = await this.#acquire(deadline, work, past);

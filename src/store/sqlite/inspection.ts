@@ -1,9 +1,9 @@
 /**
  * Inspects a database file for the operator, without changing it: versions, health, and whether the key belongs to it.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { keyFileWarning } from '../../database-file/key-permissions.js';
-import { type Keys, loadKeys, sameDigest } from '../../secrets/keys.js';
+import { type KeyFileState, keyFileState } from '../../secrets/keys.js';
 import { all, one, type Steps } from '../engine/step.js';
 import { NEWEST_SCHEMA, schemaVersion } from './migrations/migrate.js';
 import { openSqlite } from './sqlite-driver.js';
@@ -17,8 +17,7 @@ export interface Inspection {
   readonly orgs: number;
   /** Whether other users of this machine may read the file. */
   readonly readable_by_others: boolean;
-  /** `missing`; `wrong`, that is, of another database; or `ok`. */
-  readonly key: 'ok' | 'missing' | 'wrong';
+  readonly key: KeyFileState;
   /** Set when other users of this machine may use the key. */
   readonly key_warning: string | undefined;
 }
@@ -33,12 +32,10 @@ export function inspectStore(path: string, keyPath: string = `${path}.key`): Ins
       schema_version: version,
       newest_schema: NEWEST_SCHEMA,
       readable_by_others: (statSync(path).mode & 0o077) !== 0,
-      key: existsSync(keyPath)
-        ? keyState(
-            driver.read(() => keyCheck(version)),
-            keyPath,
-          )
-        : 'missing',
+      key: keyFileState(
+        keyPath,
+        driver.read(() => keyCheck(version)),
+      ),
       key_warning: keyFileWarning(keyPath),
     };
   } finally {
@@ -60,14 +57,4 @@ function* healthOf(version: number): Steps<Pick<Inspection, 'sqlite_version' | '
 function* keyCheck(version: number): Steps<string | undefined> {
   if (version === 0) return undefined;
   return (yield* one<{ key_check: string }>('SELECT key_check FROM server_key LIMIT 1'))?.key_check;
-}
-
-function keyState(expected: string | undefined, keyPath: string): 'ok' | 'wrong' {
-  let keys: Keys;
-  try {
-    keys = loadKeys(keyPath, false);
-  } catch {
-    return 'wrong';
-  }
-  return expected === undefined || sameDigest(expected, keys.mac('key-check')) ? 'ok' : 'wrong';
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SchemaClient } from '../schema-client.js';
 import { DatabaseServerError } from '../server-error.js';
 import { SCHEMA } from './001-schema.js';
+import { RATE_LIMIT_TABLE } from './002-rate-limits.js';
 
 /** A change of the schema, which is applied in one transaction. */
 export interface PostgresMigration {
@@ -19,6 +20,7 @@ export interface PostgresMigration {
 /** In order of their versions, which count from 1. */
 export const POSTGRES_MIGRATIONS: readonly PostgresMigration[] = [
   { version: 1, name: 'schema', oldestServer: 1, script: SCHEMA },
+  { version: 2, name: 'rate limits', oldestServer: 1, script: RATE_LIMIT_TABLE },
 ];
 
 /** The key of the advisory lock that every migration holds: `g3nc` and `rm` in ASCII. */
@@ -68,7 +70,7 @@ export async function requirePostgresSchema(
   if ((await pending(client, migrations)).length === 0) return;
   throw new DatabaseServerError(
     'the database is of an older schema',
-    'Start once without --read-only, which brings it up to date.',
+    'Start a server of this version without --read-only, which brings it up to date.',
   );
 }
 

@@ -91,8 +91,9 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
     throw isPortTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;
   });
   const { welcome } = await import('../welcome.js');
+  const stopped = signalled(); // before anybody knows that the server is there
   process.stdout.write(welcome(transport.url, serving.demo));
-  await signalled();
+  await stopped;
   await transport.close();
   await serving.backend.close();
 }

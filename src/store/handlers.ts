@@ -6,6 +6,7 @@ import { consent } from './consent/consent-handlers.js';
 import { customer } from './customer/customer-handlers.js';
 import { start } from './engine/first-steps.js';
 import type { AnyHandler, HandlerTable } from './engine/handler.js';
+import type { Step, Steps } from './engine/step.js';
 import { exemption } from './exemption/exemption-handlers.js';
 import { giftcard } from './giftcard/giftcard-handlers.js';
 import { inbox } from './inbox/inbox-handlers.js';
@@ -35,11 +36,14 @@ export const HANDLERS: HandlerTable = Object.freeze(
 /** A handler that takes its locks first. */
 function withLocks(handler: AnyHandler, locksOf: LockTable[string]): AnyHandler {
   if (locksOf === undefined) return handler;
-  return function* (cx, input) {
-    const locks = locksOf(cx, input);
-    if (locks.length === 0) return yield* handler(cx, input);
-    const started = start(handler(cx, input));
-    const results = (yield [...locks, ...started.early]) as readonly unknown[];
-    return yield* started.finish(results.slice(locks.length));
+  return (cx, input) => {
+    const locks = cx.dialect.hasManyWriters ? locksOf(cx, input) : [];
+    return locks.length === 0 ? handler(cx, input) : lockFirst(locks, handler(cx, input));
   };
+}
+
+function* lockFirst(locks: readonly Step[], steps: Steps<object>): Steps<object> {
+  const started = start(steps);
+  const results = (yield [...locks, ...started.early]) as readonly unknown[];
+  return yield* started.finish(results.slice(locks.length));
 }

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ACCOUNT, type AccountRow } from '../../src/store/account/accounts.js';
 import { ConcurrentChangeError } from '../../src/store/engine/driver.js';
-import type { Step, Steps } from '../../src/store/engine/step.js';
+import type { Step, Steps, Yielded } from '../../src/store/engine/step.js';
 import { find, revise } from '../../src/store/engine/table.js';
 import { newAccount, ok, openWorld, type World } from '../support/world.js';
 
@@ -25,8 +25,6 @@ function* renameAccount(id: string, legal_name: string): Steps<AccountRow> {
   if (current === undefined) throw new Error(`no account ${id}`);
   return yield* revise(ACCOUNT, { orgcode: 'ACME', stamp }, current, { legal_name });
 }
-
-type Yielded = Step | readonly Step[];
 
 function execute(yielded: Yielded): unknown {
   const { sql, args, mode, expected } = yielded as Step;

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Job } from '../../src/store/engine/driver.js';
+import { plainSteps } from '../../src/store/engine/side-by-side.js';
 import { isAwaited, type Step, type Steps } from '../../src/store/engine/step.js';
 import { newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
@@ -15,6 +16,7 @@ beforeAll(async () => {
   const { driver } = world.store;
   const [read, write] = [driver.read.bind(driver), driver.write.bind(driver)];
   const counting = {
+    dialect: { ...driver.dialect, hasManyWriters: true },
     read: <T>(steps: () => Steps<T>) => read(() => counted(steps())),
     async write<T>(job: Job<T>) {
       if (job.onError === undefined) return await write(job); // housekeeping, which no call waits for
@@ -27,7 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-function* counted<T>(steps: Steps<T>): Steps<T> {
+function* counted<T>(handler: Steps<T>): Steps<T> {
+  const steps = plainSteps(handler);
   let turn = steps.next();
   while (!turn.done) {
     const list: readonly Step[] = 'mode' in turn.value ? [turn.value] : turn.value;

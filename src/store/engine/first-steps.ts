@@ -1,4 +1,5 @@
 /** Starts a handler before it is certain that it may run, so that its first reads share a round trip with others. */
+import { type PlainSteps, plainSteps } from './side-by-side.js';
 import type { Step, Steps } from './step.js';
 
 /** Steps that have been started and wait for their first results. */
@@ -12,7 +13,8 @@ export interface Started<T> {
 const HARMLESS: ReadonlySet<Step['mode']> = new Set(['one', 'all', 'lock', 'lock-key']);
 
 /** Starts the steps. @throws what they throw before they yield. */
-export function start<T>(steps: Steps<T>): Started<T> {
+export function start<T>(handler: Steps<T>): Started<T> {
+  const steps = plainSteps(handler);
   const turn = steps.next();
   if (turn.done) return { early: [], finish: () => finished(turn.value) };
   const first = turn.value;
@@ -26,11 +28,11 @@ function* finished<T>(value: T): Steps<T> {
   return value;
 }
 
-function* from<T>(steps: Steps<T>, first: Step | readonly Step[]): Steps<T> {
+function* from<T>(steps: PlainSteps<T>, first: Step | readonly Step[]): Steps<T> {
   return yield* rest(steps, yield first);
 }
 
-function* rest<T>(steps: Steps<T>, answer: unknown): Steps<T> {
+function* rest<T>(steps: PlainSteps<T>, answer: unknown): Steps<T> {
   let turn = steps.next(answer);
   while (!turn.done) turn = steps.next(yield turn.value);
   return turn.value;

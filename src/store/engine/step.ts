@@ -23,11 +23,20 @@ export interface Step {
   readonly expected?: number;
 }
 
+/** Steps that depend on no result of each other: the driver decides whether they run one after the other; see `together`. */
+export interface Together {
+  readonly mode: 'together';
+  readonly parts: readonly Steps<unknown>[];
+}
+
+/** What a handler yields: a step, a list of steps that run in their order in one round trip, or independent steps. */
+export type Yielded = Step | readonly Step[] | Together;
+
 /**
  * The body of a handler: yields steps, receives their results, returns a value. It does no I/O, reads no clock and
- * makes no random values. Steps yielded as a list are run in their order, in one round trip where the engine is remote.
+ * makes no random values.
  */
-export type Steps<T> = Generator<Step | readonly Step[], T, unknown>;
+export type Steps<T> = Generator<Yielded, T, unknown>;
 
 /** Returns the first row, or undefined. */
 export function* one<Row>(sql: string, ...args: readonly Scalar[]): Steps<Row | undefined> {
@@ -83,72 +92,19 @@ type Results<Parts extends readonly Steps<unknown>[]> = {
   [Index in keyof Parts]: Parts[Index] extends Steps<infer T> ? T : never;
 };
 
+/**
+ * Runs independent steps, and returns their results in order. Where the engine is remote they share round trips. The
+ * first error in their order is thrown, as if they had run one after the other.
+ */
+export function* together<Parts extends readonly Steps<unknown>[]>(...parts: Parts): Steps<Results<Parts>> {
+  return (yield { mode: 'together', parts }) as Results<Parts>;
+}
+
 /** Whether the handler needs the step's result before it can go on. */
 export function isAwaited({ mode }: Step): boolean {
   return mode === 'one' || mode === 'all' || mode === 'count';
 }
 
-interface Part {
-  readonly steps: Steps<unknown>;
-  /** The steps to send next; those that the part waits for come last. */
-  pending: readonly Step[];
-  /** The steps it waits for, as it yielded them; undefined when it has ended. */
-  awaited?: Step | readonly Step[] | undefined;
-  result?: unknown;
-}
-
-/**
- * Runs independent steps side by side, so that they share round trips, and returns their results in order. When one of
- * them throws, those before it are run to their end first: the first error in their order is thrown, as if they had run
- * one after the other.
- */
-export function* together<Parts extends readonly Steps<unknown>[]>(...parts: Parts): Steps<Results<Parts>> {
-  const running: Part[] = parts.map((steps) => ({ steps, pending: [] }));
-  let thrown: { readonly error: unknown } | undefined;
-  const advance = (part: Part, result: unknown): boolean => {
-    try {
-      takeTurn(part, result);
-      return true;
-    } catch (error) {
-      thrown = { error };
-      for (const later of running.splice(running.indexOf(part))) if (later !== part) later.steps.return(undefined);
-      return false;
-    }
-  };
-  for (const part of [...running]) if (!advance(part, undefined)) break;
-  for (let open = running.filter(isOpen); open.length > 0; open = running.filter(isOpen)) {
-    const results = (yield open.flatMap(({ pending }) => pending)) as unknown[];
-    let end = 0;
-    for (const part of open) {
-      end += part.pending.length;
-      if (!advance(part, isList(part.awaited) ? results.slice(end - part.awaited.length, end) : results[end - 1]))
-        break;
-    }
-  }
-  if (thrown !== undefined) throw thrown.error;
-  return running.map(({ result }) => result) as Results<Parts>;
-}
-
-/** Runs a part until it waits for a result, or ends; what it does not wait for is sent with what it does. */
-function takeTurn(part: Part, result: unknown): void {
-  const pending: Step[] = [];
-  part.pending = pending;
-  if ('result' in part) return;
-  let turn = part.steps.next(result);
-  while (!turn.done) {
-    const list: readonly Step[] = isList(turn.value) ? turn.value : [turn.value];
-    pending.push(...list);
-    part.awaited = turn.value;
-    if (list.some(isAwaited)) return;
-    turn = part.steps.next(isList(turn.value) ? list.map(() => undefined) : undefined);
-  }
-  part.result = turn.value;
-}
-
-function isList(steps: Step | readonly Step[] | undefined): steps is readonly Step[] {
-  return Array.isArray(steps);
-}
-
-function isOpen({ pending }: Part): boolean {
-  return pending.length > 0;
+export function isTogether(yielded: Yielded): yielded is Together {
+  return 'mode' in yielded && yielded.mode === 'together';
 }

@@ -40,12 +40,17 @@ export function* runUnitOfWork(unit: UnitOfWork): Steps<UnitResult> {
   const { cx, operation, handler, input, request } = unit;
   const { idempotency_key: _, ...rest } = input as { idempotency_key?: string };
   if (request === undefined) return yield* settle(unit, rest, yield* handler(cx, rest));
-  const started = startOrError(() => handler(cx, rest));
+  const started = cx.dialect.hasManyWriters ? startOrError(() => handler(cx, rest)) : later(() => handler(cx, rest));
   const lead = lookup(cx, operation, request);
   const results = (yield [...lead, ...started.early]) as readonly unknown[];
   const stored = yield* storedResponse(cx, operation, request, results[1] as FoundRecord);
   if (stored !== undefined) return { response: replay(stored), changed: false };
   return yield* settle(unit, rest, yield* started.finish(results.slice(lead.length)));
+}
+
+/** Starts nothing yet: where a round trip costs nothing, a replay need not read more than its record. */
+function later(handler: () => Steps<object>): Started<object> {
+  return { early: [], finish: handler };
 }
 
 /** Starts the handler. An error that it throws at once comes after the lookup: a stored response has precedence. */

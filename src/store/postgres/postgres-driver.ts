@@ -74,7 +74,7 @@ export function createPostgresDriver(options: PostgresDriverOptions): PostgresDr
 }
 
 class PooledDriver implements PostgresDriver {
-  readonly dialect = { orderedJoin: 'JOIN', seesAllOrgs: false, journal: POSTGRES_JOURNAL };
+  readonly dialect = { orderedJoin: 'JOIN', seesAllOrgs: false, hasManyWriters: true, journal: POSTGRES_JOURNAL };
   readonly isShared = true;
   readonly search: SearchIndex;
   readonly #pool: ConnectionPool;

@@ -3,6 +3,7 @@
  * statement that is waited for, changes with the next one, and COMMIT with the last.
  */
 import type { Scope } from '../engine/driver.js';
+import { plainSteps } from '../engine/side-by-side.js';
 import { isAwaited, type Step, type Steps } from '../engine/step.js';
 import { type BatchResults, type DatabaseSession, runBatch } from './batch.js';
 import { type Statement, statement, statementOf } from './statement-text.js';
@@ -78,8 +79,9 @@ export class Transaction {
   }
 
   async drive<T>(steps: Steps<T>): Promise<T> {
-    let turn = steps.next();
-    while (!turn.done) turn = steps.next(await this.#answer(turn.value));
+    const plain = plainSteps(steps);
+    let turn = plain.next();
+    while (!turn.done) turn = plain.next(await this.#answer(turn.value));
     return turn.value;
   }
 

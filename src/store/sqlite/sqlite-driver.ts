@@ -15,7 +15,7 @@ import {
 } from '../../database-file/lock-wait.js';
 import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
 import { ConcurrentChangeError, type Driver, type Job, storageUnavailable } from '../engine/driver.js';
-import type { Step, Steps } from '../engine/step.js';
+import { isTogether, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
 import { SQLITE_JOURNAL } from './sqlite-journal.js';
 
@@ -73,7 +73,7 @@ export function openSqlite(path: string, readOnly = false): SqliteDriver {
 }
 
 class SingleWriterDriver implements SqliteDriver {
-  readonly dialect = { orderedJoin: 'CROSS JOIN', seesAllOrgs: true, journal: SQLITE_JOURNAL };
+  readonly dialect = { orderedJoin: 'CROSS JOIN', seesAllOrgs: true, hasManyWriters: false, journal: SQLITE_JOURNAL };
   readonly search = FTS5_SEARCH;
   readonly isShared = false;
   readonly #path: string;
@@ -311,8 +311,21 @@ class Connection {
 
   drive<T>(steps: Steps<T>): T {
     let turn = steps.next();
-    while (!turn.done) turn = steps.next(this.#answer(turn.value));
+    while (!turn.done) {
+      turn = isTogether(turn.value) ? this.#resume(steps, turn.value) : steps.next(this.#answer(turn.value));
+    }
     return turn.value;
+  }
+
+  /** Runs independent steps one after the other: there is no round trip to save. */
+  #resume<T>(steps: Steps<T>, { parts }: Together): IteratorResult<Yielded, T> {
+    let results: readonly unknown[];
+    try {
+      results = parts.map((part) => this.drive(part));
+    } catch (error) {
+      return steps.throw(error);
+    }
+    return steps.next(results);
   }
 
   abandon(): void {

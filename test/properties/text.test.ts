@@ -160,6 +160,12 @@ test('no text makes a tool fail', { timeout: 60_000 }, async () => {
   expect(faults.filter((found) => found !== undefined)).toEqual([]);
 });
 
+test('U+0000 is rejected with its path: PostgreSQL cannot store it', async () => {
+  const target = TARGETS.find(({ place }) => place.join('.') === 'customer.caption') as Target;
+  const { error } = await callWith(createTenant(act), target, 'a\0b');
+  expect(error).toMatchObject({ http_status: 400, details: { issues: [{ path: 'customer.caption' }] } });
+});
+
 test('every date-time is accepted, or rejected with the path of its field', { timeout: 60_000 }, async () => {
   const dateTimes = TARGETS.filter(({ operation, place }) => formatAt(operation.requestSchema, place) === 'date-time');
   expect(dateTimes.length).toBeGreaterThan(10);

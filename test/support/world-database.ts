@@ -6,6 +6,7 @@ import { openStore, type SqliteStore, type Store } from '../../src/store/store.j
 import { type Verification, verifyStore } from '../../src/store/verify-store.js';
 import { createFileEditor, createServerEditor, type DatabaseEditor } from './database-editor.js';
 import { freshDatabase } from './postgres-database.js';
+import { requireOrgFirstPlans, watchStatements } from './postgres-plans.js';
 import { requireOrgFirst } from './statements.js';
 
 interface WorldDatabase extends DatabaseEditor {
@@ -56,7 +57,7 @@ export function openFile(directory: string, clocks: Clocks): WorldDatabase {
   };
 }
 
-/** Opens a store on a PostgreSQL database of its own. */
+/** Opens a store on a PostgreSQL database of its own; closing it checks the plan of every statement that it ran. */
 export async function openPostgresDatabase(directory: string, clocks: Clocks): Promise<WorldDatabase> {
   const database = await freshDatabase();
   const store = await openPostgresStore({
@@ -64,6 +65,7 @@ export async function openPostgresDatabase(directory: string, clocks: Clocks): P
     keyPath: join(directory, 'crm.key'),
     ...engineOptions(clocks),
   });
+  const statements = watchStatements(store.driver);
   const editor = createServerEditor(database.adminUrl);
   const onlyOnSqlite = () => {
     throw new Error('this test needs SQLite, and the world is on PostgreSQL');
@@ -78,6 +80,7 @@ export async function openPostgresDatabase(directory: string, clocks: Clocks): P
       await editor.close();
       await store.close();
       await database.drop();
+      await requireOrgFirstPlans(statements);
     },
   };
 }

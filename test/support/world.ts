@@ -26,6 +26,8 @@ export const CONTEXT_HEADERS = { 'x-logical-guid': 'store-1', 'x-channel-code': 
 export const PUBLISHED = createPublishedDocuments('openapi.yaml', 'dist/no-such-file', 'PROTOCOL.md');
 export const ROLES = [...new Set(Object.values(CONTRACT.roles).flat())].sort();
 
+const ENGINE = PATH === 'postgres' ? 'postgres' : 'sqlite';
+
 export interface World {
   readonly directory: string;
   readonly store: Store;
@@ -60,11 +62,19 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Opens a fresh world; `clock` provides its time, also as the monotonic time if `monotonic` is absent. Test files use the fixture in use-world.ts. */
-export async function openWorld(options: { clock?: () => number; monotonic?: () => number } = {}): Promise<World> {
+interface WorldOptions {
+  /** Provides the time, also as the monotonic time if `monotonic` is absent. */
+  readonly clock?: () => number;
+  readonly monotonic?: () => number;
+  /** Default: the engine of this run (paths.ts). */
+  readonly engine?: 'sqlite' | 'postgres';
+}
+
+/** Opens a fresh world. Test files use the fixture in use-world.ts. */
+export async function openWorld({ engine = ENGINE, ...options }: WorldOptions = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
   const clocks = options.clock && { clock: options.clock, monotonic: options.monotonic ?? options.clock };
-  const database = PATH === 'postgres' ? await openPostgresDatabase(directory, clocks) : openFile(directory, clocks);
+  const database = engine === 'postgres' ? await openPostgresDatabase(directory, clocks) : openFile(directory, clocks);
   const { store } = database;
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });

@@ -253,9 +253,9 @@ async function readingArgs(tenant: Tenant, { operation }: CatalogueEntry, text: 
   return Object.fromEntries([...widest, ...example.filter(([name]) => needed(name))]);
 }
 
-/** Whether the store accepts the text: half a surrogate pair is rejected, but an upstream can send one. */
+/** Whether the store accepts the text: half a surrogate pair and U+0000 are rejected, but an upstream can send them. */
 function isStorable({ text }: Injection): boolean {
-  return !/\p{Cs}/u.test(text);
+  return !/[\p{Cs}\0]/u.test(text);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Several servers on one PostgreSQL database: a leader that dies, tokens that are spent once, limits that are shared. */
+/** Several servers on one PostgreSQL database: the leader dies, tokens are spent once, limits are shared. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';

@@ -10,8 +10,8 @@ export interface Dialect {
   /** Whether a statement sees the rows of all orgs, so that one can check them all; see `enterOrg`. */
   readonly seesAllOrgs: boolean;
   /**
-   * Whether changes run at the same time: then each locks what it depends on before it reads it (locks.ts), and waits for
-   * the database as rarely as it can.
+   * Whether changes run at the same time: then each locks what it depends on before it reads it (locks.ts), and
+   * waits for the database as rarely as it can.
    */
   readonly hasManyWriters: boolean;
   readonly journal: JournalNumbering;

@@ -206,12 +206,16 @@ class HostPool implements ConnectionPool {
     return session;
   }
 
+  /** Asks whether the server takes writes. A pooler also accepts clients when its server is gone. */
   async #check(client: ClientBase): Promise<void> {
-    if (!this.#address.needsPrimary) return;
+    const { needsPrimary, prepares } = this.#address;
+    const isPooled = !prepares;
+    if (!needsPrimary && !isPooled) return;
     const timer = setTimeout(() => streamOf(client).destroy(), CONNECT_MS);
     try {
       const { rows } = await client.query('SHOW transaction_read_only');
-      if ((rows as { transaction_read_only: string }[])[0]?.transaction_read_only === 'on') throw new NotPrimaryError();
+      const [row] = rows as { transaction_read_only: string }[];
+      if (needsPrimary && row?.transaction_read_only === 'on') throw new NotPrimaryError();
     } catch (error) {
       this.#leave(client);
       throw error;

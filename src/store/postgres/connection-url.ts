@@ -41,11 +41,17 @@ export function showsPassword(text: string): boolean {
   return /\bpostgres(ql)?:\/\/(?:[^/?#@:]*:[^/?#@]+@|[^#\s]*[?&]password=)/.test(text);
 }
 
-/** The URL for sessions that cannot write, whatever statements they are given; a standby will do. */
+/**
+ * The URL for sessions that cannot write, whatever statements they are given; a standby will do. Poolers refuse the
+ * setting, and share their sessions with those who write: through them, only each transaction is read-only.
+ */
 export function readOnlyUrl(url: string, environment: NodeJS.ProcessEnv = process.env): string {
   const [address = '', query = ''] = url.split('?', 2);
   const options = new URLSearchParams(query);
-  options.set('options', [options.get('options') ?? environment.PGOPTIONS ?? '', READ_ONLY_SESSION].join(' ').trim());
+  if (options.get('prepared_statements') !== 'off') {
+    const given = options.get('options') ?? environment.PGOPTIONS ?? '';
+    options.set('options', [given, READ_ONLY_SESSION].join(' ').trim());
+  }
   options.set('target_session_attrs', 'any');
   return `${address}?${options}`;
 }

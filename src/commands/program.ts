@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
 import { addAdmin } from './admin-command.js';
+import { addAdminCopy } from './admin-copy-command.js';
 import { addAdminUpstream } from './admin-upstream-command.js';
 import { addDoctor } from './doctor-command.js';
 import { addHttp } from './http-command.js';
@@ -18,7 +19,9 @@ export function createProgram(directory: string): Command {
     .addHelpText('after', EPILOGUE);
   addStdio(program, directory);
   addHttp(program, directory);
-  addAdminUpstream(addAdmin(program));
+  const admin = addAdmin(program);
+  addAdminUpstream(admin);
+  addAdminCopy(admin);
   addVerify(program);
   addDoctor(program, directory);
   return program;

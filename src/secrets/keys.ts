@@ -61,7 +61,7 @@ export function loadKeys(path: string, mayCreate: boolean): Keys {
         'Restore it, copy it from another server of the database, or set G3N_KEY_FILE: credentials and cards need it.',
       );
     }
-    explained(path, () => createKeyFile(path));
+    explained(path, () => createKeyFile(path, randomBytes(KEY_BYTES).toString('hex')));
   }
   const text = explained(path, () => readFileSync(path, 'utf8').trim());
   if (!/^[0-9a-f]{64}$/.test(text)) {
@@ -83,6 +83,20 @@ export function keyFileState(path: string, check: string | undefined): KeyFileSt
     return 'wrong';
   }
   return check === undefined || sameDigest(check, keys.mac('key-check')) ? 'ok' : 'wrong';
+}
+
+/**
+ * Puts the server key of a database beside its copy (mode 0600): what is hashed with it stays valid.
+ * @throws DatabaseFileError when another key is there.
+ */
+export function copyKeyFile(from: string, to: string): void {
+  const key = explained(from, () => readFileSync(from, 'utf8').trim());
+  explained(to, () => createKeyFile(to, key));
+  if (explained(to, () => readFileSync(to, 'utf8').trim()) === key) return;
+  throw new DatabaseFileError(
+    `${to} is another key than the one of the source`,
+    'Move it away, or name another file with --key-file.',
+  );
 }
 
 /** The database was made with another key. */
@@ -154,9 +168,9 @@ export function sameDigest(a: string, b: string): boolean {
  * Writes a temporary file and links it into place, so that two processes that start together end up with one complete
  * file.
  */
-function createKeyFile(path: string): void {
+function createKeyFile(path: string, key: string): void {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(draft, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+  writeFileSync(draft, `${key}\n`, { mode: 0o600, flag: 'wx' });
   chmodSync(draft, 0o600);
   try {
     linkSync(draft, path);

@@ -16,6 +16,7 @@ import { explainConnectionError } from './postgres/server-error.js';
 import { WORD_SEARCH } from './postgres/word-search.js';
 import { checkServerKey, hasServerKey, SERVER_KEY_LOCK } from './server-key.js';
 import { EmbeddedStore, type EngineOptions, needsUpdate, type Store } from './store.js';
+import { requireFinishedCopy } from './unfinished-copy.js';
 
 export interface PostgresStoreOptions extends EngineOptions {
   /** postgres://user:password@host:port,host:port/database?options; see connection-url.ts. */
@@ -41,27 +42,53 @@ export interface PostgresStore extends Store {
  * @throws DatabaseFileError when the server key is missing or belongs to another database, ConnectionUrlError.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
-  const { url, keyPath, readOnly = false, deadlineMs, migrations } = options;
+  const { keyPath, readOnly = false, migrations } = options;
+  return await connected(options, async (driver) => {
+    await driver.withSession(async (client) => {
+      await checkServer(client, readOnly);
+      if (readOnly) await requirePostgresSchema(client, migrations);
+      else await migratePostgres(client, new Date().toISOString(), migrations);
+    });
+    await driver.read(() => requireFinishedCopy(driver.dialect));
+    if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
+    if (!readOnly) await refresh(driver, options);
+    const steps = () => openServerKey(keyPath, !readOnly);
+    const keys = await (readOnly ? driver.read(steps) : driver.write({ steps }));
+    return new EmbeddedStore(driver, keys, options);
+  });
+}
+
+/** Opens a database to copy another one with these keys into; it is not served. @throws as `openPostgresStore`. */
+export async function openReceivingDatabase(url: string, keys: Keys): Promise<PostgresDriver> {
+  return await connected({ url, onBackgroundError: () => {} }, async (driver) => {
+    await driver.withSession(async (client) => {
+      await checkServer(client);
+      await migratePostgres(client, new Date().toISOString());
+    });
+    await refresh(driver, {});
+    await driver.write({ steps: () => checkServerKey(keys) });
+    return driver;
+  });
+}
+
+type ConnectionOptions = Pick<PostgresStoreOptions, 'url' | 'deadlineMs' | 'readOnly' | 'onBackgroundError'>;
+
+/** Closes the driver when the work fails, and explains the error. */
+async function connected<T>(
+  { url, deadlineMs, readOnly = false, onBackgroundError }: ConnectionOptions,
+  work: (driver: PostgresDriver) => Promise<T>,
+): Promise<T> {
   const address = addressOf(url, readOnly);
   const driver = createPostgresDriver({
     address,
     search: WORD_SEARCH,
     applicationName: `g3n-crm-mcp ${hostname()}`,
     readOnly,
-    onBackgroundError: options.onBackgroundError,
+    onBackgroundError,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });
   try {
-    await driver.withSession(async (client) => {
-      await checkServer(client, readOnly);
-      if (readOnly) await requirePostgresSchema(client, migrations);
-      else await migratePostgres(client, new Date().toISOString(), migrations);
-    });
-    if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
-    if (!readOnly) await refresh(driver, options);
-    const steps = () => openServerKey(keyPath, !readOnly);
-    const keys = await (readOnly ? driver.read(steps) : driver.write({ steps }));
-    return new EmbeddedStore(driver, keys, options);
+    return await work(driver);
   } catch (error) {
     await driver.close();
     throw explainConnectionError(error, address.shown);
@@ -84,7 +111,7 @@ function* openServerKey(keyPath: string, mayCreate: boolean): Steps<Keys> {
   return keys;
 }
 
-async function refresh(driver: Driver, { onRewrittenEmails }: EngineOptions): Promise<void> {
+async function refresh(driver: Driver, { onRewrittenEmails }: Pick<EngineOptions, 'onRewrittenEmails'>): Promise<void> {
   if ((await driver.read(outdatedData)).length === 0) return;
   const now = new Date().toISOString();
   const emails = await driver.write({ steps: () => refreshDerivedData(now), isLong: true });

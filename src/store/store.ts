@@ -35,6 +35,7 @@ import { checkServerKey, hasServerKey } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
 import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
+import { requireFinishedCopy } from './unfinished-copy.js';
 
 /** What a store needs on any engine. */
 export interface EngineOptions {
@@ -94,10 +95,23 @@ export function openStore(options: StoreOptions): SqliteStore {
   return closedOnError(driver, () => {
     const now = new Date().toISOString();
     migrate(driver, now);
+    driver.direct(requireFinishedCopy(driver.dialect));
     refresh(driver, now, options);
     const keys = openKeys(options, !driver.read(hasServerKey));
     driver.direct(checkServerKey(keys));
     return new EmbeddedStore(driver, keys, options);
+  });
+}
+
+/** Opens a file into which a database with these keys is copied, and creates it if it is missing; it is not served. */
+export function openReceivingFile(path: string, keys: Keys): SqliteDriver {
+  const driver = openSqlite(path);
+  return closedOnError(driver, () => {
+    const now = new Date().toISOString();
+    migrate(driver, now);
+    exclusively(driver, () => refreshDerivedData(now));
+    exclusively(driver, () => checkServerKey(keys));
+    return driver;
   });
 }
 
@@ -124,6 +138,7 @@ function openReadOnly(options: StoreOptions): SqliteStore {
   const driver = openSqlite(options.path, true);
   return closedOnError(driver, () => {
     requireSchema(driver);
+    driver.read(() => requireFinishedCopy(driver.dialect));
     if (driver.read(outdatedData).length > 0) throw needsUpdate();
     const keys = openKeys(options, false);
     driver.read(() => checkServerKey(keys));

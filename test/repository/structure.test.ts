@@ -21,6 +21,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   'database-file': ['contract'],
   domain: ['contract'],
   'openapi-import': ['contract'],
+  'store/copy': ['database-file', 'secrets', 'store', 'store/engine'],
   'store/engine': ['contract', 'domain', 'ids.ts', 'secrets'],
   'store/family': ['contract', 'domain', 'ids.ts', 'secrets', 'store/engine'],
   'store/postgres': ['contract', 'database-file', 'secrets', 'store/engine'],
@@ -74,6 +75,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'retention-clock.ts',
     'secrets',
     'store',
+    'store/copy',
     'store/engine',
     'store/postgres',
     'store/sqlite',
@@ -126,6 +128,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   commander: [
     'commands/admin-upstream-command.ts',
     'commands/admin-command.ts',
+    'commands/admin-copy-command.ts',
     'commands/agent-options.ts',
     'commands/doctor-command.ts',
     'commands/http-command.ts',

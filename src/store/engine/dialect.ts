@@ -1,5 +1,7 @@
 /** The SQL that differs between engines. Full-text search differs, too: see search-index.ts. */
+
 import type { Scalar, Steps } from './step.js';
+import type { TableCatalogue } from './stored-tables.js';
 
 export interface Dialect {
   /**
@@ -15,10 +17,13 @@ export interface Dialect {
    */
   readonly hasManyWriters: boolean;
   readonly journal: JournalNumbering;
+  readonly catalogue: TableCatalogue;
 }
 
 /** How rows of the journal get their numbers, which count up from 1 in each org, without gaps, in commit order. */
 export interface JournalNumbering {
+  /** The column that orders the rows without a number; undefined where `append` numbers them. */
+  readonly unnumberedKey: string | undefined;
   /** Adds a row. @param values the org, and the columns after `journal_no`, in their order */
   append(values: readonly Scalar[]): Steps<void>;
   /** Numbers rows after `last` that have no number yet, at most `limit`, where `append` gave them none. */

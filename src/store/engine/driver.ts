@@ -39,6 +39,9 @@ export interface Job<T> extends Omit<Scope, 'signal'> {
   readonly erases?: boolean;
 }
 
+/** Runs steps that only read. */
+export type SnapshotRead = <T>(steps: () => Steps<T>) => Promise<T>;
+
 /** A database engine with an open database. */
 export interface Driver {
   readonly dialect: Dialect;
@@ -47,6 +50,8 @@ export interface Driver {
   readonly isShared: boolean;
   /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
   read<T>(steps: () => Steps<T>, scope?: Scope): T | Promise<T>;
+  /** Runs work whose reads all see one snapshot, however long it takes. Nothing is tried again. */
+  inSnapshot<T>(work: (read: SnapshotRead) => Promise<T>): Promise<T>;
   /**
    * Resolves only after the COMMIT that carries the job. @throws what `steps` threw, or 503 `crm.storage_unavailable`;
    * its details say `outcome: "unknown"` when a remote engine did not answer the COMMIT and no record settles it.

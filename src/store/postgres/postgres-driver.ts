@@ -8,6 +8,7 @@ import {
   type Driver,
   type Job,
   type Scope,
+  type SnapshotRead,
   storageUnavailable,
   unconfirmedWrite,
 } from '../engine/driver.js';
@@ -19,6 +20,7 @@ import type { PostgresAddress } from './connection-url.js';
 import { type ErrorMeaning, meaningOf } from './database-error.js';
 import { createErasureVacuum, type ErasureVacuum } from './erasure-vacuum.js';
 import { POSTGRES_JOURNAL } from './postgres-journal.js';
+import { POSTGRES_CATALOGUE } from './postgres-tables.js';
 import { notServing, PROBE, PROBE_MS, unreachable } from './probe-result.js';
 import type { SchemaClient } from './schema-client.js';
 import { Transaction, type TransactionKind } from './transaction.js';
@@ -74,7 +76,13 @@ export function createPostgresDriver(options: PostgresDriverOptions): PostgresDr
 }
 
 class PooledDriver implements PostgresDriver {
-  readonly dialect = { orderedJoin: 'JOIN', seesAllOrgs: false, hasManyWriters: true, journal: POSTGRES_JOURNAL };
+  readonly dialect = {
+    orderedJoin: 'JOIN',
+    seesAllOrgs: false,
+    hasManyWriters: true,
+    journal: POSTGRES_JOURNAL,
+    catalogue: POSTGRES_CATALOGUE,
+  };
   readonly isShared = true;
   readonly search: SearchIndex;
   readonly #pool: ConnectionPool;
@@ -135,6 +143,20 @@ class PooledDriver implements PostgresDriver {
     try {
       const result = await work(session.client);
       this.#pool.release(session);
+      return result;
+    } catch (error) {
+      this.#pool.close(session);
+      throw error;
+    }
+  }
+
+  async inSnapshot<T>(work: (read: SnapshotRead) => Promise<T>): Promise<T> {
+    const session = await this.#pool.acquire(performance.now() + OPENING_MS);
+    const transaction = new Transaction(session, 'read', {}, 0);
+    try {
+      transaction.begin();
+      const result = await work((steps) => transaction.drive(steps()));
+      this.#finish(session, transaction, undefined);
       return result;
     } catch (error) {
       this.#pool.close(session);

@@ -13,6 +13,8 @@ const NUMBER = `UPDATE journal SET journal_no = n.journal_no
   WHERE journal.orgcode = ? AND journal.entry_no = n.entry_no`;
 
 export const POSTGRES_JOURNAL: JournalNumbering = {
+  unnumberedKey: 'entry_no',
+
   *append(values) {
     yield* run(APPEND, ...values);
   },

@@ -14,9 +14,16 @@ import {
   rejectOverdue,
 } from '../../database-file/lock-wait.js';
 import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
-import { ConcurrentChangeError, type Driver, type Job, storageUnavailable } from '../engine/driver.js';
+import {
+  ConcurrentChangeError,
+  type Driver,
+  type Job,
+  type SnapshotRead,
+  storageUnavailable,
+} from '../engine/driver.js';
 import { isTogether, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
+import { SQLITE_CATALOGUE } from './sqlite-catalogue.js';
 import { SQLITE_JOURNAL } from './sqlite-journal.js';
 
 /** The driver, which reads at once, and what migrations and inspections need besides: the raw connection. */
@@ -73,7 +80,13 @@ export function openSqlite(path: string, readOnly = false): SqliteDriver {
 }
 
 class SingleWriterDriver implements SqliteDriver {
-  readonly dialect = { orderedJoin: 'CROSS JOIN', seesAllOrgs: true, hasManyWriters: false, journal: SQLITE_JOURNAL };
+  readonly dialect = {
+    orderedJoin: 'CROSS JOIN',
+    seesAllOrgs: true,
+    hasManyWriters: false,
+    journal: SQLITE_JOURNAL,
+    catalogue: SQLITE_CATALOGUE,
+  };
   readonly search = FTS5_SEARCH;
   readonly isShared = false;
   readonly #path: string;
@@ -100,6 +113,17 @@ class SingleWriterDriver implements SqliteDriver {
       return this.#reader.snapshot(steps());
     } catch (error) {
       throw isLocked(error) ? storageUnavailable(error) : error;
+    }
+  }
+
+  async inSnapshot<T>(work: (read: SnapshotRead) => Promise<T>): Promise<T> {
+    const connection = this.#openReader();
+    connection.exec('BEGIN');
+    try {
+      return await work(async (steps) => connection.drive(steps()));
+    } finally {
+      connection.exec('ROLLBACK');
+      if (connection !== this.#writer) connection.close();
     }
   }
 

@@ -7,6 +7,8 @@ const APPEND = `INSERT INTO journal (orgcode, journal_no, ${JOURNAL_COLUMNS})
   SELECT ?, COALESCE(MAX(journal_no), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM journal WHERE orgcode = ?`;
 
 export const SQLITE_JOURNAL: JournalNumbering = {
+  unnumberedKey: undefined,
+
   *append(values) {
     yield* run(APPEND, ...values, values[0] ?? null);
   },

@@ -5,11 +5,14 @@
  */
 import { collated, ownedByOrg } from './table-rules.js';
 
+/** Their names. */
+export const SEARCH_TABLES: readonly string[] = ['customer', 'account'].flatMap(tableNames);
 export const WORD_TABLES = wordTables('customer', ['names', 'other']) + wordTables('account', ['names']);
 
 /** The planner reckons with one org that has all rows, so that it reads an index in order, not to sort all it reads. */
 function wordTables(record: string, columns: readonly string[]): string {
-  const [texts, words, id] = [`${record}_search`, `${record}_word`, `${record}_id`];
+  const [texts, words] = tableNames(record);
+  const id = `${record}_id`;
   return `${collated(`
 CREATE TABLE ${texts} (
   orgcode TEXT NOT NULL,
@@ -26,4 +29,8 @@ CREATE TABLE ${words} (
 );
 ALTER TABLE ${texts} ALTER COLUMN orgcode SET (n_distinct = 1);
 ALTER TABLE ${words} ALTER COLUMN orgcode SET (n_distinct = 1);`)}${ownedByOrg(texts, words)}`;
+}
+
+function tableNames(record: string): readonly [texts: string, words: string] {
+  return [`${record}_search`, `${record}_word`];
 }

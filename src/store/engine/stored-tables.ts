@@ -1,0 +1,19 @@
+/** What a database says of its own tables, in every engine. */
+import type { Steps } from './step.js';
+
+/** A table of records. */
+export interface StoredTable {
+  readonly name: string;
+  /** Without columns whose values the engine gives, such as row numbers. */
+  readonly columns: readonly string[];
+  /** The columns that identify a row, the org first where rows belong to one; never null. */
+  readonly key: readonly string[];
+}
+
+export interface TableCatalogue {
+  has(table: string): Steps<boolean>;
+  /** All tables but those of full-text search, by name. */
+  tables(): Steps<readonly StoredTable[]>;
+  /** Lets the planner look at the tables, after many rows were written. */
+  analyze(): Steps<void>;
+}

@@ -5,7 +5,13 @@ import type { StoredTable } from '../engine/stored-tables.js';
 import { COPY_PROGRESS } from '../unfinished-copy.js';
 
 /** What each database keeps for itself. */
-const OF_THE_DATABASE: readonly string[] = [COPY_PROGRESS, 'derived_data', 'rate_limit', 'schema_migration', 'server_key'];
+const OF_THE_DATABASE: readonly string[] = [
+  COPY_PROGRESS,
+  'derived_data',
+  'rate_limit',
+  'schema_migration',
+  'server_key',
+];
 /** The search index of SQLite needs the orgs, and the rows of the journal need to know which of them are sealed. */
 const FIRST: readonly string[] = ['org', 'journal_seal'];
 

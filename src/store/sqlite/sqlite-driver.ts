@@ -14,17 +14,10 @@ import {
   rejectOverdue,
 } from '../../database-file/lock-wait.js';
 import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
-import {
-  ConcurrentChangeError,
-  type Driver,
-  type Job,
-  type SnapshotRead,
-  storageUnavailable,
-} from '../engine/driver.js';
+import { ConcurrentChangeError, type Driver, type Job, storageUnavailable } from '../engine/driver.js';
 import { isTogether, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
-import { SQLITE_CATALOGUE } from './sqlite-catalogue.js';
-import { SQLITE_JOURNAL } from './sqlite-journal.js';
+import { SQLITE_DIALECT } from './sqlite-dialect.js';
 
 /** The driver, which reads at once, and what migrations and inspections need besides: the raw connection. */
 export interface SqliteDriver extends Driver {
@@ -80,13 +73,7 @@ export function openSqlite(path: string, readOnly = false): SqliteDriver {
 }
 
 class SingleWriterDriver implements SqliteDriver {
-  readonly dialect = {
-    orderedJoin: 'CROSS JOIN',
-    seesAllOrgs: true,
-    hasManyWriters: false,
-    journal: SQLITE_JOURNAL,
-    catalogue: SQLITE_CATALOGUE,
-  };
+  readonly dialect = SQLITE_DIALECT;
   readonly search = FTS5_SEARCH;
   readonly isShared = false;
   readonly #path: string;
@@ -116,7 +103,7 @@ class SingleWriterDriver implements SqliteDriver {
     }
   }
 
-  async inSnapshot<T>(work: (read: SnapshotRead) => Promise<T>): Promise<T> {
+  async inSnapshot<T>(work: (read: <R>(steps: () => Steps<R>) => Promise<R>) => Promise<T>): Promise<T> {
     const connection = this.#openReader();
     connection.exec('BEGIN');
     try {

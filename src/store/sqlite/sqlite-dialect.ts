@@ -1,0 +1,12 @@
+/** The SQL of SQLite where it differs from that of other engines. */
+import type { Dialect } from '../engine/dialect.js';
+import { SQLITE_CATALOGUE } from './sqlite-catalogue.js';
+import { SQLITE_JOURNAL } from './sqlite-journal.js';
+
+export const SQLITE_DIALECT: Dialect = {
+  orderedJoin: 'CROSS JOIN',
+  seesAllOrgs: true,
+  hasManyWriters: false,
+  journal: SQLITE_JOURNAL,
+  catalogue: SQLITE_CATALOGUE,
+};

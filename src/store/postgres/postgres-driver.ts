@@ -135,11 +135,11 @@ class PooledDriver implements PostgresDriver {
       } finally {
         await client.query('ROLLBACK');
       }
-    });
+    }, this.#deadlineMs);
   }
 
-  async withSession<T>(work: (client: SchemaClient) => Promise<T>): Promise<T> {
-    const session = await this.#pool.acquire(performance.now() + OPENING_MS);
+  async withSession<T>(work: (client: SchemaClient) => Promise<T>, waitMs = OPENING_MS): Promise<T> {
+    const session = await this.#pool.acquire(performance.now() + waitMs);
     try {
       const result = await work(session.client);
       this.#pool.release(session);

@@ -5,6 +5,7 @@
  */
 import type pg from 'pg';
 import type { Driver, Job, Scope } from '../../src/store/engine/driver.js';
+import { plainSteps } from '../../src/store/engine/side-by-side.js';
 import type { Step, Steps } from '../../src/store/engine/step.js';
 import { statementOf } from '../../src/store/postgres/statement-text.js';
 import { dropChecks, insertPlainRows } from './plain-rows.js';
@@ -28,7 +29,8 @@ export function watchStatements(driver: Driver): ReadonlySet<string> {
   const note = (step: Step) => {
     if (step.sql !== '') seen.add(statementOf(step).prepared.text);
   };
-  function* watched<T>(steps: Steps<T>): Steps<T> {
+  function* watched<T>(handler: Steps<T>): Steps<T> {
+    const steps = plainSteps(handler);
     let turn = steps.next();
     while (!turn.done) {
       for (const step of [turn.value].flat() as Step[]) note(step);

@@ -14,7 +14,7 @@ import { addOrg } from '../support/world.js';
 
 const SEED = 20_261_127;
 const WORKERS = 64;
-/** A call waits for PostgreSQL several times, which takes ten times as long as SQLite: it gets a sixteenth of the sequences. */
+/** A call waits for PostgreSQL several times, and takes ten times as long: so a sixteenth of the sequences there. */
 const SEQUENCES = PATH === 'postgres' ? 1_280 : 20_032;
 const CALLS = 8;
 const PEOPLE = 3;

@@ -16,6 +16,7 @@ const HOT: Readonly<Record<string, string>> = {
   inbox: 'state, assignee, revision, updated_at',
   loyalty_account: 'points_balance, lifetime_points, debt_points, next_expiry_at, last_seq, last_entry_at',
   receipt_horizon: 'forgotten_until',
+  rate_limit: 'points, expire',
   session: 'expires_at',
 };
 

@@ -4,14 +4,13 @@ import { defineConfig } from 'vitest/config';
 
 const CONFORMANCE = 'test/conformance/**/*.test.ts';
 /**
- * What must hold on both engines, besides: every tool for every tenant and text, and any history of calls. Roles are
- * decided before the store is asked, and their matrix takes minutes.
+ * What must hold on both engines, besides: the tenants' wall, histories of calls, previews. The laws that take minutes
+ * on PostgreSQL are in vitest.laws.config.ts.
  */
 const LAWS = [
   'test/mcp/{confirmation,preview}.test.ts',
   'test/pipeline/tenants.test.ts',
-  'test/properties/**/*.test.ts',
-  'test/tools/injection.test.ts',
+  'test/properties/{giftcard,ledger,retries}.test.ts',
 ];
 /** Each of these starts a browser and a server. They run last: they would compete with other tests for the CPU. */
 const BROWSER = ['test/page/**/*.test.ts'];
@@ -26,6 +25,13 @@ const TOGETHER = [
 /** Temporary files go to memory: tests need commits to outlive the process, not the machine. */
 const MEMORY = '/dev/shm';
 const MIN_FREE_BYTES = 2 ** 31;
+
+/** A project whose worlds are on PostgreSQL. */
+export const ON_POSTGRES = {
+  env: { G3N_TEST_PATH: 'postgres' },
+  isolate: false,
+  globalSetup: './test/support/postgres-setup.ts',
+};
 
 export default defineConfig({
   test: {
@@ -44,13 +50,7 @@ export default defineConfig({
       // And on PostgreSQL, with the laws.
       {
         extends: true,
-        test: {
-          name: 'postgres',
-          include: [CONFORMANCE, ...LAWS],
-          env: { G3N_TEST_PATH: 'postgres' },
-          isolate: false,
-          globalSetup: './test/support/postgres-setup.ts',
-        },
+        test: { name: 'postgres', include: [CONFORMANCE, ...LAWS], ...ON_POSTGRES },
       },
       {
         extends: true,

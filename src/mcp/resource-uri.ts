@@ -23,7 +23,8 @@ export function uriSegments(uri: string): readonly string[] | undefined {
   const segments = uri.slice(SCHEME.length).split('/');
   if (segments.includes('')) return undefined;
   try {
-    return segments.map(decodeURIComponent);
+    const decoded = segments.map(decodeURIComponent);
+    return decoded.some((segment) => segment.includes('\0')) ? undefined : decoded; // no text has U+0000
   } catch {
     return undefined;
   }

@@ -66,7 +66,7 @@ export async function openServing(
     return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
   const store = await openBackend({ database: databasePath(environment.db), environment, log, readOnly });
-  const shares = store.driver.isShared && !readOnly;
+  const shares = store.driver.dialect.hasManyWriters && !readOnly;
   const serving = {
     backend: store,
     contract: CONTRACT,

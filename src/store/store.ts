@@ -155,6 +155,7 @@ function closedOnError<T>(driver: Driver, open: () => T): T {
   }
 }
 
+/** A read-only server cannot bring data up to date that other rules wrote. */
 export function needsUpdate(): Error {
   return new Error(
     'the database was written by other rules: start once without --read-only, which brings it up to date',
@@ -224,8 +225,9 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#watch.stop();
-    if (!this.driver.isShared && this.#options.readOnly !== true) await this.#housekeep();
     await this.#rounds;
+    const isLast = !this.driver.dialect.hasManyWriters && this.#options.readOnly !== true;
+    if (isLast) await this.#housekeep(); // what was changed since the last round
     await this.driver.close();
   }
 
@@ -263,8 +265,8 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
 
   /** The orgs that this process has changed; where servers share the database, those that any of them has changed. */
   async #housekeepOrgs(): Promise<void> {
-    const { dialect, isShared } = this.driver;
-    const orgs = isShared ? await this.driver.read(unsealedOrgs, LONG) : [...this.#unsealed];
+    const { dialect } = this.driver;
+    const orgs = dialect.hasManyWriters ? await this.driver.read(unsealedOrgs, LONG) : [...this.#unsealed];
     this.#unsealed.clear();
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     const retentionNow = new Date(this.#retentionMs()).toISOString();

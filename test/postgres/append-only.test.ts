@@ -1,30 +1,25 @@
 /** Append-only tables: the owner has no right to change them, and triggers reject who took the right back. */
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type pg from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { dropChecks, inOrg, insertPlainRows } from '../support/plain-rows.js';
 import { triggersOf } from '../support/postgres-catalogue.js';
-import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { freshClient } from '../support/postgres-database.js';
 
 /** The code of both refusals, `insufficient_privilege`. */
 const REFUSED = '42501';
 
-let database: TestDatabase;
 let client: pg.Client;
 let tables: readonly string[];
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client(database.url);
-  await client.connect();
+  const opened = await freshClient();
+  client = opened.client;
   await dropChecks(client);
   tables = [...new Set((await triggersOf(client)).map(({ table }) => table))];
   await inOrg(client, 'ALPHA', async () => {
     await insertPlainRows(client, [...tables, 'customer'], 'ALPHA');
     await client.query('UPDATE customer SET erased_at = NULL');
   });
-});
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
+  return opened.drop;
 });
 
 /**

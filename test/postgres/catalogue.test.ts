@@ -1,6 +1,6 @@
 /** The schema of PostgreSQL, as its catalogue shows it: keyed by org, behind row-level security, equal to SQLite's. */
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type pg from 'pg';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type CatalogueColumn,
   columnsOfTables,
@@ -10,7 +10,7 @@ import {
   tablesOf,
   triggersOf,
 } from '../support/postgres-catalogue.js';
-import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { freshClient } from '../support/postgres-database.js';
 import { indexText, type SqliteCatalogue, sqliteCatalogue, textsIn } from '../support/sqlite-catalogue.js';
 
 /** Columns that SQLite has and PostgreSQL has not. */
@@ -44,17 +44,13 @@ const POSTGRES_KEYS: Readonly<Record<string, string>> = {
   server_key: 'key_check',
 };
 
-let database: TestDatabase;
 let client: pg.Client;
 let sqlite: SqliteCatalogue;
 beforeAll(async () => {
-  [database, sqlite] = await Promise.all([freshDatabase(), sqliteCatalogue()]);
-  client = new pg.Client(database.url);
-  await client.connect();
-});
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
+  const [opened, schema] = await Promise.all([freshClient(), sqliteCatalogue()]);
+  client = opened.client;
+  sqlite = schema;
+  return opened.drop;
 });
 
 const nameOf = ({ table, name }: { readonly table: string; readonly name: string }) => `${table}.${name}`;

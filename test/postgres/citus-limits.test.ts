@@ -15,8 +15,8 @@
  * - shards move without blocking writes only with a replica identity, that is, a primary key:
  *   https://docs.citusdata.com/en/stable/develop/api_udf.html
  */
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type pg from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import {
   columnsOfTables,
   GLOBAL_TABLES,
@@ -25,7 +25,7 @@ import {
   tablesOf,
   triggersOf,
 } from '../support/postgres-catalogue.js';
-import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { freshClient } from '../support/postgres-database.js';
 
 const DISTRIBUTION = 'orgcode';
 /** What `distribute` must drop. Privileges protect these tables without them, except as noted. */
@@ -46,16 +46,11 @@ const TRIGGERS: Readonly<Record<string, string>> = {
   receipt_no_update: 'a response can be rewritten then, though the customer was not erased',
 };
 
-let database: TestDatabase;
 let client: pg.Client;
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client(database.url);
-  await client.connect();
-});
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
+  const opened = await freshClient();
+  client = opened.client;
+  return opened.drop;
 });
 
 /** The rows of a query over a catalogue, restricted to this schema by its placeholder. */

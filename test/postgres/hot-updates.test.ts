@@ -1,9 +1,9 @@
 /** Heap-only updates: what calls change again and again is in no index, and its page has room for another version. */
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type pg from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { dropChecks, inOrg, insertPlainRows } from '../support/plain-rows.js';
 import { tablesOf } from '../support/postgres-catalogue.js';
-import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { freshClient } from '../support/postgres-database.js';
 
 /** The hot tables, and what their frequent statements assign. */
 const HOT: Readonly<Record<string, string>> = {
@@ -20,18 +20,13 @@ const HOT: Readonly<Record<string, string>> = {
   session: 'expires_at',
 };
 
-let database: TestDatabase;
 let client: pg.Client;
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client(database.url);
-  await client.connect();
+  const opened = await freshClient();
+  client = opened.client;
   await dropChecks(client);
   await inOrg(client, 'ALPHA', () => insertPlainRows(client, Object.keys(HOT), 'ALPHA'));
-});
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
+  return opened.drop;
 });
 
 test('the hot tables are those with room on their pages', async () => {

@@ -1,24 +1,19 @@
 /** The second wall between tenants: what a statement that forgot its WHERE reads and changes. */
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type pg from 'pg';
+import { beforeAll, expect, test } from 'vitest';
 import { dropChecks, inOrg, insertPlainRows } from '../support/plain-rows.js';
 import { ofOrgs, tablesOf } from '../support/postgres-catalogue.js';
-import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { freshClient } from '../support/postgres-database.js';
 
-let database: TestDatabase;
 let client: pg.Client;
 let tables: readonly string[];
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client(database.url);
-  await client.connect();
+  const opened = await freshClient();
+  client = opened.client;
   await dropChecks(client);
   tables = ofOrgs((await tablesOf(client)).map(({ name }) => ({ table: name }))).map(({ table }) => table);
   for (const org of ['ALPHA', 'BETA']) await inOrg(client, org, () => insertPlainRows(client, tables, org));
-});
-afterAll(async () => {
-  await client?.end();
-  await database?.drop();
+  return opened.drop;
 });
 
 /** The orgs whose rows a transaction sees, of all tables. */

@@ -36,7 +36,6 @@ export function withWrite(driver: Driver, write: Driver['write']): Driver {
   return {
     dialect: driver.dialect,
     search: driver.search,
-    isShared: driver.isShared,
     read: (steps, scope) => driver.read(steps, scope),
     inSnapshot: (work) => driver.inSnapshot(work),
     write,

@@ -32,6 +32,20 @@ export async function freshDatabase(contents: 'migrated' | 'empty' = 'migrated')
   };
 }
 
+/** A connection to a fresh database, as the ordinary role. `drop` ends it and drops the database. */
+export async function freshClient(): Promise<{ readonly client: pg.Client; drop(): Promise<void> }> {
+  const database = await freshDatabase();
+  const client = new pg.Client(database.url);
+  await client.connect();
+  return {
+    client,
+    async drop() {
+      await client.end();
+      await database.drop();
+    },
+  };
+}
+
 /** A connection that opens when it is needed. */
 export function connectLazily(url: string) {
   let opened: Promise<pg.Client> | undefined;

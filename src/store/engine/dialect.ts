@@ -12,8 +12,8 @@ export interface Dialect {
   /** Whether a statement sees the rows of all orgs, so that one can check them all; see `enterOrg`. */
   readonly seesAllOrgs: boolean;
   /**
-   * Whether changes run at the same time: then each locks what it depends on before it reads it (locks.ts), and
-   * waits for the database as rarely as it can.
+   * Whether changes of several servers run at the same time: then each locks what it depends on before it reads it
+   * (locks.ts) and waits for the database as rarely as it can, and one server does the housekeeping for all.
    */
   readonly hasManyWriters: boolean;
   readonly journal: JournalNumbering;

@@ -46,8 +46,6 @@ export type SnapshotRead = <T>(steps: () => Steps<T>) => Promise<T>;
 export interface Driver {
   readonly dialect: Dialect;
   readonly search: SearchIndex;
-  /** Whether other servers on other machines work on the database, too. */
-  readonly isShared: boolean;
   /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
   read<T>(steps: () => Steps<T>, scope?: Scope): T | Promise<T>;
   /** Runs work whose reads all see one snapshot, however long it takes. Nothing is tried again. */

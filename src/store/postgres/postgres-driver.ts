@@ -83,7 +83,6 @@ class PooledDriver implements PostgresDriver {
     journal: POSTGRES_JOURNAL,
     catalogue: POSTGRES_CATALOGUE,
   };
-  readonly isShared = true;
   readonly search: SearchIndex;
   readonly #pool: ConnectionPool;
   readonly #deadlineMs: number;

@@ -75,7 +75,6 @@ export function openSqlite(path: string, readOnly = false): SqliteDriver {
 class SingleWriterDriver implements SqliteDriver {
   readonly dialect = SQLITE_DIALECT;
   readonly search = FTS5_SEARCH;
-  readonly isShared = false;
   readonly #path: string;
   readonly #writer: Connection;
   readonly #truncation: WalTruncation;

@@ -12,7 +12,7 @@ import { createLog } from '../log.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { parseHeaders } from '../pipeline/headers.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
-import { openServing, type ServingFlags } from './open-serving.js';
+import { type ServingFlags, withServing } from './open-serving.js';
 import { print } from './output.js';
 import { databaseOptions, gatewayOptions, resolvedPath } from './shared-options.js';
 
@@ -58,7 +58,11 @@ async function storeFindings(environment: Environment): Promise<readonly Finding
   const isOpenable = readOnly ? hasTables(findings) : existsSync(database);
   if (findings.some(({ verdict }) => verdict === 'fail') || !isOpenable || !namesCaller(process.env)) return findings;
   const store = await openBackend({ database, environment, log: createLog('silent'), readOnly });
-  return [...findings, await callerFinding(store)];
+  try {
+    return [...findings, await callerFinding(store)];
+  } finally {
+    await store.close();
+  }
 }
 
 /** A database on a server is opened read-only: its tables must be those of this version. */
@@ -77,25 +81,22 @@ async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<r
     ...(await checkPublished(base, read)),
   ];
   if (!namesCaller(process.env)) return findings;
-  const serving = await openServing(
+  const caller = await withServing(
+    ({ backend }) => callerFinding(backend),
     directory,
     { ...flags, gatewayDb: ':memory:' },
     'direct',
     readEnvironment(process.env),
     createLog('silent'),
   );
-  return [...findings, await callerFinding(serving.backend)];
+  return [...findings, caller];
 }
 
-/** Identifies the caller whose credentials are in the environment. Closes the backend. */
+/** Identifies the caller whose credentials are in the environment. */
 async function callerFinding(backend: Backend): Promise<Finding> {
-  try {
-    const headers = parseHeaders(headersFromEnvironment(process.env));
-    const stamp = createStampMaker()(headers);
-    return await checkCredentials(async () => backend.identify(readCredentials(headers), stamp), backend.kind);
-  } finally {
-    await backend.close();
-  }
+  const headers = parseHeaders(headersFromEnvironment(process.env));
+  const stamp = createStampMaker()(headers);
+  return checkCredentials(async () => backend.identify(readCredentials(headers), stamp), backend.kind);
 }
 
 function lineOf({ check, verdict, found, remedy }: Finding): string {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
 import { isLoopback } from '../contract/loopback.js';
-import { createLog, describe } from '../log.js';
+import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
-import { openServing, type Serving, type ServingFlags } from './open-serving.js';
+import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { databaseOptions, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './shared-options.js';
 import { type TransportFlags, transportOptions, transportSettings } from './transport-options.js';
@@ -56,10 +56,6 @@ export function addHttp(program: Command, directory: string): void {
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const environment = readEnvironment(process.env, flags);
   const log = createLog(environment.logLevel);
-  const { httpApplicationOf, openHttp } = await import('../transport/http.js');
-  const { NO_ORIGIN } = await import('../transport/cors.js');
-  const { createPages } = await import('../transport/pages.js');
-  const { createRest } = await import('../transport/rest.js');
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
@@ -67,7 +63,27 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const connectionSettings = transportSettings(flags);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const { readOnly } = settings;
-  const serving = await openServing(directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
+  const serve = (serving: Serving) => listen(serving, { directory, flags, port, settings, connectionSettings, log });
+  await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
+}
+
+/** What `http` needs besides the backend: everything that can be wrong in it has been checked. */
+interface Listening {
+  readonly directory: string;
+  readonly flags: HttpFlags;
+  readonly port: number;
+  readonly settings: ReturnType<typeof agentSettings>;
+  readonly connectionSettings: ReturnType<typeof transportSettings>;
+  readonly log: Log;
+}
+
+/** Serves until a signal comes. */
+async function listen(serving: Serving, listening: Listening): Promise<void> {
+  const { directory, flags, port, settings, connectionSettings, log } = listening;
+  const { httpApplicationOf, openHttp } = await import('../transport/http.js');
+  const { NO_ORIGIN } = await import('../transport/cors.js');
+  const { createPages } = await import('../transport/pages.js');
+  const { createRest } = await import('../transport/rest.js');
   const limits = await limitsOf(flags, serving);
   const unlimited = agentApplication(serving, log, settings);
   const application = limits === undefined ? unlimited : { ...unlimited, pipeline: { ...unlimited.pipeline, limits } };
@@ -95,7 +111,6 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   process.stdout.write(welcome(transport.url, serving.demo));
   await stopped;
   await transport.close();
-  await serving.backend.close();
 }
 
 /** @throws ConfigError when the counts shall be shared, and nothing is there that could share them. */

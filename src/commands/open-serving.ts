@@ -39,7 +39,7 @@ export interface Serving {
  * sends: those held for the caller's key, or the caller's own.
  * @throws ConfigError when the flags contradict each other.
  */
-export async function openServing(
+async function openServing(
   directory: string,
   flags: ResolvedFlags,
   auth: 'held' | 'direct',
@@ -77,7 +77,28 @@ export async function openServing(
   };
   if (!flags.demo) return serving;
   const { ensureDemo } = await import('../demo/demo.js');
-  return { ...serving, demo: await ensureDemo(store, new Date()) };
+  try {
+    return { ...serving, demo: await ensureDemo(store, new Date()) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the backend, runs `serve` with it, and closes it however that ends: an open connection would keep a program that
+ * has failed from ending. @throws as `openServing`, and what `serve` throws.
+ */
+export async function withServing<T>(
+  serve: (serving: Serving) => Promise<T>,
+  ...open: Parameters<typeof openServing>
+): Promise<T> {
+  const serving = await openServing(...open);
+  try {
+    return await serve(serving);
+  } finally {
+    await serving.backend.close();
+  }
 }
 
 /** `db` is the database of the flag or, without a gateway, of the environment. */

@@ -5,7 +5,7 @@ import { createLog, describe } from '../log.js';
 import { createServerFactory } from '../mcp/server.js';
 import { parseHeaders } from '../pipeline/headers.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
-import { openServing, type ServingFlags } from './open-serving.js';
+import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { databaseOptions, gatewayOptions } from './shared-options.js';
 
@@ -26,12 +26,14 @@ async function serveStdio(directory: string, flags: ServingFlags & AgentFlags): 
   const environment = readEnvironment(process.env, flags);
   const log = createLog(environment.logLevel);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
-  const serving = await openServing(directory, { ...flags, readOnly: settings.readOnly }, 'direct', environment, log);
-  const headers = parseHeaders({ ...serving.demo?.headers, ...headersFromEnvironment(process.env) });
-  const { openStdio } = await import('../transport/stdio.js');
-  const factory = createServerFactory(agentApplication(serving, log, settings), () => headers);
-  const transport = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio transport error'));
-  await Promise.race([transport.closed, signalled()]);
-  await transport.close();
-  await serving.backend.close();
+  const { readOnly } = settings;
+  const serve = async (serving: Serving) => {
+    const headers = parseHeaders({ ...serving.demo?.headers, ...headersFromEnvironment(process.env) });
+    const { openStdio } = await import('../transport/stdio.js');
+    const factory = createServerFactory(agentApplication(serving, log, settings), () => headers);
+    const transport = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio transport error'));
+    await Promise.race([transport.closed, signalled()]);
+    await transport.close();
+  };
+  await withServing(serve, directory, { ...flags, readOnly }, 'direct', environment, log);
 }

@@ -32,6 +32,7 @@ export const PROGRAM_VARIABLES: readonly Variable[] = [
   { name: 'G3N_MAX_ANSWER_TOKENS', description: 'Maximum tokens per tool result', default: '25000' },
   { name: 'G3N_DB', description: 'Database: a file or a postgres:// URL', isSecret: true },
   { name: 'G3N_KEY_FILE', description: 'Server key file; by default the database file with .key appended' },
+  { name: 'G3N_GROUPS', description: 'JSON file with the URLs of the other groups of PostgreSQL databases' },
   { name: 'G3N_DEFAULT_REGION', description: 'Country of phone numbers without a country code', default: 'US' },
   {
     name: 'G3N_UNIQUE_CUSTOMER_FIELDS',

@@ -16,6 +16,7 @@ import type { Application } from './mcp/server.js';
 import { createAvailabilityCheck, type Selection, selectOperations } from './mcp/visibility.js';
 import type { CallHeaders } from './pipeline/headers.js';
 import { ConnectionUrlError, isPostgresUrl, showsPassword } from './store/postgres/connection-url.js';
+import type { PostgresStoreOptions } from './store/postgres-store.js';
 import { type EngineOptions, openStore, type Store } from './store/store.js';
 import { createCatalogue } from './tools/catalogue.js';
 
@@ -32,8 +33,14 @@ interface BackendOptions {
  * @throws DatabaseFileError or Error when it cannot be opened; the message states why and what to do.
  */
 export async function openBackend(options: BackendOptions): Promise<Store> {
-  return isPostgresUrl(options.database) ? openOnPostgres(options) : openOnFile(options);
+  const { database, environment } = options;
+  if (isPostgresUrl(database)) return openOnPostgres(options);
+  if (environment.groups !== undefined) throw new ConfigError(GROUPS_OF_POSTGRES);
+  return openOnFile(options);
 }
+
+const GROUPS_OF_POSTGRES =
+  '--groups names databases besides a PostgreSQL database: give its URL with --db, or unset G3N_GROUPS';
 
 function openOnFile({ database: path, environment, log, readOnly = false }: BackendOptions): Store {
   const { keyFile } = environment;
@@ -55,14 +62,22 @@ async function openOnPostgres({ database: url, environment, log, readOnly = fals
   const { keyFile: keyPath } = environment;
   if (keyPath === undefined) throw new ConfigError(NO_KEY_FILE);
   if (process.argv.some(showsPassword)) warnOfPassword(log);
-  const { openPostgresStore } = await import('./store/postgres-store.js');
+  const options = { ...engineOptions(environment, log, readOnly), url, keyPath };
   try {
-    const store = await openPostgresStore({ ...engineOptions(environment, log, readOnly), url, keyPath });
+    const store = await openOneOrGroups(options, environment.groups);
     warnOfKeyFile(log, keyPath);
     return store;
   } catch (error) {
     throw error instanceof ConnectionUrlError ? new ConfigError(error.message) : error;
   }
+}
+
+/** @param groups the file with the URLs of the other groups, where there are several */
+async function openOneOrGroups(options: PostgresStoreOptions, groups: string | undefined): Promise<Store> {
+  if (groups === undefined) return (await import('./store/postgres-store.js')).openPostgresStore(options);
+  const { openGroupedStore } = await import('./store/groups/open-groups.js');
+  const { readGroupsFile } = await import('./store/groups/groups-file.js');
+  return openGroupedStore({ ...options, groups: readGroupsFile(groups) });
 }
 
 const NO_KEY_FILE =

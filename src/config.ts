@@ -26,6 +26,7 @@ export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {
 const environmentSchema = z.object({
   G3N_DB: z.string().min(1).optional(),
   G3N_KEY_FILE: z.string().min(1).optional(),
+  G3N_GROUPS: z.string().min(1).optional(),
   G3N_DEFAULT_REGION: z
     .string()
     .regex(/^[A-Z]{2}$/, 'must be a two-letter country code')
@@ -57,6 +58,8 @@ export interface Environment {
   /** A database file, or the URL of a PostgreSQL database, which is secret: it can hold a password. */
   readonly db: string | undefined;
   readonly keyFile: string | undefined;
+  /** The file with the URLs of the other groups of databases. */
+  readonly groups: string | undefined;
   readonly defaultRegion: string;
   readonly uniqueCustomerFields: readonly ('email' | 'phone')[];
   readonly logLevel: string;
@@ -77,6 +80,7 @@ export interface AgentEnvironment {
 export interface DatabaseFlags {
   readonly db?: string;
   readonly keyFile?: string;
+  readonly groups?: string;
 }
 
 /** A flag that is given wins. @throws ConfigError that names every invalid variable, but never its value. */
@@ -85,6 +89,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv, flags: DatabaseFlags = {
   return {
     db: flags.db ?? data.G3N_DB,
     keyFile: flags.keyFile ?? data.G3N_KEY_FILE,
+    groups: flags.groups ?? data.G3N_GROUPS,
     defaultRegion: data.G3N_DEFAULT_REGION,
     uniqueCustomerFields: data.G3N_UNIQUE_CUSTOMER_FIELDS,
     logLevel: data.G3N_LOG_LEVEL,

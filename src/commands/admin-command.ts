@@ -15,11 +15,14 @@ import {
   setOrgStatus,
 } from '../store/administration.js';
 import type { Steps } from '../store/engine/step.js';
+import type { GroupedStore } from '../store/groups/grouped-store.js';
+import type { Store } from '../store/store.js';
 import { print } from './output.js';
 import { databasePath, onDatabase } from './shared-options.js';
 
 const DEFAULT_TTL_SECONDS = 3600;
 
+type NewOrg = { readonly unverified: boolean; readonly group?: string };
 type Grant = { readonly roles: string[]; readonly owner: boolean };
 
 /** Adds the `admin` command and its subcommands. Returns it, so that other files can add subcommands. */
@@ -37,7 +40,12 @@ export function addAdmin(program: Command): Command {
     .option('--ttl <seconds>', 'lifetime of the session, renewed whenever it is used', parseTtl, DEFAULT_TTL_SECONDS)
     .action(
       (orgcode: string, { user, ttl, roles, owner, ...flags }: Grant & DatabaseFlags & { user: string; ttl: number }) =>
-        administer(flags, (cx) => createSession(cx, orgcode, user, { roles, owner }, ttl)),
+        administer(
+          flags,
+          (cx) => createSession(cx, orgcode, user, { roles, owner }, ttl),
+          ({ createSessionEverywhere }, store, cx) =>
+            createSessionEverywhere(store, cx, { orgcode, user, grant: { roles, owner }, ttlSeconds: ttl }),
+        ),
     );
   return admin;
 }
@@ -46,9 +54,18 @@ function addOrgCommands(org: Command): void {
   onDatabase(org.command('create <orgcode>'))
     .description('create an org')
     .option('--unverified', 'create the org as unverified: its data can be read but not written', false)
-    .action((orgcode: string, { unverified, ...flags }: DatabaseFlags & { unverified: boolean }) =>
-      administer(flags, (cx) => createOrg(cx, orgcode, unverified ? 'unverified' : 'verified')),
-    );
+    .option('--group <name>', 'the group of databases that the org will be in, where there are several')
+    .action((orgcode: string, { unverified, group, ...flags }: DatabaseFlags & NewOrg) => {
+      const status = unverified ? 'unverified' : 'verified';
+      return administer(
+        flags,
+        (cx) => {
+          if (group !== undefined) throw new ConfigError('--group needs --groups: the database is the only one');
+          return createOrg(cx, orgcode, status);
+        },
+        ({ createOrgInGroup }, store, cx) => createOrgInGroup(store, cx, orgcode, status, requiredGroup(store, group)),
+      );
+    });
   onDatabase(org.command('set <orgcode>'))
     .description('set the status of an org')
     .addOption(
@@ -57,7 +74,7 @@ function addOrgCommands(org: Command): void {
         .makeOptionMandatory(),
     )
     .action((orgcode: string, { status, ...flags }: DatabaseFlags & { status: OrgStatus }) =>
-      administer(flags, (cx) => setOrgStatus(cx, orgcode, status)),
+      administerOrg(flags, orgcode, (cx) => setOrgStatus(cx, orgcode, status)),
     );
 }
 
@@ -68,14 +85,38 @@ function addKeyCommands(key: Command): void {
     .option('--owner', 'let the key pass every role check', false)
     .option('--name <name>', 'label that says what the key is for', 'key')
     .action((orgcode: string, { name, roles, owner, ...flags }: Grant & DatabaseFlags & { name: string }) =>
-      administer(flags, (cx) => createKey(cx, orgcode, name, { roles, owner })),
+      administerOrg(flags, orgcode, (cx) => createKey(cx, orgcode, name, { roles, owner })),
     );
   onDatabase(key.command('revoke <fingerprint>'))
     .description('revoke the API key with this fingerprint')
-    .action((fingerprint: string, flags: DatabaseFlags) => administer(flags, (cx) => revokeKey(cx, fingerprint)));
+    .action((fingerprint: string, flags: DatabaseFlags) =>
+      administer(
+        flags,
+        (cx) => revokeKey(cx, fingerprint),
+        ({ revokeKeyEverywhere }, store, cx) => revokeKeyEverywhere(store, cx, fingerprint),
+      ),
+    );
 }
 
-async function administer(flags: DatabaseFlags, steps: (cx: AdminContext) => Steps<object>): Promise<void> {
+type Groups = typeof import('../store/groups/group-administration.js');
+type InGroups = (groups: Groups, store: GroupedStore, cx: AdminContext) => Promise<object>;
+
+/** Does what belongs to one org, where there are groups in the group of the org. */
+async function administerOrg(
+  flags: DatabaseFlags,
+  orgcode: string,
+  steps: (cx: AdminContext) => Steps<object>,
+): Promise<void> {
+  await administer(flags, steps, ({ administerAtHome }, store, cx) =>
+    administerAtHome(store, orgcode, () => steps(cx)),
+  );
+}
+
+async function administer(
+  flags: DatabaseFlags,
+  steps: (cx: AdminContext) => Steps<object>,
+  inGroups: InGroups,
+): Promise<void> {
   const environment = readEnvironment(process.env, flags);
   const database = databasePath(environment.db);
   const store = await openBackend({ database, environment, log: createLog(environment.logLevel) });
@@ -84,10 +125,22 @@ async function administer(flags: DatabaseFlags, steps: (cx: AdminContext) => Ste
     const now = new Date();
     const mint = createIdMint();
     const cx = { keys: store.keys, now: now.toISOString(), newId: () => mint(now.getTime()) };
-    print(await store.driver.write({ steps: () => steps(cx) }));
+    const done = isGrouped(store)
+      ? inGroups(await import('../store/groups/group-administration.js'), store, cx)
+      : store.driver.write({ steps: () => steps(cx) });
+    print(await done);
   } finally {
     await store.close();
   }
+}
+
+function isGrouped(store: Store): store is GroupedStore {
+  return 'groups' in store;
+}
+
+function requiredGroup(store: GroupedStore, group: string | undefined): string {
+  if (group !== undefined) return group;
+  throw new ConfigError(`--group names the group of the org: give one of ${[...store.groups.keys()].join(', ')}`);
 }
 
 function parseRoles(text: string): string[] {

@@ -46,7 +46,8 @@ async function openServing(
   environment: Environment,
   log: Log,
 ): Promise<Serving> {
-  rejectContradictions(flags, flags.gateway === undefined ? environment.db : flags.db);
+  const { groups, db } = flags.gateway === undefined ? environment : flags;
+  rejectContradictions({ ...flags, groups }, db);
   const { readOnly = false } = flags;
   const published = createPublishedDocuments(
     join(directory, '..', 'openapi.yaml'),
@@ -102,18 +103,24 @@ export async function withServing<T>(
 }
 
 /** `db` is the database of the flag or, without a gateway, of the environment. */
-function rejectContradictions({ gateway, demo, openapi, readOnly }: ResolvedFlags, db: string | undefined): void {
+function rejectContradictions(
+  { gateway, demo, openapi, readOnly, groups }: Omit<ResolvedFlags, 'groups'> & { groups: string | undefined },
+  db: string | undefined,
+): void {
   if (db === IN_MEMORY && readOnly)
     throw new ConfigError('--db :memory: starts empty and --read-only adds nothing: give a file');
   if (db === IN_MEMORY && gateway === undefined && !demo)
     throw new ConfigError(
       '--db :memory: starts without any org or key and ends with the server: add --demo, or give a file',
     );
+  if (demo && groups !== undefined)
+    throw new ConfigError('--demo makes an org in a database of its own, and --groups names several: give one');
   if (demo && readOnly) throw new ConfigError('--demo fills the database and --read-only forbids it: give one');
   if (gateway === undefined) {
     if (openapi !== undefined) throw new ConfigError('--openapi describes an API to forward to: give --gateway too');
     return;
   }
   if (db !== undefined) throw new ConfigError('--gateway forwards calls and --db is the embedded database: give one');
+  if (groups !== undefined) throw new ConfigError('--gateway forwards calls and --groups names databases: give one');
   if (demo) throw new ConfigError('--demo fills the embedded database: leave out --gateway');
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
 import { addAdmin } from './admin-command.js';
 import { addAdminCopy } from './admin-copy-command.js';
+import { addAdminGroups } from './admin-groups-command.js';
 import { addAdminUpstream } from './admin-upstream-command.js';
 import { addDoctor } from './doctor-command.js';
 import { addHttp } from './http-command.js';
@@ -22,6 +23,7 @@ export function createProgram(directory: string): Command {
   const admin = addAdmin(program);
   addAdminUpstream(admin);
   addAdminCopy(admin);
+  addAdminGroups(admin);
   addVerify(program);
   addDoctor(program, directory);
   return program;
@@ -55,6 +57,8 @@ Environment variables:
                               PGUSER, PGPASSWORD, PGDATABASE and ~/.pgpass
   G3N_KEY_FILE                server key file (default: the database file with
                               .key appended; needed for PostgreSQL)
+  G3N_GROUPS                  JSON file with the URLs of the other groups, where
+                              several PostgreSQL databases share the orgs
   G3N_DEFAULT_REGION          country of phone numbers without a country code
                               (default: US)
   G3N_UNIQUE_CUSTOMER_FIELDS  customer fields that must be unique: email, phone,

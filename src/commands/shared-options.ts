@@ -42,6 +42,7 @@ export interface LimitFlags {
 export interface StoreFlags {
   readonly db?: string;
   readonly keyFile?: string;
+  readonly groups?: string;
   readonly demo: boolean;
 }
 
@@ -49,6 +50,13 @@ export interface StoreFlags {
 const POSTGRES = 'postgres://user@host/database with the password in PGPASSWORD, ~/.pgpass or G3N_DB';
 const KEY_FILE =
   'server key file, which all servers on a PostgreSQL database share (default: the database file with .key appended; env: G3N_KEY_FILE)';
+
+/** Where several PostgreSQL databases share the orgs among them. */
+const groupsOption = () =>
+  new Option(
+    '--groups <file>',
+    'JSON file with the PostgreSQL URLs of the other groups, by name, where --db is the first of several (env: G3N_GROUPS)',
+  );
 
 /** The database of a server. `databasePath` applies the default: undefined means that no flag was given. */
 export function databaseOptions(): readonly Option[] {
@@ -58,13 +66,17 @@ export function databaseOptions(): readonly Option[] {
       `a file, or ${POSTGRES}; :memory: with --demo for one that ends with the server (default: ${DEFAULT_DB}; env: G3N_DB)`,
     ),
     new Option('--key-file <file>', KEY_FILE),
+    groupsOption(),
   ];
 }
 
 /** Adds the options of a command that must be told its database. */
 export function onDatabase(command: Command): Command {
   const db = new Option('--db <database>', `a file, or ${POSTGRES}`).env('G3N_DB').argParser(parseDatabase);
-  return command.addOption(db.makeOptionMandatory()).addOption(new Option('--key-file <file>', KEY_FILE));
+  return command
+    .addOption(db.makeOptionMandatory())
+    .addOption(new Option('--key-file <file>', KEY_FILE))
+    .addOption(groupsOption());
 }
 
 export const gatewayDbOption = () =>

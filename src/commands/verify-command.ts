@@ -5,6 +5,8 @@ import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
 import { DatabaseFileError, missingFileTrouble } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
+import type { Driver } from '../store/engine/driver.js';
+import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { checkDatabaseFile, type FileFault, isDamage } from '../store/sqlite/check-file.js';
 import { type Verification, verifyStore } from '../store/verify-store.js';
@@ -59,9 +61,15 @@ async function verifyContent(
   try {
     const store = await openBackend({ database, environment, log: createLog(environment.logLevel), readOnly });
     try {
-      const { search, dialect } = store.driver;
-      const steps = () => verifyStore(store.keys, { ...(quick ? {} : { search }), dialect, onStep: step });
-      return await store.driver.read(steps, { isLong: true });
+      const verified = (driver: Driver, onStep: (text: string) => void) => {
+        const { search, dialect } = driver;
+        return driver.read(() => verifyStore(store.keys, { ...(quick ? {} : { search }), dialect, onStep }), {
+          isLong: true,
+        });
+      };
+      if (!('groups' in store)) return await verified(store.driver, step);
+      const { verifyGroups } = await import('../store/groups/verify-groups.js');
+      return await verifyGroups(store as GroupedStore, verified, step);
     } finally {
       await store.close();
     }

@@ -88,6 +88,9 @@ export interface DeprecationNotice {
   readonly sunset?: string;
 }
 
+/** Whether calls can be served; a text says which of them cannot, while others can. */
+export type Readiness = boolean | string;
+
 export interface Backend {
   readonly kind: 'store' | 'gateway';
   /**
@@ -110,6 +113,6 @@ export interface Backend {
    */
   preview?(call: BackendCall): Promise<BackendResult | BackendPreview>;
   /** Whether calls can be served, as far as this process can tell; absent: always. May throw to report no. */
-  isReady?(): boolean | Promise<boolean>;
+  isReady?(): Readiness | Promise<Readiness>;
   close(): Promise<void>;
 }

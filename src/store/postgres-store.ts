@@ -11,6 +11,7 @@ import {
   type PostgresMigration,
   requirePostgresSchema,
 } from './postgres/migrations/migrate-postgres.js';
+import { type ExpectedGroup, GROUPS_SERVER_NAME, requireGroup, SERVER_NAME } from './postgres/own-group.js';
 import { createPostgresDriver, type PostgresDriver } from './postgres/postgres-driver.js';
 import { explainConnectionError } from './postgres/server-error.js';
 import { WORD_SEARCH } from './postgres/word-search.js';
@@ -25,6 +26,8 @@ export interface PostgresStoreOptions extends EngineOptions {
   readonly keyPath: string;
   /** How long a call may take in the database, in milliseconds. */
   readonly deadlineMs?: number;
+  /** Which of several databases this must be; default: the only one. */
+  readonly group?: ExpectedGroup;
   /** In place of this version's migrations, in tests. */
   readonly migrations?: readonly PostgresMigration[];
 }
@@ -50,6 +53,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       else await migratePostgres(client, new Date().toISOString(), migrations);
     });
     await driver.read(() => requireFinishedCopy(driver.dialect));
+    await driver.read(() => requireGroup(options.group));
     if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
     if (!readOnly) await refresh(driver, options);
     const steps = () => openServerKey(keyPath, !readOnly);
@@ -65,25 +69,27 @@ export async function openReceivingDatabase(url: string, keys: Keys): Promise<Po
       await checkServer(client);
       await migratePostgres(client, new Date().toISOString());
     });
+    await driver.read(() => requireGroup(undefined));
     await refresh(driver, {});
     await driver.write({ steps: () => checkServerKey(keys) });
     return driver;
   });
 }
 
-type ConnectionOptions = Pick<PostgresStoreOptions, 'url' | 'deadlineMs' | 'readOnly' | 'onBackgroundError'>;
+type ConnectionOptions = Pick<PostgresStoreOptions, 'url' | 'deadlineMs' | 'readOnly' | 'group' | 'onBackgroundError'>;
 
 /** Closes the driver when the work fails, and explains the error. */
 async function connected<T>(
-  { url, deadlineMs, readOnly = false, onBackgroundError }: ConnectionOptions,
+  { url, deadlineMs, readOnly = false, group, onBackgroundError }: ConnectionOptions,
   work: (driver: PostgresDriver) => Promise<T>,
 ): Promise<T> {
   const address = addressOf(url, readOnly);
   const driver = createPostgresDriver({
     address,
     search: WORD_SEARCH,
-    applicationName: `g3n-crm-mcp ${hostname()}`,
+    applicationName: `${group === undefined ? SERVER_NAME : GROUPS_SERVER_NAME} ${hostname()}`,
     readOnly,
+    fenced: group !== undefined,
     onBackgroundError,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });

@@ -1,6 +1,7 @@
 /** The HTTP transport: MCP at /mcp for every protocol version, REST under /crm, both behind Host and Origin checks. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Readiness } from '../contract/backend.js';
 import { API_VERSION } from '../contract/version.js';
 import { type Application, createCallTool, createServerFactory } from '../mcp/server.js';
 import { callerOf } from '../pipeline/call.js';
@@ -45,7 +46,7 @@ export interface HttpOptions {
   /** Limits of a graceful shutdown; default five seconds for in-flight calls and no grace period. */
   readonly drain?: ShutdownLimits;
   /** Whether calls would be served; default yes. */
-  readonly isReady?: () => boolean | Promise<boolean>;
+  readonly isReady?: () => Readiness | Promise<Readiness>;
   /** Open connections; a further one is answered 503. */
   readonly maxConnections?: number;
   readonly pages?: Pages;

@@ -60,7 +60,16 @@ export function interruptedAt(number: number, when: 'before' | 'after'): Meddle 
 }
 
 /** What each database makes for itself. */
-const OWN: readonly string[] = ['copy_progress', 'derived_data', 'rate_limit', 'schema_migration'];
+const OWN: readonly string[] = [
+  'copy_progress',
+  'database_group',
+  'derived_data',
+  'org_directory',
+  'org_home',
+  'own_group',
+  'rate_limit',
+  'schema_migration',
+];
 
 /** All rows of all tables, by table, in the order of their keys. */
 export function* allRows(tables: readonly StoredTable[]): Steps<Record<string, readonly object[]>> {

@@ -11,6 +11,10 @@ export const GLOBAL_TABLES: Readonly<Record<string, string>> = {
   derived_data: 'versions of rules, for the whole database',
   schema_migration: 'for the whole database',
   rate_limit: 'a caller or address may use several orgs',
+  own_group: 'one for the database',
+  database_group: 'for all databases of the groups',
+  org_directory: 'is looked up to know in which group an org is',
+  org_home: 'is looked up to know whether an org is here',
 };
 
 export interface CatalogueTable {

@@ -7,7 +7,11 @@ import { COPY_PROGRESS } from '../unfinished-copy.js';
 /** What each database keeps for itself. */
 const OF_THE_DATABASE: readonly string[] = [
   COPY_PROGRESS,
+  'database_group',
   'derived_data',
+  'org_directory',
+  'org_home',
+  'own_group',
   'rate_limit',
   'schema_migration',
   'server_key',

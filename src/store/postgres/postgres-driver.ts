@@ -53,6 +53,8 @@ export interface PostgresDriverOptions {
   readonly deadlineMs?: number;
   /** Refuse every write. The address should be for reading, too; see `readOnlyAddress`. */
   readonly readOnly?: boolean;
+  /** Refuse work about an org that is not at home in this database; see org-home.ts. */
+  readonly fenced?: boolean;
   /** Called when VACUUM failed after personal data was erased. */
   readonly onBackgroundError?: (error: unknown) => void;
 }
@@ -88,6 +90,7 @@ class PooledDriver implements PostgresDriver {
   readonly #deadlineMs: number;
   readonly #counters = { transactions: 0, roundTrips: 0, repeated: 0, reconnected: 0, unknownOutcomes: 0 };
   readonly #readOnly: boolean;
+  readonly #fenced: boolean;
   readonly #vacuum: ErasureVacuum;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
@@ -98,6 +101,7 @@ class PooledDriver implements PostgresDriver {
     this.#pool = createConnectionPool(address, applicationName);
     this.#deadlineMs = deadlineMs;
     this.#readOnly = readOnly;
+    this.#fenced = options.fenced ?? false;
     this.#vacuum = createErasureVacuum(this.#pool, options.onBackgroundError ?? (() => {}));
   }
 
@@ -190,7 +194,8 @@ class PooledDriver implements PostgresDriver {
     const past: Past = { repeated: 0, reconnected: 0, isUnsettled: false };
     for (;;) {
       const session = await this.#acquire(deadline, work, past);
-      const transaction = new Transaction(session, work.kind, work.scope, isLong ? 0 : remaining(deadline));
+      const limitMs = isLong ? 0 : remaining(deadline);
+      const transaction = new Transaction(session, work.kind, work.scope, limitMs, this.#fenced);
       const watch = this.#watch(session, deadline, signal);
       const ended = await work.run(transaction).then(
         (settle) => ({ settle }),

@@ -6,6 +6,7 @@ import type { Scope } from '../engine/driver.js';
 import { plainSteps } from '../engine/side-by-side.js';
 import { isAwaited, type Step, type Steps } from '../engine/step.js';
 import { type BatchResults, type DatabaseSession, runBatch } from './batch.js';
+import { enterHome } from './org-home.js';
 import { type Statement, statement, statementOf } from './statement-text.js';
 
 /** Why a transaction begins: reads see one snapshot; writes see what others committed before each statement. */
@@ -35,14 +36,25 @@ export class Transaction {
   readonly #kind: TransactionKind;
   readonly #orgcode: string;
   readonly #limitMs: number;
+  readonly #fenced: boolean;
   readonly #signal: AbortSignal | undefined;
   #pending: Statement[] = [];
   #open = false;
   #committing = false;
   #roundTrips = 0;
 
-  /** @param limitMs how long each statement, each wait for a lock and each pause may take; 0: without limit */
-  constructor(session: DatabaseSession, kind: TransactionKind, { orgcode = '', signal }: Scope, limitMs: number) {
+  /**
+   * @param limitMs how long each statement, each wait for a lock and each pause may take; 0: without limit
+   * @param fenced whether a transaction about an org fails unless the org is at home in the database
+   */
+  constructor(
+    session: DatabaseSession,
+    kind: TransactionKind,
+    { orgcode = '', signal }: Scope,
+    limitMs: number,
+    fenced = false,
+  ) {
+    this.#fenced = fenced && orgcode !== '';
     this.#session = session;
     this.#kind = kind;
     this.#orgcode = orgcode;
@@ -71,6 +83,7 @@ export class Transaction {
       statement(BEGIN[this.#kind]),
       statement(this.#limitMs === 0 ? SETTINGS : CALL_SETTINGS, [this.#orgcode, String(this.#limitMs)]),
     );
+    if (this.#fenced) this.#pending.push(enterHome(this.#orgcode, this.#kind));
   }
 
   /** Adds a statement that nobody waits for. */

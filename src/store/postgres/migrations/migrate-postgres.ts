@@ -4,6 +4,7 @@ import type { SchemaClient } from '../schema-client.js';
 import { DatabaseServerError } from '../server-error.js';
 import { SCHEMA } from './001-schema.js';
 import { RATE_LIMIT_TABLE } from './002-rate-limits.js';
+import { GROUP_TABLES } from './003-groups.js';
 
 /** A change of the schema, which is applied in one transaction. */
 export interface PostgresMigration {
@@ -17,10 +18,14 @@ export interface PostgresMigration {
   readonly script: string;
 }
 
+/** The first version whose servers ask where an org is at home. */
+export const GROUPS_SCHEMA = 3;
+
 /** In order of their versions, which count from 1. */
 export const POSTGRES_MIGRATIONS: readonly PostgresMigration[] = [
   { version: 1, name: 'schema', oldestServer: 1, script: SCHEMA },
   { version: 2, name: 'rate limits', oldestServer: 1, script: RATE_LIMIT_TABLE },
+  { version: GROUPS_SCHEMA, name: 'groups', oldestServer: 1, script: GROUP_TABLES },
 ];
 
 /** The key of the advisory lock that every migration holds: `g3nc` and `rm` in ASCII. */

@@ -1,0 +1,60 @@
+/** The `admin groups` commands: make groups of PostgreSQL databases that share the orgs among them, and list them. */
+import type { Command } from 'commander';
+import { openBackend } from '../application.js';
+import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
+import { CONTRACT } from '../contract/generated/contract.js';
+import { createLog } from '../log.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import { print } from './output.js';
+import { onDatabase } from './shared-options.js';
+
+/** Adds the commands to `admin`. */
+export function addAdminGroups(admin: Command): void {
+  const groups = admin.command('groups').description('make groups of PostgreSQL databases that share the orgs');
+  onDatabase(groups.command('init <name>'))
+    .description('make the database, with its orgs, the first group, under this name; stop its servers first')
+    .action(async (name: string, flags: DatabaseFlags) => {
+      const { makeFirstGroup } = await import('../store/groups/make-groups.js');
+      print(await makeFirstGroup(optionsOf(readEnvironment(process.env, flags)), name));
+    });
+  onDatabase(groups.command('add <name>'))
+    .description('make the empty database that --groups has under this name another group')
+    .action(async (name: string, flags: DatabaseFlags) => {
+      const environment = readEnvironment(process.env, flags);
+      const { addGroup } = await import('../store/groups/make-groups.js');
+      print(await addGroup(optionsOf(environment), name, await urlOf(environment, name)));
+    });
+  onDatabase(groups.command('list'))
+    .description('list the groups with the number of their orgs, and the orgs that are on their way')
+    .action(async (flags: DatabaseFlags) => {
+      const environment = readEnvironment(process.env, flags);
+      if (environment.groups === undefined) throw new ConfigError(NO_FILE);
+      const log = createLog(environment.logLevel);
+      const store = await openBackend({ database: environment.db ?? '', environment, log });
+      try {
+        const { listGroups } = await import('../store/groups/make-groups.js');
+        print(await store.driver.read(listGroups));
+      } finally {
+        await store.close();
+      }
+    });
+}
+
+const NO_FILE = '--groups names the file with the URLs of the other groups: give it, or set G3N_GROUPS';
+
+/** @throws ConfigError when the database is a file, or no key file is named. */
+function optionsOf(environment: Environment) {
+  const { db: url = '', keyFile: keyPath } = environment;
+  if (!isPostgresUrl(url)) throw new ConfigError('groups are made of PostgreSQL databases: give a URL with --db');
+  if (keyPath === undefined) throw new ConfigError('--key-file names the server key, which all groups share: give it');
+  return { url, keyPath, roles: CONTRACT.roles, settings: environment, onBackgroundError() {} };
+}
+
+/** @throws ConfigError when the file of `--groups` has no such group. */
+async function urlOf({ groups }: Environment, name: string): Promise<string> {
+  if (groups === undefined) throw new ConfigError(NO_FILE);
+  const { readGroupsFile } = await import('../store/groups/groups-file.js');
+  const url = readGroupsFile(groups).get(name);
+  if (url === undefined) throw new ConfigError(`${groups} has no group ${name}: add its URL`);
+  return url;
+}

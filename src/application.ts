@@ -26,6 +26,8 @@ interface BackendOptions {
   readonly environment: Environment;
   readonly log: Log;
   readonly readOnly?: boolean;
+  /** Refuse a PostgreSQL role that may serve and does not own the tables: it may not administer. */
+  readonly asOwner?: boolean;
 }
 
 /**
@@ -58,11 +60,17 @@ function openOnFile({ database: path, environment, log, readOnly = false }: Back
   }
 }
 
-async function openOnPostgres({ database: url, environment, log, readOnly = false }: BackendOptions): Promise<Store> {
+async function openOnPostgres({
+  database: url,
+  environment,
+  log,
+  readOnly = false,
+  asOwner = false,
+}: BackendOptions): Promise<Store> {
   const { keyFile: keyPath } = environment;
   if (keyPath === undefined) throw new ConfigError(NO_KEY_FILE);
   if (process.argv.some(showsPassword)) warnOfPassword(log);
-  const options = { ...engineOptions(environment, log, readOnly), url, keyPath };
+  const options = { ...engineOptions(environment, log, readOnly), url, keyPath, asOwner };
   try {
     const store = await openOneOrGroups(options, environment.groups);
     warnOfKeyFile(log, keyPath);

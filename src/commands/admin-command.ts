@@ -119,7 +119,7 @@ async function administer(
 ): Promise<void> {
   const environment = readEnvironment(process.env, flags);
   const database = databasePath(environment.db);
-  const store = await openBackend({ database, environment, log: createLog(environment.logLevel) });
+  const store = await openBackend({ database, environment, log: createLog(environment.logLevel), asOwner: true });
   try {
     const { createIdMint } = await import('../ids.js');
     const now = new Date();

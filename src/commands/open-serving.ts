@@ -66,7 +66,8 @@ async function openServing(
     );
     return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
-  const store = await openBackend({ database: databasePath(environment.db), environment, log, readOnly });
+  const asOwner = flags.demo; // which makes an org and its keys
+  const store = await openBackend({ database: databasePath(environment.db), environment, log, readOnly, asOwner });
   const shares = store.driver.dialect.hasManyWriters && !readOnly;
   const serving = {
     backend: store,

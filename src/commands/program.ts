@@ -4,6 +4,7 @@ import { VERSION } from '../contract/version.js';
 import { addAdmin } from './admin-command.js';
 import { addAdminCopy } from './admin-copy-command.js';
 import { addAdminGroups } from './admin-groups-command.js';
+import { addAdminPostgres } from './admin-postgres-command.js';
 import { addAdminUpstream } from './admin-upstream-command.js';
 import { addDoctor } from './doctor-command.js';
 import { addHttp } from './http-command.js';
@@ -24,6 +25,7 @@ export function createProgram(directory: string): Command {
   addAdminUpstream(admin);
   addAdminCopy(admin);
   addAdminGroups(admin);
+  addAdminPostgres(admin);
   addVerify(program);
   addDoctor(program, directory);
   return program;

@@ -4,7 +4,8 @@ import { type Keys, loadKeys } from '../secrets/keys.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
 import type { Steps } from './engine/step.js';
-import { checkServer } from './postgres/check-server.js';
+import { checkServer, type TableRole } from './postgres/check-server.js';
+import { isDistributed } from './postgres/citus.js';
 import { ConnectionUrlError, type PostgresAddress, parsePostgresUrl, readOnlyUrl } from './postgres/connection-url.js';
 import {
   migratePostgres,
@@ -13,8 +14,10 @@ import {
 } from './postgres/migrations/migrate-postgres.js';
 import { type ExpectedGroup, GROUPS_SERVER_NAME, requireGroup, SERVER_NAME } from './postgres/own-group.js';
 import { createPostgresDriver, type PostgresDriver } from './postgres/postgres-driver.js';
-import { explainConnectionError } from './postgres/server-error.js';
-import { WORD_SEARCH } from './postgres/word-search.js';
+import type { SchemaClient } from './postgres/schema-client.js';
+import { DatabaseServerError, explainConnectionError } from './postgres/server-error.js';
+import { requireServingRights } from './postgres/serving-role.js';
+import { DISTRIBUTED_SEARCH, WORD_SEARCH } from './postgres/word-search.js';
 import { checkServerKey, hasServerKey, SERVER_KEY_LOCK } from './server-key.js';
 import { EmbeddedStore, type EngineOptions, needsUpdate, type Store } from './store.js';
 import { requireFinishedCopy } from './unfinished-copy.js';
@@ -28,6 +31,8 @@ export interface PostgresStoreOptions extends EngineOptions {
   readonly deadlineMs?: number;
   /** Which of several databases this must be; default: the only one. */
   readonly group?: ExpectedGroup;
+  /** Refuse a role that does not own the tables: it may serve, and not administer. */
+  readonly asOwner?: boolean;
   /** In place of this version's migrations, in tests. */
   readonly migrations?: readonly PostgresMigration[];
 }
@@ -39,26 +44,58 @@ export interface PostgresStore extends Store {
 }
 
 /**
- * Opens the embedded CRM on a PostgreSQL database, and creates its tables when they are missing, unless `readOnly` is
- * set. Several servers may do this at the same time.
+ * Opens the embedded CRM on a PostgreSQL database, and brings its schema up to date, unless `readOnly` is set or another
+ * role owns the tables. Several servers may do this at the same time.
  * @throws DatabaseServerError when the server, the database or the role will not do, or cannot be reached.
  * @throws DatabaseFileError when the server key is missing or belongs to another database, ConnectionUrlError.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { keyPath, readOnly = false, migrations } = options;
   return await connected(options, async (driver) => {
-    await driver.withSession(async (client) => {
-      await checkServer(client, readOnly);
-      if (readOnly) await requirePostgresSchema(client, migrations);
-      else await migratePostgres(client, new Date().toISOString(), migrations);
+    const mayChange = await driver.withSession(async (client) => {
+      const role = await checkServer(client, readOnly);
+      if (role.isServing && options.asOwner === true) throw notOwner(role);
+      const isOwner = !readOnly && !role.isServing;
+      if (isOwner) await migratePostgres(client, new Date().toISOString(), migrations);
+      else if (role.isServing && !readOnly) await requireServingRights(client, role.role);
+      if (!isOwner) await requirePostgresSchema(client, migrations);
+      if (await isDistributed(client)) driver.distribute(DISTRIBUTED_SEARCH);
+      return isOwner;
     });
     await driver.read(() => requireFinishedCopy(driver.dialect));
     await driver.read(() => requireGroup(options.group));
-    if (readOnly && (await driver.read(outdatedData)).length > 0) throw needsUpdate();
-    if (!readOnly) await refresh(driver, options);
-    const steps = () => openServerKey(keyPath, !readOnly);
-    const keys = await (readOnly ? driver.read(steps) : driver.write({ steps }));
+    if (mayChange) await refresh(driver, options);
+    else if ((await driver.read(outdatedData)).length > 0) throw readOnly ? needsUpdate() : outdated();
+    const steps = () => openServerKey(keyPath, mayChange);
+    const keys = await (mayChange ? driver.write({ steps }) : driver.read(steps));
     return new EmbeddedStore(driver, keys, options);
+  });
+}
+
+function notOwner({ role, owner }: TableRole): DatabaseServerError {
+  return new DatabaseServerError(
+    `the role ${role} may serve and not administer: the tables belong to ${owner}`,
+    `Connect as ${owner}.`,
+  );
+}
+
+function outdated(): DatabaseServerError {
+  return new DatabaseServerError(
+    'the database was written by other rules',
+    'Run g3n-crm-mcp admin postgres migrate as the role that owns the tables.',
+  );
+}
+
+/** Runs work on the schema of a database, as the owner of its tables. @throws as `openPostgresStore`. */
+export async function onSchema<T>(url: string, work: (client: SchemaClient) => Promise<T>): Promise<T> {
+  return await connected({ url, onBackgroundError: () => {} }, async (driver) => {
+    const result = await driver.withSession(async (client) => {
+      const role = await checkServer(client);
+      if (role.isServing) throw notOwner(role);
+      return work(client);
+    });
+    await driver.close();
+    return result;
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Holds the schema to the published limits of Citus, whose extension is not run here. `orgcode` is the distribution
- * column of the org-owned tables; global tables become reference tables. The limits, read in the documentation of
- * Citus 13 (commit 74f978b of citusdata/citus_docs):
+ * column of the org-owned tables; the others stay on the coordinator (distribution.ts). Statements are held to them by
+ * support/citus-routes.ts. The limits, read in the documentation of Citus 13 (commit 74f978b of citusdata/citus_docs):
  *
  * - keys and unique constraints include the distribution column; foreign keys only between colocated tables, or to
  *   reference tables: https://docs.citusdata.com/en/stable/develop/reference_ddl.html
@@ -11,24 +11,22 @@
  * - row-level security since 11.0: https://docs.citusdata.com/en/stable/admin_guide/cluster_management.html
  * - a setting reaches the workers by SET LOCAL, and only with citus.propagate_set_commands = 'local':
  *   https://docs.citusdata.com/en/stable/develop/api_guc.html, https://github.com/citusdata/citus/pull/2906
+ * - what create_distributed_table copies stays on the coordinator until it is truncated:
+ *   https://docs.citusdata.com/en/stable/develop/api_udf.html
+ * - SELECT … FOR UPDATE locks in queries of one shard only, advisory locks on the coordinator:
+ *   https://docs.citusdata.com/en/stable/develop/reference_workarounds.html
  * - identity columns: bigint, and the table cannot be undistributed: https://github.com/citusdata/citus/issues/6808
  * - shards move without blocking writes only with a replica identity, that is, a primary key:
  *   https://docs.citusdata.com/en/stable/develop/api_udf.html
  */
 import type pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
-import {
-  columnsOfTables,
-  GLOBAL_TABLES,
-  indexesOf,
-  ofOrgs,
-  tablesOf,
-  triggersOf,
-} from '../support/postgres-catalogue.js';
+import { COORDINATOR_TABLES } from '../../src/store/postgres/distribution.js';
+import { columnsOfTables, GLOBAL_TABLES, indexesOf, tablesOf, triggersOf } from '../support/postgres-catalogue.js';
 import { freshClient } from '../support/postgres-database.js';
 
 const DISTRIBUTION = 'orgcode';
-/** What `distribute` must drop. Privileges protect these tables without them, except as noted. */
+/** What `distribute` drops. Privileges protect these tables without them, except as noted. */
 const TRIGGERS: Readonly<Record<string, string>> = {
   account_credit_txn_append_only: '',
   comment_revision_append_only: '',
@@ -53,14 +51,32 @@ beforeAll(async () => {
   return opened.drop;
 });
 
+/** The rows about distributed tables. */
+function distributed<T extends { readonly table: string }>(rows: readonly T[]): readonly T[] {
+  return rows.filter(({ table }) => COORDINATOR_TABLES[table] === undefined);
+}
+
 /** The rows of a query over a catalogue, restricted to this schema by its placeholder. */
 async function found(sql: string): Promise<readonly Record<string, unknown>[]> {
   return (await client.query(sql.replace('OURS', 'current_schema()::regnamespace'))).rows;
 }
 
+test('every table has a place: those of orgs are distributed, but for memberships, which are read with credentials', async () => {
+  const names = (await tablesOf(client)).map(({ name }) => name);
+  expect(Object.keys(COORDINATOR_TABLES).filter((name) => !names.includes(name))).toEqual([]);
+  expect(Object.keys(COORDINATOR_TABLES).sort()).toEqual([...Object.keys(GLOBAL_TABLES), 'membership'].sort());
+});
+
+test('the org is the first column of every distributed table, from which citus-routes.ts reads it', async () => {
+  const firsts = new Map<string, string>();
+  for (const { table, name } of distributed(await columnsOfTables(client)))
+    if (!firsts.has(table)) firsts.set(table, name);
+  expect([...new Set(firsts.values())]).toEqual([DISTRIBUTION]);
+});
+
 test('every distributed table has the distribution column: of one type, required, with a deterministic collation', async () => {
-  const columns = ofOrgs(await columnsOfTables(client)).filter(({ name }) => name === DISTRIBUTION);
-  const tables = ofOrgs((await tablesOf(client)).map(({ name }) => ({ table: name })));
+  const columns = distributed(await columnsOfTables(client)).filter(({ name }) => name === DISTRIBUTION);
+  const tables = distributed((await tablesOf(client)).map(({ name }) => ({ table: name })));
   expect(columns.map(({ table }) => table)).toEqual(tables.map(({ table }) => table));
   const kinds = columns.map(({ type, collation, required, identity }) => [type, collation, required, identity].join());
   expect([...new Set(kinds)]).toEqual(['text,C,true,']);
@@ -68,7 +84,7 @@ test('every distributed table has the distribution column: of one type, required
 });
 
 test('every primary key and unique index of a distributed table includes the distribution column', async () => {
-  const unique = ofOrgs(await indexesOf(client)).filter((index) => index.unique);
+  const unique = distributed(await indexesOf(client)).filter((index) => index.unique);
   expect(unique.length).toBeGreaterThan(40);
   expect(unique.filter(({ columns }) => !columns.includes(DISTRIBUTION))).toEqual([]);
 });
@@ -84,10 +100,10 @@ test('no table has a foreign key or an exclusion constraint', async () => {
   );
 });
 
-test('the triggers to drop are known, and no reference table has one', async () => {
+test('the triggers to drop are known, and no table of the coordinator has one', async () => {
   const triggers = await triggersOf(client);
   expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(TRIGGERS));
-  expect(triggers.filter(({ table }) => GLOBAL_TABLES[table] !== undefined)).toEqual([]);
+  expect(triggers.filter(({ table }) => COORDINATOR_TABLES[table] !== undefined)).toEqual([]);
 });
 
 test('identity columns are bigint, and no column takes its values from another sequence or from a volatile function', async () => {

@@ -151,7 +151,7 @@ describe('a newer schema', () => {
 test('a read-only server needs a schema that is up to date', async () => {
   const client = await connect();
   const older =
-    'the database is of an older schema. Start a server of this version without --read-only, which brings it up to date.';
+    'the database is of an older schema. Run g3n-crm-mcp admin postgres migrate as the role that owns the tables.';
   await expect(requirePostgresSchema(client)).rejects.toThrow(older);
   await migratePostgres(client, NOW, [FIRST]);
   await expect(requirePostgresSchema(client, [FIRST, SECOND])).rejects.toThrow(older);

@@ -129,6 +129,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'ajv-formats': ['contract/validate.ts'],
   'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-driver.ts'],
   commander: [
+    'commands/admin-postgres-command.ts',
     'commands/admin-upstream-command.ts',
     'commands/admin-command.ts',
     'commands/admin-copy-command.ts',

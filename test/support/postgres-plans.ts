@@ -1,13 +1,15 @@
 /**
  * Checks the plan of every statement that a test ran on PostgreSQL: it must find rows by org first, without a scan
- * (statements.ts checks SQLite). The plans are those of a large database, and of a role that row-level security does
- * not bind: a policy would add the org to a statement that forgot it.
+ * (statements.ts checks SQLite), and Citus must be able to send it to one worker (citus-routes.ts). The plans are those
+ * of a large database, and of a role that row-level security does not bind: a policy would add the org to a statement
+ * that forgot it.
  */
 import type pg from 'pg';
 import type { Driver, Job, Scope } from '../../src/store/engine/driver.js';
 import { plainSteps } from '../../src/store/engine/side-by-side.js';
-import type { Step, Steps } from '../../src/store/engine/step.js';
+import type { Scalar, Step, Steps } from '../../src/store/engine/step.js';
 import { statementOf } from '../../src/store/postgres/statement-text.js';
+import { type RoutedPlan, unroutable } from './citus-routes.js';
 import { dropChecks, insertPlainRows } from './plain-rows.js';
 import { GLOBAL_TABLES } from './postgres-catalogue.js';
 import { connectLazily, freshDatabase } from './postgres-database.js';
@@ -16,18 +18,17 @@ import { connectLazily, freshDatabase } from './postgres-database.js';
 const ORG_FIRST = /^\(*(?:\w+\.)?orgcode = /;
 const ORG_ALONE = /^\((?:\w+\.)?orgcode = [^()]*(?:\([^()]*\))?[^()]*\)$/;
 
-interface PlanNode {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Index Cond'?: string;
-  readonly Plans?: readonly PlanNode[];
-}
+/** Statements by text, each with the arguments of one run. */
+export type SeenStatements = ReadonlyMap<string, readonly Scalar[]>;
+
+/** Statements that only run where Citus does not distribute the tables: there, DISTRIBUTED_SEARCH takes their place. */
+const NOT_DISTRIBUTED = /^WITH added AS \(INSERT INTO \w+_search /;
 
 /** Collects what the driver is asked to run from now on, without work that may take long, such as `verify`. */
-export function watchStatements(driver: Driver): ReadonlySet<string> {
-  const seen = new Set<string>();
+export function watchStatements(driver: Driver): SeenStatements {
+  const seen = new Map<string, readonly Scalar[]>();
   const note = (step: Step) => {
-    if (step.sql !== '') seen.add(statementOf(step).prepared.text);
+    if (step.sql !== '') seen.set(statementOf(step).prepared.text, step.args);
   };
   function* watched<T>(handler: Steps<T>): Steps<T> {
     const steps = plainSteps(handler);
@@ -59,14 +60,17 @@ export function watchStatements(driver: Driver): ReadonlySet<string> {
 const explained = new Set<string>();
 let opened: Promise<pg.Client> | undefined;
 
-/** @throws Error that names the statement whose plan does not search by org first. */
-export async function requireOrgFirstPlans(statements: Iterable<string>): Promise<void> {
-  for (const text of statements) {
+/** @throws Error that names the statement whose plan does not search by org first, or that Citus would not route. */
+export async function requireOrgFirstPlans(statements: SeenStatements): Promise<void> {
+  for (const [text, args] of statements) {
     if (explained.has(text) || !/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/.test(text)) continue;
     explained.add(text);
     opened ??= openLargeDatabase();
-    const problem = problemOf(await planOf(await opened, text), false);
+    const plan = await planOf(await opened, text);
+    const problem = problemOf(plan, false);
     if (problem !== undefined) throw new Error(`not org first: ${problem}\n${text}`);
+    const unrouted = NOT_DISTRIBUTED.test(text) ? undefined : unroutable(text, plan, args);
+    if (unrouted !== undefined) throw new Error(`Citus cannot route: ${unrouted}\n${text}`);
   }
 }
 
@@ -85,7 +89,7 @@ async function openLargeDatabase(): Promise<pg.Client> {
   return client;
 }
 
-async function planOf(client: pg.Client, text: string): Promise<PlanNode> {
+async function planOf(client: pg.Client, text: string): Promise<RoutedPlan> {
   const parameters = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
   const values = parameters === 0 ? '' : `(${Array(parameters).fill('NULL').join(', ')})`;
   await client.query(`PREPARE law AS ${text}`);
@@ -98,7 +102,7 @@ async function planOf(client: pg.Client, text: string): Promise<PlanNode> {
 }
 
 /** Why a plan, or a part of it, is not by org. `limited`: its rows are read in order until there are enough. */
-function problemOf(node: PlanNode, limited: boolean): string | undefined {
+function problemOf(node: RoutedPlan, limited: boolean): string | undefined {
   const { 'Node Type': type, 'Relation Name': table = '', 'Index Cond': condition, Plans = [] } = node;
   const isScan = /Scan$/.test(type) && table !== '' && !(table in GLOBAL_TABLES);
   const how = isScan && Plans.length > 0 ? Plans.flatMap(conditionsOf) : [condition];
@@ -116,6 +120,6 @@ function problemOf(node: PlanNode, limited: boolean): string | undefined {
 }
 
 /** The index conditions below a bitmap scan, which may join several. */
-function conditionsOf({ 'Index Cond': condition, Plans }: PlanNode): readonly (string | undefined)[] {
+function conditionsOf({ 'Index Cond': condition, Plans }: RoutedPlan): readonly (string | undefined)[] {
   return Plans === undefined ? [condition] : Plans.flatMap(conditionsOf);
 }

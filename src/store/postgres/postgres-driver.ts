@@ -23,7 +23,7 @@ import { POSTGRES_JOURNAL } from './postgres-journal.js';
 import { POSTGRES_CATALOGUE } from './postgres-tables.js';
 import { notServing, PROBE, PROBE_MS, unreachable } from './probe-result.js';
 import type { SchemaClient } from './schema-client.js';
-import { Transaction, type TransactionKind } from './transaction.js';
+import { Transaction, type TransactionKind, type TransactionMode } from './transaction.js';
 
 /** What happened since the driver was opened. */
 export interface DriverCounters {
@@ -40,6 +40,8 @@ export interface PostgresDriver extends Driver {
   read<T>(steps: () => Steps<T>, scope?: Scope): Promise<T>;
   /** Runs work on one session, outside of jobs: for migrations and checks. @throws what the connection throws. */
   withSession<T>(work: (client: SchemaClient) => Promise<T>): Promise<T>;
+  /** From here on, as Citus needs it where it distributes the tables; see citus.ts. `search` replaces the index. */
+  distribute(search: SearchIndex): void;
   counters(): DriverCounters;
   connections(): ReturnType<ConnectionPool['counts']>;
 }
@@ -85,12 +87,12 @@ class PooledDriver implements PostgresDriver {
     journal: POSTGRES_JOURNAL,
     catalogue: POSTGRES_CATALOGUE,
   };
-  readonly search: SearchIndex;
+  search: SearchIndex;
   readonly #pool: ConnectionPool;
   readonly #deadlineMs: number;
   readonly #counters = { transactions: 0, roundTrips: 0, repeated: 0, reconnected: 0, unknownOutcomes: 0 };
   readonly #readOnly: boolean;
-  readonly #fenced: boolean;
+  #mode: TransactionMode;
   readonly #vacuum: ErasureVacuum;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
@@ -101,7 +103,7 @@ class PooledDriver implements PostgresDriver {
     this.#pool = createConnectionPool(address, applicationName);
     this.#deadlineMs = deadlineMs;
     this.#readOnly = readOnly;
-    this.#fenced = options.fenced ?? false;
+    this.#mode = { fenced: options.fenced ?? false };
     this.#vacuum = createErasureVacuum(this.#pool, options.onBackgroundError ?? (() => {}));
   }
 
@@ -155,7 +157,7 @@ class PooledDriver implements PostgresDriver {
 
   async inSnapshot<T>(work: (read: SnapshotRead) => Promise<T>): Promise<T> {
     const session = await this.#pool.acquire(performance.now() + OPENING_MS);
-    const transaction = new Transaction(session, 'read', {}, 0);
+    const transaction = new Transaction(session, 'read', {}, 0, this.#mode);
     try {
       transaction.begin();
       const result = await work((steps) => transaction.drive(steps()));
@@ -165,6 +167,11 @@ class PooledDriver implements PostgresDriver {
       this.#pool.close(session);
       throw error;
     }
+  }
+
+  distribute(search: SearchIndex): void {
+    this.search = search;
+    this.#mode = { ...this.#mode, isDistributed: true };
   }
 
   counters(): DriverCounters {
@@ -195,7 +202,7 @@ class PooledDriver implements PostgresDriver {
     for (;;) {
       const session = await this.#acquire(deadline, work, past);
       const limitMs = isLong ? 0 : remaining(deadline);
-      const transaction = new Transaction(session, work.kind, work.scope, limitMs, this.#fenced);
+      const transaction = new Transaction(session, work.kind, work.scope, limitMs, this.#mode);
       const watch = this.#watch(session, deadline, signal);
       const ended = await work.run(transaction).then(
         (settle) => ({ settle }),

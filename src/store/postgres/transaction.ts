@@ -6,11 +6,20 @@ import type { Scope } from '../engine/driver.js';
 import { plainSteps } from '../engine/side-by-side.js';
 import { isAwaited, type Step, type Steps } from '../engine/step.js';
 import { type BatchResults, type DatabaseSession, runBatch } from './batch.js';
+import { distributedSettings, distributedStatementOf } from './citus.js';
 import { enterHome } from './org-home.js';
 import { type Statement, statement, statementOf } from './statement-text.js';
 
 /** Why a transaction begins: reads see one snapshot; writes see what others committed before each statement. */
 export type TransactionKind = 'read' | 'write';
+
+/** What a driver adds to each of its transactions. */
+export interface TransactionMode {
+  /** Whether a transaction about an org fails unless the org is at home in the database. */
+  readonly fenced?: boolean;
+  /** Whether Citus distributes the tables. */
+  readonly isDistributed?: boolean;
+}
 
 const BEGIN: Readonly<Record<TransactionKind, string>> = {
   read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
@@ -38,6 +47,7 @@ export class Transaction {
   readonly #limitMs: number;
   readonly #fenced: boolean;
   readonly #signal: AbortSignal | undefined;
+  readonly #isDistributed: boolean;
   #pending: Statement[] = [];
   #open = false;
   #committing = false;
@@ -45,14 +55,13 @@ export class Transaction {
 
   /**
    * @param limitMs how long each statement, each wait for a lock and each pause may take; 0: without limit
-   * @param fenced whether a transaction about an org fails unless the org is at home in the database
    */
   constructor(
     session: DatabaseSession,
     kind: TransactionKind,
     { orgcode = '', signal }: Scope,
     limitMs: number,
-    fenced = false,
+    { fenced = false, isDistributed = false }: TransactionMode = {},
   ) {
     this.#fenced = fenced && orgcode !== '';
     this.#session = session;
@@ -60,6 +69,7 @@ export class Transaction {
     this.#orgcode = orgcode;
     this.#limitMs = Math.ceil(limitMs);
     this.#signal = signal;
+    this.#isDistributed = isDistributed;
   }
 
   /** Whether the server may be in a transaction that must be ended. */
@@ -79,10 +89,10 @@ export class Transaction {
   /** Begins with the next statements that are sent; what is open is rolled back, what is pending is dropped. */
   begin(): void {
     this.#pending = this.#open ? [statement('ROLLBACK')] : [];
-    this.#pending.push(
-      statement(BEGIN[this.#kind]),
-      statement(this.#limitMs === 0 ? SETTINGS : CALL_SETTINGS, [this.#orgcode, String(this.#limitMs)]),
-    );
+    const settings = this.#isDistributed
+      ? distributedSettings(this.#orgcode, this.#limitMs)
+      : [statement(this.#limitMs === 0 ? SETTINGS : CALL_SETTINGS, [this.#orgcode, String(this.#limitMs)])];
+    this.#pending.push(statement(BEGIN[this.#kind]), ...settings);
     if (this.#fenced) this.#pending.push(enterHome(this.#orgcode, this.#kind));
   }
 
@@ -115,15 +125,19 @@ export class Transaction {
 
   #answer(yielded: Step | readonly Step[]): unknown {
     if (!('mode' in yielded)) return this.#runList(yielded);
-    this.#pending.push(statementOf(yielded));
+    this.#pending.push(this.#statementOf(yielded));
     if (!isAwaited(yielded))
       return this.#pending.length < MAX_PENDING ? undefined : this.#flush().then(() => undefined);
     return this.#flush().then((results) => results.at(-1));
   }
 
+  #statementOf(step: Step): Statement {
+    return this.#isDistributed ? distributedStatementOf(step) : statementOf(step);
+  }
+
   async #runList(steps: readonly Step[]): Promise<BatchResults> {
     const before = this.#pending.length;
-    this.#pending.push(...steps.map(statementOf));
+    this.#pending.push(...steps.map((step) => this.#statementOf(step)));
     if (!steps.some(isAwaited)) return steps.map(() => undefined);
     return (await this.#flush()).slice(before);
   }

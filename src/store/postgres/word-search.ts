@@ -33,6 +33,9 @@ const WORTHWHILE = 1 / 8;
 /** Reading this many rows of words costs no more than looking at the text of one record. */
 const WORTH_READING = 5;
 
+/** More words are inserted by further statements, so that few texts are kept prepared. */
+const WORDS_AT_ONCE = 32;
+
 /** Search with other limits than those that fit a large database. */
 export function createWordSearch(limits: Limits): SearchIndex {
   return {
@@ -68,6 +71,33 @@ export function createWordSearch(limits: Limits): SearchIndex {
 }
 
 export const WORD_SEARCH = createWordSearch(LIMITS);
+
+/**
+ * Search where Citus distributes the tables. It sends rows whose values are in the statement to the worker that keeps
+ * the org; it would copy there what a SELECT yields, which row-level security forbids.
+ */
+export const DISTRIBUTED_SEARCH: SearchIndex = {
+  ...WORD_SEARCH,
+  *add(table, orgcode, id, words) {
+    const { columns, record, name } = table;
+    const places = columns.map(() => '?').join(', ');
+    yield* run(
+      `INSERT INTO ${name} (orgcode, ${record.id}, ${columns.join(', ')}) VALUES (?, ?, ${places})`,
+      orgcode,
+      id,
+      ...words.map(textOf),
+    );
+    const rows = columns.flatMap((column, no) => storedWords(words[no] ?? []).map((word) => [column, word]));
+    for (let from = 0; from < rows.length; from += WORDS_AT_ONCE) {
+      const some = rows.slice(from, from + WORDS_AT_ONCE);
+      yield* run(
+        `INSERT INTO ${wordTable(table)} (orgcode, column_name, word, ${record.id})
+          VALUES ${some.map(() => '(?, ?, ?, ?)').join(', ')}`,
+        ...some.flatMap((row) => [orgcode, ...row, id]),
+      );
+    }
+  },
+};
 
 /** The words that a word of a query finds in a column: from `low`, below `high`. */
 interface Range {

@@ -75,7 +75,7 @@ export async function requirePostgresSchema(
   if ((await pending(client, migrations)).length === 0) return;
   throw new DatabaseServerError(
     'the database is of an older schema',
-    'Start a server of this version without --read-only, which brings it up to date.',
+    'Run g3n-crm-mcp admin postgres migrate as the role that owns the tables.',
   );
 }
 
@@ -135,12 +135,17 @@ async function applied(client: SchemaClient): Promise<readonly AppliedMigration[
   }));
 }
 
+/** Waits until nobody else changes the schema, and keeps others from it until the transaction ends. */
+export async function lockSchema(client: SchemaClient): Promise<void> {
+  await client.query(NO_TIMEOUTS);
+  await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY]);
+}
+
 /** Applies the first migration that is pending once the lock is held: another server may have applied it meanwhile. */
 async function applyNext(client: SchemaClient, now: string, migrations: readonly PostgresMigration[]): Promise<void> {
   await client.query('BEGIN');
   try {
-    await client.query(NO_TIMEOUTS);
-    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY]);
+    await lockSchema(client);
     await client.query(TABLE);
     const [next] = await pending(client, migrations);
     if (next !== undefined) {

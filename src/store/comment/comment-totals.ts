@@ -10,7 +10,7 @@ export interface Totals {
 }
 
 /** Means every type, or every target of a type. */
-const ANY = '*';
+export const ANY = '*';
 
 const READ = 'SELECT comments, bytes FROM comment_total WHERE orgcode = ? AND target_type = ? AND target_id = ?';
 const SUM_UP = `ON CONFLICT (orgcode, target_type, target_id) DO UPDATE SET

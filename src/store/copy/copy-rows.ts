@@ -2,8 +2,7 @@
 
 import type { Dialect } from '../engine/dialect.js';
 import type { SearchIndex } from '../engine/search-index.js';
-import { all, enterOrg, one, run, type Scalar, type Steps } from '../engine/step.js';
-import type { StoredTable } from '../engine/stored-tables.js';
+import { all, enterOrg, one, type Scalar, type Steps } from '../engine/step.js';
 import { SEARCHED_RECORDS } from '../verify-search.js';
 import type { CopyPart } from './copy-plan.js';
 
@@ -11,9 +10,6 @@ export type CopiedRow = Readonly<Record<string, Scalar>>;
 
 /** Where to go on: the values of the part's order in the last row; undefined at its beginning. */
 export type Position = readonly Scalar[] | undefined;
-
-/** At most so many values are given to a statement at once; a row has fewer. */
-const MAX_VALUES = 2000;
 
 /** Reads the next rows of a part, at most `limit`, in its order. */
 export function* readRows(
@@ -44,30 +40,12 @@ export function* writeRows(
 ): Steps<void> {
   if (ofOrg) yield* enterOrg(orgcode);
   const written = table.name === 'journal' ? yield* numbered(rows, orgcode, receiver.dialect) : rows;
-  const { columns } = table;
-  for (const some of inPowersOfTwo(written, Math.floor(MAX_VALUES / columns.length))) {
-    yield* run(insertSql(table, some.length), ...some.flatMap((row) => columns.map((column) => row[column] ?? null)));
-  }
+  yield* receiver.dialect.catalogue.insert(table, written);
   const searched = SEARCHED_RECORDS.find(({ index }) => index.record.name === table.name);
   if (searched === undefined) return;
   const { index, wordsOf, isIndexed } = searched;
-  for (const row of rows.filter(isIndexed)) {
-    yield* receiver.search.add(index, orgcode, String(row[index.record.id]), wordsOf(row));
-  }
-}
-
-function insertSql({ name, columns }: StoredTable, rows: number): string {
-  const row = `(${columns.map(() => '?').join(', ')})`;
-  return `INSERT INTO ${name} (${columns.join(', ')}) VALUES ${Array.from({ length: rows }, () => row).join(', ')}`;
-}
-
-/** Groups of 2^n rows, at most `most`: a table has few statements, which engines keep prepared. */
-function* inPowersOfTwo<T>(rows: readonly T[], most: number): Generator<readonly T[]> {
-  for (let from = 0; from < rows.length; ) {
-    const size = 2 ** Math.floor(Math.log2(Math.min(most, rows.length - from)));
-    yield rows.slice(from, from + size);
-    from += size;
-  }
+  const records = rows.filter(isIndexed).map((row) => ({ id: String(row[index.record.id]), words: wordsOf(row) }));
+  yield* receiver.search.addMany(index, orgcode, records);
 }
 
 const LAST_SEALED = 'SELECT COALESCE(MAX(last_no), 0) AS no FROM journal_seal WHERE orgcode = ?';

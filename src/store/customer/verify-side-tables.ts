@@ -1,12 +1,10 @@
 /** Compares the side tables of customers (tags, references, consents given) with the customers themselves. */
 import type { ReportDisagreement } from '../engine/disagreement.js';
-import { all, one, type Scalar, type Steps } from '../engine/step.js';
+import { missingRows } from '../engine/many-rows.js';
+import { eachPage } from '../engine/ordered-rows.js';
+import { one, type Scalar, type Steps } from '../engine/step.js';
 import { columnsOf, decode } from '../engine/table.js';
 import { CUSTOMER, type CustomerRow, isIndexed } from './customers.js';
-
-const BATCH = 500;
-const CUSTOMERS = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${CUSTOMER.name} c
-  WHERE c.orgcode = ? AND c.customer_id > ? ORDER BY c.customer_id LIMIT ${BATCH}`;
 
 interface SideTable {
   readonly name: string;
@@ -38,24 +36,19 @@ const SIDE_TABLES: readonly SideTable[] = [
  */
 export function* verifySideTables(orgcode: string, report: ReportDisagreement): Steps<void> {
   const counts = new Map(SIDE_TABLES.map(({ name }) => [name, 0]));
-  let after = '';
-  for (;;) {
-    const rows = yield* all<Record<string, Scalar>>(CUSTOMERS, orgcode, after);
-    for (const raw of rows) {
-      const row = decode(CUSTOMER, raw);
-      for (const side of SIDE_TABLES) {
-        const entries = isIndexed(row) ? distinct(side.entries(row)) : [];
-        counts.set(side.name, (counts.get(side.name) ?? 0) + entries.length);
-        for (const entry of entries) {
-          const stored = yield* one(findSql(side), orgcode, ...entry, row.customer_id);
-          report(side.name, row.customer_id, stored === undefined ? 'missing' : 'there', 'there');
-        }
-      }
+  const select = `SELECT ${columnsOf(CUSTOMER, 'c')} FROM ${CUSTOMER.name} c`;
+  const query = { orgcode, select, alias: 'c', key: ['customer_id'] };
+  yield* eachPage<Record<string, Scalar>>(query, function* (rows) {
+    const customers = rows.map((raw) => decode(CUSTOMER, raw)).filter(isIndexed);
+    for (const side of SIDE_TABLES) {
+      const entries = customers.flatMap((row) =>
+        distinct(side.entries(row)).map((entry) => [...entry, row.customer_id]),
+      );
+      counts.set(side.name, (counts.get(side.name) ?? 0) + entries.length);
+      for (const no of yield* missingRows(side.name, [...side.key, 'customer_id'], orgcode, entries))
+        report(side.name, entries[no]?.at(-1) ?? '', 'missing', 'there');
     }
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    after = String(last.customer_id);
-  }
+  });
   for (const [name, expected] of counts) {
     const counted = yield* one<{ entries: number }>(
       `SELECT COUNT(*) AS entries FROM ${name} WHERE orgcode = ?`,
@@ -63,11 +56,6 @@ export function* verifySideTables(orgcode: string, report: ReportDisagreement): 
     );
     report(`${name} count`, orgcode, counted?.entries, expected);
   }
-}
-
-function findSql({ name, key }: SideTable): string {
-  const conditions = key.map((column) => `${column} = ?`).join(' AND ');
-  return `SELECT 1 AS found FROM ${name} WHERE orgcode = ? AND ${conditions} AND customer_id = ?`;
 }
 
 function distinct(entries: readonly (readonly string[])[]): readonly (readonly string[])[] {

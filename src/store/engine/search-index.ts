@@ -11,6 +11,12 @@ export interface SearchTable {
 /** The words of a record, a list for each column of the index. A word has letters and digits only (domain/words.ts). */
 export type Words = readonly (readonly string[])[];
 
+/** A record, by its id, and its words. */
+export interface IndexedRecord {
+  readonly id: string;
+  readonly words: Words;
+}
+
 /** Records that contain every one of the words. */
 export type WordMatch = {
   readonly words: readonly string[];
@@ -53,6 +59,8 @@ export interface IndexDifference {
 export interface SearchIndex {
   /** Adds the words of a record, which has been inserted. */
   add(table: SearchTable, orgcode: string, id: string, words: Words): Steps<void>;
+  /** Adds the words of many records at once. */
+  addMany(table: SearchTable, orgcode: string, records: readonly IndexedRecord[]): Steps<void>;
   /** Removes the words of a record. They must be those that were added: an index may keep no copy of them. */
   remove(table: SearchTable, orgcode: string, id: string, words: Words): Steps<void>;
   /** A source for each match; `alias` names the record in what its caller selects. */

@@ -1,5 +1,5 @@
 /** What a database says of its own tables, in every engine. */
-import type { Steps } from './step.js';
+import type { Scalar, Steps } from './step.js';
 
 /** A table of records. */
 export interface StoredTable {
@@ -14,6 +14,8 @@ export interface TableCatalogue {
   has(table: string): Steps<boolean>;
   /** All tables but those of full-text search, by name. */
   tables(): Steps<readonly StoredTable[]>;
+  /** Inserts rows, each with a value for every column of the table. */
+  insert(table: StoredTable, rows: readonly Readonly<Record<string, Scalar>>[]): Steps<void>;
   /** Lets the planner look at the tables, after many rows were written. */
   analyze(): Steps<void>;
 }

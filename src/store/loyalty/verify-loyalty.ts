@@ -1,7 +1,8 @@
 /** Recomputes loyalty balances and lots from the ledger, which is append-only. */
 import type { LotChange } from '../../domain/lots.js';
 import type { ReportDisagreement } from '../engine/disagreement.js';
-import { all, type Steps } from '../engine/step.js';
+import { eachOwner, OrderedRows } from '../engine/ordered-rows.js';
+import type { Steps } from '../engine/step.js';
 
 interface Replayed {
   /** The `seq` of the entry replayed last. */
@@ -11,26 +12,56 @@ interface Replayed {
   readonly lots: Map<string, { remaining: number; expired: number; expires_at: string | null; initial: number }>;
 }
 
-/** Checks the loyalty ledgers of an org. Returns the number of entries. */
+const ENTRIES = `SELECT t.seq, t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots,
+    r.kind AS related_kind, r.points AS related_points, a.lifetime_points AS related_lifetime
+  FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
+  LEFT JOIN loyalty_account a ON a.orgcode = r.orgcode AND a.customer_id = r.customer_id`;
+const ACCOUNTS = `SELECT customer_id, points_balance, lifetime_points, debt_points, next_expiry_at, last_seq
+  FROM loyalty_account a`;
+const LOTS = 'SELECT customer_id, lot_id, points, remaining, expired, expires_at FROM loyalty_lot l';
+
+/**
+ * Checks the loyalty ledgers of an org: walks through entries, accounts and lots side by side, by customer. Memory grows
+ * with the lots of one customer. Returns the number of entries.
+ */
 export function* verifyLoyalty(orgcode: string, report: ReportDisagreement): Steps<number> {
-  const entries = `SELECT t.seq, t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, r.kind AS related_kind,
-      r.points AS related_points, a.lifetime_points AS related_lifetime
-    FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
-    LEFT JOIN loyalty_account a ON a.orgcode = r.orgcode AND a.customer_id = r.customer_id
-    WHERE t.orgcode = ? AND t.customer_id = ? ORDER BY t.seq`;
+  const entries = new OrderedRows<EntryRow>({ orgcode, select: ENTRIES, alias: 't', key: ['customer_id', 'seq'] });
+  const accounts = new OrderedRows<AccountRow>({ orgcode, select: ACCOUNTS, alias: 'a', key: ['customer_id'] });
+  const lots = new OrderedRows<LotRow>({ orgcode, select: LOTS, alias: 'l', key: ['customer_id', 'lot_id'] });
   let count = 0;
-  for (const customerId of yield* customersWithPoints(orgcode)) {
+  yield* eachOwner(['customer_id'], [entries, accounts, lots], function* ({ customer_id: id }, isOwned) {
     const state: Replayed = { seq: 0, points: 0, lifetime: 0, lots: new Map() };
-    const rows = yield* all<EntryRow>(entries, orgcode, customerId);
-    for (const row of rows) replay(state, row, report);
-    count += rows.length;
-    yield* compareAccount(orgcode, customerId, state, report);
-    yield* compareLots(orgcode, customerId, state, report);
-  }
+    yield* entries.visit(isOwned, (row) => replay(state, row, report));
+    count += state.seq;
+    const [account] = yield* accounts.take(isOwned);
+    compareAccount(id, account, state, report);
+    const stored = yield* lots.take(isOwned);
+    for (const row of stored) compareLot(row, state, report);
+    report('loyalty_lot count', id, stored.length, state.lots.size);
+  });
   return count;
 }
 
+interface AccountRow {
+  readonly customer_id: string;
+  readonly points_balance: number;
+  readonly lifetime_points: number;
+  readonly debt_points: number;
+  readonly next_expiry_at: string | null;
+  readonly last_seq: number;
+}
+
+interface LotRow {
+  readonly customer_id: string;
+  readonly lot_id: string;
+  readonly points: number;
+  readonly remaining: number;
+  readonly expired: number;
+  readonly expires_at: string | null;
+}
+
 interface EntryRow {
+  readonly customer_id: string;
   readonly seq: number;
   readonly loyalty_txn_id: string;
   readonly kind: string;
@@ -41,12 +72,6 @@ interface EntryRow {
   readonly related_points: number | null;
   /** Lifetime points of the customer of the related entry; constant once that customer is merged. */
   readonly related_lifetime: number | null;
-}
-
-function* customersWithPoints(orgcode: string): Steps<readonly string[]> {
-  const sql = `SELECT customer_id FROM loyalty_account WHERE orgcode = ?
-    UNION SELECT customer_id FROM loyalty_txn WHERE orgcode = ? UNION SELECT customer_id FROM loyalty_lot WHERE orgcode = ?`;
-  return (yield* all<{ customer_id: string }>(sql, orgcode, orgcode, orgcode)).map((row) => row.customer_id);
 }
 
 function replay(state: Replayed, row: EntryRow, report: ReportDisagreement): void {
@@ -73,21 +98,12 @@ function replay(state: Replayed, row: EntryRow, report: ReportDisagreement): voi
   }
 }
 
-function* compareAccount(
-  orgcode: string,
+function compareAccount(
   customerId: string,
+  account: AccountRow | undefined,
   state: Replayed,
   report: ReportDisagreement,
-): Steps<void> {
-  const sql = `SELECT points_balance, lifetime_points, debt_points, next_expiry_at, last_seq FROM loyalty_account
-    WHERE orgcode = ? AND customer_id = ?`;
-  const [account] = yield* all<{
-    points_balance: number;
-    lifetime_points: number;
-    debt_points: number;
-    next_expiry_at: string | null;
-    last_seq: number;
-  }>(sql, orgcode, customerId);
+): void {
   const open = [...state.lots.values()].filter((lot) => lot.remaining !== 0);
   const debt = open.reduce((sum, lot) => sum + Math.max(0, -lot.remaining), 0);
   const remaining = open.reduce((sum, lot) => sum + lot.remaining, 0);
@@ -100,21 +116,10 @@ function* compareAccount(
   report('loyalty_account.next_expiry_at', customerId, (account?.next_expiry_at ?? '~') <= earliest, true);
 }
 
-function* compareLots(orgcode: string, customerId: string, state: Replayed, report: ReportDisagreement): Steps<void> {
-  const sql = `SELECT lot_id, points, remaining, expired, expires_at FROM loyalty_lot WHERE orgcode = ? AND customer_id = ?`;
-  const rows = yield* all<{
-    lot_id: string;
-    points: number;
-    remaining: number;
-    expired: number;
-    expires_at: string | null;
-  }>(sql, orgcode, customerId);
-  report('loyalty_lot count', customerId, rows.length, state.lots.size);
-  for (const row of rows) {
-    const lot = state.lots.get(row.lot_id);
-    report('loyalty_lot.remaining', row.lot_id, row.remaining, lot?.remaining);
-    report('loyalty_lot.points', row.lot_id, row.points, lot?.initial);
-    report('loyalty_lot.expired', row.lot_id, row.expired, lot?.expired);
-    report('loyalty_lot.expires_at', row.lot_id, row.expires_at, lot?.expires_at);
-  }
+function compareLot(row: LotRow, state: Replayed, report: ReportDisagreement): void {
+  const lot = state.lots.get(row.lot_id);
+  report('loyalty_lot.remaining', row.lot_id, row.remaining, lot?.remaining);
+  report('loyalty_lot.points', row.lot_id, row.points, lot?.initial);
+  report('loyalty_lot.expired', row.lot_id, row.expired, lot?.expired);
+  report('loyalty_lot.expires_at', row.lot_id, row.expires_at, lot?.expires_at);
 }

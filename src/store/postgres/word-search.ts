@@ -4,7 +4,15 @@
  * statement has a fixed text and a plan without a choice: joins go through LATERAL … OFFSET 0, and what is read ahead
  * has a literal LIMIT.
  */
-import type { MatchRow, MatchSource, SearchIndex, SearchTable, SelectList, WordMatch } from '../engine/search-index.js';
+import type {
+  IndexedRecord,
+  MatchRow,
+  MatchSource,
+  SearchIndex,
+  SearchTable,
+  SelectList,
+  WordMatch,
+} from '../engine/search-index.js';
 import { all, one, run, type Scalar, type Steps } from '../engine/step.js';
 import { compareWords } from './word-compare.js';
 import { conditionOf, rangeOf, storedWords, textArray, textOf, wordTable } from './word-text.js';
@@ -39,18 +47,9 @@ const WORDS_AT_ONCE = 32;
 /** Search with other limits than those that fit a large database. */
 export function createWordSearch(limits: Limits): SearchIndex {
   return {
-    *add(table, orgcode, id, words) {
-      const { columns, record, name } = table;
-      const placeholders = columns.map(() => '?').join(', ');
-      const listed = columns.map(
-        (column) => `SELECT a.orgcode, '${column}', w.word, a.${record.id}
-        FROM added a CROSS JOIN LATERAL string_to_table(btrim(a.${column}), ' ') AS w(word)`,
-      );
-      const sql = `WITH added AS (INSERT INTO ${name} (orgcode, ${record.id}, ${columns.join(', ')})
-        VALUES (?, ?, ${placeholders}) RETURNING *)
-      INSERT INTO ${wordTable(table)} (orgcode, column_name, word, ${record.id}) ${listed.join(' UNION ALL ')}`;
-      yield* run(sql, orgcode, id, ...words.map(textOf));
-    },
+    add: (table, orgcode, id, words) => addRecords(table, orgcode, [{ id, words }]),
+
+    addMany: addRecords,
 
     *remove(table, orgcode, id, words) {
       const { record, name } = table;
@@ -97,7 +96,29 @@ export const DISTRIBUTED_SEARCH: SearchIndex = {
       );
     }
   },
+  *addMany(table, orgcode, records) {
+    for (const { id, words } of records) yield* DISTRIBUTED_SEARCH.add(table, orgcode, id, words);
+  },
 };
+
+/** One statement adds the texts of records and, from what it added, the rows of their words. */
+function* addRecords(table: SearchTable, orgcode: string, records: readonly IndexedRecord[]): Steps<void> {
+  const { columns, record, name } = table;
+  const fields = [record.id, ...columns];
+  const listed = columns.map(
+    (column) => `SELECT a.orgcode, '${column}', w.word, a.${record.id}
+      FROM added a CROSS JOIN LATERAL string_to_table(btrim(a.${column}), ' ') AS w(word)`,
+  );
+  const sql = `WITH added AS (INSERT INTO ${name} (orgcode, ${fields.join(', ')})
+      SELECT ?, ${fields.join(', ')} FROM json_to_recordset(?::json) AS r(${fields.map((f) => `${f} text`).join(', ')})
+      RETURNING *)
+    INSERT INTO ${wordTable(table)} (orgcode, column_name, word, ${record.id}) ${listed.join(' UNION ALL ')}`;
+  const rows = records.map(({ id, words }) => ({
+    [record.id]: id,
+    ...Object.fromEntries(columns.map((column, no) => [column, textOf(words[no] ?? [])])),
+  }));
+  yield* run(sql, orgcode, JSON.stringify(rows));
+}
 
 /** The words that a word of a query finds in a column: from `low`, below `high`. */
 interface Range {

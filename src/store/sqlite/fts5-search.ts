@@ -16,6 +16,10 @@ export const FTS5_SEARCH: SearchIndex = {
     yield* changeWords(numbersSql, addSql, orgcode, id, words);
   },
 
+  *addMany(table, orgcode, records) {
+    for (const { id, words } of records) yield* FTS5_SEARCH.add(table, orgcode, id, words);
+  },
+
   *remove(table, orgcode, id, words) {
     const { numbersSql, removeSql } = statementsOf(table);
     yield* changeWords(numbersSql, removeSql, orgcode, id, words);

@@ -1,6 +1,6 @@
 /** Reads the tables of a SQLite database from its schema. */
 
-import { all, one } from '../engine/step.js';
+import { all, one, run } from '../engine/step.js';
 import type { StoredTable, TableCatalogue } from '../engine/stored-tables.js';
 
 const HAS = `SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = ?`;
@@ -24,6 +24,11 @@ interface Column {
 export const SQLITE_CATALOGUE: TableCatalogue = {
   *has(table) {
     return (yield* one(HAS, table)) !== undefined;
+  },
+
+  *insert({ name, columns }, rows) {
+    const sql = `INSERT INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+    for (const row of rows) yield* run(sql, ...columns.map((column) => row[column] ?? null));
   },
 
   *analyze() {}, // its statistics are planted: see the first migration

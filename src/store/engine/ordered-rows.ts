@@ -70,8 +70,8 @@ export class OrderedRows<Row> {
 }
 
 /**
- * Walks through queries side by side whose keys begin with the same columns, all of texts: for each combination of their
- * values `visit` takes the rows for which `isOwned` is true from each of the queries.
+ * Walks through queries side by side whose keys begin with the same columns, all of texts: for each combination of
+ * their values `visit` takes the rows for which `isOwned` is true from each of the queries.
  */
 export function* eachOwner<Column extends string>(
   columns: readonly Column[],

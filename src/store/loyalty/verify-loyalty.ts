@@ -21,8 +21,8 @@ const ACCOUNTS = `SELECT customer_id, points_balance, lifetime_points, debt_poin
 const LOTS = 'SELECT customer_id, lot_id, points, remaining, expired, expires_at FROM loyalty_lot l';
 
 /**
- * Checks the loyalty ledgers of an org: walks through entries, accounts and lots side by side, by customer. Memory grows
- * with the lots of one customer. Returns the number of entries.
+ * Checks the loyalty ledgers of an org: walks through entries, accounts and lots side by side, by customer. Memory
+ * grows with the lots of one customer. Returns the number of entries.
  */
 export function* verifyLoyalty(orgcode: string, report: ReportDisagreement): Steps<number> {
   const entries = new OrderedRows<EntryRow>({ orgcode, select: ENTRIES, alias: 't', key: ['customer_id', 'seq'] });

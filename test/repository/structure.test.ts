@@ -152,6 +152,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'store/postgres/connection-pool.ts',
     'store/postgres/database-error.ts',
   ],
+  'pg-protocol': ['store/postgres/batch.ts'],
   pino: ['log.ts'],
   'rate-limiter-flexible': ['transport/local-budget.ts', 'transport/shared-budget.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],

@@ -8,7 +8,8 @@ import type pg from 'pg';
 import type { Driver, Job, Scope } from '../../src/store/engine/driver.js';
 import { plainSteps } from '../../src/store/engine/side-by-side.js';
 import type { Scalar, Step, Steps } from '../../src/store/engine/step.js';
-import { statementOf } from '../../src/store/postgres/statement-text.js';
+import { joinParts } from '../../src/store/postgres/join-statements.js';
+import { partOf } from '../../src/store/postgres/statement-text.js';
 import { type RoutedPlan, unroutable } from './citus-routes.js';
 import { dropChecks, insertPlainRows } from './plain-rows.js';
 import { GLOBAL_TABLES } from './postgres-catalogue.js';
@@ -24,17 +25,22 @@ export type SeenStatements = ReadonlyMap<string, readonly Scalar[]>;
 /** Statements that only run where Citus does not distribute the tables: there, DISTRIBUTED_SEARCH takes their place. */
 const NOT_DISTRIBUTED = /^WITH added AS \(INSERT INTO \w+_search /;
 
-/** Collects what the driver is asked to run from now on, without work that may take long, such as `verify`. */
+/**
+ * Collects what the driver is asked to run from now on, each step alone and joined as they are sent. Leaves out work
+ * that may take long, such as `verify`.
+ */
 export function watchStatements(driver: Driver): SeenStatements {
   const seen = new Map<string, readonly Scalar[]>();
-  const note = (step: Step) => {
-    if (step.sql !== '') seen.set(statementOf(step).prepared.text, step.args);
+  const note = (steps: readonly Step[]) => {
+    const parts = steps.filter(({ sql }) => sql !== '').map(partOf);
+    for (const list of [parts, ...parts.map((part) => [part])])
+      for (const { prepared, args } of joinParts(list).statements) seen.set(prepared.text, args);
   };
   function* watched<T>(handler: Steps<T>): Steps<T> {
     const steps = plainSteps(handler);
     let turn = steps.next();
     while (!turn.done) {
-      for (const step of [turn.value].flat() as Step[]) note(step);
+      note([turn.value].flat());
       turn = steps.next(yield turn.value);
     }
     return turn.value;

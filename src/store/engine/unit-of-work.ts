@@ -18,7 +18,7 @@ import {
   storedResponse,
 } from './idempotency.js';
 import { appendJournal } from './journal.js';
-import type { Steps } from './step.js';
+import { isAwaited, type Step, type Steps } from './step.js';
 
 /** A call to run, and the idempotency record it requests, if it requests one. */
 export interface UnitOfWork {
@@ -41,11 +41,22 @@ export function* runUnitOfWork(unit: UnitOfWork): Steps<UnitResult> {
   const { idempotency_key: _, ...rest } = input as { idempotency_key?: string };
   if (request === undefined) return yield* settle(unit, rest, yield* handler(cx, rest));
   const started = cx.dialect.hasManyWriters ? startOrError(() => handler(cx, rest)) : later(() => handler(cx, rest));
-  const lead = lookup(cx, operation, request);
-  const results = (yield [...lead, ...started.early]) as readonly unknown[];
-  const stored = yield* storedResponse(cx, operation, request, results[1] as FoundRecord);
+  const { found, early } = yield* lookUpWith(lookup(cx, operation, request), started.early);
+  const stored = yield* storedResponse(cx, operation, request, found);
   if (stored !== undefined) return { response: replay(stored), changed: false };
-  return yield* settle(unit, rest, yield* started.finish(results.slice(lead.length)));
+  return yield* settle(unit, rest, yield* started.finish(early));
+}
+
+/** Looks for the record after the handler's locks, so that an engine can join the lookup with the handler's reads. */
+function* lookUpWith(
+  [lock, find]: readonly [Step, Step],
+  early: readonly Step[],
+): Steps<{ found: FoundRecord; early: readonly unknown[] }> {
+  const firstRead = early.findIndex(isAwaited);
+  const locks = firstRead === -1 ? early.length : firstRead;
+  const results = (yield [lock, ...early.slice(0, locks), find, ...early.slice(locks)]) as readonly unknown[];
+  const [found] = results.slice(locks + 1);
+  return { found: found as FoundRecord, early: results.slice(1).filter((_, index) => index !== locks) };
 }
 
 /** Starts nothing yet: where a round trip costs nothing, a replay need not read more than its record. */

@@ -4,6 +4,7 @@
  * lets others (pg-cursor is one) speak the protocol on its connection, and this uses the same hooks.
  */
 import type { Connection, PoolClient, Submittable } from 'pg';
+import { serialize } from 'pg-protocol';
 import type { Scalar } from '../engine/step.js';
 import { type ResultColumn, type ResultRow, rowReader } from './result-values.js';
 import type { Statement } from './statement-text.js';
@@ -21,15 +22,6 @@ export interface DatabaseSession {
 
 /** The results in the order of the statements: a row or undefined, rows, a number of rows, or undefined. */
 export type BatchResults = readonly unknown[];
-
-/** The messages of the protocol that a batch sends; the types of pg leave them out. */
-interface Wire extends Omit<Connection, 'bind' | 'execute' | 'parse' | 'describe'> {
-  parse(message: { name: string; text: string; types: readonly number[] }): void;
-  bind(message: { portal: string; statement: string; values: readonly (string | null)[]; binary: boolean }): void;
-  describe(message: { type: 'P'; name: string }): void;
-  execute(message: { portal: string; rows: number }): void;
-  sync(): void;
-}
 
 /** More statements are not kept by a session: each costs the server memory. The rest are parsed again when they run. */
 const MAX_PREPARED = 500;
@@ -60,7 +52,7 @@ interface Settle {
 class Batch implements Submittable {
   readonly #session: DatabaseSession;
   readonly #statements: readonly Statement[];
-  readonly #values: readonly (readonly (string | null)[])[];
+  readonly #values: readonly (string | null)[][];
   readonly #settle: Settle;
   readonly #results: unknown[] = [];
   /** Statements that this batch prepares, in the order in which the server confirms them. */
@@ -73,7 +65,7 @@ class Batch implements Submittable {
   constructor(
     session: DatabaseSession,
     statements: readonly Statement[],
-    values: readonly (readonly (string | null)[])[],
+    values: readonly (string | null)[][],
     settle: Settle,
   ) {
     this.#session = session;
@@ -83,19 +75,18 @@ class Batch implements Submittable {
   }
 
   submit(connection: Connection): void {
-    const wire = connection as unknown as Wire;
-    wire.on('parseComplete', this.#onParseComplete);
-    wire.on('notice', this.#onNotice);
-    wire.stream.cork();
+    connection.on('parseComplete', this.#onParseComplete);
+    connection.on('notice', this.#onNotice);
+    const messages: Buffer[] = [];
     for (const [index, { prepared, shape }] of this.#statements.entries()) {
-      const name = this.#prepare(wire, prepared);
-      wire.bind({ portal: '', statement: name, values: this.#values[index] ?? [], binary: false });
+      const name = this.#prepare(messages, prepared);
+      messages.push(serialize.bind({ statement: name, values: this.#values[index] ?? [] }));
       const hasRows = shape === 'one' || shape === 'all';
-      if (hasRows && this.#session.prepared.get(name) === undefined) wire.describe({ type: 'P', name: '' });
-      wire.execute({ portal: '', rows: 0 });
+      if (hasRows && this.#session.prepared.get(name) === undefined) messages.push(serialize.describe({ type: 'P' }));
+      messages.push(serialize.execute());
     }
-    wire.sync();
-    wire.stream.uncork();
+    messages.push(serialize.sync());
+    if (connection.stream.writable) connection.stream.write(Buffer.concat(messages)); // else its end is reported
   }
 
   handleRowDescription({ fields }: { fields: readonly ResultColumn[] }): void {
@@ -156,11 +147,11 @@ class Batch implements Submittable {
   };
 
   /** Returns the name to bind: empty for a statement that is not kept. */
-  #prepare(wire: Wire, { name, text }: Statement['prepared']): string {
+  #prepare(messages: Buffer[], { name, text }: Statement['prepared']): string {
     const { prepared, prepares } = this.#session;
     if (prepared.has(name)) return name;
     const kept = prepares && prepared.size < MAX_PREPARED ? name : '';
-    wire.parse({ name: kept, text, types: [] });
+    messages.push(serialize.parse({ name: kept, text, types: [] }));
     this.#parsing.push(kept);
     if (kept !== '') prepared.set(kept, undefined);
     return kept;

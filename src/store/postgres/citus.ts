@@ -5,13 +5,13 @@
  */
 import type { Step } from '../engine/step.js';
 import type { SchemaClient } from './schema-client.js';
-import { type Statement, statement, statementOf } from './statement-text.js';
+import { alonePart, callPart, oncePart, type Part, partOf } from './statement-text.js';
 
 /** SET LOCAL takes no parameter. Neither quotes nor backslashes can be part of the code of an org that exists. */
 const SAFE_ORGCODE = /^[\w.:@-]*$/;
 const PROPAGATE = `SET LOCAL citus.propagate_set_commands = 'local'`;
-const TIMEOUTS = `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true),
-  set_config('idle_in_transaction_session_timeout', $1, true), set_config('jit', 'off', true)`;
+const TIMEOUTS = `set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true),
+  set_config('idle_in_transaction_session_timeout', ?, true), set_config('jit', 'off', true)`;
 
 /** Whether the tables of the database are distributed. */
 export async function isDistributed(client: SchemaClient): Promise<boolean> {
@@ -23,17 +23,17 @@ export async function isDistributed(client: SchemaClient): Promise<boolean> {
 }
 
 /** The settings of a transaction, after BEGIN. Times are in milliseconds; 0 for no limit. */
-export function distributedSettings(orgcode: string, limitMs: number): readonly Statement[] {
-  return [statement(PROPAGATE), orgSetting(orgcode), statement(TIMEOUTS, [String(limitMs)])];
+export function distributedSettings(orgcode: string, limitMs: number): readonly Part[] {
+  const limit = String(limitMs);
+  return [alonePart(PROPAGATE), orgSetting(orgcode), callPart(TIMEOUTS, [limit, limit, limit])];
 }
 
-/** As `statementOf`, for distributed tables. */
-export function distributedStatementOf(step: Step): Statement {
-  return step.mode === 'enter-org' ? orgSetting(String(step.args[0])) : statementOf(step);
+/** As `partOf`, for distributed tables. */
+export function distributedPartOf(step: Step): Part {
+  return step.mode === 'enter-org' ? orgSetting(String(step.args[0])) : partOf(step);
 }
 
-/** Not prepared, because each org has a text of its own. A code that no org can have sees no rows. */
-function orgSetting(orgcode: string): Statement {
-  const value = SAFE_ORGCODE.test(orgcode) ? orgcode : '';
-  return { prepared: { name: '', text: `SET LOCAL "g3n.orgcode" = '${value}'` }, args: [], shape: 'none' };
+/** Each org has a text of its own. A code that no org can have sees no rows. */
+function orgSetting(orgcode: string): Part {
+  return oncePart(`SET LOCAL "g3n.orgcode" = '${SAFE_ORGCODE.test(orgcode) ? orgcode : ''}'`);
 }

@@ -4,19 +4,19 @@
  * written; `arriving`, it is being copied here; `gone`, what is here is left over.
  */
 import { count, one, run, type Steps } from '../engine/step.js';
-import { type Statement, statement } from './statement-text.js';
+import { callPart, type Part } from './statement-text.js';
 
 export type HomeState = 'home' | 'leaving' | 'arriving' | 'gone';
 
 /** The SQLSTATE of `enter_org_home`. */
 const NOT_HOME = 'G3N01';
 
-const READS = 'SELECT enter_org_home($1, false)';
-const WRITES = 'SELECT enter_org_home($1, true)';
+const READS = 'enter_org_home(?, false)';
+const WRITES = 'enter_org_home(?, true)';
 
 /** Fails in the server unless the org is at home there. A write keeps the org there until its transaction ends. */
-export function enterHome(orgcode: string, kind: 'read' | 'write'): Statement {
-  return statement(kind === 'read' ? READS : WRITES, [orgcode]);
+export function enterHome(orgcode: string, kind: 'read' | 'write'): Part {
+  return callPart(kind === 'read' ? READS : WRITES, [orgcode]);
 }
 
 /** Whether a transaction was refused because the org is not at home in the database: nothing was done. */

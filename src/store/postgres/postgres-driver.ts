@@ -323,8 +323,7 @@ interface Work<T> {
 }
 
 async function readSteps<T>(transaction: Transaction, steps: () => Steps<T>): Promise<() => T> {
-  transaction.begin();
-  const value = await transaction.drive(steps());
+  const value = await transaction.read(steps);
   return () => value;
 }
 

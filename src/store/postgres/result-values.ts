@@ -22,8 +22,12 @@ const NUMERIC = 1700;
 /** @throws RangeError for an integer that a number does not carry exactly. */
 function integer(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new RangeError('the database returned an integer beyond 2^53');
+  if (!Number.isSafeInteger(value)) throw beyondExact();
   return value;
+}
+
+function beyondExact(): RangeError {
+  return new RangeError('the database returned an integer beyond 2^53');
 }
 
 const READERS: ReadonlyMap<number, Read> = new Map<number, Read>([
@@ -48,4 +52,14 @@ export function rowReader(columns: readonly ResultColumn[]): (values: readonly (
     }
     return row;
   };
+}
+
+/** A row that was read as JSON, with the values that `rowReader` returns. Changes the row it is given. */
+export function exactRow(row: Record<string, Scalar | boolean>): ResultRow {
+  for (const name in row) {
+    const value = row[name];
+    if (typeof value === 'boolean') row[name] = value ? 1 : 0;
+    else if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw beyondExact();
+  }
+  return row as ResultRow;
 }

@@ -1,4 +1,4 @@
-/** Translates steps to PostgreSQL: `?` to `$n`, and the text of locks, checks and settings. Each text is made once. */
+/** Translates steps to PostgreSQL: `?` to `$n`, and the text of locks, checks and settings. */
 import { createHash } from 'node:crypto';
 import type { Scalar, Step } from '../engine/step.js';
 
@@ -18,61 +18,111 @@ export interface Statement {
   readonly shape: ResultShape;
 }
 
-const texts = new Map<string, PreparedText>();
+/** Neighbouring `call`s of functions, whose results nobody needs, are joined, and so are neighbouring `read`s. */
+export type PartKind = 'call' | 'read' | 'alone';
 
-/** A statement whose text is PostgreSQL's already. */
-export function statement(text: string, args: readonly Scalar[] = [], shape: ResultShape = 'none'): Statement {
-  return { prepared: preparedText(text, text), args, shape };
+/** The text of a part, with `?` for its arguments. Parts of one text share one object. */
+export interface PartText {
+  readonly kind: PartKind;
+  readonly sql: string;
+  readonly shape: ResultShape;
+  /** False for a text that is used once: it is neither remembered nor prepared. */
+  readonly isKept?: boolean;
 }
 
-/** The statement for a step. */
-export function statementOf({ sql, args, mode, expected }: Step): Statement {
-  switch (mode) {
-    case 'one':
-    case 'all':
-    case 'count':
-      return { prepared: translated(sql, ''), args, shape: mode };
-    case 'run':
-      return { prepared: expected === undefined ? translated(sql, '') : checked(sql), args, shape: 'none' };
-    case 'lock':
-      return { prepared: translated(sql, ' FOR UPDATE'), args, shape: 'none' };
-    case 'lock-key':
-      return statement('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', args);
-    case 'enter-org':
-      return statement(`SELECT set_config('g3n.orgcode', $1, true)`, args);
-  }
+/** A step, or a statement of the driver's own: alone it is a statement, and with its neighbours it may become one. */
+export interface Part {
+  readonly text: PartText;
+  readonly args: readonly Scalar[];
 }
 
 /** SQLSTATE of a change that met another number of rows than one; no statement of ours divides otherwise. */
 export const NOT_ONE_ROW = '22012';
 
-/** Fails in the server unless one row is changed: so a COMMIT can follow at once, without waiting for the number. */
-function checked(sql: string): PreparedText {
-  const known = texts.get(`checked ${sql}`);
-  if (known !== undefined) return known;
-  const text = `WITH changed AS (${numbered(sql)} RETURNING 1)
-    SELECT 1 / CASE COUNT(*) WHEN 1 THEN 1 ELSE 0 END FROM changed`;
-  return preparedText(`checked ${sql}`, text);
+/** Makes the text of a part, once for each `sql`. */
+type PartMaker = (sql: string) => PartText;
+
+const one = onceEach((sql) => ({ kind: 'read', sql, shape: 'one' }));
+const all = onceEach((sql) => ({ kind: 'read', sql, shape: 'all' }));
+const count = onceEach((sql) => ({ kind: 'alone', sql, shape: 'count' }));
+const lock = onceEach((sql) => ({ kind: 'alone', sql: `${sql} FOR UPDATE`, shape: 'none' }));
+const checked = onceEach((sql) => ({ kind: 'alone', sql: checkedText(sql), shape: 'none' }));
+const plain = onceEach((sql) => ({ kind: 'alone', sql, shape: 'none' }));
+const calls = onceEach((sql) => ({ kind: 'call', sql, shape: 'none' }));
+
+/** The part for a step. */
+export function partOf({ sql, args, mode, expected }: Step): Part {
+  switch (mode) {
+    case 'one':
+      return { text: one(sql), args };
+    case 'all':
+      return { text: all(sql), args };
+    case 'count':
+      return { text: count(sql), args };
+    case 'run':
+      return { text: expected === undefined ? plain(sql) : checked(sql), args };
+    case 'lock':
+      return { text: lock(sql), args };
+    case 'lock-key':
+      return callPart('pg_advisory_xact_lock(hashtextextended(?, 0))', args);
+    case 'enter-org':
+      return callPart(`set_config('g3n.orgcode', ?, true)`, args);
+  }
 }
 
-function translated(sql: string, suffix: string): PreparedText {
-  const key = sql + suffix;
-  return texts.get(key) ?? preparedText(key, numbered(sql) + suffix);
+/** A part of the driver's own that stands alone. */
+export function alonePart(sql: string): Part {
+  return { text: plain(sql), args: [] };
 }
 
-function preparedText(key: string, text: string): PreparedText {
-  const known = texts.get(key);
+/** A part as `alonePart`, for a text that is used once. */
+export function oncePart(sql: string): Part {
+  return { text: { kind: 'alone', sql, shape: 'none', isKept: false }, args: [] };
+}
+
+/** Calls of functions, separated by commas. */
+export function callPart(sql: string, args: readonly Scalar[]): Part {
+  return { text: calls(sql), args };
+}
+
+/** A statement whose text is PostgreSQL's already. */
+export function statement(text: string, args: readonly Scalar[] = [], shape: ResultShape = 'none'): Statement {
+  return { prepared: prepared(text), args, shape };
+}
+
+/** Numbers the parameters. No string in our statements contains a question mark; a test prepares them all. */
+export function numbered(sql: string): PreparedText {
+  let number = 0;
+  return prepared(
+    sql.replaceAll('?', () => {
+      number += 1;
+      return `$${number}`;
+    }),
+  );
+}
+
+const texts = new Map<string, PreparedText>();
+
+function prepared(text: string): PreparedText {
+  const known = texts.get(text);
   if (known !== undefined) return known;
   const made = { name: `g3n_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`, text };
-  texts.set(key, made);
+  texts.set(text, made);
   return made;
 }
 
-/** No string in our statements contains a question mark; a test prepares them all. */
-function numbered(sql: string): string {
-  let count = 0;
-  return sql.replaceAll('?', () => {
-    count += 1;
-    return `$${count}`;
-  });
+/** Fails in the server unless one row is changed: so a COMMIT can follow at once, without waiting for the number. */
+function checkedText(sql: string): string {
+  return `WITH changed AS (${sql} RETURNING 1) SELECT 1 / CASE COUNT(*) WHEN 1 THEN 1 ELSE 0 END FROM changed`;
+}
+
+function onceEach(make: PartMaker): PartMaker {
+  const made = new Map<string, PartText>();
+  return (sql) => {
+    const known = made.get(sql);
+    if (known !== undefined) return known;
+    const text = make(sql);
+    made.set(sql, text);
+    return text;
+  };
 }

@@ -78,14 +78,14 @@ function* tiersOf(cx: Context, input: SearchInput): Steps<readonly Tier[]> {
   if (input.q !== undefined && words.length === 0) {
     throw invalidRequest([{ path: 'q', message: 'holds no letter or digit to search for' }]);
   }
-  const filter = filterOf(input);
+  const filter = filterOf(cx, input);
   const exact = exactConditions(cx, input);
   if (exact.sql.length > 0) return [exactTier(cx, exact, filter, words)];
   return yield* wordTiers(cx, words, filter);
 }
 
 /** The conditions under which a match is shown. */
-function filterOf(input: SearchInput): Condition {
+function filterOf({ orgcode }: Context, input: SearchInput): Condition {
   const sql: string[] = ['1 = 1'];
   const args: Scalar[] = [];
   const status = input.status ?? 'active';
@@ -96,8 +96,8 @@ function filterOf(input: SearchInput): Condition {
   const consent = requiredConsent(input);
   if (consent !== undefined) {
     sql.push(`EXISTS (SELECT 1 FROM customer_consent_granted g
-      WHERE g.orgcode = c.orgcode AND g.purpose = ? AND g.customer_id = c.customer_id)`);
-    args.push(consent);
+      WHERE g.orgcode = ? AND g.purpose = ? AND g.customer_id = c.customer_id)`);
+    args.push(orgcode, consent);
   }
   return { sql, args };
 }

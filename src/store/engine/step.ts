@@ -70,7 +70,7 @@ export function lockRows(sql: string, ...args: readonly Scalar[]): Step {
 
 /** Locks a name in an org: calls that lock the same name run one after the other. */
 export function lockKey(orgcode: string, ...name: readonly string[]): Step {
-  return { sql: '', args: [JSON.stringify([orgcode, ...name])], mode: 'lock-key' };
+  return { sql: '', args: [orgcode, ...name], mode: 'lock-key' };
 }
 
 /** Locks several names, sorted, so that no two calls wait for each other. */

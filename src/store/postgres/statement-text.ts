@@ -64,7 +64,7 @@ export function partOf({ sql, args, mode, expected }: Step): Part {
     case 'lock':
       return { text: lock(sql), args };
     case 'lock-key':
-      return callPart('pg_advisory_xact_lock(hashtextextended(?, 0))', args);
+      return callPart('pg_advisory_xact_lock(hashtextextended(?, 0))', [JSON.stringify(args)]);
     case 'enter-org':
       return callPart(`set_config('g3n.orgcode', ?, true)`, args);
   }

@@ -1,13 +1,13 @@
-/** Two `http` processes and one `stdio` process on one database; one of them is killed every few seconds. */
+/** Server processes on one database; one of them is killed every few seconds. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fixedClock, type JumpingClock, jumpingClock } from './clock.js';
+import type { JumpingClock } from './clock.js';
 import type { Random } from './random.js';
-import { httpServer, type Launch, type Server, stdioServer } from './server.js';
+import type { Server } from './server.js';
 import type { Servers } from './worker.js';
 
 const KILL_EVERY_MS = { least: 1500, most: 4000 };
 const DOWN_MS = { least: 0, most: 800 };
-/** The chance, at each kill, that the stdio server's clock jumps an hour ahead or comes back. */
+/** The chance, at each kill, that a clock jumps an hour ahead or comes back. */
 const JUMP = 0.4;
 
 export class Cluster implements Servers {
@@ -15,15 +15,12 @@ export class Cluster implements Servers {
   starts = 0;
   jumps = 0;
   readonly servers: readonly Server[];
-  readonly #clock: JumpingClock;
+  readonly #clock: JumpingClock | undefined;
 
-  constructor(launch: Omit<Launch, 'clock'>, directory: string) {
-    this.#clock = jumpingClock(directory);
-    this.servers = [
-      httpServer('http', { ...launch, clock: fixedClock('+0') }),
-      httpServer('http an hour ahead', { ...launch, clock: fixedClock('+1h') }),
-      stdioServer('stdio with a jumping clock', { ...launch, clock: this.#clock.env }),
-    ];
+  /** @param clock of one of the servers */
+  constructor(servers: readonly Server[], clock?: JumpingClock) {
+    this.servers = servers;
+    this.#clock = clock;
   }
 
   async start(): Promise<void> {
@@ -38,14 +35,15 @@ export class Cluster implements Servers {
     }
   }
 
-  /** Kills and restarts servers until `isOver`. @throws Error when one does not start again. */
+  /** Kills and restarts servers until `isOver`. @throws Error when one ended by itself, or does not start again. */
   async disturb(random: Random, isOver: () => boolean): Promise<void> {
     let ahead = false;
     while (!isOver()) {
       await sleep(random.between(KILL_EVERY_MS.least, KILL_EVERY_MS.most));
       const server = random.pick(this.servers);
       if (server === undefined || isOver()) return;
-      if (random.chance(JUMP)) {
+      if (!server.running) throw new Error(`${server.name} ended by itself\n${server.log()}`);
+      if (this.#clock !== undefined && random.chance(JUMP)) {
         ahead = !ahead;
         this.#clock.set(ahead ? '+1h' : '+0');
         this.jumps += 1;

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Data } from '../test/support/world.js';
+import type { Program } from './program.js';
 
-const MAIN = 'dist/main.js';
 const START_MS = 60_000;
 /** A call that takes longer than this is a fault. */
 const ANSWER_MS = 60_000;
@@ -34,9 +34,7 @@ export interface Server {
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
 }
 
-export interface Launch {
-  readonly db: string;
-  readonly clock: Readonly<Record<string, string>>;
+export interface Launch extends Program {
   readonly orgcode: string;
   readonly apiKey: string;
 }
@@ -49,8 +47,11 @@ class Process {
   #log: string[] = [];
   #exited: Promise<number | null> = Promise.resolve(null);
 
-  launch(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, stdio: 'pipe' });
+  launch({ main, db, env }: Program, args: readonly string[], more: Readonly<Record<string, string>>): ChildProcess {
+    const child = spawn(process.execPath, [main, ...args], {
+      env: { ...process.env, G3N_DB: db, ...env, ...more },
+      stdio: 'pipe',
+    });
     child.stdin?.on('error', () => {});
     createInterface({ input: child.stderr }).on('line', (line) => {
       this.#log = [...this.#log.slice(-19), line];
@@ -93,8 +94,8 @@ export function httpServer(name: string, launch: Launch): Server {
     },
     log: () => process_.log(),
     async start() {
-      const args = ['http', '--db', launch.db, '--port', '0', '--max-calls-per-minute', '0', '--drain-seconds', '5'];
-      const child = process_.launch(args, launch.clock);
+      const args = ['http', '--port', '0', '--max-calls-per-minute', '0', '--drain-seconds', '5'];
+      const child = process_.launch(launch, args, {});
       url = await within(START_MS, `${name} did not start`, printedUrl(child));
     },
     async call(path, body) {
@@ -143,7 +144,6 @@ export function stdioServer(name: string, launch: Launch): Server {
   const process_ = new Process();
   let session: StdioSession | undefined;
   const env = {
-    ...launch.clock,
     G3N_ORGCODE: launch.orgcode,
     G3N_API_KEY: launch.apiKey,
     G3N_LOGICAL_GUID: CONTEXT.guid,
@@ -157,7 +157,7 @@ export function stdioServer(name: string, launch: Launch): Server {
     },
     log: () => process_.log(),
     async start() {
-      const opened = new StdioSession(process_.launch(['stdio', '--db', launch.db], env));
+      const opened = new StdioSession(process_.launch(launch, ['stdio'], env));
       await within(START_MS, `${name} did not start`, opened.open());
       session = opened;
     },

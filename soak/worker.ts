@@ -12,10 +12,16 @@ export interface Figures {
   retries: number;
   /** Answers that a server repeated from its idempotency record. */
   replayed: number;
-  /** Answers that said the database was busy. */
+  /** Answers with 503 or 429, after which the call is sent again. */
   busy: number;
+  /** Their error codes, and how often each came. */
+  readonly unavailable: Map<string, number>;
   refused: number;
   readonly latencies: number[];
+}
+
+export function newFigures(): Figures {
+  return { calls: 0, retries: 0, replayed: 0, busy: 0, unavailable: new Map(), refused: 0, latencies: [] };
 }
 
 /** The servers under load. */
@@ -91,6 +97,7 @@ export async function send({ cluster, figures }: Run, path: string, body: object
       if (answer.replayed) figures.replayed += 1;
       if (answer.status !== 503 && answer.status !== 429) return answer;
       figures.busy += 1;
+      figures.unavailable.set(answer.code, (figures.unavailable.get(answer.code) ?? 0) + 1);
       await sleep(50);
     } catch (error) {
       if (!(error instanceof Lost)) throw error;

@@ -10,7 +10,7 @@ import { createRandom, type Random } from '../random.js';
 import { readPages } from '../readers.js';
 import type { Server } from '../server.js';
 import { setUp } from '../set-up.js';
-import { type Figures, type Run, work } from '../worker.js';
+import { type Figures, newFigures, type Run, work } from '../worker.js';
 import { storeServer } from './store-server.js';
 import { type UnkeyedFigures, workUnkeyed } from './unkeyed.js';
 import { WriteTimes } from './write-times.js';
@@ -58,7 +58,7 @@ export class Load {
     this.#run = {
       cluster: { pick: async (random) => random.pick([...this.#servers.values()]) as Server },
       books: new Books(),
-      figures: { calls: 0, retries: 0, replayed: 0, busy: 0, refused: 0, latencies: [] },
+      figures: newFigures(),
       isOver: () => this.#isOver,
     };
   }

@@ -4,7 +4,6 @@
  * the primary under load and promotes the standby, three times; ends one server the ordinary way and starts it again;
  * then reads everything back. Exits 1 on a fault. Needs a build and Debian's pgbouncer.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +11,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Books } from '../books.js';
 import { checkEverything } from '../final-checks.js';
 import { quantile } from '../findings.js';
+import { BUILT, createOrg, verify } from '../program.js';
 import { createRandom } from '../random.js';
 import { readPages } from '../readers.js';
 import { httpServer } from '../server.js';
 import { setUp } from '../set-up.js';
-import { type Run, work } from '../worker.js';
+import { newFigures, type Run, work } from '../worker.js';
 import { type HoldUp, Pair } from './pair.js';
 
 const ROUNDS: readonly HoldUp[] = ['none', 'sending', 'confirming'];
@@ -24,12 +24,11 @@ const CALLERS = 16;
 const LOAD_MS = 2000;
 
 const directory = mkdtempSync(join(tmpdir(), 'g3n-two-servers-'));
-const env = { G3N_KEY_FILE: join(directory, 'crm.key') };
 const pair = await Pair.open(true);
 const db = await pair.startBouncers();
-program('admin', 'org', 'create', 'SOAK', '--db', db);
-const apiKey = JSON.parse(program('admin', 'key', 'create', 'SOAK', '--owner', '--db', db)).api_key as string;
-const servers = ['one', 'two'].map((name) => httpServer(name, { db, orgcode: 'SOAK', apiKey, clock: env }));
+const program = { main: BUILT, db, env: { G3N_KEY_FILE: join(directory, 'crm.key') } };
+const launch = { ...program, orgcode: 'SOAK', apiKey: createOrg(program, 'SOAK') };
+const servers = ['one', 'two'].map((name) => httpServer(name, launch));
 await Promise.all(servers.map((server) => server.start()));
 
 const random = createRandom(1);
@@ -45,7 +44,7 @@ const run: Run = {
     },
   },
   books: new Books(),
-  figures: { calls: 0, retries: 0, replayed: 0, busy: 0, refused: 0, latencies: [] },
+  figures: newFigures(),
   isOver: () => isOver,
 };
 await setUp(run, random, { ledger: 6, mergeable: 8, accounts: 2 });
@@ -68,8 +67,7 @@ isOver = true;
 for (const part of await load) if (part.status === 'rejected') run.books.fault('run', String(part.reason));
 await checkEverything(run, random);
 for (const server of servers) if ((await server.end('SIGTERM')) !== 0) run.books.fault('stop', server.log());
-const { disagreements } = JSON.parse(program('verify', '--db', db));
-if (disagreements.length > 0) run.books.fault('verify', JSON.stringify(disagreements));
+await verify(program, run.books);
 await pair.remove();
 rmSync(directory, { recursive: true });
 
@@ -82,10 +80,3 @@ console.log(
 for (const { check, what } of books.faults.slice(0, 20)) console.log(`FAULT ${check}: ${what.slice(0, 500)}`);
 console.log(`${books.faults.length} faults`);
 process.exit(books.faults.length === 0 ? 0 : 1);
-
-function program(...args: readonly string[]): string {
-  return execFileSync(process.execPath, ['dist/main.js', ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-  });
-}

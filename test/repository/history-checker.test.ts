@@ -120,6 +120,11 @@ describe('a fault:', () => {
     expect(historyFaults(calls, ledger(['A', 10])).join()).toContain('sent later than this was answered');
   });
 
+  test('a change that is seen before the call that acted, by its own answer', () => {
+    const calls = [change('A', 10, [1]), read(10, [2, 3]), change('A', 10, [4, 5], done('a', 10))];
+    expect(historyFaults(calls, ledger(['A', 10]))).toHaveLength(1);
+  });
+
   test('an order against real time', () => {
     const calls = [change('A', 10, [1, 2], done('a', 15)), change('B', 5, [3, 4], done('b', 5))];
     expect(historyFaults(calls, ledger(['B', 5], ['A', 10]))).toEqual([

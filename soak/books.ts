@@ -60,12 +60,18 @@ export class Books {
   /** Marks of calls that a server refused: their writes must not exist. */
   readonly refused = new Set<string>();
   readonly faults: Fault[] = [];
+  readonly #prefix: string;
   #marks = 0;
+
+  /** @param prefix of the marks: two books of one org need two */
+  constructor(prefix = 'soak') {
+    this.#prefix = prefix;
+  }
 
   /** A text that is in one write only. */
   newMark(): string {
     this.#marks += 1;
-    return `soak-${this.#marks}`;
+    return `${this.#prefix}-${this.#marks}`;
   }
 
   customersOf(kind: CustomerBook['kind']): CustomerBook[] {

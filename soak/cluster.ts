@@ -5,10 +5,15 @@ import type { Random } from './random.js';
 import type { Server } from './server.js';
 import type { Servers } from './worker.js';
 
-const KILL_EVERY_MS = { least: 1500, most: 4000 };
 const DOWN_MS = { least: 0, most: 800 };
 /** The chance, at each kill, that a clock jumps an hour ahead or comes back. */
 const JUMP = 0.4;
+
+/** Between two kills. */
+export interface Pause {
+  readonly least: number;
+  readonly most: number;
+}
 
 export class Cluster implements Servers {
   kills = 0;
@@ -16,11 +21,13 @@ export class Cluster implements Servers {
   jumps = 0;
   readonly servers: readonly Server[];
   readonly #clock: JumpingClock | undefined;
+  readonly #killEveryMs: Pause;
 
   /** @param clock of one of the servers */
-  constructor(servers: readonly Server[], clock?: JumpingClock) {
+  constructor(servers: readonly Server[], clock?: JumpingClock, killEveryMs: Pause = { least: 1500, most: 4000 }) {
     this.servers = servers;
     this.#clock = clock;
+    this.#killEveryMs = killEveryMs;
   }
 
   async start(): Promise<void> {
@@ -39,7 +46,7 @@ export class Cluster implements Servers {
   async disturb(random: Random, isOver: () => boolean): Promise<void> {
     let ahead = false;
     while (!isOver()) {
-      await sleep(random.between(KILL_EVERY_MS.least, KILL_EVERY_MS.most));
+      await sleep(random.between(this.#killEveryMs.least, this.#killEveryMs.most));
       const server = random.pick(this.servers);
       if (server === undefined || isOver()) return;
       if (!server.running) throw new Error(`${server.name} ended by itself\n${server.log()}`);

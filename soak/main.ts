@@ -50,6 +50,6 @@ async function soak({ minutes, seed, workers }: SoakOptions): Promise<boolean> {
   printFigures(run, await loadUntilOver(run, random, workers));
   await checkEverything(run, random);
   await stopServers(run);
-  await verify(program, run.books);
+  console.log(`verify           ${(await verify(program, run.books)).toFixed(1)} s`);
   return printVerdict(run.books, directory);
 }

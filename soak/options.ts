@@ -31,8 +31,9 @@ export function readOptions(args: readonly string[]): SoakOptions {
   };
 }
 
-function positive(name: string, text: string): number {
+/** @throws Error that names the option and tells the usage. */
+export function positive(name: string, text: string, usage = USAGE): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
-  throw new Error(`--${name} must be a number above 0. Usage: ${USAGE}`);
+  throw new Error(`--${name} must be a number above 0. Usage: ${usage}`);
 }

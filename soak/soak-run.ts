@@ -19,8 +19,8 @@ export interface SoakRun extends Run {
   readonly cluster: Cluster;
 }
 
-export function newRun(cluster: Cluster, isOver: (run: SoakRun) => boolean): SoakRun {
-  const run = { cluster, books: new Books(), figures: newFigures(), isOver: () => isOver(run) };
+export function newRun(cluster: Cluster, isOver: (run: SoakRun) => boolean, books = new Books()): SoakRun {
+  const run = { cluster, books, figures: newFigures(), isOver: () => isOver(run) };
   return run;
 }
 
@@ -54,18 +54,25 @@ function progressOf({ figures, cluster, books }: SoakRun): string {
   return `${figures.calls} calls, ${cluster.kills} kills, ${figures.retries} retries, ${books.faults.length} faults`;
 }
 
-export function printFigures({ figures, cluster, books }: SoakRun, seconds: number): void {
-  const { calls, latencies, unavailable } = figures;
+/** Prints what was called, and what came of the writes. */
+export function printFigures(run: SoakRun, seconds: number): void {
+  printCalls(run, seconds);
+  const { books } = run;
+  console.log(`acknowledged     ${books.entries.size} ledger entries, ${books.cards.size} gift cards, ${books.comments.size} comments,
+                 ${books.customers.size} customers, ${books.merges.length} merges`);
+}
+
+/** Prints what was called, how long it took, and what went wrong. */
+export function printCalls({ figures, cluster }: SoakRun, seconds: number): void {
+  const { calls, latencies, unavailable, slowest } = figures;
   const milliseconds = (share: number) => `${quantile(latencies, share).toFixed(1)} ms`;
   const answers = [...unavailable].map(([code, times]) => `${times} × ${code}`).join(', ') || 'none';
   console.log(`
 calls            ${calls} in ${seconds.toFixed(0)} s, ${(calls / seconds).toFixed(0)} a second
-latency          p50 ${milliseconds(0.5)}, p99 ${milliseconds(0.99)}, max ${milliseconds(1)}
+latency          p50 ${milliseconds(0.5)}, p99 ${milliseconds(0.99)}, max ${milliseconds(1)} (${slowest.call})
 kills            ${cluster.kills}, starts ${cluster.starts}, clock jumps ${cluster.jumps}
 retries          ${figures.retries} after a kill, ${figures.busy} after an answer with 503 or 429: ${answers}
-replayed answers ${figures.replayed}, refused calls ${figures.refused}
-acknowledged     ${books.entries.size} ledger entries, ${books.cards.size} gift cards, ${books.comments.size} comments,
-                 ${books.customers.size} customers, ${books.merges.length} merges`);
+replayed answers ${figures.replayed}, refused calls ${figures.refused}`);
 }
 
 /** Prints the first faults of each check, and how many there are; all of them go to a file in `directory`. */

@@ -18,10 +18,20 @@ export interface Figures {
   readonly unavailable: Map<string, number>;
   refused: number;
   readonly latencies: number[];
+  /** The call that took longest. */
+  slowest: { readonly milliseconds: number; readonly call: string };
 }
 
 export function newFigures(): Figures {
-  return { calls: 0, retries: 0, replayed: 0, busy: 0, unavailable: new Map(), refused: 0, latencies: [] };
+  const counts = { calls: 0, retries: 0, replayed: 0, busy: 0, refused: 0 };
+  return { ...counts, unavailable: new Map(), latencies: [], slowest: { milliseconds: 0, call: 'none' } };
+}
+
+/** Notes that a call was answered. */
+export function noteAnswer(figures: Figures, milliseconds: number, call: string): void {
+  figures.calls += 1;
+  figures.latencies.push(milliseconds);
+  if (milliseconds > figures.slowest.milliseconds) figures.slowest = { milliseconds, call };
 }
 
 /** The servers under load. */
@@ -92,8 +102,7 @@ export async function send({ cluster, figures }: Run, path: string, body: object
     const started = performance.now();
     try {
       const answer = await server.call(path, body);
-      figures.calls += 1;
-      figures.latencies.push(performance.now() - started);
+      noteAnswer(figures, performance.now() - started, `${path} on ${server.name}`);
       if (answer.replayed) figures.replayed += 1;
       if (answer.status !== 503 && answer.status !== 429) return answer;
       figures.busy += 1;

@@ -1,6 +1,7 @@
 /** A primary and a synchronous standby: the primary is killed, the standby promoted, and a new standby made of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, openCluster } from '../../test/support/postgres-cluster.js';
+import { createDatabase, DATABASE, ROLE } from '../postgres/soak-database.js';
 import { type Bouncer, startBouncer } from './pgbouncer.js';
 
 /**
@@ -10,8 +11,6 @@ import { type Bouncer, startBouncer } from './pgbouncer.js';
  */
 export type HoldUp = 'none' | 'sending' | 'confirming';
 
-const ROLE = 'g3n_crm';
-const DATABASE = 'g3n_crm';
 const HOLD_MS = 150;
 const POLL_MS = 5;
 /** After the kill: what the dead server still sent has been read by now. */
@@ -33,8 +32,7 @@ export class Pair {
   /** @param isSynchronous false: the primary acknowledges what the standby does not have yet */
   static async open(isSynchronous: boolean, directory?: string): Promise<Pair> {
     const primary = await openCluster('durable', { max_connections: 200 }, directory);
-    await primary.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${primary.password}'`);
-    await primary.query(`CREATE DATABASE ${DATABASE} OWNER ${ROLE} ENCODING 'UTF8' TEMPLATE template0`);
+    await createDatabase(primary);
     const pair = new Pair(primary, await primary.standby('standby1'), isSynchronous);
     await pair.#setSynchronous();
     return pair;

@@ -12,13 +12,18 @@ import { openPostgresStore } from '../src/store/postgres-store.js';
 import type { StoreCall } from '../src/store/store.js';
 import { percentile } from './measure.js';
 
+/** An org, as whose owner calls are made about its customers. */
+export interface LoadedOrg {
+  readonly headers: Record<string, string>;
+  readonly customers: readonly string[];
+}
+
 /** What one process is to do. */
 export interface Load {
   readonly url: string;
   readonly keyPath: string;
-  readonly headers: Record<string, string>;
+  readonly orgs: readonly LoadedOrg[];
   readonly operation: 'crm_loyalty_earn' | 'crm_customer_get';
-  readonly customers: readonly string[];
   readonly inFlight: number;
   readonly seconds: number;
   /** Differs between processes and rounds, so that no idempotency key is used twice. */
@@ -46,20 +51,30 @@ const store = await openPostgresStore({
   },
 });
 const { pipeline, catalogue } = createApplication(store, createLog('silent'));
-const headers = parseHeaders(load.headers);
 const operation = catalogue.find(load.operation)?.operation;
 if (operation === undefined) throw new Error(`no ${load.operation}`);
-const caller = await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
+const orgs = await Promise.all(
+  load.orgs.map(async ({ headers: sent, customers }) => {
+    const headers = parseHeaders(sent);
+    const caller = await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
+    return { headers, caller, customers };
+  }),
+);
 const context = { logical_guid: 'store-1', channel_code: 'pos' };
 let count = 0;
 const call = () => {
   count += 1;
-  const customer_id = load.customers[Math.floor(Math.random() * load.customers.length)];
+  const { headers, caller, customers } = anyOf(orgs);
+  const customer_id = anyOf(customers);
   const earned = { customer_id, points: 5, idempotency_key: `${load.name} ${count}` };
   const input = load.operation === 'crm_loyalty_earn' ? earned : { customer_id };
   const stamp = pipeline.makeStamp(headers);
   return store.perform({ operation, input, caller, context, stamp } satisfies StoreCall);
 };
+
+function anyOf<T>(items: readonly T[]): T {
+  return items[Math.floor(Math.random() * items.length)] as T;
+}
 
 async function run(seconds: number): Promise<number[]> {
   const latencies: number[] = [];

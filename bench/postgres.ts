@@ -12,12 +12,13 @@ import pg from 'pg';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createIdMint } from '../src/ids.js';
 import { createKey, createOrg } from '../src/store/administration.js';
-import { openPostgresStore } from '../src/store/postgres-store.js';
+import { openPostgresStore, type PostgresStore } from '../src/store/postgres-store.js';
 import { type Row, takeTurns } from './measure.js';
-import type { Load, LoadResult } from './postgres-load.js';
+import type { Load, LoadedOrg, LoadResult } from './postgres-load.js';
 
 const CUSTOMERS = 10_000;
 const HOT = 10;
+const ORGS = 10;
 const IN_FLIGHT = 32;
 const ROUNDS = 5;
 const SECONDS = 4;
@@ -29,11 +30,13 @@ interface Bench {
   readonly url: string;
   readonly directory: string;
   readonly load: Omit<Load, 'operation' | 'inFlight' | 'seconds' | 'name'>;
+  /** Ten orgs that share as many customers. */
+  readonly orgs: readonly LoadedOrg[];
   /** Results of our rounds, by contender. */
   readonly results: Map<string, LoadResult[]>;
 }
 
-/** Section (i): earn, earn on hot customers, get, and two servers. */
+/** Section (i): earn, earn on hot customers and in many orgs, get, and two servers. */
 export async function measurePostgres(): Promise<readonly Row[]> {
   process.env.G3N_TEST_POSTGRES_PROGRAMS ??= newestProgram();
   const { openCluster } = await import('../test/support/postgres-cluster.js');
@@ -53,13 +56,14 @@ function newestProgram(): string {
 }
 
 async function measure(bench: Bench): Promise<readonly Row[]> {
-  const hot = bench.load.customers.slice(0, HOT);
+  const hot = bench.load.orgs.map(({ headers, customers }) => ({ headers, customers: customers.slice(0, HOT) }));
   const earn = (name: string, changes: Partial<Load> = {}) => ({ name, round: () => ours(bench, name, changes) });
   const figures = await takeTurns(
     [
       { name: 'pgbench update', round: () => pgbench(bench, UPDATE) },
       earn('earn'),
-      earn('earn, hot', { customers: hot }),
+      earn('earn, hot', { orgs: hot }),
+      earn('earn, ten orgs', { orgs: bench.orgs }),
       { name: 'two servers', round: () => twoServers(bench) },
       { name: 'pgbench select', round: () => pgbench(bench, SELECT, 16) },
       earn('get', { operation: 'crm_customer_get', inFlight: 16 }),
@@ -77,6 +81,7 @@ async function measure(bench: Bench): Promise<readonly Row[]> {
   return [
     row(`earn, ${IN_FLIGHT} in flight`, 'earn', 'pgbench update', 0.35),
     row(`earn on ${HOT} customers`, 'earn, hot', 'earn', 0.5),
+    row(`earn in one org, not ${ORGS}`, 'earn', 'earn, ten orgs', 0.8),
     row('customer_get, 16 in flight', 'get', 'pgbench select', 0.35),
     row('earn, two servers', 'two servers', 'earn', 1),
     ...[...bench.results].flatMap(([name, results]) => details(name, results)),
@@ -135,7 +140,7 @@ async function twoServers(bench: Bench): Promise<number> {
   return rates.reduce((sum, rate) => sum + rate, 0);
 }
 
-/** A database with an org, its key, and customers, written in batches through the store. */
+/** A database with one org, and ten others that together have as many customers. */
 async function prepare(admin: string, programs: string): Promise<Bench> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
   const url = await makeDatabase(admin);
@@ -147,16 +152,31 @@ async function prepare(admin: string, programs: string): Promise<Bench> {
     settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
     onBackgroundError: () => {},
   });
-  const mint = createIdMint();
-  const cx = { keys: store.keys, now: new Date().toISOString(), newId: () => mint(Date.now()) };
-  await store.driver.write({ steps: () => createOrg(cx, 'BENCH', 'verified') });
-  const grant = { owner: true, roles: [] };
-  const { api_key } = await store.driver.write({ steps: () => createKey(cx, 'BENCH', 'bench', grant) });
+  const [one, ...others] = await createOrgs(store);
   await store.close();
-  const customers = Array.from({ length: CUSTOMERS }, () => mint(Date.now()));
-  await insertCustomers(admin, customers);
-  const headers = { 'x-orgcode': 'BENCH', 'x-api-key': api_key, 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' };
-  return { programs, url, directory, load: { url, keyPath, headers, customers }, results: new Map() };
+  if (one === undefined) throw new Error('no org');
+  await insertCustomers(admin, [one, ...others]);
+  return { programs, url, directory, load: { url, keyPath, orgs: [one] }, orgs: others, results: new Map() };
+}
+
+/** Creates the orgs and keys of their owners through the store; their customers get ids only. */
+async function createOrgs({ driver, keys }: PostgresStore): Promise<LoadedOrg[]> {
+  const mint = createIdMint();
+  const cx = { keys, now: new Date().toISOString(), newId: () => mint(Date.now()) };
+  const orgs: LoadedOrg[] = [];
+  for (let index = 0; index <= ORGS; index += 1) {
+    const orgcode = `BENCH-${index}`;
+    await driver.write({ steps: () => createOrg(cx, orgcode, 'verified') });
+    const { api_key } = await driver.write({
+      steps: () => createKey(cx, orgcode, 'bench', { owner: true, roles: [] }),
+    });
+    const length = index === 0 ? CUSTOMERS : CUSTOMERS / ORGS;
+    orgs.push({
+      headers: { 'x-orgcode': orgcode, 'x-api-key': api_key, 'x-logical-guid': 'store-1', 'x-channel-code': 'pos' },
+      customers: Array.from({ length }, () => mint(Date.now())),
+    });
+  }
+  return orgs;
 }
 
 async function makeDatabase(admin: string): Promise<string> {
@@ -169,16 +189,17 @@ async function makeDatabase(admin: string): Promise<string> {
 }
 
 /** As the administrator: plain rows, and the table of the reference. */
-async function insertCustomers(admin: string, ids: readonly string[]): Promise<void> {
+async function insertCustomers(admin: string, orgs: readonly LoadedOrg[]): Promise<void> {
   const client = new pg.Client(String(Object.assign(new URL(admin), { pathname: '/bench' })));
   await client.connect();
-  await client.query(
-    `INSERT INTO customer (orgcode, customer_id, status, revision, caption, addresses, external_refs, tags, attributes,
+  for (const { headers, customers } of orgs)
+    await client.query(
+      `INSERT INTO customer (orgcode, customer_id, status, revision, caption, addresses, external_refs, tags, attributes,
       consents, created_at, updated_at)
-    SELECT 'BENCH', id, 'active', 1, 'Customer', '[]', '[]', '[]', '{}', '{}', now()::text, now()::text
-    FROM unnest($1::text[]) AS id`,
-    [ids],
-  );
+    SELECT $1, id, 'active', 1, 'Customer', '[]', '[]', '[]', '{}', '{}', now()::text, now()::text
+    FROM unnest($2::text[]) AS id`,
+      [headers['x-orgcode'], customers],
+    );
   await client.query(`CREATE TABLE bench_balance (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL) WITH (fillfactor = 90);
     INSERT INTO bench_balance SELECT id, 0 FROM generate_series(1, 10000) AS id; ALTER TABLE bench_balance OWNER TO bench`);
   await client.query('VACUUM ANALYZE');

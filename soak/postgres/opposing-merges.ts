@@ -1,4 +1,4 @@
-/** Merges of two customers into each other, at once, while others change both: one merge is done, and nobody waits. */
+/** Merges of two customers into each other, at once, while others change both: one of the merges is done. */
 
 import { createRandom, type Random } from '../random.js';
 import type { Answer } from '../server.js';
@@ -53,8 +53,10 @@ async function mergePair(run: MergeRun, random: Random): Promise<void> {
     keyed('/comment', { comment, reason: 'call' }),
   ]);
   run.merged += 1;
-  for (const answer of [there, back, earned, redeemed])
-    if (!answer.ok && !REFUSALS.includes(answer.code)) run.books.fault('answer', `${answer.status} ${answer.code}`);
+  for (const answer of [there, back, earned, redeemed].filter(({ ok }) => !ok)) {
+    run.figures.refused += 1;
+    if (!REFUSALS.includes(answer.code)) run.books.fault('answer', `${answer.status} ${answer.code}`);
+  }
   if (there.ok === back.ok) {
     run.books.fault('merges', `${a}, ${b}: ${there.ok ? 'both' : 'none'} done: ${there.code} ${back.code}`);
     return;

@@ -1,4 +1,4 @@
-/** All writes of the soak on few customers, by many callers, through servers that are killed. Then everything is read. */
+/** All writes of the soak on few customers, by many callers, through servers that are killed; then all is read back. */
 import { checkEverything } from '../final-checks.js';
 import { createRandom } from '../random.js';
 import { type StartingRecords, setUp } from '../set-up.js';

@@ -1,4 +1,4 @@
-/** The checker of histories (soak/history-checker.ts): on histories made by hand, and against a search of all orders. */
+/** The checker of histories (soak/history-checker.ts): on histories made by hand, and beside a search of all orders. */
 import { describe, expect, test } from 'vitest';
 import { type Call, type ChangeAnswer, historyFaults, type LedgerEntry } from '../../soak/history-checker.js';
 import { createRandom, type Random } from '../../soak/random.js';

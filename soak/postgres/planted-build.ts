@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join, resolve } from 'node:path';
 import type { SoakDatabase } from './soak-database.js';
 
-const LOCK = '" FOR UPDATE"';
+const LOCK = ' FOR UPDATE';
 
 /** Copies the build to a directory, where its changes lock no rows. Returns the path of its main.js. */
 export function copyWithoutLocks(directory: string): string {
@@ -18,7 +18,7 @@ export function copyWithoutLocks(directory: string): string {
     .map((name) => join(chunks, name))
     .filter((file) => readFileSync(file, 'utf8').includes(LOCK));
   if (locking.length === 0) throw new Error(`no file of the build has ${LOCK}`);
-  for (const file of locking) writeFileSync(file, readFileSync(file, 'utf8').replaceAll(LOCK, '""'));
+  for (const file of locking) writeFileSync(file, readFileSync(file, 'utf8').replaceAll(LOCK, ''));
   return join(copy, 'dist', 'main.js');
 }
 

@@ -1,8 +1,10 @@
 /**
  * One server's load on a PostgreSQL database, in a process of its own: runs one operation through the store for a while,
- * and prints its rate and latencies as JSON. Its argument is a file with a `Load`.
+ * or one statement through the client alone, and prints its rate and latencies as JSON. Its argument is a file with a
+ * `Load`.
  */
 import { readFileSync } from 'node:fs';
+import pg from 'pg';
 import { createApplication } from '../src/application.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createLog } from '../src/log.js';
@@ -23,7 +25,8 @@ export interface Load {
   readonly url: string;
   readonly keyPath: string;
   readonly orgs: readonly LoadedOrg[];
-  readonly operation: 'crm_loyalty_earn' | 'crm_customer_get';
+  /** `update` and `select` are one statement on the table of the reference. */
+  readonly operation: 'crm_loyalty_earn' | 'crm_customer_get' | 'update' | 'select';
   readonly inFlight: number;
   readonly seconds: number;
   /** Differs between processes and rounds, so that no idempotency key is used twice. */
@@ -41,40 +44,74 @@ export interface LoadResult {
 }
 
 const load = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Load;
-const store = await openPostgresStore({
-  url: load.url,
-  keyPath: load.keyPath,
-  roles: CONTRACT.roles,
-  settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
-  onBackgroundError: (error) => {
-    throw error;
-  },
-});
-const { pipeline, catalogue } = createApplication(store, createLog('silent'));
-const operation = catalogue.find(load.operation)?.operation;
-if (operation === undefined) throw new Error(`no ${load.operation}`);
-const orgs = await Promise.all(
-  load.orgs.map(async ({ headers: sent, customers }) => {
-    const headers = parseHeaders(sent);
-    const caller = await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
-    return { headers, caller, customers };
-  }),
-);
-const context = { logical_guid: 'store-1', channel_code: 'pos' };
-let count = 0;
-const call = () => {
-  count += 1;
-  const { headers, caller, customers } = anyOf(orgs);
-  const customer_id = anyOf(customers);
-  const earned = { customer_id, points: 5, idempotency_key: `${load.name} ${count}` };
-  const input = load.operation === 'crm_loyalty_earn' ? earned : { customer_id };
-  const stamp = pipeline.makeStamp(headers);
-  return store.perform({ operation, input, caller, context, stamp } satisfies StoreCall);
+
+/** What one process runs. */
+interface Contender {
+  readonly call: () => Promise<unknown>;
+  readonly counters: () => { readonly repeated: number; readonly roundTrips: number };
+  readonly close: () => Promise<void>;
+}
+
+const STATEMENTS = {
+  update: 'UPDATE bench_balance SET balance = balance + 5 WHERE id = $1',
+  select: 'SELECT balance FROM bench_balance WHERE id = $1',
 };
+
+/** pg alone, with as many connections as a server has: what the program cannot exceed. */
+function client(text: string): Contender {
+  const pool = new pg.Pool({ connectionString: load.url, max: 10 });
+  let count = 0;
+  return {
+    call: () => {
+      count += 1;
+      return pool.query({ name: 'bench', text, values: [Math.ceil(Math.random() * 10_000)] });
+    },
+    counters: () => ({ repeated: 0, roundTrips: count }),
+    close: () => pool.end(),
+  };
+}
+
+async function store(name: 'crm_loyalty_earn' | 'crm_customer_get'): Promise<Contender> {
+  const opened = await openPostgresStore({
+    url: load.url,
+    keyPath: load.keyPath,
+    roles: CONTRACT.roles,
+    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
+    onBackgroundError: (error) => {
+      throw error;
+    },
+  });
+  const { pipeline, catalogue } = createApplication(opened, createLog('silent'));
+  const operation = catalogue.find(name)?.operation;
+  if (operation === undefined) throw new Error(`no ${name}`);
+  const orgs = await Promise.all(
+    load.orgs.map(async ({ headers: sent, customers }) => {
+      const headers = parseHeaders(sent);
+      const caller = await pipeline.backend.identify(readCredentials(headers), pipeline.makeStamp(headers));
+      return { headers, caller, customers };
+    }),
+  );
+  const context = { logical_guid: 'store-1', channel_code: 'pos' };
+  let count = 0;
+  const call = () => {
+    count += 1;
+    const { headers, caller, customers } = anyOf(orgs);
+    const customer_id = anyOf(customers);
+    const earned = { customer_id, points: 5, idempotency_key: `${load.name} ${count}` };
+    const input = name === 'crm_loyalty_earn' ? earned : { customer_id };
+    const stamp = pipeline.makeStamp(headers);
+    return opened.perform({ operation, input, caller, context, stamp } satisfies StoreCall);
+  };
+  return { call, counters: () => opened.driver.counters(), close: () => opened.close() };
+}
 
 function anyOf<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
+
+const { operation } = load;
+const isOneStatement = operation === 'update' || operation === 'select';
+const contender = isOneStatement ? client(STATEMENTS[operation]) : await store(operation);
 
 async function run(seconds: number): Promise<number[]> {
   const latencies: number[] = [];
@@ -82,7 +119,7 @@ async function run(seconds: number): Promise<number[]> {
   const worker = async () => {
     while (performance.now() < end) {
       const started = performance.now();
-      await call();
+      await contender.call();
       latencies.push(performance.now() - started);
     }
   };
@@ -91,9 +128,9 @@ async function run(seconds: number): Promise<number[]> {
 }
 
 await run(1); // opens the connections, prepares the statements, compiles the code
-const before = store.driver.counters();
+const before = contender.counters();
 const latencies = await run(load.seconds);
-const after = store.driver.counters();
+const after = contender.counters();
 const result: LoadResult = {
   rate: latencies.length / load.seconds,
   p50: percentile(latencies, 0.5),
@@ -103,4 +140,4 @@ const result: LoadResult = {
   roundTripsPerCall: (after.roundTrips - before.roundTrips) / latencies.length,
 };
 console.log(JSON.stringify(result));
-await store.close();
+await contender.close();

@@ -143,3 +143,11 @@ const FILE_SYSTEM: FileSystem = {
     }
   },
 };
+
+/** A copy into the database has begun and not ended: it has part of the records. */
+export function unfinishedCopy(): DatabaseFileError {
+  return new DatabaseFileError(
+    'a copy into this database has not ended',
+    'Run the same admin copy again, which goes on where it stopped; or begin with an empty database.',
+  );
+}

@@ -2,7 +2,7 @@
 import { DatabaseFileError } from '../database-file/open-error.js';
 import { ConnectionUrlError } from '../store/postgres/connection-url.js';
 import { inspectServer, type ServerInspection } from '../store/postgres/inspect-server.js';
-import { keyFinding } from './check-store.js';
+import { copyFinding, keyFinding } from './check-store.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
 /** With a larger difference between two servers, points expire and keys are forgotten noticeably early. */
@@ -29,7 +29,9 @@ export async function checkPostgres(url: string, keyPath: string | undefined): P
   ];
 }
 
-function database({ version, shown, role, standby, orgs, schema_version }: ServerInspection): Finding {
+function database(inspection: ServerInspection): Finding {
+  const { version, shown, role, standby, orgs, schema_version, unfinished_copy } = inspection;
+  if (unfinished_copy) return copyFinding();
   const count = `${orgs} ${orgs === 1 ? 'org' : 'orgs'}`;
   const found = `PostgreSQL ${version}, ${shown} as ${role}, UTF8, ${count}; needs no extension`;
   if (standby) {

@@ -1,7 +1,12 @@
 /** Doctor checks of a database file: the file, its schema and its key. */
 import { existsSync } from 'node:fs';
 import { IN_MEMORY } from '../database-file/file-identity.js';
-import { DatabaseFileError, explainOpenFailure, missingFileTrouble } from '../database-file/open-error.js';
+import {
+  DatabaseFileError,
+  explainOpenFailure,
+  missingFileTrouble,
+  unfinishedCopy,
+} from '../database-file/open-error.js';
 import { type Inspection, inspectStore } from '../store/sqlite/inspection.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
@@ -27,9 +32,11 @@ export function checkStore(path: string, keyPath: string | undefined): readonly 
   return [fileFinding(inspection), schemaFinding(inspection), keyFinding(inspection)];
 }
 
-function fileFinding({ quick_check, sqlite_version, orgs, readable_by_others }: Inspection): Finding {
+function fileFinding(inspection: Inspection): Finding {
+  const { quick_check, sqlite_version, orgs, readable_by_others, unfinished_copy } = inspection;
   const found = `SQLite ${sqlite_version}, ${orgs} ${orgs === 1 ? 'org' : 'orgs'}`;
   if (quick_check !== 'ok') return fail('database', quick_check, 'Restore the file from a backup: it is damaged.');
+  if (unfinished_copy) return copyFinding();
   if (readable_by_others) return warn('database', `${found}; others may read it`, 'chmod 600 the file.');
   if (orgs === 0) return warn('database', found, 'Make one: g3n-crm-mcp admin org create ACME --db <database>.');
   return ok('database', found);
@@ -42,6 +49,12 @@ function schemaFinding({ schema_version, newest_schema }: Inspection): Finding {
     return warn('schema', found, `The next start brings it to version ${newest_schema}: back it up first.`);
   }
   return ok('schema', found);
+}
+
+/** What to say about a database that has part of the records of another. */
+export function copyFinding(): Finding {
+  const { problem, remedy } = unfinishedCopy();
+  return fail('database', problem, remedy);
 }
 
 /** What to say about the key file of a database. */

@@ -26,28 +26,43 @@ export function* housekeep(
     // a full batch: there may be more
   }
   yield* deleteExpiredIdempotencyRecords(orgcode, retentionNow);
-  yield* run(DELETE_FAILURES, orgcode, new Date(epochOf(retentionNow) - FAILURES_KEPT_MS).toISOString());
+  yield* run(DELETE_FAILURES, orgcode, failuresKeptFrom(retentionNow));
+}
+
+function failuresKeptFrom(retentionNow: string): string {
+  return new Date(epochOf(retentionNow) - FAILURES_KEPT_MS).toISOString();
 }
 
 const ORGS = 'SELECT orgcode FROM org ORDER BY orgcode';
+/** Each is one look at an index. */
 const UNSEALED_ROW = 'SELECT 1 AS found FROM journal WHERE orgcode = ? AND journal_no IS NULL LIMIT 1';
+const EXPIRED_RECORD = 'SELECT 1 AS found FROM receipt WHERE orgcode = ? AND expires_at <= ? LIMIT 1';
+const OLD_FAILURE = 'SELECT 1 AS found FROM giftcard_failure WHERE orgcode = ? AND failed_at <= ? LIMIT 1';
 /** So many orgs are asked about in one round trip. */
 const ORGS_AT_ONCE = 200;
 
-/** The orgs with journal rows that wait for their numbers, on an engine that numbers them when it seals them. */
-export function* unsealedOrgs(): Steps<readonly string[]> {
+/**
+ * The orgs that `housekeep` would change: those with journal rows that wait for their numbers, on an engine that numbers
+ * them when it seals them, or with something that has expired. A refusal leaves a record, but no journal row.
+ */
+export function* orgsWithWork(retentionNow: string): Steps<readonly string[]> {
   const orgs = (yield* all<{ orgcode: string }>(ORGS)).map(({ orgcode }) => orgcode);
-  const unsealed: string[] = [];
+  const found: string[] = [];
   for (let from = 0; from < orgs.length; from += ORGS_AT_ONCE) {
     const some = orgs.slice(from, from + ORGS_AT_ONCE);
-    const found = yield* together(...some.map(hasUnsealedRow));
-    unsealed.push(...some.filter((_, index) => found[index]));
+    const answers = yield* together(...some.map((orgcode) => hasWork(orgcode, retentionNow)));
+    found.push(...some.filter((_, index) => answers[index]));
   }
-  return unsealed;
+  return found;
 }
 
-function* hasUnsealedRow(orgcode: string): Steps<boolean> {
-  const steps: Step[] = [enterOrgStep(orgcode), { sql: UNSEALED_ROW, args: [orgcode], mode: 'one' }];
-  const [, row] = (yield steps) as readonly unknown[];
-  return row !== undefined;
+function* hasWork(orgcode: string, now: string): Steps<boolean> {
+  const steps: Step[] = [
+    enterOrgStep(orgcode),
+    { sql: UNSEALED_ROW, args: [orgcode], mode: 'one' },
+    { sql: EXPIRED_RECORD, args: [orgcode, now], mode: 'one' },
+    { sql: OLD_FAILURE, args: [orgcode, failuresKeptFrom(now)], mode: 'one' },
+  ];
+  const [, ...found] = (yield steps) as readonly unknown[];
+  return found.some((row) => row !== undefined);
 }

@@ -30,7 +30,7 @@ import type { Context, Settings } from './engine/handler.js';
 import { idempotencyRequest } from './engine/idempotency.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
-import { housekeep, unsealedOrgs } from './housekeeping.js';
+import { housekeep, orgsWithWork } from './housekeeping.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
@@ -263,13 +263,14 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     return this.#rounds;
   }
 
-  /** The orgs that this process has changed; where servers share the database, those that any of them has changed. */
+  /** The orgs that this process has changed; where servers share the database, all that have work to do. */
   async #housekeepOrgs(): Promise<void> {
     const { dialect } = this.driver;
-    const orgs = dialect.hasManyWriters ? await this.driver.read(unsealedOrgs, LONG) : [...this.#unsealed];
-    this.#unsealed.clear();
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     const retentionNow = new Date(this.#retentionMs()).toISOString();
+    const isShared = dialect.hasManyWriters;
+    const orgs = isShared ? await this.driver.read(() => orgsWithWork(retentionNow), LONG) : [...this.#unsealed];
+    this.#unsealed.clear();
     for (const orgcode of orgs) {
       const steps = () => housekeep(orgcode, this.keys, dialect, { now, retentionNow });
       await this.driver.write({ steps, orgcode, ...LONG }).catch((error) => {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkPostgres } from '../../src/doctor/check-postgres.js';
+import { checkStore } from '../../src/doctor/check-store.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { tablesToCopy } from '../../src/store/copy/copy-plan.js';
 import { count } from '../../src/store/engine/step.js';
@@ -153,6 +155,14 @@ describe('the copy', { timeout: 300_000 }, () => {
 });
 
 describe('an interrupted copy', { timeout: 600_000 }, () => {
+  /** What the doctor says of its receiver. */
+  const UNFINISHED = {
+    check: 'database',
+    verdict: 'fail',
+    found: 'a copy into this database has not ended',
+    remedy: expect.stringContaining('Run the same admin copy again'),
+  };
+
   /** Interrupts a copy at these writes, each counted from the stop before, and in the end does not. */
   async function copyWithStops(from: CopyEnd, to: CopyEnd, stops: readonly number[], onStop: () => unknown) {
     for (const [index, stop] of stops.entries()) {
@@ -167,6 +177,7 @@ describe('an interrupted copy', { timeout: 600_000 }, () => {
     const [database, back] = [await emptyDatabase(), noFile()];
     const onPostgres = await copyWithStops(file, database, [1, 2, 31, 17], async () => {
       await expect(openCopied(database)).rejects.toThrow('a copy into this database has not ended');
+      expect(await checkPostgres(database.db, database.keyPath)).toContainEqual(UNFINISHED);
     });
     expect(onPostgres).toMatchObject({ complete: true });
     expect(onPostgres.rows).toBe(Object.values(await rowsIn(file)).flat().length - 1); // all but the key's check
@@ -174,9 +185,12 @@ describe('an interrupted copy', { timeout: 600_000 }, () => {
     const inFile = await copyWithStops(database, back, [40, 3, 20], () => {
       for (const readOnly of [false, true])
         expect(() => openStore({ path: back.db, readOnly, ...STORE_OPTIONS })).toThrow('has not ended');
+      expect(checkStore(back.db, undefined)).toContainEqual(UNFINISHED);
     });
     expect(inFile).toMatchObject({ complete: true, rows: onPostgres.rows });
     expect(await rowsIn(back)).toEqual(await rowsIn(file));
+    const [found] = [...(await checkPostgres(database.db, database.keyPath)), ...checkStore(back.db, undefined)];
+    expect(found).toMatchObject({ check: 'database', verdict: 'ok' });
   });
 
   test('by kill -9 is ended by the command, which prints what it compared', async () => {

@@ -95,6 +95,23 @@ test('one server leads; when its connection dies, the other seals, and the chain
   expect(verification.journal_rows).toBeGreaterThan(2);
 });
 
+test('what has expired in an org that nobody changes is forgotten, too; what has not is kept', async () => {
+  const [{ driver, keys }] = stores;
+  const cx: AdminContext = { keys, now: new Date().toISOString(), newId: () => randomBytes(16).toString('hex') };
+  await driver.write({ steps: () => createOrg(cx, 'QUIET', 'verified') });
+  const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+  const record = (key: string, hours: number) =>
+    `('QUIET', 'a', '/crm/x', '${key}', 'mac', '{}', '${at(hours)}', NULL)`;
+  await queryAt(database.adminUrl, `INSERT INTO receipt VALUES ${record('expired', -1)}, ${record('valid', 23)}`);
+  await queryAt(database.adminUrl, `INSERT INTO giftcard_failure VALUES ('QUIET', 's', 'old', '${at(-24 * 30)}')`);
+  const left = async () => [
+    ...(await queryAt(database.adminUrl, `SELECT idempotency_key AS name FROM receipt WHERE orgcode = 'QUIET'`)),
+    ...(await queryAt(database.adminUrl, `SELECT failure_id AS name FROM giftcard_failure WHERE orgcode = 'QUIET'`)),
+  ];
+  while ((await left()).length > 1) await sleep(100);
+  expect(await left()).toEqual([{ name: 'valid' }]);
+});
+
 test('a shared limit allows what was asked for, over both servers', async () => {
   const [one, other] = stores.map(({ driver }) => createSharedBudget(20, 'exact', createRateLimitTable(driver)));
   const waits: number[] = [];

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Job } from '../../src/store/engine/driver.js';
+import type { Job, Scope } from '../../src/store/engine/driver.js';
 import { plainSteps } from '../../src/store/engine/side-by-side.js';
 import { isAwaited, type Step, type Steps } from '../../src/store/engine/step.js';
 import { newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const [read, write] = [driver.read.bind(driver), driver.write.bind(driver)];
   const counting = {
     dialect: { ...driver.dialect, hasManyWriters: true },
-    read: <T>(steps: () => Steps<T>) => read(() => counted(steps())),
+    read: <T>(steps: () => Steps<T>, scope?: Scope) => read(scope?.isLong ? steps : () => counted(steps())),
     async write<T>(job: Job<T>) {
       if (job.onError === undefined) return await write(job); // housekeeping, which no call waits for
       const value = await write({ ...job, steps: () => counted(job.steps()) });
@@ -120,4 +120,14 @@ test('docs/postgres.md shows these numbers', () => {
   const text = readFileSync('docs/postgres.md', 'utf8');
   const shown = [...text.matchAll(/^\| `(\w+)` +\| +(\d+) +\|/gm)].map(([, id, count]) => [id, Number(count)]);
   expect(Object.fromEntries(shown)).toEqual(EXPECTED);
+});
+
+test('a list of duplicates reads the blocks of many customers in one round trip', async () => {
+  for (let index = 0; index < 40; index += 1)
+    await newCustomer(world, {
+      given_name: 'Twin',
+      family_name: `Same${index}`,
+      phone: `+1212555${2000 + (index >> 1)}`,
+    });
+  expect(await tripsOf('crm_customer_dedupe_list', { limit: 50, min_score: 0.1 }, false)).toBeLessThanOrEqual(12);
 });

@@ -1,8 +1,7 @@
 /** What is copied, in which order: every table that both databases have. */
 import { DatabaseFileError } from '../../database-file/open-error.js';
 import type { Dialect } from '../engine/dialect.js';
-import type { StoredTable } from '../engine/stored-tables.js';
-import { COPY_PROGRESS } from '../unfinished-copy.js';
+import { COPY_PROGRESS, type StoredTable } from '../engine/stored-tables.js';
 
 /** What each database keeps for itself. */
 const OF_THE_DATABASE: readonly string[] = [

@@ -2,7 +2,7 @@
 import { DatabaseFileError } from '../../database-file/open-error.js';
 import type { Dialect } from '../engine/dialect.js';
 import { lockRows, one, run, type Steps } from '../engine/step.js';
-import { COPY_PROGRESS } from '../unfinished-copy.js';
+import { COPY_PROGRESS } from '../engine/stored-tables.js';
 import type { Position } from './copy-rows.js';
 
 /** Where a copy is: in which org and part, after which row. */

@@ -14,7 +14,7 @@ import {
 } from '../../domain/dedupe.js';
 import type { Context, InputOf } from '../engine/handler.js';
 import { makeToken, pageLimit, readToken } from '../engine/page-token.js';
-import { all, type Scalar, type Steps } from '../engine/step.js';
+import { all, type Scalar, type Steps, together } from '../engine/step.js';
 import { columnsOf, decode, defineTable, find } from '../engine/table.js';
 import { NOT_MASKED } from './customer-search.js';
 import type { CustomerRow } from './customers.js';
@@ -30,6 +30,9 @@ const BLOCK_REACH = 32;
 /** A call reads at most this many customers and pairs; a page that is left short has a token to continue. */
 const MAX_READ = 4096;
 const BATCH = 64;
+/** Read in one round trip, of which the last of a call are read in vain. */
+const CUSTOMERS_AT_ONCE = 16;
+const PAIRS_AT_ONCE = 64;
 /** Sorts after every id; appended to an id, sorts just after it. */
 const AFTER_ALL = '~';
 
@@ -40,17 +43,15 @@ export function* listDuplicates(cx: Context, input: Input) {
   const items: Candidate[] = [];
   let at = readToken<Position>(cx, ENDPOINT, input);
   const pairs = openPairs(cx, walk, at);
-  const sharedByKey: SharedByKey = new Map();
   for (let reads = 0; reads < MAX_READ; reads += 1) {
     const next = yield* pairs.next();
     if (next === undefined) return { items, next_token: null };
-    const pair =
-      next.partner === undefined ? undefined : yield* candidate(cx, next.customer, next.partner, sharedByKey);
-    if (pair !== undefined && pair.score >= minScore) {
+    const { customer, partner = AFTER_ALL, candidate } = next;
+    if (candidate !== undefined && candidate.score >= minScore) {
       if (items.length === limit) break;
-      items.push(pair);
+      items.push(candidate);
     }
-    at = { customer: next.customer.customer_id, partner: next.partner?.customer_id ?? AFTER_ALL };
+    at = { customer: customer.customer_id, partner };
   }
   return { items, next_token: makeToken(cx, ENDPOINT, input, at) };
 }
@@ -83,29 +84,55 @@ interface Walk {
 interface Pair {
   readonly customer: Compared;
   /** Absent when the customer was read without a partner. */
-  readonly partner?: Compared | undefined;
+  readonly partner?: string;
+  readonly candidate?: Candidate;
 }
 
-/** Yields a customer, then each of its partners, then the next customer. */
+/** A pair to read: its partner is known by id. */
+interface PairToRead {
+  readonly customer: Compared;
+  readonly partner?: string;
+}
+
+/**
+ * Yields a customer, then each of its partners, then the next customer. The blocks of some customers are read in one
+ * round trip, and so are some partners.
+ */
 function openPairs(cx: Context, walk: Walk, start: Position | undefined) {
   const customers: Compared[] = [];
-  const partners: string[] = [];
+  const toRead: PairToRead[] = [];
+  const pairs: Pair[] = [];
+  const sharedByKey: SharedByKey = new Map();
   let before = start === undefined ? AFTER_ALL : start.customer + AFTER_ALL;
-  let customer: Compared | undefined;
-  return {
-    *next(): Steps<Pair | undefined> {
-      const partner = partners.shift();
-      if (customer !== undefined && partner !== undefined)
-        return { customer, partner: yield* find(COMPARED, cx.orgcode, partner) };
-      if (customers.length === 0) customers.push(...(yield* walk.customers(before)));
-      customer = customers.shift();
-      if (customer === undefined) return undefined;
+  function* readBlocks(): Steps<void> {
+    if (customers.length === 0) customers.push(...(yield* walk.customers(before)));
+    const some = customers.splice(0, CUSTOMERS_AT_ONCE);
+    const partners = yield* together(...some.map((customer) => walk.partners(customer)));
+    for (const [index, customer] of some.entries()) {
       before = customer.customer_id;
       const after = before === start?.customer ? start.partner : AFTER_ALL;
-      partners.push(...(yield* walk.partners(customer)).filter((id) => id < after));
-      return { customer };
+      const left = (partners[index] ?? []).filter((id) => id < after);
+      toRead.push({ customer }, ...left.map((partner) => ({ customer, partner })));
+    }
+  }
+  return {
+    *next(): Steps<Pair | undefined> {
+      if (pairs.length === 0) {
+        if (toRead.length === 0) yield* readBlocks();
+        pairs.push(
+          ...(yield* together(...toRead.splice(0, PAIRS_AT_ONCE).map((pair) => readPair(cx, pair, sharedByKey)))),
+        );
+      }
+      return pairs.shift();
     },
   };
+}
+
+function* readPair(cx: Context, { customer, partner: id }: PairToRead, sharedByKey: SharedByKey): Steps<Pair> {
+  const partner = id === undefined ? undefined : yield* find(COMPARED, cx.orgcode, id);
+  if (partner === undefined) return { customer };
+  const candidate = yield* compared(cx, customer, partner, sharedByKey);
+  return { customer, partner: partner.customer_id, candidate };
 }
 
 const suspectsSql = ({ dialect }: Context) => `SELECT ${columnsOf(COMPARED, 'c')}
@@ -145,13 +172,11 @@ const SIDES = {
 /** The nearest members of the blocks of an active customer, newest first, without those that the caller may not see. */
 function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDES)[]): Steps<string[]> {
   if (row.status !== 'active' || (isMasked(row.consents) && !cx.permits('unmasked'))) return [];
-  const ids = new Set<string>();
-  for (const { kind, key } of blockKeys(toSubject(row))) {
-    for (const side of sides) {
-      for (const id of yield* memberIds(cx, kind, key, side, row.customer_id, BLOCK_REACH)) ids.add(id);
-    }
-  }
-  return [...ids].sort().reverse();
+  const keys = blockKeys(toSubject(row));
+  const lists = keys.flatMap(({ kind, key }) =>
+    sides.map((side) => memberIds(cx, kind, key, side, row.customer_id, BLOCK_REACH)),
+  );
+  return [...new Set((yield* together(...lists)).flat())].sort().reverse();
 }
 
 /** Masked members are excluded before the LIMIT, so that they do not displace visible ones. */
@@ -168,16 +193,12 @@ function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof S
 /** Whether many customers share an identifier, by its block key, for the keys that this call has checked. */
 type SharedByKey = Map<string, boolean>;
 
-function* candidate(cx: Context, row: Compared, partner: Compared, sharedByKey: SharedByKey): Steps<Candidate> {
+function* compared(cx: Context, row: Compared, partner: Compared, sharedByKey: SharedByKey): Steps<Candidate> {
   const [older, newer] = row.customer_id < partner.customer_id ? [row, partner] : [partner, row];
   const [one, other] = [toSubject(older), toSubject(newer)];
-  const shared = new Set<CustomerIdentifier>();
-  for (const field of commonIdentifiers(one, other)) {
-    const key = one[field];
-    const known = sharedByKey.get(`${field} ${key}`) ?? (yield* isShared(cx, field, key));
-    sharedByKey.set(`${field} ${key}`, known);
-    if (known) shared.add(field);
-  }
+  const common = commonIdentifiers(one, other);
+  const known = yield* together(...common.map((field) => isShared(cx, field, one[field], sharedByKey)));
+  const shared = new Set(common.filter((_, index) => known[index]));
   return {
     candidate_id: `${older.customer_id}.${newer.customer_id}`,
     customer_ids: [older.customer_id, newer.customer_id],
@@ -186,6 +207,11 @@ function* candidate(cx: Context, row: Compared, partner: Compared, sharedByKey: 
   };
 }
 
-function* isShared(cx: Context, kind: CustomerIdentifier, key: string): Steps<boolean> {
-  return (yield* memberIds(cx, kind, key, 'newer', '', SHARED_ABOVE + 1)).length > SHARED_ABOVE;
+function* isShared(cx: Context, kind: CustomerIdentifier, key: string, sharedByKey: SharedByKey): Steps<boolean> {
+  const known = sharedByKey.get(`${kind} ${key}`);
+  if (known !== undefined) return known;
+  const members = yield* memberIds(cx, kind, key, 'newer', '', SHARED_ABOVE + 1);
+  const shared = members.length > SHARED_ABOVE;
+  sharedByKey.set(`${kind} ${key}`, shared);
+  return shared;
 }

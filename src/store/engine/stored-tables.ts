@@ -1,6 +1,9 @@
 /** What a database says of its own tables, in every engine. */
 import type { Scalar, Steps } from './step.js';
 
+/** The table in which a copy into the database keeps how far it is. It is there until the copy is complete. */
+export const COPY_PROGRESS = 'copy_progress';
+
 /** A table of records. */
 export interface StoredTable {
   readonly name: string;

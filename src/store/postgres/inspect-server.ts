@@ -1,6 +1,7 @@
 /** Inspects a PostgreSQL database and its server for the operator, without changing anything. */
 import { keyFileWarning } from '../../database-file/key-permissions.js';
 import { type KeyFileState, keyFileState } from '../../secrets/keys.js';
+import { COPY_PROGRESS } from '../engine/stored-tables.js';
 import { checkServer } from './check-server.js';
 import { createConnectionPool } from './connection-pool.js';
 import { type PostgresAddress, parsePostgresUrl } from './connection-url.js';
@@ -38,6 +39,8 @@ export interface ServerInspection extends Omit<ServerState, 'backend' | 'now_ms'
   /** Whether something stands between that shares connections among its clients, such as pgbouncer. */
   readonly pooled: boolean;
   readonly prepares: boolean;
+  /** Whether a copy into the database has begun and not ended: servers refuse it. */
+  readonly unfinished_copy: boolean;
   /** The server's clock minus ours, in milliseconds, give or take the time of a round trip. */
   readonly ahead_ms: number;
   /** Undefined when none is named. */
@@ -94,13 +97,14 @@ async function inspect(
   const answered = clock();
   const { backend, now_ms, ...state } = rows[0] as unknown as ServerState;
   const schema_version = await postgresSchemaVersion(client);
-  const { orgs, key_check } = schema_version === 0 ? EMPTY : await contentsOf(client);
+  const { orgs, key_check, unfinished_copy } = schema_version === 0 ? EMPTY : await contentsOf(client);
   return {
     ...state,
     shown: address.shown,
     schema_version,
     newest_schema: POSTGRES_MIGRATIONS.length,
     orgs,
+    unfinished_copy,
     pool_size: address.poolSize,
     // A pooler tells its clients numbers of its own.
     pooled: client.processID !== backend,
@@ -114,10 +118,12 @@ async function inspect(
 interface Contents {
   readonly orgs: number;
   readonly key_check: string | null;
+  readonly unfinished_copy: boolean;
 }
 
-const EMPTY: Contents = { orgs: 0, key_check: null };
-const CONTENTS = `SELECT (SELECT COUNT(*)::int FROM org) AS orgs, (SELECT key_check FROM server_key) AS key_check`;
+const EMPTY: Contents = { orgs: 0, key_check: null, unfinished_copy: false };
+const CONTENTS = `SELECT (SELECT COUNT(*)::int FROM org) AS orgs, (SELECT key_check FROM server_key) AS key_check,
+    to_regclass('${COPY_PROGRESS}') IS NOT NULL AS unfinished_copy`;
 
 async function contentsOf(client: SchemaClient): Promise<Contents> {
   return (await client.query(CONTENTS)).rows[0] as unknown as Contents;

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { keyFileWarning } from '../../database-file/key-permissions.js';
 import { type KeyFileState, keyFileState } from '../../secrets/keys.js';
 import { all, one, type Steps } from '../engine/step.js';
+import { COPY_PROGRESS } from '../engine/stored-tables.js';
 import { NEWEST_SCHEMA, schemaVersion } from './migrations/migrate.js';
 import { openSqlite } from './sqlite-driver.js';
 
@@ -15,6 +16,8 @@ export interface Inspection {
   /** The result of SQLite's own check; `ok` when the file is intact. */
   readonly quick_check: string;
   readonly orgs: number;
+  /** Whether a copy into the file has begun and not ended: servers refuse it. */
+  readonly unfinished_copy: boolean;
   /** Whether other users of this machine may read the file. */
   readonly readable_by_others: boolean;
   readonly key: KeyFileState;
@@ -31,6 +34,7 @@ export function inspectStore(path: string, keyPath: string = `${path}.key`): Ins
       ...driver.read(() => healthOf(version)),
       schema_version: version,
       newest_schema: NEWEST_SCHEMA,
+      unfinished_copy: driver.read(() => driver.dialect.catalogue.has(COPY_PROGRESS)),
       readable_by_others: (statSync(path).mode & 0o077) !== 0,
       key: keyFileState(
         keyPath,

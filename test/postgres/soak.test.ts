@@ -1,6 +1,7 @@
 /** Tests on servers that are killed under load: the short form of `npm run soak:postgres`. Needs a build. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadHotCustomers } from '../../soak/postgres/hot-customers.js';
+import { ledgerOrderFaults } from '../../soak/postgres/ledger-order.js';
 import { recordOneBalance } from '../../soak/postgres/one-balance.js';
 import { copyWithoutLocks, dropLedgerKeys } from '../../soak/postgres/planted-build.js';
 import { finish, startServers } from '../../soak/postgres/servers.js';
@@ -40,5 +41,6 @@ describe('servers that are killed under load', { timeout: 240_000 }, () => {
     const { books } = await recordOneBalance(servers, { callers: 12, kills: 0, calls: 80, seed: 1 });
     servers.cluster.killAll();
     expect(books.faults).toContainEqual({ check: 'history', what: expect.stringMatching(/ cannot leave /) });
+    expect((await ledgerOrderFaults(database)).join('\n')).toMatch(/^loyalty_txn of \S+: (\d+) after \1,/m);
   });
 });

@@ -5,7 +5,7 @@ import type { Credentials } from '../contract/backend.js';
 import type { GatewayDb } from '../gateway/gateway-db.js';
 import { createLog } from '../log.js';
 import { print } from './output.js';
-import { gatewayDbOption } from './shared-options.js';
+import { onGatewayDatabase } from './shared-options.js';
 
 const VARIABLE = 'G3N_UPSTREAM_CREDENTIAL';
 
@@ -14,55 +14,47 @@ export function addAdminUpstream(admin: Command): void {
   const upstream = admin
     .command('upstream')
     .description(`manage the upstream credentials that a gateway holds; reads the secret from ${VARIABLE} or stdin`);
-  upstream
-    .command('add <orgcode>')
+  onGatewayDatabase(upstream.command('add <orgcode>'))
     .description('hold a credential behind a new caller key, which is printed once')
     .addOption(
       new Option('--kind <kind>', 'kind of the upstream credential').choices(['api_key', 'session']).default('api_key'),
     )
     .option('--name <name>', 'label that says what the key is for', 'key')
-    .addOption(gatewayDbOption())
-    .action(
-      (orgcode: string, { kind, name, gatewayDb }: { kind: Credentials['kind']; name: string; gatewayDb: string }) =>
-        withDatabase(gatewayDb, async (db, { holdCredential }) =>
-          holdCredential(db, { orgcode: orgcode.trim().toUpperCase(), kind, name, secret: await readSecret() }),
-        ),
-    );
-  upstream
-    .command('list')
-    .description('list the callers, without secrets')
-    .addOption(gatewayDbOption())
-    .action(({ gatewayDb }: { gatewayDb: string }) =>
-      withDatabase(gatewayDb, async (db, { listCallers }) => ({ callers: listCallers(db) })),
-    );
-  upstream
-    .command('replace <fingerprint>')
-    .description('replace the credential behind a caller key; callers keep their key')
-    .addOption(gatewayDbOption())
-    .action((fingerprint: string, { gatewayDb }: { gatewayDb: string }) =>
-      withDatabase(gatewayDb, async (db, { replaceCredential }) =>
-        replaceCredential(db, fingerprint, await readSecret()),
+    .action((orgcode: string, { kind, name, ...flags }: Flags & { kind: Credentials['kind']; name: string }) =>
+      withDatabase(flags, async (db, { holdCredential }) =>
+        holdCredential(db, { orgcode: orgcode.trim().toUpperCase(), kind, name, secret: await readSecret() }),
       ),
     );
-  upstream
-    .command('revoke <fingerprint>')
-    .description('delete a caller key and the credential behind it')
-    .addOption(gatewayDbOption())
-    .action((fingerprint: string, { gatewayDb }: { gatewayDb: string }) =>
-      withDatabase(gatewayDb, (db, { revokeCaller }) => revokeCaller(db, fingerprint)),
+  onGatewayDatabase(upstream.command('list'))
+    .description('list the callers, without secrets')
+    .action((flags: Flags) => withDatabase(flags, async (db, { listCallers }) => ({ callers: listCallers(db) })));
+  onGatewayDatabase(upstream.command('replace <fingerprint>'))
+    .description('replace the credential behind a caller key; callers keep their key')
+    .action((fingerprint: string, flags: Flags) =>
+      withDatabase(flags, async (db, { replaceCredential }) => replaceCredential(db, fingerprint, await readSecret())),
     );
+  onGatewayDatabase(upstream.command('revoke <fingerprint>'))
+    .description('delete a caller key and the credential behind it')
+    .action((fingerprint: string, flags: Flags) =>
+      withDatabase(flags, (db, { revokeCaller }) => revokeCaller(db, fingerprint)),
+    );
+}
+
+interface Flags {
+  readonly gatewayDb: string;
+  readonly keyFile?: string;
 }
 
 type HeldCredentials = typeof import('../gateway/held-credentials.js');
 
 async function withDatabase(
-  path: string,
+  { gatewayDb, keyFile }: Flags,
   work: (db: GatewayDb, heldCredentials: HeldCredentials) => Promise<object>,
 ): Promise<void> {
   const { openGatewayDatabase } = await import('./open-gateway-database.js');
   const heldCredentials = await import('../gateway/held-credentials.js');
-  const environment = readEnvironment(process.env);
-  const db = openGatewayDatabase(path, environment, createLog(environment.logLevel));
+  const environment = readEnvironment(process.env, keyFile === undefined ? {} : { keyFile });
+  const db = openGatewayDatabase(gatewayDb, environment, createLog(environment.logLevel));
   try {
     print(await work(db, heldCredentials));
   } catch (error) {

@@ -6,6 +6,7 @@ import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '.
 import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
@@ -63,6 +64,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const connectionSettings = transportSettings(flags);
   const settings = agentSettings(flags, readAgentEnvironment(process.env));
   const { readOnly } = settings;
+  requireSharing(flags, environment.db, readOnly);
   const serve = (serving: Serving) => listen(serving, { directory, flags, port, settings, connectionSettings, log });
   await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
 }
@@ -114,9 +116,13 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
 }
 
 /** @throws ConfigError when the counts shall be shared, and nothing is there that could share them. */
-async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<CallLimits | undefined> {
-  if (flags.rateLimits === 'shared' && sharedCounts === undefined)
+function requireSharing({ rateLimits, gateway }: HttpFlags, db: string | undefined, readOnly: boolean): void {
+  if (rateLimits !== 'shared') return;
+  if (gateway !== undefined || db === undefined || !isPostgresUrl(db) || readOnly)
     throw new ConfigError('--rate-limits shared needs a PostgreSQL database, and not --read-only');
+}
+
+async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<CallLimits | undefined> {
   const { createRateLimits } = await import('../transport/rate-limits.js');
   return createRateLimits({
     callsPerMinute: flags.maxCallsPerMinute,

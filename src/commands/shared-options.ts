@@ -58,6 +58,8 @@ const groupsOption = () =>
     'JSON file with the PostgreSQL URLs of the other groups, by name, where --db is the first of several (env: G3N_GROUPS)',
   );
 
+const GATEWAY_KEY_FILE = 'server key file (default: the database file with .key appended; env: G3N_KEY_FILE)';
+
 /** The database of a server. `databasePath` applies the default: undefined means that no flag was given. */
 export function databaseOptions(): readonly Option[] {
   return [
@@ -77,6 +79,11 @@ export function onDatabase(command: Command): Command {
     .addOption(db.makeOptionMandatory())
     .addOption(new Option('--key-file <file>', KEY_FILE))
     .addOption(groupsOption());
+}
+
+/** Adds the options of a command on the database of a gateway. */
+export function onGatewayDatabase(command: Command): Command {
+  return command.addOption(gatewayDbOption()).addOption(new Option('--key-file <file>', GATEWAY_KEY_FILE));
 }
 
 export const gatewayDbOption = () =>

@@ -20,18 +20,21 @@ export interface Demo {
 
 const ORGCODE = 'DEMO';
 const OWNER = 'owner';
+/** While another server makes the demo org, this one waits. */
+const LOOK_AGAIN_MS = 100;
 export const DEMO_CONTEXT = { logical_guid: 'store-001', channel_code: 'pos' };
 
 /**
- * Seeds org DEMO if it does not exist, and returns its keys and the headers to connect with.
- * @throws Error when an earlier seeding was interrupted.
+ * Seeds org DEMO if it does not exist, and returns its keys and the headers to connect with. Several servers may do this
+ * at the same time: one seeds, the others wait for it. @throws Error when an earlier seeding was interrupted.
  */
 export async function ensureDemo(store: Store, now: Date): Promise<Demo> {
   const roles = [OWNER, ...new Set(Object.values(CONTRACT.roles).flat())].sort();
   const keys = roles.map((role) => ({ role, api_key: demoKey(store, role) }));
-  if (!(await orgExists(store))) await seed(store, now, keys);
-  else if (!(await keysExist(store)))
-    throw new Error('seeding the demo was interrupted: delete the database file and start again');
+  while (!(await keysExist(store))) {
+    await store.driver.lead(() => seedOnce(store, now, keys), 'demo');
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
   const owner = keys.find(({ role }) => role === OWNER)?.api_key ?? '';
   return { orgcode: ORGCODE, customers: CUSTOMERS, keys, headers: connectionHeaders(owner) };
 }
@@ -48,6 +51,14 @@ function connectionHeaders(apiKey: string): Headers {
 /** Derives a demo key from the server key: it can be printed at every start although only its hash is stored. */
 function demoKey(store: Store, role: string): string {
   return `g3nk_demo_${Buffer.from(store.keys.mac('demo-key', role), 'hex').toString('base64url')}`;
+}
+
+/** Runs on one server at a time: an org without keys was left by one that ended. */
+async function seedOnce(store: Store, now: Date, keys: Demo['keys']): Promise<void> {
+  if (await keysExist(store)) return;
+  if (await orgExists(store))
+    throw new Error('seeding the demo was interrupted: start again with an empty database, or another file');
+  await seed(store, now, keys);
 }
 
 async function seed(store: Store, now: Date, keys: Demo['keys']): Promise<void> {

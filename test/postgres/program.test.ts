@@ -1,11 +1,12 @@
 /** The built program on PostgreSQL, as an operator runs it: commands, two servers on one database, and mistakes. */
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.js';
+import { readOnlyUrl } from '../../src/store/postgres/connection-url.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
 import { queryAt } from '../support/postgres-driver.js';
-import { type HttpProgram, run, runJson, scratch, startServer } from '../support/program.js';
+import { type HttpProgram, openLine, run, runJson, scratch, startServer } from '../support/program.js';
 
 const workspace = scratch();
 const keyFile = join(workspace.directory, 'crm.key');
@@ -105,8 +106,54 @@ test('a read-only server reads, and neither it nor its sessions write', async ()
   expect(answer.status).toBe(403);
   expect((await fetch(new URL('/readyz', server.url))).status).toBe(200);
   await server.stop();
-  const shared = await run(['http', '--port', '0', '--read-only', '--rate-limits', 'shared'], environment);
+  const insert = () => queryAt(readOnlyUrl(database.url), `INSERT INTO org VALUES ('EVIL', 'verified', 'x', 'x')`);
+  await expect(insert()).rejects.toThrow('cannot execute INSERT in a read-only transaction');
+  expect(await queryAt(database.url, `SELECT 1 FROM org WHERE orgcode = 'EVIL'`)).toEqual([]);
+});
+
+test.each([
+  ['read-only', ['--read-only'], ''],
+  ['on a file', [], 'crm.db'],
+])('shared rate limits %s are refused before a database is opened', async (_name, more, file) => {
+  const db = join(workspace.directory, file);
+  const args = file === '' ? [...more] : ['--db', db];
+  const unreachable = { ...environment, G3N_DB: changed({ pathname: '/nowhere' }) };
+  const shared = await run(['http', '--port', '0', '--rate-limits', 'shared', ...args], unreachable);
   expect([shared.code, shared.stderr]).toEqual([2, expect.stringContaining('--rate-limits shared needs')]);
+  expect(file !== '' && existsSync(db)).toBe(false);
+});
+
+test('stdio serves the same database', async () => {
+  const caller = { G3N_ORGCODE: 'ACME', G3N_API_KEY: headers['x-api-key'] as string };
+  const place = { G3N_LOGICAL_GUID: 's-1', G3N_CHANNEL_CODE: 'pos' };
+  const line = await openLine([], { ...environment, ...caller, ...place });
+  const { customer_id } = await line.call('crm_customer_create', { customer: { caption: 'Dora' } });
+  const read = await post(0, 'customer/get', { customer_id });
+  expect(read.data).toMatchObject({ caption: 'Dora' });
+  line.running.child.stdin.end();
+  expect((await line.running.ended).code).toBe(0);
+});
+
+test('two servers that make the demo org in a new database at the same time both serve it', async () => {
+  const fresh = await freshDatabase('empty');
+  onTestFinished(() => fresh.drop());
+  const shared = { G3N_DB: fresh.url, G3N_KEY_FILE: join(workspace.directory, 'demo.key') };
+  const both = await Promise.all([1, 2].map(() => startServer(['--demo'], shared)));
+  const keys = both.map((server) => /owner\s+x-api-key: (g3nk_demo_\S+)/.exec(server.stdout())?.[1]);
+  expect([typeof keys[0], keys[1]]).toEqual(['string', keys[0]]);
+  for (const server of both) {
+    const demo = { ...headers, 'content-type': 'application/json', 'x-orgcode': 'DEMO', 'x-api-key': String(keys[0]) };
+    const answer = await fetch(new URL('/crm/customer/list', server.url), {
+      method: 'POST',
+      headers: demo,
+      body: '{}',
+    });
+    expect(answer.status).toBe(200);
+    expect((await server.stop()).code).toBe(0);
+  }
+  expect(await runJson(['verify'], shared)).toMatchObject({ orgs: 1, disagreements: [] });
+  const inDemo = 'SELECT COUNT(*)::int AS keys FROM api_key';
+  expect((await queryAt(fresh.url, inDemo))[0].keys).toBeLessThan(20);
 });
 
 test('SIGTERM ends a server after its calls, with exit code 0', async () => {

@@ -1,5 +1,5 @@
 /** The program as a gateway in front of another instance, over real HTTP. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -113,6 +113,18 @@ describe('http in front of a CRM', () => {
       expect(text).not.toContain(secret);
       expect(text).not.toContain(held.caller_key);
     }
+  });
+
+  test('admin upstream takes the key file that the server takes', async () => {
+    const [db, key] = ['held.db', 'held.key'].map((name) => join(workspace.directory, name)) as [string, string];
+    const at = ['--gateway-db', db, '--key-file', key];
+    const secret = { G3N_UPSTREAM_CREDENTIAL: String(environment.G3N_API_KEY) };
+    const { fingerprint } = await runJson(['admin', 'upstream', 'add', 'ACME', ...at], secret);
+    expect([existsSync(key), existsSync(`${db}.key`)]).toEqual([true, false]);
+    const { callers } = await runJson(['admin', 'upstream', 'list', ...at]);
+    expect(callers).toMatchObject([{ fingerprint }]);
+    await runJson(['admin', 'upstream', 'replace', fingerprint, ...at], secret);
+    await runJson(['admin', 'upstream', 'revoke', fingerprint, ...at]);
   });
 
   test("sends the caller's own credential with --upstream-auth direct", async () => {

@@ -40,7 +40,7 @@ export function withWrite(driver: Driver, write: Driver['write']): Driver {
     inSnapshot: (work) => driver.inSnapshot(work),
     write,
     outage: () => driver.outage(),
-    lead: (work) => driver.lead(work),
+    lead: (work, which) => driver.lead(work, which),
     close: () => driver.close(),
   };
 }

@@ -43,6 +43,9 @@ export interface Job<T> extends Omit<Scope, 'signal'> {
 export type SnapshotRead = <T>(steps: () => Steps<T>) => Promise<T>;
 
 /** A database engine with an open database. */
+/** What one server does for all: the background work, unless something else is named; or making the demo org. */
+export type LedWork = 'housekeeping' | 'demo';
+
 export interface Driver {
   readonly dialect: Dialect;
   readonly search: SearchIndex;
@@ -63,10 +66,10 @@ export interface Driver {
   /** Whether a database on another machine serves calls now. @throws CrmError that says why it does not. */
   readonly probe?: () => Promise<void>;
   /**
-   * Runs background work that one server at a time does for all; returns at once while another server does it. When the
-   * server that does it ends, however it ends, the next caller takes over.
+   * Runs work that one server at a time does for all; returns at once while another server does it. When the server that
+   * does it ends, however it ends, the next caller takes over.
    */
-  lead(work: () => Promise<void>): Promise<void>;
+  lead(work: () => Promise<void>, which?: LedWork): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import {
   ConcurrentChangeError,
   type Driver,
   type Job,
+  type LedWork,
   type Scope,
   type SnapshotRead,
   storageUnavailable,
@@ -67,8 +68,8 @@ const MAX_REPEATS = 3;
 const FIRST_PAUSE_MS = 2;
 const RECONNECT_PAUSE_MS = 50;
 const OPENING_MS = 5000;
-/** The key of the advisory lock of `lead`: `g3nl` in ASCII. */
-const LEADER_LOCK = 0x67336e6c;
+/** The keys of the advisory locks of `lead`: `g3nl` and `g3nd` in ASCII. */
+const LEADER_LOCKS: Readonly<Record<LedWork, number>> = { housekeeping: 0x67336e6c, demo: 0x67336e64 };
 /** The server's own limits end a statement at the deadline; only when they do not, the connection is closed. */
 const GRACE_MS = 500;
 /** How long the server may take to roll back before the connection is closed. */
@@ -130,12 +131,12 @@ class PooledDriver implements PostgresDriver {
     if (found?.standby === 1 && !this.#readOnly) throw notServing('the database is a standby, which takes no changes');
   }
 
-  async lead(work: () => Promise<void>): Promise<void> {
+  async lead(work: () => Promise<void>, which: LedWork = 'housekeeping'): Promise<void> {
     await this.withSession(async (client) => {
       await client.query('BEGIN');
       try {
         await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-        const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS leads', [LEADER_LOCK]);
+        const { rows } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS leads', [LEADER_LOCKS[which]]);
         if (rows[0]?.leads === true) await work();
       } finally {
         await client.query('ROLLBACK');

@@ -25,8 +25,9 @@ const LOOK_AGAIN_MS = 100;
 export const DEMO_CONTEXT = { logical_guid: 'store-001', channel_code: 'pos' };
 
 /**
- * Seeds org DEMO if it does not exist, and returns its keys and the headers to connect with. Several servers may do this
- * at the same time: one seeds, the others wait for it. @throws Error when an earlier seeding was interrupted.
+ * Seeds org DEMO if it does not exist, and returns its keys and the headers to connect with. Several servers may do
+ * this at the same time: one seeds, the others wait for it.
+ * @throws Error when an earlier seeding was interrupted.
  */
 export async function ensureDemo(store: Store, now: Date): Promise<Demo> {
   const roles = [OWNER, ...new Set(Object.values(CONTRACT.roles).flat())].sort();

@@ -66,8 +66,8 @@ export interface Driver {
   /** Whether a database on another machine serves calls now. @throws CrmError that says why it does not. */
   readonly probe?: () => Promise<void>;
   /**
-   * Runs work that one server at a time does for all; returns at once while another server does it. When the server that
-   * does it ends, however it ends, the next caller takes over.
+   * Runs work that one server at a time does for all; returns at once while another server does it. When the server
+   * that does it ends, however it ends, the next caller takes over.
    */
   lead(work: () => Promise<void>, which?: LedWork): Promise<void>;
   close(): Promise<void>;

@@ -4,8 +4,10 @@ import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import { createLog } from '../log.js';
+import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { print } from './output.js';
+import { createProgress } from './progress.js';
 import { onDatabase } from './shared-options.js';
 
 /** Adds the commands to `admin`. */
@@ -27,17 +29,54 @@ export function addAdminGroups(admin: Command): void {
   onDatabase(groups.command('list'))
     .description('list the groups with the number of their orgs, and the orgs that are on their way')
     .action(async (flags: DatabaseFlags) => {
-      const environment = readEnvironment(process.env, flags);
-      if (environment.groups === undefined) throw new ConfigError(NO_FILE);
-      const log = createLog(environment.logLevel);
-      const store = await openBackend({ database: environment.db ?? '', environment, log });
-      try {
-        const { listGroups } = await import('../store/groups/make-groups.js');
-        print(await store.driver.read(listGroups));
-      } finally {
-        await store.close();
-      }
+      const { listGroups } = await import('../store/groups/make-groups.js');
+      await onGroups(flags, (store) => Promise.resolve(store.driver.read(listGroups)));
     });
+  const org = admin.commands.find((command) => command.name() === 'org');
+  if (org !== undefined) addMoveCommands(org);
+}
+
+interface MoveFlags extends DatabaseFlags {
+  readonly to?: string;
+  readonly abandon: boolean;
+}
+
+function addMoveCommands(org: Command): void {
+  onDatabase(org.command('move <orgcode>'))
+    .description('move an org to another group while calls go on; run it again to go on after an interruption')
+    .option('--to <name>', 'the group to move it to')
+    .option('--abandon', 'give the org back to its group instead, unless the other one has it already', false)
+    .action(async (orgcode: string, { to, abandon, ...flags }: MoveFlags) => {
+      if (abandon === (to !== undefined)) throw new ConfigError('give either --to with a group, or --abandon');
+      const { abandonMove, moveOrg } = await import('../store/groups/move-org.js');
+      await onGroups(flags, (store, onStep) =>
+        to === undefined ? abandonMove(store, orgcode) : moveOrg({ store, orgcode, to, onStep }),
+      );
+    });
+  onDatabase(org.command('forget <orgcode>'))
+    .description('delete what is left of an org in a group that it was moved away from')
+    .requiredOption('--group <name>', 'the group that it is gone from')
+    .action(async (orgcode: string, { group, ...flags }: DatabaseFlags & { readonly group: string }) => {
+      const { forgetOrg } = await import('../store/groups/forget-org.js');
+      await onGroups(flags, (store, onStep) => forgetOrg(store, orgcode, group, onStep));
+    });
+}
+
+/** Works on all groups, and prints the result. */
+async function onGroups(
+  flags: DatabaseFlags,
+  work: (store: GroupedStore, onStep: (text: string) => void) => Promise<object>,
+): Promise<void> {
+  const environment = readEnvironment(process.env, flags);
+  if (environment.groups === undefined) throw new ConfigError(NO_FILE);
+  const log = createLog(environment.logLevel);
+  const store = (await openBackend({ database: environment.db ?? '', environment, log })) as GroupedStore;
+  const progress = createProgress(process.stderr, 'groups');
+  try {
+    print(await work(store, progress.step).finally(progress.done));
+  } finally {
+    await store.close();
+  }
 }
 
 const NO_FILE = '--groups names the file with the URLs of the other groups: give it, or set G3N_GROUPS';

@@ -75,7 +75,7 @@ export async function createSessionEverywhere(
   return session;
 }
 
-type Row = Readonly<Record<string, Scalar>>;
+export type Row = Readonly<Record<string, Scalar>>;
 
 async function rowOfSession(store: GroupedStore, hash: string): Promise<Row> {
   for (const { driver } of store.groups.values()) {

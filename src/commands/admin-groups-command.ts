@@ -70,7 +70,8 @@ async function onGroups(
   const environment = readEnvironment(process.env, flags);
   if (environment.groups === undefined) throw new ConfigError(NO_FILE);
   const log = createLog(environment.logLevel);
-  const store = (await openBackend({ database: environment.db ?? '', environment, log })) as GroupedStore;
+  const options = { database: environment.db ?? '', environment, log, asOwner: true };
+  const store = (await openBackend(options)) as GroupedStore;
   const progress = createProgress(process.stderr, 'groups');
   try {
     print(await work(store, progress.step).finally(progress.done));
@@ -86,7 +87,7 @@ function optionsOf(environment: Environment) {
   const { db: url = '', keyFile: keyPath } = environment;
   if (!isPostgresUrl(url)) throw new ConfigError('groups are made of PostgreSQL databases: give a URL with --db');
   if (keyPath === undefined) throw new ConfigError('--key-file names the server key, which all groups share: give it');
-  return { url, keyPath, roles: CONTRACT.roles, settings: environment, onBackgroundError() {} };
+  return { url, keyPath, roles: CONTRACT.roles, settings: environment, asOwner: true, onBackgroundError() {} };
 }
 
 /** @throws ConfigError when the file of `--groups` has no such group. */

@@ -137,13 +137,13 @@ export async function compareSides({ orgcode, source, receiver, tables, onStep }
     (_, index) => ours[index]?.count !== theirs[index]?.count || ours[index]?.hash !== theirs[index]?.hash,
   );
   if (different.length > 0)
-    throw new AdminError(`the copy differs from the org in ${different.map(({ name }) => name).join(', ')}`);
+    throw new AdminError(`the copy differs from the org in ${different.map(({ name }) => name).join(', ')}: ${REMEDY}`);
   return ours.reduce((sum, { count }) => sum + count, 0);
 }
 
+const REMEDY = 'abandon the move, forget what is left over there (admin org forget), and move again';
+
 function unexpectedRows({ name }: MovedTable, more: number): AdminError {
   const what = more < 0 ? `lacks ${-more} rows` : `has ${more} rows that the org does not have`;
-  return new AdminError(
-    `the copy ${what} in ${name}: abandon the move, forget what is left over there (admin org forget), and move again`,
-  );
+  return new AdminError(`the copy ${what} in ${name}: ${REMEDY}`);
 }

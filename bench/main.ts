@@ -12,11 +12,12 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   start: async () => (await import('./start.js')).measureStart(),
   documents: async () => (await import('./documents.js')).measureDocuments(),
   list: async () => (await import('./list.js')).measureList(),
+  copy: async () => (await import('./copy.js')).measureCopy(),
   postgres: async () => (await import('./postgres.js')).measurePostgres(),
 };
 
-/** Needs programs of PostgreSQL that npm does not bring. */
-const ONLY_ON_REQUEST = ['postgres'];
+/** Take many minutes, or need programs of PostgreSQL that npm does not bring. */
+const ONLY_ON_REQUEST = ['copy', 'postgres'];
 
 const all = Object.keys(SECTIONS).filter((name) => !ONLY_ON_REQUEST.includes(name));
 const requested = process.argv.length > 2 ? process.argv.slice(2) : all;

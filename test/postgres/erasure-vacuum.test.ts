@@ -1,7 +1,7 @@
 /** After an erasure, PostgreSQL's earlier versions of the rows are removed in every table that the erasure changed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { ERASED_TABLES } from '../../src/store/postgres/erasure-vacuum.js';
+import { createErasureVacuum, ERASED_TABLES } from '../../src/store/postgres/erasure-vacuum.js';
 import { ok, openWorld } from '../support/world.js';
 
 /** The world of this file is on PostgreSQL in every project. */
@@ -22,5 +22,24 @@ test('VACUUM runs on the tables that an erasure changes', async () => {
     expect(names.filter((name) => !ERASED_TABLES.includes(name) && name !== 'journal')).toEqual([]);
   } finally {
     await world.close();
+  }
+});
+
+test('VACUUM is put off, and is no error, while calls have taken all sessions', async () => {
+  vi.useFakeTimers();
+  const errors: unknown[] = [];
+  const query = vi.fn(async () => {});
+  const acquire = vi.fn(async () => ({ client: { query }, prepared: new Map(), prepares: true }) as never);
+  acquire.mockRejectedValueOnce(new Error('no connection to the database was free in time'));
+  const vacuum = createErasureVacuum({ acquire, cancel: () => {}, close: () => {} }, (error) => errors.push(error));
+  try {
+    vacuum.request();
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect([acquire.mock.calls.length, query.mock.calls.length]).toEqual([1, 0]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([acquire.mock.calls.length, query.mock.calls.length, errors]).toEqual([2, 1, []]);
+  } finally {
+    await vacuum.stop();
+    vi.useRealTimers();
   }
 });

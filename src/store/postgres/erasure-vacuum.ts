@@ -46,7 +46,8 @@ export function createErasureVacuum(
   let isStopped = false;
   let last = Number.NEGATIVE_INFINITY;
   const run = async () => {
-    const session = await pool.acquire(performance.now() + CONNECT_MS);
+    const session = await pool.acquire(performance.now() + CONNECT_MS).catch(() => undefined);
+    if (session === undefined) return request(); // calls have taken all sessions, or the server is away: later
     cancel = () => pool.cancel(session);
     try {
       if (!isStopped) await session.client.query(VACUUM);
@@ -55,18 +56,19 @@ export function createErasureVacuum(
       pool.close(session);
     }
   };
+  const request = () => {
+    if (timer !== undefined || isStopped) return;
+    const start = () => {
+      timer = undefined;
+      last = performance.now();
+      running = (running ?? Promise.resolve()).then(run).catch((error) => {
+        if (!isStopped) onError(error);
+      });
+    };
+    timer = setTimeout(start, Math.max(0, last + PAUSE_MS - performance.now())).unref();
+  };
   return {
-    request() {
-      if (timer !== undefined || isStopped) return;
-      const start = () => {
-        timer = undefined;
-        last = performance.now();
-        running = (running ?? Promise.resolve()).then(run).catch((error) => {
-          if (!isStopped) onError(error);
-        });
-      };
-      timer = setTimeout(start, Math.max(0, last + PAUSE_MS - performance.now())).unref();
-    },
+    request,
     async stop() {
       isStopped = true;
       clearTimeout(timer);

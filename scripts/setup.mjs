@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { canInstallChromium, findChromium, installChromium } from './chromium.mjs';
@@ -21,6 +21,8 @@ const BUILT = 'dist/.g3n-built';
 
 const lock = digest(['package-lock.json']) + process.versions.modules;
 if (read(INSTALLED) !== lock) {
+  if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink())
+    fail('node_modules is a link, and npm ci would empty what it points to: remove the link, or run this there');
   step('installing packages (the first time, better-sqlite3 may have to compile: about a minute)');
   npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(INSTALLED, lock);

@@ -26,7 +26,7 @@ export async function measureCopy(): Promise<readonly Row[]> {
   const cluster = await openCluster('durable', { shared_buffers: '512MB', max_wal_size: '4GB' });
   try {
     const [source, back] = [join(directory, 'source.db'), join(directory, 'back.db')];
-    await makeSource(source);
+    await makeSource(source, CUSTOMERS);
     await cluster.query(`CREATE ROLE bench LOGIN PASSWORD 'bench'`);
     await cluster.query('CREATE DATABASE bench OWNER bench');
     const url = String(Object.assign(new URL(cluster.url('bench')), { username: 'bench', password: 'bench' }));
@@ -57,7 +57,8 @@ function rowsFor(what: string, { rows, seconds, megabytes }: Copied): readonly R
   ];
 }
 
-async function makeSource(path: string): Promise<void> {
+/** A SQLite file with an org. */
+export async function makeSource(path: string, customers: number): Promise<void> {
   const store = openStore({
     path,
     roles: CONTRACT.roles,
@@ -66,7 +67,7 @@ async function makeSource(path: string): Promise<void> {
       throw error;
     },
   });
-  await fillSource(store, CUSTOMERS);
+  await fillSource(store, customers);
   await store.close();
 }
 

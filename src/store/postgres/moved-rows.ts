@@ -155,15 +155,12 @@ export interface TableSum {
   readonly hash: Scalar;
 }
 
-/** What both databases must agree in: the rows of each table, and a hash over all their columns. */
-export function* sumRows(tables: readonly MovedTable[], orgcode: string): Steps<readonly TableSum[]> {
+/** What both databases must agree in: the rows of a table, and a hash over all their columns. */
+export function* sumRow({ name, columns, where }: MovedTable, orgcode: string): Steps<TableSum> {
   yield* enterOrg(orgcode);
-  const steps = tables.map(({ name, columns, where }): Step => {
-    const sql = `SELECT COUNT(*) AS count, bit_xor(${hashOf(columns)})::text AS hash FROM ${name}
-      WHERE orgcode = ?${where === undefined ? '' : ` AND ${where}`}`;
-    return { sql, args: [orgcode], mode: 'one' };
-  });
-  return (yield steps) as readonly TableSum[];
+  const sql = `SELECT COUNT(*) AS count, bit_xor(${hashOf(columns)})::text AS hash FROM ${name}
+    WHERE orgcode = ?${where === undefined ? '' : ` AND ${where}`}`;
+  return (yield* one<TableSum>(sql, orgcode)) as TableSum;
 }
 
 const LEFT_OVER_BATCH = 5000;

@@ -262,6 +262,8 @@ describe('records', () => {
       WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5001)
       SELECT ?, 'c' || n, 'customer', ?, NULL, 'active', 1, NULL, 'x', '[]', '[]', 'sam', 1, '', '' FROM n`;
     await world.sql(many, orgcode, loser);
+    // On PostgreSQL autovacuum does this, which tests switch off; the plan is still that of an empty table.
+    if (world.store.driver.dialect.hasManyWriters) await world.sql('ANALYZE comment');
     expect(await deny(survivor, [loser])).toMatchObject({
       error_code: 'crm.customer_merge_limit',
       details: { max: 5_000 },

@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { checkPostgres } from '../../src/doctor/check-postgres.js';
 import { checkStore } from '../../src/doctor/check-store.js';
 import type { Headers } from '../../src/pipeline/headers.js';
@@ -12,6 +12,7 @@ import { tablesToCopy } from '../../src/store/copy/copy-plan.js';
 import { count } from '../../src/store/engine/step.js';
 import { openPostgresStore } from '../../src/store/postgres-store.js';
 import { openStore, type Store } from '../../src/store/store.js';
+import { bundled } from '../support/bundled.js';
 import { type CopyEnd, copyOver, Interrupted, interruptedAt, rowsIn, withWrite } from '../support/copying.js';
 import { callStore, type FullDatabase, fullDatabase, STORE_OPTIONS } from '../support/full-database.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
@@ -194,16 +195,18 @@ describe('an interrupted copy', { timeout: 600_000 }, () => {
   });
 
   test('by kill -9 is ended by the command, which prints what it compared', async () => {
+    const killing = await bundled('copy-killed');
+    onTestFinished(() => rmSync(killing));
     const [database, back] = [await emptyDatabase(), noFile()];
     for (const [from, to, writes] of [
       [file, database, '35'],
       [database, back, '60'],
     ] as const) {
-      const killed = await node('test/support/copy-killed.ts', from.db, from.keyPath, to.db, to.keyPath, writes);
+      const killed = await node(killing, from.db, from.keyPath, to.db, to.keyPath, writes);
       expect(killed).toMatchObject({ code: null, stdout: '' });
       const postgresKey = from === file ? to.keyPath : from.keyPath;
       const command = ['admin', 'copy', '--from', from.db, '--to', to.db, '--key-file', postgresKey];
-      const ended = await node('src/main.ts', ...command);
+      const ended = await node('dist/main.js', ...command);
       expect(ended).toMatchObject({ code: 0 });
       expect(ended.stdout).toMatch(/^loyalty_txn\.points +([\d,]+) +\1$/m);
       expect(ended.stdout).toMatch(/^heads of journals +3 +3$/m);
@@ -251,10 +254,10 @@ describe('a copy is refused', { timeout: 300_000 }, () => {
   });
 
   test('between two files, and without a key file for PostgreSQL', async () => {
-    const ended = await node('src/main.ts', 'admin', 'copy', '--from', file.db, '--to', noFile().db);
+    const ended = await node('dist/main.js', 'admin', 'copy', '--from', file.db, '--to', noFile().db);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toContain('copies between a file and PostgreSQL');
-    const keyless = await node('src/main.ts', 'admin', 'copy', '--from', file.db, '--to', copied.db);
+    const keyless = await node('dist/main.js', 'admin', 'copy', '--from', file.db, '--to', copied.db);
     expect(keyless).toMatchObject({ code: 2, stdout: '' });
     expect(keyless.stderr).toContain('G3N_KEY_FILE');
   });
@@ -322,11 +325,10 @@ describe('what is compared', { timeout: 300_000 }, () => {
   });
 });
 
-/** Runs a script of this checkout. */
+/** Runs a program of this checkout. */
 function node(...args: readonly string[]): Promise<Ended> {
   return new Promise((done) => {
-    const command = ['--import', 'tsx', ...args];
-    execFile(process.execPath, command, { env: cleanEnvironment() }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { env: cleanEnvironment() }, (error, stdout, stderr) =>
       done({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : null, stdout, stderr }),
     );
   });

@@ -1,7 +1,8 @@
 /** Moving an org between groups: under load, against servers with an old map, and interrupted at every stage. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { rmSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Load } from '../../soak/failover/load.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { setOrgStatus } from '../../src/store/administration.js';
@@ -11,6 +12,7 @@ import type { GroupedStore } from '../../src/store/groups/grouped-store.js';
 import { abandonMove, type MoveStage, moveOrg } from '../../src/store/groups/move-org.js';
 import { verifyGroups } from '../../src/store/groups/verify-groups.js';
 import { verifyStore } from '../../src/store/verify-store.js';
+import { bundled } from '../support/bundled.js';
 import { queryAt } from '../support/postgres-driver.js';
 import {
   adminContext,
@@ -148,17 +150,15 @@ describe('interrupted', () => {
     'opened',
   ];
 
+  let program: string;
+  beforeAll(async () => {
+    program = await bundled('move-killed');
+  });
+  afterAll(() => rmSync(program));
+
   const kill = async (stopped: MoveStage) => {
-    const program = [
-      '--import',
-      'tsx',
-      'test/support/move-killed.ts',
-      groups.a.url,
-      groups.b.url,
-      groups.keyPath,
-      stopped,
-    ];
-    const child = spawn(process.execPath, program, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const args = [groups.a.url, groups.b.url, groups.keyPath, stopped];
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
     expect([code, signal]).toEqual([null, 'SIGKILL']);
   };

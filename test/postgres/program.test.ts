@@ -157,7 +157,7 @@ test('two servers that make the demo org in a new database at the same time both
 });
 
 test('SIGTERM ends a server after its calls, with exit code 0', async () => {
-  const server = await startServer(['--demo'], environment);
+  const server = await startServer([], environment);
   expect((await server.stop()).code).toBe(0);
 });
 

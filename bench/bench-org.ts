@@ -26,19 +26,21 @@ export interface BenchOrg {
   remove(): Promise<void>;
 }
 
+/** What every store that is measured is opened with. */
+export const BENCH_STORE = {
+  roles: CONTRACT.roles,
+  settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] as const },
+  onBackgroundError: (error: unknown) => {
+    throw error;
+  },
+};
+
 /** Creates the org in a new database. */
 export async function openBenchOrg(): Promise<BenchOrg> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
   const path = join(directory, 'crm.db');
   const log = createLog('silent');
-  const store = openStore({
-    path,
-    roles: CONTRACT.roles,
-    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
-    onBackgroundError: (error) => {
-      throw error;
-    },
-  });
+  const store = openStore({ path, ...BENCH_STORE });
   const application = createApplication(store, log);
   const mint = createIdMint();
   const cx = { keys: store.keys, now: new Date().toISOString(), newId: () => mint(Date.now()) };

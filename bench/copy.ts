@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CONTRACT } from '../src/contract/generated/contract.js';
 import { openStore } from '../src/store/store.js';
 import { openCluster } from '../test/support/postgres-cluster.js';
+import { BENCH_STORE } from './bench-org.js';
 import { fillSource } from './copy-source.js';
 import type { Row } from './measure.js';
 
@@ -59,14 +59,7 @@ function rowsFor(what: string, { rows, seconds, megabytes }: Copied): readonly R
 
 /** A SQLite file with an org. */
 export async function makeSource(path: string, customers: number): Promise<void> {
-  const store = openStore({
-    path,
-    roles: CONTRACT.roles,
-    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
-    onBackgroundError: (error) => {
-      throw error;
-    },
-  });
+  const store = openStore({ path, ...BENCH_STORE });
   await fillSource(store, customers);
   await store.close();
 }

@@ -6,12 +6,12 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { createApplication } from '../src/application.js';
-import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createLog } from '../src/log.js';
 import { readCredentials } from '../src/pipeline/credentials.js';
 import { parseHeaders } from '../src/pipeline/headers.js';
 import { openPostgresStore } from '../src/store/postgres-store.js';
 import type { StoreCall } from '../src/store/store.js';
+import { BENCH_STORE } from './bench-org.js';
 import { percentile } from './measure.js';
 
 /** An org, as whose owner calls are made about its customers. */
@@ -72,15 +72,7 @@ function client(text: string): Contender {
 }
 
 async function store(name: 'crm_loyalty_earn' | 'crm_customer_get'): Promise<Contender> {
-  const opened = await openPostgresStore({
-    url: load.url,
-    keyPath: load.keyPath,
-    roles: CONTRACT.roles,
-    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
-    onBackgroundError: (error) => {
-      throw error;
-    },
-  });
+  const opened = await openPostgresStore({ url: load.url, keyPath: load.keyPath, ...BENCH_STORE });
   const { pipeline, catalogue } = createApplication(opened, createLog('silent'));
   const operation = catalogue.find(name)?.operation;
   if (operation === undefined) throw new Error(`no ${name}`);

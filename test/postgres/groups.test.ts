@@ -99,9 +99,13 @@ describe('an org that is not at home', () => {
   const create = (caption: string) => send('/customer/create', customer(caption), beta);
 
   test.each(['gone', 'arriving'])('%s: neither reads nor writes, and other orgs are served', async (state) => {
+    const { data } = (await create(`Emma ${state}`)) as { data: { customer_id: string } };
+    const readInOneStatement = () => send('/customer/get', { customer_id: data.customer_id }, beta);
+    expect(await readInOneStatement()).toMatchObject({ success: true });
     await setState(groups.b.url, 'BETA', state);
     try {
       expect(await read()).toMatchObject(MOVING);
+      expect(await readInOneStatement()).toMatchObject(MOVING);
       expect(await create('Egon')).toMatchObject(MOVING);
       expect(await send('/customer/create', customer(`Dora ${state}`), alpha)).toMatchObject({ success: true });
     } finally {

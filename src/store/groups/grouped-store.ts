@@ -5,6 +5,7 @@ import type { Keys } from '../../secrets/keys.js';
 import { identify } from '../caller-identity.js';
 import { isNotHome } from '../postgres/org-home.js';
 import type { PostgresDriver } from '../postgres/postgres-driver.js';
+import { notServing } from '../postgres/probe-result.js';
 import type { PostgresStore } from '../postgres-store.js';
 import type { Store, StoreCall } from '../store.js';
 import type { GroupDirectory } from './group-directory.js';
@@ -111,14 +112,7 @@ function orgIsMoving(): CrmError {
 }
 
 function unavailable(message: string): CrmError {
-  return new CrmError({
-    code: 'crm.storage_unavailable',
-    tag: 'internal-error',
-    status: 503,
-    message,
-    retryable: true,
-    nextSteps: ['Wait a few seconds and repeat the call with the same idempotency_key.'],
-  });
+  return notServing(message, 'Wait a few seconds and repeat the call with the same idempotency_key.');
 }
 
 function reasonOf(error: unknown): string {

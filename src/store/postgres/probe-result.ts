@@ -6,15 +6,15 @@ export const PROBE = 'SELECT pg_is_in_recovery() AS standby';
 /** A database that does not answer within this time is not ready. */
 export const PROBE_MS = 1000;
 
-/** 503 `crm.storage_unavailable` with this message. */
-export function notServing(message: string): CrmError {
+/** 503 `crm.storage_unavailable` with this message, and what to do next. */
+export function notServing(message: string, nextStep = 'Wait a moment and ask again.'): CrmError {
   return new CrmError({
     code: 'crm.storage_unavailable',
     tag: 'internal-error',
     status: 503,
     message,
     retryable: true,
-    nextSteps: ['Wait a moment and ask again.'],
+    nextSteps: [nextStep],
   });
 }
 

@@ -137,6 +137,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'commands/agent-options.ts',
     'commands/doctor-command.ts',
     'commands/http-command.ts',
+    'commands/output.ts',
     'commands/program.ts',
     'commands/shared-options.ts',
     'commands/stdio-command.ts',

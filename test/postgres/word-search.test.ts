@@ -18,7 +18,7 @@ import { freshDatabase, type TestDatabase } from '../support/postgres-database.j
 
 const SEED = 20_261_129;
 const NOW = '2026-11-29T12:00:00.000Z';
-const LOW = { counted: 8, few: 3, firstRecords: 4, nextRecords: 6, sorted: 12 };
+const LOW = { counted: 8, few: 3, firstRecords: 4, nextRecords: 6, firstOfWord: 4, nextOfWord: 6, sorted: 12 };
 
 let database: TestDatabase;
 let postgres: PostgresDriver;

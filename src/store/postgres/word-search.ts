@@ -29,11 +29,22 @@ interface Limits {
   /** The newest records that are looked at first, and how many at a time from then on. */
   readonly firstRecords: number;
   readonly nextRecords: number;
+  /** Where words match whole: the newest records of the rarest word, as above. */
+  readonly firstOfWord: number;
+  readonly nextOfWord: number;
   /** As many matches of a word as these are not read and sorted. */
   readonly sorted: number;
 }
 
-const LIMITS: Limits = { counted: 1500, few: 1000, firstRecords: 1000, nextRecords: 16_000, sorted: 12_000 };
+const LIMITS: Limits = {
+  counted: 1500,
+  few: 1000,
+  firstRecords: 1000,
+  nextRecords: 16_000,
+  firstOfWord: 250,
+  nextOfWord: 2000,
+  sorted: 12_000,
+};
 /** Only the longest words are counted. */
 const MAX_COUNTED = 4;
 /** When the first records have at least this share of the matches wanted, the next ones are looked at, too. */
@@ -256,40 +267,72 @@ function* readNewest(
   start: Scalar,
   count: number,
 ): Steps<readonly MatchRow[]> {
-  const { firstRecords, nextRecords } = query.limits;
+  const [range, ...others] = words[0]?.ranges ?? [];
+  const inOneColumn = query.match.match === 'whole' && range !== undefined && others.length === 0;
+  const among = inOneColumn ? recordsOfWord(query, range) : newestRecords(query);
   const found: MatchRow[] = [];
   let before = start;
-  for (let size = firstRecords; ; size = nextRecords) {
-    found.push(...(yield* readPart(query, size, select, before, count - found.length)));
+  for (let size = among.first; ; size = among.next) {
+    found.push(...(yield* readPart(query, among, size, select, before, count - found.length)));
     if (found.length === count) return found;
-    const last = yield* lastOfPart(query, size, before);
+    const last = yield* lastOfPart(query, among, size, before);
     if (last === undefined) return found;
     before = last;
-    if (size === firstRecords && found.length >= count * WORTHWHILE) continue;
+    if (size === among.first && found.length >= count * WORTHWHILE) continue;
     const rare = yield* rarestOf(query, words);
     if (rare !== undefined)
       return [...found, ...(yield* readSorted(query, rare, select, before, count - found.length))];
   }
 }
 
-/** The matches among the `size` newest records below a position. */
-function readPart(query: Query, size: number, select: SelectList, before: Scalar, count: number) {
-  const { name, columns, record } = query.table;
-  const condition = conditionOf(columns, query.match);
+/** Records that are looked at newest first: some at first, then others at a time. */
+interface Among {
+  /** A table with the records, and the condition under which its rows are theirs. */
+  readonly rows: string;
+  readonly args: readonly Scalar[];
+  readonly first: number;
+  readonly next: number;
+  /** Leaves those of the rows that match, where they have this alias. */
+  readonly matching: SelectList;
+  readonly alias: string;
+}
+
+function newestRecords({ table, orgcode, match, limits }: Query): Among {
+  const { firstRecords: first, nextRecords: next } = limits;
+  const { sql, args } = conditionOf(table.columns, match);
+  const rows = `${table.name} WHERE orgcode = ?`;
+  return { rows, args: [orgcode], first, next, matching: { sql: `WHERE ${sql}`, args }, alias: 's' };
+}
+
+/** The records of the rarest word, which matches whole in one column. */
+function recordsOfWord(query: Query, { column_name, low }: Range): Among {
+  const { table, orgcode, limits } = query;
+  return {
+    rows: `${wordTable(table)} WHERE orgcode = ? AND column_name = ? AND word = ?`,
+    args: [orgcode, column_name, low],
+    first: limits.firstOfWord,
+    next: limits.nextOfWord,
+    matching: textCondition(query, `w.${table.record.id}`),
+    alias: 'w',
+  };
+}
+
+/** The matches among `size` records below a position. */
+function readPart(query: Query, among: Among, size: number, select: SelectList, before: Scalar, count: number) {
+  const { id } = query.table.record;
+  const { rows, args, matching, alias } = among;
   return selected(query, select, {
-    sql: `SELECT s.${record.id} AS position FROM (SELECT * FROM ${name} WHERE orgcode = ? AND ${record.id} < ?
-        ORDER BY ${record.id} DESC LIMIT ${size}) s
-      WHERE ${condition.sql} ORDER BY s.${record.id} DESC LIMIT ?`,
-    args: [query.orgcode, before, ...condition.args, count],
+    sql: `SELECT ${alias}.${id} AS position FROM (SELECT * FROM ${rows} AND ${id} < ?
+        ORDER BY ${id} DESC LIMIT ${size}) ${alias} ${matching.sql} ORDER BY ${alias}.${id} DESC LIMIT ?`,
+    args: [...args, before, ...matching.args, count],
   });
 }
 
-/** The id of the last of the `size` newest records below a position; undefined when there are fewer. */
-function* lastOfPart({ table, orgcode }: Query, size: number, before: Scalar): Steps<Scalar | undefined> {
-  const { name, record } = table;
-  const sql = `SELECT ${record.id} AS id FROM ${name} WHERE orgcode = ? AND ${record.id} < ?
-    ORDER BY ${record.id} DESC LIMIT 1 OFFSET ${size - 1}`;
-  return (yield* one<{ id: string }>(sql, orgcode, before))?.id;
+/** The id of the last of `size` records below a position; undefined when there are fewer. */
+function* lastOfPart({ table }: Query, among: Among, size: number, before: Scalar): Steps<Scalar | undefined> {
+  const { id } = table.record;
+  const sql = `SELECT ${id} AS id FROM ${among.rows} AND ${id} < ? ORDER BY ${id} DESC LIMIT 1 OFFSET ${size - 1}`;
+  return (yield* one<{ id: string }>(sql, ...among.args, before))?.id;
 }
 
 /** The rarest of the words, and others not much more frequent; undefined when there are too many matches to sort. */

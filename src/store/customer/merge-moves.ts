@@ -5,7 +5,7 @@ import type { components } from '../../contract/generated/openapi.js';
 import { mergeLimit } from '../../domain/merge.js';
 import { moveTotals } from '../comment/comment-totals.js';
 import type { Context } from '../engine/handler.js';
-import { all, count, one, run, type Steps } from '../engine/step.js';
+import { all, count, one, run, type Steps, together } from '../engine/step.js';
 
 export type Moved = components['schemas']['CustomerMerge']['moved'];
 
@@ -24,19 +24,23 @@ export const NOTHING_MOVED: Moved = {
   contacts: 0,
 };
 
-/**
- * The columns that refer to a customer. Customers merged into a loser follow, too, so that one hop reaches the
- * survivor.
- */
-const REPOINT = {
-  gift_cards: repoint('giftcard', 'giftcard_id', 'customer_id'),
-  comments: repoint('comment', 'comment_id', 'target_id', `target_type = 'customer'`),
-  certificates: repoint('certificate', 'certificate_id', 'customer_id'),
-  holds: repoint('hold', 'hold_id', 'customer_id'),
-  inbox_items: repoint('inbox', 'inbox_id', 'record_id', `record_type = 'customer'`),
-  contacts: repoint('account_contact', 'account_contact_id', 'customer_id'),
+/** A column that refers to a customer: how many rows name one, and the change that lets them name another. */
+interface Reference {
+  readonly count: string;
+  readonly move: string;
+}
+
+const REFERENCES = {
+  gift_cards: reference('giftcard', 'customer_id'),
+  comments: reference('comment', 'target_id', `target_type = 'customer'`),
+  certificates: reference('certificate', 'customer_id'),
+  holds: reference('hold', 'customer_id'),
+  inbox_items: reference('inbox', 'record_id', `record_type = 'customer'`),
+  contacts: reference('account_contact', 'customer_id'),
 };
-const REPOINT_MERGED = repoint('customer', 'customer_id', 'merged_into_customer_id');
+/** Customers merged into a loser follow, too, so that one hop reaches the survivor. They are not reported as moved. */
+const MERGED = reference('customer', 'merged_into_customer_id');
+const KINDS = Object.keys(REFERENCES) as (keyof typeof REFERENCES)[];
 
 const SHARE_IDENTIFIERS = `INSERT INTO fraud_identifier (orgcode, kind, identifier_hash, customer_id)
   SELECT orgcode, kind, identifier_hash, ? FROM fraud_identifier WHERE orgcode = ? AND customer_id = ?
@@ -58,18 +62,21 @@ const DROP_FLAG = 'DELETE FROM customer_flag WHERE orgcode = ? AND customer_id =
  */
 export function* moveRecords(cx: Context, from: string, into: string, moved: Moved): Steps<Moved> {
   const { orgcode } = cx;
+  const [merged = 0, ...counts] = yield* together(
+    ...[MERGED, ...KINDS.map((kind) => REFERENCES[kind])].map((each) => countOf(each, orgcode, from)),
+  );
+  const sum = counts.reduce((total, number) => total + number, merged);
+  requireBounded({ ...moved, lots: moved.lots + sum });
+  const found = KINDS.filter((_, no) => (counts[no] ?? 0) > 0);
+  const changed = yield* together(...found.map((kind) => move(cx, REFERENCES[kind], from, into)));
   const next = { ...moved };
-  for (const [kind, sql] of Object.entries(REPOINT) as [keyof typeof REPOINT, string][]) {
-    next[kind] += yield* count(sql, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
-    requireBounded(next);
-  }
+  for (const [no, kind] of found.entries()) next[kind] += changed[no] ?? 0;
   next.flags += yield* moveFlags(cx, from, into);
-  requireBounded(next);
+  requireBounded({ ...next, lots: next.lots + merged });
   yield* moveTotals(orgcode, 'customer', from, into);
   yield* run(SHARE_IDENTIFIERS, into, orgcode, from);
   yield* run(DELETE_IDENTIFIERS, orgcode, from);
-  const merged = yield* count(REPOINT_MERGED, into, cx.stamp.now, orgcode, orgcode, from, MAX_MOVED + 1);
-  requireBounded({ ...next, lots: next.lots + merged });
+  if (merged > 0) yield* move(cx, MERGED, from, into);
   return next;
 }
 
@@ -82,10 +89,22 @@ export function requireBounded({ points: _, ...counts }: Moved): void {
   ]);
 }
 
-function repoint(table: string, id: string, owner: string, among = '1 = 1'): string {
-  return `UPDATE ${table} SET ${owner} = ?, revision = revision + 1, updated_at = ?
-    WHERE orgcode = ? AND ${id} IN (
-      SELECT ${id} FROM ${table} WHERE orgcode = ? AND ${among} AND ${owner} = ? LIMIT ?)`;
+function reference(table: string, owner: string, among = '1 = 1'): Reference {
+  const rows = `orgcode = ? AND ${among} AND ${owner} = ?`;
+  return {
+    count: `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table} WHERE ${rows} LIMIT ?) l`,
+    move: `UPDATE ${table} SET ${owner} = ?, revision = revision + 1, updated_at = ? WHERE ${rows}`,
+  };
+}
+
+/** How many rows name the customer; no more are counted than are too many. */
+function* countOf(reference: Reference, orgcode: string, customerId: string): Steps<number> {
+  const counted = yield* one<{ count: number }>(reference.count, orgcode, customerId, MAX_MOVED + 1);
+  return counted?.count ?? 0;
+}
+
+function move({ orgcode, stamp }: Context, { move }: Reference, from: string, into: string): Steps<number> {
+  return count(move, into, stamp.now, orgcode, from);
 }
 
 interface Flag {

@@ -5,7 +5,7 @@ import { ConfigError, type Environment, readEnvironment } from '../config.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import { type CopyOptions, type CopyReport, copyDatabase } from '../store/copy/copy-database.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
-import { createProgress } from './progress.js';
+import { createProgress, progressBar } from './progress.js';
 import { databasePath } from './shared-options.js';
 
 interface CopyFlags {
@@ -80,19 +80,15 @@ async function copyBetween(
   }
 }
 
-const BAR_WIDTH = 20;
-
 /** Shows how many rows are copied, and how long the others will take at the speed so far. */
 function showing(step: (text: string) => void, now: () => number = Date.now): CopyOptions['onProgress'] {
   let start: { readonly at: number; readonly copied: number } | undefined;
   return (text, rows) => {
     if (rows === undefined) return step(text);
     start ??= { at: now(), copied: rows.copied };
-    const share = rows.copied / Math.max(1, rows.of);
-    const bar = '#'.repeat(Math.floor(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '.');
     const done = rows.copied - start.copied;
     const left = done === 0 ? '' : `, ${duration((((now() - start.at) / 1000) * (rows.of - rows.copied)) / done)} left`;
-    step(`[${bar}] ${grouped(rows.copied)} of ${grouped(rows.of)} rows${left}: ${text}`);
+    step(`${progressBar(rows.copied, rows.of)} ${grouped(rows.copied)} of ${grouped(rows.of)} rows${left}: ${text}`);
   };
 }
 

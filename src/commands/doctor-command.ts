@@ -7,7 +7,7 @@ import type { Backend } from '../contract/backend.js';
 import { checkCredentials } from '../doctor/check-credentials.js';
 import { checkEnvironment, checkNode, namesCaller } from '../doctor/check-runtime.js';
 import { checkStore } from '../doctor/check-store.js';
-import type { Finding } from '../doctor/finding.js';
+import { type Finding, lineOf } from '../doctor/finding.js';
 import { createLog } from '../log.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { parseHeaders } from '../pipeline/headers.js';
@@ -17,8 +17,6 @@ import { print } from './output.js';
 import { databaseOptions, gatewayOptions, resolvedPath } from './shared-options.js';
 
 type DoctorFlags = ServingFlags & { readonly json: boolean };
-
-const MARK = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
 /** Adds the `doctor` command. `directory` is the directory of the running program. */
 export function addDoctor(program: Command, directory: string): void {
@@ -97,9 +95,4 @@ async function callerFinding(backend: Backend): Promise<Finding> {
   const headers = parseHeaders(headersFromEnvironment(process.env));
   const stamp = createStampMaker()(headers);
   return checkCredentials(async () => backend.identify(readCredentials(headers), stamp), backend.kind);
-}
-
-function lineOf({ check, verdict, found, remedy }: Finding): string {
-  const line = `${MARK[verdict]}  ${check.padEnd(14)} ${found}\n`;
-  return remedy === undefined ? line : `${line}      ${' '.repeat(14)} → ${remedy}\n`;
 }

@@ -1,6 +1,7 @@
 /** The command line: all commands with their options, and the help that follows them. */
 import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
+import { addAdminBackup } from './admin-backup-command.js';
 import { addAdmin } from './admin-command.js';
 import { addAdminCopy } from './admin-copy-command.js';
 import { addAdminGroups } from './admin-groups-command.js';
@@ -24,6 +25,7 @@ export function createProgram(directory: string): Command {
   const admin = addAdmin(program);
   addAdminUpstream(admin);
   addAdminCopy(admin);
+  addAdminBackup(admin);
   addAdminGroups(admin);
   addAdminPostgres(admin);
   addVerify(program);

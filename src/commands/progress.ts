@@ -30,3 +30,10 @@ export function createProgress(stream: ProgressStream, label: string, now: () =>
     },
   };
 }
+
+const BAR_WIDTH = 20;
+
+/** A bar of ASCII characters. */
+export function progressBar(done: number, of: number): string {
+  return `[${'#'.repeat(Math.floor((done / Math.max(1, of)) * BAR_WIDTH)).padEnd(BAR_WIDTH, '.')}]`;
+}

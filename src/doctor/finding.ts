@@ -21,3 +21,11 @@ export function warn(check: string, found: string, remedy: string): Finding {
 export function fail(check: string, found: string, remedy: string): Finding {
   return { check, verdict: 'fail', found, remedy };
 }
+
+const MARK = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+
+/** A finding as text, with its remedy on a second line. */
+export function lineOf({ check, verdict, found, remedy }: Finding): string {
+  const line = `${MARK[verdict]}  ${check.padEnd(14)} ${found}\n`;
+  return remedy === undefined ? line : `${line}      ${' '.repeat(14)} → ${remedy}\n`;
+}

@@ -127,11 +127,12 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   ],
   ajv: ['contract/validate.ts'],
   'ajv-formats': ['contract/validate.ts'],
-  'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-driver.ts'],
+  'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-connection.ts', 'store/sqlite/sqlite-driver.ts'],
   commander: [
     'commands/admin-postgres-command.ts',
     'commands/admin-upstream-command.ts',
     'commands/admin-command.ts',
+    'commands/admin-backup-command.ts',
     'commands/admin-copy-command.ts',
     'commands/admin-groups-command.ts',
     'commands/agent-options.ts',

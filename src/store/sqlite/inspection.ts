@@ -58,7 +58,8 @@ function* healthOf(version: number): Steps<Pick<Inspection, 'sqlite_version' | '
   };
 }
 
-function* keyCheck(version: number): Steps<string | undefined> {
+/** The check value of the server key; undefined when the database has none yet. */
+export function* keyCheck(version: number): Steps<string | undefined> {
   if (version === 0) return undefined;
   return (yield* one<{ key_check: string }>('SELECT key_check FROM server_key LIMIT 1'))?.key_check;
 }

@@ -1,22 +1,16 @@
 /**
- * The SQLite driver: one writer with group commit, one read-only reader, cached statements. The only file of the store
- * that imports better-sqlite3.
+ * The SQLite driver: one writer with group commit, one read-only reader, cached statements.
  */
 import { performance } from 'node:perf_hooks';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { CrmError } from '../../contract/errors.js';
 import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '../../database-file/file-identity.js';
-import {
-  isLocked,
-  lockDelay,
-  OPENING_WAIT_MS,
-  type QueuedChange,
-  rejectOverdue,
-} from '../../database-file/lock-wait.js';
+import { isLocked, lockDelay, type QueuedChange, rejectOverdue } from '../../database-file/lock-wait.js';
 import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
-import { ConcurrentChangeError, type Driver, type Job, storageUnavailable } from '../engine/driver.js';
-import { isTogether, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
+import { type Driver, type Job, storageUnavailable } from '../engine/driver.js';
+import type { Steps } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
+import { connect, requireSafeVersion, SqliteConnection } from './sqlite-connection.js';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
 
 /** The driver, which reads at once, and what migrations and inspections need besides: the raw connection. */
@@ -28,6 +22,11 @@ export interface SqliteDriver extends Driver {
   direct<T>(steps: Steps<T>): T;
   /** Copies the database that is open to another file, also when no path leads to it any more. */
   copyTo(path: string): Promise<void>;
+  /**
+   * Copies one state of the database to another file while other processes write. `onPages` is told how many pages of how
+   * many are copied. For a driver that does nothing else meanwhile.
+   */
+  copySnapshotTo(path: string, onPages: (copied: number, of: number) => void): Promise<void>;
   /** Every statement prepared so far; a test checks the query plan of each. */
   statements(): readonly string[];
 }
@@ -49,8 +48,6 @@ interface Attempt {
 
 /** The most jobs of one group: keeps a commit under about 10 ms, so that no caller waits for a long group. */
 const MAX_GROUP = 128;
-/** Older SQLite versions can corrupt a database when the WAL is reset (fixed in 3.51.3). */
-const OLDEST_SAFE = [3, 51, 3];
 
 /**
  * Opens a database file, and creates it when it is missing; `:memory:` for a database without a file. With `readOnly`
@@ -76,9 +73,9 @@ class SingleWriterDriver implements SqliteDriver {
   readonly dialect = SQLITE_DIALECT;
   readonly search = FTS5_SEARCH;
   readonly #path: string;
-  readonly #writer: Connection;
+  readonly #writer: SqliteConnection;
   readonly #truncation: WalTruncation;
-  #reader: Connection | undefined;
+  #reader: SqliteConnection | undefined;
   #filesInPlace: FilesInPlace | undefined;
   #outage: CrmError | undefined;
   #queue: Waiting[] = [];
@@ -89,7 +86,7 @@ class SingleWriterDriver implements SqliteDriver {
 
   constructor(path: string, writer: Database.Database) {
     this.#path = path;
-    this.#writer = new Connection(writer);
+    this.#writer = new SqliteConnection(writer);
     this.#truncation = createWalTruncation(() => this.#writer.truncateWal());
   }
 
@@ -137,6 +134,10 @@ class SingleWriterDriver implements SqliteDriver {
     return this.#writer.copyTo(path);
   }
 
+  copySnapshotTo(path: string, onPages: (copied: number, of: number) => void): Promise<void> {
+    return this.#writer.copySnapshotTo(path, onPages);
+  }
+
   statements(): readonly string[] {
     return [...this.#writer.prepared, ...(this.#reader?.prepared ?? [])];
   }
@@ -166,8 +167,8 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   /** A database in memory has one connection: another would open another database. */
-  #openReader(): Connection {
-    return this.#path === IN_MEMORY ? this.#writer : new Connection(connect(this.#path, { readonly: true }));
+  #openReader(): SqliteConnection {
+    return this.#path === IN_MEMORY ? this.#writer : new SqliteConnection(connect(this.#path, { readonly: true }));
   }
 
   #schedule(delay = 0): void {
@@ -236,159 +237,4 @@ class SingleWriterDriver implements SqliteDriver {
       return { settle: () => reject(error), written: true, erased: false };
     }
   }
-}
-
-class Connection {
-  readonly #database: Database.Database;
-  readonly #statements = new Map<string, Database.Statement>();
-  #waits = true;
-
-  constructor(database: Database.Database) {
-    this.#database = database;
-  }
-
-  get prepared(): readonly string[] {
-    return [...this.#statements.keys()];
-  }
-
-  get canWrite(): boolean {
-    return !this.#database.readonly;
-  }
-
-  get inTransaction(): boolean {
-    return this.#database.inTransaction;
-  }
-
-  exec(sql: string): void {
-    this.#prepared(sql).run();
-  }
-
-  script(sql: string): void {
-    this.#database.exec(sql);
-  }
-
-  /** Begins a transaction that may write. @throws at once when another process holds the lock. */
-  begin(): void {
-    this.stopWaiting();
-    this.exec('BEGIN IMMEDIATE');
-  }
-
-  /** Moves the write-ahead log into the database and empties it. Returns false when another process prevents that. */
-  truncateWal(): boolean {
-    this.stopWaiting();
-    try {
-      const [result] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
-      return result?.busy === 0;
-    } catch {
-      return false;
-    }
-  }
-
-  async copyTo(path: string): Promise<void> {
-    await this.#database.backup(path);
-  }
-
-  snapshot<T>(steps: Steps<T>): T {
-    if (this.inTransaction) return this.drive(steps); // in memory, during a migration
-    this.exec('BEGIN');
-    try {
-      return this.drive(steps);
-    } finally {
-      if (this.inTransaction) this.exec('COMMIT');
-    }
-  }
-
-  savepoint<T>(steps: Steps<T>, rollBackAndRead?: Job<T>['rollBackAndRead']): T {
-    this.exec('SAVEPOINT unit');
-    try {
-      let value = this.drive(steps);
-      const reading = rollBackAndRead?.(value);
-      if (reading !== undefined) {
-        this.exec('ROLLBACK TO unit');
-        value = this.drive(reading);
-        this.exec('ROLLBACK TO unit');
-      }
-      this.exec('RELEASE unit');
-      return value;
-    } catch (error) {
-      if (this.inTransaction) {
-        this.exec('ROLLBACK TO unit');
-        this.exec('RELEASE unit');
-      }
-      throw error;
-    }
-  }
-
-  drive<T>(steps: Steps<T>): T {
-    let turn = steps.next();
-    while (!turn.done) {
-      turn = isTogether(turn.value) ? this.#resume(steps, turn.value) : steps.next(this.#answer(turn.value));
-    }
-    return turn.value;
-  }
-
-  /** Runs independent steps one after the other: there is no round trip to save. */
-  #resume<T>(steps: Steps<T>, { parts }: Together): IteratorResult<Yielded, T> {
-    let results: readonly unknown[];
-    try {
-      results = parts.map((part) => this.drive(part));
-    } catch (error) {
-      return steps.throw(error);
-    }
-    return steps.next(results);
-  }
-
-  abandon(): void {
-    if (this.inTransaction) this.exec('ROLLBACK');
-  }
-
-  close(): void {
-    this.#database.close();
-  }
-
-  /** Lets SQLite wait for no lock any more: see lock-wait.ts. */
-  stopWaiting(): void {
-    if (!this.#waits) return;
-    this.#database.pragma('busy_timeout = 0');
-    this.#waits = false;
-  }
-
-  #answer(yielded: Step | readonly Step[]): unknown {
-    return 'mode' in yielded ? this.#execute(yielded) : yielded.map((step) => this.#execute(step));
-  }
-
-  /** Locks need no statement: a transaction that may write has locked the whole database, which holds all orgs. */
-  #execute({ sql, args, mode, expected }: Step): unknown {
-    if (mode === 'lock' || mode === 'lock-key' || mode === 'enter-org') return undefined;
-    const statement = this.#prepared(sql);
-    if (mode === 'one') return statement.get(args);
-    if (mode === 'all') return statement.all(args);
-    const { changes } = statement.run(args);
-    if (expected !== undefined && changes !== expected) throw new ConcurrentChangeError();
-    return mode === 'count' ? changes : undefined;
-  }
-
-  #prepared(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-}
-
-function connect(path: string, options: { readonly: boolean }): Database.Database {
-  const database = new Database(path, { ...options, timeout: OPENING_WAIT_MS });
-  database.pragma('cache_size = -32000');
-  database.pragma('trusted_schema = OFF');
-  return database;
-}
-
-function requireSafeVersion(database: Database.Database): void {
-  const { version } = database.prepare('SELECT sqlite_version() AS version').get() as { version: string };
-  const parts = version.split('.').map(Number);
-  const difference = OLDEST_SAFE.map((minimum, index) => (parts[index] ?? 0) - minimum).find((delta) => delta !== 0);
-  if ((difference ?? 0) < 0)
-    throw new Error(`SQLite ${version} is too old: ${OLDEST_SAFE.join('.')} or newer is needed`);
 }

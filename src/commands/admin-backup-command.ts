@@ -1,0 +1,87 @@
+/** The `admin backup` and `admin restore` commands. PostgreSQL has tools of its own, which are checked. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
+import { checkArchiving } from '../doctor/check-archiving.js';
+import { lineOf } from '../doctor/finding.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import type { FileReport } from './file-backup.js';
+import { print } from './output.js';
+import { createProgress } from './progress.js';
+import { onDatabase, resolvedPath } from './shared-options.js';
+
+/** Adds the commands to `admin`. */
+export function addAdminBackup(admin: Command): void {
+  onDatabase(admin.command('backup'))
+    .description(
+      'copy a database file while servers write, and verify the copy; for PostgreSQL, check that its own backup is set up',
+    )
+    .option('--to <file>', 'the new file; nothing is overwritten')
+    .option('--json', 'print what was found on PostgreSQL as JSON', false)
+    .option('--with-key', 'also copy the server key, to the new file with .key appended', false)
+    .action(backup);
+  onDatabase(admin.command('restore'))
+    .description(
+      'copy a backup to where there is no database, if the server key belongs to it and verify finds nothing',
+    )
+    .requiredOption('--from <file>', 'the backup')
+    .action(restoreFile);
+}
+
+interface BackupFlags extends DatabaseFlags {
+  readonly to?: string;
+  readonly withKey: boolean;
+  readonly json: boolean;
+}
+
+async function backup({ to, withKey, json, ...flags }: BackupFlags): Promise<void> {
+  const environment = readEnvironment(process.env, flags);
+  const from = resolvedPath(environment.db);
+  if (isPostgresUrl(from)) {
+    if (to !== undefined || withKey) throw new ConfigError(POSTGRES_BACKUP);
+    return checkServers(from, environment, json);
+  }
+  if (to === undefined) throw new ConfigError('--to names the file of the backup: give it');
+  const { backUp } = await import('./file-backup.js');
+  const progress = createProgress(process.stderr, 'backup');
+  const copy = { from, to: resolve(to), environment, progress };
+  report(await backUp(copy, withKey).finally(progress.done));
+}
+
+/** Each group of databases is a server of its own. Exit code 1 when one of them is not set up. */
+async function checkServers(url: string, { groups }: Environment, json: boolean): Promise<void> {
+  const { inspectArchiving } = await import('../store/postgres/inspect-archiving.js');
+  const { readGroupsFile } = await import('../store/groups/groups-file.js');
+  const servers = [url, ...(groups === undefined ? [] : readGroupsFile(groups).values())];
+  const checked = [];
+  for (const server of servers) {
+    const state = await inspectArchiving(server);
+    checked.push({ database: state.shown, findings: checkArchiving(state) });
+  }
+  const isSetUp = checked.every(({ findings }) => findings.every(({ verdict }) => verdict !== 'fail'));
+  if (!isSetUp) process.exitCode = 1;
+  if (json) return print({ set_up: isSetUp, databases: checked });
+  for (const { database, findings } of checked) process.stdout.write(`${database}\n${findings.map(lineOf).join('')}`);
+  process.stdout.write(isSetUp ? `\nSet up. ${KEY_APART}\n` : `\nNot set up: see FAIL above. ${KEY_APART}\n`);
+}
+
+async function restoreFile({ from, ...flags }: DatabaseFlags & { readonly from: string }): Promise<void> {
+  const environment = readEnvironment(process.env, flags);
+  const to = resolvedPath(environment.db);
+  if (isPostgresUrl(to)) throw new ConfigError(POSTGRES_RESTORE);
+  const { restore } = await import('./file-backup.js');
+  const progress = createProgress(process.stderr, 'restore');
+  report(await restore({ from: resolve(from), to, environment, progress }).finally(progress.done));
+}
+
+/** Discrepancies are the database's own: the backup is there, and the exit code says that there are some. */
+function report(result: FileReport): void {
+  print(result);
+  if (result.content === 'discrepancies') process.exitCode = 1;
+}
+
+const KEY_APART = 'The server key is not in the database: keep a copy of it elsewhere.';
+const POSTGRES_BACKUP =
+  'PostgreSQL is backed up by its own tools (pg_basebackup with an archived log, pgBackRest, barman): leave --to and --with-key out to check whether they are set up. See docs/backup.md';
+const POSTGRES_RESTORE =
+  'PostgreSQL is restored by its own tools: stop the servers, restore the base backup and the archived log (pg_basebackup with recovery_target_time, pgbackrest restore, barman recover), start PostgreSQL, then run verify with the server key of that database. See docs/backup.md';

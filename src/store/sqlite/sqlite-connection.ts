@@ -1,0 +1,184 @@
+/** A connection of SQLite: runs steps with cached statements, and copies the database. */
+import Database from 'better-sqlite3';
+import { OPENING_WAIT_MS } from '../../database-file/lock-wait.js';
+import { ConcurrentChangeError, type Job } from '../engine/driver.js';
+import { isTogether, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
+
+/** Pages of 4 KiB that a copy moves before it reports. */
+const PAGES_AT_ONCE = 2048;
+/** Older SQLite versions can corrupt a database when the WAL is reset (fixed in 3.51.3). */
+const OLDEST_SAFE = [3, 51, 3];
+
+/** One connection, whose statements are prepared once. */
+export class SqliteConnection {
+  readonly #database: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+  #waits = true;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  get prepared(): readonly string[] {
+    return [...this.#statements.keys()];
+  }
+
+  get canWrite(): boolean {
+    return !this.#database.readonly;
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.inTransaction;
+  }
+
+  exec(sql: string): void {
+    this.#prepared(sql).run();
+  }
+
+  script(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** Begins a transaction that may write. @throws at once when another process holds the lock. */
+  begin(): void {
+    this.stopWaiting();
+    this.exec('BEGIN IMMEDIATE');
+  }
+
+  /** Moves the write-ahead log into the database and empties it. Returns false when another process prevents that. */
+  truncateWal(): boolean {
+    this.stopWaiting();
+    try {
+      const [result] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+      return result?.busy === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  async copyTo(path: string): Promise<void> {
+    await this.#database.backup(path);
+  }
+
+  /** In a transaction, because SQLite would begin the copy again after every change of another process. */
+  async copySnapshotTo(path: string, onPages: (copied: number, of: number) => void): Promise<void> {
+    this.exec('BEGIN');
+    try {
+      this.#prepared('SELECT COUNT(*) FROM sqlite_schema').get(); // the transaction takes its snapshot now
+      await this.#database.backup(path, {
+        progress: ({ totalPages, remainingPages }) => {
+          onPages(totalPages - remainingPages, totalPages);
+          return PAGES_AT_ONCE;
+        },
+      });
+    } finally {
+      this.exec('COMMIT');
+    }
+  }
+
+  snapshot<T>(steps: Steps<T>): T {
+    if (this.inTransaction) return this.drive(steps); // in memory, during a migration
+    this.exec('BEGIN');
+    try {
+      return this.drive(steps);
+    } finally {
+      if (this.inTransaction) this.exec('COMMIT');
+    }
+  }
+
+  savepoint<T>(steps: Steps<T>, rollBackAndRead?: Job<T>['rollBackAndRead']): T {
+    this.exec('SAVEPOINT unit');
+    try {
+      let value = this.drive(steps);
+      const reading = rollBackAndRead?.(value);
+      if (reading !== undefined) {
+        this.exec('ROLLBACK TO unit');
+        value = this.drive(reading);
+        this.exec('ROLLBACK TO unit');
+      }
+      this.exec('RELEASE unit');
+      return value;
+    } catch (error) {
+      if (this.inTransaction) {
+        this.exec('ROLLBACK TO unit');
+        this.exec('RELEASE unit');
+      }
+      throw error;
+    }
+  }
+
+  drive<T>(steps: Steps<T>): T {
+    let turn = steps.next();
+    while (!turn.done) {
+      turn = isTogether(turn.value) ? this.#resume(steps, turn.value) : steps.next(this.#answer(turn.value));
+    }
+    return turn.value;
+  }
+
+  /** Runs independent steps one after the other: there is no round trip to save. */
+  #resume<T>(steps: Steps<T>, { parts }: Together): IteratorResult<Yielded, T> {
+    let results: readonly unknown[];
+    try {
+      results = parts.map((part) => this.drive(part));
+    } catch (error) {
+      return steps.throw(error);
+    }
+    return steps.next(results);
+  }
+
+  abandon(): void {
+    if (this.inTransaction) this.exec('ROLLBACK');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Lets SQLite wait for no lock any more: see lock-wait.ts. */
+  stopWaiting(): void {
+    if (!this.#waits) return;
+    this.#database.pragma('busy_timeout = 0');
+    this.#waits = false;
+  }
+
+  #answer(yielded: Step | readonly Step[]): unknown {
+    return 'mode' in yielded ? this.#execute(yielded) : yielded.map((step) => this.#execute(step));
+  }
+
+  /** Locks need no statement: a transaction that may write has locked the whole database, which holds all orgs. */
+  #execute({ sql, args, mode, expected }: Step): unknown {
+    if (mode === 'lock' || mode === 'lock-key' || mode === 'enter-org') return undefined;
+    const statement = this.#prepared(sql);
+    if (mode === 'one') return statement.get(args);
+    if (mode === 'all') return statement.all(args);
+    const { changes } = statement.run(args);
+    if (expected !== undefined && changes !== expected) throw new ConcurrentChangeError();
+    return mode === 'count' ? changes : undefined;
+  }
+
+  #prepared(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** Opens a database file, and creates it when it is missing, unless it is to be read only. */
+export function connect(path: string, options: { readonly: boolean }): Database.Database {
+  const database = new Database(path, { ...options, timeout: OPENING_WAIT_MS });
+  database.pragma('cache_size = -32000');
+  database.pragma('trusted_schema = OFF');
+  return database;
+}
+
+/** @throws Error when the SQLite library is too old. */
+export function requireSafeVersion(database: Database.Database): void {
+  const { version } = database.prepare('SELECT sqlite_version() AS version').get() as { version: string };
+  const parts = version.split('.').map(Number);
+  const difference = OLDEST_SAFE.map((minimum, index) => (parts[index] ?? 0) - minimum).find((delta) => delta !== 0);
+  if ((difference ?? 0) < 0)
+    throw new Error(`SQLite ${version} is too old: ${OLDEST_SAFE.join('.')} or newer is needed`);
+}

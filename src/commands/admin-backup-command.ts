@@ -6,7 +6,7 @@ import { checkArchiving } from '../doctor/check-archiving.js';
 import { lineOf } from '../doctor/finding.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { FileReport } from './file-backup.js';
-import { print } from './output.js';
+import { jsonOption, print, printRecord, wantsJson } from './output.js';
 import { createProgress } from './progress.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
@@ -17,14 +17,15 @@ export function addAdminBackup(admin: Command): void {
       'copy a database file while servers write, and verify the copy; for PostgreSQL, check that its own backup is set up',
     )
     .option('--to <file>', 'the new file; nothing is overwritten')
-    .option('--json', 'print what was found on PostgreSQL as JSON', false)
     .option('--with-key', 'also copy the server key, to the new file with .key appended', false)
+    .addOption(jsonOption())
     .action(backup);
   onDatabase(admin.command('restore'))
     .description(
       'copy a backup to where there is no database, if the server key belongs to it and verify finds nothing',
     )
     .requiredOption('--from <file>', 'the backup')
+    .addOption(jsonOption())
     .action(restoreFile);
 }
 
@@ -45,7 +46,7 @@ async function backup({ to, withKey, json, ...flags }: BackupFlags): Promise<voi
   const { backUp } = await import('./file-backup.js');
   const progress = createProgress(process.stderr, 'backup');
   const copy = { from, to: resolve(to), environment, progress };
-  report(await backUp(copy, withKey).finally(progress.done));
+  report(await backUp(copy, withKey).finally(progress.done), json);
 }
 
 /** Each group of databases is a server of its own. Exit code 1 when one of them is not set up. */
@@ -60,23 +61,27 @@ async function checkServers(url: string, { groups }: Environment, json: boolean)
   }
   const isSetUp = checked.every(({ findings }) => findings.every(({ verdict }) => verdict !== 'fail'));
   if (!isSetUp) process.exitCode = 1;
-  if (json) return print({ set_up: isSetUp, databases: checked });
+  if (wantsJson({ json })) return print({ set_up: isSetUp, databases: checked });
   for (const { database, findings } of checked) process.stdout.write(`${database}\n${findings.map(lineOf).join('')}`);
   process.stdout.write(isSetUp ? `\nSet up. ${KEY_APART}\n` : `\nNot set up: see FAIL above. ${KEY_APART}\n`);
 }
 
-async function restoreFile({ from, ...flags }: DatabaseFlags & { readonly from: string }): Promise<void> {
+async function restoreFile({
+  from,
+  json,
+  ...flags
+}: DatabaseFlags & { readonly from: string; readonly json: boolean }): Promise<void> {
   const environment = readEnvironment(process.env, flags);
   const to = resolvedPath(environment.db);
   if (isPostgresUrl(to)) throw new ConfigError(POSTGRES_RESTORE);
   const { restore } = await import('./file-backup.js');
   const progress = createProgress(process.stderr, 'restore');
-  report(await restore({ from: resolve(from), to, environment, progress }).finally(progress.done));
+  report(await restore({ from: resolve(from), to, environment, progress }).finally(progress.done), json);
 }
 
 /** Discrepancies are the database's own: the backup is there, and the exit code says that there are some. */
-function report(result: FileReport): void {
-  print(result);
+function report({ disagreements, ...result }: FileReport, json: boolean): void {
+  printRecord(wantsJson({ json }) ? { ...result, disagreements } : result, { json });
   if (result.content === 'discrepancies') process.exitCode = 1;
 }
 

@@ -74,9 +74,9 @@ async function restoreFile({
   const environment = readEnvironment(process.env, flags);
   const to = resolvedPath(environment.db);
   if (isPostgresUrl(to)) throw new ConfigError(POSTGRES_RESTORE);
-  const { restore } = await import('./file-backup.js');
+  const { restoreBackup } = await import('./file-backup.js');
   const progress = createProgress(process.stderr, 'restore');
-  report(await restore({ from: resolve(from), to, environment, progress }).finally(progress.done), json);
+  report(await restoreBackup({ from: resolve(from), to, environment, progress }).finally(progress.done), json);
 }
 
 /** Discrepancies are the database's own: the backup is there, and the exit code says that there are some. */

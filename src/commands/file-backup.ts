@@ -1,4 +1,4 @@
-/** Backs up and restores a database file: copies it while servers write, and verifies the copy before it gets its name. */
+/** Backs up and restores a database file: copies it while servers write, and verifies the copy before naming it. */
 import { existsSync, statSync } from 'node:fs';
 import { openBackend } from '../application.js';
 import { ConfigError, type Environment } from '../config.js';
@@ -75,7 +75,7 @@ export async function backUp({ from, to, environment, progress }: FileCopy, with
  * Copies a backup to where a database shall be.
  * @throws DatabaseFileError as `backUp`, and when the content has discrepancies: then nothing is restored.
  */
-export async function restore({ from, to, environment, progress }: FileCopy): Promise<RestoreReport> {
+export async function restoreBackup({ from, to, environment, progress }: FileCopy): Promise<RestoreReport> {
   requireDatabase(from);
   requireFree(to);
   const key = environment.keyFile ?? `${to}.key`;

@@ -30,8 +30,8 @@ export function readKeyCheck(path: string, isBackup: boolean): string | undefine
 }
 
 /**
- * Copies the state that the database has when the function is called. The copy is one file that needs no other beside it
- * (journal mode DELETE), so that it can be read from a read-only file system.
+ * Copies the state that the database has when the function is called. The copy is one file that needs no other beside
+ * it (journal mode DELETE), so that it can be read from a read-only file system.
  * @throws DatabaseFileError when a file cannot be opened, the disk is full, or the copy is damaged.
  */
 export async function copyDatabaseFile(copy: CopyOfFile): Promise<CopiedFile> {

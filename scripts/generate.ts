@@ -12,7 +12,7 @@ import { compileContract } from '../src/contract/compile.js';
 import type { Contract } from '../src/contract/operation.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
-import { withFlags } from './flags.js';
+import { withTables } from './configuration.js';
 import { mergeDocument } from './openapi.js';
 import { makePage } from './page.js';
 import { renderProtocol } from './protocol.js';
@@ -34,7 +34,7 @@ const outputs: Record<string, string> = {
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
   'mcp.html': await makePage(contract),
   'server.json': renderServerJson(),
-  'README.md': withFlags(readFileSync('README.md', 'utf8')),
+  'docs/configuration.md': withTables(readFileSync('docs/configuration.md', 'utf8')),
   'docs/clients.md': withSnippets(readFileSync('docs/clients.md', 'utf8')),
   ...toolSnapshots(contract),
 };

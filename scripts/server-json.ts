@@ -1,6 +1,6 @@
 /** Renders server.json, the program's entry in the MCP registry: its package over stdio and over Streamable HTTP. */
 import { PACKAGE, TITLE } from './package.js';
-import { CALLER_VARIABLES, PROGRAM_VARIABLES, type Variable } from './variables.js';
+import { CALLER_VARIABLES, type Variable, variablesOf } from './variables.js';
 
 const SCHEMA = 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json';
 const DATABASE = {
@@ -30,13 +30,13 @@ export function renderServerJson(): string {
       ...source,
       transport: { type: 'stdio' },
       packageArguments: [{ type: 'positional', value: 'stdio' }, DATABASE],
-      environmentVariables: [...CALLER_VARIABLES, ...PROGRAM_VARIABLES],
+      environmentVariables: [...CALLER_VARIABLES, ...variablesOf('stdio')],
     },
     {
       ...source,
       transport: { type: 'streamable-http', url, headers: CALLER_VARIABLES.map(headerOf) },
       packageArguments: [{ type: 'positional', value: 'http' }, DATABASE],
-      environmentVariables: PROGRAM_VARIABLES,
+      environmentVariables: variablesOf('http'),
     },
   ];
   const document = { $schema: SCHEMA, name: mcpName, title: TITLE, description, version, packages };

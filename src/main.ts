@@ -2,9 +2,9 @@
 /** The entry point of the command line. Each command is defined in commands/. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { exitCodeOf, isOfCommander } from './commands/exit-codes.js';
 import { createProgram } from './commands/program.js';
 import { ConfigError } from './config.js';
-import { DatabaseFileError } from './database-file/open-error.js';
 import { AdminError } from './store/administration.js';
 
 const program = createProgram(dirname(fileURLToPath(import.meta.url)));
@@ -17,17 +17,14 @@ async function run(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
+    if (!isOfCommander(error)) show(error);
     process.exitCode = exitCodeOf(error);
   }
 }
 
-/** Prints the error and returns the exit code. The stack is printed only for unexpected errors at log level debug. */
-function exitCodeOf(error: unknown): number {
-  const { exitCode, code } = error as { exitCode?: number; code?: string };
-  if (typeof exitCode === 'number' && code?.startsWith('commander.')) return exitCode === 0 ? 0 : 2;
-  const usage = error instanceof ConfigError;
+/** Prints the error; the stack only of unexpected errors at log level debug. */
+function show(error: unknown): void {
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (!usage && !(error instanceof AdminError) && process.env.G3N_LOG_LEVEL === 'debug') console.error(error);
-  if (error instanceof DatabaseFileError) return 3;
-  return usage ? 2 : 1;
+  const expected = error instanceof ConfigError || error instanceof AdminError;
+  if (!expected && process.env.G3N_LOG_LEVEL === 'debug') console.error(error);
 }

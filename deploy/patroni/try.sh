@@ -10,7 +10,7 @@
 # Needs Debian's patroni, etcd-server, etcd-client, haproxy and postgresql-15, and root.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-base=${G3N_HA_DIR:-/var/tmp/g3n-ha}
+base=${G3N_TEST_HA_DIR:-/var/tmp/g3n-ha}
 export ETCDCTL_API=3
 
 say() { echo "$(date -u +%T.%3N) $*"; }

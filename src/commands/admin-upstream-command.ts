@@ -4,17 +4,19 @@ import { ConfigError, readEnvironment } from '../config.js';
 import type { Credentials } from '../contract/backend.js';
 import type { GatewayDb } from '../gateway/gateway-db.js';
 import { createLog } from '../log.js';
+import { variableOf } from '../settings/setting.js';
 import { print } from './output.js';
+import { addSettings } from './setting-options.js';
 import { onGatewayDatabase } from './shared-options.js';
 
-const VARIABLE = 'G3N_UPSTREAM_CREDENTIAL';
+const VARIABLE = variableOf('upstream-credential');
 
 /** Adds `upstream add|list|replace|revoke` to `admin`. */
 export function addAdminUpstream(admin: Command): void {
   const upstream = admin
     .command('upstream')
     .description(`manage the upstream credentials that a gateway holds; reads the secret from ${VARIABLE} or stdin`);
-  onGatewayDatabase(upstream.command('add <orgcode>'))
+  addSettings(onGatewayDatabase(upstream.command('add <orgcode>')), ['upstream-credential'])
     .description('hold a credential behind a new caller key, which is printed once')
     .addOption(
       new Option('--kind <kind>', 'kind of the upstream credential').choices(['api_key', 'session']).default('api_key'),
@@ -28,7 +30,7 @@ export function addAdminUpstream(admin: Command): void {
   onGatewayDatabase(upstream.command('list'))
     .description('list the callers, without secrets')
     .action((flags: Flags) => withDatabase(flags, async (db, { listCallers }) => ({ callers: listCallers(db) })));
-  onGatewayDatabase(upstream.command('replace <fingerprint>'))
+  addSettings(onGatewayDatabase(upstream.command('replace <fingerprint>')), ['upstream-credential'])
     .description('replace the credential behind a caller key; callers keep their key')
     .action((fingerprint: string, flags: Flags) =>
       withDatabase(flags, async (db, { replaceCredential }) => replaceCredential(db, fingerprint, await readSecret())),

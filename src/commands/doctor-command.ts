@@ -14,7 +14,8 @@ import { parseHeaders } from '../pipeline/headers.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { type ServingFlags, withServing } from './open-serving.js';
 import { print } from './output.js';
-import { databaseOptions, gatewayOptions, resolvedPath } from './shared-options.js';
+import { addSettings } from './setting-options.js';
+import { CALLER_SETTINGS, DATABASE_SETTINGS, GATEWAY_SETTINGS, resolvedPath } from './shared-options.js';
 
 type DoctorFlags = ServingFlags & { readonly json: boolean };
 
@@ -24,7 +25,7 @@ export function addDoctor(program: Command, directory: string): void {
     .command('doctor')
     .description('check Node, configuration, database or gateway, and credentials; exit 1 if a check fails')
     .option('--json', 'print the findings as JSON', false);
-  for (const option of [...databaseOptions(), ...gatewayOptions()]) command.addOption(option);
+  addSettings(command, [...DATABASE_SETTINGS, ...CALLER_SETTINGS, ...GATEWAY_SETTINGS]);
   command.action((flags: DoctorFlags) => examine(directory, { ...flags, demo: false }));
 }
 

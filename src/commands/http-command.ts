@@ -1,21 +1,22 @@
 /** The `http` command: serves MCP at /mcp and REST at /crm; every request carries its credentials in headers. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
-import { ConfigError, parsePort, readAgentEnvironment, readEnvironment } from '../config.js';
+import type { Command } from 'commander';
+import { ConfigError, readEnvironment } from '../config.js';
 import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
-import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
+import { AGENT_SETTINGS, type AgentFlags, agentApplication, agentSettings } from './agent-options.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
-import { databaseOptions, gatewayOptions, type LimitFlags, limitOptions, trustedProxies } from './shared-options.js';
-import { type TransportFlags, transportOptions, transportSettings } from './transport-options.js';
+import { addSettings } from './setting-options.js';
+import { DATABASE_SETTINGS, GATEWAY_SETTINGS, type LimitFlags } from './shared-options.js';
+import { TRANSPORT_SETTINGS, type TransportFlags, transportSettings } from './transport-options.js';
 
 interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags {
   readonly host: string;
-  readonly port: string;
+  readonly port: number;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly upstreamAuth: 'held' | 'direct';
@@ -26,32 +27,13 @@ export function addHttp(program: Command, directory: string): void {
   const command = program
     .command('http')
     .description('serve MCP over Streamable HTTP at /mcp, and the CRM as REST at /crm');
-  for (const option of databaseOptions()) command.addOption(option);
-  command
-    .option('--demo', 'create the demo org DEMO if it does not exist, and print its keys', false)
-    .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on; 0 for any free port', '8787')
-    .option(
-      '--allow-host <host...>',
-      'host names that clients may use besides loopback; required to listen on other addresses',
-    )
-    .option(
-      '--allow-origin <host...>',
-      'hosts of web pages that may call the server (CORS); null for pages opened from disk',
-    );
-  for (const option of [...agentOptions(), ...limitOptions(), ...transportOptions(), ...gatewayOptions()]) {
-    command.addOption(option);
-  }
-  command
-    .addOption(
-      new Option(
-        '--upstream-auth <mode>',
-        "credentials to send upstream: those held for the caller's key, or the caller's own",
-      )
-        .choices(['held', 'direct'])
-        .default('held'),
-    )
-    .action((flags: HttpFlags) => serveHttp(directory, flags));
+  addSettings(command, [
+    ...DATABASE_SETTINGS,
+    ...AGENT_SETTINGS,
+    ...TRANSPORT_SETTINGS,
+    ...GATEWAY_SETTINGS,
+    'upstream-auth',
+  ]).action((flags: HttpFlags) => serveHttp(directory, flags));
 }
 
 async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
@@ -60,12 +42,11 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   if (!isLoopback(flags.host) && (flags.allowHost ?? []).length === 0) {
     throw new ConfigError(`--host ${flags.host} is not loopback: name the hosts clients will use with --allow-host`);
   }
-  const port = parsePort(flags.port);
   const connectionSettings = transportSettings(flags);
-  const settings = agentSettings(flags, readAgentEnvironment(process.env));
+  const settings = agentSettings(flags);
   const { readOnly } = settings;
   requireSharing(flags, environment.db, readOnly);
-  const serve = (serving: Serving) => listen(serving, { directory, flags, port, settings, connectionSettings, log });
+  const serve = (serving: Serving) => listen(serving, { directory, flags, settings, connectionSettings, log });
   await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
 }
 
@@ -73,7 +54,6 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
 interface Listening {
   readonly directory: string;
   readonly flags: HttpFlags;
-  readonly port: number;
   readonly settings: ReturnType<typeof agentSettings>;
   readonly connectionSettings: ReturnType<typeof transportSettings>;
   readonly log: Log;
@@ -81,7 +61,8 @@ interface Listening {
 
 /** Serves until a signal comes. */
 async function listen(serving: Serving, listening: Listening): Promise<void> {
-  const { directory, flags, port, settings, connectionSettings, log } = listening;
+  const { directory, flags, settings, connectionSettings, log } = listening;
+  const { port } = flags;
   const { httpApplicationOf, openHttp } = await import('../transport/http.js');
   const { NO_ORIGIN } = await import('../transport/cors.js');
   const { createPages } = await import('../transport/pages.js');
@@ -101,7 +82,7 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
     // Any page can come without an origin, but it has no key; and with --demo, people open mcp.html from disk.
     allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
     pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
-    trustedProxies: trustedProxies(flags),
+    trustedProxies: flags.trustProxy ?? 0,
     ...connectionSettings,
     isReady: () => serving.backend.isReady?.() ?? true,
     onError: (error) => log.warn({ cause: describe(error) }, 'HTTP transport error'),

@@ -1,31 +1,26 @@
 /** The `stdio` command: serves one MCP client over stdin and stdout, with credentials from the environment. */
 import type { Command } from 'commander';
-import { headersFromEnvironment, readAgentEnvironment, readEnvironment } from '../config.js';
+import { headersFromEnvironment, readEnvironment } from '../config.js';
 import { createLog, describe } from '../log.js';
 import { createServerFactory } from '../mcp/server.js';
 import { parseHeaders } from '../pipeline/headers.js';
-import { type AgentFlags, agentApplication, agentOptions, agentSettings } from './agent-options.js';
+import { AGENT_SETTINGS, type AgentFlags, agentApplication, agentSettings } from './agent-options.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
-import { databaseOptions, gatewayOptions } from './shared-options.js';
+import { addSettings } from './setting-options.js';
+import { CALLER_SETTINGS, DATABASE_SETTINGS, GATEWAY_SETTINGS } from './shared-options.js';
 
 /** Adds the `stdio` command. `directory` is the directory of the running program. */
 export function addStdio(program: Command, directory: string): void {
   const command = program.command('stdio').description('serve one MCP client over stdin and stdout');
-  for (const option of databaseOptions()) command.addOption(option);
-  command.option(
-    '--demo',
-    'create the demo org DEMO if it does not exist, and act as its owner unless credentials are given',
-    false,
-  );
-  for (const option of [...agentOptions(), ...gatewayOptions()]) command.addOption(option);
+  addSettings(command, [...DATABASE_SETTINGS, ...CALLER_SETTINGS, ...AGENT_SETTINGS, ...GATEWAY_SETTINGS]);
   command.action((flags: ServingFlags & AgentFlags) => serveStdio(directory, flags));
 }
 
 async function serveStdio(directory: string, flags: ServingFlags & AgentFlags): Promise<void> {
   const environment = readEnvironment(process.env, flags);
   const log = createLog(environment.logLevel);
-  const settings = agentSettings(flags, readAgentEnvironment(process.env));
+  const settings = agentSettings(flags);
   const { readOnly } = settings;
   const serve = async (serving: Serving) => {
     const headers = parseHeaders({ ...serving.demo?.headers, ...headersFromEnvironment(process.env) });

@@ -1,6 +1,7 @@
 /** Doctor checks of the machine: the Node version and the environment variables. */
 import { ConfigError, headersFromEnvironment, readEnvironment } from '../config.js';
 import { API_KEY, ORGCODE, SESSION } from '../pipeline/headers.js';
+import { unknownVariables } from '../settings/unknown-variables.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
 /** The oldest Node that runs this program, and the oldest that still gets security fixes. */
@@ -23,6 +24,8 @@ export function checkEnvironment(env: NodeJS.ProcessEnv): readonly Finding[] {
 }
 
 function checkVariables(env: NodeJS.ProcessEnv): Finding {
+  const unknown = unknownVariables(env);
+  if (unknown.length > 0) return fail('environment', unknown.join('; '), 'Correct or unset these variables.');
   try {
     readEnvironment(env);
     return ok('environment', 'every G3N_ variable is well formed');

@@ -6,9 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addHttp } from '../../src/commands/http-command.js';
-import { limitOptions } from '../../src/commands/shared-options.js';
 import { addStdio } from '../../src/commands/stdio-command.js';
-import { transportOptions } from '../../src/commands/transport-options.js';
 import { HEADER_BY_VARIABLE } from '../../src/config.js';
 import { permits } from '../../src/contract/access.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -19,6 +17,7 @@ import { PROMPTS } from '../../src/mcp/prompt-table.js';
 import { DEFAULT_ANSWER_TOKENS } from '../../src/mcp/response-budget.js';
 import { MAX_BODY_BYTES, MAX_BODY_DEPTH } from '../../src/pipeline/body.js';
 import { CLIENT_ADDRESS, HEADER_NAMES, type Headers } from '../../src/pipeline/headers.js';
+import { type SettingName, settingOf } from '../../src/settings/setting-table.js';
 import { MAX_MOVED } from '../../src/store/customer/merge-moves.js';
 import { pageLimit } from '../../src/store/engine/page-token.js';
 import { MAX_BATCH } from '../../src/transport/json-rpc.js';
@@ -287,7 +286,7 @@ test('PROTOCOL.md is short enough for a model to read, and all its links have ta
 });
 
 function limitOf(option: string): number {
-  return [...limitOptions(), ...transportOptions()].find(({ long }) => long === option)?.defaultValue;
+  return Number(settingOf(option.slice('--'.length) as SettingName).default);
 }
 
 /** Returns the body rows of the first table after a heading. */

@@ -21,7 +21,7 @@ export interface Visit {
 /** Starts a Chromium. `npm test` installs one if there is none. */
 export async function openBrowser(): Promise<Browser> {
   const found = findChromium();
-  if (found === undefined) throw new Error('no Chromium: install one, or name one in G3N_CHROMIUM');
+  if (found === undefined) throw new Error('no Chromium: install one, or name one in G3N_TEST_CHROMIUM');
   return chromium.launch({ executablePath: found.path, env: { ...process.env, ...found.env } as Environment });
 }
 

@@ -1,8 +1,8 @@
 /** The command line: all commands with their options, and the help that follows them. */
 import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
-import { addAdminBackup } from './admin-backup-command.js';
 import { COMMON_SETTINGS } from '../settings/setting-table.js';
+import { addAdminBackup } from './admin-backup-command.js';
 import { addAdmin } from './admin-command.js';
 import { addAdminCopy } from './admin-copy-command.js';
 import { addAdminGroups } from './admin-groups-command.js';

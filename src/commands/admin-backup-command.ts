@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
 import { checkArchiving } from '../doctor/check-archiving.js';
-import { lineOf } from '../doctor/finding.js';
+import { linesOf } from '../doctor/finding.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { FileReport } from './file-backup.js';
 import { jsonOption, print, printRecord, wantsJson } from './output.js';
@@ -62,7 +62,7 @@ async function checkServers(url: string, { groups }: Environment, json: boolean)
   const isSetUp = checked.every(({ findings }) => findings.every(({ verdict }) => verdict !== 'fail'));
   if (!isSetUp) process.exitCode = 1;
   if (wantsJson({ json })) return print({ set_up: isSetUp, databases: checked });
-  for (const { database, findings } of checked) process.stdout.write(`${database}\n${findings.map(lineOf).join('')}`);
+  for (const { database, findings } of checked) process.stdout.write(`${database}\n${linesOf(findings)}`);
   process.stdout.write(isSetUp ? `\nSet up. ${KEY_APART}\n` : `\nNot set up: see FAIL above. ${KEY_APART}\n`);
 }
 

@@ -7,7 +7,7 @@ import type { Backend } from '../contract/backend.js';
 import { checkCredentials } from '../doctor/check-credentials.js';
 import { checkEnvironment, checkNode, namesCaller } from '../doctor/check-runtime.js';
 import { checkStore } from '../doctor/check-store.js';
-import { type Finding, lineOf } from '../doctor/finding.js';
+import { type Finding, linesOf } from '../doctor/finding.js';
 import { createLog } from '../log.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { parseHeaders } from '../pipeline/headers.js';
@@ -37,7 +37,7 @@ async function examine(directory: string, flags: DoctorFlags): Promise<void> {
     findings.push(...(await more));
   }
   if (flags.json) print({ findings });
-  else for (const finding of findings) process.stdout.write(lineOf(finding));
+  else process.stdout.write(linesOf(findings));
   if (findings.some(({ verdict }) => verdict === 'fail')) process.exitCode = 1;
 }
 
@@ -51,9 +51,7 @@ function environmentOr(findings: readonly Finding[], flags: DatabaseFlags): Envi
 async function storeFindings(environment: Environment): Promise<readonly Finding[]> {
   const database = resolvedPath(environment.db);
   const readOnly = isPostgresUrl(database);
-  const findings = readOnly
-    ? await (await import('../doctor/check-postgres.js')).checkPostgres(database, environment.keyFile)
-    : checkStore(database, environment.keyFile);
+  const findings = readOnly ? await postgresFindings(database, environment) : checkStore(database, environment.keyFile);
   const isOpenable = readOnly ? hasTables(findings) : existsSync(database);
   if (findings.some(({ verdict }) => verdict === 'fail') || !isOpenable || !namesCaller(process.env)) return findings;
   const store = await openBackend({ database, environment, log: createLog('silent'), readOnly });
@@ -62,6 +60,12 @@ async function storeFindings(environment: Environment): Promise<readonly Finding
   } finally {
     await store.close();
   }
+}
+
+async function postgresFindings(url: string, { keyFile, groups }: Environment): Promise<readonly Finding[]> {
+  const { checkGroups, checkPostgres } = await import('../doctor/check-postgres.js');
+  const first = await checkPostgres(url, keyFile);
+  return groups === undefined ? first : [...first, ...(await checkGroups(groups, keyFile))];
 }
 
 /** A database on a server is opened read-only: its tables must be those of this version. */

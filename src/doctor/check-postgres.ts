@@ -1,5 +1,6 @@
 /** Doctor checks of a PostgreSQL database: its server, schema, key, connections, durability and clock. */
 import { DatabaseFileError } from '../database-file/open-error.js';
+import { readGroupsFile } from '../store/groups/groups-file.js';
 import { ConnectionUrlError } from '../store/postgres/connection-url.js';
 import { inspectServer, type ServerInspection } from '../store/postgres/inspect-server.js';
 import { copyFinding, keyFinding } from './check-store.js';
@@ -27,6 +28,24 @@ export async function checkPostgres(url: string, keyPath: string | undefined): P
     durability(inspection),
     clock(inspection),
   ];
+}
+
+/**
+ * Checks the databases of the other groups, whose URLs are in the file of `--groups`. The name of a group precedes what
+ * was checked.
+ */
+export async function checkGroups(file: string, keyPath: string | undefined): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  try {
+    for (const [name, url] of readGroupsFile(file)) {
+      const found = await checkPostgres(url, keyPath);
+      findings.push(...found.map((finding) => ({ ...finding, check: `${name}: ${finding.check}` })));
+    }
+  } catch (error) {
+    if (!(error instanceof DatabaseFileError)) throw error;
+    findings.push(fail('groups', error.problem, error.remedy));
+  }
+  return findings;
 }
 
 function database(inspection: ServerInspection): Finding {

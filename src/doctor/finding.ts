@@ -24,8 +24,13 @@ export function fail(check: string, found: string, remedy: string): Finding {
 
 const MARK = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
-/** A finding as text, with its remedy on a second line. */
-export function lineOf({ check, verdict, found, remedy }: Finding): string {
-  const line = `${MARK[verdict]}  ${check.padEnd(14)} ${found}\n`;
-  return remedy === undefined ? line : `${line}      ${' '.repeat(14)} → ${remedy}\n`;
+/** Findings as text, each with its remedy on a second line. */
+export function linesOf(findings: readonly Finding[]): string {
+  const width = findings.reduce((most, { check }) => Math.max(most, check.length), 14);
+  return findings.map((finding) => lineOf(finding, width)).join('');
+}
+
+function lineOf({ check, verdict, found, remedy }: Finding, width: number): string {
+  const line = `${MARK[verdict]}  ${check.padEnd(width)} ${found}\n`;
+  return remedy === undefined ? line : `${line}      ${' '.repeat(width)} → ${remedy}\n`;
 }

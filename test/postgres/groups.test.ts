@@ -1,5 +1,9 @@
 /** Groups of databases: each org is served by its own, and by no other. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkGroups } from '../../src/doctor/check-postgres.js';
+import type { Finding } from '../../src/doctor/finding.js';
 import type { Headers } from '../../src/pipeline/headers.js';
 import { createKey, createOrg } from '../../src/store/administration.js';
 import {
@@ -23,6 +27,7 @@ import {
   type TestGroups,
   testGroups,
 } from '../support/postgres-groups.js';
+import { scratch } from '../support/program.js';
 
 let groups: TestGroups;
 let store: GroupedStore;
@@ -52,6 +57,20 @@ const MOVING = {
 /** Sets the state of an org's home, as no program does. */
 const setState = (url: string, orgcode: string, state: string) =>
   queryAt(url, `UPDATE org_home SET state = '${state}' WHERE orgcode = '${orgcode}'`);
+
+test('doctor checks every group', async () => {
+  const workspace = scratch();
+  const file = join(workspace.directory, 'groups.json');
+  writeFileSync(file, JSON.stringify({ b: groups.b.url }));
+  const verdicts = (findings: readonly Finding[]) => findings.map(({ check, verdict }) => `${check} ${verdict}`);
+  expect(verdicts(await checkGroups(file, groups.keyPath))).toEqual(
+    expect.arrayContaining(['b: database ok', 'b: schema ok', 'b: server key ok']),
+  );
+  expect(verdicts(await checkGroups(file, join(workspace.directory, 'other.key')))).toContain('b: server key fail');
+  writeFileSync(file, '[]');
+  expect(verdicts(await checkGroups(file, groups.keyPath))).toEqual(['groups fail']);
+  workspace.remove();
+});
 
 describe('calls', () => {
   test('go to the group of the org, and to no other', async () => {

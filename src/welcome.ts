@@ -1,16 +1,20 @@
 /** The text that `http` prints when it is ready: where to connect, and the demo keys. */
 import type { Demo } from './demo/demo.js';
 
-/** Renders the text for the operator's terminal. It contains the demo keys, which are public, and no other secret. */
-export function welcome(url: string, demo: Demo | undefined): string {
+/**
+ * Renders the text for the operator's terminal. It contains the demo keys, which are public, and no other secret.
+ * @param metrics where metrics are served, if they have a port of their own
+ */
+export function welcome(url: string, demo: Demo | undefined, metrics?: string): string {
   const page = new URL('/', url).href;
-  if (demo === undefined) return `g3n-crm-mcp serves MCP on ${url}\nIn a browser: ${page}\n`;
+  const metricsLine = metrics === undefined ? '' : `Metrics: ${metrics}\n`;
+  if (demo === undefined) return `${metricsLine}g3n-crm-mcp serves MCP on ${url}\nIn a browser: ${page}\n`;
   const keys = demo.keys.map(({ role, api_key }) => `  ${role.padEnd(24)} x-api-key: ${api_key}`);
   const headers = Object.entries(demo.headers).map(([name, value]) => [name, String(value)] as const);
   const flags = headers.map(([name, value]) => `--header "${name}: ${value}"`);
   const json = { mcpServers: { 'g3n-crm': { type: 'http', url, headers: Object.fromEntries(headers) } } };
   return `
-g3n-crm-mcp serves MCP on ${url}
+${metricsLine}g3n-crm-mcp serves MCP on ${url}
 
 Org DEMO holds ${demo.customers} customers with a year of loyalty ledger. Send these headers:
   x-orgcode: ${demo.orgcode}

@@ -2,7 +2,7 @@
 import { createApplication } from '../application.js';
 import { ConfigError } from '../config.js';
 import type { Log } from '../log.js';
-import { ConfirmError, type ConfirmMode, withConfirmation } from '../mcp/confirmation.js';
+import { ConfirmError, type ConfirmMode, type ConfirmOptions, withConfirmation } from '../mcp/confirmation.js';
 import type { Application } from '../mcp/server.js';
 import { type Selection, SelectionError } from '../mcp/visibility.js';
 import type { SettingName } from '../settings/setting-table.js';
@@ -47,14 +47,19 @@ export function agentSettings(flags: AgentFlags): AgentSettings {
 }
 
 /**
- * Creates the application that agents see.
+ * Creates the application that agents see. `onDecision` is told what users decide about confirmations.
  * @throws ConfigError when the settings name unknown tools, or a confirmation mode that the contract cannot support.
  */
-export function agentApplication(serving: Serving, log: Log, settings: AgentSettings): Application {
+export function agentApplication(
+  serving: Serving,
+  log: Log,
+  settings: AgentSettings,
+  onDecision?: ConfirmOptions['onDecision'],
+): Application {
   try {
     const application = createApplication(serving.backend, log, { ...serving, ...settings });
     const { keys, contract } = serving;
-    return withConfirmation(application, { mode: settings.confirm, keys, operations: contract.operations });
+    return withConfirmation(application, { mode: settings.confirm, keys, operations: contract.operations, onDecision });
   } catch (error) {
     const mistake = error instanceof SelectionError || error instanceof ConfirmError;
     throw mistake ? new ConfigError(error.message) : error;

@@ -3,18 +3,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError, readEnvironment } from '../config.js';
+import type { Readiness } from '../contract/backend.js';
 import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import type { HttpTransport } from '../transport/http.js';
 import { AGENT_SETTINGS, type AgentFlags, agentApplication, agentSettings } from './agent-options.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
+import { type ServedMetrics, serveMetrics } from './serve-metrics.js';
 import { addSettings } from './setting-options.js';
 import { DATABASE_SETTINGS, GATEWAY_SETTINGS, type LimitFlags } from './shared-options.js';
+import { METRICS_SETTINGS, type MetricsFlags, type MetricsSettings, metricsSettings } from './telemetry-options.js';
 import { TRANSPORT_SETTINGS, type TransportFlags, transportSettings } from './transport-options.js';
 
-interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags {
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags, MetricsFlags {
   readonly host: string;
   readonly port: number;
   readonly allowHost?: readonly string[];
@@ -31,6 +35,7 @@ export function addHttp(program: Command, directory: string): void {
     ...DATABASE_SETTINGS,
     ...AGENT_SETTINGS,
     ...TRANSPORT_SETTINGS,
+    ...METRICS_SETTINGS,
     ...GATEWAY_SETTINGS,
     'upstream-auth',
   ]).action((flags: HttpFlags) => serveHttp(directory, flags));
@@ -44,9 +49,10 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   }
   const connectionSettings = transportSettings(flags);
   const settings = agentSettings(flags);
+  const metrics = metricsSettings(flags);
   const { readOnly } = settings;
   requireSharing(flags, environment.db, readOnly);
-  const serve = (serving: Serving) => listen(serving, { directory, flags, settings, connectionSettings, log });
+  const serve = (serving: Serving) => listen(serving, { directory, flags, settings, connectionSettings, metrics, log });
   await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
 }
 
@@ -56,26 +62,55 @@ interface Listening {
   readonly flags: HttpFlags;
   readonly settings: ReturnType<typeof agentSettings>;
   readonly connectionSettings: ReturnType<typeof transportSettings>;
+  readonly metrics: MetricsSettings | undefined;
   readonly log: Log;
 }
 
 /** Serves until a signal comes. */
 async function listen(serving: Serving, listening: Listening): Promise<void> {
-  const { directory, flags, settings, connectionSettings, log } = listening;
+  let transport: HttpTransport | undefined;
+  const isReady = () => serving.backend.isReady?.() ?? true;
+  const metrics = await serveMetrics(listening.metrics, {
+    serving,
+    open: () => transport?.open(),
+    isReady: () => transport?.isStopping !== true && isReady(),
+    log: listening.log,
+  });
+  try {
+    const metricsUrl = await metrics.listen().catch(rethrowTaken('--metrics-port', listening.flags.metricsPort));
+    transport = await openTransport(serving, listening, metrics, isReady);
+    const { welcome } = await import('../welcome.js');
+    const stopped = signalled(); // before anybody knows that the server is there
+    process.stdout.write(welcome(transport.url, serving.demo, metricsUrl));
+    await stopped;
+    await transport.close();
+  } finally {
+    await metrics.close();
+  }
+}
+
+/** Opens the HTTP transport for the application. @throws Error when the port is taken. */
+async function openTransport(
+  serving: Serving,
+  { directory, flags, settings, connectionSettings, log }: Listening,
+  metrics: ServedMetrics,
+  isReady: () => Readiness | Promise<Readiness>,
+): Promise<HttpTransport> {
   const { port } = flags;
   const { httpApplicationOf, openHttp } = await import('../transport/http.js');
   const { NO_ORIGIN } = await import('../transport/cors.js');
   const { createPages } = await import('../transport/pages.js');
   const { createRest } = await import('../transport/rest.js');
   const limits = await limitsOf(flags, serving);
-  const unlimited = agentApplication(serving, log, settings);
+  const unlimited = agentApplication(serving, log, settings, metrics.onDecision);
   const application = limits === undefined ? unlimited : { ...unlimited, pipeline: { ...unlimited.pipeline, limits } };
   const rest = createRest({
-    pipeline: application.pipeline,
+    pipeline: metrics.counted(application, 'rest').pipeline,
     operations: serving.contract.operations.filter(({ imported }) => imported === undefined),
     ...(serving.published === undefined ? {} : { documents: serving.published }),
   });
-  const transport = await openHttp(httpApplicationOf(application, rest), {
+  const overSse = flags.sse ? metrics.counted(application, 'sse') : undefined;
+  return await openHttp(httpApplicationOf(metrics.counted(application, 'mcp'), rest, overSse), {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],
@@ -84,16 +119,17 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
     pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
     trustedProxies: flags.trustProxy ?? 0,
     ...connectionSettings,
-    isReady: () => serving.backend.isReady?.() ?? true,
+    ...(metrics.onMainPort === undefined ? {} : { metrics: metrics.onMainPort }),
+    isReady,
     onError: (error) => log.warn({ cause: describe(error) }, 'HTTP transport error'),
-  }).catch((error) => {
-    throw isPortTaken(error) ? new Error(`port ${port} is taken: name another with --port, or 0 for any`) : error;
-  });
-  const { welcome } = await import('../welcome.js');
-  const stopped = signalled(); // before anybody knows that the server is there
-  process.stdout.write(welcome(transport.url, serving.demo));
-  await stopped;
-  await transport.close();
+  }).catch(rethrowTaken('--port', port));
+}
+
+/** @throws Error that names the flag when a port is taken, else what it is given. */
+function rethrowTaken(flag: string, port: number | undefined): (error: unknown) => never {
+  return (error) => {
+    throw isPortTaken(error) ? new Error(`port ${port} is taken: name another with ${flag}, or 0 for any`) : error;
+  };
 }
 
 /** @throws ConfigError when the counts shall be shared, and nothing is there that could share them. */

@@ -21,10 +21,17 @@ export function addVerify(program: Command): void {
       'check the file, recompute every balance from its ledger and check the journal; list discrepancies and exit 1 if there are any',
     )
     .option('--quick', 'do not compare tables with their indexes and the search index', false)
+    .option('--metrics-file <file>', "also write the result for Prometheus' node_exporter; FILE ends in .prom")
     .action(verify);
 }
 
-async function verify({ quick, ...flags }: DatabaseFlags & { readonly quick: boolean }): Promise<void> {
+interface VerifyFlags extends DatabaseFlags {
+  readonly quick: boolean;
+  readonly metricsFile?: string;
+}
+
+async function verify({ quick, metricsFile, ...flags }: VerifyFlags): Promise<void> {
+  const metrics = metricsFile === undefined ? undefined : await openMetricsFile(metricsFile);
   const environment = readEnvironment(process.env, flags);
   const database = resolvedPath(environment.db);
   const progress = createProgress(process.stderr, 'verify');
@@ -32,6 +39,7 @@ async function verify({ quick, ...flags }: DatabaseFlags & { readonly quick: boo
   const faults = isFile ? checkFile(database, quick, progress) : [];
   const verification = faults.length > 0 ? faults : await verifyContent(database, environment, quick, progress);
   progress.done();
+  await metrics?.(verification);
   if ('disagreements' in verification) {
     print({ ...(isFile ? { file: 'ok' } : {}), ...verification });
     if (verification.disagreements.length > 0) process.exitCode = 1;
@@ -41,6 +49,20 @@ async function verify({ quick, ...flags }: DatabaseFlags & { readonly quick: boo
     process.stderr.write(`The ${what} is damaged: restore it from a backup. What it contains was not checked.\n`);
     process.exitCode = 1;
   }
+}
+
+/** Returns what writes the result. @throws ConfigError when the file cannot be written to. */
+async function openMetricsFile(path: string): Promise<(found: Verification | readonly FileFault[]) => Promise<void>> {
+  const { requireMetricsFile, writeMetricsFile } = await import('./verify-metrics-file.js');
+  requireMetricsFile(path);
+  const started = performance.now();
+  return (found) =>
+    writeMetricsFile(path, {
+      discrepancies: 'disagreements' in found ? found.disagreements.length : found.length,
+      durationMs: performance.now() - started,
+      endedAt: Date.now(),
+      ...('disagreements' in found ? { checked: found } : {}),
+    });
 }
 
 function checkFile(path: string, quick: boolean, { step }: Progress): readonly FileFault[] {

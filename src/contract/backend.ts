@@ -1,6 +1,7 @@
 /** The port between the pipeline and a backend: identifying callers and performing calls. Types only. */
 import type { Grants } from './access.js';
 import type { Envelope } from './envelope.js';
+import type { BackendMeasures } from './measures.js';
 import type { Operation } from './operation.js';
 
 /** Created once per call; no code behind the pipeline reads a clock. */
@@ -114,5 +115,7 @@ export interface Backend {
   preview?(call: BackendCall): Promise<BackendResult | BackendPreview>;
   /** Whether calls can be served, as far as this process can tell; absent: always. May throw to report no. */
   isReady?(): Readiness | Promise<Readiness>;
+  /** What the backend counts of its own work; absent: nothing. */
+  measures?(): BackendMeasures;
   close(): Promise<void>;
 }

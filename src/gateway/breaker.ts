@@ -17,6 +17,8 @@ export interface Breaker {
    * @throws UpstreamError `breaker_open` with the time to wait, while the breaker is open.
    */
   enter(): (result: AttemptResult) => void;
+  /** Whether it is open, or half open. */
+  isOpen(): boolean;
 }
 
 /** `clock` is monotonic, in milliseconds. `onChange` is called each time the breaker opens or closes. */
@@ -42,6 +44,7 @@ export function createBreaker(clock: () => number, onChange: (state: 'open' | 'c
   };
 
   return {
+    isOpen: () => openUntil !== undefined,
     enter() {
       const isTrial = openUntil !== undefined;
       const remainingMs = openUntil === undefined ? 0 : openUntil - clock();

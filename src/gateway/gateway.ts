@@ -18,6 +18,7 @@ import { createRelay, isWrite } from './relay.js';
 import { createResponseCheck, type DataSchemaOf, type Drift, type ResponseValidation } from './response-check.js';
 import type { SendOnce } from './send-once.js';
 import { createUpstream } from './upstream.js';
+import { createUpstreamCounts } from './upstream-counts.js';
 import { UpstreamError } from './upstream-error.js';
 import { createIdentify } from './upstream-identity.js';
 import { credentialDigest, idempotencyKeyOf, type Random32 } from './upstream-request.js';
@@ -73,17 +74,13 @@ export function createGateway(options: GatewayOptions): Backend {
   requireDeadline(deadlineMs);
   const upstream = createUpstream({ ...options, deadlineMs, maxResponseBytes });
   const redactionOf = createRedactions();
-  const relay = createRelay({
-    basePath: base.pathname.replace(/\/+$/, ''),
-    upstream,
-    breaker: createBreaker(clock, (state) => report({ kind: `breaker_${state}` })),
-    random32: options.random32,
-    redactionOf,
-  });
+  const breaker = createBreaker(clock, (state) => report({ kind: `breaker_${state}` }));
+  const counts = createUpstreamCounts();
+  const basePath = base.pathname.replace(/\/+$/, '');
+  const relay = createRelay({ basePath, upstream, breaker, counts, random32: options.random32, redactionOf });
   const check = createResponseCheck({ ...options, validation: options.responseValidation });
   const cache = createCallerCache(clock);
-  const stat = operations.find(({ method, path }) => method === 'GET' && path === '/stat');
-  const identify = createIdentify({ stat, relay, cache, upstreamCredentials });
+  const identify = createIdentify({ stat: statOf(operations), relay, cache, upstreamCredentials });
   const deadlineOf = createDeadlines(deadlineMs, clock);
   const outcomeProbesOf = createOutcomeProbes(operations);
   const reportNotice = createNoticeReport(report);
@@ -132,8 +129,13 @@ export function createGateway(options: GatewayOptions): Backend {
       const relayed = await options.sendOnce(call, send);
       return sent ? relayed : redactReplay(relayed, redactionOf(upstreamCredentials(call.credentials).secret));
     },
+    measures: () => ({ upstream: { ...counts.read(), breakerOpen: breaker.isOpen() } }),
     close: () => upstream.close(),
   };
+}
+
+function statOf(operations: readonly Operation[]): Operation | undefined {
+  return operations.find(({ method, path }) => method === 'GET' && path === '/stat');
 }
 
 function requireDeadline(ms: number): void {

@@ -9,6 +9,7 @@ import type { CredentialRedaction } from './credential-redaction.js';
 import type { Deadline } from './deadline.js';
 import { withRetries } from './retry.js';
 import type { Upstream } from './upstream.js';
+import type { UpstreamCounts } from './upstream-counts.js';
 import { UpstreamError } from './upstream-error.js';
 import { type ParsedReply, readReply } from './upstream-reply.js';
 import { buildRequest, type Random32, type RequestParts } from './upstream-request.js';
@@ -20,6 +21,7 @@ export interface RelayParts {
   readonly breaker: Breaker;
   readonly random32: Random32;
   readonly redactionOf: (credential: string) => CredentialRedaction;
+  readonly counts: UpstreamCounts;
 }
 
 /** How one call may be sent. */
@@ -56,9 +58,13 @@ async function attempt(
     const parsed = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left(), redaction });
     result = 'answered';
     requireOwnAnswer(request, parsed);
+    parts.counts.attempt('answered');
     return parsed;
   } catch (error) {
-    if (error instanceof UpstreamError) result = resultOf(error);
+    if (error instanceof UpstreamError) {
+      parts.counts.attempt(error.reason);
+      result = resultOf(error);
+    }
     throw error;
   } finally {
     reportResult(result);
@@ -70,9 +76,13 @@ function resultOf(error: UpstreamError): AttemptResult {
   return error.status === undefined ? 'neither' : 'answered';
 }
 
-function retryOptions({ random32 }: RelayParts, { operation }: RequestParts, { deadline, signal }: RelayOptions) {
+function retryOptions(
+  { random32, counts }: RelayParts,
+  { operation }: RequestParts,
+  { deadline, signal }: RelayOptions,
+) {
   const { countsFailures } = operation;
-  return { deadline, signal, random32, counted: countsFailures, write: isWrite(operation) };
+  return { deadline, signal, random32, counted: countsFailures, write: isWrite(operation), onRetry: counts.retry };
 }
 
 export function isWrite({ effect }: Operation): boolean {

@@ -21,6 +21,8 @@ export interface RetryOptions {
   readonly counted: boolean;
   /** Unpredictable 32-bit numbers. */
   readonly random32: () => number;
+  /** Called before each attempt but the first. */
+  readonly onRetry?: () => void;
 }
 
 /**
@@ -40,7 +42,10 @@ export async function withRetries(attempt: () => Promise<ParsedReply>, options: 
       !isAborted(options.signal) &&
       waitMs + SHORTEST_ATTEMPT_MS <= options.deadline.left();
     if (retry) await pause(waitMs, options.signal);
-    if (retry && !isAborted(options.signal)) continue;
+    if (retry && !isAborted(options.signal)) {
+      options.onRetry?.();
+      continue;
+    }
     if (uncertain !== undefined && (result instanceof UpstreamError || isTransient(result, false))) throw uncertain;
     if (result instanceof UpstreamError) throw result;
     return result;

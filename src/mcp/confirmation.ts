@@ -20,6 +20,8 @@ import { toShownPreview } from './preview.js';
 /** Which calls need confirmation: destructive ones, those that move at least `money`, or every write. */
 export type ConfirmMode = 'off' | 'destructive' | 'all' | { readonly money: number };
 
+export type ConfirmDecision = 'asked' | 'given' | 'declined';
+
 /** The user's reply to a preview. */
 export interface ConfirmationReply {
   readonly token: unknown;
@@ -40,6 +42,8 @@ export interface ConfirmOptions {
   readonly mode: ConfirmMode;
   /** Seal the tokens: servers that share keys accept each other's tokens. Default: random keys of this process. */
   readonly keys?: Keys | undefined;
+  /** Called for each call that the user is asked about, and with what they decided. */
+  readonly onDecision?: ((decision: ConfirmDecision) => void) | undefined;
   /** The whole contract, whatever part of it agents can use: the read that prices points is looked up here. */
   readonly operations: readonly Operation[];
 }
@@ -76,7 +80,7 @@ export function readConfirmMode(text: string): ConfirmMode {
  */
 export function withConfirmation<Application extends Confirmable>(
   application: Application,
-  { mode, keys, operations }: ConfirmOptions,
+  { mode, keys, operations, onDecision = () => {} }: ConfirmOptions,
 ): Application & { readonly confirmation?: Confirmation } {
   if (mode === 'off') return application;
   const { catalogue, pipeline } = application;
@@ -91,6 +95,7 @@ export function withConfirmation<Application extends Confirmable>(
     keys ?? deriveKeys(randomBytes(32)),
     pipeline.backend,
     priceRead,
+    onDecision,
   );
   const guard = createGuard(mode, performConfirmed);
   const names = new Set([...covered.map(({ tool }) => tool.name), CALL.tool.name]);
@@ -127,13 +132,15 @@ function createConfirmedPerform(
   keys: Keys,
   backend: Backend,
   priceRead: Operation | undefined,
+  onDecision: (decision: ConfirmDecision) => void,
 ): ConfirmedPerform {
   const tokens = createConfirmTokens(keys);
   return async (call, reply) => {
     if (!(await needsConfirmation(mode, backend, priceRead, call))) return backend.perform(call);
-    if (reply === undefined) return requestConfirmation(backend, tokens, call);
+    if (reply === undefined) return requestConfirmation(backend, tokens, call, () => onDecision('asked'));
     const spent = await spendToken(backend, tokens, call, reply);
     if (typeof spent !== 'string') return spent;
+    onDecision(reply.agreed ? 'given' : 'declined');
     if (!reply.agreed) throw declined();
     return performOnce(backend, tokens, call, spent);
   };
@@ -151,10 +158,16 @@ async function needsConfirmation(
 }
 
 /** A call that would change nothing (a replay or a dry run) returns its result at once. */
-async function requestConfirmation(backend: Backend, tokens: ConfirmTokens, call: BackendCall): Promise<BackendResult> {
+async function requestConfirmation(
+  backend: Backend,
+  tokens: ConfirmTokens,
+  call: BackendCall,
+  onAsked: () => void,
+): Promise<BackendResult> {
   const previewed = await backend.preview?.(call);
   if (previewed !== undefined && !('preview' in previewed)) return previewed;
   const { operation, input } = call;
+  onAsked();
   throw confirmationRequired({ preview: toShownPreview(operation, input, previewed), ...tokens.mint(call) });
 }
 

@@ -72,6 +72,11 @@ export interface CallReport {
   readonly latency_ms: number;
   /** The `error_code` of a failed call. */
   readonly error_code: string | undefined;
+  /** The tag and the HTTP status of its error; an upstream's tag can be any text. */
+  readonly error_tag: string | undefined;
+  readonly error_status: number | undefined;
+  /** The response was stored by an earlier, identical call. */
+  readonly replayed: boolean;
   /** The request id of the server behind the backend, if it returned one. */
   readonly upstream_request_id: string | undefined;
   readonly cause: unknown;
@@ -150,8 +155,9 @@ function succeed(
     pipeline.report(relayed(request, stamp, caller, pipeline.elapsed() - started, result.envelope));
     return result.envelope;
   }
-  pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started));
-  return success(pipeline.build, result, statsOf(pipeline, progress, result.replayed === true));
+  const replayed = result.replayed === true;
+  pipeline.report({ ...report(request, stamp, caller, pipeline.elapsed() - started), replayed });
+  return success(pipeline.build, result, statsOf(pipeline, progress, replayed));
 }
 
 function fail(pipeline: Pipeline, request: CallRequest, progress: CallProgress, thrown: unknown): ErrorEnvelope {
@@ -296,10 +302,21 @@ function report(
   error?: CrmError,
   thrown?: unknown,
 ): CallReport {
-  const cause = thrown instanceof CrmError ? thrown.cause : thrown;
-  const error_code = error?.code;
-  return { operation, stamp, caller, latency_ms: latency, error_code, upstream_request_id: undefined, cause };
+  return {
+    operation,
+    stamp,
+    caller,
+    latency_ms: latency,
+    error_code: error?.code,
+    error_tag: error?.tag,
+    error_status: error?.status,
+    replayed: error?.replayed === true,
+    upstream_request_id: undefined,
+    cause: thrown instanceof CrmError ? thrown.cause : thrown,
+  };
 }
+
+const NO_ERROR = { error_code: undefined, http_status: undefined, major: undefined };
 
 function relayed(
   request: CallRequest,
@@ -308,6 +325,14 @@ function relayed(
   latency: number,
   envelope: Envelope,
 ): CallReport {
-  const error_code = envelope.success ? undefined : envelope.error.error_code;
-  return { ...report(request, stamp, caller, latency), error_code, upstream_request_id: envelope.stats.request_id };
+  const { stats } = envelope;
+  const { error_code, http_status: error_status, major } = envelope.success ? NO_ERROR : envelope.error;
+  return {
+    ...report(request, stamp, caller, latency),
+    error_code,
+    error_tag: major?.tag,
+    error_status,
+    replayed: stats.idempotent_replay === true,
+    upstream_request_id: stats.request_id,
+  };
 }

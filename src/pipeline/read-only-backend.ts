@@ -15,6 +15,7 @@ export function readOnlyBackend(backend: Backend): Backend {
       return backend.perform(call);
     },
     isReady: () => backend.isReady?.() ?? true,
+    measures: () => backend.measures?.() ?? {},
     close: () => backend.close(),
   };
 }

@@ -264,6 +264,26 @@ const HTTP = {
   },
 } as const satisfies Table;
 
+const TELEMETRY = {
+  'metrics-port': {
+    takes: '<port>',
+    description: 'serve metrics for Prometheus at /metrics on this port; 0 for any free port',
+    parse: wholeNumber(0, 65_535),
+  },
+  'metrics-host': {
+    takes: '<host>',
+    description: 'address of --metrics-port',
+    defaultText: '127.0.0.1',
+    parse: nonEmpty,
+  },
+  'metrics-token-file': {
+    takes: '<file>',
+    description:
+      'serve metrics only to those who send the token in this file; without --metrics-port, on the main port',
+    parse: nonEmpty,
+  },
+} as const satisfies Table;
+
 /** Settings of every command. */
 const EVERYWHERE = {
   config: {
@@ -288,11 +308,20 @@ export const SETTING_GROUPS = {
   'Caller of a stdio server': CALLER,
   Agents: AGENTS,
   HTTP,
+  Telemetry: TELEMETRY,
   Gateway: GATEWAY,
   'Every command': EVERYWHERE,
 } as const;
 
-export const SETTINGS = { ...DATABASE, ...CALLER, ...AGENTS, ...HTTP, ...GATEWAY, ...EVERYWHERE } as const;
+export const SETTINGS = {
+  ...DATABASE,
+  ...CALLER,
+  ...AGENTS,
+  ...HTTP,
+  ...TELEMETRY,
+  ...GATEWAY,
+  ...EVERYWHERE,
+} as const;
 export type SettingName = keyof typeof SETTINGS;
 export type SettingValue<Name extends SettingName> = ReturnType<(typeof SETTINGS)[Name]['parse']>;
 

@@ -14,6 +14,7 @@ import type {
   Credentials,
   Stamp,
 } from '../contract/backend.js';
+import type { BackendMeasures } from '../contract/measures.js';
 import type { RoleTable } from '../contract/operation.js';
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import { DatabaseFileError } from '../database-file/open-error.js';
@@ -220,6 +221,10 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     const outage = this.#watch.look();
     if (outage !== undefined) throw outage;
     return this.driver.probe?.().then(() => true) ?? this.driver.read(hasServerKey);
+  }
+
+  measures(): BackendMeasures {
+    return this.driver.measures();
   }
 
   async close(): Promise<void> {

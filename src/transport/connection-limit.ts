@@ -6,8 +6,12 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { CrmError } from '../contract/errors.js';
 
-/** The error of a request on a connection over the limit; undefined on any other. */
-export type ConnectionLimit = (request: IncomingMessage) => CrmError | undefined;
+export interface ConnectionLimit {
+  /** The error of a request on a connection over the limit; undefined on any other. */
+  check(request: IncomingMessage): CrmError | undefined;
+  /** Open connections. */
+  readonly open: number;
+}
 
 /** Connections that may wait for their 503; further ones are cut. */
 const MOST_REJECTED = 256;
@@ -29,7 +33,12 @@ export function createConnectionLimit(server: Server, most: number): ConnectionL
     const timer = setTimeout(() => socket.destroy(), REJECTED_MS).unref();
     socket.once('close', () => clearTimeout(timer));
   });
-  return ({ socket }) => (rejected.has(socket) ? tooManyConnections() : undefined);
+  return {
+    check: ({ socket }) => (rejected.has(socket) ? tooManyConnections() : undefined),
+    get open() {
+      return open;
+    },
+  };
 }
 
 function tooManyConnections(): CrmError {

@@ -23,6 +23,7 @@ import {
   type McpEndpoint,
   type SessionLimits,
 } from './mcp-endpoint.js';
+import type { ServeMetrics } from './metrics-endpoint.js';
 import type { Pages } from './pages.js';
 import { headersOf } from './request-headers.js';
 import { isRestPath, type Rest } from './rest.js';
@@ -50,6 +51,8 @@ export interface HttpOptions {
   /** Open connections; a further one is answered 503. */
   readonly maxConnections?: number;
   readonly pages?: Pages;
+  /** Serves the operator's metrics; without it there are none on this port. */
+  readonly metrics?: ServeMetrics;
   readonly onError: (error: Error) => void;
 }
 
@@ -58,17 +61,29 @@ export interface HttpApplication extends McpApplication {
   /** Makes the id of a request, which the call in it takes over; default a random UUID. */
   readonly nameRequest?: () => string;
   readonly rest?: Rest;
+  /** Makes the servers of the HTTP+SSE transport; default `factory`. */
+  readonly sseFactory?: McpApplication['factory'];
 }
 
 export interface HttpTransport {
   /** Where MCP clients connect, with the actual port. */
   readonly url: string;
+  /** What is open now, over Streamable HTTP and over HTTP+SSE. */
+  open(): OpenConnections;
+  /** Whether it rejects new calls, or soon will. */
+  readonly isStopping: boolean;
   /** Shuts down gracefully: reports not ready, rejects new calls, drains in-flight calls, then closes. */
   close(): Promise<void>;
 }
 
-/** An application as the HTTP transport serves it. */
-export function httpApplicationOf(application: Application, rest?: Rest): HttpApplication {
+interface OpenConnections {
+  readonly connections: number;
+  readonly sessions: { readonly http: number; readonly sse: number };
+  readonly streams: { readonly http: number; readonly sse: number };
+}
+
+/** An application as the HTTP transport serves it. `overSse` replaces it on the HTTP+SSE transport. */
+export function httpApplicationOf(application: Application, rest?: Rest, overSse?: Application): HttpApplication {
   return {
     factory: createServerFactory(application, headersOf),
     callTool: createCallTool(application),
@@ -77,6 +92,7 @@ export function httpApplicationOf(application: Application, rest?: Rest): HttpAp
     nameRequest: () => application.pipeline.makeStamp(NO_HEADERS).request_id,
     ...(application.confirmation === undefined ? {} : { mayAsk: application.confirmation.covers }),
     ...(rest === undefined ? {} : { rest }),
+    ...(overSse === undefined ? {} : { sseFactory: createServerFactory(overSse, headersOf) }),
   };
 }
 
@@ -99,8 +115,8 @@ export async function openHttp(application: HttpApplication, options: HttpOption
   const shutdown = createGracefulShutdown(options.drain ?? DRAIN);
   const nameRequest = application.nameRequest ?? randomUUID;
   const server = createServer(SERVER_OPTIONS);
-  const isFull = createConnectionLimit(server, options.maxConnections ?? MAX_CONNECTIONS);
-  const serve = createDispatcher({ rest: application.rest, mcp, sse, shutdown, nameRequest, isFull }, options);
+  const limit = createConnectionLimit(server, options.maxConnections ?? MAX_CONNECTIONS);
+  const serve = createDispatcher({ rest: application.rest, mcp, sse, shutdown, nameRequest, limit }, options);
   const listener = (req: IncomingMessage, res: ServerResponse) => {
     const served = serve(req, res).catch((error) => {
       options.onError(error as Error);
@@ -115,6 +131,14 @@ export async function openHttp(application: HttpApplication, options: HttpOption
   await listen(server, options);
   return {
     url: urlOf(server, options),
+    get isStopping() {
+      return shutdown.isStopping;
+    },
+    open: () => ({
+      connections: limit.open,
+      sessions: { http: mcp.open().sessions, sse: sse?.size ?? 0 },
+      streams: { http: mcp.open().streams, sse: sse?.size ?? 0 },
+    }),
     close: async () => {
       await shutdown.drain(() => {
         mcp.endStreams();
@@ -140,12 +164,12 @@ interface Endpoints {
   readonly sse: Sse | undefined;
   readonly shutdown: GracefulShutdown;
   readonly nameRequest: () => string;
-  readonly isFull: ConnectionLimit;
+  readonly limit: ConnectionLimit;
 }
 
 /** Names each request, checks where it comes from, and hands it to the endpoint of its path. */
-function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, isFull }: Endpoints, options: HttpOptions) {
-  const { allowedHosts, allowedOrigins, trustedProxies = 0, pages, isReady = () => true } = options;
+function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, limit }: Endpoints, options: HttpOptions) {
+  const { allowedHosts, allowedOrigins, trustedProxies = 0, pages, metrics, isReady = () => true } = options;
   const checkHostAndOrigin = createHostOriginCheck(allowedHosts, allowedOrigins);
   const serveCors = createCors(allowedOrigins);
   const serveHealth = createHealth(() => !shutdown.isStopping && isReady());
@@ -157,9 +181,10 @@ function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, isFull }: End
     res.setHeader(REQUEST_ID, name);
     const path = pathOf(req);
     const ambiguous = repeatedHost(req);
-    const full = isFull(req);
+    const full = limit.check(req);
     if (full !== undefined || ambiguous !== undefined) res.setHeader('connection', 'close');
     if (ambiguous === undefined && (await serveHealth(req, res, path))) return;
+    if (metrics !== undefined && (await metrics(req, res, path))) return;
     const stopping = full ?? shutdown.stoppingError;
     if (stopping !== undefined) res.setHeader('connection', 'close');
     const forbidden = ambiguous ?? checkHostAndOrigin(req);
@@ -175,7 +200,7 @@ function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, isFull }: End
 function createSseFor(application: HttpApplication, { sse, sessions, onError }: HttpOptions): Sse | undefined {
   if (sse !== true || sessions === undefined) return undefined;
   const streams = createConnectionRegistry<SseStream>(application, sessions);
-  return createSse({ factory: application.factory, streams, onError });
+  return createSse({ factory: application.sseFactory ?? application.factory, streams, onError });
 }
 
 function pathOf(request: IncomingMessage): string {

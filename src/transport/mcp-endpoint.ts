@@ -60,18 +60,19 @@ export interface McpEndpoint {
   serve(request: IncomingMessage, response: ServerResponse, headers: CallHeaders, rejection?: CrmError): Promise<void>;
   /** Ends the streams on which no client waits for a response. */
   endStreams(): void;
+  /** What is open: sessions, and streams for messages of the server. */
+  open(): { readonly sessions: number; readonly streams: number };
   close(): Promise<void>;
 }
 
 /** Serves MCP. */
 export function createMcpEndpoint(application: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
-  const { factory } = application;
-  const handler = createMcpHandler(factory, { onerror: onError, maxRequestBodySize: MAX_MCP_BODY_BYTES });
+  const handler = createMcpHandler(application.factory, { onerror: onError, maxRequestBodySize: MAX_MCP_BODY_BYTES });
   const fastPath = createFastPath(application);
   const sessions = limits && createConnectionRegistry<Session>(application, limits);
   const log = createEventLog(monotonic);
   const open = (id: string, onEnd: () => void) =>
-    openSession(id, onEnd, { factory, log, maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
+    openSession(id, onEnd, { factory: application.factory, log, maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
   const listening = new Set<ServerResponse>();
 
   /** Runs a message in its session, opening one for `initialize`; undefined when it belongs to none. */
@@ -125,6 +126,7 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
   };
   return {
     serve,
+    open: () => ({ sessions: sessions?.size ?? 0, streams: listening.size }),
     endStreams: () => listening.forEach((response) => void response.end()),
     close: async () => {
       sessions?.close();

@@ -31,6 +31,8 @@ export interface Sse {
     headers: CallHeaders,
     rejection?: CrmError,
   ): Promise<boolean>;
+  /** Open streams. */
+  readonly size: number;
   /** Ends every stream as soon as no client waits for a response on it. */
   endStreams(): void;
   close(): void;
@@ -77,6 +79,9 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
         sendJsonRpcError(response, error);
       }
       return true;
+    },
+    get size() {
+      return streams.size;
     },
     endStreams: () => {
       for (const { connection } of streams.all()) connection.finish();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await runJson(['admin', 'org', 'create', 'ACME'], environment);
   const { api_key } = await runJson(['admin', 'key', 'create', 'ACME', '--owner'], environment);
   headers = { 'x-orgcode': 'ACME', 'x-api-key': String(api_key), 'x-logical-guid': 's-1', 'x-channel-code': 'pos' };
-  servers = await Promise.all([1, 2].map(() => startServer([], environment)));
+  servers = await Promise.all([1, 2].map(() => startServer(['--metrics-port', '0'], environment)));
 });
 afterAll(async () => {
   await Promise.all((servers ?? []).map(({ stop }) => stop()));
@@ -47,6 +47,17 @@ test('the first command makes the key file, for its user alone', () => {
 });
 
 describe('two servers on one database', () => {
+  test('each shows its pool and its transactions as metrics', async () => {
+    await post(0, 'customer/search', { q: 'x' });
+    const text = await (await fetch(String(/Metrics: (\S+)/.exec(servers[0]?.stdout() ?? '')?.[1]))).text();
+    expect(text).toMatch(/g3n_crm_database_connections{database="main",state="(in_use|idle)"} [1-9]/);
+    expect(text).toContain('g3n_crm_database_connections_max{database="main"} 10');
+    expect(text).toContain('g3n_crm_database_connections_waiting{database="main"} 0');
+    expect(text).toMatch(/g3n_crm_database_transactions_total{database="main"} [1-9]/);
+    expect(text).toContain('g3n_crm_database_retries_total{database="main",cause="conflict"}');
+    expect(text).not.toContain('g3n_crm_write_queue_length');
+  });
+
   test('what one writes the other reads, and a retry at the other is a replay', async () => {
     const customer = { customer: { caption: 'Anna', email: 'anna@example.com' }, idempotency_key: 'create-1' };
     const made = await post(0, 'customer/create', customer);

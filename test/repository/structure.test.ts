@@ -43,6 +43,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   pipeline: ['contract'],
   tools: ['contract', 'pipeline'],
   mcp: ['contract', 'pipeline', 'secrets', 'tools'],
+  telemetry: ['contract', 'pipeline'],
   transport: ['contract', 'mcp', 'pipeline', 'secrets'],
   demo: ['contract', 'ids.ts', 'pipeline', 'store', 'store/engine'],
   settings: ['mcp', 'pipeline'],
@@ -84,6 +85,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'store/groups',
     'store/postgres',
     'store/sqlite',
+    'telemetry',
     'transport',
     'welcome.ts',
   ],
@@ -159,10 +161,14 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   ],
   'pg-protocol': ['store/postgres/batch.ts'],
   pino: ['log.ts'],
+  'prom-client': ['telemetry/backend-metrics.ts', 'telemetry/metrics.ts', 'telemetry/verify-metrics.ts'],
   'rate-limiter-flexible': ['transport/local-budget.ts', 'transport/shared-budget.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
   zod: ['settings/config-file-schema.ts'],
 };
+
+/** Packages that an installation does not need, because the build puts them into dist; see ADR 0127. */
+const BUNDLED = ['prom-client'];
 
 const sources = filesUnder('src').filter((file) => file.endsWith('.ts'));
 const imports = sources.flatMap((file) => importsOf(file).map((target) => ({ file: relative('src', file), target })));
@@ -190,8 +196,12 @@ describe('the import rule', () => {
       .map(({ file, target }) => `${packageOf(target)} in ${file}`);
     const homes = Object.entries(PACKAGES).flatMap(([name, files]) => files.map((file) => `${name} in ${file}`));
     expect([...new Set(uses)].sort()).toEqual(homes.sort());
-    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object };
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(Object.keys(PACKAGES).sort());
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      dependencies: object;
+      devDependencies: object;
+    };
+    expect([...Object.keys(manifest.dependencies), ...BUNDLED].sort()).toEqual(Object.keys(PACKAGES).sort());
+    expect(Object.keys(manifest.devDependencies)).toEqual(expect.arrayContaining(BUNDLED));
   });
 });
 

@@ -41,6 +41,7 @@ export function withWrite(driver: Driver, write: Driver['write']): Driver {
     write,
     outage: () => driver.outage(),
     lead: (work, which) => driver.lead(work, which),
+    measures: () => driver.measures(),
     close: () => driver.close(),
   };
 }

@@ -1,5 +1,6 @@
 /** The driver port: how the store runs its steps on a database. Each SQL engine implements it; see sqlite/. */
 import { CrmError } from '../../contract/errors.js';
+import type { BackendMeasures } from '../../contract/measures.js';
 import type { Dialect } from './dialect.js';
 import type { SearchIndex } from './search-index.js';
 import type { Steps } from './step.js';
@@ -70,6 +71,8 @@ export interface Driver {
    * that does it ends, however it ends, the next caller takes over.
    */
   lead(work: () => Promise<void>, which?: LedWork): Promise<void>;
+  /** What the driver counts of its own work. */
+  measures(): BackendMeasures;
   close(): Promise<void>;
 }
 

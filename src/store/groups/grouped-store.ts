@@ -1,6 +1,7 @@
 /** The store over several groups of PostgreSQL: each call goes to the group where its org is at home. */
 import type { BackendPreview, BackendResult, Caller, Credentials, Readiness, Stamp } from '../../contract/backend.js';
 import { CrmError, notFound } from '../../contract/errors.js';
+import type { BackendMeasures } from '../../contract/measures.js';
 import type { Keys } from '../../secrets/keys.js';
 import { identify } from '../caller-identity.js';
 import { isNotHome } from '../postgres/org-home.js';
@@ -70,6 +71,13 @@ export class GroupedStore implements Store {
     const text = failed.map(({ name, error }) => `group ${name}: ${reasonOf(error)}`).join('; ');
     if (failed.length < this.groups.size) return text;
     throw unavailable(text);
+  }
+
+  measures(): BackendMeasures {
+    const databases = [...this.groups].flatMap(([database, { driver }]) =>
+      (driver.measures().databases ?? []).map((measures) => ({ ...measures, database })),
+    );
+    return { databases };
   }
 
   async close(): Promise<void> {

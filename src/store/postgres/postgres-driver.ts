@@ -90,6 +90,7 @@ class PooledDriver implements PostgresDriver {
   };
   search: SearchIndex;
   readonly #pool: ConnectionPool;
+  readonly #poolSize: number;
   readonly #deadlineMs: number;
   readonly #counters = { transactions: 0, roundTrips: 0, repeated: 0, reconnected: 0, unknownOutcomes: 0 };
   readonly #readOnly: boolean;
@@ -102,6 +103,7 @@ class PooledDriver implements PostgresDriver {
     const { address, search, applicationName, deadlineMs = DEADLINE_MS, readOnly = false } = options;
     this.search = search;
     this.#pool = createConnectionPool(address, applicationName);
+    this.#poolSize = address.poolSize;
     this.#deadlineMs = deadlineMs;
     this.#readOnly = readOnly;
     this.#mode = { fenced: options.fenced ?? false };
@@ -181,6 +183,13 @@ class PooledDriver implements PostgresDriver {
 
   connections() {
     return this.#pool.counts();
+  }
+
+  measures() {
+    const { open, idle, waiting } = this.#pool.counts();
+    const { transactions, repeated, reconnected, unknownOutcomes } = this.#counters;
+    const connections = { inUse: open - idle, idle, waiting, most: this.#poolSize };
+    return { databases: [{ database: 'main', connections, transactions, repeated, reconnected, unknownOutcomes }] };
   }
 
   /** Waits for work that was given earlier. */

@@ -4,6 +4,7 @@
 import { performance } from 'node:perf_hooks';
 import type Database from 'better-sqlite3';
 import { CrmError } from '../../contract/errors.js';
+import { type BackendMeasures, SizeCounter } from '../../contract/measures.js';
 import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '../../database-file/file-identity.js';
 import { isLocked, lockDelay, type QueuedChange, rejectOverdue } from '../../database-file/lock-wait.js';
 import { createWalTruncation, type WalTruncation } from '../../database-file/wal-truncation.js';
@@ -79,6 +80,7 @@ class SingleWriterDriver implements SqliteDriver {
   #filesInPlace: FilesInPlace | undefined;
   #outage: CrmError | undefined;
   #queue: Waiting[] = [];
+  readonly #groups = new SizeCounter();
   #scheduled = false;
   /** How often in a row another process was found to hold the lock. */
   #failedAttempts = 0;
@@ -140,6 +142,10 @@ class SingleWriterDriver implements SqliteDriver {
 
   statements(): readonly string[] {
     return [...this.#writer.prepared, ...(this.#reader?.prepared ?? [])];
+  }
+
+  measures(): BackendMeasures {
+    return { writeQueue: { waiting: this.#queue.length, groups: this.#groups.read() } };
   }
 
   outage(): CrmError | undefined {
@@ -207,6 +213,7 @@ class SingleWriterDriver implements SqliteDriver {
 
   /** Runs a group in the transaction, each job in a savepoint of its own, and settles all of them after COMMIT. */
   #flush(group: readonly Waiting[]): void {
+    if (group.length > 0) this.#groups.add(group.length);
     const attempts: Attempt[] = [];
     try {
       for (const waiting of group) attempts.push(this.#attempt(waiting));

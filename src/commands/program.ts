@@ -2,12 +2,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
 import { COMMON_SETTINGS } from '../settings/setting-table.js';
-import { addAdminBackup } from './admin-backup-command.js';
 import { addAdmin } from './admin-command.js';
-import { addAdminCopy } from './admin-copy-command.js';
-import { addAdminGroups } from './admin-groups-command.js';
-import { addAdminPostgres } from './admin-postgres-command.js';
-import { addAdminUpstream } from './admin-upstream-command.js';
 import { addDoctor } from './doctor-command.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { addHttp } from './http-command.js';
@@ -29,12 +24,7 @@ export function createProgram(directory: string): Command {
   addSettings(program, COMMON_SETTINGS);
   addStdio(program, directory);
   addHttp(program, directory);
-  const admin = addAdmin(program);
-  addAdminUpstream(admin);
-  addAdminCopy(admin);
-  addAdminBackup(admin);
-  addAdminGroups(admin);
-  addAdminPostgres(admin);
+  addAdmin(program);
   addVerify(program);
   addDoctor(program, directory);
   return program;

@@ -20,21 +20,23 @@ interface Found {
 interface FoundSession extends Found {
   readonly expires_at: string;
   readonly ttl_seconds: number;
+  readonly revoked_at: string | null;
 }
 
 interface FoundKey extends Found {
   readonly key_orgcode: string;
   readonly revoked_at: string | null;
+  readonly expires_at: string | null;
 }
 
 /** One statement for every case: an unknown org, another org and a suspended membership read the same indexes. */
-const BY_SESSION = `SELECT s.principal_id, s.fingerprint, s.expires_at, s.ttl_seconds,
+const BY_SESSION = `SELECT s.principal_id, s.fingerprint, s.expires_at, s.ttl_seconds, s.revoked_at,
     m.roles, m.owner, m.status AS member_status, o.status AS org_status
   FROM session s
   LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = s.principal_id
   LEFT JOIN org o ON o.orgcode = ?
   WHERE s.credential_hash = ?`;
-const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, k.revoked_at,
+const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, k.revoked_at, k.expires_at,
     m.roles, m.owner, m.status AS member_status, o.status AS org_status
   FROM api_key k
   LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = k.principal_id
@@ -49,6 +51,8 @@ export interface Identified {
   readonly caller: Caller;
   /** Writes the new expiry of the session, when it is time. */
   readonly touch?: () => Steps<void>;
+  /** The hash of the API key that was used; see key-uses.ts. */
+  readonly usedKey?: string;
 }
 
 /**
@@ -60,16 +64,21 @@ export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): S
   const hash = keys.mac('credential', kind, secret);
   if (kind === 'api_key') {
     const found = yield* one<FoundKey>(BY_KEY, orgcode, orgcode, hash);
-    if (found === undefined || found.revoked_at !== null) throw credentialsInvalid();
+    if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
     if (found.key_orgcode !== orgcode) throw notFound();
-    return { caller: member(found, orgcode, kind) };
+    return { caller: member(found, orgcode, kind), usedKey: hash };
   }
   const found = yield* one<FoundSession>(BY_SESSION, orgcode, orgcode, hash);
-  if (found === undefined || found.expires_at <= stamp.now) throw credentialsInvalid();
+  if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
   const caller = member(found, orgcode, kind);
   const extended = new Date(stamp.epoch_ms + found.ttl_seconds * 1000).toISOString();
   if (epochOf(extended) - epochOf(found.expires_at) < TOUCH_EVERY_MS) return { caller };
   return { caller, touch: () => touchSession(hash, extended) };
+}
+
+/** Revoked or expired: the caller is told the same in both cases, and as for an unknown credential. */
+function hasEnded({ revoked_at, expires_at }: FoundKey | FoundSession, now: string): boolean {
+  return revoked_at !== null || (expires_at !== null && expires_at <= now);
 }
 
 function* touchSession(hash: string, expiresAt: string): Steps<void> {

@@ -32,6 +32,7 @@ import { idempotencyRequest } from './engine/idempotency.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
 import { housekeep, orgsWithWork } from './housekeeping.js';
+import { KeyUses, writeKeyUses } from './key-uses.js';
 import { checkServerKey, hasServerKey } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
@@ -79,6 +80,8 @@ export type StoreCall = Omit<BackendCall, 'credentials'>;
 
 /** How often changed orgs get their housekeeping; a journal row waits this long for its seal. */
 const HOUSEKEEPING_MS = 2000;
+/** How long the times of used keys may take to write: a server that stops waits for them. */
+const KEY_USES_MS = 2000;
 /** Background work has no caller who waits. */
 const LONG = { isLong: true } as const;
 /** Erases personal data, which the files must not keep afterwards. */
@@ -171,6 +174,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #options: EngineOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
+  readonly #keyUses = new KeyUses();
   readonly #retentionMs: () => number;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #watch: OutageWatch;
@@ -183,12 +187,15 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     const { clock = Date.now, monotonic = () => performance.now() } = options;
     this.#retentionMs = createRetentionClock(clock, monotonic);
     this.#watch = watchOutage(() => driver.outage(), options.onOutage);
-    if (options.readOnly !== true) this.#timer = setInterval(() => void this.#housekeep(), HOUSEKEEPING_MS).unref();
+    if (options.readOnly !== true) this.#timer = setInterval(() => this.#backgroundWork(), HOUSEKEEPING_MS).unref();
   }
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
-    const { caller, touch } = await this.driver.read(() => identify(credentials, this.keys, stamp), credentials);
-    if (touch !== undefined && this.#options.readOnly !== true)
+    const found = await this.driver.read(() => identify(credentials, this.keys, stamp), credentials);
+    const { caller, touch, usedKey } = found;
+    if (this.#options.readOnly === true) return caller;
+    if (usedKey !== undefined) this.#keyUses.note(usedKey, stamp.epoch_ms);
+    if (touch !== undefined)
       this.driver.write({ steps: touch, orgcode: credentials.orgcode }).catch((error) => this.#reportBackground(error));
     return caller;
   }
@@ -231,6 +238,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     clearInterval(this.#timer);
     this.#watch.stop();
     await this.#rounds;
+    await this.#writeKeyUses().catch(() => {}); // a key then looks unused for a minute
     const isLast = !this.driver.dialect.hasManyWriters && this.#options.readOnly !== true;
     if (isLast) await this.#housekeep(); // what was changed since the last round
     await this.driver.close();
@@ -255,6 +263,18 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     };
     const request = operation.effect === 'read' ? undefined : idempotencyRequest(cx, input);
     return { cx, operation, handler, input, request };
+  }
+
+  #backgroundWork(): void {
+    void this.#housekeep();
+    if (this.#keyUses.areDue()) this.#writeKeyUses().catch((error) => this.#reportBackground(error));
+  }
+
+  async #writeKeyUses(): Promise<void> {
+    const used = this.#keyUses.take();
+    if (used.length === 0) return;
+    const steps = () => writeKeyUses(used);
+    await this.driver.write({ steps, deadlineMs: KEY_USES_MS });
   }
 
   /** One round at a time: with many orgs, or a slow database, it may take longer than the pause. */

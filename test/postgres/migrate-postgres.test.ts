@@ -57,6 +57,7 @@ describe('a migration', () => {
       { version: '1', name: 'schema', applied_at: NOW },
       { version: '2', name: 'rate limits', applied_at: NOW },
       { version: '3', name: 'groups', applied_at: NOW },
+      { version: '4', name: 'credentials', applied_at: NOW },
     ]);
     expect((await tableNames()).length).toBeGreaterThan(40);
   });

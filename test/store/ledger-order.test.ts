@@ -168,6 +168,9 @@ describe('a file from before the sequence', () => {
   function older(path: string): Database.Database {
     const db = new Database(path);
     db.exec(`DELETE FROM schema_migration WHERE version >= 3; DROP TABLE derived_data;
+      ${['api_key expires_at', 'api_key last_used_at', 'api_key created_by', 'session revoked_at', 'session created_by']
+        .map((column) => `ALTER TABLE ${column.replace(' ', ' DROP COLUMN ')};`)
+        .join('')}
       DROP INDEX loyalty_txn_by_seq; DROP INDEX giftcard_txn_by_seq; DROP INDEX account_credit_txn_by_seq;
       CREATE INDEX loyalty_txn_by_customer ON loyalty_txn (orgcode, customer_id, loyalty_txn_id);
       ${['loyalty_txn', 'giftcard_txn', 'account_credit_txn'].map((table) => `ALTER TABLE ${table} DROP COLUMN seq;`).join('')}

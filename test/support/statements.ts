@@ -16,11 +16,11 @@ const WITHOUT_ORG = new Set([
 ]);
 /** Statements that intentionally span orgs, by their first words. */
 const ACROSS_ORGS = [
-  'UPDATE api_key SET revoked_at', // an admin command, by fingerprint
   'SELECT orgcode FROM org ORDER BY orgcode', // when a database is opened
 ];
-/** A lookup by a credential's keyed hash, which is unique across orgs. */
-const BY_CREDENTIAL = /^SEARCH k USING PRIMARY KEY \(credential_hash=\?\)$/;
+/** A lookup by a credential's keyed hash or by its fingerprint, each unique across orgs. */
+const BY_CREDENTIAL =
+  /^SEARCH (?:k|api_key) USING (?:PRIMARY KEY \(credential_hash=\?\)|(?:COVERING )?INDEX \w+ \(fingerprint=\?\))$/;
 /** Rows found by the search index, whose terms all start with the org; `orgcode = ?` still filters them. */
 const BY_SEARCH = /^SEARCH \w+ USING INTEGER PRIMARY KEY \(rowid=\?\)$/;
 

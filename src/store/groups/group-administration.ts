@@ -41,6 +41,14 @@ export async function administerAtHome<T>(store: GroupedStore, orgcode: string, 
   }
 }
 
+/** Reads in the group where the org is at home. @throws AdminError when there is no such org. */
+export async function readAtHome<T>(store: GroupedStore, orgcode: string, steps: () => Steps<T>): Promise<T> {
+  const code = codeOf(orgcode);
+  const entry = await store.driver.read(() => findEntry(code));
+  if (entry === undefined) throw new AdminError(`there is no org ${code}: create it first`);
+  return await groupOf(store, entry.group_name).driver.read(steps);
+}
+
 /** Revokes the key in every group: it may have been copied. @throws AdminError when no group has it. */
 export async function revokeKeyEverywhere(store: GroupedStore, cx: AdminContext, fingerprint: string): Promise<object> {
   const results: object[] = [];

@@ -11,7 +11,6 @@ const READ_ONLY: readonly string[] = [
   'org',
   'principal',
   'membership',
-  'api_key',
   'server_key',
   'derived_data',
   'schema_migration',
@@ -20,8 +19,11 @@ const READ_ONLY: readonly string[] = [
   'org_directory',
   'org_home',
 ];
-/** A server moves the expiry of a session that is used, and nothing else of it. */
-const COLUMNS_ONLY: Readonly<Record<string, readonly string[]>> = { session: ['expires_at'] };
+/** A server moves the expiry of a session that is used, notes when a key was used, and changes nothing else of them. */
+const COLUMNS_ONLY: Readonly<Record<string, readonly string[]>> = {
+  api_key: ['last_used_at'],
+  session: ['expires_at'],
+};
 
 /**
  * What the owner may do with its tables, which is less than everything for append-only tables. `columns`: those that it

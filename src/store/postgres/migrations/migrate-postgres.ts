@@ -5,6 +5,7 @@ import { DatabaseServerError } from '../server-error.js';
 import { SCHEMA } from './001-schema.js';
 import { RATE_LIMIT_TABLE } from './002-rate-limits.js';
 import { GROUP_TABLES } from './003-groups.js';
+import { CREDENTIAL_COLUMNS } from './004-credentials.js';
 
 /** A change of the schema, which is applied in one transaction. */
 export interface PostgresMigration {
@@ -26,6 +27,7 @@ export const POSTGRES_MIGRATIONS: readonly PostgresMigration[] = [
   { version: 1, name: 'schema', oldestServer: 1, script: SCHEMA },
   { version: 2, name: 'rate limits', oldestServer: 1, script: RATE_LIMIT_TABLE },
   { version: GROUPS_SCHEMA, name: 'groups', oldestServer: 1, script: GROUP_TABLES },
+  { version: 4, name: 'credentials', oldestServer: 1, script: CREDENTIAL_COLUMNS },
 ];
 
 /** The key of the advisory lock that every migration holds: `g3nc` and `rm` in ASCII. */

@@ -6,6 +6,7 @@ import { SPINE } from './001-spine.js';
 import { FAMILIES } from './002-families.js';
 import { LEDGER_ORDER_COLUMNS, LEDGER_ORDER_INDEXES } from './003-ledger-order.js';
 import { DERIVED_DATA } from './004-derived-data.js';
+import { CREDENTIALS } from './005-credentials.js';
 import { numberLedgers } from './number-ledgers.js';
 
 interface Migration {
@@ -20,6 +21,7 @@ const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: 'families', parts: [FAMILIES] },
   { version: 3, name: 'ledger-order', parts: [LEDGER_ORDER_COLUMNS, numberLedgers, LEDGER_ORDER_INDEXES] },
   { version: 4, name: 'derived-data', parts: [DERIVED_DATA] },
+  { version: 5, name: 'credentials', parts: [CREDENTIALS] },
 ];
 
 /** The schema version that this program needs. */

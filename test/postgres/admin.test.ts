@@ -1,0 +1,108 @@
+/** The `admin` commands on PostgreSQL and on groups of its databases. */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { GroupedStore } from '../../src/store/groups/grouped-store.js';
+import { openPostgresStore, type PostgresStore } from '../../src/store/postgres-store.js';
+import { commandJson } from '../support/admin.js';
+import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { callerOf, type TestGroups, testGroups } from '../support/postgres-groups.js';
+import { scratch } from '../support/program.js';
+
+const CREATE = ['key', 'create', 'ACME'];
+
+describe('on one database', () => {
+  const workspace = scratch();
+  const keyPath = join(workspace.directory, 'crm.key');
+  let database: TestDatabase;
+  /** A server, in this process. */
+  let server: PostgresStore;
+  beforeAll(async () => {
+    writeFileSync(keyPath, randomBytes(32).toString('hex'), { mode: 0o600 });
+    database = await freshDatabase();
+    await admin('org', 'create', 'ACME');
+    server = await open();
+  });
+  afterAll(async () => {
+    await server?.close();
+    await database?.drop();
+    workspace.remove();
+  });
+  const open = () =>
+    openPostgresStore({
+      url: `${database.url}?pool_size=2`,
+      keyPath,
+      roles: {},
+      settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
+      onBackgroundError: (error) => console.error(error),
+    });
+  const admin = (...args: string[]) => commandJson(['admin', ...args, '--db', database.url, '--key-file', keyPath]);
+  const call = (apiKey: string, store = server) =>
+    callerOf(store)('/customer/list', {}, { 'x-orgcode': 'ACME', 'x-api-key': apiKey });
+  const INVALID = { success: false, error: { error_code: 'crm.credentials_invalid' } };
+
+  test('a key is listed, rotated and revoked, at once for the servers', async () => {
+    const old = await admin(...CREATE, '--roles', 'crm_view', '--expires', '4w');
+    expect(await call(old.api_key)).toMatchObject({ success: true });
+    const made = await admin('key', 'rotate', old.fingerprint);
+    expect(await call(old.api_key)).toMatchObject(INVALID);
+    expect(await call(made.api_key)).toMatchObject({ success: true });
+    await admin('key', 'revoke', made.fingerprint);
+    expect(await call(made.api_key)).toMatchObject(INVALID);
+    const { keys } = await admin('key', 'list', '--org', 'ACME');
+    const common = { roles: ['crm_view'], status: 'revoked', created_by: expect.stringMatching(/^operator:/) };
+    expect(keys).toMatchObject([
+      { fingerprint: made.fingerprint, ...common },
+      { fingerprint: old.fingerprint, ...common },
+    ]);
+    expect(await admin('key', 'show', old.fingerprint)).toEqual(keys[1]);
+  });
+
+  test('the last use of a key is written when a server stops', async () => {
+    const { api_key, fingerprint } = await admin(...CREATE, '--owner');
+    const second = await open();
+    await call(api_key, second);
+    await second.close();
+    const { last_used_at } = await admin('key', 'show', fingerprint);
+    expect(Math.abs(new Date(last_used_at).getTime() - Date.now())).toBeLessThan(30_000);
+  });
+});
+
+describe('on two groups', () => {
+  let groups: TestGroups;
+  let server: GroupedStore;
+  let flags: readonly string[];
+  beforeAll(async () => {
+    groups = await testGroups();
+    const file = join(groups.keyPath, '..', 'groups.json');
+    writeFileSync(file, JSON.stringify({ b: groups.b.url }), { mode: 0o600 });
+    flags = ['--db', groups.a.url, '--key-file', groups.keyPath, '--groups', file];
+    await admin('org', 'create', 'ACME', '--group', 'a');
+    await admin('org', 'create', 'BETA', '--group', 'b');
+    server = await groups.open();
+  });
+  afterAll(() => groups?.end());
+  const admin = (...args: string[]) => commandJson(['admin', ...args, ...flags]);
+  const call = (orgcode: string, apiKey: string) =>
+    callerOf(server)('/customer/list', {}, { 'x-orgcode': orgcode, 'x-api-key': apiKey });
+
+  test('keys of both are one list, in pages; a key is shown, rotated and revoked where it is', async () => {
+    const made = [];
+    for (const orgcode of ['ACME', 'BETA', 'ACME', 'BETA']) {
+      made.push(await admin('key', 'create', orgcode, '--roles', 'crm_view'));
+    }
+    const { keys } = await admin('key', 'list');
+    expect(keys.map(({ orgcode }: { orgcode: string }) => orgcode)).toEqual(['BETA', 'ACME', 'BETA', 'ACME']);
+    const first = await admin('key', 'list', '--limit', '3');
+    const rest = await admin('key', 'list', '--limit', '3', '--after', first.next);
+    expect([...first.keys, ...rest.keys]).toEqual(keys);
+    const [, old] = made;
+    const replaced = await admin('key', 'rotate', old.fingerprint);
+    expect(await call('BETA', old.api_key)).toMatchObject({ error: { error_code: 'crm.credentials_invalid' } });
+    expect(await call('BETA', replaced.api_key)).toMatchObject({ success: true });
+    await admin('key', 'revoke', replaced.fingerprint);
+    expect(await call('BETA', replaced.api_key)).toMatchObject({ error: { error_code: 'crm.credentials_invalid' } });
+    expect(await admin('key', 'show', replaced.fingerprint)).toMatchObject({ orgcode: 'BETA', status: 'revoked' });
+  });
+});

@@ -18,6 +18,7 @@ const { metafile } = await build({
   bundle: true,
   splitting: true,
   external: OUTSIDE,
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' }, // its other form cannot be bundled
   platform: 'node',
   target: 'node20',
   format: 'esm',

@@ -17,7 +17,7 @@ import { mergeDocument } from './openapi.js';
 import { makePage } from './page.js';
 import { renderProtocol } from './protocol.js';
 import { renderServerJson } from './server-json.js';
-import { withSnippets } from './snippets.js';
+import { withLinks, withSnippets } from './snippets.js';
 
 const SNAPSHOTS = 'test/snapshots/tools';
 const GENERATED = 'by `npm run generate` from openapi/. Do not edit.';
@@ -35,6 +35,7 @@ const outputs: Record<string, string> = {
   'mcp.html': await makePage(contract),
   'server.json': renderServerJson(),
   'docs/configuration.md': withTables(readFileSync('docs/configuration.md', 'utf8')),
+  'README.md': withLinks(readFileSync('README.md', 'utf8')),
   'docs/clients.md': withSnippets(readFileSync('docs/clients.md', 'utf8')),
   ...toolSnapshots(contract),
 };

@@ -12,12 +12,13 @@ export function mountClients(target: () => Served): () => void {
   const show = () => {
     const snippet = servedSnippets(target()).find(({ value }) => value === selected);
     if (snippet === undefined) return;
-    const { location, label, text, note } = snippet;
+    const { location, label, text, note, link } = snippet;
     body.replaceChildren(
       el(
         'div',
         { class: 'bar' },
         el('p', {}, location),
+        ...(link === undefined ? [] : [el('a', { href: link }, `Add to ${label}`)]),
         copyButton('Copy', () => text),
       ),
       textBlock(text, `Configuration for ${label}`),

@@ -1,124 +1,110 @@
 /**
- * Configuration snippets for common MCP clients, for a running server or for a program that the client starts. The page
- * and the documentation show them. Secrets appear only as placeholders that each client fills in itself.
+ * Configuration snippets for MCP clients, for a running server or for a program that the client starts. The page and
+ * the documentation show them. Secrets appear only as placeholders that each client fills in itself.
  */
+import {
+  argumentsOf,
+  CLIENT_NAMES,
+  type ClientName,
+  callerEnvironment,
+  callerHeaders,
+  clientKind,
+  ENTRY_NAME,
+  installLink,
+  KEY_INPUT,
+  KEY_PLACEHOLDER,
+  type Served,
+  type StartedProgram,
+  type Target,
+} from '../../src/connect/client-entries.js';
+import { tomlOf } from '../../src/connect/toml-text.js';
 
-/** The org and the operating context of the caller. */
-export interface CallerContext {
-  readonly orgcode: string;
-  readonly logicalGuid: string;
-  readonly channelCode: string;
-}
-
-/** A server that is running. */
-export interface Served extends CallerContext {
-  readonly url: string;
-}
-
-/** A program that the client starts. */
-export interface Started extends CallerContext {
-  /** Absolute paths. */
-  readonly program: string;
-  readonly db: string;
-}
+export type { ClientCaller, Served, StartedProgram } from '../../src/connect/client-entries.js';
 
 export interface Snippet {
   readonly value: string;
   readonly label: string;
   /** Where the user puts the text. */
   readonly location: string;
-  readonly language: 'sh' | 'json';
+  readonly language: 'sh' | 'json' | 'toml';
   readonly text: string;
   readonly note: string;
+  /** A link that opens the client and adds the server, where the client has such links. */
+  readonly link?: string | undefined;
 }
 
-const NAME = 'g3n-crm';
-const YOUR_KEY = 'YOUR_KEY';
+const SHELL_KEY = '$G3N_API_KEY';
 const WIDTH = 120;
 const LIST = /^(.*)\[\n([^[\]{}]*)\n\s*\]/gm;
 
-/** One snippet per client, for a running server. */
+const LOCATIONS: { readonly [name in ClientName]: string } = {
+  'claude-code': 'In a terminal, with the key in G3N_API_KEY:',
+  'claude-desktop': 'In claude_desktop_config.json (Settings → Developer → Edit Config):',
+  cursor: 'In ~/.cursor/mcp.json, or in .cursor/mcp.json of a project:',
+  vscode: 'In .vscode/mcp.json of a project, or with the command "MCP: Open User Configuration":',
+  windsurf: 'In ~/.codeium/windsurf/mcp_config.json:',
+  codex: 'In ~/.codex/config.toml, or in .codex/config.toml of a trusted project:',
+  gemini: 'In ~/.gemini/settings.json, or in .gemini/settings.json of a project:',
+  zed: 'In settings.json (command "zed: open settings file"):',
+  jetbrains: 'In ~/.junie/mcp/mcp.json, or in .junie/mcp/mcp.json of a project:',
+};
+
+/** One snippet per client, for a running server. Fields of the caller that are empty get examples. */
 export function servedSnippets(where: Served): readonly Snippet[] {
+  const target = withExamples(where);
+  const flags = Object.entries(callerHeaders(target, SHELL_KEY)).map(([name, value]) => `--header "${name}: ${value}"`);
   return [
-    claudeCode([`--transport http ${NAME} ${where.url}`, ...headerFlags(where)]),
-    claudeDesktop(bridge(where)),
-    cursor({ url: where.url, headers: headersOf(where, '$' + '{env:G3N_API_KEY}') }),
-    vscode({ type: 'http', url: where.url, headers: headersOf(where, '$' + '{input:g3n-api-key}') }),
-    inspector([`${where.url} --transport http --method tools/list`, ...headerFlags(where)]),
+    ...CLIENT_NAMES.map((name) =>
+      name === 'claude-code'
+        ? inShell(name, command('claude mcp add', [`--transport http ${ENTRY_NAME} ${target.url}`, ...flags]))
+        : inFile(name, target),
+    ),
+    inspector([`${target.url} --transport http --method tools/list`, ...flags]),
   ];
 }
 
 /** One snippet per client, for a program that the client starts. */
-export function startedSnippets(where: Started): readonly Snippet[] {
-  const { program, db } = where;
-  const args = [program, 'stdio', '--db', db];
-  const variables = Object.entries(environmentOf(where, '$G3N_API_KEY')).map(([name, value]) => `${name}="${value}"`);
-  const started = (key: string) => ({ command: 'node', args, env: environmentOf(where, key) });
+export function startedSnippets(target: StartedProgram): readonly Snippet[] {
+  const variables = Object.entries(callerEnvironment(target, SHELL_KEY)).map(([name, value]) => `${name}="${value}"`);
+  const program = [target.command, ...argumentsOf(target)].join(' ');
+  const environment = variables.map((variable) => `--env ${variable}`);
   return [
-    claudeCode([
-      ...variables.map((variable) => `--env ${variable}`),
-      `--transport stdio ${NAME} -- node ${args.join(' ')}`,
-    ]),
-    claudeDesktop(started(YOUR_KEY)),
-    cursor(started('$' + '{env:G3N_API_KEY}')),
-    vscode({ type: 'stdio', ...started('$' + '{input:g3n-api-key}') }),
-    inspector([...variables.map((variable) => `-e ${variable}`), `--method tools/list -- node ${args.join(' ')}`]),
+    ...CLIENT_NAMES.map((name) =>
+      name === 'claude-code'
+        ? inShell(name, command('claude mcp add', [...environment, `--transport stdio ${ENTRY_NAME} -- ${program}`]))
+        : inFile(name, target),
+    ),
+    inspector([...variables.map((variable) => `-e ${variable}`), `--method tools/list -- ${program}`]),
   ];
 }
 
-function claudeCode(lines: readonly string[]): Snippet {
+function withExamples(where: Served): Served {
   return {
-    value: 'claude-code',
-    label: 'Claude Code',
-    location: 'In a terminal, with the key in G3N_API_KEY:',
-    language: 'sh',
-    text: command('claude mcp add', lines),
-    note: 'Then enter /mcp in Claude Code to see the server and its tools.',
+    ...where,
+    orgcode: where.orgcode || 'YOUR_ORG',
+    logicalGuid: where.logicalGuid || 'store-001',
+    channelCode: where.channelCode || 'pos',
   };
 }
 
-function claudeDesktop(server: object): Snippet {
-  return {
-    value: 'claude-desktop',
-    label: 'Claude Desktop',
-    location: 'In claude_desktop_config.json (Settings → Developer → Edit Config):',
-    language: 'json',
-    text: json({ mcpServers: { [NAME]: server } }),
-    note: `Replace ${YOUR_KEY} with your key and restart Claude Desktop.`,
-  };
+function inShell(name: ClientName, text: string): Snippet {
+  const note = 'Then enter /mcp in Claude Code to see the server and its tools.';
+  return { value: name, label: clientKind(name).label, location: LOCATIONS[name], language: 'sh', text, note };
 }
 
-/** Claude Desktop's file accepts only programs, so the mcp-remote program forwards messages to the server's URL. */
-function bridge(where: Served): object {
-  const headers = Object.entries(headersOf(where, '$' + '{G3N_API_KEY}'));
-  const headerArgs = headers.flatMap(([name, value]) => ['--header', `${name}:${value}`]);
+function inFile(name: ClientName, target: Target): Snippet {
+  const { label, format, list, entry, keySource } = clientKind(name);
+  const servers = { [list]: { [ENTRY_NAME]: entry(target) } };
+  const file = name === 'vscode' ? { ...servers, inputs: [KEY_INPUT] } : servers;
+  const restart = keySource.includes(KEY_PLACEHOLDER) ? ', and restart it' : '';
   return {
-    command: 'npx',
-    args: ['-y', 'mcp-remote', where.url, '--transport', 'http-only', ...headerArgs],
-    env: { G3N_API_KEY: YOUR_KEY },
-  };
-}
-
-function cursor(server: object): Snippet {
-  return {
-    value: 'cursor',
-    label: 'Cursor',
-    location: 'In ~/.cursor/mcp.json, or in .cursor/mcp.json of a project:',
-    language: 'json',
-    text: json({ mcpServers: { [NAME]: server } }),
-    note: 'Cursor reads the key from the environment variable G3N_API_KEY.',
-  };
-}
-
-function vscode(server: object): Snippet {
-  const input = { type: 'promptString', id: 'g3n-api-key', description: 'G3N CRM API key', password: true };
-  return {
-    value: 'vscode',
-    label: 'VS Code',
-    location: 'In .vscode/mcp.json of a project, or with the command "MCP: Open User Configuration":',
-    language: 'json',
-    text: json({ servers: { [NAME]: server }, inputs: [input] }),
-    note: 'VS Code asks for the key once and stores it.',
+    value: name,
+    label,
+    location: LOCATIONS[name],
+    language: format,
+    text: format === 'toml' ? tomlOf(list, ENTRY_NAME, entry(target)) : json(file),
+    note: `${label} ${keySource}${restart}.`,
+    link: installLink(name, target),
   };
 }
 
@@ -131,29 +117,6 @@ function inspector(lines: readonly string[]): Snippet {
     text: command('npx @modelcontextprotocol/inspector --cli', lines),
     note: 'The command lists the tools. To call a tool, use --method tools/call, --tool-name and --tool-arg.',
   };
-}
-
-function headersOf({ orgcode, logicalGuid, channelCode }: CallerContext, key: string): Record<string, string> {
-  return {
-    'x-orgcode': orgcode || 'YOUR_ORG',
-    'x-api-key': key,
-    'x-logical-guid': logicalGuid || 'store-001',
-    'x-channel-code': channelCode || 'pos',
-  };
-}
-
-/** The values of headersOf as environment variables. */
-function environmentOf({ orgcode, logicalGuid, channelCode }: CallerContext, key: string): Record<string, string> {
-  return {
-    G3N_ORGCODE: orgcode,
-    G3N_API_KEY: key,
-    G3N_LOGICAL_GUID: logicalGuid,
-    G3N_CHANNEL_CODE: channelCode,
-  };
-}
-
-function headerFlags(where: Served): readonly string[] {
-  return Object.entries(headersOf(where, '$G3N_API_KEY')).map(([name, value]) => `--header "${name}: ${value}"`);
 }
 
 function command(start: string, [first = '', ...rest]: readonly string[]): string {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
 import { COMMON_SETTINGS } from '../settings/setting-table.js';
 import { addAdmin } from './admin-command.js';
+import { addConnect } from './connect-command.js';
 import { addDoctor } from './doctor-command.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { addHttp } from './http-command.js';
@@ -26,6 +27,7 @@ export function createProgram(directory: string): Command {
   addHttp(program, directory);
   addAdmin(program);
   addVerify(program);
+  addConnect(program);
   addDoctor(program, directory);
   return program;
 }
@@ -41,6 +43,8 @@ Examples:
     $ g3n-crm-mcp admin org create ACME --db crm.db
     $ g3n-crm-mcp admin key create ACME --owner --name backoffice --db crm.db
     $ G3N_ORGCODE=ACME G3N_API_KEY=… g3n-crm-mcp stdio --db crm.db
+  Connect Claude Code to it:
+    $ g3n-crm-mcp connect claude-code --org DEMO
   Forward every call to the live API:
     $ G3N_ORGCODE=ACME G3N_API_KEY=… g3n-crm-mcp stdio --gateway
 

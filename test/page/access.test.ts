@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { servedSnippets } from '../../page/src/snippets.js';
 import { axeFindings, choose, connect, demoLink, fillJson, openBrowser, send, visit } from '../support/browser.js';
 import { cleanEnvironment, type HttpProgram, scratch, startHttp } from '../support/program.js';
 
@@ -147,18 +148,27 @@ async function tabTo(page: Page, selector: string): Promise<void> {
 }
 
 describe('the client configuration', () => {
-  const CLIENTS = ['Claude Code', 'Claude Desktop', 'Cursor', 'VS Code', 'Inspector'];
+  const CLIENTS = servedSnippets({ url: '', orgcode: '', logicalGuid: '', channelCode: '' });
 
   test("contains the page's server and the caller's org for every client, and no key", async () => {
     const { page, leave } = await visit(browser, demoLink(server.stdout()));
     const key = await page.getByLabel('API key').inputValue();
-    for (const client of CLIENTS) {
+    for (const { label: client, link } of CLIENTS) {
       await page.locator('#client-choice').getByText(client, { exact: true }).click();
       const text = (await page.getByRole('region', { name: `Configuration for ${client}` }).textContent()) ?? '';
       expect(text).toContain(server.url);
-      expect(text).toMatch(/x-orgcode: ?DEMO|"x-orgcode": "DEMO"/);
+      expect(text).toMatch(/x-orgcode: ?DEMO|"x-orgcode": "DEMO"|x-orgcode = "DEMO"/);
       expect(text).not.toContain(key);
       if (text.startsWith('{')) JSON.parse(text);
+      const links = page.getByRole('link', { name: `Add to ${client}`, exact: true });
+      expect(await links.count()).toBe(link === undefined ? 0 : 1);
+      if (link === undefined) continue;
+      const [start, data = ''] = ((await links.getAttribute('href')) ?? '').split(/\?(?:.*config=)?/);
+      expect(start).toBe(link.split('?')[0]);
+      const decoded = decodeURIComponent(data);
+      const added = decoded.startsWith('{') ? decoded : Buffer.from(decoded, 'base64').toString();
+      expect(JSON.parse(added)).toMatchObject({ url: server.url });
+      expect(added).not.toContain(key);
     }
     await leave();
   });

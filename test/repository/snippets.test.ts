@@ -17,14 +17,15 @@ interface Program {
 }
 type Server = Program | { readonly url: string; readonly headers: Record<string, string> };
 
-/** Installed copies of the programs that npx would fetch. */
+/** Copies of the programs that npx would fetch. */
 const FETCHED: { readonly [name: string]: string } = {
+  'g3n-crm-mcp': MAIN,
   'mcp-remote': 'node_modules/mcp-remote/dist/proxy.js',
   '@modelcontextprotocol/inspector': 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
 };
 const DOCUMENT = readFileSync('docs/clients.md', 'utf8');
 const DETAILS = /<details><summary>(.+?)<\/summary>(.+?)<\/details>/gs;
-const BLOCK = /```(sh|json)\n(.+?)\n```/gs;
+const BLOCK = /```(sh|json|toml)\n(.+?)\n```/gs;
 
 const snippets = [...DOCUMENT.matchAll(DETAILS)].flatMap(([, client = '', body = '']) =>
   [...body.matchAll(BLOCK)].map(
@@ -52,20 +53,23 @@ test('the document has a snippet for every client, served and started', () => {
 
 describe('the snippet for', () => {
   test.each(snippets)('%s, a server that is %s, works as published', async (client, _kind, language, text) => {
-    const filled = text
-      .replaceAll('http://127.0.0.1:8787/mcp', server.url)
-      .replaceAll('/path/to/g3n-crm-mcp/dist/main.js', MAIN)
-      .replaceAll('/path/to/g3n-crm-mcp/.data/crm.db', workspace.db);
+    const filled = text.replaceAll('http://127.0.0.1:8787/mcp', server.url).replaceAll('/path/to/crm.db', workspace.db);
     expect(filled).not.toContain('/path/to');
     if (client === 'Inspector') {
-      const listed = start(wordsOf(filled));
+      const listed = start(wordsOf(filled.replace('npx -y g3n-crm-mcp', `node ${MAIN}`)));
       expect(JSON.parse(listed).tools.length).toBe(57);
       return;
     }
-    const found = language === 'sh' ? serverOfCommand(wordsOf(filled)) : serverOfFile(filled);
-    expect(await callStat(found)).toMatchObject({ org: { orgcode: 'DEMO' }, caller: { owner: true } });
+    const found = serverOf[language as keyof typeof serverOf](filled);
+    expect(await answerOf(found)).toMatchObject({ org: { orgcode: 'DEMO' }, caller: { owner: true } });
   });
 });
+
+const serverOf = {
+  sh: (text: string) => serverOfCommand(wordsOf(text)),
+  json: serverOfFile,
+  toml: serverOfToml,
+};
 
 /** Splits a command line with a shell, with the key in the environment. */
 function wordsOf(line: string): readonly string[] {
@@ -102,13 +106,44 @@ function pairs(texts: readonly string[], between: string): Record<string, string
   );
 }
 
+/** All fields that clients have, though none has all. */
+type FileEntry = Program & { readonly headers: Record<string, string> } & Readonly<Record<string, string>>;
+
+/** Reads the values of the table, which are JSON but for their inline tables. */
+function serverOfToml(text: string): Server {
+  const lines = text.split('\n').slice(1);
+  const fields = lines.map((line) => line.split(' = ')[0] ?? '');
+  const values = lines.map((line) => JSON.parse(jsonOf(line.slice(line.indexOf(' = ') + 3))));
+  const entry = Object.fromEntries(fields.map((field, at) => [field, values[at]]));
+  const fromEnvironment = Object.keys(entry.env_http_headers ?? {}).map((name) => [name, key]);
+  if (entry.url !== undefined)
+    return { url: entry.url, headers: { ...entry.http_headers, ...Object.fromEntries(fromEnvironment) } };
+  const passed = entry.env_vars.map((name: string) => [name, key]);
+  return { command: entry.command, args: entry.args, env: { ...entry.env, ...Object.fromEntries(passed) } };
+}
+
+function jsonOf(value: string): string {
+  return value.startsWith('{') ? value.replaceAll(/([\w-]+) = "/g, '"$1": "') : value;
+}
+
 /** Parses the configuration file of a client, with the key filled in. */
 function serverOfFile(text: string): Server {
-  const filled = text.replaceAll(/YOUR_KEY|\$\{env:G3N_API_KEY\}|\$\{input:g3n-api-key\}/g, key);
-  const { mcpServers, servers } = JSON.parse(filled) as { [name: string]: { 'g3n-crm': Server } };
-  const found = (mcpServers ?? servers)?.['g3n-crm'];
+  const filled = text.replaceAll(/YOUR_KEY|(?<=": ")\$\{(env:)?G3N_API_KEY\}|\$\{input:g3n-api-key\}/g, key);
+  const { mcpServers, servers, context_servers } = JSON.parse(filled) as { [name: string]: { 'g3n-crm': FileEntry } };
+  const found = (mcpServers ?? servers ?? context_servers)?.['g3n-crm'];
   if (found === undefined) throw new Error('no server of that name');
-  return found;
+  const url = found.url ?? found.serverUrl ?? found.httpUrl;
+  return url === undefined ? found : { url, headers: found.headers };
+}
+
+const answers = new Map<string, Promise<unknown>>();
+
+/** What a server answers; several clients start it in the same way. */
+function answerOf(found: Server): Promise<unknown> {
+  const id = JSON.stringify('url' in found ? [found.url, found.headers] : [found.command, found.args, found.env]);
+  const known = answers.get(id) ?? callStat(found);
+  answers.set(id, known);
+  return known;
 }
 
 /** Connects as the client would, and returns the result of crm_stat. */
@@ -129,6 +164,7 @@ function programTransport({ command, args, env }: Program) {
   const fetched = command === 'npx';
   expect(fetched ? flag : command).toBe(fetched ? '-y' : 'node');
   const own = fetched ? [resolve(FETCHED[name] ?? ''), ...rest] : [...args];
-  const environment = cleanEnvironment({ ...env, MCP_REMOTE_CONFIG_DIR: workspace.directory });
+  // A client whose entry has no key gives the program its own environment.
+  const environment = cleanEnvironment({ G3N_API_KEY: key, ...env, MCP_REMOTE_CONFIG_DIR: workspace.directory });
   return new StdioClientTransport({ command: process.execPath, args: own, env: environment, stderr: 'ignore' });
 }

@@ -50,6 +50,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   demo: ['contract', 'ids.ts', 'pipeline', 'store', 'store/engine'],
   settings: ['mcp', 'pipeline'],
   'config.ts': ['pipeline', 'settings'],
+  connect: [],
   'log.ts': ['database-file', 'pipeline'],
   'welcome.ts': ['demo'],
   'application.ts': [
@@ -68,6 +69,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   commands: [
     'application.ts',
     'config.ts',
+    'connect',
     'contract',
     'database-file',
     'demo',
@@ -148,6 +150,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'commands/admin-postgres-command.ts',
     'commands/admin-session-command.ts',
     'commands/admin-upstream-command.ts',
+    'commands/connect-command.ts',
     'commands/doctor-command.ts',
     'commands/http-command.ts',
     'commands/output.ts',
@@ -159,7 +162,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   ],
   'double-metaphone': ['domain/names.ts'],
   'js-yaml': ['openapi-import/parse-document.ts', 'contract/published-documents.ts', 'settings/config-file.ts'],
-  'jsonc-parser': [],
+  'jsonc-parser': ['connect/json-edit.ts', 'connect/merge-json.ts'],
   'libphonenumber-js': ['domain/phone.ts'],
   pg: [
     'store/postgres/batch.ts',
@@ -227,11 +230,15 @@ describe('SQL', () => {
   });
 });
 
-test('the web page imports only the contract and the header names of the program', () => {
+test('the web page imports only the contract, the header names and the clients of the program', () => {
   const outside = filesUnder('page/src')
     .flatMap((file) => importsOf(file).map((target) => relative('.', join(dirname(file), target))))
     .filter((path) => !path.startsWith('page/src/'));
-  expect([...new Set(outside)].filter((path) => !/^src\/(contract\/|pipeline\/headers)/.test(path))).toEqual([]);
+  expect(
+    [...new Set(outside)].filter(
+      (path) => !/^src\/(contract\/|pipeline\/headers|connect\/(client-entries|toml-text))/.test(path),
+    ),
+  ).toEqual([]);
 });
 
 describe('files', () => {

@@ -1,0 +1,89 @@
+/** Reads and replaces a client's configuration file: in one step, with a copy of the old one and its mode. */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { ConnectError } from './connect-error.js';
+
+const MOST_BYTES = 20 * 2 ** 20;
+const PERMISSIONS = 0o777;
+/** Of a new file: it can get a key. */
+const NEW_MODE = 0o600;
+const BOM = '\uFEFF';
+
+/** The text of a file, empty if there is none. @throws ConnectError when it is no text file of a sensible size */
+export function readConfig(file: string): string {
+  if (!existsSync(file)) return '';
+  const stat = statSync(file);
+  if (!stat.isFile()) throw new ConnectError('it is not a file');
+  if (stat.size > MOST_BYTES) throw new ConnectError(`it has more than ${MOST_BYTES / 2 ** 20} MB`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+  } catch {
+    throw new ConnectError('it is not UTF-8 text');
+  }
+}
+
+/** Applies a change to the text without its byte order mark, which stays. */
+export function changed(text: string, change: (text: string) => string): string {
+  return text.startsWith(BOM) ? BOM + change(text.slice(BOM.length)) : change(text);
+}
+
+/**
+ * Replaces the file in one step. A link stays a link, and the file keeps its mode.
+ * @param before the text that was read: the file must still have it
+ * @param now for the name of the copy
+ * @returns the path of the copy of the old file; undefined if there was none
+ * @throws ConnectError when the file changed meanwhile
+ */
+export function replaceConfig(file: string, before: string, after: string, now: Date): string | undefined {
+  const isNew = !existsSync(file);
+  if (isNew) mkdirSync(dirname(file), { recursive: true });
+  const target = isNew ? file : realpathSync(file);
+  const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const temporary = `${target}.${process.pid}.tmp`;
+  try {
+    writeDurably(temporary, after);
+    chmodSync(temporary, isNew ? NEW_MODE : statSync(target).mode & PERMISSIONS);
+    if (readConfig(file) !== before) throw new ConnectError('another program changed it meanwhile: try again');
+    const copy = isNew ? undefined : copyOf(target, stamp);
+    renameSync(temporary, target);
+    return copy;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function writeDurably(file: string, text: string): void {
+  const descriptor = openSync(file, 'wx', NEW_MODE);
+  try {
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Copies a file beside itself, under a name that does not exist. */
+function copyOf(file: string, stamp: string): string {
+  for (let count = 1; ; count += 1) {
+    const copy = `${file}.${stamp}${count === 1 ? '' : `-${count}`}.bak`;
+    if (existsSync(copy)) continue;
+    copyFileSync(file, copy, constants.COPYFILE_EXCL);
+    chmodSync(copy, statSync(file).mode & PERMISSIONS);
+    return copy;
+  }
+}

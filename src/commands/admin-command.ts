@@ -8,6 +8,7 @@ import { addAdminOrg } from './admin-org-command.js';
 import { addAdminPostgres } from './admin-postgres-command.js';
 import { addAdminSession } from './admin-session-command.js';
 import { addAdminUpstream } from './admin-upstream-command.js';
+import { addAdminUser } from './admin-user-command.js';
 
 /** Adds the `admin` command and its subcommands. */
 export function addAdmin(program: Command): void {
@@ -17,6 +18,7 @@ export function addAdmin(program: Command): void {
   addAdminOrg(admin);
   addAdminKey(admin);
   addAdminSession(admin);
+  addAdminUser(admin);
   addAdminUpstream(admin);
   addAdminCopy(admin);
   addAdminBackup(admin);

@@ -87,7 +87,7 @@ function list({ org: orgcode, unusedFor, expired, revoked, ...flags }: ListFlags
       const page = yield* listKeys(now, filter, pageFrom(flags));
       return { ...page, rows: page.rows.filter((row) => isHome(row.orgcode)) };
     });
-    const { rows, next } = joinPages<KeyView>(pages, flags.limit, (row) => row);
+    const { rows, next } = joinPages<KeyView>(pages, 'fingerprint', flags.limit);
     printRows({ name: 'keys', rows, columns: COLUMNS, more: { next } }, flags);
   });
 }

@@ -28,7 +28,7 @@ export interface Administration {
   /** Reads one org, where it is at home. @throws AdminError when there is no such org. */
   readOrg<T>(orgcode: string, steps: () => Steps<T>): Promise<T>;
   /** Reads in the database, or in each group, in their order. */
-  readAll<T>(steps: (isHome: IsHome) => Steps<T>): Promise<readonly T[]>;
+  readAll<T>(steps: (isHome: IsHome, group: string | undefined) => Steps<T>): Promise<readonly T[]>;
   /** Changes the database, or each group. One after the other: an error leaves the later ones as they are. */
   changeAll<T>(steps: () => Steps<T>): Promise<readonly T[]>;
 }
@@ -78,8 +78,8 @@ function onOne(store: Store, cx: AdminContext): Administration {
     store,
     groups: undefined,
     inOrg: (_orgcode, steps) => driver.write({ steps }),
-    readOrg: async (_orgcode, steps) => await driver.read(steps),
-    readAll: async (steps) => [await driver.read(() => steps(() => true))],
+    readOrg: async (_orgcode, steps) => await driver.read(steps, { isLong: true }),
+    readAll: async (steps) => [await driver.read(() => steps(() => true, undefined))],
     changeAll: async (steps) => [await driver.write({ steps })],
   };
 }
@@ -101,7 +101,7 @@ async function onGroups(store: GroupedStore, cx: AdminContext): Promise<Administ
     async readAll(steps) {
       const entries = await store.driver.read(allEntries);
       const homes = new Map(entries.map(({ orgcode, group_name }) => [orgcode, group_name]));
-      return await each((driver, group) => driver.read(() => steps((orgcode) => homes.get(orgcode) === group)));
+      return await each((driver, group) => driver.read(() => steps((orgcode) => homes.get(orgcode) === group, group)));
     },
     changeAll: (steps) => each((driver) => driver.write({ steps })),
   };

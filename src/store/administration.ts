@@ -176,16 +176,23 @@ function* createPrincipal(cx: AdminContext, kind: string, name: string): Steps<s
 }
 
 /** Makes a principal a member of the org with these roles, and only these. */
-export function* grantMembership(cx: AdminContext, orgcode: string, principal: string, grant: Grant): Steps<void> {
+export function* grantMembership(
+  cx: AdminContext,
+  orgcode: string,
+  principal: string,
+  grant: Grant,
+  status: 'active' | 'suspended' = 'active',
+): Steps<void> {
   yield* run(
     `INSERT INTO membership (orgcode, principal_id, roles, owner, status, created_at, updated_at)
-      VALUES (?, ?, ?, ?, 'active', ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (orgcode, principal_id) DO UPDATE SET roles = excluded.roles, owner = excluded.owner,
-        status = 'active', updated_at = excluded.updated_at`,
+        status = excluded.status, updated_at = excluded.updated_at`,
     orgcode,
     principal,
     JSON.stringify(grant.roles),
     grant.owner ? 1 : 0,
+    status,
     cx.now,
     cx.now,
   );

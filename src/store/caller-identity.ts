@@ -42,7 +42,7 @@ const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, 
   LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = k.principal_id
   LEFT JOIN org o ON o.orgcode = ?
   WHERE k.credential_hash = ?`;
-const TOUCH = 'UPDATE session SET expires_at = ? WHERE credential_hash = ? AND expires_at < ?';
+const TOUCH = 'UPDATE session SET expires_at = ? WHERE credential_hash = ? AND expires_at < ? AND revoked_at IS NULL';
 
 /** The expiry of a session is moved at most this often, so that reads do not become writes. */
 const TOUCH_EVERY_MS = 60_000;

@@ -6,9 +6,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GroupedStore } from '../../src/store/groups/grouped-store.js';
 import { openPostgresStore, type PostgresStore } from '../../src/store/postgres-store.js';
 import { commandJson } from '../support/admin.js';
+import { type Admin, manageUsers } from '../support/admin-scenario.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
 import { callerOf, type TestGroups, testGroups } from '../support/postgres-groups.js';
 import { scratch } from '../support/program.js';
+
+/** The org of the other tests is no part of the scenario's list. */
+function withoutAcme(admin: Admin): Admin {
+  return async (...args) => {
+    const printed = await admin(...args);
+    if (!Array.isArray(printed.orgs)) return printed;
+    return { ...printed, orgs: printed.orgs.filter(({ orgcode }: { orgcode: string }) => orgcode !== 'ACME') };
+  };
+}
 
 const CREATE = ['key', 'create', 'ACME'];
 
@@ -59,6 +69,14 @@ describe('on one database', () => {
     expect(await admin('key', 'show', old.fingerprint)).toEqual(keys[1]);
   });
 
+  test('users, sessions and orgs are managed, at once for the servers', async () => {
+    await admin('org', 'create', 'FIRST');
+    await admin('org', 'create', 'SECOND');
+    const listed = (await admin('org', 'list')).orgs.filter(({ orgcode }: { orgcode: string }) => orgcode === 'ACME');
+    expect(listed).toHaveLength(1);
+    await manageUsers(withoutAcme(admin), server);
+  });
+
   test('the last use of a key is written when a server stops', async () => {
     const { api_key, fingerprint } = await admin(...CREATE, '--owner');
     const second = await open();
@@ -87,13 +105,31 @@ describe('on two groups', () => {
   const call = (orgcode: string, apiKey: string) =>
     callerOf(server)('/customer/list', {}, { 'x-orgcode': orgcode, 'x-api-key': apiKey });
 
+  test('users and sessions are those of all groups', async () => {
+    await admin('org', 'create', 'FIRST', '--group', 'a');
+    await admin('org', 'create', 'SECOND', '--group', 'b');
+    const ofBoth: Admin = async (...args) => {
+      const printed = await admin(...args);
+      if (!Array.isArray(printed.orgs)) return printed;
+      const orgs = printed.orgs.filter(({ orgcode }: { orgcode: string }) => !/ACME|BETA/.test(orgcode));
+      return { ...printed, orgs };
+    };
+    await manageUsers(ofBoth, server);
+    expect(await admin('org', 'show', 'SECOND')).toMatchObject({ group: 'b' });
+  });
+
   test('keys of both are one list, in pages; a key is shown, rotated and revoked where it is', async () => {
     const made = [];
     for (const orgcode of ['ACME', 'BETA', 'ACME', 'BETA']) {
       made.push(await admin('key', 'create', orgcode, '--roles', 'crm_view'));
     }
     const { keys } = await admin('key', 'list');
-    expect(keys.map(({ orgcode }: { orgcode: string }) => orgcode)).toEqual(['BETA', 'ACME', 'BETA', 'ACME']);
+    expect(keys.slice(0, 4).map(({ orgcode }: { orgcode: string }) => orgcode)).toEqual([
+      'BETA',
+      'ACME',
+      'BETA',
+      'ACME',
+    ]);
     const first = await admin('key', 'list', '--limit', '3');
     const rest = await admin('key', 'list', '--limit', '3', '--after', first.next);
     expect([...first.keys, ...rest.keys]).toEqual(keys);

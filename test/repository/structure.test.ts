@@ -151,6 +151,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'commands/admin-session-command.ts',
     'commands/admin-upstream-command.ts',
     'commands/connect-command.ts',
+    'commands/admin-user-command.ts',
     'commands/doctor-command.ts',
     'commands/http-command.ts',
     'commands/output.ts',

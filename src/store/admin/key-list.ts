@@ -57,7 +57,7 @@ const STATUS: Readonly<Record<CredentialStatus, string>> = {
 /** A page of keys, newest first. */
 export function* listKeys(now: string, filter: KeyFilter, page: PageRequest): Steps<ListPage<KeyView>> {
   const { orgcode, unusedSince, status } = filter;
-  const found = yield* readListPage<KeyRow>(SELECT, 'k', page, [
+  const found = yield* readListPage<KeyRow>(SELECT, { alias: 'k', key: 'fingerprint' }, page, [
     ...(orgcode === undefined ? [] : [['k.orgcode = ?', orgcode] as const]),
     ...(unusedSince === undefined
       ? []

@@ -46,7 +46,7 @@ export async function readAtHome<T>(store: GroupedStore, orgcode: string, steps:
   const code = codeOf(orgcode);
   const entry = await store.driver.read(() => findEntry(code));
   if (entry === undefined) throw new AdminError(`there is no org ${code}: create it first`);
-  return await groupOf(store, entry.group_name).driver.read(steps);
+  return await groupOf(store, entry.group_name).driver.read(steps, { isLong: true });
 }
 
 /** Revokes the key in every group: it may have been copied. @throws AdminError when no group has it. */

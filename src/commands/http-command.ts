@@ -8,17 +8,25 @@ import { isLoopback } from '../contract/loopback.js';
 import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import type { TraceSettings } from '../telemetry/trace-settings.js';
 import type { HttpTransport } from '../transport/http.js';
 import { AGENT_SETTINGS, type AgentFlags, agentApplication, agentSettings } from './agent-options.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { type ServedMetrics, serveMetrics } from './serve-metrics.js';
+import { readTraceSettings, type ServedTraces, serveTraces } from './serve-traces.js';
 import { addSettings } from './setting-options.js';
 import { DATABASE_SETTINGS, GATEWAY_SETTINGS, type LimitFlags } from './shared-options.js';
-import { METRICS_SETTINGS, type MetricsFlags, type MetricsSettings, metricsSettings } from './telemetry-options.js';
+import {
+  METRICS_SETTINGS,
+  type MetricsFlags,
+  type MetricsSettings,
+  metricsSettings,
+  type TraceFlags,
+} from './telemetry-options.js';
 import { TRANSPORT_SETTINGS, type TransportFlags, transportSettings } from './transport-options.js';
 
-interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags, MetricsFlags {
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags, MetricsFlags, TraceFlags {
   readonly host: string;
   readonly port: number;
   readonly allowHost?: readonly string[];
@@ -36,6 +44,7 @@ export function addHttp(program: Command, directory: string): void {
     ...AGENT_SETTINGS,
     ...TRANSPORT_SETTINGS,
     ...METRICS_SETTINGS,
+    'otel',
     ...GATEWAY_SETTINGS,
     'upstream-auth',
   ]).action((flags: HttpFlags) => serveHttp(directory, flags));
@@ -50,9 +59,11 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const connectionSettings = transportSettings(flags);
   const settings = agentSettings(flags);
   const metrics = metricsSettings(flags);
+  const traces = readTraceSettings(flags.otel, process.env, log);
   const { readOnly } = settings;
   requireSharing(flags, environment.db, readOnly);
-  const serve = (serving: Serving) => listen(serving, { directory, flags, settings, connectionSettings, metrics, log });
+  const serve = (serving: Serving) =>
+    listen(serving, { directory, flags, settings, connectionSettings, metrics, traces, log });
   await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
 }
 
@@ -63,6 +74,7 @@ interface Listening {
   readonly settings: ReturnType<typeof agentSettings>;
   readonly connectionSettings: ReturnType<typeof transportSettings>;
   readonly metrics: MetricsSettings | undefined;
+  readonly traces: TraceSettings | undefined;
   readonly log: Log;
 }
 
@@ -76,16 +88,17 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
     isReady: () => transport?.isStopping !== true && isReady(),
     log: listening.log,
   });
+  const traces = await serveTraces(listening.traces, listening.log);
   try {
     const metricsUrl = await metrics.listen().catch(rethrowTaken('--metrics-port', listening.flags.metricsPort));
-    transport = await openTransport(serving, listening, metrics, isReady);
+    transport = await openTransport(serving, listening, { metrics, traces }, isReady);
     const { welcome } = await import('../welcome.js');
     const stopped = signalled(); // before anybody knows that the server is there
     process.stdout.write(welcome(transport.url, serving.demo, metricsUrl));
     await stopped;
     await transport.close();
   } finally {
-    await metrics.close();
+    await Promise.all([metrics.close(), traces.close()]);
   }
 }
 
@@ -93,7 +106,7 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
 async function openTransport(
   serving: Serving,
   { directory, flags, settings, connectionSettings, log }: Listening,
-  metrics: ServedMetrics,
+  { metrics, traces }: { readonly metrics: ServedMetrics; readonly traces: ServedTraces },
   isReady: () => Readiness | Promise<Readiness>,
 ): Promise<HttpTransport> {
   const { port } = flags;
@@ -105,12 +118,13 @@ async function openTransport(
   const unlimited = agentApplication(serving, log, settings, metrics.onDecision);
   const application = limits === undefined ? unlimited : { ...unlimited, pipeline: { ...unlimited.pipeline, limits } };
   const rest = createRest({
-    pipeline: metrics.counted(application, 'rest').pipeline,
+    pipeline: traces.traced(metrics.counted(application, 'rest'), 'rest').pipeline,
     operations: serving.contract.operations.filter(({ imported }) => imported === undefined),
     ...(serving.published === undefined ? {} : { documents: serving.published }),
   });
-  const overSse = flags.sse ? metrics.counted(application, 'sse') : undefined;
-  return await openHttp(httpApplicationOf(metrics.counted(application, 'mcp'), rest, overSse), {
+  const overMcp = traces.traced(metrics.counted(application, 'mcp'), 'mcp');
+  const overSse = flags.sse ? traces.traced(metrics.counted(application, 'sse'), 'mcp') : undefined;
+  return await openHttp(httpApplicationOf(overMcp, rest, overSse), {
     host: flags.host,
     port,
     allowedHosts: flags.allowHost ?? [],

@@ -10,6 +10,10 @@ export interface MetricsFlags {
   readonly metricsTokenFile?: string;
 }
 
+export interface TraceFlags {
+  readonly otel: boolean;
+}
+
 export const METRICS_SETTINGS = [
   'metrics-port',
   'metrics-host',

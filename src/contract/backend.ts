@@ -3,6 +3,7 @@ import type { Grants } from './access.js';
 import type { Envelope } from './envelope.js';
 import type { BackendMeasures } from './measures.js';
 import type { Operation } from './operation.js';
+import type { TraceSpan } from './trace.js';
 
 /** Created once per call; no code behind the pipeline reads a clock. */
 export interface Stamp {
@@ -10,6 +11,8 @@ export interface Stamp {
   readonly trace_id: string;
   /** What other systems recorded about the caller's trace (W3C Trace Context), passed on unchanged. */
   readonly tracestate?: string;
+  /** The span that the work is part of, where traces are recorded. */
+  readonly trace?: TraceSpan;
   /** Milliseconds since the epoch. */
   readonly epoch_ms: number;
   /** The same instant, ISO-8601 UTC with milliseconds. */

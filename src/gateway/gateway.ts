@@ -77,7 +77,8 @@ export function createGateway(options: GatewayOptions): Backend {
   const breaker = createBreaker(clock, (state) => report({ kind: `breaker_${state}` }));
   const counts = createUpstreamCounts();
   const basePath = base.pathname.replace(/\/+$/, '');
-  const relay = createRelay({ basePath, upstream, breaker, counts, random32: options.random32, redactionOf });
+  const { random32 } = options;
+  const relay = createRelay({ basePath, upstream, breaker, counts, random32, redactionOf, server: serverOf(base) });
   const check = createResponseCheck({ ...options, validation: options.responseValidation });
   const cache = createCallerCache(clock);
   const identify = createIdentify({ stat: statOf(operations), relay, cache, upstreamCredentials });
@@ -132,6 +133,10 @@ export function createGateway(options: GatewayOptions): Backend {
     measures: () => ({ upstream: { ...counts.read(), breakerOpen: breaker.isOpen() } }),
     close: () => upstream.close(),
   };
+}
+
+function serverOf({ hostname: host, port, protocol }: URL) {
+  return { host, port: Number(port || (protocol === 'https:' ? 443 : 80)) };
 }
 
 function statOf(operations: readonly Operation[]): Operation | undefined {

@@ -3,12 +3,13 @@
  * deadline. Errors are converted for the caller in error-mapping.ts.
  */
 import type { Operation } from '../contract/operation.js';
+import type { RequestEnd, RequestSpan } from '../contract/trace.js';
 import { requireOwnAnswer } from './answer-owner.js';
 import type { AttemptResult, Breaker } from './breaker.js';
 import type { CredentialRedaction } from './credential-redaction.js';
 import type { Deadline } from './deadline.js';
 import { withRetries } from './retry.js';
-import type { Upstream } from './upstream.js';
+import type { Upstream, UpstreamRequest } from './upstream.js';
 import type { UpstreamCounts } from './upstream-counts.js';
 import { UpstreamError } from './upstream-error.js';
 import { type ParsedReply, readReply } from './upstream-reply.js';
@@ -22,6 +23,8 @@ export interface RelayParts {
   readonly random32: Random32;
   readonly redactionOf: (credential: string) => CredentialRedaction;
   readonly counts: UpstreamCounts;
+  /** The upstream's host and port, for traces. */
+  readonly server: { readonly host: string; readonly port: number };
 }
 
 /** How one call may be sent. */
@@ -50,9 +53,12 @@ async function attempt(
 ): Promise<ParsedReply> {
   const outgoing = buildRequest(parts.basePath, request, parts.random32);
   const reportResult = parts.breaker.enter();
+  const span = request.stamp.trace?.request({ ...parts.server, ...targetOf(request.operation) });
   let result: AttemptResult = 'neither';
+  let end: RequestEnd = {};
   try {
-    const reply = await parts.upstream.send(outgoing, deadline.left(), signal);
+    const reply = await parts.upstream.send(inSpan(outgoing, span), deadline.left(), signal);
+    end = { status: reply.status };
     const { operation, stamp, credentials } = request;
     const redaction = parts.redactionOf(credentials.secret);
     const parsed = readReply(reply, { operation, stamp, latencyMs: deadline.ms - deadline.left(), redaction });
@@ -63,12 +69,24 @@ async function attempt(
   } catch (error) {
     if (error instanceof UpstreamError) {
       parts.counts.attempt(error.reason);
+      end = { status: error.status, error: error.reason };
       result = resultOf(error);
     }
     throw error;
   } finally {
+    span?.end(end);
     reportResult(result);
   }
+}
+
+/** The request, as sent within the span. */
+function inSpan(request: UpstreamRequest, span: RequestSpan | undefined): UpstreamRequest {
+  if (span === undefined) return request;
+  return { ...request, headers: { ...request.headers, traceparent: span.traceparent } };
+}
+
+function targetOf({ method, path }: Operation) {
+  return { method, path };
 }
 
 function resultOf(error: UpstreamError): AttemptResult {

@@ -4,7 +4,7 @@
 import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
-import type { CallHeaders } from '../pipeline/headers.js';
+import { type CallHeaders, withMessageTrace } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
 import type { Confirmation } from './confirmation.js';
 import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
@@ -93,7 +93,8 @@ export function createServerFactory(
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const dialogue = application.confirmation && openDialogue(context, server.getClientCapabilities());
-      const running = callInDialogue(params.name, params.arguments ?? {}, headersOf(context.http?.req), dialogue);
+      const headers = withMessageTrace(headersOf(context.http?.req), params._meta);
+      const running = callInDialogue(params.name, params.arguments ?? {}, headers, dialogue);
       if (running === undefined) throw unknownTool();
       return running;
     });

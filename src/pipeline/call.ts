@@ -20,6 +20,7 @@ import {
 } from '../contract/envelope.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation, RoleTable } from '../contract/operation.js';
+import { inPart, type TraceSpan } from '../contract/trace.js';
 import type { Validate } from '../contract/validate.js';
 import { authorise, isAuthorised } from './authorise.js';
 import { requireBody } from './body.js';
@@ -57,8 +58,23 @@ export interface Pipeline {
   readonly random32: () => number;
   /** Milliseconds, monotonic; used for `latency_ms` only. */
   readonly elapsed: () => number;
+  /** Starts the span of a call, where traces are recorded. */
+  readonly startSpan?: StartCallSpan | undefined;
   /** Receives one report per call, with the cause of an internal error. */
   readonly report: (report: CallReport) => void;
+}
+
+export type StartCallSpan = (operation: Operation, headers: CallHeaders) => CallSpan;
+
+export interface CallSpan extends TraceSpan {
+  end(end: CallEnd): void;
+}
+
+export interface CallEnd {
+  /** Undefined for a call that succeeded. */
+  readonly errorCode: string | undefined;
+  /** As HTTP status. */
+  readonly status: number;
 }
 
 /** Why this connection does not have the operation, for any caller; undefined when it has it. */
@@ -94,11 +110,21 @@ interface CallProgress {
 
 /** Runs one call through every check of contract §1, in its order, and the backend. Never throws. */
 export async function call(pipeline: Pipeline, request: CallRequest): Promise<Envelope> {
-  const { operation, headers: sent } = request;
+  const span = pipeline.startSpan?.(request.operation, request.headers);
+  if (span === undefined) return runCall(pipeline, request, pipeline.makeStamp(request.headers));
+  const stamp = pipeline.makeStamp({ ...request.headers, traceId: span.traceId });
+  const envelope = await runCall(pipeline, request, { ...stamp, trace: span });
+  if (envelope.success) span.end({ errorCode: undefined, status: 200 });
+  else span.end({ errorCode: envelope.error.error_code, status: envelope.error.http_status });
+  return envelope;
+}
+
+async function runCall(pipeline: Pipeline, request: CallRequest, stamp: Stamp): Promise<Envelope> {
+  const { operation } = request;
   const progress: CallProgress = {
     name: `${operation.method} ${operation.path}`,
     started: pipeline.elapsed(),
-    stamp: pipeline.makeStamp(sent),
+    stamp,
     caller: undefined,
     cccode: undefined,
   };
@@ -106,7 +132,11 @@ export async function call(pipeline: Pipeline, request: CallRequest): Promise<En
     const { headers, checked } = await check(pipeline, request, progress);
     const send = request.intercept ?? ((backendCall) => pipeline.backend.perform(backendCall));
     const limited = limitedCall(pipeline, headers);
-    const result = await performWithLimits(pipeline.limits, limited, checked.caller, () => send(checked));
+    const result = await inPart(stamp, 'perform', (within) =>
+      performWithLimits(pipeline.limits, limited, checked.caller, () =>
+        send(within === stamp ? checked : { ...checked, stamp: within }),
+      ),
+    );
     return succeed(pipeline, request, progress, result);
   } catch (thrown) {
     return fail(pipeline, request, progress, thrown);
@@ -126,7 +156,9 @@ async function check(
   const body = requireBody(args);
   const separated = bodyContext ? separateBodyCredentials(sent, body) : undefined;
   const headers = separated?.headers ?? sent;
-  const { credentials, caller: identified } = await identify(pipeline, headers, stamp);
+  const { credentials, caller: identified } = await inPart(stamp, 'identify', (within) =>
+    identify(pipeline, headers, within),
+  );
   progress.caller = identified;
   await pipeline.limits?.countCall(identified);
   const caller = await admit(pipeline, operation, identified, credentials, stamp);
@@ -138,9 +170,21 @@ async function check(
   progress.cccode = context.cccode;
   const input = withIdempotencyKey(operation, headers, fromArguments.input);
   requireExactNumbers(input);
-  pipeline.validate(operation, input);
+  validateInPart(pipeline, operation, input, stamp);
   const aborted = signal === undefined ? {} : { signal };
   return { headers, checked: { operation, input, caller, credentials, context, stamp, ...aborted } };
+}
+
+/** @throws CrmError as `validate` does. */
+function validateInPart({ validate }: Pipeline, operation: Operation, input: Input, { trace }: Stamp): void {
+  const span = trace?.part('validate');
+  let failed = true;
+  try {
+    validate(operation, input);
+    failed = false;
+  } finally {
+    span?.end(failed);
+  }
 }
 
 function succeed(

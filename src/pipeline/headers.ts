@@ -73,6 +73,10 @@ export interface CallHeaders {
   readonly idempotencyKey: string | undefined;
   /** The trace the caller is part of, from a well-formed W3C `traceparent`. */
   readonly traceId: string | undefined;
+  /** The whole `traceparent`. */
+  readonly traceParent: string | undefined;
+  /** The `traceparent` of the HTTP request, where the message in it names another. */
+  readonly linkedTrace: string | undefined;
   /** What other systems recorded about that trace, from a well-formed W3C `tracestate`. */
   readonly traceState: string | undefined;
   readonly requestId: string | undefined;
@@ -82,23 +86,29 @@ export interface CallHeaders {
 
 /** Reads each header of the contract once; ignores all others. */
 export function parseHeaders(raw: Headers): CallHeaders {
-  const traceId = traceIdOf(text(raw[TRACEPARENT]));
+  const { traceId, traceParent } = traceOf(text(raw[TRACEPARENT]));
+  const session = text(raw[SESSION]);
+  const apiKey = text(raw[API_KEY]);
   return {
     orgcode: text(raw[ORGCODE]),
-    session: text(raw[SESSION]),
-    apiKey: text(raw[API_KEY]),
+    session,
+    apiKey,
     logicalGuid: text(raw[LOGICAL_GUID]),
     channelCode: text(raw[CHANNEL_CODE]),
     cccode: text(raw[CCCODE]),
     idempotencyKey: text(raw[IDEMPOTENCY_KEY]),
     traceId,
-    traceState: traceId === undefined ? undefined : traceStateOf(raw),
+    traceParent,
+    linkedTrace: undefined,
+    traceState: traceId === undefined ? undefined : traceStateOf(text(raw[TRACESTATE]), [session, apiKey]),
     requestId: text(raw[REQUEST_ID]),
     clientAddress: text(raw[CLIENT_ADDRESS]),
     toolFilter: toolFilterOf(text(raw[MCP_TOOLSETS]), text(raw[MCP_TOOLS]), text(raw[MCP_READ_ONLY])),
   };
 }
 
+const TRACE = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const NO_TRACE = { traceId: undefined, traceParent: undefined };
 const NO_FILTER: ToolFilter = { toolsets: undefined, tools: undefined, readOnly: false };
 
 /** A request without any header of the contract. */
@@ -115,9 +125,23 @@ function text(value: string | readonly string[] | undefined): string | undefined
   return trimmed === '' ? undefined : trimmed;
 }
 
-function traceIdOf(traceparent: string | undefined): string | undefined {
-  if (traceparent === undefined) return undefined;
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
+function traceOf(traceparent: string | undefined): Pick<CallHeaders, 'traceId' | 'traceParent'> {
+  const traceId = traceparent === undefined ? undefined : TRACE.exec(traceparent)?.[1];
+  return traceId === undefined ? NO_TRACE : { traceId, traceParent: traceparent };
+}
+
+/**
+ * The headers with the trace context that an MCP message carries in `_meta`, which is nearer to the call than that of
+ * the HTTP request around it.
+ */
+export function withMessageTrace(headers: CallHeaders, meta: object | undefined): CallHeaders {
+  const { traceparent, tracestate } = (meta ?? {}) as { readonly traceparent?: unknown; readonly tracestate?: unknown };
+  if (typeof traceparent !== 'string') return headers;
+  const { traceId, traceParent } = traceOf(traceparent);
+  if (traceId === undefined) return headers;
+  const { session, apiKey, traceParent: linkedTrace } = headers;
+  const traceState = typeof tracestate === 'string' ? traceStateOf(text(tracestate), [session, apiKey]) : undefined;
+  return { ...headers, traceId, traceParent, traceState, linkedTrace };
 }
 
 const MAX_TRACESTATE = 512;
@@ -125,14 +149,12 @@ const MAX_TRACESTATE_MEMBERS = 32;
 const TRACESTATE_MEMBER = /^[a-z0-9][a-z0-9_*/@-]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256}$/;
 
 /** It is logged, so a value that repeats the credential is dropped. */
-function traceStateOf(raw: Headers): string | undefined {
-  const value = text(raw[TRACESTATE]);
+function traceStateOf(value: string | undefined, secrets: readonly (string | undefined)[]): string | undefined {
   if (value === undefined || value.length > MAX_TRACESTATE) return undefined;
   const members = value.split(',').map((member) => member.trim());
   const given = members.filter((member) => member !== '');
   if (given.length > MAX_TRACESTATE_MEMBERS || !given.every((member) => TRACESTATE_MEMBER.test(member)))
     return undefined;
-  const secrets = [text(raw[SESSION]), text(raw[API_KEY])];
   return secrets.some((secret) => secret !== undefined && value.includes(secret)) ? undefined : given.join(',');
 }
 

@@ -265,6 +265,12 @@ const HTTP = {
 } as const satisfies Table;
 
 const TELEMETRY = {
+  otel: {
+    description:
+      'record traces by OpenTelemetry and send them by OTLP (http/json); the standard variables OTEL_… say where and how many',
+    default: false,
+    parse: yesOrNo,
+  },
   'metrics-port': {
     takes: '<port>',
     description: 'serve metrics for Prometheus at /metrics on this port; 0 for any free port',

@@ -12,7 +12,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { canAsk } from '../mcp/elicitation.js';
 import type { CallTool } from '../mcp/server.js';
-import type { CallHeaders } from '../pipeline/headers.js';
+import { type CallHeaders, withMessageTrace } from '../pipeline/headers.js';
 
 /** A request as the SDK takes it; its body may have been read already. */
 export type UnhandledRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & AsyncIterable<unknown>;
@@ -49,7 +49,7 @@ export function createFastPath({ callTool, serverInfo, mayAsk }: FastPathOptions
     if (!isPlain(request) || !agreesWith(message, headers)) return false;
     const { name, arguments: args = {} } = message.params;
     if (mayAsk?.(name) && (hasUser || declaresUser(message))) return false;
-    const running = callTool(name, args, callHeaders);
+    const running = callTool(name, args, withMessageTrace(callHeaders, message.params._meta));
     if (running === undefined) return false;
     const result = await running;
     onResult?.();

@@ -136,6 +136,10 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'transport/stdio-wire.ts',
     'transport/stdio.ts',
   ],
+  '@opentelemetry/api': ['telemetry/otel-sdk.ts', 'telemetry/tracing.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['telemetry/otel-sdk.ts'],
+  '@opentelemetry/resources': ['telemetry/otel-sdk.ts'],
+  '@opentelemetry/sdk-trace': ['telemetry/otel-sdk.ts'],
   ajv: ['contract/validate.ts'],
   'ajv-formats': ['contract/validate.ts'],
   'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-connection.ts', 'store/sqlite/sqlite-driver.ts'],
@@ -180,7 +184,13 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
 };
 
 /** Packages that an installation does not need, because the build puts them into dist; see ADR 0127. */
-const BUNDLED = ['prom-client'];
+const BUNDLED = [
+  '@opentelemetry/api',
+  '@opentelemetry/exporter-trace-otlp-http',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-trace',
+  'prom-client',
+];
 
 const sources = filesUnder('src').filter((file) => file.endsWith('.ts'));
 const imports = sources.flatMap((file) => importsOf(file).map((target) => ({ file: relative('src', file), target })));

@@ -40,7 +40,11 @@ export interface GatewayWorld {
 const validate = createValidate();
 
 /** Opens a gateway to `base` behind a pipeline; retries wait without jitter. */
-export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): GatewayWorld {
+export function openGateway(
+  base: URL,
+  options: Partial<GatewayOptions> = {},
+  startSpan?: Pipeline['startSpan'],
+): GatewayWorld {
   const events: GatewayEvent[] = [];
   const reports: CallReport[] = [];
   const logged: string[] = [];
@@ -67,6 +71,7 @@ export function openGateway(base: URL, options: Partial<GatewayOptions> = {}): G
     random32: () => 0,
     checkAvailable: () => undefined,
     elapsed: () => performance.now(),
+    startSpan,
     report: (report) => {
       reports.push(report);
       logCall(log, report);

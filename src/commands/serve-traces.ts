@@ -19,8 +19,8 @@ const FLUSH_MS = 5_000;
 const REPORT_MS = 60_000;
 
 /**
- * The settings of --otel and the variables of OpenTelemetry. A variable that is wrong stops only a server that was asked
- * for traces by --otel: on others it may be meant for another program.
+ * The settings of --otel and the variables of OpenTelemetry. A variable that is wrong stops only a server with --otel:
+ * on others it may be meant for another program.
  * @throws ConfigError
  */
 export function readTraceSettings(isAsked: boolean, env: NodeJS.ProcessEnv, log: Log): TraceSettings | undefined {

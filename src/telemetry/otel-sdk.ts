@@ -1,4 +1,4 @@
-/** The SDK of OpenTelemetry: samples spans and exports them by OTLP over HTTP. Loaded only where traces are recorded. */
+/** The SDK of OpenTelemetry: samples spans and sends them by OTLP over HTTP. Loaded where traces are recorded. */
 import { DiagLogLevel, diag, type Tracer } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';

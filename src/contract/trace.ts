@@ -1,6 +1,6 @@
 /**
- * Spans of a call, where traces are recorded: a port, so that the pipeline and backends do not know OpenTelemetry. A span
- * holds no argument, no result and nothing of the caller.
+ * Spans of a call, where traces are recorded: a port, so that the pipeline and backends do not know OpenTelemetry. A
+ * span holds no argument, no result and nothing of the caller.
  */
 
 /** Part of a call. */

@@ -13,12 +13,13 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   documents: async () => (await import('./documents.js')).measureDocuments(),
   list: async () => (await import('./list.js')).measureList(),
   copy: async () => (await import('./copy.js')).measureCopy(),
+  import: async () => (await import('./import.js')).measureImport(),
   move: async () => (await import('./move.js')).measureMove(),
   postgres: async () => (await import('./postgres.js')).measurePostgres(),
 };
 
 /** Take many minutes, or need programs of PostgreSQL that npm does not bring. */
-const ONLY_ON_REQUEST = ['copy', 'move', 'postgres'];
+const ONLY_ON_REQUEST = ['copy', 'import', 'move', 'postgres'];
 
 const all = Object.keys(SECTIONS).filter((name) => !ONLY_ON_REQUEST.includes(name));
 const requested = process.argv.length > 2 ? process.argv.slice(2) : all;

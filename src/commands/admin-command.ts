@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addAdminBackup } from './admin-backup-command.js';
 import { addAdminCopy } from './admin-copy-command.js';
 import { addAdminGroups } from './admin-groups-command.js';
+import { addAdminImport } from './admin-import-command.js';
 import { addAdminKey } from './admin-key-command.js';
 import { addAdminOrg } from './admin-org-command.js';
 import { addAdminPostgres } from './admin-postgres-command.js';
@@ -10,8 +11,8 @@ import { addAdminSession } from './admin-session-command.js';
 import { addAdminUpstream } from './admin-upstream-command.js';
 import { addAdminUser } from './admin-user-command.js';
 
-/** Adds the `admin` command and its subcommands. */
-export function addAdmin(program: Command): void {
+/** Adds the `admin` command and its subcommands. `directory` is the directory of the running program. */
+export function addAdmin(program: Command, directory: string): void {
   const admin = program
     .command('admin')
     .description('manage orgs, API keys, users and sessions; safe while a server is running');
@@ -23,5 +24,6 @@ export function addAdmin(program: Command): void {
   addAdminCopy(admin);
   addAdminBackup(admin);
   addAdminGroups(admin);
+  addAdminImport(admin, directory);
   addAdminPostgres(admin);
 }

@@ -5,7 +5,7 @@ import { ConfigError, type Environment, readEnvironment } from '../config.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import { type CopyOptions, type CopyReport, copyDatabase } from '../store/copy/copy-database.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
-import { createProgress, progressBar } from './progress.js';
+import { createProgress, duration, grouped, progressBar } from './progress.js';
 import { databasePath } from './shared-options.js';
 
 interface CopyFlags {
@@ -90,15 +90,6 @@ function showing(step: (text: string) => void, now: () => number = Date.now): Co
     const left = done === 0 ? '' : `, ${duration((((now() - start.at) / 1000) * (rows.of - rows.copied)) / done)} left`;
     step(`${progressBar(rows.copied, rows.of)} ${grouped(rows.copied)} of ${grouped(rows.of)} rows${left}: ${text}`);
   };
-}
-
-function duration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  return whole < 120 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }
 
 /** The comparison as a table, and what it means. */

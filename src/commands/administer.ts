@@ -112,7 +112,7 @@ function isGrouped(store: Store): store is GroupedStore {
 }
 
 /** `operator:` and the name of the operating system's user, which is all that a command knows of who runs it. */
-function operatorName(): string {
+export function operatorName(): string {
   return `operator:${userName()}`;
 }
 

@@ -25,7 +25,7 @@ export function createProgram(directory: string): Command {
   addSettings(program, COMMON_SETTINGS);
   addStdio(program, directory);
   addHttp(program, directory);
-  addAdmin(program);
+  addAdmin(program, directory);
   addVerify(program);
   addConnect(program);
   addDoctor(program, directory);

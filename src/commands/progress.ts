@@ -37,3 +37,14 @@ const BAR_WIDTH = 20;
 export function progressBar(done: number, of: number): string {
   return `[${'#'.repeat(Math.floor((done / Math.max(1, of)) * BAR_WIDTH)).padEnd(BAR_WIDTH, '.')}]`;
 }
+
+/** Seconds, or minutes when there are many. */
+export function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 120 ? `${whole} s` : `${Math.ceil(whole / 60)} min`;
+}
+
+/** A count with its thousands separated. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}

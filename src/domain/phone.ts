@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 type Plans = typeof import('libphonenumber-js/min');
 
 let plans: Plans | undefined;
+/** The last number that was normalised: whoever normalises one asks for its national part next, and parsing is slow. */
+let last = { e164: '', national: '' };
 
 /**
  * A phone number in E.164, or undefined when the text cannot be one.
@@ -11,12 +13,14 @@ let plans: Plans | undefined;
  */
 export function toE164(text: string, defaultRegion: string): string | undefined {
   const phone = load().parsePhoneNumberFromString(text, defaultRegion as 'US');
-  return phone?.isPossible() ? phone.number : undefined;
+  if (phone?.isPossible() !== true) return undefined;
+  last = { e164: phone.number, national: phone.nationalNumber };
+  return phone.number;
 }
 
 /** The national part of an E.164 number. */
 export function nationalNumber(e164: string): string | undefined {
-  return load().parsePhoneNumberFromString(e164)?.nationalNumber;
+  return e164 === last.e164 ? last.national : load().parsePhoneNumberFromString(e164)?.nationalNumber;
 }
 
 function load(): Plans {

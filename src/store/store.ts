@@ -29,6 +29,7 @@ import type { Driver } from './engine/driver.js';
 import { dryRun } from './engine/dry-run.js';
 import type { Context, Settings } from './engine/handler.js';
 import { idempotencyRequest } from './engine/idempotency.js';
+import type { Steps } from './engine/step.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
 import { housekeep, orgsWithWork } from './housekeeping.js';
@@ -68,7 +69,22 @@ export interface Store extends Backend {
   readonly keys: Keys;
   perform(call: StoreCall): Promise<BackendResult>;
   preview(call: StoreCall): Promise<BackendResult | BackendPreview>;
+  /** Runs several calls of an org as one unit: all of them are committed, or none. @throws what `steps` throws. */
+  combine<T>(work: CombinedWork<T>): Promise<T>;
 }
+
+/** Several calls that belong together. */
+export interface CombinedWork<T> {
+  readonly orgcode: string;
+  /** Runs everything and rolls it back. */
+  readonly dryRun?: boolean;
+  /** Whether the steps find what they did before, so that they can run again when a COMMIT was not answered. */
+  readonly repeatable?: boolean;
+  /** The steps; `perform` runs a call as `Store.perform` does. They may be started again, as those of any job. */
+  readonly steps: (perform: PerformSteps) => Steps<T>;
+}
+
+export type PerformSteps = (call: StoreCall) => Steps<BackendResult>;
 
 /** A store on a SQLite file, whose driver reads synchronously. */
 export interface SqliteStore extends Store {
@@ -219,6 +235,17 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     return resultOf(response);
   }
 
+  async combine<T>({ orgcode, steps, dryRun: isDry = false, repeatable = false }: CombinedWork<T>): Promise<T> {
+    const result = await this.driver.write({
+      orgcode,
+      keyed: repeatable,
+      steps: () => steps((call) => performSteps(this.#unit(call))),
+      ...(isDry ? { rollBackAndRead: returned<T> } : {}),
+    });
+    if (!isDry) this.#unsealed.add(orgcode);
+    return result;
+  }
+
   preview(call: StoreCall): Promise<BackendResult | BackendPreview> {
     return dryRun(this.driver, HANDLERS, this.#unit(call));
   }
@@ -309,4 +336,13 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   #reportBackground(error: unknown): void {
     if (this.driver.outage() === undefined) this.#options.onBackgroundError(error);
   }
+}
+
+function* performSteps(unit: UnitOfWork): Steps<BackendResult> {
+  return resultOf((yield* runUnitOfWork(unit)).response);
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing to read
+function* returned<T>(value: T): Steps<T> {
+  return value;
 }

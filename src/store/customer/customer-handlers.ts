@@ -9,7 +9,15 @@ import { requireActive } from './customer-checks.js';
 import { requireCustomer, requireCustomerRevision, requireUnique } from './customer-identity.js';
 import { listCustomers } from './customer-list.js';
 import { searchCustomers } from './customer-search.js';
-import { CUSTOMER, type CustomerRow, findShown, indexCustomer, showCustomer, showCustomers } from './customers.js';
+import {
+  CUSTOMER,
+  type CustomerRow,
+  findShown,
+  indexCustomer,
+  showCustomer,
+  showCustomers,
+  showNewCustomer,
+} from './customers.js';
 import { listDuplicates } from './duplicates.js';
 import { customerMerge } from './merge-handlers.js';
 
@@ -29,7 +37,7 @@ export const customer: Handlers<'customer'> = {
       updated_at: cx.stamp.now,
     };
     yield* insert(CUSTOMER, row);
-    const [, data] = yield* together(indexCustomer(cx, row), showCustomer(cx, row));
+    const [, data] = yield* together(indexCustomer(cx, row), showNewCustomer(cx, row));
     return { data, target_id: row.customer_id, fields: Object.keys(fields) };
   },
 

@@ -107,6 +107,12 @@ export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
   return record as Customer;
 }
 
+/** The record of a customer that was just created: nothing else can belong to it yet. */
+export function* showNewCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
+  const [record] = yield* assemble(cx, [row], yield* currentPolicy(cx.orgcode), [[], [], [], []]);
+  return record as Customer;
+}
+
 /** The records of a page; each other table is read once for all of its customers. */
 export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps<Customer[]> {
   if (rows.length === 0) return [];

@@ -8,7 +8,7 @@ import { isNotHome } from '../postgres/org-home.js';
 import type { PostgresDriver } from '../postgres/postgres-driver.js';
 import { notServing } from '../postgres/probe-result.js';
 import type { PostgresStore } from '../postgres-store.js';
-import type { Store, StoreCall } from '../store.js';
+import type { CombinedWork, Store, StoreCall } from '../store.js';
 import type { GroupDirectory } from './group-directory.js';
 
 /** The stores by the names of their groups; the first is the group with the directory. */
@@ -51,6 +51,10 @@ export class GroupedStore implements Store {
 
   preview(call: StoreCall): Promise<BackendResult | BackendPreview> {
     return this.#atHome(call.caller.orgcode, (store) => store.preview(call));
+  }
+
+  combine<T>(work: CombinedWork<T>): Promise<T> {
+    return this.#atHome(work.orgcode, (store) => store.combine(work));
   }
 
   /**

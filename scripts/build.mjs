@@ -36,7 +36,7 @@ writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inp
 
 /** The licences of the bundled packages, which must accompany every copy. */
 function licences(inputs) {
-  const packages = inputs.map((path) => /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const packages = inputs.map((path) => /(node_modules\/(?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/.exec(path)?.[1]);
   const named = [...new Set(packages)].filter((path) => path !== undefined).sort();
   return named.map((path) => `${path.slice('node_modules/'.length)}\n\n${licenceOf(path)}\n`).join('\n---\n\n');
 }

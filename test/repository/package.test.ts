@@ -1,0 +1,58 @@
+/** What `npm pack` publishes, and what it installs with it. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { matchesGlob } from 'node:path';
+import { expect, test } from 'vitest';
+import { bundledPackages, makeBill } from '../../scripts/sbom.js';
+
+const EXPECTED = [
+  'dist/main.js',
+  'dist/openapi.json',
+  'dist/THIRD-PARTY-LICENSES.txt',
+  'dist/chunks/*.js',
+  'dist/validators/*.cjs',
+  ...['openapi.yaml', 'PROTOCOL.md', 'mcp.html', 'server.json', 'package.json'],
+  ...['README.md', 'CHANGELOG.md', 'ARCHITECTURE.md', 'NOTICE', 'LICENSE'],
+];
+const MOST_PACKED = 1.5 * 2 ** 20;
+const MOST_UNPACKED = 8 * 2 ** 20;
+
+interface Packed {
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+test('the package has exactly what a user needs, and is small', () => {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' });
+  const [packed] = Object.values(JSON.parse(output) as Record<string, Packed>) as [Packed];
+  const paths = packed.files.map(({ path }) => path);
+  expect(paths.filter((path) => !EXPECTED.some((glob) => matchesGlob(path, glob)))).toEqual([]);
+  expect(EXPECTED.filter((glob) => !paths.some((path) => matchesGlob(path, glob)))).toEqual([]);
+  expect(packed.size).toBeLessThan(MOST_PACKED);
+  expect(packed.unpackedSize).toBeLessThan(MOST_UNPACKED);
+  expect(packed.files.find(({ path }) => path === 'dist/main.js')?.mode).toBe(0o755);
+});
+
+test('the licences of bundled packages are inside, and no bundled package is installed again', () => {
+  const bundled = bundledPackages(readFileSync('dist/THIRD-PARTY-LICENSES.txt', 'utf8'));
+  expect(bundled).toEqual(expect.arrayContaining(['zod', 'commander', '@modelcontextprotocol/server', 'jsonc-parser']));
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> };
+  expect(Object.keys(dependencies).filter((name) => bundled.includes(name))).toEqual([]);
+});
+
+test('the bill of materials has what is installed and what is bundled, once, and no tool for development', () => {
+  const names = makeBill().components.map((component) => component['bom-ref'].replace(/(?<=.)@.*$/, ''));
+  for (const name of [
+    'better-sqlite3',
+    'ajv',
+    'pg',
+    'undici',
+    'sonic-boom',
+    'zod',
+    '@modelcontextprotocol/server',
+    'hono',
+  ])
+    expect(names.filter((one) => one === name)).toEqual([name]);
+  expect(names.filter((name) => ['vitest', 'typescript', 'esbuild'].includes(name))).toEqual([]);
+});

@@ -77,6 +77,18 @@ test('docs/telemetry.md lists the table', () => {
   expect(documented).toEqual(rows);
 });
 
+test.each(['deploy/alerts.yaml', 'deploy/alerts.test.yaml', 'deploy/grafana/g3n-crm.json'])(
+  '%s names only metrics of the table',
+  (file) => {
+    const named = readFileSync(file, 'utf8').match(/\bg3n_crm_[a-z_]+/g) ?? [];
+    const known = ROWS.flatMap(({ name, type }) =>
+      type === 'histogram' ? ['_bucket', '_sum', '_count'].map((part) => name + part) : [name],
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect([...new Set(named)].filter((name) => !known.includes(name))).toEqual([]);
+  },
+);
+
 test('names follow the conventions of Prometheus', () => {
   for (const { name, type } of ROWS) {
     expect(name).toMatch(/^g3n_crm_[a-z_]+$/);

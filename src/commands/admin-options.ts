@@ -22,7 +22,9 @@ export function onAdmin(command: Command): Command {
 export function onList(command: Command): Command {
   return onAdmin(command)
     .addOption(
-      new Option('--limit <count>', `the most rows, up to ${MOST_ROWS}`).argParser(parseLimit).default(DEFAULT_ROWS),
+      new Option('--limit <count>', `the most rows, up to ${MOST_ROWS}`)
+        .argParser((text) => parseRowLimit(text))
+        .default(DEFAULT_ROWS),
     )
     .option('--after <next>', 'go on after a page: what it printed as next');
 }
@@ -79,9 +81,15 @@ export function parseRoles(text: string): string[] {
   return roles;
 }
 
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > MOST_ROWS)
-    throw new InvalidArgumentError(`must be a whole number from 1 to ${MOST_ROWS}`);
-  return limit;
+/** A whole number between bounds. @throws InvalidArgumentError */
+export function parseWhole(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d{1,16}$/.test(text) || value < least || value > most)
+    throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
+  return value;
+}
+
+/** The most rows that a list has. @throws InvalidArgumentError */
+export function parseRowLimit(text: string): number {
+  return parseWhole(text, 1, MOST_ROWS);
 }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GroupedStore } from '../../src/store/groups/grouped-store.js';
 import { openPostgresStore, type PostgresStore } from '../../src/store/postgres-store.js';
-import { commandJson } from '../support/admin.js';
-import { type Admin, manageUsers } from '../support/admin-scenario.js';
+import { commandJson, commandText } from '../support/admin.js';
+import { type Admin, manageUsers, pruneOld, readJournal } from '../support/admin-scenario.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { queryAt } from '../support/postgres-driver.js';
 import { callerOf, type TestGroups, testGroups } from '../support/postgres-groups.js';
 import { scratch } from '../support/program.js';
 
@@ -48,6 +49,7 @@ describe('on one database', () => {
       onBackgroundError: (error) => console.error(error),
     });
   const admin = (...args: string[]) => commandJson(['admin', ...args, '--db', database.url, '--key-file', keyPath]);
+  const text = (...args: string[]) => commandText(['admin', ...args, '--db', database.url, '--key-file', keyPath]);
   const call = (apiKey: string, store = server) =>
     callerOf(store)('/customer/list', {}, { 'x-orgcode': 'ACME', 'x-api-key': apiKey });
   const INVALID = { success: false, error: { error_code: 'crm.credentials_invalid' } };
@@ -75,6 +77,20 @@ describe('on one database', () => {
     const listed = (await admin('org', 'list')).orgs.filter(({ orgcode }: { orgcode: string }) => orgcode === 'ACME');
     expect(listed).toHaveLength(1);
     await manageUsers(withoutAcme(admin), server);
+    await readJournal(text);
+    await pruneOld(admin, text, (sql) => queryAt(database.adminUrl, sql));
+  });
+
+  test('migrate --check says what is due, with exit code 1', async () => {
+    expect(await admin('migrate', '--check')).toEqual({ up_to_date: true, due: [] });
+    const change = (sql: string) => queryAt(database.adminUrl, `UPDATE schema_migration SET ${sql}`);
+    await change('version = 99, oldest_server = 99 WHERE version = 4');
+    await expect(admin('migrate', '--check')).rejects.toThrow('of schema 99, made by a newer g3n-crm-mcp: upgrade');
+    await change('oldest_server = 1 WHERE version = 99');
+    expect(await admin('migrate', '--check')).toEqual({ up_to_date: false, due: ['4 credentials'] });
+    await change('version = 4 WHERE version = 99');
+    expect(process.exitCode).toBe(1);
+    process.exitCode = undefined;
   });
 
   test('the last use of a key is written when a server stops', async () => {
@@ -115,6 +131,7 @@ describe('on two groups', () => {
       return { ...printed, orgs };
     };
     await manageUsers(ofBoth, server);
+    await readJournal((...args) => commandText(['admin', ...args, ...flags]));
     expect(await admin('org', 'show', 'SECOND')).toMatchObject({ group: 'b' });
   });
 

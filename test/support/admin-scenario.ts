@@ -66,3 +66,82 @@ export async function manageUsers(admin: Admin, server: Store): Promise<void> {
   await admin('org', 'verify', 'FIRST');
   expect(await admin('org', 'show', 'FIRST')).toMatchObject({ status: 'verified' });
 }
+
+interface AuditLine {
+  readonly type: 'entry' | 'chain';
+  readonly journal_no: number;
+  readonly sealed: boolean;
+  readonly operation: string;
+  readonly context: object;
+  readonly holds: boolean;
+  readonly rows: number;
+  readonly unsealed: number;
+}
+
+/** The lines of `admin audit`, of which the last is about the chain. @param text runs a command and returns its output */
+export async function auditOf(text: (...args: string[]) => Promise<string>, ...args: string[]) {
+  const printed = await text('audit', '--org', 'FIRST', ...args);
+  const lines = printed
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AuditLine);
+  return { printed, entries: lines.filter(({ type }) => type === 'entry'), chain: lines.at(-1) };
+}
+
+/** After `manageUsers`: the journal says what was done, in its order, sealed, and without names. */
+export async function readJournal(text: (...args: string[]) => Promise<string>): Promise<void> {
+  const { printed, entries, chain } = await auditOf(text, '--all');
+  expect(chain).toMatchObject({ type: 'chain', holds: true, rows: entries.length, unsealed: 0 });
+  expect(entries.map(({ journal_no }) => journal_no)).toEqual(entries.map((_, index) => index + 1));
+  expect(entries.every(({ sealed }) => sealed)).toBe(true);
+  expect(entries.map(({ operation }) => operation)).toEqual([
+    'admin org create',
+    'admin session create',
+    'admin session create',
+    'admin session revoke',
+    'admin session revoke',
+    'admin user disable',
+    'admin user set-roles',
+    'admin user enable',
+    'admin key create',
+    'admin org set',
+    'admin org set',
+  ]);
+  expect(printed).not.toMatch(/kim|sam|g3n[ks]_/);
+  const roles = await auditOf(text, '--operation', 'admin user set-roles', '--since', '1h', '--no-verify');
+  expect(roles.entries).toMatchObject([{ context: { roles: ['crm_edit'], owner: false }, fields: ['roles', 'owner'] }]);
+  const newest = await auditOf(text, '--limit', '2');
+  expect(newest.entries).toEqual(entries.slice(-2).reverse());
+  expect((await auditOf(text, '--after', '9')).entries).toEqual(entries.slice(9));
+  expect((await auditOf(text, '--until', '1h')).entries).toEqual([]);
+  expect((await auditOf(text, '--actor', 'operator:nobody', '--all')).entries).toEqual([]);
+}
+
+const LONG_AGO = '2020-01-01T00:00:00.000Z';
+
+/** Ended credentials and expired records go, others stay, and the journal says which key went. */
+export async function pruneOld(
+  admin: Admin,
+  text: (...args: string[]) => Promise<string>,
+  edit: (sql: string) => Promise<unknown> | unknown,
+): Promise<void> {
+  const [old, kept] = [
+    await admin('key', 'create', 'FIRST', '--owner'),
+    await admin('key', 'create', 'FIRST', '--owner'),
+  ];
+  const session = await admin('session', 'create', 'FIRST', '--user', 'lou', '--roles', 'crm_view');
+  await edit(`UPDATE api_key SET revoked_at = '${LONG_AGO}' WHERE fingerprint = '${old.fingerprint}'`);
+  await edit(`UPDATE session SET expires_at = '${LONG_AGO}' WHERE fingerprint = '${session.fingerprint}'`);
+  await edit(`INSERT INTO receipt (orgcode, actor, endpoint, idempotency_key, request_mac, answer, expires_at)
+    VALUES ('FIRST', 'a', '/x', 'old', 'm', '{}', '${LONG_AGO}'), ('FIRST', 'a', '/x', 'new', 'm', '{}', '2999')`);
+  const gone = { idempotency_records: 1, api_keys: 1, sessions: 1 };
+  expect(await admin('prune', '--dry-run')).toMatchObject({ dry_run: true, ...gone });
+  expect(await admin('prune')).toMatchObject({ dry_run: false, ...gone });
+  expect(await admin('prune')).toMatchObject({ idempotency_records: 0, api_keys: 0, sessions: 0 });
+  await expect(admin('key', 'show', old.fingerprint)).rejects.toThrow('no API key has');
+  expect(await admin('key', 'show', kept.fingerprint)).toMatchObject({ status: 'active' });
+  const { entries, chain } = await auditOf(text, '--target', old.fingerprint);
+  expect(entries.map(({ operation }) => operation)).toEqual(['admin prune', 'admin key create']);
+  expect(entries[0]).toMatchObject({ context: { revoked_at: LONG_AGO, actor: expect.stringMatching(/^service_acc/) } });
+  expect(chain).toMatchObject({ holds: true });
+}

@@ -63,7 +63,7 @@ export async function migratePostgres(
   now: string,
   migrations: readonly PostgresMigration[] = POSTGRES_MIGRATIONS,
 ): Promise<void> {
-  while ((await pending(client, migrations)).length > 0) await applyNext(client, now, migrations);
+  while ((await pendingPostgres(client, migrations)).length > 0) await applyNext(client, now, migrations);
 }
 
 /**
@@ -74,7 +74,7 @@ export async function requirePostgresSchema(
   client: SchemaClient,
   migrations: readonly PostgresMigration[] = POSTGRES_MIGRATIONS,
 ): Promise<void> {
-  if ((await pending(client, migrations)).length === 0) return;
+  if ((await pendingPostgres(client, migrations)).length === 0) return;
   throw new DatabaseServerError(
     'the database is of an older schema',
     'Run g3n-crm-mcp admin postgres migrate as the role that owns the tables.',
@@ -93,10 +93,10 @@ interface AppliedMigration {
   readonly oldestServer: number;
 }
 
-/** The migrations that the database lacks. */
-async function pending(
+/** The migrations that the database lacks. @throws DatabaseServerError as `migratePostgres`. */
+export async function pendingPostgres(
   client: SchemaClient,
-  migrations: readonly PostgresMigration[],
+  migrations: readonly PostgresMigration[] = POSTGRES_MIGRATIONS,
 ): Promise<readonly PostgresMigration[]> {
   const done = await applied(client);
   for (const row of done) {
@@ -149,7 +149,7 @@ async function applyNext(client: SchemaClient, now: string, migrations: readonly
   try {
     await lockSchema(client);
     await client.query(TABLE);
-    const [next] = await pending(client, migrations);
+    const [next] = await pendingPostgres(client, migrations);
     if (next !== undefined) {
       await client.query(WAIT_BRIEFLY);
       await client.query(next.script);

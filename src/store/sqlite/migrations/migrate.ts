@@ -9,14 +9,14 @@ import { DERIVED_DATA } from './004-derived-data.js';
 import { CREDENTIALS } from './005-credentials.js';
 import { numberLedgers } from './number-ledgers.js';
 
-interface Migration {
+export interface SqliteMigration {
   readonly version: number;
   readonly name: string;
   /** Scripts, whose text is checked, and steps for what SQL alone cannot do; in this order, in one transaction. */
   readonly parts: readonly (string | (() => Steps<void>))[];
 }
 
-const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly SqliteMigration[] = [
   { version: 1, name: 'spine', parts: [SPINE] },
   { version: 2, name: 'families', parts: [FAMILIES] },
   { version: 3, name: 'ledger-order', parts: [LEDGER_ORDER_COLUMNS, numberLedgers, LEDGER_ORDER_INDEXES] },
@@ -43,16 +43,16 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (
  * @throws Error when the file was made by a newer version, or an applied migration has been altered since.
  */
 export function migrate(driver: SqliteDriver, now: string): void {
-  if (pending(driver).length === 0) return;
+  if (pendingMigrations(driver).length === 0) return;
   driver.script(LEDGER);
-  for (const migration of pending(driver)) apply(driver, migration, now);
+  for (const migration of pendingMigrations(driver)) apply(driver, migration, now);
 }
 
 /**
  * Checks that no migration is due, where none can be applied. @throws Error as `migrate`, or when migrations are due.
  */
 export function requireSchema(driver: SqliteDriver): void {
-  if (pending(driver).length > 0) {
+  if (pendingMigrations(driver).length > 0) {
     throw new Error('the database is of an older schema: start once without --read-only, which brings it up to date');
   }
 }
@@ -62,7 +62,8 @@ export function schemaVersion(driver: SqliteDriver): number {
   return applied(driver).at(-1)?.version ?? 0;
 }
 
-function pending(driver: SqliteDriver): readonly Migration[] {
+/** The migrations that a file lacks. @throws Error when it was made by a newer version, or one has been altered. */
+export function pendingMigrations(driver: SqliteDriver): readonly SqliteMigration[] {
   const done = new Map(applied(driver).map((row) => [row.version, row]));
   for (const [version, row] of done) {
     const known = MIGRATIONS.find((migration) => migration.version === version);
@@ -85,10 +86,10 @@ function* appliedRows() {
 }
 
 /** Two processes may start at once: the second waits for the lock, then finds the row and does nothing. */
-function apply(driver: SqliteDriver, migration: Migration, now: string): void {
+function apply(driver: SqliteDriver, migration: SqliteMigration, now: string): void {
   driver.script('BEGIN IMMEDIATE');
   try {
-    if (!pending(driver).some(({ version }) => version === migration.version)) {
+    if (!pendingMigrations(driver).some(({ version }) => version === migration.version)) {
       driver.script('COMMIT');
       return;
     }
@@ -112,7 +113,7 @@ function apply(driver: SqliteDriver, migration: Migration, now: string): void {
   }
 }
 
-function checksum(migration: Migration): string {
+function checksum(migration: SqliteMigration): string {
   return createHash('sha256')
     .update(migration.parts.filter((part) => typeof part === 'string').join('\n'))
     .digest('hex');

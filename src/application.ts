@@ -7,7 +7,8 @@ import type { Contract } from './contract/operation.js';
 import type { PublishedDocuments } from './contract/published-documents.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
-import { explainOpenFailure } from './database-file/open-error.js';
+import { IN_MEMORY } from './database-file/file-identity.js';
+import { explainOpenFailure, makeDirectory, requireDatabase } from './database-file/open-error.js';
 import { createIdMint, createRandom32 } from './ids.js';
 import { describe, type Log, logCall, reportOutage, warnOfKeyFile, warnOfPassword } from './log.js';
 import { instructionsFor } from './mcp/instructions.js';
@@ -28,6 +29,8 @@ interface BackendOptions {
   readonly readOnly?: boolean;
   /** Refuse a PostgreSQL role that may serve and does not own the tables: it may not administer. */
   readonly asOwner?: boolean;
+  /** Make a database where there is none, with its directory and key; default: refuse. */
+  readonly mayCreate?: boolean;
 }
 
 /**
@@ -44,8 +47,11 @@ export async function openBackend(options: BackendOptions): Promise<Store> {
 const GROUPS_OF_POSTGRES =
   '--groups names databases besides a PostgreSQL database: give its URL with --db, or unset G3N_GROUPS';
 
-function openOnFile({ database: path, environment, log, readOnly = false }: BackendOptions): Store {
+function openOnFile(options: BackendOptions): Store {
+  const { database: path, environment, log, readOnly = false, mayCreate = false } = options;
   const { keyFile } = environment;
+  if (mayCreate && !readOnly) makeDirectory(path);
+  else if (path !== IN_MEMORY) requireDatabase(path);
   try {
     const store = openStore({
       ...engineOptions(environment, log, readOnly),
@@ -66,11 +72,12 @@ async function openOnPostgres({
   log,
   readOnly = false,
   asOwner = false,
+  mayCreate = false,
 }: BackendOptions): Promise<Store> {
   const { keyFile: keyPath } = environment;
   if (keyPath === undefined) throw new ConfigError(NO_KEY_FILE);
   if (process.argv.some(showsPassword)) warnOfPassword(log);
-  const options = { ...engineOptions(environment, log, readOnly), url, keyPath, asOwner };
+  const options = { ...engineOptions(environment, log, readOnly), url, keyPath, asOwner, mustExist: !mayCreate };
   try {
     const store = await openOneOrGroups(options, environment.groups);
     warnOfKeyFile(log, keyPath);

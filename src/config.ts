@@ -42,6 +42,8 @@ export const ENVIRONMENT_SETTINGS = [
   'default-region',
   'unique-customer-fields',
   'log-level',
+  'log-format',
+  'color',
 ] as const satisfies readonly SettingName[];
 
 /** A flag that is given wins. @throws ConfigError that names every invalid variable, but never its value. */

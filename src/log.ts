@@ -1,9 +1,10 @@
-/** Writes JSON lines to stderr. The fields of a call that are logged are listed here; no others reach the log. */
+/** The log, on stderr: JSON lines, or text for a person. Of a call it has the fields listed here, and no others. */
 import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import { keyFileWarning } from './database-file/key-permissions.js';
 import type { ReportOutage } from './database-file/outage-watch.js';
 import type { CallReport } from './pipeline/call.js';
+import { prettyLine } from './pretty-log.js';
 
 export type Log = Pick<Logger, 'debug' | 'warn' | 'error'>;
 
@@ -24,7 +25,15 @@ export function createLog(level: string): Log {
 
 function openLogger(level: string): Logger {
   const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino');
-  return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
+  const destination = pino.destination({ dest: 2, sync: true });
+  if (!isPretty()) return pino({ level, base: null }, destination);
+  return pino({ level, base: null }, { write: (line) => destination.write(prettyLine(line, process.stderr)) });
+}
+
+/** JSON lines for programs; for a person at a terminal text, unless --log-format says otherwise. */
+function isPretty(): boolean {
+  const format = process.env.G3N_LOG_FORMAT ?? 'auto';
+  return format === 'auto' ? process.stderr.isTTY === true : format === 'pretty';
 }
 
 /** Logs one line per call, without arguments, results, or error messages that could quote them. */

@@ -2,6 +2,8 @@
 /** The entry point of the command line. Each command is defined in commands/. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { colored } from './color.js';
+import { endOnClosedPipe } from './commands/closed-pipe.js';
 import { exitCodeOf, isOfCommander } from './commands/exit-codes.js';
 import { createProgram } from './commands/program.js';
 import { ConfigError } from './config.js';
@@ -11,6 +13,7 @@ const program = createProgram(dirname(fileURLToPath(import.meta.url)));
 
 // Only the user who runs the program can read its databases, keys and logs.
 process.umask(0o077);
+endOnClosedPipe();
 await run();
 
 async function run(): Promise<void> {
@@ -24,7 +27,9 @@ async function run(): Promise<void> {
 
 /** Prints the error; the stack only of unexpected errors at log level debug. */
 function show(error: unknown): void {
-  process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `${colored('error:', 'red', process.stderr)} ${error instanceof Error ? error.message : String(error)}\n`,
+  );
   const expected = error instanceof ConfigError || error instanceof AdminError;
   if (!expected && process.env.G3N_LOG_LEVEL === 'debug') console.error(error);
 }

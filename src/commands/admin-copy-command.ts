@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ConfigError, type Environment, readEnvironment } from '../config.js';
 import { CONTRACT } from '../contract/generated/contract.js';
+import { makeDirectory, requireDatabase } from '../database-file/open-error.js';
 import { type CopyOptions, type CopyReport, copyDatabase } from '../store/copy/copy-database.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { createProgress, duration, grouped, progressBar } from './progress.js';
-import { databasePath } from './shared-options.js';
+import { resolvedPath } from './shared-options.js';
 
 interface CopyFlags {
   readonly from: string;
@@ -51,7 +52,7 @@ function endsOf({ from, to, keyFile: flag }: CopyFlags, environment: Environment
   if (keyFile === undefined)
     throw new ConfigError('--key-file names the server key of the PostgreSQL database: give it, or set G3N_KEY_FILE');
   const [file, url] = toPostgres ? [from, to] : [to, from];
-  return { file: databasePath(file), url, toPostgres, keyFile };
+  return { file: resolvedPath(file), url, toPostgres, keyFile };
 }
 
 /** Opens both databases, and copies; the key of the source becomes that of the receiver. */
@@ -64,8 +65,10 @@ async function copyBetween(
   const fileKey = toPostgres && !existsSync(besideFile) ? keyFile : besideFile;
   const [sourceKey, receiverKey] = toPostgres ? [fileKey, keyFile] : [keyFile, fileKey];
   const settings = { roles: CONTRACT.roles, settings: readEnvironment(process.env) };
+  if (toPostgres) requireDatabase(file);
   const source = await openCopySource(toPostgres ? file : url, sourceKey, settings);
   try {
+    if (!toPostgres) makeDirectory(file);
     const receiver = await openCopyReceiver(toPostgres ? url : file, receiverKey, {
       keys: source.keys,
       keyPath: sourceKey,

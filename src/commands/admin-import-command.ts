@@ -15,7 +15,7 @@ import type { Store } from '../store/store.js';
 import { operatorName } from './administer.js';
 import { jsonOption, print, wantsJson } from './output.js';
 import { createProgress, duration, grouped, progressBar } from './progress.js';
-import { databasePath, onDatabase } from './shared-options.js';
+import { onDatabase, resolvedPath } from './shared-options.js';
 
 interface ImportFlags extends DatabaseFlags {
   readonly org: string;
@@ -60,7 +60,7 @@ async function runImport(directory: string, file: string, flags: ImportFlags): P
   const environment = readEnvironment(process.env, flags);
   const plan = await explained(() => planImport(file, flags));
   showMapping(plan);
-  const database = databasePath(environment.db);
+  const database = resolvedPath(environment.db);
   const store = await openBackend({ database, environment, log: createLog(environment.logLevel), asOwner: true });
   try {
     const caller = await operatorOf(store, flags);

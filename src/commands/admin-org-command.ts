@@ -1,10 +1,10 @@
 /** The `admin org` commands. */
 import { type Command, Option } from 'commander';
-import { ConfigError } from '../config.js';
+import { ConfigError, readEnvironment } from '../config.js';
 import type { OrgStatus } from '../contract/backend.js';
 import { joinPages, type PageRequest } from '../store/admin/list-page.js';
 import { type ListedOrg, listOrgs, showOrg } from '../store/admin/org-list.js';
-import { AdminError, createOrg, setOrgStatus } from '../store/administration.js';
+import { AdminError, checkedOrgcode, createOrg, setOrgStatus } from '../store/administration.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { onAdmin, onList, pageFrom } from './admin-options.js';
 import { type AdminFlags, administer } from './administer.js';
@@ -73,9 +73,11 @@ function show(orgcode: string, flags: AdminFlags): Promise<void> {
 
 function create(orgcode: string, { unverified, group, ...flags }: NewOrg): Promise<void> {
   const status = unverified ? 'unverified' : 'verified';
+  checkedOrgcode(orgcode); // before there is a file
+  if (group !== undefined && readEnvironment(process.env, flags).groups === undefined)
+    throw new ConfigError('--group needs --groups: the database is the only one');
   return administer(flags, { mayCreate: true }, async ({ cx, store, groups }) => {
     if (groups === undefined) {
-      if (group !== undefined) throw new ConfigError('--group needs --groups: the database is the only one');
       printRecord(await store.driver.write({ steps: () => createOrg(cx, orgcode, status) }), flags);
       return;
     }

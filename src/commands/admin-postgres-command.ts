@@ -25,7 +25,7 @@ async function migrate({ grantTo, ...flags }: DatabaseFlags & { grantTo?: string
   const database = databaseOf(flags);
   const environment = readEnvironment(process.env, flags);
   const log = createLog(environment.logLevel);
-  await (await openBackend({ database, environment, log, asOwner: true })).close();
+  await (await openBackend({ database, environment, log, asOwner: true, mayCreate: true })).close();
   const { onSchema } = await import('../store/postgres-store.js');
   const { postgresSchemaVersion } = await import('../store/postgres/migrations/migrate-postgres.js');
   const { grantServing } = await import('../store/postgres/serving-role.js');

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { ConfigError, readEnvironment } from '../config.js';
 import type { Credentials } from '../contract/backend.js';
 import type { GatewayDb } from '../gateway/gateway-db.js';
+import type { NewHeldCredential } from '../gateway/held-credentials.js';
 import { createLog } from '../log.js';
 import { variableOf } from '../settings/setting.js';
 import { print } from './output.js';
@@ -23,9 +24,7 @@ export function addAdminUpstream(admin: Command): void {
     )
     .option('--name <name>', 'label that says what the key is for', 'key')
     .action((orgcode: string, { kind, name, ...flags }: Flags & { kind: Credentials['kind']; name: string }) =>
-      withDatabase(flags, async (db, { holdCredential }) =>
-        holdCredential(db, { orgcode: orgcode.trim().toUpperCase(), kind, name, secret: await readSecret() }),
-      ),
+      addCredential(flags, { orgcode: orgcode.trim().toUpperCase(), kind, name }),
     );
   onGatewayDatabase(upstream.command('list'))
     .description('list the callers, without secrets')
@@ -47,22 +46,41 @@ interface Flags {
   readonly keyFile?: string;
 }
 
+/** Checks everything before the database is made. */
+async function addCredential(flags: Flags, described: Omit<NewHeldCredential, 'secret'>): Promise<void> {
+  const credential = { ...described, secret: await readSecret() };
+  const { checkedCredential } = await import('../gateway/held-credentials.js');
+  await explained(() => checkedCredential(credential));
+  await withDatabase(flags, (db, { holdCredential }) => holdCredential(db, credential), { mayCreate: true });
+}
+
 type HeldCredentials = typeof import('../gateway/held-credentials.js');
 
 async function withDatabase(
   { gatewayDb, keyFile }: Flags,
   work: (db: GatewayDb, heldCredentials: HeldCredentials) => Promise<object>,
+  { mayCreate = false } = {},
 ): Promise<void> {
   const { openGatewayDatabase } = await import('./open-gateway-database.js');
   const heldCredentials = await import('../gateway/held-credentials.js');
   const environment = readEnvironment(process.env, keyFile === undefined ? {} : { keyFile });
-  const db = openGatewayDatabase(gatewayDb, environment, createLog(environment.logLevel));
+  const db = openGatewayDatabase(gatewayDb, environment, createLog(environment.logLevel), {
+    mustExist: !mayCreate,
+  });
   try {
-    print(await work(db, heldCredentials));
-  } catch (error) {
-    throw error instanceof heldCredentials.HeldCredentialError ? new ConfigError(error.message) : error;
+    print(await explained(() => work(db, heldCredentials)));
   } finally {
     await db.close();
+  }
+}
+
+/** Reports invalid input of the operator as a usage error. */
+async function explained<T>(work: () => T): Promise<Awaited<T>> {
+  const { HeldCredentialError } = await import('../gateway/held-credentials.js');
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof HeldCredentialError ? new ConfigError(error.message) : error;
   }
 }
 

@@ -1,9 +1,7 @@
 /** Opens the database of an `admin` command, and does its work there, or in every group of databases. */
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { openBackend } from '../application.js';
-import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
-import { missingFileTrouble } from '../database-file/open-error.js';
+import { type DatabaseFlags, readEnvironment } from '../config.js';
 import { createIdMint } from '../ids.js';
 import { createLog } from '../log.js';
 import type { AdminContext } from '../store/administration.js';
@@ -13,7 +11,7 @@ import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { Store } from '../store/store.js';
 import type { OutputFlags } from './output.js';
-import { databasePath, resolvedPath } from './shared-options.js';
+import { resolvedPath } from './shared-options.js';
 
 export interface AdminFlags extends DatabaseFlags, OutputFlags {}
 
@@ -43,19 +41,17 @@ export interface AdminOptions {
   readonly mayCreate?: boolean;
 }
 
-/** Runs the work of a command. @throws ConfigError when the file is missing, unless it may be created. */
+/** Runs the work of a command. @throws DatabaseFileError when there is no database, unless it may be created. */
 export async function administer<T>(
   flags: AdminFlags,
   { readOnly = false, mayCreate = false }: AdminOptions,
   work: (administration: Administration) => Promise<T>,
 ): Promise<T> {
   const environment = readEnvironment(process.env, flags);
-  const database = mayCreate ? databasePath(environment.db) : resolvedPath(environment.db);
-  if (!mayCreate && !isPostgresUrl(database) && !existsSync(database))
-    throw missingFileTrouble(database) ?? new ConfigError(`there is no database ${database}`);
+  const database = resolvedPath(environment.db);
   const log = createLog(environment.logLevel);
   const onlyReads = readOnly && isPostgresUrl(database);
-  const store = await openBackend({ database, environment, log, asOwner: true, readOnly: onlyReads });
+  const store = await openBackend({ database, environment, log, asOwner: true, readOnly: onlyReads, mayCreate });
   try {
     return await work(await administrationOf(store));
   } finally {

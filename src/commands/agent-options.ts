@@ -1,10 +1,17 @@
 /** The settings that decide what agents see. */
 import { createApplication } from '../application.js';
 import { ConfigError } from '../config.js';
+import type { Contract } from '../contract/operation.js';
 import type { Log } from '../log.js';
-import { ConfirmError, type ConfirmMode, type ConfirmOptions, withConfirmation } from '../mcp/confirmation.js';
+import {
+  ConfirmError,
+  type ConfirmMode,
+  type ConfirmOptions,
+  requireConfirmable,
+  withConfirmation,
+} from '../mcp/confirmation.js';
 import type { Application } from '../mcp/server.js';
-import { type Selection, SelectionError } from '../mcp/visibility.js';
+import { type Selection, SelectionError, selectOperations } from '../mcp/visibility.js';
 import type { SettingName } from '../settings/setting-table.js';
 import type { Serving } from './open-serving.js';
 import type { ConfirmFlags } from './shared-options.js';
@@ -56,10 +63,24 @@ export function agentApplication(
   settings: AgentSettings,
   onDecision?: ConfirmOptions['onDecision'],
 ): Application {
-  try {
+  return explained(() => {
     const application = createApplication(serving.backend, log, { ...serving, ...settings });
     const { keys, contract } = serving;
     return withConfirmation(application, { mode: settings.confirm, keys, operations: contract.operations, onDecision });
+  });
+}
+
+/** Checks the settings before anything is opened. @throws ConfigError as `agentApplication`. */
+export function checkAgentSettings(contract: Contract, { selection, confirm }: AgentSettings): void {
+  explained(() => {
+    selectOperations(contract, selection);
+    requireConfirmable(confirm, contract.operations);
+  });
+}
+
+function explained<T>(work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     const mistake = error instanceof SelectionError || error instanceof ConfirmError;
     throw mistake ? new ConfigError(error.message) : error;

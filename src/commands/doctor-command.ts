@@ -1,5 +1,4 @@
 /** The `doctor` command: checks everything a working server needs, and prints a remedy for each problem. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { createStampMaker, openBackend } from '../application.js';
 import { type DatabaseFlags, type Environment, headersFromEnvironment, readEnvironment } from '../config.js';
@@ -50,11 +49,12 @@ function environmentOr(findings: readonly Finding[], flags: DatabaseFlags): Envi
 
 async function storeFindings(environment: Environment): Promise<readonly Finding[]> {
   const database = resolvedPath(environment.db);
-  const readOnly = isPostgresUrl(database);
-  const findings = readOnly ? await postgresFindings(database, environment) : checkStore(database, environment.keyFile);
-  const isOpenable = readOnly ? hasTables(findings) : existsSync(database);
+  const findings = isPostgresUrl(database)
+    ? await postgresFindings(database, environment)
+    : checkStore(database, environment.keyFile);
+  const isOpenable = hasTables(findings);
   if (findings.some(({ verdict }) => verdict === 'fail') || !isOpenable || !namesCaller(process.env)) return findings;
-  const store = await openBackend({ database, environment, log: createLog('silent'), readOnly });
+  const store = await openBackend({ database, environment, log: createLog('silent'), readOnly: true });
   try {
     return [...findings, await callerFinding(store)];
   } finally {
@@ -68,7 +68,7 @@ async function postgresFindings(url: string, { keyFile, groups }: Environment): 
   return groups === undefined ? first : [...first, ...(await checkGroups(groups, keyFile))];
 }
 
-/** A database on a server is opened read-only: its tables must be those of this version. */
+/** The database is opened read-only: its tables must be those of this version. */
 function hasTables(findings: readonly Finding[]): boolean {
   return findings.some(({ check, verdict }) => check === 'schema' && verdict === 'ok');
 }
@@ -89,8 +89,9 @@ async function gatewayFindings(directory: string, flags: DoctorFlags): Promise<r
     directory,
     { ...flags, gatewayDb: ':memory:' },
     'direct',
-    readEnvironment(process.env),
+    { ...readEnvironment(process.env), keyFile: undefined }, // which would be made
     createLog('silent'),
+    { mayCreate: false, check: () => {} },
   );
   return [...findings, caller];
 }

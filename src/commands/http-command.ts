@@ -1,22 +1,30 @@
 /** The `http` command: serves MCP at /mcp and REST at /crm; every request carries its credentials in headers. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError, readEnvironment } from '../config.js';
 import type { Readiness } from '../contract/backend.js';
 import { isLoopback } from '../contract/loopback.js';
+import type { Contract } from '../contract/operation.js';
 import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { TraceSettings } from '../telemetry/trace-settings.js';
 import type { HttpTransport } from '../transport/http.js';
-import { AGENT_SETTINGS, type AgentFlags, agentApplication, agentSettings } from './agent-options.js';
+import {
+  AGENT_SETTINGS,
+  type AgentFlags,
+  agentApplication,
+  agentSettings,
+  checkAgentSettings,
+} from './agent-options.js';
+import { surviveClosedPipe } from './closed-pipe.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { type ServedMetrics, serveMetrics } from './serve-metrics.js';
 import { readTraceSettings, type ServedTraces, serveTraces } from './serve-traces.js';
 import { addSettings } from './setting-options.js';
-import { DATABASE_SETTINGS, GATEWAY_SETTINGS, type LimitFlags } from './shared-options.js';
+import { DATABASE_SETTINGS, GATEWAY_SETTINGS, type LimitFlags, resolvedPath } from './shared-options.js';
 import {
   METRICS_SETTINGS,
   type MetricsFlags,
@@ -64,7 +72,12 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   requireSharing(flags, environment.db, readOnly);
   const serve = (serving: Serving) =>
     listen(serving, { directory, flags, settings, connectionSettings, metrics, traces, log });
-  await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log);
+  const check = (contract: Contract) => checkAgentSettings(contract, settings);
+  if (!existsSync(resolvedPath(environment.db))) await requireFreePort(flags);
+  await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log, {
+    mayCreate: true,
+    check,
+  });
 }
 
 /** What `http` needs besides the backend: everything that can be wrong in it has been checked. */
@@ -93,6 +106,7 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
     const metricsUrl = await metrics.listen().catch(rethrowTaken('--metrics-port', listening.flags.metricsPort));
     transport = await openTransport(serving, listening, { metrics, traces }, isReady);
     const { welcome } = await import('../welcome.js');
+    surviveClosedPipe();
     const stopped = signalled(); // before anybody knows that the server is there
     process.stdout.write(welcome(transport.url, serving.demo, metricsUrl));
     await stopped;
@@ -151,6 +165,16 @@ function requireSharing({ rateLimits, gateway }: HttpFlags, db: string | undefin
   if (rateLimits !== 'shared') return;
   if (gateway !== undefined || db === undefined || !isPostgresUrl(db) || readOnly)
     throw new ConfigError('--rate-limits shared needs a PostgreSQL database, and not --read-only');
+}
+
+/** Before there is a database: a server that cannot listen shall leave none. @throws Error when the port is taken. */
+async function requireFreePort({ host, port }: HttpFlags): Promise<void> {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>((free, failed) => {
+    server.once('error', failed);
+    server.listen(port, host, () => server.close(() => free()));
+  }).catch(rethrowTaken('--port', port));
 }
 
 async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<CallLimits | undefined> {

@@ -8,7 +8,7 @@ import { readDocument } from '../gateway/fetch-document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
 import { createHeldCredentials } from '../gateway/held-credentials.js';
 import { createSendOnce } from '../gateway/idempotent-send.js';
-import { GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
+import { checkOrigin, GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
 import { createOutcomeProbes } from '../gateway/outcome-probes.js';
 import { createSendAlways } from '../gateway/response-erasure.js';
 import { createRandom32 } from '../ids.js';
@@ -20,7 +20,7 @@ import { parseDocument } from '../openapi-import/parse-document.js';
 import { HEADER_NAMES } from '../pipeline/headers.js';
 import { createRetentionClock } from '../retention-clock.js';
 import { openGatewayDatabase } from './open-gateway-database.js';
-import type { Serving, ServingFlags } from './open-serving.js';
+import type { CheckContract, Serving, ServingFlags } from './open-serving.js';
 
 /** The flags of a command that forwards calls through a gateway. */
 export type GatewayServing = ServingFlags & { readonly gateway: string };
@@ -41,15 +41,20 @@ async function open(
   auth: 'held' | 'direct',
   environment: Environment,
   log: Log,
+  check: CheckContract,
 ): Promise<Serving> {
+  const base = parseUrl('--gateway', flags.gateway);
+  const proxy = proxyFrom(flags.proxy);
+  checkOrigin(base, proxy);
   const contract =
     flags.openapi === undefined ? gatewayContract(CONTRACT) : await contractFrom(flags.openapi, flags.proxy, log);
+  check(contract);
   const db = openGatewayDatabase(flags.gatewayDb, environment, log);
   const { operations } = contract;
   const onBackgroundError = (error: unknown) =>
     log.error({ cause: describe(error as Error) }, 'storing an idempotency record failed');
   const gateway = createGateway({
-    base: parseUrl('--gateway', flags.gateway),
+    base,
     operations,
     honoursKeys: flags.gatewayIdempotency,
     responseValidation: flags.responseValidation,
@@ -67,7 +72,7 @@ async function open(
     report: (event) => logEvent(log, event),
     random32: createRandom32(),
     deadlineMs: flags.deadlineMs,
-    proxy: proxyFrom(flags.proxy),
+    proxy,
   });
   return {
     backend: {

@@ -13,7 +13,7 @@ import { readOnlyBackend } from '../pipeline/read-only-backend.js';
 import type { Keys } from '../secrets/keys.js';
 import { createRateLimitTable } from '../store/postgres/rate-limit-table.js';
 import type { SharedCounts } from '../transport/shared-budget.js';
-import { databasePath, type GatewayFlags, type StoreFlags } from './shared-options.js';
+import { type GatewayFlags, resolvedPath, type StoreFlags } from './shared-options.js';
 
 export type ServingFlags = StoreFlags & GatewayFlags;
 
@@ -34,6 +34,16 @@ export interface Serving {
   readonly keys?: Keys;
 }
 
+/** Checks what else the command needs of the contract. @throws ConfigError */
+export type CheckContract = (contract: Contract) => void;
+
+export interface OpeningRules {
+  /** Make a database of the embedded store where there is none. */
+  readonly mayCreate: boolean;
+  /** Called before anything is opened or made. */
+  readonly check: CheckContract;
+}
+
 /**
  * Opens the backend. `directory` is the directory of the running program. `auth` selects the credentials that a gateway
  * sends: those held for the caller's key, or the caller's own.
@@ -45,6 +55,7 @@ async function openServing(
   auth: 'held' | 'direct',
   environment: Environment,
   log: Log,
+  { mayCreate, check }: OpeningRules,
 ): Promise<Serving> {
   const { groups, db } = flags.gateway === undefined ? environment : flags;
   rejectContradictions({ ...flags, groups }, db);
@@ -63,11 +74,14 @@ async function openServing(
       auth,
       environment,
       log,
+      check,
     );
     return readOnly ? { ...serving, backend: readOnlyBackend(serving.backend) } : serving;
   }
+  check(CONTRACT);
   const asOwner = flags.demo; // which makes an org and its keys
-  const store = await openBackend({ database: databasePath(environment.db), environment, log, readOnly, asOwner });
+  const database = resolvedPath(environment.db);
+  const store = await openBackend({ database, environment, log, readOnly, asOwner, mayCreate });
   const shares = store.driver.dialect.hasManyWriters && !readOnly;
   const serving = {
     backend: store,

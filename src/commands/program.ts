@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../contract/version.js';
 import { COMMON_SETTINGS } from '../settings/setting-table.js';
 import { addAdmin } from './admin-command.js';
+import { addConfig } from './config-command.js';
 import { addConnect } from './connect-command.js';
 import { addDoctor } from './doctor-command.js';
 import { exitCodesHelp } from './exit-codes.js';
@@ -26,6 +27,7 @@ export function createProgram(directory: string): Command {
   addStdio(program, directory);
   addHttp(program, directory);
   addAdmin(program, directory);
+  addConfig(program);
   addVerify(program);
   addConnect(program);
   addDoctor(program, directory);

@@ -60,11 +60,24 @@ export async function applySettings(program: Command, command: Command, env: Nod
   const unknown = unknownVariables(env);
   // `doctor` lists these with its other findings.
   if (unknown.length > 0 && command.name() !== 'doctor') throw new ConfigError(unknown.join('; '));
-  const file = env[variableOf('config')];
-  if (file !== undefined) {
-    for (const [name, text] of Object.entries(await readFile(file))) env[variableOf(name)] ??= text;
-  }
+  await addFile(env);
   fillFromEnvironment(command, env);
+}
+
+const FROM_FILE = new WeakMap<NodeJS.ProcessEnv, ReadonlySet<string>>();
+
+/** What the configuration file says, where there is no variable. */
+async function addFile(env: NodeJS.ProcessEnv): Promise<void> {
+  const path = env[variableOf('config')];
+  if (path === undefined) return;
+  const said = Object.entries(await readFile(path)).filter(([name]) => env[variableOf(name)] === undefined);
+  for (const [name, text] of said) env[variableOf(name)] = text;
+  FROM_FILE.set(env, new Set(said.map(([name]) => name)));
+}
+
+/** Whether `applySettings` took a setting from the configuration file. */
+export function isFromFile(name: SettingName, env: NodeJS.ProcessEnv): boolean {
+  return FROM_FILE.get(env)?.has(name) === true;
 }
 
 async function readFile(path: string): ReturnType<typeof readConfigFile> {

@@ -1,10 +1,8 @@
 /** Settings that several commands share, and the databases that they name. */
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config.js';
 import { IN_MEMORY } from '../database-file/file-identity.js';
-import { explainOpenFailure } from '../database-file/open-error.js';
 import type { ConfirmMode } from '../mcp/confirmation.js';
 import { variableOf } from '../settings/setting.js';
 import type { SettingName } from '../settings/setting-table.js';
@@ -90,19 +88,4 @@ export function onGatewayDatabase(command: Command): Command {
 /** Resolves the path of a database file against the working directory; other databases have none. */
 export function resolvedPath(db: string = DEFAULT_DB): string {
   return db === IN_MEMORY || isPostgresUrl(db) ? db : resolve(db);
-}
-
-/**
- * Resolves the path of a database file, and creates its directory if only that is missing: a longer path that does not
- * exist is rather a mistake. @throws DatabaseFileError when the directory cannot be created.
- */
-export function databasePath(db?: string): string {
-  const path = resolvedPath(db);
-  if (path === IN_MEMORY || isPostgresUrl(path) || existsSync(dirname(path))) return path;
-  try {
-    mkdirSync(dirname(path));
-  } catch (error) {
-    throw explainOpenFailure(dirname(path), error);
-  }
-  return path;
 }

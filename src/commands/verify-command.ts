@@ -1,16 +1,15 @@
 /** The `verify` command: checks the database file, if it is one, recomputes every balance from its ledger and checks the journal's hash chain. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { openBackend } from '../application.js';
-import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
-import { DatabaseFileError, missingFileTrouble } from '../database-file/open-error.js';
+import { type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
+import { DatabaseFileError, requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
 import type { Driver } from '../store/engine/driver.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { checkDatabaseFile, type FileFault, isDamage } from '../store/sqlite/check-file.js';
 import { type Verification, verifyStore } from '../store/verify-store.js';
-import { print } from './output.js';
+import { jsonOption, type OutputFlags, print, printRows, wantsJson } from './output.js';
 import { createProgress, type Progress } from './progress.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
@@ -22,10 +21,11 @@ export function addVerify(program: Command): void {
     )
     .option('--quick', 'do not compare tables with their indexes and the search index', false)
     .option('--metrics-file <file>', "also write the result for Prometheus' node_exporter; FILE ends in .prom")
+    .addOption(jsonOption())
     .action(verify);
 }
 
-interface VerifyFlags extends DatabaseFlags {
+interface VerifyFlags extends DatabaseFlags, OutputFlags {
   readonly quick: boolean;
   readonly metricsFile?: string;
 }
@@ -41,14 +41,20 @@ async function verify({ quick, metricsFile, ...flags }: VerifyFlags): Promise<vo
   progress.done();
   await metrics?.(verification);
   if ('disagreements' in verification) {
-    print({ ...(isFile ? { file: 'ok' } : {}), ...verification });
+    show({ ...(isFile ? { file: 'ok' } : {}), ...verification }, flags);
     if (verification.disagreements.length > 0) process.exitCode = 1;
   } else {
     const what = isFile ? 'file' : 'database';
-    print({ [what]: 'damaged', disagreements: verification.map(toDisagreement) });
+    show({ [what]: 'damaged', disagreements: verification.map(toDisagreement) }, flags);
     process.stderr.write(`The ${what} is damaged: restore it from a backup. What it contains was not checked.\n`);
     process.exitCode = 1;
   }
+}
+
+/** On a terminal a table of the discrepancies, and below it what was checked. */
+function show({ disagreements, ...more }: { readonly disagreements: readonly object[] }, flags: OutputFlags): void {
+  if (wantsJson(flags)) print({ ...more, disagreements });
+  else printRows({ name: 'disagreements', rows: disagreements, more }, flags);
 }
 
 /** Returns what writes the result. @throws ConfigError when the file cannot be written to. */
@@ -66,9 +72,7 @@ async function openMetricsFile(path: string): Promise<(found: Verification | rea
 }
 
 function checkFile(path: string, quick: boolean, { step }: Progress): readonly FileFault[] {
-  if (!existsSync(path)) {
-    throw missingFileTrouble(path) ?? new ConfigError(`there is no database ${path}`);
-  }
+  requireDatabase(path);
   return checkDatabaseFile(path, { quick, onStep: step });
 }
 

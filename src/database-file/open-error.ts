@@ -1,6 +1,7 @@
 /** Explains why a database or its key cannot be opened, and what to do: SQLite's own messages say neither. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { IN_MEMORY } from './file-identity.js';
 import { isLocked } from './lock-wait.js';
 
 /** A file that cannot be used as it is. The message is for the operator; the program then exits with code 3. */
@@ -52,6 +53,41 @@ export function explainOpenFailure(path: string, error: unknown, files: FileSyst
   if (error instanceof DatabaseFileError) return error;
   const found = explanationOf(path, error, files);
   return found === undefined ? error : new DatabaseFileError(...found, error);
+}
+
+/** The remedy where a command that makes no database finds none. */
+export const HOW_TO_MAKE =
+  'Correct --db; or make one: g3n-crm-mcp admin org create ACME --db <database>, or g3n-crm-mcp http.';
+
+/** @throws DatabaseFileError when there is no database at a path, or an empty file. */
+export function requireDatabase(path: string, remedy: string = HOW_TO_MAKE): void {
+  const size = sizeOf(path);
+  if (size === undefined) {
+    throw missingFileTrouble(path) ?? new DatabaseFileError(`there is no database ${path}`, remedy);
+  }
+  if (size === 0) throw new DatabaseFileError(`${path} is empty`, remedy);
+}
+
+/** Undefined where there is no file. A path that cannot be looked at is left to the opening, which explains it. */
+function sizeOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/**
+ * Creates the directory of a database if only that is missing: a longer path that does not exist is rather a mistake.
+ * @throws DatabaseFileError when the directory cannot be created.
+ */
+export function makeDirectory(path: string): void {
+  if (path === IN_MEMORY || existsSync(dirname(path))) return;
+  try {
+    mkdirSync(dirname(path));
+  } catch (error) {
+    throw explainOpenFailure(dirname(path), error);
+  }
 }
 
 /**

@@ -18,7 +18,13 @@ export function checkStore(path: string, keyPath: string | undefined): readonly 
   if (!existsSync(path)) {
     const trouble = missingFileTrouble(path);
     if (trouble !== undefined) return [fail('database', trouble.problem, trouble.remedy)];
-    return [warn('database', `there is no ${path} yet`, 'It is made at the first start of stdio, http or admin.')];
+    return [
+      warn(
+        'database',
+        `there is no ${path} yet`,
+        'Make one: g3n-crm-mcp admin org create ACME --db <database>, or g3n-crm-mcp http.',
+      ),
+    ];
   }
   let inspection: Inspection;
   try {

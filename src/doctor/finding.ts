@@ -1,4 +1,5 @@
 /** The result of a doctor check. */
+import { colored } from '../color.js';
 
 export interface Finding {
   /** What was checked, in one or two words. */
@@ -23,6 +24,7 @@ export function fail(check: string, found: string, remedy: string): Finding {
 }
 
 const MARK = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+const COLOR = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
 /** Findings as text, each with its remedy on a second line. */
 export function linesOf(findings: readonly Finding[]): string {
@@ -31,6 +33,6 @@ export function linesOf(findings: readonly Finding[]): string {
 }
 
 function lineOf({ check, verdict, found, remedy }: Finding, width: number): string {
-  const line = `${MARK[verdict]}  ${check.padEnd(width)} ${found}\n`;
+  const line = `${colored(MARK[verdict], COLOR[verdict], process.stdout)}  ${check.padEnd(width)} ${found}\n`;
   return remedy === undefined ? line : `${line}      ${' '.repeat(width)} → ${remedy}\n`;
 }

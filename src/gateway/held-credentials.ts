@@ -62,6 +62,11 @@ const HOLD = `INSERT INTO held_credential (caller_hash, fingerprint, orgcode, ki
 const REPLACE = 'UPDATE held_credential SET sealed = ?, replaced_at = ? WHERE fingerprint = ?';
 const REVOKE = 'DELETE FROM held_credential WHERE fingerprint = ?';
 
+/** What is stored of a new credential. @throws HeldCredentialError when a field is invalid. */
+export function checkedCredential({ orgcode, secret, name }: Omit<NewHeldCredential, 'kind'>) {
+  return { org: upstreamOrgcode(orgcode), upstream: checkedSecret(secret), label: checkedName(name) };
+}
+
 /**
  * Seals an upstream credential behind a new caller's key. The key is returned in clear this once.
  * @throws HeldCredentialError when a field is invalid, or too many credentials are held.
@@ -70,9 +75,7 @@ export async function holdCredential(
   db: GatewayDb,
   { orgcode, kind, secret, name }: NewHeldCredential,
 ): Promise<HeldCaller & { readonly caller_key: string }> {
-  const org = checkedOrgcode(orgcode);
-  const upstream = checkedSecret(secret);
-  const label = checkedName(name);
+  const { org, upstream, label } = checkedCredential({ orgcode, secret, name });
   const caller_key = mintSecret(CALLER_KEY);
   const caller_hash = db.keys.mac('caller-key', caller_key);
   const sealed = db.keys.seal('upstream-credential', upstream, contextOf({ caller_hash, orgcode: org, kind }));
@@ -168,7 +171,7 @@ function unknownCaller(): HeldCredentialError {
 }
 
 /** In upper case, as the pipeline normalizes every orgcode. */
-function checkedOrgcode(orgcode: string): string {
+function upstreamOrgcode(orgcode: string): string {
   const code = orgcode.trim().toUpperCase();
   if (!/^[\x21-\x7e]{1,64}$/.test(code))
     throw new HeldCredentialError('the org code must be 1 to 64 printable characters, no spaces');

@@ -38,7 +38,7 @@ const READ_AHEAD_BYTES = 16 * 1024;
  * @throws GatewayOptionsError when the URL or the proxy is not allowed.
  */
 export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Dispatcher {
-  requireBase(base);
+  checkOrigin(base, proxy);
   const connect = {
     timeout: deadlineMs,
     rejectUnauthorized: true,
@@ -56,7 +56,6 @@ export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Disp
     bodyTimeout: 0,
   };
   if (proxy === undefined || isLoopback(base.hostname)) return new Pool(base.origin, { ...pool, connect });
-  requireProxy(proxy.url);
   return new EnvHttpProxyAgent({
     ...pool,
     connect,
@@ -68,6 +67,12 @@ export function openOrigin({ base, proxy, ca, deadlineMs }: OriginOptions): Disp
     clientFactory: (origin, options) =>
       new Pool(origin, { ...options, connections: CONNECTIONS, headersTimeout: deadlineMs }),
   });
+}
+
+/** @throws GatewayOptionsError when the URL or the proxy is not allowed. */
+export function checkOrigin(base: URL, proxy: ProxyOptions | undefined): void {
+  requireBase(base);
+  if (proxy !== undefined && !isLoopback(base.hostname)) requireProxy(proxy.url);
 }
 
 /** The proxy set in the environment (HTTPS_PROXY, NO_PROXY, upper or lower case). @throws GatewayOptionsError */

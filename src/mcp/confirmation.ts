@@ -73,6 +73,12 @@ export function readConfirmMode(text: string): ConfirmMode {
   return { money: Number(money) };
 }
 
+/** @throws ConfirmError for a money mode when the contract does not mark what moves value. */
+export function requireConfirmable(mode: ConfirmMode, operations: readonly Operation[]): void {
+  if (typeof mode === 'object' && !operations.some((operation) => covers(mode, operation)))
+    throw new ConfirmError('--confirm money: no operation of this contract is marked as moving value');
+}
+
 /**
  * Adds confirmation to an application, as `mode` requires.
  * @throws ConfirmError for a money mode when the contract does not mark what moves value, and for a tool that already
@@ -84,9 +90,7 @@ export function withConfirmation<Application extends Confirmable>(
 ): Application & { readonly confirmation?: Confirmation } {
   if (mode === 'off') return application;
   const { catalogue, pipeline } = application;
-  if (typeof mode === 'object' && !operations.some((operation) => covers(mode, operation))) {
-    throw new ConfirmError('--confirm money: no operation of this contract is marked as moving value');
-  }
+  requireConfirmable(mode, operations);
   const covered = catalogue.entries.filter(({ operation }) => covers(mode, operation));
   const entries = catalogue.entries.map((entry) => (covered.includes(entry) ? withToken(entry) : entry));
   const priceRead = operations.find(({ id, effect }) => id === POLICY && effect === 'read');

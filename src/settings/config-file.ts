@@ -1,6 +1,6 @@
 /** Reads the configuration file: YAML or JSON, with settings by their names. */
 import { readFileSync } from 'node:fs';
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../nearest-name.js';
 import { SETTINGS, type SettingName, settingOf } from './setting-table.js';
 
 const MAX_BYTES = 1024 * 1024;

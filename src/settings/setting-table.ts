@@ -304,6 +304,20 @@ const EVERYWHERE = {
     default: 'info',
     parse: oneOf('debug', 'info', 'warn', 'error', 'silent'),
   },
+  'log-format': {
+    takes: '<format>',
+    description: 'JSON lines, or text for a person; auto: text on a terminal',
+    choices: ['auto', 'json', 'pretty'],
+    default: 'auto',
+    parse: oneOf('auto', 'json', 'pretty'),
+  },
+  color: {
+    takes: '<when>',
+    description: 'colours of the output; auto: on a terminal, unless NO_COLOR is set',
+    choices: ['auto', 'always', 'never'],
+    default: 'auto',
+    parse: oneOf('auto', 'always', 'never'),
+  },
 } as const satisfies Table;
 
 type Table = { readonly [name: string]: Setting };

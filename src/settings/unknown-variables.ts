@@ -1,5 +1,5 @@
 /** Finds variables that are meant for this program, and that no setting has. */
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../nearest-name.js';
 import { variableOf } from './setting.js';
 import { SETTINGS } from './setting-table.js';
 

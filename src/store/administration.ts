@@ -30,9 +30,7 @@ export interface OrgView {
 
 /** @throws AdminError when the org exists. */
 export function* createOrg(cx: AdminContext, orgcode: string, status: OrgStatus): Steps<OrgView> {
-  const code = orgcode.trim().toUpperCase();
-  if (!/^[A-Z0-9][A-Z0-9_-]{0,63}$/.test(code))
-    throw new AdminError(`${orgcode} is no org code: use A–Z, 0–9, _ and -`);
+  const code = checkedOrgcode(orgcode);
   yield lockKey(code, 'org');
   if (yield* one('SELECT orgcode FROM org WHERE orgcode = ?', code)) throw new AdminError(`org ${code} exists already`);
   yield* run(
@@ -45,6 +43,13 @@ export function* createOrg(cx: AdminContext, orgcode: string, status: OrgStatus)
   yield* enterOrg(code);
   yield* recordAct(cx, code, { operation: 'admin org create', target: code, fields: ['status'], facts: { status } });
   return { orgcode: code, status };
+}
+
+/** An org code as it is stored. @throws AdminError when the text is none. */
+export function checkedOrgcode(orgcode: string): string {
+  const code = orgcode.trim().toUpperCase();
+  if (/^[A-Z0-9][A-Z0-9_-]{0,63}$/.test(code)) return code;
+  throw new AdminError(`${orgcode} is no org code: use A–Z, 0–9, _ and -`);
 }
 
 /** @throws AdminError when there is no such org. */

@@ -1,5 +1,6 @@
 /** Opens the embedded CRM on PostgreSQL: checks the server, migrates, and hands the driver to the store. */
 import { hostname } from 'node:os';
+import { HOW_TO_MAKE } from '../database-file/open-error.js';
 import { type Keys, loadKeys } from '../secrets/keys.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
@@ -10,6 +11,7 @@ import { ConnectionUrlError, type PostgresAddress, parsePostgresUrl, readOnlyUrl
 import {
   migratePostgres,
   type PostgresMigration,
+  postgresSchemaVersion,
   requirePostgresSchema,
 } from './postgres/migrations/migrate-postgres.js';
 import { type ExpectedGroup, GROUPS_SERVER_NAME, requireGroup, SERVER_NAME } from './postgres/own-group.js';
@@ -33,6 +35,8 @@ export interface PostgresStoreOptions extends EngineOptions {
   readonly group?: ExpectedGroup;
   /** Refuse a role that does not own the tables: it may serve, and not administer. */
   readonly asOwner?: boolean;
+  /** Refuse a database without tables instead of making them. */
+  readonly mustExist?: boolean;
   /** In place of this version's migrations, in tests. */
   readonly migrations?: readonly PostgresMigration[];
 }
@@ -55,6 +59,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const mayChange = await driver.withSession(async (client) => {
       const role = await checkServer(client, readOnly);
       if (role.isServing && options.asOwner === true) throw notOwner(role);
+      if (options.mustExist === true && (await postgresSchemaVersion(client)) === 0) throw noTables();
       const isOwner = !readOnly && !role.isServing;
       if (isOwner) await migratePostgres(client, new Date().toISOString(), migrations);
       else if (role.isServing && !readOnly) await requireServingRights(client, role.role);
@@ -70,6 +75,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const keys = await (mayChange ? driver.write({ steps }) : driver.read(steps));
     return new EmbeddedStore(driver, keys, options);
   });
+}
+
+function noTables(): DatabaseServerError {
+  return new DatabaseServerError('the database has no tables of this program', HOW_TO_MAKE);
 }
 
 function notOwner({ role, owner }: TableRole): DatabaseServerError {

@@ -1,6 +1,6 @@
 /** Serves the web page, mcp.html, at / and /crm/mcp.html with its content security policy. Its content: page/src. */
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
 export interface PageSource {
   html(): string;
@@ -11,10 +11,25 @@ export type Pages = (request: IncomingMessage, response: ServerResponse, path: s
 
 const PATHS: readonly string[] = ['/', '/crm/mcp.html'];
 
+/** Where a person who types an address may look: of documentation, and of the endpoint of MCP clients. */
+const LEADING: readonly string[] = ['/docs', '/docs/', '/mcp', '/mcp/'];
+
+/** A person's browser asks for a page. A client that listens for messages asks for an event stream. */
+function isBrowser({ accept = '' }: IncomingHttpHeaders): boolean {
+  return accept.includes('text/html') && !accept.includes('text/event-stream');
+}
+
+function leadToPage(response: ServerResponse): true {
+  response.writeHead(302, { location: '/', 'cache-control': 'no-store', vary: 'accept', 'content-length': 0 });
+  response.end();
+  return true;
+}
+
 /** Serves the page, which is read at once. @throws what `html` throws; Error when the page has no CSP. */
 export function createPages({ html }: PageSource): Pages {
   const page = prepare(html());
   return ({ method, headers }, response, path) => {
+    if (method === 'GET' && LEADING.includes(path) && isBrowser(headers)) return leadToPage(response);
     if (!PATHS.includes(path) || (method !== 'GET' && method !== 'HEAD')) return false;
     const unchanged = headers['if-none-match']?.split(',').some((tag) => tag.trim() === page.headers.etag) === true;
     const size = unchanged ? {} : { 'content-length': page.bytes.length };

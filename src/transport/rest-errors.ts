@@ -1,9 +1,12 @@
 /** Checks of a REST request before it becomes a call: its URL, its method, its body headers. */
 import type { IncomingMessage } from 'node:http';
-import { badRequest, CrmError, notFound } from '../contract/errors.js';
+import { badRequest, CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
+import { nearestName } from '../nearest-name.js';
 import { announcesBody, mediaTypeError } from './http-body.js';
 
+/** A longer path is near none, and would take long to compare. */
+const MAX_PATH = 100;
 /** Query parameters whose value is meant as a credential, by the letters of their name. */
 const CREDENTIALS = new Set(
   `session sessionguid sessionid xsessionguid apikey xapikey key token accesstoken auth authorization bearer secret
@@ -27,12 +30,25 @@ export function urlError(url: string): CrmError | undefined {
   });
 }
 
-/** 404, as for a record that does not exist, on an unknown path; 405 `crm.method_not_allowed` for a wrong method. */
+/** 405 `crm.method_not_allowed` for a method that does not serve the path. */
 export function methodError(method: string | undefined, allowed: readonly string[]): CrmError | undefined {
-  if (allowed.length === 0) return notFound();
   if (allowed.some((other) => other === method)) return undefined;
   const message = `This path is served by ${allowed.join(' and ')} alone.`;
   return new CrmError({ code: 'crm.method_not_allowed', tag: 'validation-error', status: 405, message });
+}
+
+const WHERE_PATHS_ARE = 'look for the path in /crm/openapi.yaml';
+
+/** 404 `crm.unknown_path`, with the nearest of the paths that are served. The paths are public. */
+export function pathError(path: string, served: readonly string[]): CrmError {
+  const near = nearestName(path.slice(0, MAX_PATH), served);
+  return new CrmError({
+    code: 'crm.unknown_path',
+    tag: 'not-found',
+    message: `Nothing is served at this path.${near === undefined ? '' : ` The nearest is ${near}.`}`,
+    ...(near === undefined ? {} : { details: { nearest_path: near } }),
+    nextSteps: [near === undefined ? 'Look for the path in /crm/openapi.yaml.' : `Use ${near}, or ${WHERE_PATHS_ARE}.`],
+  });
 }
 
 /** 415 `crm.unsupported_media_type` for a body that is not plain JSON; 400 `crm.malformed_body` for a GET with one. */

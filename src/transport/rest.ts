@@ -13,7 +13,7 @@ import { call, type Pipeline, rejectRequest } from '../pipeline/call.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import { discard, readBytes } from './http-body.js';
 import { createServeDocument, type ServeDocument } from './openapi-documents.js';
-import { bodyError, methodError, urlError } from './rest-errors.js';
+import { bodyError, methodError, pathError, urlError } from './rest-errors.js';
 import { sendEnvelope } from './rest-reply.js';
 import { parseStrictJson } from './strict-json.js';
 
@@ -48,6 +48,7 @@ export function isRestPath(path: string): boolean {
 /** The REST surface over a pipeline. */
 export function createRest({ pipeline, operations, documents }: RestOptions): Rest {
   const routes = [...operationRoutes(operations), ...documentRoutes(documents)];
+  const served = [...new Set(routes.map((route) => route.path))];
   return async (request, response, headers, rejection) => {
     const { method, url = '' } = request;
     const [path = ''] = url.split('?', 1);
@@ -59,7 +60,9 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
     };
 
     const allowed = matching.map((route) => route.method);
-    const error = rejection ?? urlError(url) ?? methodError(method, allowed) ?? bodyError(request, operation);
+    const wrongPath = matching.length === 0 ? pathError(path, served) : undefined;
+    const wrong = wrongPath ?? methodError(method, allowed) ?? bodyError(request, operation);
+    const error = rejection ?? urlError(url) ?? wrong;
     if (error !== undefined || operation === undefined) discard(request);
     if (error?.status === 405) response.setHeader('allow', allowed.join(', '));
     if (error !== undefined) return reject(error);

@@ -58,7 +58,7 @@ describe('toolsets', () => {
   test.each([
     [['--toolsets', 'giftcards'], {}, /no toolset giftcards; there are: account, .*giftcard/],
     [['--exclude', 'giftcard_get'], {}, /no tool giftcard_get; there are: .*crm_giftcard_get/],
-    [['--max-answer-tokens', '10'], {}, /at least 2000/],
+    [['--max-answer-tokens', '10'], {}, /whole number from 2000/],
     [[], { G3N_LEAN: 'perhaps' }, /G3N_LEAN: must be true or false/],
     [['--demo', '--read-only'], {}, /--demo .* --read-only/],
     [['--confirm', 'money=ten'], {}, /must be off, destructive, money=AMOUNT or all/],

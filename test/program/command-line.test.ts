@@ -60,7 +60,6 @@ describe('a usage error exits 2, prints a remedy to stderr and nothing to stdout
       { G3N_READONLY: '1' },
     ],
     ['a misspelt file', ['http', '--config', `${none}.yaml`, '--db', none], /there is no configuration file/],
-    ['a missing database', ['verify', '--db', none], /no database/],
     ['an invalid variable', ['http', '--db', none], /G3N_DEFAULT_REGION: must be/, { G3N_DEFAULT_REGION: 'usa' }],
     ['an invalid log level', ['stdio', '--db', none], /G3N_LOG_LEVEL/, { G3N_LOG_LEVEL: 'loud' }],
     ['--sse with --stateless', ['http', '--db', none, '--sse', '--stateless'], /--stateless keeps nothing: give one/],

@@ -146,7 +146,7 @@ describe('invalid gateway flags end the program with a reason', () => {
     ['--openapi without --gateway', ['--openapi', 'x.yaml'], 'give --gateway too'],
     ['a URL without TLS', ['--gateway', 'http://crm.example/crm', '--gateway-db', ':memory:'], 'must be https'],
     ['an invalid URL', ['--gateway', 'crm.example', '--gateway-db', ':memory:'], 'is not a URL'],
-    ['an invalid deadline', ['--gateway', 'https://crm.example/crm', '--deadline-ms', 'soon'], 'milliseconds'],
+    ['an invalid deadline', ['--gateway', 'https://crm.example/crm', '--deadline-ms', 'soon'], 'whole number'],
     ['a missing document', ['--gateway', 'https://crm.example/crm', '--openapi', 'nowhere.yaml'], 'nowhere.yaml'],
   ])('%s', async (_name, args, words) => {
     const { code, stderr } = await run(['stdio', ...args]);

@@ -26,10 +26,11 @@ const STAT = JSON.stringify({
 describe('stdout', () => {
   test.each([
     ['with the demo, at log level debug', ['--demo'], 'demo.db'],
-    ['on a plain database', [], 'plain.db'],
+    ['on a plain database', [], 'crm.db'],
   ])('carries JSON-RPC lines only, %s', async (_name, args, file) => {
     const options = ['stdio', '--db', `${workspace.directory}/${file}`, ...args];
-    const running = start(options, { G3N_LOG_LEVEL: 'debug' });
+    const caller = args.length === 0 ? env : {};
+    const running = start(options, { ...caller, G3N_LOG_LEVEL: 'debug' });
     running.child.stdin.write(`${INITIALIZE}\n${STAT}\n`);
     await running.printed(/"id":2/);
     const { code, stdout } = await running.stop();

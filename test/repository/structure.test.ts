@@ -49,12 +49,15 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   tools: ['contract', 'pipeline'],
   mcp: ['contract', 'pipeline', 'secrets', 'tools'],
   telemetry: ['contract', 'pipeline'],
-  transport: ['contract', 'mcp', 'pipeline', 'secrets'],
+  transport: ['contract', 'mcp', 'nearest-name.ts', 'pipeline', 'secrets'],
   demo: ['contract', 'ids.ts', 'pipeline', 'store', 'store/engine'],
-  settings: ['mcp', 'pipeline'],
+  'nearest-name.ts': [],
+  'color.ts': [],
+  'pretty-log.ts': ['color.ts'],
+  settings: ['mcp', 'nearest-name.ts', 'pipeline'],
   'config.ts': ['pipeline', 'settings'],
   connect: [],
-  'log.ts': ['database-file', 'pipeline'],
+  'log.ts': ['database-file', 'pipeline', 'pretty-log.ts'],
   'welcome.ts': ['demo'],
   'application.ts': [
     'config.ts',
@@ -100,6 +103,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'welcome.ts',
   ],
   doctor: [
+    'color.ts',
     'config.ts',
     'contract',
     'database-file',
@@ -111,7 +115,7 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'store/postgres',
     'store/sqlite',
   ],
-  'main.ts': ['commands', 'config.ts', 'store'],
+  'main.ts': ['color.ts', 'commands', 'config.ts', 'store'],
 };
 
 /** The nine families: each is a directory of the store, and together they are one module. */

@@ -58,7 +58,7 @@ test('the first check that fails determines the error, from the URL to the domai
       400,
       'crm.credentials_in_url',
     ],
-    [{ path: '/crm/loyalty' }, 404, 'crm.not_found'],
+    [{ path: '/crm/loyalty' }, 404, 'crm.unknown_path'],
     [{ path: '/crm/loyalty/earn' }, 405, 'crm.method_not_allowed'],
     [{ method: 'POST' }, 415, 'crm.unsupported_media_type'],
     [{ type: 'application/json' }, 413, 'crm.body_too_large'],

@@ -149,13 +149,18 @@ describe('a request is rejected with a whole error envelope', () => {
     '/crm/__proto__',
     '/crm/openapi',
     '/crm/g3nk_secret_in_a_path',
-  ])('%s: 404, as for a record that is not there', async (path) => {
+  ])('%s: 404 with the nearest path, if there is one', async (path) => {
     const before = world.logged.length;
     const reply = await send(server, { path, headers: owner, body: '{}' });
     expect(reply.status).toBe(404);
-    expect(reply.json).toMatchObject(envelope(404, 'crm.not_found', 'POST /*'));
-    const absent = await envelopeOf(world, 'crm_customer_get', { customer_id: 'nobody' });
-    expect(timeless(reply.json.error)).toEqual(timeless(absent.success ? {} : absent.error));
+    expect(reply.json).toMatchObject(envelope(404, 'crm.unknown_path', 'POST /*'));
+    const near = /ustomer/i.test(path)
+      ? '/crm/customer/get'
+      : path === '/crm/openapi'
+        ? '/crm/openapi.yaml'
+        : undefined;
+    expect(reply.json.error.details?.nearest_path).toBe(near);
+    expect(reply.json.error.next_steps[0]).toMatch(near === undefined ? /^Look for/ : `Use ${near}`);
     const logged = world.logged.slice(before).join('');
     expect(logged).toContain(reply.headers['x-request-id']);
     expect(logged + reply.text).not.toContain('secret_in_a_path');

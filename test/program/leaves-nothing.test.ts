@@ -1,0 +1,89 @@
+/** A command that fails leaves no database, no key and no directory; and which commands make a database. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { run, runJson, scratch } from '../support/program.js';
+
+const workspace = scratch();
+afterAll(workspace.remove);
+
+const CALLER = { G3N_ORGCODE: 'ACME', G3N_API_KEY: 'g3nk_nobody' };
+type Case = readonly [args: readonly string[], code: number, message: RegExp, env?: Record<string, string>];
+
+/** `DB` is a file that is not there, in a directory that is not there either. */
+const ON_NO_DATABASE: readonly Case[] = [
+  [['admin', 'key', 'create', 'ACME', '--owner', '--db', 'DB'], 3, /there is no database .*admin org create/],
+  [['admin', 'session', 'create', 'ACME', '--user', 'sam', '--db', 'DB'], 3, /there is no database/],
+  [['admin', 'org', 'set', 'ACME', '--status', 'verified', '--db', 'DB'], 3, /there is no database/],
+  [['verify', '--db', 'DB'], 3, /there is no database/],
+  [['stdio', '--db', 'DB'], 3, /there is no database/, CALLER],
+  [['stdio', '--db', 'DB'], 2, /set G3N_ORGCODE, and G3N_API_KEY/],
+  [['stdio', '--gateway', 'http://127.0.0.1:9/crm', '--gateway-db', 'DB'], 2, /set G3N_ORGCODE/],
+  [['http', '--read-only', '--db', 'DB'], 3, /there is no database/],
+  [['http', '--tools', 'crm_nothing', '--db', 'DB'], 2, /crm_nothing/],
+  [['http', '--gateway', 'http://crm.example', '--gateway-db', 'DB'], 2, /must be https/],
+  [['admin', 'org', 'create', 'A B', '--db', 'DB'], 1, /no org code/],
+  [['admin', 'org', 'create', 'ACME', '--group', 'eu', '--db', 'DB'], 2, /--group needs --groups/],
+  [['admin', 'upstream', 'list', '--gateway-db', 'DB'], 3, /there is no database .*admin upstream add/],
+  [['admin', 'upstream', 'add', 'A B', '--gateway-db', 'DB'], 2, /org/, { G3N_UPSTREAM_CREDENTIAL: 'x' }],
+  [['admin', 'upstream', 'add', 'ACME', '--gateway-db', 'DB'], 2, /G3N_UPSTREAM_CREDENTIAL/],
+];
+
+describe('a command that fails leaves nothing behind', () => {
+  test.each(ON_NO_DATABASE.map((row, index) => [row[0].join(' '), index, row] as const))(
+    '%s',
+    async (_line, index, [args, expected, message, env]) => {
+      const directory = join(workspace.directory, String(index));
+      mkdirSync(directory);
+      const db = join(directory, 'data', 'crm.db');
+      const { code, stdout, stderr } = await run(
+        args.map((arg) => (arg === 'DB' ? db : arg)),
+        env,
+      );
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/^error: .+\n$/);
+      expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
+      expect(readdirSync(directory)).toEqual([]);
+    },
+  );
+
+  test('nor does http whose port is taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
+    const { port } = taken.address() as { port: number };
+    const db = join(workspace.directory, 'taken.db');
+    const { code, stderr } = await run(['http', '--port', String(port), '--db', db]);
+    taken.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: port \d+ is taken: .*--port.*\n$/);
+    expect(existsSync(db)).toBe(false);
+  });
+
+  test('an empty file stays empty', async () => {
+    const db = join(workspace.directory, 'empty.db');
+    writeFileSync(db, '');
+    const { code, stderr } = await run(['admin', 'key', 'create', 'ACME', '--owner', '--db', db]);
+    expect(code).toBe(3);
+    expect(stderr).toContain('is empty');
+    expect(readdirSync(workspace.directory).filter((name) => name.startsWith('empty.db'))).toEqual(['empty.db']);
+  });
+});
+
+test('doctor makes nothing', async () => {
+  const directory = join(workspace.directory, 'examined');
+  mkdirSync(directory);
+  const env = { ...CALLER, G3N_KEY_FILE: join(directory, 'made.key') };
+  await run(['doctor', '--db', join(directory, 'crm.db')], env);
+  await run(['doctor', '--gateway', 'http://127.0.0.1:9/crm'], env);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('stdio with credentials that the store rejects says so and exits 2', async () => {
+  const db = join(workspace.directory, 'made', 'crm.db');
+  await runJson(['admin', 'org', 'create', 'ACME', '--db', db]); // makes the directory too
+  const { code, stdout, stderr } = await run(['stdio', '--db', db], CALLER);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^error: .*crm\.credentials_invalid.*admin key create.*\n$/);
+  expect(stderr).not.toContain(CALLER.G3N_API_KEY);
+});

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { keyFileWarning } from './database-file/key-permissions.js';
 import type { ReportOutage } from './database-file/outage-watch.js';
 import type { CallReport } from './pipeline/call.js';
-import { prettyLine } from './pretty-log.js';
+import { prettyLine } from './terminal/pretty-log.js';
 
 export type Log = Pick<Logger, 'debug' | 'warn' | 'error'>;
 

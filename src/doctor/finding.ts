@@ -1,5 +1,5 @@
 /** The result of a doctor check. */
-import { colored } from '../color.js';
+import { colored } from '../terminal/color.js';
 
 export interface Finding {
   /** What was checked, in one or two words. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addAdminAudit } from './admin-audit-command.js';
 import { addAdminBackup } from './admin-backup-command.js';
 import { addAdminCopy } from './admin-copy-command.js';
+import { addAdminExport } from './admin-export-command.js';
 import { addAdminGroups } from './admin-groups-command.js';
 import { addAdminImport } from './admin-import-command.js';
 import { addAdminKey } from './admin-key-command.js';
@@ -30,6 +31,7 @@ export function addAdmin(program: Command, directory: string): void {
   addAdminCopy(admin);
   addAdminBackup(admin);
   addAdminGroups(admin);
+  addAdminExport(admin);
   addAdminImport(admin, directory);
   addAdminPostgres(admin);
 }

@@ -1,4 +1,4 @@
-/** `admin import` on PostgreSQL and on groups: rows that fail beside others, a kill, a second run. */
+/** `admin import` and `admin export` on groups of PostgreSQL: rows that fail beside others, a kill, a second run. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -43,4 +43,9 @@ test('killed halfway and run again, every customer and balance is there once', {
   expect(JSON.parse(stdout)).toMatchObject({ created: good - customers, existing: customers, failed: ROWS * 0.1 });
   expect(await counted()).toEqual({ customers: good, points: good * 7 });
   expect((await runJson(['verify'], environment)).disagreements).toEqual([]);
+  const exported = (await run(['admin', 'export', '--org', 'ACME'], environment)).stdout.trim().split('\n');
+  expect(JSON.parse(exported.at(-1) ?? '')).toMatchObject({
+    kind: 'end',
+    counts: { customer: good, loyalty_txn: good },
+  });
 });

@@ -41,6 +41,14 @@ export async function administerAtHome<T>(store: GroupedStore, orgcode: string, 
   }
 }
 
+/** The driver of the group where the org is at home. @throws AdminError when there is no such org. */
+export async function driverAtHome(store: GroupedStore, orgcode: string): Promise<PostgresStore['driver']> {
+  const code = codeOf(orgcode);
+  const entry = await store.driver.read(() => findEntry(code));
+  if (entry === undefined) throw new AdminError(`there is no org ${code}: create it first`);
+  return groupOf(store, entry.group_name).driver;
+}
+
 /** Reads in the group where the org is at home. @throws AdminError when there is no such org. */
 export async function readAtHome<T>(store: GroupedStore, orgcode: string, steps: () => Steps<T>): Promise<T> {
   const code = codeOf(orgcode);

@@ -1,0 +1,97 @@
+/** The `admin export` command: writes all records of an org, or those about one customer, as JSON lines. */
+import { existsSync, linkSync } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { openBackend } from '../application.js';
+import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
+import type { ExportCounts } from '../export/export-org.js';
+import { createLog } from '../log.js';
+import type { Driver } from '../store/engine/driver.js';
+import type { GroupedStore } from '../store/groups/grouped-store.js';
+import type { Store } from '../store/store.js';
+import { printRecord } from './output.js';
+import { createProgress, grouped } from './progress.js';
+import { databasePath, onDatabase } from './shared-options.js';
+
+interface ExportFlags extends DatabaseFlags {
+  readonly org: string;
+  readonly to: string;
+  readonly customer?: string;
+}
+
+type Write = (text: string) => Promise<void>;
+
+/** Adds the command to `admin`. */
+export function addAdminExport(admin: Command): void {
+  onDatabase(admin.command('export'))
+    .description('write all records of an org, or all about one customer, as JSON lines from one snapshot')
+    .requiredOption('--org <orgcode>', 'the org')
+    .addOption(new Option('--format <format>', 'the format').choices(['jsonl']).default('jsonl'))
+    .option('--to <file>', 'the new file, which nobody else can read; - for stdout; nothing is overwritten', '-')
+    .option('--customer <id>', 'only what is about this customer and those merged into it')
+    .action(runExport);
+}
+
+async function runExport({ org, to, customer, ...flags }: ExportFlags): Promise<void> {
+  const environment = readEnvironment(process.env, flags);
+  const file = to === '-' ? undefined : resolve(to);
+  if (file !== undefined && existsSync(file)) throw new ConfigError(`${to} exists already: nothing is overwritten`);
+  const database = databasePath(environment.db);
+  const log = createLog(environment.logLevel);
+  const store = await openBackend({ database, environment, log, readOnly: true, asOwner: true });
+  try {
+    const orgcode = org.trim().toUpperCase();
+    const driver = await homeOf(store, orgcode);
+    const work = (write: Write) => exportShown(driver, orgcode, customer, write);
+    if (file === undefined) return void (await work(toStdout));
+    const counts = await intoFile(file, work);
+    printRecord({ orgcode, file, ...counts });
+  } finally {
+    await store.close();
+  }
+}
+
+async function homeOf(store: Store, orgcode: string): Promise<Driver> {
+  if (!('groups' in store)) return store.driver;
+  const { driverAtHome } = await import('../store/groups/group-administration.js');
+  return await driverAtHome(store as GroupedStore, orgcode);
+}
+
+async function exportShown(driver: Driver, orgcode: string, customerId: string | undefined, write: Write) {
+  const { ExportError, exportOrg } = await import('../export/export-org.js');
+  const progress = createProgress(process.stderr, 'export');
+  const onProgress = (lines: number, kind: string) => progress.step(`${grouped(lines)} lines of ${kind}`);
+  const now = new Date().toISOString();
+  try {
+    return await exportOrg({ driver, orgcode, customerId, now, write, onProgress });
+  } catch (error) {
+    throw error instanceof ExportError ? new ConfigError(error.message) : error;
+  } finally {
+    progress.done();
+  }
+}
+
+/** Writes a part beside the file, which gets its name only when it is complete and on the disk. */
+async function intoFile(file: string, work: (write: Write) => Promise<ExportCounts>): Promise<ExportCounts> {
+  const part = `${file}.part`;
+  const handle: FileHandle = await open(part, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+    throw new ConfigError(`${part} is left of an export that was interrupted, or is being written: remove it first`);
+  });
+  try {
+    const counts = await work(async (text) => void (await handle.appendFile(text)));
+    await handle.sync();
+    linkSync(part, file); // unlike a rename, replaces nothing
+    return counts;
+  } finally {
+    await handle.close();
+    await rm(part, { force: true });
+  }
+}
+
+function toStdout(text: string): Promise<void> {
+  return new Promise((written, failed) => {
+    process.stdout.write(text, (error) => (error ? failed(error) : written()));
+  });
+}

@@ -1,0 +1,102 @@
+/** Writes all records of an org, or those about one customer, as JSON lines from one snapshot of the database. */
+import type { Driver, SnapshotRead } from '../store/engine/driver.js';
+import type { StoredTable } from '../store/engine/stored-tables.js';
+import { EXPORTED, type ExportedTable, LEFT_OUT } from '../store/export/exported-tables.js';
+import {
+  customerWithMerged,
+  type ExportRow,
+  type ExportScope,
+  exportedOrg,
+  exportedRecord,
+  exportPage,
+} from '../store/export/read-export.js';
+
+/** The version of the format. Raise it when a line changes its meaning. */
+export const EXPORT_FORMAT = 1;
+
+/** An export of what is not there. */
+export class ExportError extends Error {}
+
+export interface OrgExport {
+  readonly driver: Pick<Driver, 'inSnapshot' | 'dialect'>;
+  readonly orgcode: string;
+  /** Only what is about this customer. */
+  readonly customerId?: string | undefined;
+  /** ISO-8601. */
+  readonly now: string;
+  /** Takes text in the order of the file, and resolves when more may come. */
+  readonly write: (text: string) => Promise<void>;
+  readonly onProgress: (lines: number, kind: string) => void;
+}
+
+export type ExportCounts = Readonly<Record<string, number>>;
+
+/** Returns the number of lines of each kind. @throws ExportError when there is no such org or customer. */
+export async function exportOrg(options: OrgExport): Promise<ExportCounts> {
+  return await options.driver.inSnapshot((read) => exportFrom(options, read));
+}
+
+async function exportFrom(options: OrgExport, read: SnapshotRead): Promise<ExportCounts> {
+  const { driver, orgcode, customerId, now, write } = options;
+  const status = await read(() => exportedOrg(orgcode));
+  if (status === undefined) throw new ExportError(`there is no org ${orgcode}`);
+  const customerIds = customerId === undefined ? undefined : await read(() => customerWithMerged(orgcode, customerId));
+  if (customerIds?.length === 0) throw new ExportError(`the org ${orgcode} has no customer with that id`);
+  const left_out = { ...LEFT_OUT, ...(customerIds === undefined ? {} : notOfCustomers()) };
+  const about = customerIds === undefined ? {} : { customer_ids: customerIds };
+  await write(
+    lineOf({
+      kind: 'export',
+      format: EXPORT_FORMAT,
+      orgcode,
+      org_status: status,
+      exported_at: now,
+      ...about,
+      left_out,
+    }),
+  );
+  const tables = await read(() => driver.dialect.catalogue.tables());
+  const counts: Record<string, number> = {};
+  for (const exported of EXPORTED) {
+    const table = tables.find(({ name }) => name === exported.table);
+    if (table === undefined) throw new Error(`the database has no table ${exported.table}`);
+    if (customerIds !== undefined && exported.ofCustomer === undefined) continue;
+    counts[exported.kind] = await exportTable(options, read, exported, table, { orgcode, customerIds });
+  }
+  await write(lineOf({ kind: 'end', lines: total(counts), counts }));
+  return counts;
+}
+
+async function exportTable(
+  { write, onProgress }: OrgExport,
+  read: SnapshotRead,
+  exported: ExportedTable,
+  table: StoredTable,
+  scope: ExportScope,
+): Promise<number> {
+  let lines = 0;
+  for (let after: ExportRow | undefined; ; ) {
+    const previous = after;
+    const rows = await read(() => exportPage(exported, table, scope, previous));
+    if (rows.length === 0) return lines;
+    await write(rows.map((row) => lineOf(exportedRecord(exported, row))).join(''));
+    lines += rows.length;
+    after = rows.at(-1);
+    onProgress(lines, exported.kind);
+  }
+}
+
+const NOT_OF_CUSTOMERS = 'not about one customer, or how fraud is found';
+
+function notOfCustomers(): Record<string, string> {
+  const others = EXPORTED.filter(({ ofCustomer }) => ofCustomer === undefined);
+  return Object.fromEntries(others.map(({ table }) => [table, NOT_OF_CUSTOMERS]));
+}
+
+function total(counts: ExportCounts): number {
+  return Object.values(counts).reduce((sum, lines) => sum + lines, 0);
+}
+
+function lineOf(record: object): string {
+  return `${JSON.stringify(record)}\n`;
+}

@@ -1,0 +1,94 @@
+/** `admin export`: every table is in it or left out for a reason; one customer's data; the program's file. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { ensureDemo } from '../../src/demo/demo.js';
+import { EXPORTED, LEFT_OUT } from '../../src/store/export/exported-tables.js';
+import { openStore, type SqliteStore } from '../../src/store/store.js';
+import { countKinds, type ExportLine, exportedLines } from '../support/exporting.js';
+import { run, scratch } from '../support/program.js';
+
+const workspace = scratch();
+let store: SqliteStore;
+let lines: ExportLine[];
+
+beforeAll(async () => {
+  store = openStore({
+    path: workspace.db,
+    roles: CONTRACT.roles,
+    settings: { defaultRegion: 'US', uniqueCustomerFields: ['email'] },
+    onBackgroundError: (error) => console.error(error),
+  });
+  await ensureDemo(store, new Date());
+  lines = await exportedLines(store.driver);
+});
+afterAll(async () => {
+  await store?.close();
+  workspace.remove();
+});
+
+const ofKind = (kind: string, from = lines) => from.filter((line) => line.kind === kind).map(({ data }) => data);
+
+test('every table of an org is exported, or left out for a reason', () => {
+  const tables = store.driver.direct(store.driver.dialect.catalogue.tables());
+  const ofOrg = tables.filter(({ columns }) => columns.includes('orgcode')).map(({ name }) => name);
+  const known = [...EXPORTED.map(({ table }) => table), ...Object.keys(LEFT_OUT)];
+  expect(known.sort()).toEqual(ofOrg.sort());
+});
+
+test('every column is decoded: no JSON text, no minor units, no hashes', () => {
+  const values = lines.flatMap(({ data }) => Object.entries(data ?? {}));
+  const json = values.filter(
+    ([name, value]) => /^[[{]/.test(String(value)) && typeof value === 'string' && name !== 'body',
+  );
+  expect(json).toEqual([]);
+  expect(JSON.stringify(lines)).not.toMatch(/_minor"|_hash"/);
+  expect(ofKind('giftcard')[0]).toMatchObject({ currency: expect.any(String), balance: expect.any(Number) });
+  expect(ofKind('giftcard_txn')[0]).toMatchObject({ currency: expect.any(String), amount: expect.any(Number) });
+});
+
+test('all rows are there, and the last line counts them', () => {
+  const counts = countKinds(lines);
+  for (const { kind, table } of EXPORTED) {
+    const sql = `SELECT COUNT(*) AS rows FROM ${table} WHERE orgcode = 'DEMO'`;
+    const row = store.driver.read(function* () {
+      return (yield { sql, args: [], mode: 'one' }) as { rows: number };
+    });
+    expect([kind, counts[kind] ?? 0]).toEqual([kind, row.rows]);
+  }
+  expect(lines[0]).toMatchObject({ kind: 'export', format: 1, orgcode: 'DEMO', left_out: LEFT_OUT });
+  expect(lines.at(-1)).toEqual({ kind: 'end', lines: lines.length - 2, counts: expect.objectContaining(counts) });
+});
+
+test('an export of one customer has what is about it and those merged into it, and nothing of others', async () => {
+  const merged = ofKind('customer').find(({ status }) => status === 'merged');
+  const survivor = merged.merged_into_customer_id;
+  const about = await exportedLines(store.driver, survivor);
+  const ids = new Set([survivor, ...(about[0]?.customer_ids ?? [])]);
+  expect(ids).toContain(merged.customer_id);
+  const owners = about.slice(1, -1).flatMap(({ data }) => data.customer_id ?? []);
+  expect(owners.filter((id) => !ids.has(id))).toEqual([]);
+  const expected = (kind: string) => ofKind(kind).filter(({ customer_id }) => ids.has(customer_id));
+  for (const kind of ['customer', 'loyalty_txn', 'giftcard', 'hold', 'customer_consent_change', 'customer_merge'])
+    expect(ofKind(kind, about)).toEqual(expected(kind));
+  expect(ofKind('comment', about)).toEqual(ofKind('comment').filter(({ target_id }) => ids.has(target_id)));
+  expect(about.map(({ kind }) => kind)).not.toContain('fraud_assessment');
+});
+
+test('the program writes a file for its owner alone, and overwrites nothing', async () => {
+  const to = join(workspace.directory, 'demo.jsonl');
+  const args = ['admin', 'export', '--org', 'demo', '--db', workspace.db];
+  const { code, stdout } = await run([...args, '--to', to]);
+  expect({ code, stdout: JSON.parse(stdout) }).toMatchObject({ code: 0, stdout: { orgcode: 'DEMO', file: to } });
+  expect(statSync(to).mode & 0o777).toBe(0o600);
+  const [, ...written] = readFileSync(to, 'utf8').trim().split('\n');
+  expect(written.map((line) => JSON.parse(line))).toEqual(lines.slice(1));
+  expect(await run([...args, '--to', to])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('exists already'),
+  });
+  const missing = await run([...args, '--to', `${to}2`, '--customer', '01900000-0000-7000-8000-000000000000']);
+  expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('has no customer with that id') });
+  expect([`${to}2`, `${to}2.part`].filter((path) => existsSync(path))).toEqual([]);
+});

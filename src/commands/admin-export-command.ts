@@ -12,7 +12,7 @@ import type { GroupedStore } from '../store/groups/grouped-store.js';
 import type { Store } from '../store/store.js';
 import { printRecord } from './output.js';
 import { createProgress, grouped } from './progress.js';
-import { databasePath, onDatabase } from './shared-options.js';
+import { onDatabase, resolvedPath } from './shared-options.js';
 
 interface ExportFlags extends DatabaseFlags {
   readonly org: string;
@@ -37,7 +37,7 @@ async function runExport({ org, to, customer, ...flags }: ExportFlags): Promise<
   const environment = readEnvironment(process.env, flags);
   const file = to === '-' ? undefined : resolve(to);
   if (file !== undefined && existsSync(file)) throw new ConfigError(`${to} exists already: nothing is overwritten`);
-  const database = databasePath(environment.db);
+  const database = resolvedPath(environment.db);
   const log = createLog(environment.logLevel);
   const store = await openBackend({ database, environment, log, readOnly: true, asOwner: true });
   try {

@@ -125,12 +125,7 @@ const FAMILIES = ['account', 'comment', 'consent', 'customer', 'exemption', 'gif
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/web-adapter.ts'],
   '@modelcontextprotocol/server': [
-    'mcp/completions.ts',
-    'mcp/elicitation.ts',
-    'mcp/feature-context.ts',
-    'mcp/prompts.ts',
-    'mcp/resources.ts',
-    'mcp/server.ts',
+    ...['completions', 'elicitation', 'feature-context', 'prompts', 'resources', 'server'].map((n) => `mcp/${n}.ts`),
     'tools/tool-result.ts',
     'transport/host-origin-check.ts',
     'transport/cors.ts',

@@ -1,5 +1,6 @@
 /** Reads the environment variables that the settings table defines. */
 import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
+import { SERVER_KEY_VARIABLE, takeKeyFromEnvironment } from './secrets/key-file.js';
 import { variableOf } from './settings/setting.js';
 import { type SettingName, type SettingValue, settingOf } from './settings/setting-table.js';
 
@@ -49,9 +50,15 @@ export const ENVIRONMENT_SETTINGS = [
 /** A flag that is given wins. @throws ConfigError that names every invalid variable, but never its value. */
 export function readEnvironment(env: NodeJS.ProcessEnv, flags: DatabaseFlags = {}): Environment {
   const values = readVariables(env, ENVIRONMENT_SETTINGS);
+  const inVariable = takeKeyFromEnvironment(env);
+  const named = flags.keyFile ?? values['key-file'];
+  if (inVariable !== undefined && named !== undefined)
+    throw new ConfigError(
+      `the server key is in ${SERVER_KEY_VARIABLE} and in a file: give --key-file (G3N_KEY_FILE) or the variable`,
+    );
   return {
     db: flags.db ?? values.db,
-    keyFile: flags.keyFile ?? values['key-file'],
+    keyFile: named ?? inVariable,
     groups: flags.groups ?? values.groups,
     defaultRegion: values['default-region'] ?? 'US',
     uniqueCustomerFields: values['unique-customer-fields'] ?? [],

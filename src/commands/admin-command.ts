@@ -11,6 +11,7 @@ import { addAdminMigrate } from './admin-migrate-command.js';
 import { addAdminOrg } from './admin-org-command.js';
 import { addAdminPostgres } from './admin-postgres-command.js';
 import { addAdminPrune } from './admin-prune-command.js';
+import { addAdminServerKey } from './admin-server-key-command.js';
 import { addAdminSession } from './admin-session-command.js';
 import { addAdminUpstream } from './admin-upstream-command.js';
 import { addAdminUser } from './admin-user-command.js';
@@ -30,6 +31,7 @@ export function addAdmin(program: Command, directory: string): void {
   addAdminUpstream(admin);
   addAdminCopy(admin);
   addAdminBackup(admin);
+  addAdminServerKey(admin);
   addAdminGroups(admin);
   addAdminExport(admin);
   addAdminImport(admin, directory);

@@ -46,6 +46,7 @@ export interface StoreFlags {
 export const DATABASE_SETTINGS = [
   'db',
   'key-file',
+  'server-key',
   'groups',
   'default-region',
   'unique-customer-fields',
@@ -82,7 +83,7 @@ export function onDatabase(command: Command): Command {
 
 /** Adds the settings of a command on the database of a gateway. */
 export function onGatewayDatabase(command: Command): Command {
-  return addSettings(command, ['gateway-db', 'key-file']);
+  return addSettings(command, ['gateway-db', 'key-file', 'server-key']);
 }
 
 /** Resolves the path of a database file against the working directory; other databases have none. */

@@ -2,12 +2,19 @@
 import { statSync } from 'node:fs';
 
 const OTHERS = 0o077;
+/** A mounted secret belongs to another user, and its group may read it: so it reaches a user who is not root. */
+const NOT_GROUP_READ = 0o037;
 
 /** What to tell the operator when others may read or change the server key; undefined when all is well. */
 export function keyFileWarning(keyPath: string): string | undefined {
   if (process.platform === 'win32') return undefined; // there, rights are no mode bits
-  const mode = statSync(keyPath, { throwIfNoEntry: false })?.mode ?? 0;
+  const { mode = 0, uid } = statSync(keyPath, { throwIfNoEntry: false }) ?? {};
   if ((mode & OTHERS) === 0) return undefined;
+  const isMounted = uid !== undefined && uid !== process.getuid?.();
+  if (isMounted && (mode & NOT_GROUP_READ) === 0) return undefined;
   const octal = (mode & 0o777).toString(8).padStart(4, '0');
-  return `other users of this machine may use the server key ${keyPath} (mode ${octal}): run chmod 600 on it`;
+  const remedy = isMounted
+    ? 'it belongs to another user: mount it with mode 0440, and let this user be in its group (Kubernetes: defaultMode and fsGroup)'
+    : 'run chmod 600 on it';
+  return `other users of this machine may use the server key ${keyPath} (mode ${octal}): ${remedy}`;
 }

@@ -4,8 +4,9 @@ import { CONTRACT } from '../contract/generated/contract.js';
 import type { Operation } from '../contract/operation.js';
 import { createIdMint } from '../ids.js';
 import type { Headers } from '../pipeline/headers.js';
+import { generationOf } from '../secrets/keys.js';
 import { type AdminContext, createKey, createOrg } from '../store/administration.js';
-import { one, type Steps } from '../store/engine/step.js';
+import { isOneOf, one, type Steps } from '../store/engine/step.js';
 import type { Store } from '../store/store.js';
 import { type CallAt, CUSTOMERS, seedDemoOrg } from './seed.js';
 
@@ -54,9 +55,13 @@ function connectionHeaders(apiKey: string): Headers {
   };
 }
 
-/** Derives a demo key from the server key: it can be printed at every start although only its hash is stored. */
+/**
+ * Derives a demo key from the oldest generation of the server key: it can be printed at every start although only its
+ * hash is stored, and a rotation does not change it.
+ */
 function demoKey(store: Store, role: string): string {
-  return `g3nk_demo_${Buffer.from(store.keys.mac('demo-key', role), 'hex').toString('base64url')}`;
+  const [oldest = ''] = [...store.keys.macs('demo-key', role)].sort((a, b) => generationOf(a) - generationOf(b));
+  return `g3nk_demo_${Buffer.from(oldest.slice(-64), 'hex').toString('base64url')}`;
 }
 
 /** Runs on one server at a time: an org without keys was left by one that ended. */
@@ -114,10 +119,11 @@ async function orgExists(store: Store): Promise<boolean> {
 }
 
 async function keyExists({ driver, keys }: Store, key: string): Promise<boolean> {
-  const hash = keys.mac('credential', 'api_key', key);
-  return driver.read(() => rowExists('SELECT 1 AS found FROM api_key k WHERE k.credential_hash = ?', hash));
+  const hashes = keys.macs('credential', 'api_key', key);
+  const sql = `SELECT 1 AS found FROM api_key k WHERE ${isOneOf('k.credential_hash', hashes.length)}`;
+  return driver.read(() => rowExists(sql, ...hashes));
 }
 
-function* rowExists(sql: string, key: string): Steps<boolean> {
-  return (yield* one(sql, key)) !== undefined;
+function* rowExists(sql: string, ...keys: readonly string[]): Steps<boolean> {
+  return (yield* one(sql, ...keys)) !== undefined;
 }

@@ -12,7 +12,7 @@ import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '.
 import { isLocked, lockDelay, OPENING_WAIT_MS, type QueuedChange, rejectOverdue } from '../database-file/lock-wait.js';
 import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
 import { createWalTruncation, type WalTruncation } from '../database-file/wal-truncation.js';
-import { deriveKeys, type Keys, keyOfAnotherDatabase, loadKeys, sameDigest } from '../secrets/keys.js';
+import { deriveKeys, follow, type KeyRing, loadKeys } from '../secrets/keys.js';
 import { migrateGatewayDb } from './gateway-migrations.js';
 
 export type GatewayScalar = string | number | null;
@@ -30,7 +30,7 @@ export interface GatewayConnection {
 }
 
 export interface GatewayDb {
-  readonly keys: Keys;
+  readonly keys: KeyRing;
   /** Sees at once what other processes have committed. */
   readonly reader: Pick<GatewayConnection, 'one' | 'all'>;
   /**
@@ -93,7 +93,7 @@ interface QueuedWrite extends QueuedChange {
 }
 
 class GatewayDatabase implements GatewayDb {
-  readonly keys: Keys;
+  readonly keys: KeyRing;
   readonly reader: GatewayConnection;
   readonly #database: Database.Database;
   readonly #connection: GatewayConnection;
@@ -106,7 +106,7 @@ class GatewayDatabase implements GatewayDb {
   constructor(
     database: Database.Database,
     connection: GatewayConnection,
-    keys: Keys,
+    keys: KeyRing,
     inPlace: FilesInPlace,
     onOutage: ReportOutage | undefined,
   ) {
@@ -243,13 +243,12 @@ function requireSafeVersion(connection: GatewayConnection): void {
 const KEY_CHECK = 'SELECT key_check FROM server_key LIMIT 1';
 
 /** Loads the server key. Its check value is stored at first opening, so that a wrong key fails at start. */
-function openKeys(connection: GatewayConnection, path: string, keyPath: string | undefined): Keys {
+function openKeys(connection: GatewayConnection, path: string, keyPath: string | undefined): KeyRing {
   if (path === IN_MEMORY && keyPath === undefined) return deriveKeys(randomBytes(32));
   const isNew = connection.one(KEY_CHECK) === undefined;
   const keys = loadKeys(keyPath ?? `${path}.key`, isNew);
   const check = keys.mac('key-check');
   connection.run('INSERT INTO server_key (one, key_check) VALUES (1, ?) ON CONFLICT (one) DO NOTHING', check);
-  const stored = connection.one<{ key_check: string }>(KEY_CHECK)?.key_check ?? '';
-  if (!sameDigest(stored, check)) throw keyOfAnotherDatabase();
+  follow(keys, connection.one<{ key_check: string }>(KEY_CHECK)?.key_check ?? '');
   return keys;
 }

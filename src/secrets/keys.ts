@@ -11,8 +11,16 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { DatabaseFileError, explainOpenFailure } from '../database-file/open-error.js';
+import { DatabaseFileError } from '../database-file/open-error.js';
+import {
+  createKeyFile,
+  type Generation,
+  KEY_BYTES,
+  keyExists,
+  keyFileMark,
+  readGenerations,
+  readKeyText,
+} from './key-file.js';
 
 /** Each purpose has its own key, so that a value made for one purpose is never valid for another. */
 export type Purpose =
@@ -31,9 +39,20 @@ export type Purpose =
   | 'upstream-answer'
   | 'upstream-receipt';
 
+/**
+ * What the server key makes is marked with the generation that made it: `3:` before a hash or sealed text, and nothing for
+ * generation 0, so that a key that was never rotated makes what it always made.
+ */
 export interface Keys {
-  /** HMAC-SHA-256 under the purpose's key, 64 hex digits. Parts are length-delimited. */
+  /** The generation that makes new hashes. */
+  readonly generation: number;
+  readonly generations: readonly Generation[];
+  /** HMAC-SHA-256 under the purpose's key: 64 hex digits after the mark. Parts are length-delimited. */
   mac(purpose: Purpose, ...parts: readonly string[]): string;
+  /** The hashes that a value may be stored under, that of the current generation first. */
+  macs(purpose: Purpose, ...parts: readonly string[]): readonly string[];
+  /** The hash by the generation that made `stored`; of an unknown generation, the empty text, which equals none. */
+  macLike(stored: string, purpose: Purpose, ...parts: readonly string[]): string;
   /**
    * AES-256-GCM under the purpose's key, base64. `context` is authenticated but not stored; unsealing needs the same
    * value.
@@ -43,31 +62,35 @@ export interface Keys {
   unseal(purpose: Purpose, sealed: string, context: string): string;
 }
 
-const KEY_BYTES = 32;
+/** The generations of a server key, of which the database says which is current. */
+export interface KeyRing extends Keys {
+  /** Makes this generation the current one. @throws DatabaseFileError when the ring does not have it. */
+  activate(generation: number): void;
+  /** Takes the generations of the file. @throws DatabaseFileError when it is no key, or lacks the current one. */
+  refresh(): void;
+}
+
 const SECRET_BYTES = 32;
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Reads the key file, or creates it (mode 0600) if `mayCreate` is true.
- * @throws DatabaseFileError when it is missing and must not be created, or is not 64 hex digits.
+ * Reads the key, or creates the file (mode 0600) if `mayCreate` is true. The newest generation is the current one, until
+ * the database is asked.
+ * @throws DatabaseFileError when it is missing and must not be created, or is no server key.
  */
-export function loadKeys(path: string, mayCreate: boolean): Keys {
-  if (!existsSync(path)) {
+export function loadKeys(path: string, mayCreate: boolean): KeyRing {
+  if (!keyExists(path)) {
     if (!mayCreate) {
       throw new DatabaseFileError(
         `the server key ${path} is missing`,
         'Restore it, copy it from another server of the database, or set G3N_KEY_FILE: credentials and cards need it.',
       );
     }
-    explained(path, () => createKeyFile(path, randomBytes(KEY_BYTES).toString('hex')));
+    createKeyFile(path, randomBytes(KEY_BYTES).toString('hex'));
   }
-  const text = explained(path, () => readFileSync(path, 'utf8').trim());
-  if (!/^[0-9a-f]{64}$/.test(text)) {
-    throw new DatabaseFileError(`${path} is no server key: it must hold ${KEY_BYTES * 2} hex digits`, 'Restore it.');
-  }
-  return deriveKeys(Buffer.from(text, 'hex'));
+  return new Ring(readGenerations(path), path);
 }
 
 /** `missing`; `wrong`, that is, unreadable or of another database; or `ok`. */
@@ -75,14 +98,36 @@ export type KeyFileState = 'ok' | 'missing' | 'wrong';
 
 /** Compares a key file with the check value that a database has; a database without one takes any key. */
 export function keyFileState(path: string, check: string | undefined): KeyFileState {
-  if (!existsSync(path)) return 'missing';
-  let keys: Keys;
+  if (!keyExists(path)) return 'missing';
   try {
-    keys = loadKeys(path, false);
+    const keys = loadKeys(path, false);
+    return check === undefined || belongs(keys, check) ? 'ok' : 'wrong';
   } catch {
     return 'wrong';
   }
-  return check === undefined || sameDigest(check, keys.mac('key-check')) ? 'ok' : 'wrong';
+}
+
+/** Whether a check value was made by one of the generations. */
+export function belongs(keys: Keys, check: string): boolean {
+  return sameDigest(check, keys.macLike(check, 'key-check'));
+}
+
+/**
+ * Makes the generation current that a database's check value names.
+ * @throws DatabaseFileError when the key does not belong to the database, or lacks the generation.
+ */
+export function follow(keys: KeyRing, check: string): void {
+  const generation = generationOf(check);
+  if (generation === keys.generation && belongs(keys, check)) return;
+  if (!keys.generations.some(({ no, master }) => no === generation && master !== undefined)) {
+    if (generation === 0) throw keyOfAnotherDatabase();
+    throw new DatabaseFileError(
+      `the database uses generation ${generation} of the server key, which this key file lacks`,
+      'Copy the key file from a server that has it.',
+    );
+  }
+  if (!belongs(keys, check)) throw keyOfAnotherDatabase();
+  keys.activate(generation);
 }
 
 /**
@@ -90,9 +135,9 @@ export function keyFileState(path: string, check: string | undefined): KeyFileSt
  * @throws DatabaseFileError when another key is there.
  */
 export function copyKeyFile(from: string, to: string): void {
-  const key = explained(from, () => readFileSync(from, 'utf8').trim());
-  explained(to, () => createKeyFile(to, key));
-  if (explained(to, () => readFileSync(to, 'utf8').trim()) === key) return;
+  const key = readKeyText(from);
+  if (!keyExists(to)) createKeyFile(to, key);
+  if (readKeyText(to) === key) return;
   throw new DatabaseFileError(
     `${to} is another key than the one of the source`,
     'Move it away, or name another file with --key-file.',
@@ -107,45 +152,123 @@ export function keyOfAnotherDatabase(): DatabaseFileError {
   );
 }
 
-function explained<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw explainOpenFailure(path, error);
+/** Keys of one generation, from 32 random bytes. */
+export function deriveKeys(master: Buffer): KeyRing {
+  return new Ring([{ no: 0, master }]);
+}
+
+/** What is left of a generation that is retired: what checks the seals it made. */
+export function retired({ no, master, journal }: Generation): Generation {
+  const kept = master === undefined ? journal : derive(master, 'journal');
+  return kept === undefined ? { no } : { no, journal: kept };
+}
+
+function derive(master: Buffer, purpose: Purpose): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, '', `g3n-crm-mcp/${purpose}`, KEY_BYTES));
+}
+
+/** The generation that a hash or a sealed text is marked with. */
+export function generationOf(text: string): number {
+  const [, no] = /^(\d{1,6}):/.exec(text) ?? [];
+  return Number(no ?? 0);
+}
+
+function marked(generation: number, text: string): string {
+  return generation === 0 ? text : `${generation}:${text}`;
+}
+
+class Ring implements KeyRing {
+  generations: readonly Generation[];
+  generation: number;
+  readonly #path: string | undefined;
+  readonly #derived = new Map<string, Buffer>();
+  #mark: string | undefined;
+
+  constructor(generations: readonly Generation[], path?: string) {
+    this.#path = path;
+    this.#mark = path === undefined ? undefined : keyFileMark(path);
+    this.generations = generations;
+    this.generation = generations.at(-1)?.no ?? 0;
+  }
+
+  activate(generation: number): void {
+    if (this.#key(generation, 'key-check') === undefined) throw keyOfAnotherDatabase();
+    this.generation = generation;
+  }
+
+  refresh(): void {
+    if (this.#path === undefined) return;
+    const mark = keyFileMark(this.#path);
+    if (mark === undefined || mark === this.#mark) return; // a file that is gone for now: go on with what it had
+    const generations = readGenerations(this.#path);
+    if (!generations.some(({ no, master }) => no === this.generation && master !== undefined))
+      throw keyOfAnotherDatabase();
+    this.generations = generations;
+    this.#derived.clear();
+    this.#mark = mark;
+  }
+
+  mac(purpose: Purpose, ...parts: readonly string[]): string {
+    return this.#mac(this.generation, purpose, parts);
+  }
+
+  macs(purpose: Purpose, ...parts: readonly string[]): readonly string[] {
+    const current = this.mac(purpose, ...parts);
+    if (this.generations.length === 1) return [current];
+    const older = this.generations
+      .filter(({ no, master }) => master !== undefined && no !== this.generation)
+      .map(({ no }) => this.#mac(no, purpose, parts));
+    return [current, ...older];
+  }
+
+  macLike(stored: string, purpose: Purpose, ...parts: readonly string[]): string {
+    return this.#mac(generationOf(stored), purpose, parts);
+  }
+
+  seal(purpose: Purpose, text: string, context: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, this.#needed(this.generation, purpose), nonce).setAAD(Buffer.from(context));
+    const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+    return marked(this.generation, Buffer.concat(sealed).toString('base64'));
+  }
+
+  unseal(purpose: Purpose, sealed: string, context: string): string {
+    const bytes = Buffer.from(sealed.replace(/^\d+:/, ''), 'base64');
+    const key = this.#needed(generationOf(sealed), purpose);
+    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES));
+    decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES));
+    const open = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    return Buffer.concat([open, decipher.final()]).toString('utf8');
+  }
+
+  #mac(generation: number, purpose: Purpose, parts: readonly string[]): string {
+    const key = this.#key(generation, purpose);
+    if (key === undefined) return '';
+    const hmac = createHmac('sha256', key);
+    for (const part of parts) hmac.update(`${part.length}:${part}`);
+    return marked(generation, hmac.digest('hex'));
+  }
+
+  #needed(generation: number, purpose: Purpose): Buffer {
+    const key = this.#key(generation, purpose);
+    if (key === undefined) throw new Error(`there is no generation ${generation} of the server key`);
+    return key;
+  }
+
+  #key(generation: number, purpose: Purpose): Buffer | undefined {
+    const name = `${generation} ${purpose}`;
+    const known = this.#derived.get(name);
+    if (known !== undefined) return known;
+    const found = this.generations.find(({ no }) => no === generation);
+    const key = found?.master === undefined ? keptKey(found, purpose) : derive(found.master, purpose);
+    if (key !== undefined) this.#derived.set(name, key);
+    return key;
   }
 }
 
-/** Keys from 32 random bytes. */
-export function deriveKeys(master: Buffer): Keys {
-  const derived = new Map<Purpose, Buffer>();
-  const keyFor = (purpose: Purpose) => {
-    let key = derived.get(purpose);
-    if (key === undefined) {
-      key = Buffer.from(hkdfSync('sha256', master, '', `g3n-crm-mcp/${purpose}`, KEY_BYTES));
-      derived.set(purpose, key);
-    }
-    return key;
-  };
-  return {
-    mac(purpose, ...parts) {
-      const hmac = createHmac('sha256', keyFor(purpose));
-      for (const part of parts) hmac.update(`${part.length}:${part}`);
-      return hmac.digest('hex');
-    },
-    seal(purpose, text, context) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv(CIPHER, keyFor(purpose), nonce).setAAD(Buffer.from(context));
-      const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
-      return Buffer.concat(sealed).toString('base64');
-    },
-    unseal(purpose, sealed, context) {
-      const bytes = Buffer.from(sealed, 'base64');
-      const decipher = createDecipheriv(CIPHER, keyFor(purpose), bytes.subarray(0, NONCE_BYTES));
-      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-TAG_BYTES));
-      const open = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-      return Buffer.concat([open, decipher.final()]).toString('utf8');
-    },
-  };
+/** Of a retired generation, only the seals of the journal can be checked. */
+function keptKey(generation: Generation | undefined, purpose: Purpose): Buffer | undefined {
+  return purpose === 'journal' ? generation?.journal : undefined;
 }
 
 /** A new secret: 256 random bits with a prefix that secret scanners can recognise. */
@@ -162,21 +285,4 @@ export function fingerprint(secret: string): string {
 export function sameDigest(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
-}
-
-/**
- * Writes a temporary file and links it into place, so that two processes that start together end up with one complete
- * file.
- */
-function createKeyFile(path: string, key: string): void {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(draft, `${key}\n`, { mode: 0o600, flag: 'wx' });
-  chmodSync(draft, 0o600);
-  try {
-    linkSync(draft, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    unlinkSync(draft);
-  }
 }

@@ -32,6 +32,12 @@ const DATABASE = {
     defaultText: 'the database file with .key appended',
     parse: nonEmpty,
   },
+  'server-key': {
+    hasFlag: false,
+    description: 'the server key itself instead of its file: 32 bytes in hex or base64, or the lines of a key file',
+    isSecret: true,
+    parse: nonEmpty,
+  },
   groups: {
     takes: '<file>',
     description: 'JSON file with the PostgreSQL URLs of the other groups, by name, where --db is the first of several',

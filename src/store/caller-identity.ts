@@ -43,6 +43,8 @@ const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, 
   LEFT JOIN org o ON o.orgcode = ?
   WHERE k.credential_hash = ?`;
 const TOUCH = 'UPDATE session SET expires_at = ? WHERE credential_hash = ? AND expires_at < ? AND revoked_at IS NULL';
+const KEY_AGAIN = 'UPDATE api_key SET credential_hash = ? WHERE credential_hash = ?';
+const SESSION_AGAIN = 'UPDATE session SET credential_hash = ? WHERE credential_hash = ?';
 
 /** The expiry of a session is moved at most this often, so that reads do not become writes. */
 const TOUCH_EVERY_MS = 60_000;
@@ -53,6 +55,14 @@ export interface Identified {
   readonly touch?: () => Steps<void>;
   /** The hash of the API key that was used; see key-uses.ts. */
   readonly usedKey?: string;
+  /** Hashes the credential with the current generation of the server key, when an older one is stored. */
+  readonly hashAgain?: () => Steps<void>;
+}
+
+interface Stored<Row> {
+  readonly found: Row | undefined;
+  readonly hash: string;
+  readonly again: Pick<Identified, 'hashAgain'>;
 }
 
 /**
@@ -61,19 +71,36 @@ export interface Identified {
  */
 export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): Steps<Identified> {
   const { orgcode, kind, secret } = credentials;
-  const hash = keys.mac('credential', kind, secret);
+  const hashes = keys.macs('credential', kind, secret);
   if (kind === 'api_key') {
-    const found = yield* one<FoundKey>(BY_KEY, orgcode, orgcode, hash);
+    const { found, hash, again } = yield* stored<FoundKey>(BY_KEY, orgcode, hashes, KEY_AGAIN);
     if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
     if (found.key_orgcode !== orgcode) throw notFound();
-    return { caller: member(found, orgcode, kind), usedKey: hash };
+    return { caller: member(found, orgcode, kind), usedKey: hash, ...again };
   }
-  const found = yield* one<FoundSession>(BY_SESSION, orgcode, orgcode, hash);
+  const { found, hash, again } = yield* stored<FoundSession>(BY_SESSION, orgcode, hashes, SESSION_AGAIN);
   if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
   const caller = member(found, orgcode, kind);
   const extended = new Date(stamp.epoch_ms + found.ttl_seconds * 1000).toISOString();
-  if (epochOf(extended) - epochOf(found.expires_at) < TOUCH_EVERY_MS) return { caller };
-  return { caller, touch: () => touchSession(hash, extended) };
+  if (epochOf(extended) - epochOf(found.expires_at) < TOUCH_EVERY_MS) return { caller, ...again };
+  return { caller, ...again, touch: () => touchSession(hash, extended) };
+}
+
+/** Looks for a credential under its hash by the current generation of the server key, then by older ones. */
+function* stored<Row extends Found>(
+  sql: string,
+  orgcode: string,
+  hashes: readonly string[],
+  sqlAgain: string,
+): Steps<Stored<Row>> {
+  const [current = ''] = hashes;
+  for (const hash of hashes) {
+    const found = yield* one<Row>(sql, orgcode, orgcode, hash);
+    if (found === undefined) continue;
+    const hashAgain = () => run(sqlAgain, current, hash);
+    return { found, hash, again: hash === current ? {} : { hashAgain } };
+  }
+  return { found: undefined, hash: current, again: {} };
 }
 
 /** Revoked or expired: the caller is told the same in both cases, and as for an unknown credential. */

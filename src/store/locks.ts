@@ -14,8 +14,8 @@
  */
 import type { families } from '../contract/generated/openapi.js';
 import type { Context, InputOf } from './engine/handler.js';
-import { lockKey, lockRows, type Scalar, type Step } from './engine/step.js';
-import { codeHash } from './giftcard/giftcard-handlers.js';
+import { isOneOf, lockKey, lockRows, type Scalar, type Step } from './engine/step.js';
+import { codeHashes } from './giftcard/giftcard-handlers.js';
 
 type Changes = Exclude<families[keyof families], [string, 'read']>[0];
 
@@ -102,8 +102,8 @@ function customer({ orgcode }: Context, id: string): Step {
 }
 
 /** The customer that a record belongs to. */
-function customerOf({ orgcode }: Context, table: keyof typeof IDS, id: string, column = IDS[table] as string): Step {
-  const owner = `SELECT customer_id FROM ${table} WHERE orgcode = ? AND ${column} = ?`;
+function customerOf({ orgcode }: Context, table: keyof typeof IDS, id: string): Step {
+  const owner = `SELECT customer_id FROM ${table} WHERE orgcode = ? AND ${IDS[table]} = ?`;
   return lockRows(`SELECT 1 FROM customer WHERE orgcode = ? AND customer_id = (${owner})`, orgcode, orgcode, id);
 }
 
@@ -140,12 +140,21 @@ type Presented = InputOf<'giftcard_get'>;
 
 function cardOnly(cx: Context, { giftcard_id, code }: Presented): readonly Step[] {
   if (code === undefined) return [row(cx, 'giftcard', giftcard_id ?? '')];
-  const sql = 'SELECT 1 FROM giftcard WHERE orgcode = ? AND code_hash = ?';
-  return [lockRows(sql, cx.orgcode, codeHash(cx, code))];
+  const hashes = codeHashes(cx, code);
+  return [
+    lockRows(
+      `SELECT 1 FROM giftcard WHERE orgcode = ? AND ${isOneOf('code_hash', hashes.length)}`,
+      cx.orgcode,
+      ...hashes,
+    ),
+  ];
 }
 
 function cardOwner(cx: Context, { giftcard_id, code }: Presented): Step {
-  return code === undefined
-    ? customerOf(cx, 'giftcard', giftcard_id ?? '')
-    : customerOf(cx, 'giftcard', codeHash(cx, code), 'code_hash');
+  if (code === undefined) return customerOf(cx, 'giftcard', giftcard_id ?? '');
+  const { orgcode } = cx;
+  const hashes = codeHashes(cx, code);
+  const owner = `SELECT customer_id FROM giftcard WHERE orgcode = ? AND ${isOneOf('code_hash', hashes.length)}`;
+  const sql = `SELECT 1 FROM customer WHERE orgcode = ? AND customer_id = (${owner})`;
+  return lockRows(sql, orgcode, orgcode, ...hashes);
 }

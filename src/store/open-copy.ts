@@ -1,7 +1,7 @@
 /** Opens the source and the receiver of a copy, each a file or a PostgreSQL database. */
 import { existsSync } from 'node:fs';
 import { explainOpenFailure } from '../database-file/open-error.js';
-import { copyKeyFile, type Keys } from '../secrets/keys.js';
+import { copyKeyFile, type KeyRing } from '../secrets/keys.js';
 import type { Driver } from './engine/driver.js';
 import { isPostgresUrl } from './postgres/connection-url.js';
 import { openPostgresStore, openReceivingDatabase } from './postgres-store.js';
@@ -28,7 +28,7 @@ export async function openCopySource(
 export async function openCopyReceiver(
   db: string,
   keyPath: string,
-  source: { readonly keys: Keys; readonly keyPath: string },
+  source: { readonly keys: KeyRing; readonly keyPath: string },
 ): Promise<Driver> {
   if (existsSync(keyPath)) copyKeyFile(source.keyPath, keyPath);
   const driver = isPostgresUrl(db)

@@ -1,7 +1,7 @@
 /** Opens the embedded CRM on PostgreSQL: checks the server, migrates, and hands the driver to the store. */
 import { hostname } from 'node:os';
 import { HOW_TO_MAKE } from '../database-file/open-error.js';
-import { type Keys, loadKeys } from '../secrets/keys.js';
+import { type KeyRing, loadKeys } from '../secrets/keys.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
 import type { Steps } from './engine/step.js';
@@ -56,10 +56,12 @@ export interface PostgresStore extends Store {
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { keyPath, readOnly = false, migrations } = options;
   return await connected(options, async (driver) => {
+    let isServing = false;
     const mayChange = await driver.withSession(async (client) => {
       const role = await checkServer(client, readOnly);
       if (role.isServing && options.asOwner === true) throw notOwner(role);
       if (options.mustExist === true && (await postgresSchemaVersion(client)) === 0) throw noTables();
+      isServing = role.isServing;
       const isOwner = !readOnly && !role.isServing;
       if (isOwner) await migratePostgres(client, new Date().toISOString(), migrations);
       else if (role.isServing && !readOnly) await requireServingRights(client, role.role);
@@ -73,7 +75,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     else if ((await driver.read(outdatedData)).length > 0) throw readOnly ? needsUpdate() : outdated();
     const steps = () => openServerKey(keyPath, mayChange);
     const keys = await (mayChange ? driver.write({ steps }) : driver.read(steps));
-    return new EmbeddedStore(driver, keys, options);
+    return new EmbeddedStore(driver, keys, { ...options, mayHashAgain: !isServing });
   });
 }
 
@@ -109,7 +111,7 @@ export async function onSchema<T>(url: string, work: (client: SchemaClient) => P
 }
 
 /** Opens a database to copy another one with these keys into; it is not served. @throws as `openPostgresStore`. */
-export async function openReceivingDatabase(url: string, keys: Keys): Promise<PostgresDriver> {
+export async function openReceivingDatabase(url: string, keys: KeyRing): Promise<PostgresDriver> {
   return await connected({ url, onBackgroundError: () => {} }, async (driver) => {
     await driver.withSession(async (client) => {
       await checkServer(client);
@@ -156,7 +158,7 @@ function addressOf(url: string, readOnly: boolean): PostgresAddress {
 }
 
 /** Of several servers that start with a new database, one makes a key file; the others wait for it and find theirs. */
-function* openServerKey(keyPath: string, mayCreate: boolean): Steps<Keys> {
+function* openServerKey(keyPath: string, mayCreate: boolean): Steps<KeyRing> {
   yield SERVER_KEY_LOCK;
   const keys = loadKeys(keyPath, mayCreate && !(yield* hasServerKey()));
   yield* checkServerKey(keys);

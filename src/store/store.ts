@@ -21,7 +21,7 @@ import { DatabaseFileError } from '../database-file/open-error.js';
 import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
 import { createIdMint } from '../ids.js';
 import { createRetentionClock } from '../retention-clock.js';
-import { deriveKeys, type Keys, loadKeys } from '../secrets/keys.js';
+import { deriveKeys, follow, type KeyRing, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
 import type { RewrittenEmails } from './customer/stored-emails.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
@@ -34,7 +34,7 @@ import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/
 import { HANDLERS } from './handlers.js';
 import { housekeep, orgsWithWork } from './housekeeping.js';
 import { KeyUses, writeKeyUses } from './key-uses.js';
-import { checkServerKey, hasServerKey } from './server-key.js';
+import { checkServerKey, hasServerKey, storedKeyCheck } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
 import { openSqlite, type SqliteDriver } from './sqlite/sqlite-driver.js';
@@ -46,6 +46,8 @@ export interface EngineOptions {
   readonly settings: Settings;
   /** Open an existing database and write nothing, not even the expiry of sessions. */
   readonly readOnly?: boolean;
+  /** Whether stored hashes of credentials may be replaced after a rotation of the server key. Default: they may. */
+  readonly mayHashAgain?: boolean;
   /** Called when background work fails; a failing call is reported to its caller instead. */
   readonly onBackgroundError: (error: unknown) => void;
   /** Called when opening rewrote e-mail addresses, because the rules for them have changed. */
@@ -66,7 +68,7 @@ export interface StoreOptions extends EngineOptions {
 
 export interface Store extends Backend {
   readonly driver: Driver;
-  readonly keys: Keys;
+  readonly keys: KeyRing;
   perform(call: StoreCall): Promise<BackendResult>;
   preview(call: StoreCall): Promise<BackendResult | BackendPreview>;
   /** Runs several calls of an org as one unit: all of them are committed, or none. @throws what `steps` throws. */
@@ -98,6 +100,8 @@ export type StoreCall = Omit<BackendCall, 'credentials'>;
 const HOUSEKEEPING_MS = 2000;
 /** How long the times of used keys may take to write: a server that stops waits for them. */
 const KEY_USES_MS = 2000;
+/** How often a server looks whether the server key was rotated: it learns of it within twice this time. */
+export const KEY_LOOK_MS = 1000;
 /** Background work has no caller who waits. */
 const LONG = { isLong: true } as const;
 /** Erases personal data, which the files must not keep afterwards. */
@@ -124,7 +128,7 @@ export function openStore(options: StoreOptions): SqliteStore {
 }
 
 /** Opens a file into which a database with these keys is copied, and creates it if it is missing; it is not served. */
-export function openReceivingFile(path: string, keys: Keys): SqliteDriver {
+export function openReceivingFile(path: string, keys: KeyRing): SqliteDriver {
   const driver = openSqlite(path);
   return closedOnError(driver, () => {
     const now = new Date().toISOString();
@@ -143,7 +147,7 @@ function refresh(driver: SqliteDriver, now: string, { onRewrittenEmails }: Store
 }
 
 /** A database in memory has a key of its own, which ends with it. */
-function openKeys({ path, keyPath }: StoreOptions, mayCreate: boolean): Keys {
+function openKeys({ path, keyPath }: StoreOptions, mayCreate: boolean): KeyRing {
   if (path === IN_MEMORY && keyPath === undefined) return deriveKeys(randomBytes(32));
   return loadKeys(keyPath ?? `${path}.key`, mayCreate);
 }
@@ -186,7 +190,7 @@ export function needsUpdate(): Error {
 export class EmbeddedStore<Engine extends Driver> implements Store {
   readonly kind = 'store';
   readonly driver: Engine;
-  readonly keys: Keys;
+  readonly keys: KeyRing;
   readonly #options: EngineOptions;
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
@@ -195,24 +199,28 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #watch: OutageWatch;
   #rounds: Promise<void> | undefined;
+  readonly #keyTimer: NodeJS.Timeout;
+  #keyTrouble: string | undefined;
 
-  constructor(driver: Engine, keys: Keys, options: EngineOptions) {
+  constructor(driver: Engine, keys: KeyRing, options: EngineOptions) {
     this.driver = driver;
     this.keys = keys;
     this.#options = options;
     const { clock = Date.now, monotonic = () => performance.now() } = options;
     this.#retentionMs = createRetentionClock(clock, monotonic);
     this.#watch = watchOutage(() => driver.outage(), options.onOutage);
+    this.#keyTimer = setInterval(() => void this.#followKey(), KEY_LOOK_MS).unref();
     if (options.readOnly !== true) this.#timer = setInterval(() => this.#backgroundWork(), HOUSEKEEPING_MS).unref();
   }
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
     const found = await this.driver.read(() => identify(credentials, this.keys, stamp), credentials);
-    const { caller, touch, usedKey } = found;
+    const { caller, touch, usedKey, hashAgain } = found;
     if (this.#options.readOnly === true) return caller;
     if (usedKey !== undefined) this.#keyUses.note(usedKey, stamp.epoch_ms);
-    if (touch !== undefined)
-      this.driver.write({ steps: touch, orgcode: credentials.orgcode }).catch((error) => this.#reportBackground(error));
+    for (const steps of [touch, this.#options.mayHashAgain === false ? undefined : hashAgain])
+      if (steps !== undefined)
+        this.driver.write({ steps, orgcode: credentials.orgcode }).catch((error) => this.#reportBackground(error));
     return caller;
   }
 
@@ -254,6 +262,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   isReady(): boolean | Promise<boolean> {
     const outage = this.#watch.look();
     if (outage !== undefined) throw outage;
+    if (this.#keyTrouble !== undefined) return false;
     return this.driver.probe?.().then(() => true) ?? this.driver.read(hasServerKey);
   }
 
@@ -263,6 +272,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#keyTimer);
     this.#watch.stop();
     await this.#rounds;
     await this.#writeKeyUses().catch(() => {}); // a key then looks unused for a minute
@@ -302,6 +312,20 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     if (used.length === 0) return;
     const steps = () => writeKeyUses(used);
     await this.driver.write({ steps, deadlineMs: KEY_USES_MS });
+  }
+
+  /** Learns of generations of the server key that its file has, and of the one that the database uses. */
+  async #followKey(): Promise<void> {
+    try {
+      this.keys.refresh();
+      const check = await this.driver.read(storedKeyCheck, LONG);
+      if (check !== undefined) follow(this.keys, check);
+      this.#keyTrouble = undefined;
+    } catch (error) {
+      if (!(error instanceof DatabaseFileError)) return; // the database does not answer, which others report
+      if (error.problem !== this.#keyTrouble) this.#reportBackground(error);
+      this.#keyTrouble = error.problem;
+    }
   }
 
   /** One round at a time: with many orgs, or a slow database, it may take longer than the pause. */

@@ -253,7 +253,7 @@ test('a stored error is found by the customer in its snapshot if the request nam
   const { create, forget, orgcode, rows } = await openOrg();
   const customer_id = await create({ caption: 'Onlyhere Person' });
   const { stamp, keys, caller } = { stamp: { epoch_ms: Date.now() }, keys: world.store.keys, caller: { actor: 'sam' } };
-  const cx = { orgcode, stamp, keys, caller } as Context;
+  const cx = { orgcode, stamp, keys, caller } as unknown as Context;
   const operation = CONTRACT.operations.find(({ id }) => id === 'customer_update') as Operation;
   const request = idempotencyRequest(cx, { idempotency_key: 'of-a-contact' }) as IdempotencyRequest;
   const error = { code: 'crm.conflict_revision', tag: 'conflict', message: 'Stale.' } as const;

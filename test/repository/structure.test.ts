@@ -53,9 +53,9 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   mcp: ['contract', 'pipeline', 'secrets', 'tools'],
   telemetry: ['contract', 'pipeline'],
   transport: ['contract', 'mcp', 'nearest-name.ts', 'pipeline', 'secrets'],
-  demo: ['contract', 'ids.ts', 'pipeline', 'store', 'store/engine'],
+  demo: ['contract', 'ids.ts', 'pipeline', 'secrets', 'store', 'store/engine'],
   settings: ['mcp', 'nearest-name.ts', 'pipeline'],
-  'config.ts': ['pipeline', 'settings'],
+  'config.ts': ['pipeline', 'secrets', 'settings'],
   'log.ts': ['database-file', 'pipeline', 'terminal'],
   'welcome.ts': ['demo'],
   'application.ts': [

@@ -45,6 +45,8 @@ export type StoredResponse = { readonly performed: BackendResult } | { readonly 
 export interface IdempotencyRequest {
   readonly key: string;
   readonly mac: string;
+  /** Whether a stored hash is that of the same request, by any generation of the server key. */
+  hasMac(stored: string): boolean;
   /** The customer whose id the request contains, if it contains one. */
   readonly customer_id: string | undefined;
 }
@@ -53,7 +55,10 @@ export interface IdempotencyRequest {
 export function idempotencyRequest(cx: Context, input: object): IdempotencyRequest | undefined {
   const { idempotency_key: key, ...body } = input as { idempotency_key?: string };
   if (key === undefined) return undefined;
-  return { key, mac: cx.keys.mac('request', canonical(body)), customer_id: customerIn(body) };
+  const text = canonical(body);
+  const mac = cx.keys.mac('request', text);
+  const hasMac = (stored: string) => stored === mac || stored === cx.keys.macLike(stored, 'request', text);
+  return { key, mac, hasMac, customer_id: customerIn(body) };
 }
 
 function customerIn(record: object): string | undefined {
@@ -93,7 +98,7 @@ export function* storedResponse(
     yield* run(DELETE, cx.orgcode, cx.caller.actor, operation.path, request.key);
     return undefined;
   }
-  if (found.request_mac !== request.mac) throw idempotencyMismatch();
+  if (!request.hasMac(found.request_mac)) throw idempotencyMismatch();
   return JSON.parse(found.answer) as StoredResponse;
 }
 

@@ -2,7 +2,7 @@
  * The append-only journal, and its hash chain, which is sealed in commit order in the background (contract §1, Audit).
  */
 import type { Operation } from '../../contract/operation.js';
-import type { Keys } from '../../secrets/keys.js';
+import { generationOf, type Keys } from '../../secrets/keys.js';
 import type { JournalNumbering } from './dialect.js';
 import type { Context, Written } from './handler.js';
 import { all, lockKey, one, run, type Steps } from './step.js';
@@ -89,7 +89,17 @@ export function* sealJournal(orgcode: string, keys: Keys, numbering: JournalNumb
   return rows.length;
 }
 
-/** The hash over the previous seal and `rows`. It is keyed, so that editing the file is not enough to forge a seal. */
-export function chainHash(keys: Keys, previous: string, rows: readonly JournalRow[]): string {
-  return keys.mac('journal', previous, ...rows.map((row) => JSON.stringify(Object.values(row))));
+/**
+ * The hash over the previous seal and `rows`. It is keyed, so that editing the file is not enough to forge a seal. To
+ * check the seal `like`, by the generation of the key that made it, which may not be older than that of the previous one.
+ */
+export function chainHash(keys: Keys, previous: string, rows: readonly JournalRow[], like?: string): string {
+  const parts = [previous, ...rows.map((row) => JSON.stringify(Object.values(row)))];
+  const isBehind = generationOf(previous) > keys.generation; // for a second: another server learnt of a rotation first
+  const maker = like ?? (isBehind ? previous : undefined);
+  if (maker === undefined) return keys.mac('journal', ...parts);
+  const hash = generationOf(maker) < generationOf(previous) ? '' : keys.macLike(maker, 'journal', ...parts);
+  if (hash === '' && like === undefined)
+    throw new Error('the newest seal is by a generation of the server key that is missing');
+  return hash;
 }

@@ -4,7 +4,7 @@ import { badRequest } from '../../contract/errors.js';
 import { sameDigest } from '../../secrets/keys.js';
 import type { Context } from './handler.js';
 
-const MAC_LENGTH = 64;
+const SIGNED = /^((?:\d{1,6}:)?[0-9a-f]{64})(.*)$/s;
 const DEFAULT_LIMIT = 8;
 const MAX_LIMIT = 256;
 
@@ -23,15 +23,16 @@ export function readToken<Position>(cx: Context, endpoint: string, input: Filter
   const token = input.next_token;
   if (token === undefined || token === null || token === '') return undefined;
   const text = Buffer.from(token, 'base64url').toString('utf8');
-  const position = text.slice(MAC_LENGTH);
-  if (!sameDigest(text.slice(0, MAC_LENGTH), sign(cx, endpoint, input, position))) throw invalidToken();
+  const [, mac = '', position = ''] = SIGNED.exec(text) ?? [];
+  if (!sameDigest(mac, cx.keys.macLike(mac, 'page-token', ...signed(cx, endpoint, input, position))))
+    throw invalidToken();
   return JSON.parse(position) as Position;
 }
 
 /** Makes the token of the page after `position`. */
 export function makeToken(cx: Context, endpoint: string, input: Filters, position: unknown): string {
   const text = JSON.stringify(position);
-  return Buffer.from(sign(cx, endpoint, input, text) + text).toString('base64url');
+  return Buffer.from(cx.keys.mac('page-token', ...signed(cx, endpoint, input, text)) + text).toString('base64url');
 }
 
 /** Makes a page of up to `limit` rows; one more row than that means that there is a next page. */
@@ -46,9 +47,9 @@ export function toPage<Row, Item>(
   return { items: items.map(toItem), next_token: rows.length > limit && last !== undefined ? toToken(last) : null };
 }
 
-function sign(cx: Context, endpoint: string, input: Filters, position: string): string {
+function signed(cx: Context, endpoint: string, input: Filters, position: string): readonly string[] {
   const { limit: _limit, next_token: _token, ...filters } = input;
-  return cx.keys.mac('page-token', cx.orgcode, cx.caller.actor, endpoint, canonical(filters), position);
+  return [cx.orgcode, cx.caller.actor, endpoint, canonical(filters), position];
 }
 
 function invalidToken() {

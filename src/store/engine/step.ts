@@ -63,6 +63,11 @@ export function* count(sql: string, ...args: readonly Scalar[]): Steps<number> {
   return (yield { sql, args, mode: 'count' }) as number;
 }
 
+/** The condition that a column has one of so many values. */
+export function isOneOf(column: string, values: number): string {
+  return values === 1 ? `${column} = ?` : `${column} IN (${Array(values).fill('?').join(', ')})`;
+}
+
 /** Locks the rows that a SELECT returns against changes by others, in the order in which it returns them. */
 export function lockRows(sql: string, ...args: readonly Scalar[]): Step {
   return { sql, args, mode: 'lock' };

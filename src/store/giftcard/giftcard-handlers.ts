@@ -22,7 +22,7 @@ import { sameDigest } from '../../secrets/keys.js';
 import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, RejectedWrite } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
-import { all, lockKey, lockKeys, one, run, type Steps, together } from '../engine/step.js';
+import { all, isOneOf, lockKey, lockKeys, one, run, type Steps, together } from '../engine/step.js';
 
 type StoredValue = components['schemas']['StoredValue'];
 
@@ -64,13 +64,17 @@ type Presented = {
 const COLUMNS = `giftcard_id, kind, pin_hash, masked_code, currency, balance_minor, initial_minor, status, customer_id,
   expires_at, revision, created_at, updated_at, last_seq, last_entry_at`;
 const BY_ID = `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND giftcard_id = ?`;
-const BY_CODE = `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND code_hash = ?`;
+/** With one hash for each generation of the key. */
+const BY_CODE = (hashes: number) =>
+  `SELECT ${COLUMNS} FROM giftcard WHERE orgcode = ? AND ${isOneOf('code_hash', hashes)}`;
 const ADD_CARD = `INSERT INTO giftcard (orgcode, ${COLUMNS}, code_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const SPEND = `UPDATE giftcard SET balance_minor = ?, status = ?, revision = revision + 1, updated_at = ?, last_seq = ?,
     last_entry_at = ?
   WHERE orgcode = ? AND giftcard_id = ?`;
 const ADD_TXN = `INSERT INTO giftcard_txn (orgcode, giftcard_id, seq, giftcard_txn_id, kind, amount_minor, balance_after_minor,
   source_ref, reason, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const CODE_AGAIN = 'UPDATE giftcard SET code_hash = ? WHERE orgcode = ? AND giftcard_id = ? AND code_hash <> ?';
+const PIN_AGAIN = 'UPDATE giftcard SET pin_hash = ? WHERE orgcode = ? AND giftcard_id = ? AND pin_hash <> ?';
 const TXNS = `SELECT giftcard_txn_id, kind, amount_minor, balance_after_minor, source_ref, created_at FROM giftcard_txn
   WHERE orgcode = ? AND giftcard_id = ? ORDER BY seq DESC LIMIT 100`;
 const FAILURES = `SELECT failed_at FROM giftcard_failure WHERE orgcode = ? AND subject = ? AND failed_at > ?
@@ -85,8 +89,9 @@ export const giftcard: Handlers<'giftcard'> = {
     const code = input.code ?? mintCode(cx.randomBytes(15));
     const giftcard_id = cx.newId();
     const pin = input.pin ?? (input.generate_pin === true ? mintPin(cx.randomBytes(16)) : null);
-    const code_hash = cx.keys.mac('giftcard-code', cx.orgcode, code);
-    if ((yield* one(BY_CODE, cx.orgcode, code_hash)) !== undefined) throw codeTaken();
+    const hashes = cx.keys.macs('giftcard-code', cx.orgcode, code);
+    const [code_hash = ''] = hashes;
+    if ((yield* one(BY_CODE(hashes.length), cx.orgcode, ...hashes)) !== undefined) throw codeTaken();
     const amount = toMinor(input.amount, input.currency, 'amount');
     const card: CardRow = {
       giftcard_id,
@@ -132,6 +137,7 @@ export const giftcard: Handlers<'giftcard'> = {
       last_entry_at: now,
     };
     yield* run(SPEND, balance_minor, next.status, next.updated_at, next.last_seq, now, cx.orgcode, card.giftcard_id);
+    yield* hashAgain(cx, card, input);
     const txn = yield* addTxn(cx, next, 'redeem', taken, input);
     return {
       data: { ...show(cx, next), txn: showTxn(txn, card.currency) },
@@ -171,19 +177,31 @@ function* presentedCard<T>(
 }
 
 function* findCard(cx: Context, { giftcard_id, code }: Presented): Steps<CardRow | undefined> {
-  return code === undefined
-    ? yield* one<CardRow>(BY_ID, cx.orgcode, giftcard_id ?? '')
-    : yield* one<CardRow>(BY_CODE, cx.orgcode, codeHash(cx, code));
+  if (code === undefined) return yield* one<CardRow>(BY_ID, cx.orgcode, giftcard_id ?? '');
+  const hashes = codeHashes(cx, code);
+  return yield* one<CardRow>(BY_CODE(hashes.length), cx.orgcode, ...hashes);
 }
 
-/** The keyed hash by which a card with that code is found. */
-export function codeHash(cx: Context, code: string): string {
-  return cx.keys.mac('giftcard-code', cx.orgcode, normalizeCode(code));
+/** The keyed hashes by which a card with that code is found, one for each generation of the key. */
+export function codeHashes(cx: Context, code: string): readonly string[] {
+  return cx.keys.macs('giftcard-code', cx.orgcode, normalizeCode(code));
+}
+
+/** After a rotation of the server key, code and PIN are known in clear only now: hashes them with the current one. */
+function* hashAgain(cx: Context, { giftcard_id, pin_hash }: CardRow, { code, pin }: Presented): Steps<void> {
+  if (cx.keys.generations.length === 1) return;
+  const again = function* (sql: string, hash: string) {
+    yield* run(sql, hash, cx.orgcode, giftcard_id, hash);
+  };
+  if (code !== undefined) yield* again(CODE_AGAIN, codeHashes(cx, code)[0] ?? '');
+  if (pin_hash !== null && typeof pin === 'string') yield* again(PIN_AGAIN, pinHash(cx, giftcard_id, pin));
 }
 
 /** Always makes a hash, so that a code that exists is not told by the time it takes. */
 function isOpenedBy(cx: Context, card: CardRow | undefined, pin: string | null | undefined): boolean {
-  const given = pinHash(cx, card?.giftcard_id ?? '', pin ?? ''); // null in a dry run, which hides it
+  const parts = ['giftcard-pin', cx.orgcode, card?.giftcard_id ?? '', pin ?? ''] as const; // null in a dry run, which hides it
+  const stored = card?.pin_hash ?? undefined;
+  const given = stored === undefined ? cx.keys.mac(...parts) : cx.keys.macLike(stored, ...parts);
   return card !== undefined && (card.pin_hash === null || sameDigest(card.pin_hash, given));
 }
 

@@ -2,7 +2,7 @@
 import type { BackendPreview, BackendResult, Caller, Credentials, Readiness, Stamp } from '../../contract/backend.js';
 import { CrmError, notFound } from '../../contract/errors.js';
 import type { BackendMeasures } from '../../contract/measures.js';
-import type { Keys } from '../../secrets/keys.js';
+import type { KeyRing } from '../../secrets/keys.js';
 import { identify } from '../caller-identity.js';
 import { isNotHome } from '../postgres/org-home.js';
 import type { PostgresDriver } from '../postgres/postgres-driver.js';
@@ -23,7 +23,7 @@ export class GroupedStore implements Store {
   readonly kind = 'store';
   /** The first group's, which has the counts of rate limits. */
   readonly driver: PostgresDriver;
-  readonly keys: Keys;
+  readonly keys: KeyRing;
   readonly groups: GroupStores;
   readonly #directory: GroupDirectory;
 

@@ -8,7 +8,7 @@ import { FAILURE_LIMIT, FAILURE_WINDOW_MS } from '../../domain/giftcard.js';
 import { idFloor } from '../../ids.js';
 import type { CustomerRow } from '../customer/customers.js';
 import type { Context, InputOf } from '../engine/handler.js';
-import { all, one, run, type Steps } from '../engine/step.js';
+import { all, isOneOf, one, run, type Steps } from '../engine/step.js';
 import { customerAccount } from '../loyalty/ledger.js';
 
 type Input = InputOf<'customer_fraud_assess'>;
@@ -22,9 +22,13 @@ const SAME = (field: 'email' | 'phone') => `SELECT COUNT(*) AS others FROM (SELE
   WHERE orgcode = ? AND ${field} = ? AND customer_id <> ? AND status = 'active' LIMIT ${SHARED_COUNTED}) s`;
 const ADD_IDENTIFIER = `INSERT INTO fraud_identifier (orgcode, kind, identifier_hash, customer_id) VALUES (?, ?, ?, ?)
   ON CONFLICT DO NOTHING`;
-const SHARED = `SELECT COUNT(*) AS others FROM (SELECT 1 FROM fraud_identifier i
+/** With one hash for each generation of the key; a customer who is there under several counts once. */
+const SHARED = (
+  hashes: number,
+) => `SELECT COUNT(*) AS others FROM (SELECT ${hashes === 1 ? '1' : 'DISTINCT i.customer_id'}
+  FROM fraud_identifier i
   JOIN customer c ON c.orgcode = i.orgcode AND c.customer_id = i.customer_id
-  WHERE i.orgcode = ? AND i.kind = ? AND i.identifier_hash = ? AND i.customer_id <> ? AND c.status = 'active'
+  WHERE i.orgcode = ? AND i.kind = ? AND ${isOneOf('i.identifier_hash', hashes)} AND i.customer_id <> ? AND c.status = 'active'
   LIMIT ${SHARED_COUNTED}) s`;
 const FAILED_ON_CARDS = `SELECT COUNT(*) AS failures FROM (SELECT 1 FROM (SELECT giftcard_id FROM giftcard
     WHERE orgcode = ? AND customer_id = ? ORDER BY giftcard_id DESC LIMIT ${CARDS_READ}) c
@@ -73,9 +77,10 @@ function* sameField(cx: Context, customer: CustomerRow, field: 'email' | 'phone'
 /** The number of other active customers whose events came from the same address or device. */
 function* sharedIdentifier(cx: Context, customerId: string, kind: 'device_id' | 'ip', value: string | undefined) {
   if (value === undefined || value === '') return 0;
-  const hash = cx.keys.mac('fraud-identifier', cx.orgcode, kind, value);
-  yield* run(ADD_IDENTIFIER, cx.orgcode, kind, hash, customerId);
-  return (yield* one<{ others: number }>(SHARED, cx.orgcode, kind, hash, customerId))?.others ?? 0;
+  const hashes = cx.keys.macs('fraud-identifier', cx.orgcode, kind, value);
+  yield* run(ADD_IDENTIFIER, cx.orgcode, kind, hashes[0] ?? '', customerId);
+  const sql = SHARED(hashes.length);
+  return (yield* one<{ others: number }>(sql, cx.orgcode, kind, ...hashes, customerId))?.others ?? 0;
 }
 
 /** A wrong PIN counts for its card and for its caller, so the larger of the two numbers is used, not the sum. */

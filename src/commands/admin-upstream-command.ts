@@ -6,13 +6,15 @@ import type { GatewayDb } from '../gateway/gateway-db.js';
 import type { NewHeldCredential } from '../gateway/held-credentials.js';
 import { createLog } from '../log.js';
 import { variableOf } from '../settings/setting.js';
-import { print } from './output.js';
+import { jsonOption, type OutputFlags, printRecord, printRows } from './output.js';
 import { addSettings } from './setting-options.js';
 import { onGatewayDatabase } from './shared-options.js';
+import type { UpstreamFlags } from './try-upstream.js';
 
+const DEFAULT_DEADLINE_MS = 10_000;
 const VARIABLE = variableOf('upstream-credential');
 
-/** Adds `upstream add|list|replace|revoke` to `admin`. */
+/** Adds `upstream add|list|replace|remove|test` to `admin`. */
 export function addAdminUpstream(admin: Command): void {
   const upstream = admin
     .command('upstream')
@@ -28,20 +30,43 @@ export function addAdminUpstream(admin: Command): void {
     );
   onGatewayDatabase(upstream.command('list'))
     .description('list the callers, without secrets')
-    .action((flags: Flags) => withDatabase(flags, async (db, { listCallers }) => ({ callers: listCallers(db) })));
+    .addOption(jsonOption())
+    .action((flags: Flags) => {
+      const print = (rows: readonly object[]) => printRows({ name: 'callers', rows }, flags);
+      return withDatabase(flags, (db, { listCallers }) => listCallers(db), { print });
+    });
+  addTest(upstream);
   addSettings(onGatewayDatabase(upstream.command('replace <fingerprint>')), ['upstream-credential'])
     .description('replace the credential behind a caller key; callers keep their key')
     .action((fingerprint: string, flags: Flags) =>
       withDatabase(flags, async (db, { replaceCredential }) => replaceCredential(db, fingerprint, await readSecret())),
     );
-  onGatewayDatabase(upstream.command('revoke <fingerprint>'))
+  onGatewayDatabase(upstream.command('remove <fingerprint>').alias('revoke'))
+    .addOption(jsonOption())
     .description('delete a caller key and the credential behind it')
     .action((fingerprint: string, flags: Flags) =>
       withDatabase(flags, (db, { revokeCaller }) => revokeCaller(db, fingerprint)),
     );
 }
 
-interface Flags {
+function addTest(upstream: Command): void {
+  addSettings(onGatewayDatabase(upstream.command('test <fingerprint>')), ['gateway', 'deadline-ms', 'proxy'])
+    .description('ask the upstream who the caller behind a key is; 1 if it does not take the credential')
+    .addOption(jsonOption())
+    .action(async (fingerprint: string, flags: Flags & Partial<UpstreamFlags>) => {
+      const { gateway, deadlineMs = DEFAULT_DEADLINE_MS, proxy } = flags;
+      if (gateway === undefined) throw new ConfigError('--gateway names the API to ask: give it');
+      const { tryUpstream } = await import('./try-upstream.js');
+      const options = { gateway, deadlineMs, ...(proxy === undefined ? {} : { proxy }) };
+      await withDatabase(flags, async (db, { heldCredential }) => {
+        const trial = await tryUpstream(heldCredential(db, fingerprint), options);
+        if (!trial.accepted) process.exitCode = 1;
+        return { fingerprint, ...trial };
+      });
+    });
+}
+
+interface Flags extends OutputFlags {
   readonly gatewayDb: string;
   readonly keyFile?: string;
 }
@@ -56,10 +81,14 @@ async function addCredential(flags: Flags, described: Omit<NewHeldCredential, 's
 
 type HeldCredentials = typeof import('../gateway/held-credentials.js');
 
-async function withDatabase(
-  { gatewayDb, keyFile }: Flags,
-  work: (db: GatewayDb, heldCredentials: HeldCredentials) => Promise<object>,
-  { mayCreate = false } = {},
+/** Prints what the work returns: a record, unless `print` is given. */
+async function withDatabase<T extends object>(
+  { gatewayDb, keyFile, ...output }: Flags,
+  work: (db: GatewayDb, heldCredentials: HeldCredentials) => T | Promise<T>,
+  {
+    mayCreate = false,
+    print = (result) => printRecord(result, output),
+  }: { readonly mayCreate?: boolean; readonly print?: (result: T) => void } = {},
 ): Promise<void> {
   const { openGatewayDatabase } = await import('./open-gateway-database.js');
   const heldCredentials = await import('../gateway/held-credentials.js');

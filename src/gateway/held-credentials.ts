@@ -116,6 +116,16 @@ export async function revokeCaller(db: GatewayDb, callerFingerprint: string): Pr
   });
 }
 
+/**
+ * The upstream credential behind a caller's key, for trying it out. @throws HeldCredentialError when no key has that
+ * fingerprint, CrmError when the row was altered.
+ */
+export function heldCredential(db: GatewayDb, callerFingerprint: string): Credentials {
+  const held = db.reader.one<HeldRow>(FIND_NAMED, callerFingerprint);
+  if (held === undefined) throw unknownCaller();
+  return { orgcode: held.orgcode, kind: held.kind, secret: unsealed(db.keys, held) };
+}
+
 /** Lists every caller with a held credential, oldest first, without secrets. */
 export function listCallers(db: GatewayDb): readonly HeldCaller[] {
   return db.reader.all<HeldCaller>(LIST);

@@ -104,12 +104,20 @@ describe('http in front of a CRM', () => {
       status: 401,
       envelope: { error: { error_code: 'crm.credentials_invalid' } },
     });
+    const tried = await runJson(['admin', 'upstream', 'test', held.fingerprint, ...through()]);
+    expect(tried).toMatchObject({ fingerprint: held.fingerprint, orgcode: 'ACME', accepted: true, owner: true });
+    const closed = ['--gateway', 'http://127.0.0.1:9/crm', '--gateway-db', gatewayDb, '--deadline-ms', '3000'];
+    const failed = await run(['admin', 'upstream', 'test', held.fingerprint, ...closed]);
+    expect([failed.code, JSON.parse(failed.stdout)]).toMatchObject([
+      1,
+      { accepted: false, error_code: expect.any(String) },
+    ]);
     const listed = await run(['admin', 'upstream', 'list', '--gateway-db', gatewayDb]);
     expect(listed.stdout).toContain(held.fingerprint);
     await runJson(['admin', 'upstream', 'revoke', held.fingerprint, '--gateway-db', gatewayDb]);
     expect((await stat(held.caller_key)).status).toBe(401);
     const { stdout, stderr } = await server.stop();
-    for (const text of [listed.stdout, stdout, stderr, JSON.stringify(known)]) {
+    for (const text of [listed.stdout, stdout, stderr, failed.stdout, JSON.stringify([known, tried])]) {
       expect(text).not.toContain(secret);
       expect(text).not.toContain(held.caller_key);
     }

@@ -16,9 +16,11 @@ const LAWS = [
 const BROWSER = ['test/page/**/*.test.ts'];
 /** Tests of the PostgreSQL engine, which share a server (test/support/postgres-setup.ts). */
 const POSTGRES = ['test/postgres/**/*.test.ts'];
+/** Those of them that load modules again, or with another environment. */
+const POSTGRES_APART = ['test/postgres/{driver,erasure-vacuum}.test.ts'];
 const TOGETHER = [
   CONFORMANCE,
-  'test/{contract,domain,mcp,openapi-import,pipeline,store,tools,transport}/**/*.test.ts',
+  'test/{commands,connect,contract,database-file,domain,gateway,import,mcp,openapi-import,pipeline,settings,store,telemetry,tools,transport}/**/*.test.ts',
   'test/repository/!(structure|bundle).test.ts',
 ];
 
@@ -26,11 +28,14 @@ const TOGETHER = [
 const MEMORY = '/dev/shm';
 const MIN_FREE_BYTES = 2 ** 31;
 
+/** Starts the PostgreSQL server that all tests share. */
+const SERVER = './test/support/postgres-setup.ts';
+
 /** A project whose worlds are on PostgreSQL. */
 export const ON_POSTGRES = {
   env: { G3N_TEST_PATH: 'postgres' },
   isolate: false,
-  globalSetup: './test/support/postgres-setup.ts',
+  globalSetup: SERVER,
 };
 
 export default defineConfig({
@@ -54,8 +59,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'postgres-engine', include: POSTGRES, globalSetup: './test/support/postgres-setup.ts' },
+        test: {
+          name: 'postgres-engine',
+          include: POSTGRES,
+          exclude: POSTGRES_APART,
+          isolate: false,
+          globalSetup: SERVER,
+        },
       },
+      { extends: true, test: { name: 'postgres-apart', include: POSTGRES_APART, globalSetup: SERVER } },
       { extends: true, test: { name: 'page', include: BROWSER, sequence: { groupOrder: 1 } } },
     ],
     env: hasSpace(MEMORY) ? { TMPDIR: MEMORY } : {},

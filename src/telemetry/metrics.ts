@@ -45,9 +45,7 @@ export function createMetrics({ backend, open, isReady }: MetricsOptions): Metri
   collectDefaultMetrics({ register: registry });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
   registerServerMetrics(registry, { backend, open, isReady });
-  const measure = () => backend.measures?.() ?? {};
-  let measured = measure();
-  registerBackendMetrics(registry, () => measured);
+  registerBackendMetrics(registry, () => backend.measures?.() ?? {});
   const registers = [registry];
   const calls = new Counter({ ...definition(METRICS.calls), registers });
   const duration = new Histogram({ ...definition(METRICS.duration), buckets: [...DURATION_BUCKETS], registers });
@@ -62,10 +60,7 @@ export function createMetrics({ backend, open, isReady }: MetricsOptions): Metri
       if (report.replayed) replays.inc({ operation });
     },
     countConfirmation: (decision) => confirmations.inc({ decision }),
-    render() {
-      measured = measure(); // before the question whether the server is ready takes a connection of the pool itself
-      return registry.metrics();
-    },
+    render: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }

@@ -38,6 +38,7 @@ export function createTracing(
       ...(link === undefined ? {} : { links: [{ context: link }] }),
     };
     const span = tracer.startSpan(name, options, parentOf(headers));
+    if (!span.isRecording()) return unrecorded(span);
     return { ...within(tracer, span), end: (end) => finishCall(span, end, transport) } satisfies CallSpan;
   };
 }
@@ -97,13 +98,27 @@ function finishCall(span: Span, { errorCode, status }: CallEnd, transport: Trace
 /** An upstream can send any text as its code. */
 const SAFE_CODE = /^crm\.[a-z_]{1,40}$/;
 
+/** A call that is not sampled: its parts are not either, and only the upstream learns of the trace. */
+function unrecorded(span: Span): CallSpan & PartSpan & RequestSpan {
+  const itself: CallSpan & PartSpan & RequestSpan = {
+    ...namesOf(span),
+    part: () => itself,
+    request: () => itself,
+    end: () => {},
+  };
+  return itself;
+}
+
+function namesOf(span: Span): Pick<TraceSpan, 'traceId' | 'traceparent'> {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return { traceId, traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}` };
+}
+
 /** What can happen within a span. */
 function within(tracer: Tracer, span: Span): TraceSpan {
   const context = trace.setSpan(ROOT_CONTEXT, span);
-  const { traceId, spanId, traceFlags } = span.spanContext();
   return {
-    traceId,
-    traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`,
+    ...namesOf(span),
     part: (name) => part(tracer, tracer.startSpan(name, { kind: SpanKind.INTERNAL }, context)),
     request: ({ method, path, host, port }) => {
       const attributes = {

@@ -6,7 +6,7 @@ import { call } from '../../src/pipeline/call.js';
 import { parseHeaders, withMessageTrace } from '../../src/pipeline/headers.js';
 import { traceSettings } from '../../src/telemetry/trace-settings.js';
 import { createTracing } from '../../src/telemetry/tracing.js';
-import { exampleOf, openGateway, operationOf } from '../support/gateway.js';
+import { exampleOf, HEADERS, openGateway, operationOf } from '../support/gateway.js';
 import { keepSpans, textOf } from '../support/spans.js';
 import { closingUpstreams } from '../support/upstreams.js';
 import { useWorld } from '../support/use-world.js';
@@ -137,6 +137,17 @@ describe('a gateway', () => {
     expect(last?.attributes).toMatchObject({ 'url.template': '/customer/get', 'http.response.status_code': 200 });
     const perform = taken.find(({ name }) => name === 'perform');
     expect(last?.parentSpanContext?.spanId).toBe(perform?.spanContext().spanId);
+  });
+
+  test('passes on a trace that is not sampled, and records nothing of it', async () => {
+    const upstream = await upstreamOf({});
+    const { backend, ok } = openGateway(upstream.base, {}, tracingOf('mcp'));
+    closeLater(() => backend.close());
+    await ok('customer_get', undefined, { ...HEADERS, traceparent: PARENT.replace(/01$/, '00') });
+    expect(spans.take()).toEqual([]);
+    const received = upstream.received.map(({ headers }) => String(headers.traceparent));
+    expect(received.length).toBeGreaterThan(0);
+    for (const header of received) expect(header).toMatch(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-00$`));
   });
 
   test('records why there was no answer', async () => {

@@ -7,9 +7,10 @@ import { closeSync, openSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import type { CrmError } from '../contract/errors.js';
+import { CrmError } from '../contract/errors.js';
 import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '../database-file/file-identity.js';
 import { isLocked, lockDelay, OPENING_WAIT_MS, type QueuedChange, rejectOverdue } from '../database-file/lock-wait.js';
+import { DatabaseFileError } from '../database-file/open-error.js';
 import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
 import { createWalTruncation, type WalTruncation } from '../database-file/wal-truncation.js';
 import { deriveKeys, follow, type KeyRing, loadKeys } from '../secrets/keys.js';
@@ -102,6 +103,8 @@ class GatewayDatabase implements GatewayDb {
   readonly #watch: OutageWatch;
   #outage: CrmError | undefined;
   #flushing: Promise<void> | undefined;
+  /** The check value of the server key that this process follows. */
+  #keyCheck: string | undefined;
 
   constructor(
     database: Database.Database,
@@ -116,13 +119,13 @@ class GatewayDatabase implements GatewayDb {
     this.keys = keys;
     this.#truncation = createWalTruncation(() => this.#truncateWal());
     this.#watch = watchOutage(() => {
-      this.#outage = inPlace() ? undefined : databaseFileGone();
+      this.#outage = inPlace() ? this.#keyTrouble() : databaseFileGone();
       return this.#outage;
     }, onOutage);
   }
 
   write<T>(work: (connection: GatewayConnection) => T): Promise<T> {
-    if (this.#outage !== undefined) return Promise.reject(databaseFileGone());
+    if (this.#outage !== undefined) return Promise.reject(this.#outage);
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
       this.#flushing ??= this.#flush();
@@ -172,6 +175,7 @@ class GatewayDatabase implements GatewayDb {
   #commit(group: readonly QueuedWrite[]): void {
     const settlements: (() => void)[] = [];
     try {
+      this.#followKey();
       for (const queued of group) settlements.push(this.#attempt(queued));
       this.#connection.run('COMMIT');
     } catch (error) {
@@ -180,6 +184,26 @@ class GatewayDatabase implements GatewayDb {
       return;
     }
     for (const settle of settlements) settle();
+  }
+
+  /** Looks at the key file and at the generation in use, which another process may have changed. */
+  #keyTrouble(): CrmError | undefined {
+    try {
+      this.keys.refresh();
+      this.#followKey();
+      return undefined;
+    } catch (error) {
+      return error instanceof DatabaseFileError ? serverKeyLacks(error) : undefined; // others report what else fails
+    }
+  }
+
+  /** In a transaction: what it hashes is then found by every process. */
+  #followKey(): void {
+    const check = this.#connection.one<{ key_check: string }>(KEY_CHECK)?.key_check;
+    if (check === undefined || check === this.#keyCheck) return;
+    this.keys.refresh();
+    follow(this.keys, check);
+    this.#keyCheck = check;
   }
 
   #truncateWal(): boolean {
@@ -238,6 +262,18 @@ function requireSafeVersion(connection: GatewayConnection): void {
   if (version.localeCompare(MIN_SQLITE_VERSION, 'en', { numeric: true }) < 0) {
     throw new Error(`SQLite ${version} is too old: ${MIN_SQLITE_VERSION} or newer is needed`);
   }
+}
+
+/** 503: what this process would write, others could not read. */
+function serverKeyLacks({ problem }: DatabaseFileError): CrmError {
+  return new CrmError({
+    code: 'crm.storage_unavailable',
+    tag: 'internal-error',
+    status: 503,
+    message: `Nothing was written: ${problem}.`,
+    retryable: true,
+    nextSteps: ['Tell the operator: put the right server key in place.', 'Afterwards repeat the call.'],
+  });
 }
 
 const KEY_CHECK = 'SELECT key_check FROM server_key LIMIT 1';

@@ -4,7 +4,7 @@
  */
 import type { Credentials } from '../contract/backend.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
-import { fingerprint, type Keys, mintSecret } from '../secrets/keys.js';
+import { fingerprint, generationOf, type Keys, mintSecret } from '../secrets/keys.js';
 import type { GatewayConnection, GatewayDb } from './gateway-db.js';
 import { gatewayError } from './upstream-error.js';
 
@@ -52,8 +52,11 @@ const MAX_NAME = 100;
 const MAX_CALLERS = 10_000;
 
 const COLUMNS = 'fingerprint, orgcode, kind, name, created_at, replaced_at';
-const FIND = 'SELECT caller_hash, orgcode, kind, sealed FROM held_credential WHERE caller_hash = ?';
-const FIND_NAMED = 'SELECT caller_hash, orgcode, kind, sealed FROM held_credential WHERE fingerprint = ?';
+const HELD = 'SELECT caller_hash, orgcode, kind, sealed FROM held_credential';
+const FIND_NAMED = `${HELD} WHERE fingerprint = ?`;
+const EVERY_HELD = `${HELD} ORDER BY caller_hash LIMIT ${MAX_CALLERS}`;
+const SEAL_AGAIN = 'UPDATE held_credential SET sealed = ? WHERE caller_hash = ?';
+const HASH_AGAIN = 'UPDATE held_credential SET caller_hash = ?, sealed = ? WHERE caller_hash = ?';
 const SHOW = `SELECT ${COLUMNS} FROM held_credential WHERE fingerprint = ?`;
 const LIST = `SELECT ${COLUMNS} FROM held_credential ORDER BY created_at, fingerprint LIMIT ${MAX_CALLERS}`;
 const COUNT = 'SELECT COUNT(*) AS held FROM held_credential';
@@ -77,9 +80,9 @@ export async function holdCredential(
 ): Promise<HeldCaller & { readonly caller_key: string }> {
   const { org, upstream, label } = checkedCredential({ orgcode, secret, name });
   const caller_key = mintSecret(CALLER_KEY);
-  const caller_hash = db.keys.mac('caller-key', caller_key);
-  const sealed = db.keys.seal('upstream-credential', upstream, contextOf({ caller_hash, orgcode: org, kind }));
   const caller = await db.write((connection) => {
+    const caller_hash = db.keys.mac('caller-key', caller_key);
+    const sealed = db.keys.seal('upstream-credential', upstream, contextOf({ caller_hash, orgcode: org, kind }));
     const { held } = connection.one<{ held: number }>(COUNT) ?? { held: 0 };
     if (held >= MAX_CALLERS) throw new HeldCredentialError(`${held} credentials are held already: revoke some first`);
     const now = new Date().toISOString();
@@ -133,18 +136,62 @@ export function listCallers(db: GatewayDb): readonly HeldCaller[] {
 
 /**
  * Exchanges a caller's key for the upstream credential held behind it: one indexed lookup and one unsealing, without a
- * cache. Sessions are always rejected, because this server issues keys only.
+ * cache. A key that was hashed by an older generation of the server key is hashed again afterwards. Sessions are always
+ * rejected, because this server issues keys only.
  * @returns a function that throws CrmError 401 `crm.credentials_invalid` for an unknown or revoked key, 404
  * `crm.not_found` for a key of another org, and 500 `crm.gateway_credential_unreadable` when the row was altered.
  */
 export function createHeldCredentials(db: GatewayDb): Exchange {
   return ({ orgcode, kind, secret }) => {
     if (kind === 'session') throw credentialsInvalid();
-    const held = db.reader.one<HeldRow>(FIND, db.keys.mac('caller-key', secret));
+    const held = heldBehind(db.reader, db.keys, secret);
     if (held === undefined) throw credentialsInvalid();
     if (held.orgcode !== orgcode) throw notFound();
-    return { orgcode, kind: held.kind, secret: unsealed(db.keys, held) };
+    const upstream = { orgcode, kind: held.kind, secret: unsealed(db.keys, held) };
+    if (generationOf(held.caller_hash) !== db.keys.generation) hashAgain(db, secret);
+    return upstream;
   };
+}
+
+/** One statement for every generation: another process may hash the key again meanwhile. */
+function heldBehind(reader: Pick<GatewayConnection, 'one'>, keys: Keys, secret: string): HeldRow | undefined {
+  const hashes = keys.macs('caller-key', secret);
+  return reader.one<HeldRow>(`${HELD} WHERE caller_hash IN (${hashes.map(() => '?').join(', ')})`, ...hashes);
+}
+
+/** If it cannot be written now, the next use of the key tries again. */
+function hashAgain(db: GatewayDb, secret: string): void {
+  const write = (connection: GatewayConnection) => {
+    const held = heldBehind(connection, db.keys, secret);
+    const caller_hash = db.keys.mac('caller-key', secret);
+    if (held === undefined || held.caller_hash === caller_hash) return;
+    const sealed = db.keys.seal('upstream-credential', unsealed(db.keys, held), contextOf({ ...held, caller_hash }));
+    connection.run(HASH_AGAIN, caller_hash, sealed, held.caller_hash);
+  };
+  db.write(write).catch(() => {});
+}
+
+/**
+ * Encrypts every held credential with the current generation of the server key, and returns how many. One that cannot
+ * be decrypted stays as it is: its caller gets an error until it is replaced.
+ */
+export function sealCredentialsAgain(connection: GatewayConnection, keys: Keys): number {
+  let sealed = 0;
+  for (const held of connection.all<HeldRow>(EVERY_HELD)) {
+    const upstream = generationOf(held.sealed) === keys.generation ? undefined : readableSecret(keys, held);
+    if (upstream === undefined) continue;
+    connection.run(SEAL_AGAIN, keys.seal('upstream-credential', upstream, contextOf(held)), held.caller_hash);
+    sealed += 1;
+  }
+  return sealed;
+}
+
+function readableSecret(keys: Keys, held: HeldRow): string | undefined {
+  try {
+    return keys.unseal('upstream-credential', held.sealed, contextOf(held));
+  } catch {
+    return undefined;
+  }
 }
 
 function unsealed(keys: Keys, held: HeldRow): string {

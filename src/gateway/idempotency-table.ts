@@ -41,6 +41,9 @@ export interface IdempotencyRecord {
   readonly answer: string | null;
 }
 
+/** A record before it is known which generation of the server key hashes its request. */
+export type NewRecord = Omit<IdempotencyRecord, 'request_mac'>;
+
 const COLUMNS = 'request_mac, state, sender, request_id, sent_ms, lease_ms, expires_ms, personal, answer';
 const FIND = `SELECT ${COLUMNS} FROM receipt WHERE orgcode = ? AND scope_mac = ?`;
 const INSERT = `INSERT INTO receipt (orgcode, scope_mac, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -56,19 +59,34 @@ const ERASE_RESPONSES = `UPDATE receipt SET personal = 0, answer = NULL WHERE re
   SELECT receipt_no FROM receipt WHERE orgcode = ? AND personal = 1 AND scope_mac <> ? AND receipt_no <= ? LIMIT ?)`;
 const LAST = 'SELECT MAX(receipt_no) AS last FROM receipt';
 
-/** Returns the hashes that identify a write. `idempotency_key` is not part of the body (contract §1). */
-export function recordRequest(keys: Keys, call: BackendCall): RecordRequest {
+/** Whether the caller gave the write an idempotency_key. */
+export function isKeyed({ input }: BackendCall): boolean {
+  return typeof input.idempotency_key === 'string';
+}
+
+/** What identifies a write, to be hashed: org, caller, endpoint and idempotency_key, or the whole call. */
+export function scopeParts(call: BackendCall): readonly string[] {
   const { operation, input, caller, context } = call;
-  const { idempotency_key: key, ...body } = input;
-  const { orgcode } = caller;
-  const owner = [orgcode, ...callerOf(call), `${operation.method} ${operation.path}`];
-  if (typeof key !== 'string') {
-    const scope_mac = keys.mac('upstream-receipt', 'call', ...owner, canonical(input), canonical(context));
-    return { orgcode, scope_mac, request_mac: scope_mac, keyed: false };
-  }
-  const scope_mac = keys.mac('upstream-receipt', 'key', ...owner, key);
-  const request_mac = keys.mac('upstream-receipt', 'body', scope_mac, canonical(body));
-  return { orgcode, scope_mac, request_mac, keyed: true };
+  const owner = [caller.orgcode, ...callerOf(call), `${operation.method} ${operation.path}`];
+  if (isKeyed(call)) return ['key', ...owner, String(input.idempotency_key)];
+  return ['call', ...owner, canonical(input), canonical(context)];
+}
+
+/**
+ * Returns the hashes that may identify a write, by each generation of the server key, the current one first.
+ * `idempotency_key` is not part of the body (contract §1).
+ */
+export function recordRequests(keys: Keys, call: BackendCall): readonly [RecordRequest, ...RecordRequest[]] {
+  const { idempotency_key: _, ...body } = call.input;
+  const { orgcode } = call.caller;
+  const keyed = isKeyed(call);
+  const requests = keys.macs('upstream-receipt', ...scopeParts(call)).map((scope_mac) => {
+    const request_mac = keyed
+      ? keys.macLike(scope_mac, 'upstream-receipt', 'body', scope_mac, canonical(body))
+      : scope_mac;
+    return { orgcode, scope_mac, request_mac, keyed };
+  });
+  return requests as [RecordRequest, ...RecordRequest[]];
 }
 
 /**
@@ -96,10 +114,10 @@ export function findRecord(
 }
 
 /** Inserts the record of a write that is about to be sent. */
-export function insertRecord(connection: GatewayConnection, request: RecordRequest, record: IdempotencyRecord): void {
-  const { request_mac, state, sender, request_id, sent_ms, lease_ms, expires_ms, personal, answer } = record;
+export function insertRecord(connection: GatewayConnection, request: RecordRequest, record: NewRecord): void {
+  const { state, sender, request_id, sent_ms, lease_ms, expires_ms, personal, answer } = record;
   const times = [sent_ms, lease_ms, expires_ms] as const;
-  const args = [request_mac, state, sender, request_id, ...times, personal, answer] as const;
+  const args = [request.request_mac, state, sender, request_id, ...times, personal, answer] as const;
   connection.run(INSERT, request.orgcode, request.scope_mac, ...args);
 }
 
@@ -107,7 +125,7 @@ export function insertRecord(connection: GatewayConnection, request: RecordReque
 export function settleRecord(
   connection: GatewayConnection,
   request: RecordRequest,
-  record: IdempotencyRecord,
+  record: NewRecord,
   state: RecordState,
   answer: string | null,
 ): void {
@@ -115,7 +133,7 @@ export function settleRecord(
 }
 
 /** Deletes the record of a write that was not done, or that needs no record. */
-export function deleteRecord(connection: GatewayConnection, request: RecordRequest, record: IdempotencyRecord): void {
+export function deleteRecord(connection: GatewayConnection, request: RecordRequest, record: NewRecord): void {
   connection.run(DELETE_OWN_ROW, ...ownRow(request, record));
 }
 
@@ -142,6 +160,6 @@ export function eraseResponses(
   return connection.run(ERASE_RESPONSES, except.orgcode, except.scope_mac, last, limit);
 }
 
-function ownRow({ orgcode, scope_mac }: RecordRequest, { sender, request_id }: IdempotencyRecord) {
+function ownRow({ orgcode, scope_mac }: RecordRequest, { sender, request_id }: NewRecord) {
   return [orgcode, scope_mac, sender, request_id] as const;
 }

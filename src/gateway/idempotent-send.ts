@@ -7,6 +7,7 @@ import type { BackendCall, RelayedEnvelope } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import { idempotencyMismatch } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
+import { deriveKeys } from '../secrets/keys.js';
 import type { GatewayConnection, GatewayDb } from './gateway-db.js';
 import {
   deleteExpired,
@@ -14,9 +15,12 @@ import {
   findRecord,
   type IdempotencyRecord,
   insertRecord,
+  isKeyed,
   lastRecordNumber,
+  type NewRecord,
   type RecordRequest,
-  recordRequest,
+  recordRequests,
+  scopeParts,
   settleRecord,
 } from './idempotency-table.js';
 import {
@@ -65,7 +69,7 @@ interface Sender extends SendOnceOptions {
 
 /** A write in flight. */
 interface InFlightWrite {
-  readonly record: IdempotencyRecord;
+  readonly record: NewRecord;
   /** Never rejects. `undelivered`: the client disconnected before the response came. */
   readonly ended: Promise<{ readonly envelope?: Envelope; readonly undelivered: boolean }>;
 }
@@ -81,22 +85,22 @@ interface InFlightWrite {
 export function createSendOnce(db: GatewayDb, options: SendOnceOptions): SendOnce {
   const sender: Sender = { ...options, db, name: randomBytes(8).toString('hex') };
   const inFlight = new Map<string, InFlightWrite>();
+  const ofThisProcess = deriveKeys(randomBytes(32)); // stays the same when the server key is rotated
   db.write((connection) => deleteExpired(connection, options.clock(), EXPIRED_BATCH_AT_OPEN)).catch(
     options.onBackgroundError,
   );
 
   return async (call, send) => {
     if (call.operation.effect === 'read') return send();
-    const request = recordRequest(db.keys, call);
-    const scope = request.scope_mac;
+    const scope = ofThisProcess.mac('upstream-receipt', ...scopeParts(call));
     const waitUntil = options.clock() + options.deadlineMs;
     // No await between the last `get` and the `set` below: concurrent calls check the same map.
     for (let first = inFlight.get(scope); first !== undefined; first = inFlight.get(scope)) {
-      const shared = await waitForFirst(sender, call, request, first, waitUntil);
+      const shared = await waitForFirst(sender, call, first, waitUntil);
       if (shared !== undefined) return shared;
     }
-    const record = newRecord(sender, call, request);
-    const response = sendOrReplay(sender, call, request, record, send);
+    const record = newRecord(sender, call);
+    const response = sendOrReplay(sender, call, record, send);
     const ended = response
       .then(({ envelope }) => ({ envelope, undelivered: call.signal?.aborted === true }))
       .catch(() => ({ undelivered: true }))
@@ -114,11 +118,12 @@ export function createSendOnce(db: GatewayDb, options: SendOnceOptions): SendOnc
  */
 async function waitForFirst(
   { clock, outcomeProbesOf }: Sender,
-  { operation, stamp }: BackendCall,
-  { keyed }: RecordRequest,
+  call: BackendCall,
   { record, ended }: InFlightWrite,
   waitUntil: number,
 ): Promise<RelayedEnvelope | undefined> {
+  const { operation, stamp } = call;
+  const keyed = isKeyed(call);
   const now = clock();
   if (now > waitUntil)
     throw stillRunning(previousCallOf(record, keyed, operation, outcomeProbesOf), record.lease_ms - now);
@@ -130,11 +135,10 @@ async function waitForFirst(
 async function sendOrReplay(
   sender: Sender,
   call: BackendCall,
-  request: RecordRequest,
-  record: IdempotencyRecord,
+  record: NewRecord,
   send: () => Promise<RelayedEnvelope>,
 ): Promise<RelayedEnvelope> {
-  const found = await claim(sender, request, record);
+  const { request, found } = await claim(sender, call, record);
   if (found !== undefined) return replay(sender, call, request, found);
   let relayed: RelayedEnvelope;
   try {
@@ -147,13 +151,12 @@ async function sendOrReplay(
   return relayed;
 }
 
-function newRecord({ clock, deadlineMs, name }: Sender, { operation, stamp }: BackendCall, request: RecordRequest) {
+function newRecord({ clock, deadlineMs, name }: Sender, { operation, stamp }: BackendCall) {
   const now = clock();
   const retention = operation.acceptsIdempotencyKey ? RETENTION_MS : RETENTION_KEYLESS_MS;
   // Imported documents do not mark personal fields: any response may hold personal data.
   const isPersonal = operation.imported !== undefined || operation.personal.length > 0;
   return {
-    request_mac: request.request_mac,
     state: 'sent',
     sender: name,
     request_id: stamp.request_id,
@@ -162,21 +165,30 @@ function newRecord({ clock, deadlineMs, name }: Sender, { operation, stamp }: Ba
     expires_ms: now + retention,
     personal: isPersonal ? 1 : 0,
     answer: null,
-  } satisfies IdempotencyRecord;
+  } satisfies NewRecord;
 }
 
-/** Inserts the record, on disk when this resolves; or returns the record that exists. */
-async function claim(
-  { db, clock }: Sender,
-  request: RecordRequest,
-  record: IdempotencyRecord,
-): Promise<IdempotencyRecord | undefined> {
+interface Claim {
+  readonly request: RecordRequest;
+  /** The record of an earlier call. */
+  readonly found?: IdempotencyRecord;
+}
+
+/**
+ * Inserts the record, on disk when this resolves; or returns the record that exists, which another generation of the
+ * server key may have hashed.
+ */
+async function claim({ db, clock }: Sender, call: BackendCall, record: NewRecord): Promise<Claim> {
   try {
     return await db.write((connection) => {
       deleteExpired(connection, clock(), EXPIRED_BATCH_PER_WRITE);
-      const found = findRecord(connection, request, clock());
-      if (found === undefined) insertRecord(connection, request, record);
-      return found;
+      const requests = recordRequests(db.keys, call);
+      for (const request of requests) {
+        const found = findRecord(connection, request, clock());
+        if (found !== undefined) return { request, found };
+      }
+      insertRecord(connection, requests[0], record);
+      return { request: requests[0] };
     });
   } catch (cause) {
     throw recordNotWritten(cause);
@@ -213,7 +225,7 @@ async function settle(
   { db, onBackgroundError }: Sender,
   operation: Operation,
   request: RecordRequest,
-  record: IdempotencyRecord,
+  record: NewRecord,
   verdict: WriteVerdict,
   envelope?: Envelope,
 ): Promise<void> {
@@ -234,7 +246,7 @@ async function settle(
 }
 
 function previousCallOf(
-  { request_id, sent_ms, expires_ms }: IdempotencyRecord,
+  { request_id, sent_ms, expires_ms }: NewRecord,
   keyed: boolean,
   operation: Operation,
   outcomeProbesOf: SendOnceOptions['outcomeProbesOf'],

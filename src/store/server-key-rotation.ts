@@ -1,29 +1,9 @@
-/**
- * Rotates the server key: adds a generation to the key file, makes it current in the database, and retires old ones.
- * Each step can be repeated, so that a rotation that was killed is continued by running it again.
- */
-import { randomBytes } from 'node:crypto';
-import { KEY_BYTES, readGenerations, replaceKeyFile } from '../secrets/key-file.js';
-import { type KeyRing, retired } from '../secrets/keys.js';
-import { AdminError } from './administration.js';
+/** Rotates the server key of a CRM's database: the steps of secrets/generations.ts, under the lock of the key. */
+import { activateNewest, addGeneration, retireInFile } from '../secrets/generations.js';
+import type { KeyRing } from '../secrets/keys.js';
 import { run, type Steps } from './engine/step.js';
 import { SERVER_KEY_LOCK, storedKeyCheck } from './server-key.js';
 import { type HashKind, KEY_USES, type UsesByGeneration } from './server-key-uses.js';
-
-export interface GenerationView {
-  readonly generation: number;
-  /** `current` makes new hashes, `prepared` will, `old` checks what it made, `retired` only checks journal seals. */
-  readonly state: 'current' | 'prepared' | 'old' | 'retired';
-}
-
-/** What each generation is, by the key file and the database. */
-export function viewGenerations({ generations, generation }: KeyRing): readonly GenerationView[] {
-  return generations.map(({ no, master }) => {
-    if (master === undefined) return { generation: no, state: 'retired' };
-    if (no === generation) return { generation: no, state: 'current' };
-    return { generation: no, state: no > generation ? 'prepared' : 'old' };
-  });
-}
 
 /**
  * Adds a generation to the key file, unless one is prepared already. Other commands on the database wait. Returns its
@@ -31,20 +11,13 @@ export function viewGenerations({ generations, generation }: KeyRing): readonly 
  */
 export function* prepareGeneration(keys: KeyRing, keyPath: string): Steps<number> {
   yield SERVER_KEY_LOCK;
-  keys.refresh();
-  const newest = newestOf(keys);
-  if (newest > keys.generation) return newest;
-  replaceKeyFile(keyPath, [...readGenerations(keyPath), { no: newest + 1, master: randomBytes(KEY_BYTES) }]);
-  keys.refresh();
-  return newest + 1;
+  return addGeneration(keys, keyPath);
 }
 
-/** Makes the newest generation of the key file the one that makes new hashes. @throws AdminError when there is none. */
+/** Makes the newest generation of the key file the one that makes new hashes. Returns its number. */
 export function* activateGeneration(keys: KeyRing): Steps<number> {
   yield SERVER_KEY_LOCK;
-  keys.refresh();
-  const newest = newestOf(keys);
-  keys.activate(newest);
+  const newest = activateNewest(keys);
   const check = keys.mac('key-check');
   if ((yield* storedKeyCheck()) !== check) yield* run('UPDATE server_key SET key_check = ?', check);
   return newest;
@@ -59,7 +32,7 @@ export function endedUses(uses: UsesByGeneration, generation: number): readonly 
 
 /**
  * Leaves of a generation only what checks the journal's seals.
- * @throws AdminError when it is current, unknown or retired already, or `ended` names rows that need it.
+ * @throws GenerationError when it is current, unknown or retired already, or `ended` names rows that need it.
  */
 export function* retireGeneration(
   keys: KeyRing,
@@ -68,23 +41,5 @@ export function* retireGeneration(
   ended: readonly (readonly [HashKind, number])[],
 ): Steps<void> {
   yield SERVER_KEY_LOCK;
-  const view = viewGenerations(keys).find((each) => each.generation === generation);
-  if (view === undefined) throw new AdminError(`the server key has no generation ${generation}`);
-  if (view.state !== 'old')
-    throw new AdminError(`generation ${generation} is ${view.state}: only an old one is retired`);
-  if (ended.length > 0) {
-    const rows = ended.map(([name, count]) => `${count} ${name}`).join(', ');
-    throw new AdminError(
-      `generation ${generation} is still needed by ${rows}: wait until they are used or expire, or replace them; --forget ends them`,
-    );
-  }
-  replaceKeyFile(
-    keyPath,
-    readGenerations(keyPath).map((each) => (each.no === generation ? retired(each) : each)),
-  );
-  keys.refresh();
-}
-
-function newestOf({ generations }: KeyRing): number {
-  return generations.at(-1)?.no ?? 0;
+  retireInFile(keys, keyPath, generation, ended);
 }

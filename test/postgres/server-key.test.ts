@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Headers } from '../../src/pipeline/headers.js';
+import { viewGenerations } from '../../src/secrets/generations.js';
 import type { GroupedStore } from '../../src/store/groups/grouped-store.js';
 import {
   activateGeneration,
   endedUses,
   prepareGeneration,
   retireGeneration,
-  viewGenerations,
 } from '../../src/store/server-key-rotation.js';
 import { countKeyUses } from '../../src/store/server-key-uses.js';
 import { verifyStore } from '../../src/store/verify-store.js';

@@ -123,6 +123,29 @@ describe('http in front of a CRM', () => {
     }
   });
 
+  test('goes on while the server key of its database is rotated, and an old generation is retired', async () => {
+    const db = join(workspace.directory, 'rotated.db');
+    const at = ['--gateway-db', db];
+    const serverKey = (...args: string[]) => ['admin', 'server-key', ...args, ...at];
+    const secret = { G3N_UPSTREAM_CREDENTIAL: String(environment.G3N_API_KEY) };
+    const { caller_key } = await runJson(['admin', 'upstream', 'add', 'ACME', ...at], secret);
+    const server = await startServer(['--gateway', base, ...at]);
+    const headers = { 'x-orgcode': 'ACME', 'x-api-key': caller_key };
+    const stat = async () => (await fetch(`${server.url.replace(/mcp$/, 'crm')}/stat`, { headers })).status;
+    expect(await runJson(serverKey('rotate'))).toEqual({ current: 1, before: 0, encrypted: 1 });
+    const refused = await run(serverKey('retire', '0'));
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('still needed by 1 caller_keys')]);
+    expect(await stat()).toBe(200);
+    expect(await runJson(serverKey('retire', '0'))).toEqual({ retired: 0, ended: {} });
+    expect(await stat()).toBe(200);
+    const { generations } = await runJson(serverKey('status'));
+    expect(generations).toMatchObject([{ state: 'retired' }, { state: 'current', caller_keys: 1 }]);
+    const both = await run([...serverKey('status'), '--db', db]);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('give one of them')]);
+    const { stderr } = await server.stop();
+    expect(stderr).not.toMatch(/"level":"(warn|error)"/);
+  }, 60_000);
+
   test('admin upstream takes the key file that the server takes', async () => {
     const [db, key] = ['held.db', 'held.key'].map((name) => join(workspace.directory, name)) as [string, string];
     const at = ['--gateway-db', db, '--key-file', key];

@@ -1,0 +1,90 @@
+/** The built program's admin commands on PostgreSQL, each as a process, beside one that serves the same database. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { type HttpProgram, run, runJson, scratch, startServer } from '../support/program.js';
+
+const workspace = scratch();
+let database: TestDatabase;
+let environment: Record<string, string>;
+let server: HttpProgram;
+beforeAll(async () => {
+  database = await freshDatabase();
+  environment = { G3N_DB: database.url, G3N_KEY_FILE: join(workspace.directory, 'crm.key') };
+  await admin('org', 'create', 'ACME');
+  server = await startServer([], environment);
+}, 30_000);
+afterAll(async () => {
+  await server?.stop();
+  await database?.drop();
+  workspace.remove();
+});
+
+const admin = (...args: string[]) => runJson(['admin', ...args], environment);
+
+/** The status with which the server answers a caller. */
+async function status(credential: Record<string, string>): Promise<number> {
+  const headers = { 'content-type': 'application/json', 'x-orgcode': 'ACME', ...credential };
+  return (await fetch(new URL('/crm/stat', server.url), { headers })).status;
+}
+const withKey = (key: { api_key: string }) => status({ 'x-api-key': key.api_key });
+const withSession = (session: { session_guid: string }) => status({ 'x-session-guid': session.session_guid });
+
+test('keys are made, listed, rotated with a grace, and revoked at once for the server', async () => {
+  const old = await admin('key', 'create', 'ACME', '--owner', '--name', 'till', '--expires', '90d');
+  expect(new Date(old.expires_at).getTime() - Date.now()).toBeGreaterThan(89 * 86_400_000);
+  expect(await withKey(old)).toBe(200);
+  const made = await admin('key', 'rotate', old.fingerprint, '--grace', '1h');
+  const listed = await run(['admin', 'key', 'list', '--org', 'ACME', '--json'], environment);
+  const { keys } = JSON.parse(listed.stdout) as { keys: object[] };
+  expect(keys).toMatchObject([
+    { fingerprint: made.fingerprint, name: 'till', status: 'active', owner: true },
+    { fingerprint: old.fingerprint, status: 'active', expires_at: made.replaced_key_ends_at },
+  ]);
+  expect(listed.stdout).not.toMatch(/g3nk_|hash/);
+  expect([await withKey(old), await withKey(made)]).toEqual([200, 200]);
+  await admin('key', 'revoke', old.fingerprint);
+  expect([await withKey(old), await withKey(made)]).toEqual([401, 200]);
+  const unknown = await run(['admin', 'key', 'revoke', '0123456789abcdef'], environment);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('no API key has')]);
+}, 60_000);
+
+test('sessions are made, listed and revoked, and a user is disabled, at once for the server', async () => {
+  const make = (user: string) => admin('session', 'create', 'ACME', '--user', user, '--roles', 'crm_view');
+  const [sam, kim] = await Promise.all([make('sam'), make('kim')]);
+  expect([await withSession(sam), await withSession(kim)]).toEqual([200, 200]);
+  await Promise.all([admin('session', 'revoke', sam.fingerprint), admin('user', 'disable', 'kim', '--org', 'ACME')]);
+  expect([await withSession(sam), await withSession(kim)]).toEqual([401, 404]);
+  const { sessions } = await admin('session', 'list', '--org', 'ACME');
+  const found = new Map(sessions.map((each: { user: string; status: string }) => [each.user, each.status]));
+  expect(found.get('sam')).toBe('revoked');
+  expect(found.has('kim')).toBe(true);
+}, 60_000);
+
+test('the journal names each of these commands, and its chain holds', async () => {
+  const { code, stdout } = await run(['admin', 'audit', '--org', 'ACME', '--all', '--json'], environment);
+  const lines = stdout.trim().split('\n');
+  const parsed = lines.map((line) => JSON.parse(line));
+  expect([code, parsed.at(-1)]).toEqual([0, expect.objectContaining({ type: 'chain', holds: true })]);
+  const operations = parsed.slice(0, -1).map(({ operation }) => operation);
+  for (const does of ['org create', 'key create', 'key rotate', 'key revoke', 'session create', 'user disable'])
+    expect(operations).toContain(`admin ${does}`);
+});
+
+test('maintenance: nothing to prune, no migration due, an export, and the verdict on backups', async () => {
+  const file = join(workspace.directory, 'acme.jsonl');
+  const [pruned, migrations, exported, backup] = await Promise.all([
+    admin('prune', '--dry-run'),
+    admin('migrate', '--check'),
+    admin('export', '--org', 'ACME', '--to', file),
+    run(['admin', 'backup', '--json'], environment),
+  ]);
+  expect(pruned).toMatchObject({ dry_run: true, api_keys: 0, sessions: 0 });
+  expect(migrations).toEqual({ up_to_date: true, due: [] });
+  expect(exported).toMatchObject({ orgcode: 'ACME', file });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '')).toMatchObject({ kind: 'end' });
+  expect([backup.code, JSON.parse(backup.stdout)]).toMatchObject([1, { set_up: false }]); // it archives nothing
+  expect(backup.stdout + backup.stderr).not.toContain(new URL(database.url).password);
+}, 60_000);

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
-import type { ExportCounts } from '../export/export-org.js';
+import type { ExportCounts, OrgExport } from '../export/export-org.js';
 import { createLog } from '../log.js';
 import type { Driver } from '../store/engine/driver.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
@@ -18,6 +18,7 @@ interface ExportFlags extends DatabaseFlags {
   readonly org: string;
   readonly to: string;
   readonly customer?: string;
+  readonly withJournal: boolean;
 }
 
 type Write = (text: string) => Promise<void>;
@@ -30,10 +31,13 @@ export function addAdminExport(admin: Command): void {
     .addOption(new Option('--format <format>', 'the format').choices(['jsonl']).default('jsonl'))
     .option('--to <file>', 'the new file, which nobody else can read; - for stdout; nothing is overwritten', '-')
     .option('--customer <id>', 'only what is about this customer and those merged into it')
+    .option('--with-journal', 'also the journal: who changed what, and when', false)
     .action(runExport);
 }
 
-async function runExport({ org, to, customer, ...flags }: ExportFlags): Promise<void> {
+async function runExport({ org, to, customer, withJournal, ...flags }: ExportFlags): Promise<void> {
+  if (withJournal && customer !== undefined)
+    throw new ConfigError('--with-journal is about the whole org: leave --customer out, or use admin audit --target');
   const environment = readEnvironment(process.env, flags);
   const file = to === '-' ? undefined : resolve(to);
   if (file !== undefined && existsSync(file)) throw new ConfigError(`${to} exists already: nothing is overwritten`);
@@ -43,7 +47,7 @@ async function runExport({ org, to, customer, ...flags }: ExportFlags): Promise<
   try {
     const orgcode = org.trim().toUpperCase();
     const driver = await homeOf(store, orgcode);
-    const work = (write: Write) => exportShown(driver, orgcode, customer, write);
+    const work = (write: Write) => exportShown(driver, { orgcode, customerId: customer, withJournal, write });
     if (file === undefined) return void (await work(toStdout));
     const counts = await intoFile(file, work);
     printRecord({ orgcode, file, ...counts });
@@ -58,13 +62,16 @@ async function homeOf(store: Store, orgcode: string): Promise<Driver> {
   return await driverAtHome(store as GroupedStore, orgcode);
 }
 
-async function exportShown(driver: Driver, orgcode: string, customerId: string | undefined, write: Write) {
+async function exportShown(
+  driver: Driver,
+  wanted: Pick<OrgExport, 'orgcode' | 'customerId' | 'withJournal' | 'write'>,
+) {
   const { ExportError, exportOrg } = await import('../export/export-org.js');
   const progress = createProgress(process.stderr, 'export');
   const onProgress = (lines: number, kind: string) => progress.step(`${grouped(lines)} lines of ${kind}`);
   const now = new Date().toISOString();
   try {
-    return await exportOrg({ driver, orgcode, customerId, now, write, onProgress });
+    return await exportOrg({ driver, ...wanted, now, onProgress });
   } catch (error) {
     throw error instanceof ExportError ? new ConfigError(error.message) : error;
   } finally {

@@ -1,14 +1,16 @@
 /** Writes all records of an org, or those about one customer, as JSON lines from one snapshot of the database. */
 import type { Driver, SnapshotRead } from '../store/engine/driver.js';
 import type { StoredTable } from '../store/engine/stored-tables.js';
-import { EXPORTED, type ExportedTable, LEFT_OUT } from '../store/export/exported-tables.js';
+import { EXPORTED, JOURNAL, LEFT_OUT } from '../store/export/exported-tables.js';
 import {
   customerWithMerged,
+  type ExportedPart,
   type ExportRow,
   type ExportScope,
   exportedOrg,
   exportedRecord,
   exportPage,
+  journalParts,
 } from '../store/export/read-export.js';
 
 /** The version of the format. Raise it when a line changes its meaning. */
@@ -22,6 +24,8 @@ export interface OrgExport {
   readonly orgcode: string;
   /** Only what is about this customer. */
   readonly customerId?: string | undefined;
+  /** Also the journal, of an org alone. */
+  readonly withJournal?: boolean | undefined;
   /** ISO-8601. */
   readonly now: string;
   /** Takes text in the order of the file, and resolves when more may come. */
@@ -42,7 +46,6 @@ async function exportFrom(options: OrgExport, read: SnapshotRead): Promise<Expor
   if (status === undefined) throw new ExportError(`there is no org ${orgcode}`);
   const customerIds = customerId === undefined ? undefined : await read(() => customerWithMerged(orgcode, customerId));
   if (customerIds?.length === 0) throw new ExportError(`the org ${orgcode} has no customer with that id`);
-  const left_out = { ...LEFT_OUT, ...(customerIds === undefined ? {} : notOfCustomers()) };
   const about = customerIds === undefined ? {} : { customer_ids: customerIds };
   await write(
     lineOf({
@@ -52,26 +55,34 @@ async function exportFrom(options: OrgExport, read: SnapshotRead): Promise<Expor
       org_status: status,
       exported_at: now,
       ...about,
-      left_out,
+      left_out: leftOut(options),
     }),
   );
   const tables = await read(() => driver.dialect.catalogue.tables());
   const counts: Record<string, number> = {};
   for (const exported of EXPORTED) {
-    const table = tables.find(({ name }) => name === exported.table);
-    if (table === undefined) throw new Error(`the database has no table ${exported.table}`);
     if (customerIds !== undefined && exported.ofCustomer === undefined) continue;
-    counts[exported.kind] = await exportTable(options, read, exported, table, { orgcode, customerIds });
+    const part = [exported, tableNamed(tables, exported.table)] as const;
+    counts[exported.kind] = await exportPart(options, read, part, { orgcode, customerIds });
+  }
+  for (const part of options.withJournal ? journalParts(tableNamed(tables, 'journal'), driver.dialect.journal) : []) {
+    const lines = await exportPart(options, read, part, { orgcode, customerIds });
+    counts[JOURNAL.kind] = (counts[JOURNAL.kind] ?? 0) + lines;
   }
   await write(lineOf({ kind: 'end', lines: total(counts), counts }));
   return counts;
 }
 
-async function exportTable(
+function tableNamed(tables: readonly StoredTable[], wanted: string): StoredTable {
+  const table = tables.find(({ name }) => name === wanted);
+  if (table === undefined) throw new Error(`the database has no table ${wanted}`);
+  return table;
+}
+
+async function exportPart(
   { write, onProgress }: OrgExport,
   read: SnapshotRead,
-  exported: ExportedTable,
-  table: StoredTable,
+  [exported, table]: ExportedPart,
   scope: ExportScope,
 ): Promise<number> {
   let lines = 0;
@@ -87,6 +98,15 @@ async function exportTable(
 }
 
 const NOT_OF_CUSTOMERS = 'not about one customer, or how fraud is found';
+
+function leftOut({ customerId, withJournal }: OrgExport): Record<string, string> {
+  const { journal, ...others } = LEFT_OUT;
+  return {
+    ...others,
+    ...(withJournal || journal === undefined ? {} : { journal }),
+    ...(customerId === undefined ? {} : notOfCustomers()),
+  };
+}
 
 function notOfCustomers(): Record<string, string> {
   const others = EXPORTED.filter(({ ofCustomer }) => ofCustomer === undefined);

@@ -64,7 +64,7 @@ test('all rows are there, and the last line counts them', () => {
 test('an export of one customer has what is about it and those merged into it, and nothing of others', async () => {
   const merged = ofKind('customer').find(({ status }) => status === 'merged');
   const survivor = merged.merged_into_customer_id;
-  const about = await exportedLines(store.driver, survivor);
+  const about = await exportedLines(store.driver, { customerId: survivor });
   const ids = new Set([survivor, ...(about[0]?.customer_ids ?? [])]);
   expect(ids).toContain(merged.customer_id);
   const owners = about.slice(1, -1).flatMap(({ data }) => data.customer_id ?? []);
@@ -76,12 +76,30 @@ test('an export of one customer has what is about it and those merged into it, a
   expect(about.map(({ kind }) => kind)).not.toContain('fraud_assessment');
 });
 
+test('the journal is added when it is asked for: each row once, in its order, decoded', async () => {
+  const with_ = await exportedLines(store.driver, { withJournal: true });
+  expect(with_.slice(1, lines.length - 1)).toEqual(lines.slice(1, -1));
+  const journal = ofKind('journal', with_);
+  const { rows } = store.driver.read(function* () {
+    const sql = `SELECT COUNT(*) AS rows FROM journal WHERE orgcode = 'DEMO'`;
+    return (yield { sql, args: [], mode: 'one' }) as { rows: number };
+  });
+  expect(journal.map(({ journal_no }) => journal_no)).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
+  expect(journal[0]).toMatchObject({ actor: expect.any(String), roles: expect.any(Array), fields: expect.any(Array) });
+  const { journal: _, ...others } = LEFT_OUT;
+  expect(with_[0]?.left_out).toEqual(others);
+  expect(with_.at(-1)).toMatchObject({ lines: with_.length - 2, counts: { journal: rows } });
+  expect(rows).toBeGreaterThan(500); // more than a page
+});
+
 test('the program writes a file for its owner alone, and overwrites nothing', async () => {
   const to = join(workspace.directory, 'demo.jsonl');
   const args = ['admin', 'export', '--org', 'demo', '--db', workspace.db];
   const { code, stdout } = await run([...args, '--to', to]);
   expect({ code, stdout: JSON.parse(stdout) }).toMatchObject({ code: 0, stdout: { orgcode: 'DEMO', file: to } });
   expect(statSync(to).mode & 0o777).toBe(0o600);
+  const both = await run([...args, '--with-journal', '--customer', '01900000-0000-7000-8000-000000000000']);
+  expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --customer out') });
   const [, ...written] = readFileSync(to, 'utf8').trim().split('\n');
   expect(written.map((line) => JSON.parse(line))).toEqual(lines.slice(1));
   expect(await run([...args, '--to', to])).toMatchObject({

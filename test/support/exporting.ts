@@ -8,12 +8,16 @@ export interface ExportLine {
 }
 
 /** The lines of an export of DEMO, or of one of its customers. */
-export async function exportedLines(driver: OrgExport['driver'], customerId?: string): Promise<ExportLine[]> {
+export async function exportedLines(
+  driver: OrgExport['driver'],
+  { customerId, withJournal }: Pick<OrgExport, 'customerId' | 'withJournal'> = {},
+): Promise<ExportLine[]> {
   let text = '';
   const write = async (more: string) => {
     text += more;
   };
-  await exportOrg({ driver, orgcode: 'DEMO', customerId, now: '2026-01-01T00:00:00.000Z', write, onProgress() {} });
+  const now = '2026-01-01T00:00:00.000Z';
+  await exportOrg({ driver, orgcode: 'DEMO', customerId, withJournal, now, write, onProgress() {} });
   return text
     .trim()
     .split('\n')

@@ -13,6 +13,10 @@ export interface ExportedTable {
   readonly currency?: string;
   /** Columns that only this installation can use. */
   readonly omit?: readonly string[];
+  /** Columns that are read for the order of the rows alone. */
+  readonly hide?: readonly string[];
+  /** A condition for the rows. */
+  readonly where?: string;
   /**
    * The rows about a customer; IDS stands for a list of the customer and those merged into it. Without it, an export of
    * one customer leaves the table out.
@@ -82,6 +86,13 @@ export const EXPORTED: readonly ExportedTable[] = [
   },
 ];
 
+/** Only exported when it is asked for. */
+export const JOURNAL: ExportedTable = {
+  kind: 'journal',
+  table: 'journal',
+  json: ['roles', 'context', 'fields'],
+};
+
 const DERIVED = 'made from other records';
 const PEOPLE = 'who may use this installation, with hashes of credentials';
 
@@ -100,7 +111,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   customer_tag: DERIVED,
   fraud_identifier: 'hashes that only the key of this installation makes',
   giftcard_failure: 'counts wrong codes for ten minutes',
-  journal: 'the record of who changed what in this installation',
+  journal: 'the record of who changed what in this installation: --with-journal adds it',
   journal_seal: 'proves the journal, with the key of this installation',
   receipt: 'answers to repeated calls, for 24 hours',
   receipt_horizon: 'until when such answers were deleted',

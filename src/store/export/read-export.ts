@@ -1,8 +1,9 @@
 /** Reads the records of an export page by page, in the form of the wire: amounts in major units, JSON decoded. */
 import { toMajor } from '../../domain/money.js';
+import type { JournalNumbering } from '../engine/dialect.js';
 import { all, enterOrg, one, type Scalar, type Steps } from '../engine/step.js';
 import type { StoredTable } from '../engine/stored-tables.js';
-import type { ExportedTable } from './exported-tables.js';
+import { type ExportedTable, JOURNAL } from './exported-tables.js';
 
 export type ExportRow = Readonly<Record<string, Scalar>>;
 
@@ -43,6 +44,7 @@ export function* exportPage(
     't.orgcode = ?',
     ...(after === undefined ? [] : [`(${order.map(inTable).join(', ')}) > (${order.map(() => '?').join(', ')})`]),
     ...(customerIds === undefined || filter === undefined ? [] : [filter]),
+    ...(exported.where === undefined ? [] : [exported.where]),
   ];
   const columns = table.columns.filter((column) => exported.omit?.includes(column) !== true).map(inTable);
   const currency = exported.currency === undefined ? [] : [`${exported.currency} AS currency`];
@@ -55,14 +57,34 @@ export function* exportPage(
   );
 }
 
+/** A part of a table, with the key that orders its rows. */
+export type ExportedPart = readonly [ExportedTable, StoredTable];
+
+/** The journal in its order: the rows with a number, then those that wait for one, where an engine has such. */
+export function journalParts(
+  table: StoredTable,
+  { unnumberedKey }: Pick<JournalNumbering, 'unnumberedKey'>,
+): readonly ExportedPart[] {
+  if (unnumberedKey === undefined) return [[JOURNAL, table]];
+  const waiting = { ...table, columns: [...table.columns, unnumberedKey], key: [unnumberedKey] };
+  return [
+    [{ ...JOURNAL, where: 't.journal_no IS NOT NULL' }, table],
+    [{ ...JOURNAL, where: 't.journal_no IS NULL', hide: [unnumberedKey] }, waiting],
+  ];
+}
+
 function inTable(column: string): string {
   return `t.${column}`;
 }
 
 /** A row as a line of the file: its kind, and its data in the form of the wire. */
-export function exportedRecord({ kind, json = [], flags = [], money = [] }: ExportedTable, row: ExportRow): object {
+export function exportedRecord(
+  { kind, json = [], flags = [], money = [], hide = [] }: ExportedTable,
+  row: ExportRow,
+): object {
   const data: Record<string, unknown> = {};
   for (const [column, value] of Object.entries(row)) {
+    if (hide.includes(column)) continue;
     const amount = column.endsWith('_minor') ? column.slice(0, -'_minor'.length) : undefined;
     if (json.includes(column)) data[column] = value === null ? null : inMajorUnits(JSON.parse(String(value)));
     else if (flags.includes(column)) data[column] = value === 1;

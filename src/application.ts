@@ -168,7 +168,7 @@ const MAX_CORRECTION_MS = 1000;
 export function createStampMaker(clock: () => number = Date.now): (headers: CallHeaders) => Stamp {
   const mint = createIdMint();
   const random32 = createRandom32();
-  const newTrace = () => [0, 1, 2, 3].map(() => random32().toString(16).padStart(8, '0')).join('');
+  const newTrace = () => hex32(random32()) + hex32(random32()) + hex32(random32()) + hex32(random32());
   let last = 0;
   return ({ requestId, traceId, traceState }) => {
     const now = clock();
@@ -181,6 +181,10 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Call
       now: new Date(last).toISOString(),
     };
   };
+}
+
+function hex32(value: number): string {
+  return value.toString(16).padStart(8, '0');
 }
 
 function toError(error: unknown): Error {

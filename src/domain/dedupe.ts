@@ -75,18 +75,27 @@ const FURTHER_CONTACT = 10;
 const SAME_STREET = 0.85;
 const GMAIL = new Set(['gmail.com', 'googlemail.com']);
 
+/** Its places are made when they are first compared: blocking keys do not need them. */
 export function toSubject(person: Person): Subject {
+  let places: readonly ComparableAddress[] | undefined;
   return {
     person,
     name: nameOf(person),
     email: person.email === null ? '' : mailbox(person.email),
     phone: person.phone ?? '',
-    places: person.addresses.map(({ line1 = '', city = '', postal_code = '' }) => ({
-      postal: postalOf(postal_code),
-      city: foldName(city),
-      numbers: (line1.match(/\d+/g) ?? []).join(' '),
-      street: foldName(line1.replace(/\d+/g, ' ')),
-    })),
+    get places() {
+      places ??= person.addresses.map(placeOf);
+      return places;
+    },
+  };
+}
+
+function placeOf({ line1 = '', city = '', postal_code = '' }: Person['addresses'][number]): ComparableAddress {
+  return {
+    postal: postalOf(postal_code),
+    city: foldName(city),
+    numbers: (line1.match(/\d+/g) ?? []).join(' '),
+    street: foldName(line1.replace(/\d+/g, ' ')),
   };
 }
 
@@ -103,14 +112,16 @@ export function mailbox(email: string): string {
  * The blocking keys of a customer. Each of the two names has its own key, with the initial of the other name where the
  * block would be large, so that a duplicate with swapped names or one misspelt name is still found.
  */
-export function blockKeys({ person, name, email, phone, places }: Subject): BlockKey[] {
+export function blockKeys({ person, name, email, phone }: Subject): BlockKey[] {
   const given = name.given === '' ? '' : soundOf(name.given);
   const family = name.family === '' ? '' : soundOf(name.family);
   const sounds = [
     { sound: given, with: `${given}|${family.slice(0, 1)}` },
     { sound: family, with: `${family}|${given.slice(0, 1)}` },
   ].filter(({ sound }) => sound !== '');
-  const postals = places.map(({ postal }) => postal).filter((postal) => postal !== '');
+  const postals = person.addresses
+    .map(({ postal_code = '' }) => postalOf(postal_code))
+    .filter((postal) => postal !== '');
   const keys: BlockKey[] = [
     ...(email === '' ? [] : [{ kind: 'email', key: email } as const]),
     ...(phone === '' ? [] : [{ kind: 'phone', key: phone } as const]),

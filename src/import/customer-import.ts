@@ -3,7 +3,7 @@
  * in one transaction. A bad row is reported and loses nothing else; a row that is there already is left as it is.
  */
 import { CrmError } from '../contract/errors.js';
-import type { Steps } from '../store/engine/step.js';
+import { apart, type Steps } from '../store/engine/step.js';
 import { type LoadedRow, storedRef } from '../store/import/load-customer.js';
 import type { PerformSteps, Store } from '../store/store.js';
 import { callsOf, type ExternalRef, type RowCalls } from './row-calls.js';
@@ -137,7 +137,7 @@ class Run {
     let at = 0;
     const steps = function* (perform: PerformSteps): Steps<LoadedRow[]> {
       const loaded: LoadedRow[] = [];
-      for (at = 0; at < batch.length; at += 1) loaded.push(yield* (batch[at] as CheckedRow).steps(perform));
+      for (at = 0; at < batch.length; at += 1) loaded.push(yield* apart((batch[at] as CheckedRow).steps(perform)));
       return loaded;
     };
     try {

@@ -29,7 +29,7 @@ import type { Driver } from './engine/driver.js';
 import { dryRun } from './engine/dry-run.js';
 import type { Context, Settings } from './engine/handler.js';
 import { idempotencyRequest } from './engine/idempotency.js';
-import type { Steps } from './engine/step.js';
+import { apart, type Steps } from './engine/step.js';
 import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/unit-of-work.js';
 import { HANDLERS } from './handlers.js';
 import { housekeep, orgsWithWork } from './housekeeping.js';
@@ -363,7 +363,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
 }
 
 function* performSteps(unit: UnitOfWork): Steps<BackendResult> {
-  return resultOf((yield* runUnitOfWork(unit)).response);
+  return resultOf((yield* apart(runUnitOfWork(unit))).response);
 }
 
 // biome-ignore lint/correctness/useYield: there is nothing to read

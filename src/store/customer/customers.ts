@@ -109,8 +109,8 @@ export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
 
 /** The record of a customer that was just created: nothing else can belong to it yet. */
 export function* showNewCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
-  const [record] = yield* assemble(cx, [row], yield* currentPolicy(cx.orgcode), [[], [], [], []]);
-  return record as Customer;
+  const account = noAccount(row.customer_id);
+  return recordOf(cx, row, yield* currentPolicy(cx.orgcode), { account, expiry: unexpiring(account) });
 }
 
 /** The records of a page; each other table is read once for all of its customers. */
@@ -159,19 +159,50 @@ function* assemble(
   const expiring = owned.filter(({ next_expiry_at }) => next_expiry_at !== null);
   const read = expiring.length === 0 ? [] : yield* together(...expiring.map((account) => expiryOf(cx, account)));
   const expiries = new Map(expiring.map(({ customer_id }, index) => [customer_id, read[index]]));
-  return rows.map(({ profile_access: _, ...row }, index) => {
+  return rows.map((row, index) => {
     const id = row.customer_id;
     const account = owned[index] ?? noAccount(id);
-    const record: Customer = {
-      ...row,
-      tags: [...row.tags],
-      loyalty: loyaltyOf(account, expiries.get(id) ?? unexpiring(account), policy),
-      stored_value: (cards.get(id) ?? []).slice(0, MAX_CURRENCIES).map(storedValue),
-      active_holds: holds.get(id)?.[0]?.active_holds ?? 0,
-      flags: (flags.get(id) ?? []).slice(0, MAX_FLAGS).map(({ flag }) => flag),
-    };
-    return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
+    return recordOf(cx, row, policy, {
+      account,
+      expiry: expiries.get(id) ?? unexpiring(account),
+      cards: cards.get(id),
+      holds: holds.get(id),
+      flags: flags.get(id),
+    });
   });
+}
+
+/** What a record shows of other tables. */
+interface Belonging {
+  readonly account: LoyaltyAccount;
+  readonly expiry: Expiry;
+  readonly cards?: readonly CardsRow[] | undefined;
+  readonly holds?: readonly HoldsRow[] | undefined;
+  readonly flags?: readonly FlagRow[] | undefined;
+}
+
+/** One record, masked where this caller may not see it. */
+function recordOf(
+  cx: Context,
+  row: CustomerRow,
+  policy: PolicyRow,
+  { account, expiry, cards = [], holds = [], flags = [] }: Belonging,
+): Customer {
+  const record: Customer = Object.assign(columnsShown(row), {
+    tags: [...row.tags],
+    loyalty: loyaltyOf(account, expiry, policy),
+    stored_value: cards.slice(0, MAX_CURRENCIES).map(storedValue),
+    active_holds: holds[0]?.active_holds ?? 0,
+    flags: flags.slice(0, MAX_FLAGS).map(({ flag }) => flag),
+  });
+  return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
+}
+
+/** A copy of the columns that are shown. Taking out one by destructuring takes three times as long for so many. */
+function columnsShown(row: CustomerRow): Omit<CustomerRow, 'profile_access'> {
+  const shown: Record<string, unknown> = {};
+  for (const name of Object.keys(row)) if (name !== 'profile_access') shown[name] = row[name as keyof CustomerRow];
+  return shown as unknown as Omit<CustomerRow, 'profile_access'>;
 }
 
 /** The points that can be redeemed now: the balance without points that have expired but are not posted yet. */
@@ -252,8 +283,14 @@ export function* indexCustomer(cx: Search, row: CustomerRow, before?: CustomerRo
 }
 
 function* addToSideTables(row: CustomerRow): Steps<void> {
-  for (const tag of row.tags) yield* run(ADD_TAG, row.orgcode, tag, row.customer_id);
-  for (const { system, ref } of row.external_refs) yield* run(ADD_REF, row.orgcode, system, ref, row.customer_id);
+  const { orgcode, customer_id } = row;
+  const added = [
+    ...row.tags.map((tag): Step => ({ sql: ADD_TAG, args: [orgcode, tag, customer_id], mode: 'run' })),
+    ...row.external_refs.map(
+      ({ system, ref }): Step => ({ sql: ADD_REF, args: [orgcode, system, ref, customer_id], mode: 'run' }),
+    ),
+  ];
+  if (added.length > 0) yield added;
   if (row.status === 'active') yield* addDuplicateKeys(row);
 }
 

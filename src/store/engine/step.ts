@@ -80,7 +80,13 @@ export function lockKey(orgcode: string, ...name: readonly string[]): Step {
 
 /** Locks several names, sorted, so that no two calls wait for each other. */
 export function* lockKeys(locks: readonly Step[]): Steps<void> {
-  if (locks.length > 0) yield [...locks].sort((a, b) => (String(a.args) < String(b.args) ? -1 : 1));
+  if (locks.length > 0) yield sortedLocks(locks);
+}
+
+/** Locks of names in the order of `lockKeys`, for a list of steps. */
+export function sortedLocks(locks: readonly Step[]): readonly Step[] {
+  const named = locks.map((lock) => ({ lock, name: String(lock.args) }));
+  return named.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ lock }) => lock);
 }
 
 /** From here on the steps are about this org: for work that visits several orgs in one transaction. */
@@ -103,6 +109,15 @@ type Results<Parts extends readonly Steps<unknown>[]> = {
  */
 export function* together<Parts extends readonly Steps<unknown>[]>(...parts: Parts): Steps<Results<Parts>> {
   return (yield { mode: 'together', parts }) as Results<Parts>;
+}
+
+/**
+ * Runs steps as `yield*` does. A driver takes them by themselves: what they yield does not pass through all of the callers,
+ * each of which takes time. For a boundary that many steps cross.
+ */
+export function* apart<T>(steps: Steps<T>): Steps<T> {
+  const [result] = yield* together(steps);
+  return result;
 }
 
 /** Whether the handler needs the step's result before it can go on. */

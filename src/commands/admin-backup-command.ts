@@ -17,6 +17,7 @@ export function addAdminBackup(admin: Command): void {
       'copy a database file while servers write, and verify the copy; for PostgreSQL, check that its own backup is set up',
     )
     .option('--to <file>', 'the new file; nothing is overwritten')
+    .option('--gateway-db <file>', 'the database of a gateway, instead of that of a CRM')
     .option('--with-key', 'also copy the server key, to the new file with .key appended', false)
     .addOption(jsonOption())
     .action(backup);
@@ -31,18 +32,25 @@ export function addAdminBackup(admin: Command): void {
 
 interface BackupFlags extends DatabaseFlags {
   readonly to?: string;
+  readonly gatewayDb?: string;
   readonly withKey: boolean;
   readonly json: boolean;
 }
 
-async function backup({ to, withKey, json, ...flags }: BackupFlags): Promise<void> {
+async function backup({ to, gatewayDb, withKey, json, ...flags }: BackupFlags): Promise<void> {
   const environment = readEnvironment(process.env, flags);
+  if (gatewayDb !== undefined) {
+    if (flags.db !== undefined || flags.groups !== undefined) throw new ConfigError(ONE_DATABASE);
+    if (to === undefined) throw new ConfigError(NO_TARGET);
+    const { backUpGateway } = await import('./gateway-backup.js');
+    return printRecord(await backUpGateway(gatewayDb, resolve(to), environment, withKey), { json });
+  }
   const from = resolvedPath(environment.db);
   if (isPostgresUrl(from)) {
     if (to !== undefined || withKey) throw new ConfigError(POSTGRES_BACKUP);
     return checkServers(from, environment, json);
   }
-  if (to === undefined) throw new ConfigError('--to names the file of the backup: give it');
+  if (to === undefined) throw new ConfigError(NO_TARGET);
   const { backUp } = await import('./file-backup.js');
   const progress = createProgress(process.stderr, 'backup');
   const copy = { from, to: resolve(to), environment, progress };
@@ -85,6 +93,8 @@ function report({ disagreements, ...result }: FileReport, json: boolean): void {
   if (result.content === 'discrepancies') process.exitCode = 1;
 }
 
+const NO_TARGET = '--to names the file of the backup: give it';
+const ONE_DATABASE = '--gateway-db is another database than --db and --groups: give one of them';
 const KEY_APART = 'The server key is not in the database: keep a copy of it elsewhere.';
 const POSTGRES_BACKUP =
   'PostgreSQL is backed up by its own tools (pg_basebackup with an archived log, pgBackRest, barman): leave --to and --with-key out to check whether they are set up. See docs/backup.md';

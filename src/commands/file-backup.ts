@@ -150,7 +150,7 @@ function isCurrent(database: string): boolean {
 }
 
 /** Shows how far the copy is; the size of a page follows from that of the file. */
-function pages(path: string, step: (text: string) => void): (copied: number, of: number) => void {
+export function pages(path: string, step: (text: string) => void): (copied: number, of: number) => void {
   const mebibytes = statSync(path).size / MIB;
   return (copied, of) => {
     const done = Math.round((mebibytes * copied) / Math.max(1, of));

@@ -1,5 +1,5 @@
 /** The program as a gateway in front of another instance, over real HTTP. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -138,6 +138,13 @@ describe('http in front of a CRM', () => {
     expect(await stat()).toBe(200);
     expect(await runJson(serverKey('retire', '0'))).toEqual({ retired: 0, ended: {} });
     expect(await stat()).toBe(200);
+    const to = join(workspace.directory, 'copy.db');
+    const backup = ['admin', 'backup', ...at, '--to', to, '--with-key'];
+    expect(await runJson(backup)).toMatchObject({ backup: to, file: 'ok', bytes: expect.any(Number) });
+    expect(await run(backup)).toMatchObject({ code: 3, stderr: expect.stringContaining('exists already') });
+    const copied = await runJson(['admin', 'upstream', 'list', '--gateway-db', to]);
+    expect(copied).toEqual(await runJson(['admin', 'upstream', 'list', ...at]));
+    expect([statSync(to).mode & 0o777, statSync(`${to}.key`).mode & 0o777]).toEqual([0o600, 0o600]);
     const { generations } = await runJson(serverKey('status'));
     expect(generations).toMatchObject([{ state: 'retired' }, { state: 'current', caller_keys: 1 }]);
     const both = await run([...serverKey('status'), '--db', db]);

@@ -35,11 +35,14 @@ export function readKeyCheck(path: string, isBackup: boolean): string | undefine
  * @throws DatabaseFileError when a file cannot be opened, the disk is full, or the copy is damaged.
  */
 export async function copyDatabaseFile(copy: CopyOfFile): Promise<CopiedFile> {
-  const { from, to, onPages, onStep } = copy;
-  const source = opened(from, copy.isBackup);
-  let schema_version: number;
+  const schema_version = onFile(opened(copy.from, copy.isBackup), copy.from, schemaVersion);
+  return { bytes: await copyAnyFile(copy), schema_version };
+}
+
+/** As `copyDatabaseFile`, also of a file that is no CRM's database. Returns the size of the copy in bytes. */
+export async function copyAnyFile({ from, to, isBackup, onPages, onStep }: CopyOfFile): Promise<number> {
+  const source = opened(from, isBackup);
   try {
-    schema_version = schemaVersion(source);
     await source.copySnapshotTo(to, onPages);
   } finally {
     await source.close();
@@ -49,7 +52,7 @@ export async function copyDatabaseFile(copy: CopyOfFile): Promise<CopiedFile> {
   await made.close();
   const [fault] = checkDatabaseFile(to, { quick: false, onStep });
   if (fault !== undefined) throw damaged(from, fault.found);
-  return { bytes: statSync(to).size, schema_version };
+  return statSync(to).size;
 }
 
 function damaged(path: string, found: string): DatabaseFileError {

@@ -9,7 +9,7 @@ import { createValidate } from './contract/validate.js';
 import { BUILD, VERSION } from './contract/version.js';
 import { IN_MEMORY } from './database-file/file-identity.js';
 import { explainOpenFailure, makeDirectory, requireDatabase } from './database-file/open-error.js';
-import { createIdMint, createRandom32 } from './ids.js';
+import { createIdMint, createRandom32, hex32 } from './ids.js';
 import { describe, type Log, logCall, reportOutage, warnOfKeyFile, warnOfPassword } from './log.js';
 import { instructionsFor } from './mcp/instructions.js';
 import { DEFAULT_ANSWER_TOKENS } from './mcp/response-budget.js';
@@ -181,10 +181,6 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Call
       now: new Date(last).toISOString(),
     };
   };
-}
-
-function hex32(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }
 
 function toError(error: unknown): Error {

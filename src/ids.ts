@@ -18,7 +18,7 @@ export function createIdMint(): MintId {
     lastMs = epochMs;
     const high = Math.floor(counter / 2 ** 30);
     const low = counter % 2 ** 30;
-    return format(hex(epochMs, 12), hex(high, 3), hex(0x80000000 + low, 8), hex(random32(), 8));
+    return format(hex(epochMs, 12), hex(high, 3), hex32(0x80000000 + low), hex32(random32()));
   };
 }
 
@@ -46,6 +46,14 @@ export function idFloor(iso: string): string {
 
 function format(time: string, high: string, low: string, tail: string): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low.slice(0, 4)}-${low.slice(4)}${tail}`;
+}
+
+const BYTES = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
+
+/** Eight hexadecimal digits of a number below 2^32; `toString` is slow for those above 2^31. */
+export function hex32(value: number): string {
+  const [a, b, c, d] = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+  return `${BYTES[a]}${BYTES[b]}${BYTES[c]}${BYTES[d]}`;
 }
 
 function hex(value: number, width: number): string {

@@ -39,7 +39,7 @@ export interface LoadPlan {
 
 const FIND = `SELECT c.customer_id FROM customer_ref r
   JOIN customer c ON c.orgcode = r.orgcode AND c.customer_id = r.customer_id
-  WHERE r.orgcode = ? AND r.system = ? AND r.ref = ? ORDER BY c.customer_id LIMIT 1`;
+  WHERE r.orgcode = ? AND r.system = ? AND r.ref = ? ORDER BY r.customer_id LIMIT 1`;
 /** Those merged into a customer keep their ledgers. */
 const HAS_OPENING = `SELECT 1 AS found FROM customer c
   JOIN loyalty_txn t ON t.orgcode = c.orgcode AND t.customer_id = c.customer_id

@@ -136,6 +136,6 @@ test.each([
 test('only `org create` makes a database', async () => {
   const none = join(workspace.directory, 'none.db');
   const { code, stderr } = await run(['admin', 'key', 'list', '--db', none]);
-  expect([code, stderr]).toEqual([2, expect.stringContaining('there is no database')]);
+  expect([code, stderr]).toEqual([3, expect.stringContaining('there is no database')]);
   expect(existsSync(none)).toBe(false);
 });

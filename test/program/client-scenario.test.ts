@@ -173,6 +173,10 @@ describe.each(everyClient)('$name over $kind', ({ name, kind, open }) => {
     test('gets no stream without credentials, but 401', async () => {
       await expect(open(connectionWithoutKey(kind))).rejects.toThrow('401');
     });
+  } else if (kind === 'stdio') {
+    test('gets no server without credentials: the program ends at once', async () => {
+      await expect(open(connectionWithoutKey(kind))).rejects.toThrow();
+    });
   } else {
     test('reads the catalogue without credentials, and gets 401 for every call', async () => {
       const unknown = await open(connectionWithoutKey(kind));

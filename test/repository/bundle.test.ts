@@ -50,7 +50,7 @@ describe('server.json', () => {
       ...((transport as { headers?: Variable[] }).headers ?? []),
     ]) as (Variable & { readonly value?: string })[];
     const secret = inputs.filter(({ name }) => /key$|session.guid$/i.test(name.replace(/_KEY_FILE$/, '')));
-    expect(secret).toHaveLength(4);
+    expect(secret).toHaveLength(6);
     for (const { isSecret, value, default: standard } of secret) {
       expect([isSecret, value, standard]).toEqual([true, undefined, undefined]);
     }

@@ -6,6 +6,7 @@ import type { Steps } from '../../src/store/engine/step.js';
 import { find } from '../../src/store/engine/table.js';
 import { qualityOf, rowMaker, settle, settleOne, walkPages } from '../support/duplicates.js';
 import { freshOrg } from '../support/loyalty.js';
+import { PATH } from '../support/paths.js';
 import { makePopulation, type Signup, truePairs } from '../support/people.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
@@ -269,14 +270,15 @@ describe('blocking keys', () => {
   });
 });
 
-test('of eight thousand signups nearly all doubles are found, and hardly anybody else', {
-  timeout: 120_000,
-}, async () => {
+/** What is found depends on the rules alone, which all paths share: they get fewer than the store itself. */
+const SIGNUPS = PATH === 'embedded' ? 8000 : 2000;
+
+test(`of ${SIGNUPS} signups nearly all doubles are found, and hardly anybody else`, { timeout: 120_000 }, async () => {
   const headers = await freshOrg(world);
-  const signups = makePopulation(7, 8000);
+  const signups = makePopulation(7, SIGNUPS);
   const truth = truePairs(signups, await settle(world.store, orgOf(headers), signups));
   const found = await walkPages((args) => list(args, headers), { limit: 256 });
-  expect(truth.size).toBeGreaterThanOrEqual(160);
+  expect(truth.size).toBeGreaterThanOrEqual(SIGNUPS / 50);
   expect(new Set(found).size).toBe(found.length);
   const { recall, precision } = qualityOf(found, truth);
   expect(recall).toBeGreaterThanOrEqual(0.95);

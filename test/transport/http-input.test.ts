@@ -146,7 +146,8 @@ describe('an id in use', () => {
       }
       return pipeline.backend.perform(call);
     };
-    const backend = Object.create(pipeline.backend, { perform: { value: perform } });
+    const identify: typeof pipeline.backend.identify = (...args) => pipeline.backend.identify(...args);
+    const backend = Object.create(pipeline.backend, { perform: { value: perform }, identify: { value: identify } });
     const { url: to } = await open({}, { ...world.application, pipeline: { ...pipeline, backend } });
     return { to, arrived, go };
   }

@@ -45,7 +45,9 @@ export function createMetrics({ backend, open, isReady }: MetricsOptions): Metri
   collectDefaultMetrics({ register: registry });
   for (const name of LEFT_OUT) registry.removeSingleMetric(name);
   registerServerMetrics(registry, { backend, open, isReady });
-  registerBackendMetrics(registry, () => backend.measures?.() ?? {});
+  const measure = () => backend.measures?.() ?? {};
+  let measured = measure();
+  registerBackendMetrics(registry, () => measured);
   const registers = [registry];
   const calls = new Counter({ ...definition(METRICS.calls), registers });
   const duration = new Histogram({ ...definition(METRICS.duration), buckets: [...DURATION_BUCKETS], registers });
@@ -60,7 +62,10 @@ export function createMetrics({ backend, open, isReady }: MetricsOptions): Metri
       if (report.replayed) replays.inc({ operation });
     },
     countConfirmation: (decision) => confirmations.inc({ decision }),
-    render: () => registry.metrics(),
+    render() {
+      measured = measure(); // before the question whether the server is ready takes a connection of the pool itself
+      return registry.metrics();
+    },
     contentType: registry.contentType,
   };
 }

@@ -42,6 +42,19 @@ function changed(parts: Partial<Pick<URL, 'username' | 'password' | 'pathname'>>
   return String(Object.assign(new URL(database.url), parts));
 }
 
+test('a command that makes no database leaves an empty one empty, and makes no key', async () => {
+  const empty = await freshDatabase('empty');
+  onTestFinished(() => empty.drop());
+  const key = join(workspace.directory, 'none.key');
+  const { code, stderr } = await run(['admin', 'key', 'create', 'ACME', '--owner'], {
+    G3N_DB: empty.url,
+    G3N_KEY_FILE: key,
+  });
+  expect([code, stderr]).toEqual([3, expect.stringContaining('has no tables of this program')]);
+  expect(await queryAt(empty.url, `SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
+  expect(existsSync(key)).toBe(false);
+});
+
 test('the first command makes the key file, for its user alone', () => {
   expect(statSync(keyFile).mode & 0o777).toBe(0o600);
 });

@@ -27,21 +27,22 @@ describe('on one database', () => {
   const workspace = scratch();
   const keyPath = join(workspace.directory, 'crm.key');
   let database: TestDatabase;
-  /** A server, in this process. */
+  /** A server, in this process. It only reads: one that writes would delete the old records that prune shall find. */
   let server: PostgresStore;
   beforeAll(async () => {
     writeFileSync(keyPath, randomBytes(32).toString('hex'), { mode: 0o600 });
     database = await freshDatabase();
     await admin('org', 'create', 'ACME');
-    server = await open();
+    server = await open(true);
   });
   afterAll(async () => {
     await server?.close();
     await database?.drop();
     workspace.remove();
   });
-  const open = () =>
+  const open = (readOnly = false) =>
     openPostgresStore({
+      readOnly,
       url: `${database.url}?pool_size=2`,
       keyPath,
       roles: {},

@@ -1,7 +1,6 @@
 /** Asks a PostgreSQL server how its changes are kept for a backup. It changes nothing. */
-import { createConnectionPool } from './connection-pool.js';
 import { parsePostgresUrl } from './connection-url.js';
-import { explainConnectionError } from './server-error.js';
+import { onOneConnection } from './one-connection.js';
 
 export interface ArchivingState {
   readonly shown: string;
@@ -44,23 +43,10 @@ const STATE = `SELECT pg_is_in_recovery() AS standby, current_setting('archive_m
     ARRAY(SELECT slot_name::text FROM pg_replication_slots WHERE NOT active ORDER BY 1 LIMIT 10) AS unused_slots,
     current_setting('data_checksums') AS data_checksums
   FROM pg_stat_archiver a, (SELECT setting::bigint AS bytes FROM pg_settings WHERE name = 'wal_segment_size') s`;
-const CONNECT_MS = 5000;
 
 /** @throws DatabaseServerError when the server cannot be reached, ConnectionUrlError for a wrong URL. */
 export async function inspectArchiving(url: string): Promise<ArchivingState> {
   const address = parsePostgresUrl(url);
-  const pool = createConnectionPool(address, 'g3n-crm-mcp backup');
-  try {
-    const session = await pool.acquire(performance.now() + CONNECT_MS);
-    try {
-      const { rows } = await session.client.query(STATE);
-      return { shown: address.shown, ...(rows[0] as unknown as Omit<ArchivingState, 'shown'>) };
-    } finally {
-      pool.release(session);
-    }
-  } catch (error) {
-    throw explainConnectionError(error, address.shown);
-  } finally {
-    await pool.end();
-  }
+  const { rows } = await onOneConnection(address, 'backup', (client) => client.query(STATE));
+  return { shown: address.shown, ...(rows[0] as unknown as Omit<ArchivingState, 'shown'>) };
 }

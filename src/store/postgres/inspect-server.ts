@@ -3,11 +3,10 @@ import { keyFileWarning } from '../../database-file/key-permissions.js';
 import { type KeyFileState, keyFileState } from '../../secrets/keys.js';
 import { COPY_PROGRESS } from '../engine/stored-tables.js';
 import { checkServer } from './check-server.js';
-import { createConnectionPool } from './connection-pool.js';
 import { type PostgresAddress, parsePostgresUrl } from './connection-url.js';
 import { POSTGRES_MIGRATIONS, postgresSchemaVersion } from './migrations/migrate-postgres.js';
+import { onOneConnection } from './one-connection.js';
 import type { SchemaClient } from './schema-client.js';
-import { explainConnectionError } from './server-error.js';
 
 /** What the server says of itself. */
 interface ServerState {
@@ -58,7 +57,6 @@ const STATE = `SELECT current_setting('server_version') AS version, current_user
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
     pg_is_in_recovery() AS standby, pg_backend_pid() AS backend,
     (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::float8 AS now_ms`;
-const CONNECT_MS = 5000;
 
 /**
  * Inspects a database. The clock is the system's unless `clock` replaces it.
@@ -70,19 +68,7 @@ export async function inspectServer(
   clock: () => number = Date.now,
 ): Promise<ServerInspection> {
   const address = parsePostgresUrl(url);
-  const pool = createConnectionPool(address, 'g3n-crm-mcp doctor');
-  try {
-    const session = await pool.acquire(performance.now() + CONNECT_MS);
-    try {
-      return await inspect(session.client, address, keyPath, clock);
-    } finally {
-      pool.release(session);
-    }
-  } catch (error) {
-    throw explainConnectionError(error, address.shown);
-  } finally {
-    await pool.end();
-  }
+  return onOneConnection(address, 'doctor', (client) => inspect(client, address, keyPath, clock));
 }
 
 async function inspect(

@@ -10,7 +10,7 @@ import { createLog } from '../src/log.js';
 import { call } from '../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../src/pipeline/headers.js';
 import { createKey, createOrg } from '../src/store/administration.js';
-import { openStore, type SqliteStore } from '../src/store/store.js';
+import { openStore, type SqliteStore, type Store } from '../src/store/store.js';
 import type { Data } from '../test/support/world.js';
 
 export interface BenchOrg {
@@ -35,13 +35,25 @@ export const BENCH_STORE = {
   },
 };
 
-/** Creates the org in a new database. */
+/** Creates the org in a new database file. */
 export async function openBenchOrg(): Promise<BenchOrg> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
   const path = join(directory, 'crm.db');
-  const log = createLog('silent');
   const store = openStore({ path, ...BENCH_STORE });
-  const application = createApplication(store, log);
+  return {
+    path,
+    store,
+    ...(await createBenchOrg(store)),
+    async remove() {
+      await store.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Creates the org in a store of either engine, and calls it as its owner. */
+export async function createBenchOrg(store: Store): Promise<Omit<BenchOrg, 'path' | 'store' | 'remove'>> {
+  const application = createApplication(store, createLog('silent'));
   const mint = createIdMint();
   const cx = { keys: store.keys, now: new Date().toISOString(), newId: () => mint(Date.now()) };
   await store.driver.write({ steps: () => createOrg(cx, 'BENCH', 'verified') });
@@ -54,8 +66,6 @@ export async function openBenchOrg(): Promise<BenchOrg> {
     return call(application.pipeline, { operation: entry.operation, arguments: args, headers: parseHeaders(headers) });
   };
   return {
-    path,
-    store,
     application,
     headers,
     environment: {
@@ -70,10 +80,6 @@ export async function openBenchOrg(): Promise<BenchOrg> {
       const envelope = await act(tool, args);
       if (!envelope.success) throw new Error(`${tool}: ${envelope.error.error_code}`);
       return envelope.data;
-    },
-    async remove() {
-      await store.close();
-      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

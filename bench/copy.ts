@@ -12,6 +12,7 @@ import { openCluster } from '../test/support/postgres-cluster.js';
 import { BENCH_STORE } from './bench-org.js';
 import { fillSource } from './copy-source.js';
 import type { Row } from './measure.js';
+import { makeDatabase } from './postgres-database.js';
 
 const CUSTOMERS = Number(process.env.G3N_BENCH_CUSTOMERS ?? 100_000);
 const MOST_MB = 300;
@@ -27,9 +28,7 @@ export async function measureCopy(): Promise<readonly Row[]> {
   try {
     const [source, back] = [join(directory, 'source.db'), join(directory, 'back.db')];
     await makeSource(source, CUSTOMERS);
-    await cluster.query(`CREATE ROLE bench LOGIN PASSWORD 'bench'`);
-    await cluster.query('CREATE DATABASE bench OWNER bench');
-    const url = String(Object.assign(new URL(cluster.url('bench')), { username: 'bench', password: 'bench' }));
+    const url = await makeDatabase(cluster.url());
     const there = await copied(source, url, join(directory, 'server.key'));
     const returned = await copied(url, back, join(directory, 'server.key'));
     const size = { megabytes: statSync(source).size / 1e6, rows: there.rows };

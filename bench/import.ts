@@ -20,6 +20,7 @@ import { isTogether, type Scalar, type Step, type Steps, type Yielded } from '..
 import { openStore, type Store } from '../src/store/store.js';
 import { BENCH_STORE } from './bench-org.js';
 import { percentile, type Row, takeTurns } from './measure.js';
+import { makeDatabase } from './postgres-database.js';
 
 const ROWS = Number(process.env.G3N_BENCH_CUSTOMERS ?? 100_000);
 const ROUNDS = 3;
@@ -192,9 +193,7 @@ async function onPostgres(directory: string): Promise<readonly Row[]> {
   const { openPostgresStore } = await import('../src/store/postgres-store.js');
   const cluster = await openCluster('durable', { shared_buffers: '512MB' });
   try {
-    await cluster.query(`CREATE ROLE bench LOGIN PASSWORD 'bench'`);
-    await cluster.query('CREATE DATABASE bench OWNER bench');
-    const url = String(Object.assign(new URL(cluster.url('bench')), { username: 'bench', password: 'bench' }));
+    const url = await makeDatabase(cluster.url());
     const store = await openPostgresStore({ url, keyPath: join(directory, 'server.key'), ...BENCH_STORE });
     await makeOrg(store);
     const started = performance.now();

@@ -15,11 +15,13 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   copy: async () => (await import('./copy.js')).measureCopy(),
   import: async () => (await import('./import.js')).measureImport(),
   move: async () => (await import('./move.js')).measureMove(),
+  telemetry: async () => (await import('./telemetry.js')).measureTelemetry(),
   postgres: async () => (await import('./postgres.js')).measurePostgres(),
+  'postgres-search': async () => (await import('./postgres-search.js')).measurePostgresSearch(),
 };
 
 /** Take many minutes, or need programs of PostgreSQL that npm does not bring. */
-const ONLY_ON_REQUEST = ['copy', 'import', 'move', 'postgres'];
+const ONLY_ON_REQUEST = ['copy', 'import', 'move', 'postgres', 'postgres-search'];
 
 const all = Object.keys(SECTIONS).filter((name) => !ONLY_ON_REQUEST.includes(name));
 const requested = process.argv.length > 2 ? process.argv.slice(2) : all;

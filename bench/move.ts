@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { openCluster } from '../test/support/postgres-cluster.js';
 import { makeSource } from './copy.js';
 import type { Row } from './measure.js';
+import { makeDatabase } from './postgres-database.js';
 
 const CUSTOMERS = Number(process.env.G3N_BENCH_CUSTOMERS ?? 50_000);
 const LONGEST_PAUSE_MS = 5000;
@@ -20,7 +21,7 @@ export async function measureMove(): Promise<readonly Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-bench-'));
   const clusters = await Promise.all([1, 2].map(() => openCluster('durable', { shared_buffers: '256MB' })));
   try {
-    const [home, other] = await Promise.all(clusters.map(makeDatabase));
+    const [home, other] = await Promise.all(clusters.map((cluster) => makeDatabase(cluster.url())));
     const [source, key, groups] = ['source.db', 'server.key', 'groups.json'].map((name) => join(directory, name));
     writeFileSync(groups ?? '', JSON.stringify({ b: other }), { mode: 0o600 });
     await makeSource(source ?? '', CUSTOMERS);
@@ -39,12 +40,6 @@ export async function measureMove(): Promise<readonly Row[]> {
     await Promise.all(clusters.map((cluster) => cluster.remove()));
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-async function makeDatabase(cluster: Awaited<ReturnType<typeof openCluster>>): Promise<string> {
-  await cluster.query(`CREATE ROLE bench LOGIN PASSWORD 'bench'`);
-  await cluster.query('CREATE DATABASE bench OWNER bench');
-  return String(Object.assign(new URL(cluster.url('bench')), { username: 'bench', password: 'bench' }));
 }
 
 async function admin(...args: readonly (string | undefined)[]): Promise<string> {

@@ -14,6 +14,7 @@ import { createIdMint } from '../src/ids.js';
 import { createKey, createOrg } from '../src/store/administration.js';
 import { openPostgresStore, type PostgresStore } from '../src/store/postgres-store.js';
 import { type Row, takeTurns } from './measure.js';
+import { makeDatabase } from './postgres-database.js';
 import type { Load, LoadedOrg, LoadResult } from './postgres-load.js';
 
 const CUSTOMERS = 10_000;
@@ -182,15 +183,6 @@ async function createOrgs({ driver, keys }: PostgresStore): Promise<LoadedOrg[]>
     });
   }
   return orgs;
-}
-
-async function makeDatabase(admin: string): Promise<string> {
-  const client = new pg.Client(admin);
-  await client.connect();
-  await client.query(`CREATE ROLE bench LOGIN PASSWORD 'bench'`);
-  await client.query('CREATE DATABASE bench OWNER bench');
-  await client.end();
-  return String(Object.assign(new URL(admin), { username: 'bench', password: 'bench', pathname: '/bench' }));
 }
 
 /** As the administrator: plain rows, and the table of the reference. */

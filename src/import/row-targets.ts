@@ -1,17 +1,21 @@
 /** What a column of a file to import can be: the fields of a customer, and what belongs to one. */
+import { CONTRACT } from '../contract/generated/contract.js';
+import type { JsonSchema } from '../contract/operation.js';
+
+type Fields = Readonly<Record<string, JsonSchema>>;
+
+/** The fields of a customer, as `customer/create` takes them. */
+const CUSTOMER_FIELDS = fieldsOf(
+  fieldsOf(CONTRACT.operations.find(({ id }) => id === 'customer_create')?.requestSchema).customer,
+);
+const ADDRESS_FIELDS = Object.keys(fieldsOf(CUSTOMER_FIELDS.addresses?.items as JsonSchema | undefined));
+
+function fieldsOf(schema: JsonSchema | undefined): Fields {
+  return (schema?.properties ?? {}) as Fields;
+}
 
 /** Fields of a customer that are one text. */
-export const TEXT_FIELDS = [
-  'caption',
-  'email',
-  'phone',
-  'given_name',
-  'family_name',
-  'company',
-  'birth_date',
-  'locale',
-  'home_logical_guid',
-] as const;
+export const TEXT_FIELDS = Object.keys(CUSTOMER_FIELDS).filter((name) => CUSTOMER_FIELDS[name]?.type === 'string');
 
 /** Fields that only JSON lines can have whole, in the form of the contract. */
 const WHOLE_FIELDS = ['addresses', 'external_refs', 'attributes', 'consents'] as const;
@@ -29,7 +33,7 @@ const OTHERS = [
 export const IGNORE = 'ignore';
 
 /** `address.city`, `attribute.shoe_size`, `consent.marketing_email`, `ref.till`. */
-const WITH_NAME = /^(address\.(kind|line1|line2|city|region|postal_code|country)|(attribute|consent|ref)\..+)$/;
+const WITH_NAME = new RegExp(`^(address\\.(${ADDRESS_FIELDS.join('|')})|(attribute|consent|ref)\\..+)$`);
 
 const PLAIN: ReadonlySet<string> = new Set([...TEXT_FIELDS, ...WHOLE_FIELDS, ...OTHERS, IGNORE]);
 

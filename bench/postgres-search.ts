@@ -1,6 +1,6 @@
 /**
- * Measures the searches of search.ts on PostgreSQL, as a role that row-level security holds. G3N_BENCH_CUSTOMERS sets the
- * size of the org.
+ * Measures the searches of search.ts on PostgreSQL, as a role that row-level security holds. G3N_BENCH_CUSTOMERS sets
+ * the size of the org.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

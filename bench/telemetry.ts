@@ -9,7 +9,7 @@ const ROUNDS = 8;
 const CALLS = 3000;
 const CONNECTIONS = 8;
 
-/** Section (m): crm_customer_get without telemetry, with metrics, and with one call of a hundred or every call traced. */
+/** Section (m): crm_customer_get without telemetry, with metrics, and with 1 % or all calls traced. */
 export async function measureTelemetry(): Promise<readonly Row[]> {
   const bench = await openBenchOrg();
   const collector = await openCollector();

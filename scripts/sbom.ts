@@ -11,7 +11,7 @@ interface Component {
   readonly properties?: readonly { readonly name: string; readonly value: string }[];
 }
 
-export interface Bill {
+interface Bill {
   readonly components: readonly Component[];
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
 }
@@ -23,7 +23,7 @@ export function bundledPackages(licences: string): readonly string[] {
 }
 
 /** Keeps what an installation has of a bill of everything. `bundled` are packages in dist, as name@version. */
-export function delivered(all: Bill, bundled: readonly string[]): Bill {
+function delivered(all: Bill, bundled: readonly string[]): Bill {
   const components = all.components.filter((one) => !isForDevelopment(one) || bundled.includes(one['bom-ref']));
   const kept = new Set(components.map((component) => component['bom-ref']));
   const dependencies = all.dependencies

@@ -6,7 +6,7 @@ const SCHEMA = 'https://static.modelcontextprotocol.io/schemas/2025-12-11/server
 const DATABASE = {
   type: 'named',
   name: '--db',
-  description: 'The database file; created if it does not exist',
+  description: 'The database file',
   format: 'filepath',
   default: '.data/crm.db',
 };

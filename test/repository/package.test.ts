@@ -34,6 +34,11 @@ test('the package has exactly what a user needs, and is small', () => {
   expect(packed.files.find(({ path }) => path === 'dist/main.js')?.mode).toBe(0o755);
 });
 
+test('provenance is asked for only together with the repository that it names', () => {
+  const { publishConfig, repository } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(publishConfig.provenance === true).toBe(repository !== undefined);
+});
+
 test('the licences of bundled packages are inside, and no bundled package is installed again', () => {
   const bundled = bundledPackages(readFileSync('dist/THIRD-PARTY-LICENSES.txt', 'utf8'));
   expect(bundled).toEqual(expect.arrayContaining(['zod', 'commander', '@modelcontextprotocol/server', 'jsonc-parser']));

@@ -1,10 +1,11 @@
 /** The `admin export` command: writes all records of an org, or those about one customer, as JSON lines. */
-import { existsSync, linkSync } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
+import { writeComplete } from '../database-file/complete-file.js';
 import type { ExportCounts, OrgExport } from '../export/export-org.js';
 import { createLog } from '../log.js';
 import type { Driver } from '../store/engine/driver.js';
@@ -79,22 +80,29 @@ async function exportShown(
   }
 }
 
-/** Writes a part beside the file, which gets its name only when it is complete and on the disk. */
+/** Writes the file, which gets its name only when it is complete. An error of the database is thrown as it is. */
 async function intoFile(file: string, work: (write: Write) => Promise<ExportCounts>): Promise<ExportCounts> {
-  const part = `${file}.part`;
-  const handle: FileHandle = await open(part, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-    throw new ConfigError(`${part} is left of an export that was interrupted, or is being written: remove it first`);
+  let ofDatabase: { readonly error: unknown } | undefined;
+  const fill = async (partial: string) => {
+    const handle = await open(partial, 'a');
+    let isOfFile = false;
+    const write = (text: string) =>
+      handle.appendFile(text).catch((error: unknown) => {
+        isOfFile = true;
+        throw error;
+      });
+    try {
+      return await work(write);
+    } catch (error) {
+      if (!isOfFile) ofDatabase = { error };
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  };
+  return await writeComplete(file, fill).catch((error: unknown) => {
+    throw ofDatabase === undefined ? error : ofDatabase.error;
   });
-  try {
-    const counts = await work(async (text) => void (await handle.appendFile(text)));
-    await handle.sync();
-    linkSync(part, file); // unlike a rename, replaces nothing
-    return counts;
-  } finally {
-    await handle.close();
-    await rm(part, { force: true });
-  }
 }
 
 function toStdout(text: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** The `admin import` command: adds the customers of a CSV or JSON lines file to an org. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { createStampMaker, openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
 import type { Caller } from '../contract/backend.js';
@@ -11,7 +11,9 @@ import type { MappedColumn } from '../import/row-mapping.js';
 import type { SourceFormat } from '../import/row-source.js';
 import { createLog } from '../log.js';
 import { parseHeaders } from '../pipeline/headers.js';
+import { statusOfOrg } from '../store/engine/org-status.js';
 import type { Store } from '../store/store.js';
+import { parseWhole } from './admin-options.js';
 import { operatorName } from './administer.js';
 import { jsonOption, print, wantsJson } from './output.js';
 import { createProgress, duration, grouped, progressBar } from './progress.js';
@@ -49,7 +51,7 @@ export function addAdminImport(admin: Command, directory: string): void {
     .option(
       '--max-errors <count>',
       'stop when more rows than this have failed (default: no limit)',
-      parseCount,
+      (text: string) => parseWhole(text, 0, 999_999_999),
       Infinity,
     )
     .addOption(jsonOption())
@@ -153,7 +155,6 @@ function showing(size: number, started: number, step: (text: string) => void): C
 
 /** The caller of every call of the import: the operator, who may do everything. @throws ConfigError */
 async function operatorOf(store: Store, { org }: ImportFlags): Promise<Caller> {
-  const { statusOfOrg } = await import('../store/import/load-customer.js');
   const orgcode = org.trim().toUpperCase();
   const status = await store.combine({ orgcode, dryRun: true, steps: () => statusOfOrg(orgcode) }).catch((error) => {
     if ((error as { readonly code?: string }).code === 'crm.not_found') return undefined;
@@ -196,9 +197,4 @@ function tableOf({ dry_run, issues, failed, complete, seconds, ...counts }: Prin
     ...(complete ? [] : ['Stopped, because more rows failed than --max-errors allows.']),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('must be a whole number');
-  return Number(text);
 }

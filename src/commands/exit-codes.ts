@@ -6,7 +6,10 @@ export const EXIT_CODES = [
   { code: 0, meaning: 'success' },
   { code: 1, meaning: 'failure; also if verify finds discrepancies or a check of doctor fails' },
   { code: 2, meaning: 'usage error: a command, flag, variable, configuration file or credential is wrong' },
-  { code: 3, meaning: 'a database or its key is missing or cannot be opened; the message says what to do' },
+  {
+    code: 3,
+    meaning: 'a database or its key cannot be opened, or a file cannot be written; the message says what to do',
+  },
 ] as const;
 
 /** The code of what a command has thrown. commander throws an error for --help and --version too. */

@@ -1,5 +1,6 @@
 /** Writes all records of an org, or those about one customer, as JSON lines from one snapshot of the database. */
 import type { Driver, SnapshotRead } from '../store/engine/driver.js';
+import { statusOfOrg } from '../store/engine/org-status.js';
 import type { StoredTable } from '../store/engine/stored-tables.js';
 import { EXPORTED, JOURNAL, LEFT_OUT } from '../store/export/exported-tables.js';
 import {
@@ -7,14 +8,14 @@ import {
   type ExportedPart,
   type ExportRow,
   type ExportScope,
-  exportedOrg,
   exportedRecord,
   exportPage,
   journalParts,
+  MOST_MERGED,
 } from '../store/export/read-export.js';
 
 /** The version of the format. Raise it when a line changes its meaning. */
-export const EXPORT_FORMAT = 1;
+const EXPORT_FORMAT = 1;
 
 /** An export of what is not there. */
 export class ExportError extends Error {}
@@ -35,17 +36,19 @@ export interface OrgExport {
 
 export type ExportCounts = Readonly<Record<string, number>>;
 
-/** Returns the number of lines of each kind. @throws ExportError when there is no such org or customer. */
+/** Returns the number of lines of each kind. @throws ExportError for no such org or customer, or too many merged. */
 export async function exportOrg(options: OrgExport): Promise<ExportCounts> {
   return await options.driver.inSnapshot((read) => exportFrom(options, read));
 }
 
 async function exportFrom(options: OrgExport, read: SnapshotRead): Promise<ExportCounts> {
   const { driver, orgcode, customerId, now, write } = options;
-  const status = await read(() => exportedOrg(orgcode));
+  const status = await read(() => statusOfOrg(orgcode));
   if (status === undefined) throw new ExportError(`there is no org ${orgcode}`);
   const customerIds = customerId === undefined ? undefined : await read(() => customerWithMerged(orgcode, customerId));
   if (customerIds?.length === 0) throw new ExportError(`the org ${orgcode} has no customer with that id`);
+  if (customerIds !== undefined && customerIds.length > MOST_MERGED)
+    throw new ExportError(`more than ${MOST_MERGED} customers are merged into that one: export the whole org`);
   const about = customerIds === undefined ? {} : { customer_ids: customerIds };
   await write(
     lineOf({

@@ -6,16 +6,14 @@ const PIECE_BYTES = 64 * 1024;
 
 export interface TextPiece {
   readonly text: string;
-  /** Bytes read so far, of `size`. */
+  /** Bytes read so far. */
   readonly bytes: number;
-  readonly size: number;
 }
 
 /** Yields the text of a file. @throws UnreadableFileError when it is not UTF-8. */
 export async function* readText(path: string): AsyncGenerator<TextPiece> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
     const decoder = new TextDecoder('utf-8', { fatal: true });
     const buffer = Buffer.alloc(PIECE_BYTES);
     for (let bytes = 0; ; ) {
@@ -23,7 +21,7 @@ export async function* readText(path: string): AsyncGenerator<TextPiece> {
       if (bytes === 0) refuseUtf16(buffer.subarray(0, bytesRead));
       const text = decoded(decoder, buffer.subarray(0, bytesRead), bytes);
       bytes += bytesRead;
-      if (text !== '') yield { text, bytes, size };
+      if (text !== '') yield { text, bytes };
       if (bytesRead === 0) return;
     }
   } finally {

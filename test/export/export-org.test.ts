@@ -1,6 +1,7 @@
 /** `admin export`: every table is in it or left out for a reason; one customer's data; the program's file. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { ensureDemo } from '../../src/demo/demo.js';
@@ -74,6 +75,7 @@ test('an export of one customer has what is about it and those merged into it, a
     expect(ofKind(kind, about)).toEqual(expected(kind));
   expect(ofKind('comment', about)).toEqual(ofKind('comment').filter(({ target_id }) => ids.has(target_id)));
   expect(about.map(({ kind }) => kind)).not.toContain('fraud_assessment');
+  expect(await exportedLines(store.driver, { customerId: merged.customer_id })).toEqual(about);
 });
 
 test('the journal is added when it is asked for: each row once, in its order, decoded', async () => {
@@ -95,6 +97,7 @@ test('the journal is added when it is asked for: each row once, in its order, de
 test('the program writes a file for its owner alone, and overwrites nothing', async () => {
   const to = join(workspace.directory, 'demo.jsonl');
   const args = ['admin', 'export', '--org', 'demo', '--db', workspace.db];
+  writeFileSync(`${to}.part`, 'left of an export that was killed');
   const { code, stdout } = await run([...args, '--to', to]);
   expect({ code, stdout: JSON.parse(stdout) }).toMatchObject({ code: 0, stdout: { orgcode: 'DEMO', file: to } });
   expect(statSync(to).mode & 0o777).toBe(0o600);
@@ -108,5 +111,23 @@ test('the program writes a file for its owner alone, and overwrites nothing', as
   });
   const missing = await run([...args, '--to', `${to}2`, '--customer', '01900000-0000-7000-8000-000000000000']);
   expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('has no customer with that id') });
-  expect([`${to}2`, `${to}2.part`].filter((path) => existsSync(path))).toEqual([]);
+  const nowhere = await run([...args, '--to', join(workspace.directory, 'none', 'demo.jsonl')]);
+  expect(nowhere).toMatchObject({ code: 3, stderr: expect.stringContaining('does not exist. Create it') });
+  expect(readdirSync(workspace.directory).filter((name) => /^demo|partial/.test(name))).toEqual([
+    'demo.jsonl',
+    'demo.jsonl.part',
+  ]);
+});
+
+test('a customer into whom more are merged than an export takes is refused, not cut', async () => {
+  const { customer_id, merged_into_customer_id } = ofKind('customer').find(({ status }) => status === 'merged');
+  const database = new Database(workspace.db);
+  const columns = database.pragma('table_info(customer)') as { name: string }[];
+  const names = columns.map(({ name }) => name).filter((name) => name !== 'customer_id' && name !== 'row_no');
+  database.exec(`WITH RECURSIVE n(no) AS (SELECT 1 UNION ALL SELECT no + 1 FROM n WHERE no < 1000)
+    INSERT INTO customer (customer_id, ${names}) SELECT 'copy-' || no, ${names} FROM n, customer WHERE customer_id = '${customer_id}'`);
+  database.close();
+  await expect(exportedLines(store.driver, { customerId: merged_into_customer_id })).rejects.toThrow(
+    'more than 1000 customers are merged',
+  );
 });

@@ -95,7 +95,6 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'store/copy',
     'store/engine',
     'store/groups',
-    'store/import',
     'store/postgres',
     'store/sqlite',
     'telemetry',

@@ -1,27 +1,29 @@
 /** Reads the records of an export page by page, in the form of the wire: amounts in major units, JSON decoded. */
 import { toMajor } from '../../domain/money.js';
 import type { JournalNumbering } from '../engine/dialect.js';
-import { all, enterOrg, one, type Scalar, type Steps } from '../engine/step.js';
+import { all, one, type Scalar, type Steps } from '../engine/step.js';
 import type { StoredTable } from '../engine/stored-tables.js';
 import { type ExportedTable, JOURNAL } from './exported-tables.js';
 
 export type ExportRow = Readonly<Record<string, Scalar>>;
 
 const PAGE_ROWS = 500;
+/** The most customers that are one person: their ids are in every statement. */
+export const MOST_MERGED = 1000;
+const SURVIVOR = `SELECT COALESCE(merged_into_customer_id, customer_id) AS id FROM customer
+  WHERE orgcode = ? AND customer_id = ?`;
 const IDS = `SELECT customer_id FROM customer WHERE orgcode = ? AND (customer_id = ? OR merged_into_customer_id = ?)
-  ORDER BY customer_id LIMIT 1000`;
+  ORDER BY customer_id LIMIT ${MOST_MERGED + 1}`;
 
-/** The status of an org; undefined when there is none. */
-export function* exportedOrg(orgcode: string): Steps<string | undefined> {
-  yield* enterOrg(orgcode);
-  return (yield* one<{ status: string }>('SELECT status FROM org WHERE orgcode = ?', orgcode))?.status;
-}
-
-/** A customer and those merged into it; empty when there is no such customer. */
-export function* customerWithMerged(orgcode: string, id: string): Steps<readonly string[]> {
-  const rows = yield* all<{ customer_id: string }>(IDS, orgcode, id, id);
-  const ids = rows.map(({ customer_id }) => customer_id);
-  return ids.includes(id) ? ids : [];
+/**
+ * A customer and those merged into it, whichever of them is named; empty when there is no such customer. More than
+ * `MOST_MERGED` are too many.
+ */
+export function* customerWithMerged(orgcode: string, named: string): Steps<readonly string[]> {
+  const survivor = yield* one<{ id: string }>(SURVIVOR, orgcode, named);
+  if (survivor === undefined) return [];
+  const rows = yield* all<{ customer_id: string }>(IDS, orgcode, survivor.id, survivor.id);
+  return rows.map(({ customer_id }) => customer_id);
 }
 
 /** What is read: a table of an org, or the rows of it about customers. */

@@ -77,8 +77,3 @@ function* postOpening(plan: LoadPlan, customerId: string): Steps<'posted' | 'non
   yield* plan.postPoints(customerId, expiryOf(policy, plan.now));
   return 'posted';
 }
-
-/** The org's status; undefined when there is no such org. */
-export function* statusOfOrg(orgcode: string): Steps<string | undefined> {
-  return (yield* one<{ status: string }>('SELECT status FROM org WHERE orgcode = ?', orgcode))?.status;
-}

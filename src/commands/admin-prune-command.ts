@@ -45,9 +45,19 @@ function prune({ olderThan, dryRun, ...flags }: PruneFlags): Promise<void> {
     const removed = await pruneOrgs(administration, before, dryRun, progress.step).finally(progress.done);
     const sessions = dryRun
       ? await administration.readAll(() => countEndedSessions(before))
-      : await administration.changeAll(() => pruneSessions(before));
+      : await pruneAllSessions(administration, before);
     printRecord({ dry_run: dryRun, before, ...removed, sessions: Math.max(0, ...sessions) }, flags);
   });
+}
+
+/** A session is in every group of databases: the numbers of each. */
+async function pruneAllSessions({ changeAll }: Administration, before: string): Promise<readonly number[]> {
+  let removed: readonly number[] = [];
+  for (;;) {
+    const batch = await changeAll(() => pruneSessions(before));
+    removed = batch.map((count, group) => count + (removed[group] ?? 0));
+    if (batch.every((count) => count === 0)) return removed;
+  }
 }
 
 async function pruneOrgs(

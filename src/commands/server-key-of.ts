@@ -135,8 +135,10 @@ async function statusOf(opened: Opened): Promise<readonly object[]> {
   return viewGenerations(opened.first.keys).map((view) => ({ ...view, ...uses.get(view.generation) }));
 }
 
+/** Waits first: a server that has not yet learnt of the current generation still makes hashes with the old one. */
 async function retire(opened: Opened, generation: number, forget: boolean): Promise<object> {
   const { first, keyPath } = opened;
+  await sleep(SERVERS_KNOW_MS);
   const ended = endedUses(await usesOf(opened), generation);
   const steps = () => retireGeneration(first.keys, keyPath, generation, forget ? [] : ended);
   await first.driver.write({ steps });

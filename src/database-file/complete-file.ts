@@ -48,7 +48,7 @@ export function requireFree(path: string): void {
   throw new DatabaseFileError(`${found} exists already`, 'Nothing is overwritten: move it away, or give another name.');
 }
 
-/** A link, other than a renaming, does not replace a file that another process has made meanwhile. */
+/** Unlike a rename, a link does not replace a file that another process has made meanwhile. */
 function giveName(partial: string, path: string): void {
   try {
     linkSync(partial, path);
@@ -60,8 +60,8 @@ function giveName(partial: string, path: string): void {
   }
 }
 
-/** Not every system lets a directory be opened; Windows does not. */
-function syncDirectory(path: string): void {
+/** Makes names in a directory durable. Not every system lets a directory be opened; Windows does not. */
+export function syncDirectory(path: string): void {
   if (process.platform !== 'win32') sync(path, 'r');
 }
 

@@ -189,7 +189,8 @@ class GatewayDatabase implements GatewayDb {
   /** Looks at the key file and at the generation in use, which another process may have changed. */
   #keyTrouble(): CrmError | undefined {
     try {
-      this.keys.refresh();
+      const check = this.#readKeyCheck();
+      if (check !== undefined) this.keys.refresh(check);
       this.#followKey();
       return undefined;
     } catch (error) {
@@ -199,11 +200,15 @@ class GatewayDatabase implements GatewayDb {
 
   /** In a transaction: what it hashes is then found by every process. */
   #followKey(): void {
-    const check = this.#connection.one<{ key_check: string }>(KEY_CHECK)?.key_check;
+    const check = this.#readKeyCheck();
     if (check === undefined || check === this.#keyCheck) return;
-    this.keys.refresh();
+    this.keys.refresh(check);
     follow(this.keys, check);
     this.#keyCheck = check;
+  }
+
+  #readKeyCheck(): string | undefined {
+    return this.#connection.one<{ key_check: string }>(KEY_CHECK)?.key_check;
   }
 
   #truncateWal(): boolean {

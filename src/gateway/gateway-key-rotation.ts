@@ -3,6 +3,7 @@
  * idempotency records are hashes, and keep their generation: until the key is used, until the record expires.
  */
 import { activateNewest, addGeneration, retireInFile } from '../secrets/generations.js';
+import { madeBy } from '../secrets/keys.js';
 import type { GatewayConnection, GatewayDb } from './gateway-db.js';
 import { sealCredentialsAgain } from './held-credentials.js';
 
@@ -61,9 +62,4 @@ export function retireGatewayKey(
     retireInFile(db.keys, keyPath, generation, forget ? [] : ended);
     return Object.fromEntries(ended);
   });
-}
-
-/** A hash or sealed text begins with the number of its generation and a colon; that of generation 0 has neither. */
-function madeBy(column: string, generation: number): string {
-  return generation === 0 ? `${column} NOT LIKE '%:%'` : `${column} LIKE '${generation}:%'`;
 }

@@ -19,6 +19,8 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncDirectory } from '../database-file/complete-file.js';
 import { DatabaseFileError, explainOpenFailure } from '../database-file/open-error.js';
 
 export const KEY_BYTES = 32;
@@ -104,6 +106,7 @@ export function createKeyFile(path: string, text: string): void {
     const draft = draftOf(path, text);
     try {
       linkSync(draft, path);
+      syncDirectory(dirname(path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     } finally {
@@ -136,6 +139,7 @@ export function replaceKeyFile(path: string, generations: readonly Generation[])
       unlinkSync(draft);
       throw error;
     }
+    syncDirectory(dirname(place)); // the database names a new generation soon: the file must outlive a power loss
   });
 }
 

@@ -66,8 +66,12 @@ export interface Keys {
 export interface KeyRing extends Keys {
   /** Makes this generation the current one. @throws DatabaseFileError when the ring does not have it. */
   activate(generation: number): void;
-  /** Takes the generations of the file. @throws DatabaseFileError when it is no key, or lacks the current one. */
-  refresh(): void;
+  /**
+   * Takes the generations of the file. With the check value of a database, the generation that it names becomes the
+   * current one with the same step: the file may lack that which was current until then.
+   * @throws DatabaseFileError when it is no key, lacks the generation, or does not belong to the database.
+   */
+  refresh(check?: string): void;
 }
 
 const SECRET_BYTES = 32;
@@ -119,15 +123,18 @@ export function belongs(keys: Keys, check: string): boolean {
 export function follow(keys: KeyRing, check: string): void {
   const generation = generationOf(check);
   if (generation === keys.generation && belongs(keys, check)) return;
-  if (!keys.generations.some(({ no, master }) => no === generation && master !== undefined)) {
-    if (generation === 0) throw keyOfAnotherDatabase();
-    throw new DatabaseFileError(
-      `the database uses generation ${generation} of the server key, which this key file lacks`,
-      'Copy the key file from a server that has it.',
-    );
-  }
+  requireGeneration(keys.generations, generation);
   if (!belongs(keys, check)) throw keyOfAnotherDatabase();
   keys.activate(generation);
+}
+
+function requireGeneration(generations: readonly Generation[], generation: number): void {
+  if (generations.some(({ no, master }) => no === generation && master !== undefined)) return;
+  if (generation === 0) throw keyOfAnotherDatabase();
+  throw new DatabaseFileError(
+    `the database uses generation ${generation} of the server key, which this key file lacks`,
+    'Copy the key file from a server that has it.',
+  );
 }
 
 /**
@@ -173,6 +180,11 @@ export function generationOf(text: string): number {
   return Number(no ?? 0);
 }
 
+/** SQL for the rows whose column was made by a generation: `generationOf` as a condition. */
+export function madeBy(column: string, generation: number): string {
+  return generation === 0 ? `${column} NOT LIKE '%:%'` : `${column} LIKE '${generation}:%'`;
+}
+
 function marked(generation: number, text: string): string {
   return generation === 0 ? text : `${generation}:${text}`;
 }
@@ -196,14 +208,16 @@ class Ring implements KeyRing {
     this.generation = generation;
   }
 
-  refresh(): void {
+  refresh(check?: string): void {
     if (this.#path === undefined) return;
     const mark = keyFileMark(this.#path);
     if (mark === undefined || mark === this.#mark) return; // a file that is gone for now: go on with what it had
     const generations = readGenerations(this.#path);
-    if (!generations.some(({ no, master }) => no === this.generation && master !== undefined))
-      throw keyOfAnotherDatabase();
+    const current = check === undefined ? this.generation : generationOf(check);
+    requireGeneration(generations, current);
+    if (check !== undefined && !belongs(new Ring(generations), check)) throw keyOfAnotherDatabase();
     this.generations = generations;
+    this.generation = current;
     this.#derived.clear();
     this.#mark = mark;
   }
@@ -281,8 +295,8 @@ export function fingerprint(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 16);
 }
 
-/** Compares two hex digests in constant time. */
+/** Compares two hex digests in constant time. The empty text, which stands for no digest, equals none. */
 export function sameDigest(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
+  return left.length > 0 && left.length === right.length && timingSafeEqual(left, right);
 }

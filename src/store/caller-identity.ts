@@ -5,7 +5,7 @@
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
 import { epochOf } from '../contract/date-time.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
-import type { Keys } from '../secrets/keys.js';
+import { generationOf, type Keys } from '../secrets/keys.js';
 import { one, run, type Steps } from './engine/step.js';
 
 interface Found {
@@ -53,8 +53,8 @@ export interface Identified {
   readonly caller: Caller;
   /** Writes the new expiry of the session, when it is time. */
   readonly touch?: () => Steps<void>;
-  /** The hash of the API key that was used; see key-uses.ts. */
-  readonly usedKey?: string;
+  /** The hash of the API key that was used, and the one that replaces it, if any; see key-uses.ts. */
+  readonly usedKeys?: readonly string[];
   /** Hashes the credential with the current generation of the server key, when an older one is stored. */
   readonly hashAgain?: () => Steps<void>;
 }
@@ -76,7 +76,8 @@ export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): S
     const { found, hash, again } = yield* stored<FoundKey>(BY_KEY, orgcode, hashes, KEY_AGAIN);
     if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
     if (found.key_orgcode !== orgcode) throw notFound();
-    return { caller: member(found, orgcode, kind), usedKey: hash, ...again };
+    const usedKeys = again.hashAgain === undefined ? [hash] : [hash, ...hashes.slice(0, 1)];
+    return { caller: member(found, orgcode, kind), usedKeys, ...again };
   }
   const { found, hash, again } = yield* stored<FoundSession>(BY_SESSION, orgcode, hashes, SESSION_AGAIN);
   if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
@@ -98,7 +99,8 @@ function* stored<Row extends Found>(
     const found = yield* one<Row>(sql, orgcode, orgcode, hash);
     if (found === undefined) continue;
     const hashAgain = () => run(sqlAgain, current, hash);
-    return { found, hash, again: hash === current ? {} : { hashAgain } };
+    const isOlder = generationOf(hash) < generationOf(current); // a server that learns late hashes nothing back
+    return { found, hash, again: isOlder ? { hashAgain } : {} };
   }
   return { found: undefined, hash: current, again: {} };
 }

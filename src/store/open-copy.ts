@@ -1,6 +1,6 @@
 /** Opens the source and the receiver of a copy, each a file or a PostgreSQL database. */
-import { existsSync } from 'node:fs';
 import { explainOpenFailure } from '../database-file/open-error.js';
+import { keyExists } from '../secrets/key-file.js';
 import { copyKeyFile, type KeyRing } from '../secrets/keys.js';
 import type { Driver } from './engine/driver.js';
 import { isPostgresUrl } from './postgres/connection-url.js';
@@ -30,7 +30,7 @@ export async function openCopyReceiver(
   keyPath: string,
   source: { readonly keys: KeyRing; readonly keyPath: string },
 ): Promise<Driver> {
-  if (existsSync(keyPath)) copyKeyFile(source.keyPath, keyPath);
+  if (keyExists(keyPath)) copyKeyFile(source.keyPath, keyPath);
   const driver = isPostgresUrl(db)
     ? await openReceivingDatabase(db, source.keys)
     : explained(db, () => openReceivingFile(db, source.keys));

@@ -1,4 +1,5 @@
 /** Counts the rows that need a generation of the server key: whose hashes it made, and which are still used. */
+import { madeBy } from '../secrets/keys.js';
 import { all, enterOrg, one, type Steps } from './engine/step.js';
 
 /** What the key makes. Journal seals are checked by what is kept of a retired generation. */
@@ -52,7 +53,7 @@ const OF_ORG: readonly Use[] = [
   { name: 'journal_seals', table: 'journal_seal', column: 'chain_hash', where: '1 = 1', args: NONE },
 ];
 
-/** Counts over all orgs that `orgs` names; default: all of the database. Reads whole tables. */
+/** Counts over all orgs. Reads whole tables. */
 export function* countKeyUses(generations: readonly number[], now: string): Steps<UsesByGeneration> {
   const uses = new Map(generations.map((no) => [no, { ...EMPTY }]));
   const add = function* (use: Use, orgcode?: string) {
@@ -71,11 +72,9 @@ export function* countKeyUses(generations: readonly number[], now: string): Step
 
 const EMPTY = Object.fromEntries(KEY_USES.map((name) => [name, 0])) as Record<HashKind, number>;
 
-/** A hash begins with the number of its generation and a colon; that of generation 0 has neither. */
 function* countOf({ table, column, where, args }: Use, no: number, now: string, orgcode?: string): Steps<number> {
-  const made = no === 0 ? `${column} NOT LIKE '%:%'` : `${column} LIKE '${no}:%'`;
   const ofOrg = orgcode === undefined ? '' : 'orgcode = ? AND ';
-  const sql = `SELECT COUNT(*) AS found FROM ${table} WHERE ${ofOrg}${made} AND ${where}`;
+  const sql = `SELECT COUNT(*) AS found FROM ${table} WHERE ${ofOrg}${madeBy(column, no)} AND ${where}`;
   const found = yield* one<{ found: number }>(sql, ...(orgcode === undefined ? [] : [orgcode]), ...args(now));
   return Number(found?.found ?? 0);
 }

@@ -215,9 +215,9 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
     const found = await this.driver.read(() => identify(credentials, this.keys, stamp), credentials);
-    const { caller, touch, usedKey, hashAgain } = found;
+    const { caller, touch, usedKeys = [], hashAgain } = found;
     if (this.#options.readOnly === true) return caller;
-    if (usedKey !== undefined) this.#keyUses.note(usedKey, stamp.epoch_ms);
+    for (const hash of usedKeys) this.#keyUses.note(hash, stamp.epoch_ms);
     for (const steps of [touch, this.#options.mayHashAgain === false ? undefined : hashAgain])
       if (steps !== undefined)
         this.driver.write({ steps, orgcode: credentials.orgcode }).catch((error) => this.#reportBackground(error));
@@ -317,9 +317,11 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   /** Learns of generations of the server key that its file has, and of the one that the database uses. */
   async #followKey(): Promise<void> {
     try {
-      this.keys.refresh();
       const check = await this.driver.read(storedKeyCheck, LONG);
-      if (check !== undefined) follow(this.keys, check);
+      if (check !== undefined) {
+        this.keys.refresh(check);
+        follow(this.keys, check);
+      }
       this.#keyTrouble = undefined;
     } catch (error) {
       if (!(error instanceof DatabaseFileError)) return; // the database does not answer, which others report

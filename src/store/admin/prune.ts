@@ -5,7 +5,7 @@
 import type { AdminContext } from '../administration.js';
 import { deleteExpiredIdempotencyRecords } from '../engine/idempotency.js';
 import { all, count, enterOrg, one, run, type Scalar, type Steps } from '../engine/step.js';
-import { recordAct } from './record-act.js';
+import { recordActs } from './record-act.js';
 
 export interface PrunedOfOrg {
   readonly idempotency_records: number;
@@ -20,6 +20,8 @@ const KEY_COUNT = `SELECT COUNT(*) AS found FROM api_key WHERE orgcode = ? AND $
 const DELETE_KEY = `DELETE FROM api_key WHERE fingerprint = ? AND ${ENDED}`;
 /** In one transaction at most. */
 const BATCH = 500;
+const DELETE_SESSIONS = `DELETE FROM session WHERE credential_hash IN (
+  SELECT credential_hash FROM session WHERE ${ENDED} LIMIT ${BATCH})`;
 
 interface EndedKey {
   readonly fingerprint: string;
@@ -41,16 +43,15 @@ export function* countPrunable(orgcode: string, before: string): Steps<PrunedOfO
 /** Deletes up to 500 of each kind. A key that goes gets a last row in the journal. Repeat until nothing is deleted. */
 export function* pruneBatch(cx: AdminContext, orgcode: string, before: string): Steps<PrunedOfOrg> {
   yield* enterOrg(orgcode);
-  const records = yield* found(RECORDS, orgcode, before);
-  if (records > 0) yield* deleteExpiredIdempotencyRecords(orgcode, before);
-  const left = records === 0 ? 0 : yield* found(RECORDS, orgcode, before);
+  const idempotency_records = yield* deleteExpiredIdempotencyRecords(orgcode, before);
   const keys = yield* all<EndedKey>(KEYS, orgcode, before, before, BATCH);
-  for (const { fingerprint, principal_id, ...times } of keys) {
-    yield* run(DELETE_KEY, fingerprint, before, before);
+  for (const { fingerprint } of keys) yield* run(DELETE_KEY, fingerprint, before, before);
+  const acts = keys.map(({ fingerprint, principal_id, ...times }) => {
     const facts = { actor: `service_account_guid:${principal_id}`, ...times };
-    yield* recordAct(cx, orgcode, { operation: 'admin prune', target: fingerprint, fields: ['api_key'], facts });
-  }
-  return { idempotency_records: records - left, api_keys: keys.length };
+    return { operation: 'admin prune', target: fingerprint, fields: ['api_key'], facts };
+  });
+  yield* recordActs(cx, orgcode, acts);
+  return { idempotency_records, api_keys: keys.length };
 }
 
 /** The sessions that ended until `before`. */
@@ -58,9 +59,9 @@ export function* countEndedSessions(before: string): Steps<number> {
   return yield* found(`SELECT COUNT(*) AS found FROM session WHERE ${ENDED}`, before, before);
 }
 
-/** Deletes the sessions that ended until `before`, and returns how many. */
+/** Deletes up to 500 sessions that ended until `before`, and returns how many. Repeat until that is none. */
 export function* pruneSessions(before: string): Steps<number> {
-  return yield* count(`DELETE FROM session WHERE ${ENDED}`, before, before);
+  return yield* count(DELETE_SESSIONS, before, before);
 }
 
 function* found(sql: string, ...args: readonly Scalar[]): Steps<number> {

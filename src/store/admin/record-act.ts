@@ -24,27 +24,32 @@ export interface AdminAct {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Adds a row to the org's journal and seals it: no server may be running that would. Does nothing without operator. */
-export function* recordAct(cx: AdminContext, orgcode: string, act: AdminAct): Steps<void> {
-  if (cx.operator === undefined) return;
+/** `recordActs` for one act. */
+export function recordAct(cx: AdminContext, orgcode: string, act: AdminAct): Steps<void> {
+  return recordActs(cx, orgcode, [act]);
+}
+
+/** Adds rows to the org's journal and seals them: no server may be running that would. Does nothing without operator. */
+export function* recordActs(cx: AdminContext, orgcode: string, acts: readonly AdminAct[]): Steps<void> {
+  if (cx.operator === undefined || acts.length === 0) return;
   const { actor, journal } = cx.operator;
-  const { operation, target, fields, facts = {} } = act;
   yield* enterOrg(orgcode);
-  yield* journal.append([
-    orgcode,
-    cx.newId(),
-    actor,
-    '["operator"]',
-    JSON.stringify(facts),
-    operation,
-    target,
-    JSON.stringify(fields),
-    null,
-    null,
-    null,
-    null,
-    cx.now,
-  ]);
+  for (const { operation, target, fields, facts = {} } of acts)
+    yield* journal.append([
+      orgcode,
+      cx.newId(),
+      actor,
+      '["operator"]',
+      JSON.stringify(facts),
+      operation,
+      target,
+      JSON.stringify(fields),
+      null,
+      null,
+      null,
+      null,
+      cx.now,
+    ]);
   while ((yield* sealJournal(orgcode, cx.keys, journal, cx.now)) === SEAL_BATCH) {
     // a full batch: there may be more
   }

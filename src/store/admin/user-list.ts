@@ -1,6 +1,6 @@
 /** Users and their memberships, as an operator sees and changes them. */
 import { type AdminContext, AdminError, existingOrg, type Grant, grantMembership } from '../administration.js';
-import { all, enterOrg, one, run, type Steps } from '../engine/step.js';
+import { all, enterOrg, lockKey, one, run, type Steps } from '../engine/step.js';
 import { type ListPage, type PageRequest, readListPage } from './list-page.js';
 import { recordAct } from './record-act.js';
 import { userId } from './session-list.js';
@@ -76,6 +76,7 @@ export function* setUserRoles(cx: AdminContext, orgcode: string, name: string, g
 
 function* existingMember(orgcode: string, name: string) {
   const code = yield* existingOrg(orgcode);
+  yield lockKey('', 'user', name); // a session that is being created reads and writes the membership, too
   const id = yield* userId(name);
   const member = yield* membershipIn(code, id);
   if (member === undefined) throw new AdminError(`that user is no member of ${code}: admin session create adds one`);

@@ -9,7 +9,7 @@ import { CONTRACT } from '../../contract/generated/contract.js';
 import type { FieldPath, Operation } from '../../contract/operation.js';
 import { erased } from '../../domain/erasure.js';
 import type { Context } from './handler.js';
-import { all, lockKey, run, type Step, type Steps } from './step.js';
+import { all, count, lockKey, run, type Step, type Steps } from './step.js';
 
 const RETENTION_MS = 24 * 60 * 60 * 1000;
 
@@ -165,10 +165,10 @@ function withoutPersonal(response: StoredResponse, paths: readonly FieldPath[]):
   };
 }
 
-/** Deletes up to `EXPIRED_PER_RUN` records of an org that have expired at `now`. */
-export function* deleteExpiredIdempotencyRecords(orgcode: string, now: string): Steps<void> {
+/** Deletes up to `EXPIRED_PER_RUN` records of an org that have expired at `now`, and returns how many. */
+export function* deleteExpiredIdempotencyRecords(orgcode: string, now: string): Steps<number> {
   yield* run(MOVE_HORIZON, orgcode, now);
-  yield* run(DELETE_EXPIRED, orgcode, orgcode, now);
+  return yield* count(DELETE_EXPIRED, orgcode, orgcode, now);
 }
 
 /** An error as it can be stored and thrown again. */

@@ -18,7 +18,7 @@ import {
 } from '../../domain/giftcard.js';
 import { futureInstant } from '../../domain/instant.js';
 import { toMajor, toMinor } from '../../domain/money.js';
-import { sameDigest } from '../../secrets/keys.js';
+import { generationOf, sameDigest } from '../../secrets/keys.js';
 import { activeLoyaltyAccount, requireNoHold } from '../customer/customer-checks.js';
 import type { Context, Handlers, RejectedWrite } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
@@ -73,8 +73,8 @@ const SPEND = `UPDATE giftcard SET balance_minor = ?, status = ?, revision = rev
   WHERE orgcode = ? AND giftcard_id = ?`;
 const ADD_TXN = `INSERT INTO giftcard_txn (orgcode, giftcard_id, seq, giftcard_txn_id, kind, amount_minor, balance_after_minor,
   source_ref, reason, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const CODE_AGAIN = 'UPDATE giftcard SET code_hash = ? WHERE orgcode = ? AND giftcard_id = ? AND code_hash <> ?';
-const PIN_AGAIN = 'UPDATE giftcard SET pin_hash = ? WHERE orgcode = ? AND giftcard_id = ? AND pin_hash <> ?';
+const CODE_AGAIN = 'UPDATE giftcard SET code_hash = ? WHERE orgcode = ? AND giftcard_id = ? AND code_hash = ?';
+const PIN_AGAIN = 'UPDATE giftcard SET pin_hash = ? WHERE orgcode = ? AND giftcard_id = ? AND pin_hash = ?';
 const TXNS = `SELECT giftcard_txn_id, kind, amount_minor, balance_after_minor, source_ref, created_at FROM giftcard_txn
   WHERE orgcode = ? AND giftcard_id = ? ORDER BY seq DESC LIMIT 100`;
 const FAILURES = `SELECT failed_at FROM giftcard_failure WHERE orgcode = ? AND subject = ? AND failed_at > ?
@@ -189,12 +189,13 @@ export function codeHashes(cx: Context, code: string): readonly string[] {
 
 /** After a rotation of the server key, code and PIN are known in clear only now: hashes them with the current one. */
 function* hashAgain(cx: Context, { giftcard_id, pin_hash }: CardRow, { code, pin }: Presented): Steps<void> {
-  if (cx.keys.generations.length === 1) return;
-  const again = function* (sql: string, hash: string) {
-    yield* run(sql, hash, cx.orgcode, giftcard_id, hash);
+  const again = function* (sql: string, [current = '', ...others]: readonly string[]) {
+    const older = others.filter((hash) => generationOf(hash) < generationOf(current));
+    for (const hash of older) yield* run(sql, current, cx.orgcode, giftcard_id, hash);
   };
-  if (code !== undefined) yield* again(CODE_AGAIN, codeHashes(cx, code)[0] ?? '');
-  if (pin_hash !== null && typeof pin === 'string') yield* again(PIN_AGAIN, pinHash(cx, giftcard_id, pin));
+  if (code !== undefined) yield* again(CODE_AGAIN, codeHashes(cx, code));
+  if (pin_hash !== null && typeof pin === 'string')
+    yield* again(PIN_AGAIN, cx.keys.macs('giftcard-pin', cx.orgcode, giftcard_id, pin));
 }
 
 /** Always makes a hash, so that a code that exists is not told by the time it takes. */

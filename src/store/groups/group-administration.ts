@@ -32,10 +32,9 @@ export async function createOrgInGroup(
 /** Works in the group where the org is at home. @throws AdminError when there is no such org, or it is being moved. */
 export async function administerAtHome<T>(store: GroupedStore, orgcode: string, steps: () => Steps<T>): Promise<T> {
   const code = codeOf(orgcode);
-  const entry = await store.driver.read(() => findEntry(code));
-  if (entry === undefined) throw new AdminError(`there is no org ${code}: create it first`);
+  const driver = await driverAtHome(store, code);
   try {
-    return await groupOf(store, entry.group_name).driver.write({ orgcode: code, steps });
+    return await driver.write({ orgcode: code, steps });
   } catch (error) {
     throw isNotHome(error) ? new AdminError(`org ${code} is being moved: repeat this when it has arrived`) : error;
   }
@@ -51,10 +50,7 @@ export async function driverAtHome(store: GroupedStore, orgcode: string): Promis
 
 /** Reads in the group where the org is at home. @throws AdminError when there is no such org. */
 export async function readAtHome<T>(store: GroupedStore, orgcode: string, steps: () => Steps<T>): Promise<T> {
-  const code = codeOf(orgcode);
-  const entry = await store.driver.read(() => findEntry(code));
-  if (entry === undefined) throw new AdminError(`there is no org ${code}: create it first`);
-  return await groupOf(store, entry.group_name).driver.read(steps, { isLong: true });
+  return await (await driverAtHome(store, orgcode)).read(steps, { isLong: true });
 }
 
 /** Revokes the key in every group: it may have been copied. @throws AdminError when no group has it. */

@@ -2,17 +2,19 @@
  * The gateway's own SQLite database: its file, its server key, and group commits that are on disk before a write
  * resolves. The only file of the gateway that uses better-sqlite3.
  */
+
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { CrmError } from '../contract/errors.js';
+import type { CrmError } from '../contract/errors.js';
 import { databaseFileGone, type FilesInPlace, IN_MEMORY, rememberFiles } from '../database-file/file-identity.js';
 import { isLocked, lockDelay, OPENING_WAIT_MS, type QueuedChange, rejectOverdue } from '../database-file/lock-wait.js';
 import { DatabaseFileError } from '../database-file/open-error.js';
 import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
 import { createWalTruncation, type WalTruncation } from '../database-file/wal-truncation.js';
+import { serverKeyLacks } from '../database-file/wrong-key.js';
 import { deriveKeys, follow, type KeyRing, loadKeys } from '../secrets/keys.js';
 import { migrateGatewayDb } from './gateway-migrations.js';
 
@@ -267,18 +269,6 @@ function requireSafeVersion(connection: GatewayConnection): void {
   if (version.localeCompare(MIN_SQLITE_VERSION, 'en', { numeric: true }) < 0) {
     throw new Error(`SQLite ${version} is too old: ${MIN_SQLITE_VERSION} or newer is needed`);
   }
-}
-
-/** 503: what this process would write, others could not read. */
-function serverKeyLacks({ problem }: DatabaseFileError): CrmError {
-  return new CrmError({
-    code: 'crm.storage_unavailable',
-    tag: 'internal-error',
-    status: 503,
-    message: `Nothing was written: ${problem}.`,
-    retryable: true,
-    nextSteps: ['Tell the operator: put the right server key in place.', 'Afterwards repeat the call.'],
-  });
 }
 
 const KEY_CHECK = 'SELECT key_check FROM server_key LIMIT 1';

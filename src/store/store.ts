@@ -19,9 +19,10 @@ import type { RoleTable } from '../contract/operation.js';
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import { DatabaseFileError } from '../database-file/open-error.js';
 import { type OutageWatch, type ReportOutage, watchOutage } from '../database-file/outage-watch.js';
+import { serverKeyLacks } from '../database-file/wrong-key.js';
 import { createIdMint } from '../ids.js';
 import { createRetentionClock } from '../retention-clock.js';
-import { deriveKeys, follow, type KeyRing, loadKeys } from '../secrets/keys.js';
+import { deriveKeys, follow, generationOf, type KeyRing, loadKeys } from '../secrets/keys.js';
 import { identify } from './caller-identity.js';
 import type { RewrittenEmails } from './customer/stored-emails.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
@@ -200,7 +201,9 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #watch: OutageWatch;
   #rounds: Promise<void> | undefined;
   readonly #keyTimer: NodeJS.Timeout;
-  #keyTrouble: string | undefined;
+  #keyTrouble: DatabaseFileError | undefined;
+  /** Whether the database uses another generation than this process, which then writes nothing. */
+  #isBehind = false;
 
   constructor(driver: Engine, keys: KeyRing, options: EngineOptions) {
     this.driver = driver;
@@ -232,6 +235,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
       const scope = { orgcode: cx.orgcode, ...(signal === undefined ? {} : { signal }) };
       return { data: await this.driver.read(() => handler(cx, input), scope) };
     }
+    this.#requireKey();
     const { response } = await this.driver.write({
       orgcode: cx.orgcode,
       keyed: unit.request !== undefined,
@@ -244,6 +248,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   }
 
   async combine<T>({ orgcode, steps, dryRun: isDry = false, repeatable = false }: CombinedWork<T>): Promise<T> {
+    this.#requireKey();
     const result = await this.driver.write({
       orgcode,
       keyed: repeatable,
@@ -318,16 +323,27 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   async #followKey(): Promise<void> {
     try {
       const check = await this.driver.read(storedKeyCheck, LONG);
-      if (check !== undefined) {
-        this.keys.refresh(check);
-        follow(this.keys, check);
-      }
+      if (check !== undefined) this.#take(check);
       this.#keyTrouble = undefined;
     } catch (error) {
       if (!(error instanceof DatabaseFileError)) return; // the database does not answer, which others report
-      if (error.problem !== this.#keyTrouble) this.#reportBackground(error);
-      this.#keyTrouble = error.problem;
+      if (error.problem !== this.#keyTrouble?.problem) this.#reportBackground(error);
+      this.#keyTrouble = error;
     }
+  }
+
+  #take(check: string): void {
+    try {
+      this.keys.refresh(check);
+      follow(this.keys, check);
+    } finally {
+      this.#isBehind = generationOf(check) !== this.keys.generation;
+    }
+  }
+
+  /** @throws CrmError 503 while what this process would hash could be lost. */
+  #requireKey(): void {
+    if (this.#isBehind && this.#keyTrouble !== undefined) throw serverKeyLacks(this.#keyTrouble);
   }
 
   /** One round at a time: with many orgs, or a slow database, it may take longer than the pause. */

@@ -1,6 +1,6 @@
 /** Generations of the server key: a process that learns late, hashes that are compared, and a seal without a hash. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { Stamp } from '../../src/contract/backend.js';
@@ -10,8 +10,10 @@ import { identify } from '../../src/store/caller-identity.js';
 import { sealJournal } from '../../src/store/engine/journal.js';
 import { run } from '../../src/store/engine/step.js';
 import { verifyJournal } from '../../src/store/engine/verify-journal.js';
+import { activateGeneration } from '../../src/store/server-key-rotation.js';
 import { migrate } from '../../src/store/sqlite/migrations/migrate.js';
 import { openSqlite } from '../../src/store/sqlite/sqlite-driver.js';
+import { openStore } from '../../src/store/store.js';
 import { scratch } from '../support/program.js';
 
 const NOW = '2026-11-29T12:00:00.000Z';
@@ -106,3 +108,30 @@ test('a seal whose hash was emptied is found', async () => {
   expect(found).toEqual(['journal_seal.chain_hash 2']);
   await driver.close();
 });
+
+test('a store whose key file lacks the generation in use refuses changes, until the file has it', async () => {
+  const { path, admin } = keyFile();
+  const own = join(directory, 'own.key');
+  copyFileSync(path, own);
+  const options = { roles: {}, settings: { defaultRegion: 'US', uniqueCustomerFields: [] }, onBackgroundError() {} };
+  const file = join(directory, 'behind.db');
+  const first = openStore({ path: file, keyPath: path, ...options });
+  const second = openStore({ path: file, keyPath: own, ...options });
+  const change = () =>
+    second.combine({ orgcode: 'ACME', steps: () => run('DELETE FROM org WHERE orgcode = ?', 'NONE') });
+  addGeneration(admin, path);
+  first.keys.refresh();
+  await first.driver.write({ steps: () => activateGeneration(first.keys) });
+  await expect.poll(() => outcomeOf(change), { timeout: 10_000 }).toBe('crm.storage_unavailable');
+  copyFileSync(path, own);
+  await expect.poll(() => outcomeOf(change), { timeout: 10_000 }).toBe('done');
+  expect(second.keys.generation).toBe(1);
+  await Promise.all([first.close(), second.close()]);
+});
+
+async function outcomeOf(change: () => Promise<unknown>): Promise<unknown> {
+  return change().then(
+    () => 'done',
+    (error: { readonly code?: unknown }) => error.code,
+  );
+}

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { type AuditEntry, readAudit, readNewest, sealedNumber } from '../store/admin/audit.js';
+import { existingOrg } from '../store/administration.js';
 import type { Disagreement } from '../store/engine/disagreement.js';
-import { enterOrg } from '../store/engine/step.js';
 import { verifyJournal } from '../store/engine/verify-journal.js';
 import { onAdmin, orgOption, parseRowLimit, parseTime, parseWhole, type TimeFlag } from './admin-options.js';
 import { type AdminFlags, type Administration, administer } from './administer.js';
@@ -66,6 +66,7 @@ export function addAdminAudit(admin: Command): void {
 
 function audit(flags: AuditFlags): Promise<void> {
   return administer(flags, { readOnly: true }, async (administration) => {
+    await administration.readOrg(flags.org, () => existingOrg(flags.org));
     const asJson = wantsJson(flags);
     for await (const entries of pagesOf(administration, flags)) {
       if (!asJson) printRows({ name: 'entries', rows: entries, columns: COLUMNS }, flags);
@@ -99,7 +100,7 @@ async function* pagesOf({ cx, readOrg }: Administration, flags: AuditFlags): Asy
 
 async function chainOf({ cx, readOrg }: Administration, orgcode: string): Promise<ChainReport> {
   return await readOrg(orgcode, function* () {
-    yield* enterOrg(orgcode);
+    yield* existingOrg(orgcode);
     const disagreements: Disagreement[] = [];
     const { rows, unsealed } = yield* verifyJournal(orgcode, cx.keys, (check, id, stored, computed) => {
       if (stored !== computed && disagreements.length < 100)

@@ -1,9 +1,8 @@
 /** The `admin migrate` command: brings a database up to date, or says what that would do. */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { openBackend } from '../application.js';
-import { ConfigError, readEnvironment } from '../config.js';
-import { explainOpenFailure, missingFileTrouble } from '../database-file/open-error.js';
+import { readEnvironment } from '../config.js';
+import { explainOpenFailure, requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { pendingMigrations } from '../store/sqlite/migrations/migrate.js';
@@ -33,8 +32,7 @@ type MigrateFlags = AdminFlags & { readonly check: boolean; readonly dryRun: boo
 async function migrate({ check, dryRun, ...flags }: MigrateFlags): Promise<void> {
   const environment = readEnvironment(process.env, flags);
   const database = resolvedPath(environment.db);
-  if (!isPostgresUrl(database) && !existsSync(database))
-    throw missingFileTrouble(database) ?? new ConfigError(`there is no database ${database}`);
+  if (!isPostgresUrl(database)) requireDatabase(database);
   const databases = [database, ...(await otherGroups(environment.groups))];
   const due = [];
   for (const each of databases) due.push(...(await dueIn(each)));

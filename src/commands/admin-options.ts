@@ -3,8 +3,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config.js';
 import { DATE_TIME_FORM, parseDateTime } from '../contract/date-time.js';
 import { CONTRACT } from '../contract/generated/contract.js';
+import { wholeNumber } from '../settings/setting-values.js';
 import type { PageRequest } from '../store/admin/list-page.js';
 import { jsonOption } from './output.js';
+import { parsedArgument } from './setting-options.js';
 import { onDatabase } from './shared-options.js';
 
 const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -81,12 +83,14 @@ export function parseRoles(text: string): string[] {
   return roles;
 }
 
+/** The lifetime of a session in seconds, as long as a span can be. @throws InvalidArgumentError */
+export function parseTtl(text: string): number {
+  return parseWhole(text, 1, MOST_MS / 1000);
+}
+
 /** A whole number between bounds. @throws InvalidArgumentError */
 export function parseWhole(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!/^\d{1,16}$/.test(text) || value < least || value > most)
-    throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
-  return value;
+  return parsedArgument(wholeNumber(least, most), text);
 }
 
 /** The most rows that a list has. @throws InvalidArgumentError */

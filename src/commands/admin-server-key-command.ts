@@ -1,8 +1,11 @@
 /** The `admin server-key` commands: rotate the server key while servers run, show its generations, and retire old ones. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command } from 'commander';
+import { parseWhole } from './admin-options.js';
 import { jsonOption, printRecord, printRows } from './output.js';
 import { openServerKey, type ServerKeyFlags, type ServerKeyOf } from './server-key-of.js';
 import { onDatabase } from './shared-options.js';
+
+const MOST_GENERATIONS = 999_999;
 
 type Flags = ServerKeyFlags & { readonly json: boolean };
 
@@ -24,11 +27,12 @@ export function addAdminServerKey(admin: Command): void {
     .action((flags: Flags) =>
       onKey(flags, async (key) => printRows({ name: 'generations', rows: await key.status() }, flags)),
     );
-  onKeyedDatabase(serverKey.command('retire <generation>'))
+  onKeyedDatabase(serverKey.command('retire'))
+    .addArgument(new Argument('<generation>').argParser((text) => parseWhole(text, 0, MOST_GENERATIONS)))
     .description('delete an old generation, but for what checks the journal; refused while rows need it')
     .option('--forget', 'delete it although rows need it: credentials and card codes hashed with it end', false)
-    .action((generation: string, { forget, ...flags }: Flags & { readonly forget: boolean }) =>
-      onKey(flags, async (key) => printRecord(await key.retire(numberIn(generation), forget), flags)),
+    .action((generation: number, { forget, ...flags }: Flags & { readonly forget: boolean }) =>
+      onKey(flags, async (key) => printRecord(await key.retire(generation, forget), flags)),
     );
 }
 
@@ -46,9 +50,4 @@ async function onKey(flags: Flags, work: (key: ServerKeyOf) => Promise<void>): P
   } finally {
     await key.close();
   }
-}
-
-function numberIn(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`${text} is not the number of a generation`);
 }

@@ -15,7 +15,7 @@ import {
 import { membershipsOf } from '../store/admin/user-list.js';
 import { AdminError, createSession } from '../store/administration.js';
 import type { Steps } from '../store/engine/step.js';
-import { onAdmin, onList, orgOption, pageFrom, rolesOption } from './admin-options.js';
+import { onAdmin, onList, orgOption, pageFrom, parseTtl, rolesOption } from './admin-options.js';
 import { type AdminFlags, type Administration, administer } from './administer.js';
 import { printRecord, printRows } from './output.js';
 
@@ -126,10 +126,4 @@ async function existing({ cx, readAll }: Administration, fingerprint: string): P
   const found = (await readAll(() => findSession(cx.now, fingerprint))).filter((session) => session !== undefined);
   if (found.length === 0) throw new AdminError(`no session has the fingerprint ${fingerprint}`);
   return found.reduce(laterSession);
-}
-
-function parseTtl(text: string): number {
-  const seconds = Number(text);
-  if (!Number.isInteger(seconds) || seconds < 1) throw new ConfigError(`--ttl ${text} is not a number of seconds`);
-  return seconds;
 }

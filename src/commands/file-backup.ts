@@ -1,10 +1,11 @@
 /** Backs up and restores a database file: copies it while servers write, and verifies the copy before naming it. */
 import { existsSync, statSync } from 'node:fs';
 import { openBackend } from '../application.js';
-import { ConfigError, type Environment } from '../config.js';
+import type { Environment } from '../config.js';
 import { requireFree, writeComplete } from '../database-file/complete-file.js';
-import { DatabaseFileError, missingFileTrouble } from '../database-file/open-error.js';
+import { DatabaseFileError, requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
+import { keyExists } from '../secrets/key-file.js';
 import { copyKeyFile, keyFileState, keyOfAnotherDatabase } from '../secrets/keys.js';
 import { outdatedData } from '../store/derived-data.js';
 import type { Disagreement } from '../store/engine/disagreement.js';
@@ -76,10 +77,10 @@ export async function backUp({ from, to, environment, progress }: FileCopy, with
  * @throws DatabaseFileError as `backUp`, and when the content has discrepancies: then nothing is restored.
  */
 export async function restoreBackup({ from, to, environment, progress }: FileCopy): Promise<RestoreReport> {
-  requireDatabase(from);
+  requireDatabase(from, 'Correct --from: it names the backup.');
   requireFree(to);
   const key = environment.keyFile ?? `${to}.key`;
-  const source = existsSync(key) || !existsSync(`${from}.key`) ? key : `${from}.key`;
+  const source = keyExists(key) || !existsSync(`${from}.key`) ? key : `${from}.key`;
   requireKeyOf(source, readKeyCheck(from, true));
   const report = await writeComplete(to, async (partial) => {
     const copied = await copyVerified({ from, to: partial, isBackup: true, environment, key: source, progress });
@@ -88,12 +89,6 @@ export async function restoreBackup({ from, to, environment, progress }: FileCop
     return copied;
   });
   return { restored: to, ...report, server_key: key };
-}
-
-function requireDatabase(path: string): void {
-  if (!existsSync(path)) throw missingFileTrouble(path) ?? new ConfigError(`there is no database ${path}`);
-  if (statSync(path).size === 0)
-    throw new DatabaseFileError(`${path} is empty`, 'Give the path of a database of this program.');
 }
 
 /** @throws DatabaseFileError when the key is missing or is that of another database. */

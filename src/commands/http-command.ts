@@ -19,6 +19,7 @@ import {
   checkAgentSettings,
 } from './agent-options.js';
 import { surviveClosedPipe } from './closed-pipe.js';
+import { type Listener, requireDistinct, requireFreePorts, rethrowTaken } from './free-ports.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { type ServedMetrics, serveMetrics } from './serve-metrics.js';
@@ -73,7 +74,10 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const serve = (serving: Serving) =>
     listen(serving, { directory, flags, settings, connectionSettings, metrics, traces, log });
   const check = (contract: Contract) => checkAgentSettings(contract, settings);
-  if (!existsSync(resolvedPath(environment.db))) await requireFreePort(flags);
+  const listeners = listenersOf(flags, metrics);
+  requireDistinct(listeners);
+  const file = flags.gateway === undefined ? environment.db : flags.gatewayDb;
+  if (!existsSync(resolvedPath(file))) await requireFreePorts(listeners);
   await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log, {
     mayCreate: true,
     check,
@@ -103,7 +107,7 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
   });
   const traces = await serveTraces(listening.traces, listening.log);
   try {
-    const metricsUrl = await metrics.listen().catch(rethrowTaken('--metrics-port', listening.flags.metricsPort));
+    const metricsUrl = await metrics.listen().catch(rethrowTaken('--metrics-port', listening.metrics?.listener?.port));
     transport = await openTransport(serving, listening, { metrics, traces }, isReady);
     const { welcome } = await import('../welcome.js');
     surviveClosedPipe();
@@ -153,11 +157,9 @@ async function openTransport(
   }).catch(rethrowTaken('--port', port));
 }
 
-/** @throws Error that names the flag when a port is taken, else what it is given. */
-function rethrowTaken(flag: string, port: number | undefined): (error: unknown) => never {
-  return (error) => {
-    throw isPortTaken(error) ? new Error(`port ${port} is taken: name another with ${flag}, or 0 for any`) : error;
-  };
+function listenersOf({ host, port }: HttpFlags, metrics: MetricsSettings | undefined): readonly Listener[] {
+  const main = { flag: '--port', host, port };
+  return metrics?.listener === undefined ? [main] : [main, { ...metrics.listener, flag: '--metrics-port' }];
 }
 
 /** @throws ConfigError when the counts shall be shared, and nothing is there that could share them. */
@@ -167,16 +169,6 @@ function requireSharing({ rateLimits, gateway }: HttpFlags, db: string | undefin
     throw new ConfigError('--rate-limits shared needs a PostgreSQL database, and not --read-only');
 }
 
-/** Before there is a database: a server that cannot listen shall leave none. @throws Error when the port is taken. */
-async function requireFreePort({ host, port }: HttpFlags): Promise<void> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((free, failed) => {
-    server.once('error', failed);
-    server.listen(port, host, () => server.close(() => free()));
-  }).catch(rethrowTaken('--port', port));
-}
-
 async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<CallLimits | undefined> {
   const { createRateLimits } = await import('../transport/rate-limits.js');
   return createRateLimits({
@@ -184,8 +176,4 @@ async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<Ca
     failuresPerMinute: flags.maxFailuresPerMinute,
     ...(sharedCounts === undefined || flags.rateLimits === 'per-process' ? {} : { shared: sharedCounts }),
   });
-}
-
-function isPortTaken(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 }

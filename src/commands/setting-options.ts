@@ -31,13 +31,13 @@ function optionOf(name: SettingName): Option {
   const option = new Option([`--${name}`, setting.takes].filter(Boolean).join(' '), setting.description);
   if (setting.default !== undefined) option.default(setting.default);
   if (setting.preset !== undefined) option.preset(setting.preset);
-  if (!isYesOrNo(setting) && !option.variadic) option.argParser((text) => parsed(setting, text));
+  if (!isYesOrNo(setting) && !option.variadic) option.argParser((text) => parsedArgument(setting.parse, text));
   NAME_OF.set(option, name);
   return option;
 }
 
-/** As commander reports invalid arguments. */
-function parsed({ parse }: Setting, text: string): unknown {
+/** What a reader makes of an argument. @throws InvalidArgumentError, which commander reports, with its message */
+export function parsedArgument<Value>(parse: (text: string) => Value, text: string): Value {
   try {
     return parse(text);
   } catch (error) {

@@ -39,7 +39,6 @@ async function verify({ quick, metricsFile, ...flags }: VerifyFlags): Promise<vo
   const faults = isFile ? checkFile(database, quick, progress) : [];
   const verification = faults.length > 0 ? faults : await verifyContent(database, environment, quick, progress);
   progress.done();
-  await metrics?.(verification);
   if ('disagreements' in verification) {
     show({ ...(isFile ? { file: 'ok' } : {}), ...verification }, flags);
     if (verification.disagreements.length > 0) process.exitCode = 1;
@@ -49,6 +48,7 @@ async function verify({ quick, metricsFile, ...flags }: VerifyFlags): Promise<vo
     process.stderr.write(`The ${what} is damaged: restore it from a backup. What it contains was not checked.\n`);
     process.exitCode = 1;
   }
+  await metrics?.(verification); // last: the result is shown even if this fails
 }
 
 /** On a terminal a table of the discrepancies, and below it what was checked. */
@@ -57,7 +57,7 @@ function show({ disagreements, ...more }: { readonly disagreements: readonly obj
   else printRows({ name: 'disagreements', rows: disagreements, more }, flags);
 }
 
-/** Returns what writes the result. @throws ConfigError when the file cannot be written to. */
+/** Returns what writes the result. @throws ConfigError as `requireMetricsFile`. */
 async function openMetricsFile(path: string): Promise<(found: Verification | readonly FileFault[]) => Promise<void>> {
   const { requireMetricsFile, writeMetricsFile } = await import('./verify-metrics-file.js');
   requireMetricsFile(path);

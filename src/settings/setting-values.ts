@@ -35,10 +35,11 @@ export function someOf<const Choice extends string>(...choices: readonly Choice[
       .map(read);
 }
 
+/** `most` is at most Number.MAX_SAFE_INTEGER, of 16 digits. */
 export function wholeNumber(least: number, most: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
-    if (/^\d{1,15}$/.test(value) && number >= least && number <= most) return number;
+    if (/^\d{1,16}$/.test(value) && number >= least && number <= most) return number;
     throw new Error(`must be a whole number from ${least} to ${most}`);
   };
 }

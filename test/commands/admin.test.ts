@@ -46,6 +46,13 @@ test('users, sessions and orgs are managed, at once for the server', () => manag
 
 test('the journal is read by filter, and its chain is checked', () => readJournal(text));
 
+test.each([[[]], [['--no-verify']], [['--all', '--no-verify']]])(
+  'the journal of an org that there is not is none: %j',
+  async (flags) => {
+    await expect(text('audit', '--org', 'THIRD', ...flags)).rejects.toThrow('there is no org THIRD');
+  },
+);
+
 test('what ended long ago is pruned', () => pruneOld(admin, text, edit));
 
 test('a journal that was edited is reported, with exit code 1', async () => {

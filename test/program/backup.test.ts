@@ -69,6 +69,11 @@ test('the server key: a copy on request, found again by restore; a wrong or miss
   await runJson(restore('with.db', 'again.db'));
   expect(readFileSync(at('again.db.key'), 'utf8')).toBe(readFileSync(`${db}.key`, 'utf8'));
 
+  writeFileSync(at('with.db.key'), `${'cd'.repeat(32)}\n`, { mode: 0o600 }); // not what is used where there is a variable
+  const key = { G3N_SERVER_KEY: readFileSync(`${db}.key`, 'utf8').trim() };
+  await runJson(restore('with.db', 'variable.db'), key);
+  expect(files().filter((name) => name.startsWith('variable'))).toEqual(['variable.db']);
+
   writeFileSync(at('other.key'), `${'ab'.repeat(32)}\n`, { mode: 0o600 });
   const [wrong, missing, atBackup] = await Promise.all([
     run([...restore('b.db', 'wrong.db'), '--key-file', at('other.key')]),

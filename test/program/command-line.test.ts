@@ -51,8 +51,15 @@ describe('a usage error exits 2, prints a remedy to stderr and nothing to stdout
     [
       'a lifetime of zero seconds',
       ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '0', '--db', none],
-      /--ttl 0/,
+      /--ttl.*'0'.*must be a whole number from 1/,
     ],
+    [
+      'a lifetime beyond the calendar',
+      ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '9999999999999', '--db', none],
+      /must be a whole number from 1/,
+    ],
+    ['a generation that is no number', ['admin', 'server-key', 'retire', 'abc', '--db', none], /'abc'.*whole number/],
+    ['two listeners on one port', ['http', '--port', '9', '--metrics-port', '9', '--db', none], /are both 9/],
     [
       'a misspelt variable',
       ['http', '--db', none],

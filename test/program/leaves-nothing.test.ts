@@ -1,5 +1,5 @@
 /** A command that fails leaves no database, no key and no directory; and which commands make a database. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -17,6 +17,9 @@ const ON_NO_DATABASE: readonly Case[] = [
   [['admin', 'session', 'create', 'ACME', '--user', 'sam', '--db', 'DB'], 3, /there is no database/],
   [['admin', 'org', 'set', 'ACME', '--status', 'verified', '--db', 'DB'], 3, /there is no database/],
   [['verify', '--db', 'DB'], 3, /there is no database/],
+  [['admin', 'migrate', '--db', 'DB'], 3, /there is no database .*admin org create/],
+  [['admin', 'backup', '--db', 'DB', '--to', 'copy.db'], 3, /there is no database .*admin org create/],
+  [['admin', 'restore', '--from', 'DB', '--db', 'other.db'], 3, /there is no database .*Correct --from/],
   [['stdio', '--db', 'DB'], 3, /there is no database/, CALLER],
   [['stdio', '--db', 'DB'], 2, /set G3N_ORGCODE, and G3N_API_KEY/],
   [['stdio', '--gateway', 'http://127.0.0.1:9/crm', '--gateway-db', 'DB'], 2, /set G3N_ORGCODE/],
@@ -48,16 +51,21 @@ describe('a command that fails leaves nothing behind', () => {
     },
   );
 
-  test('nor does http whose port is taken', async () => {
+  test.each([
+    ['port', ['--port', 'PORT', '--db', 'DB']],
+    ['metrics port', ['--port', '0', '--metrics-port', 'PORT', '--db', 'DB']],
+    ['port as a gateway', ['--port', 'PORT', '--gateway', 'http://127.0.0.1:9/crm', '--gateway-db', 'DB']],
+  ])('nor does http whose %s is taken', async (_what, args) => {
     const taken = createServer();
     await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
     const { port } = taken.address() as { port: number };
     const db = join(workspace.directory, 'taken.db');
-    const { code, stderr } = await run(['http', '--port', String(port), '--db', db]);
+    const given: Record<string, string> = { PORT: String(port), DB: db };
+    const { code, stderr } = await run(['http', ...args.map((arg) => given[arg] ?? arg)]);
     taken.close();
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: port \d+ is taken: .*--port.*\n$/);
-    expect(existsSync(db)).toBe(false);
+    expect(stderr).toMatch(/^error: port \d+ is taken: .*--(metrics-)?port.*\n$/);
+    expect(readdirSync(workspace.directory).filter((name) => name.startsWith('taken'))).toEqual([]);
   });
 
   test('an empty file stays empty', async () => {

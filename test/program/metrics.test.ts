@@ -1,5 +1,5 @@
 /** Metrics of the built program: where they are served, to whom, and what they show and do not show. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -129,10 +129,18 @@ test('a port that is taken is named', async () => {
 test('verify writes its result for node_exporter', async () => {
   const file = join(workspace.directory, 'verify.prom');
   const { code } = await run(['verify', '--quick', '--db', workspace.db, '--metrics-file', file]);
-  expect(code).toBe(0);
+  expect([code, statSync(file).mode & 0o777]).toEqual([0, 0o644]); // node_exporter is another user
   const text = readFileSync(file, 'utf8');
   expect(text).toContain('g3n_crm_verify_discrepancies 0');
   expect(text).toMatch(/g3n_crm_verify_rows{table="journal"} [1-9]/);
   const refused = await run(['verify', '--db', workspace.db, '--metrics-file', join(workspace.directory, 'x.txt')]);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('.prom')]);
+});
+
+test('verify shows its result even if it cannot be written', async () => {
+  const file = join(workspace.directory, 'directory.prom');
+  mkdirSync(file);
+  const { code, stdout, stderr } = await run(['verify', '--db', workspace.db, '--metrics-file', file]);
+  expect([code, JSON.parse(stdout)]).toEqual([1, expect.objectContaining({ disagreements: [] })]);
+  expect(stderr).toMatch(/EISDIR|ENOTEMPTY/);
 });

@@ -73,3 +73,13 @@ export class SizeCounter {
     return { buckets, sum: this.#sum, count };
   }
 }
+
+/** How much `verify` looked at. */
+export interface VerifiedTotals {
+  readonly orgs: number;
+  readonly ledger_entries: number;
+  readonly giftcard_entries: number;
+  readonly credit_entries: number;
+  readonly journal_rows: number;
+  readonly unsealed_rows: number;
+}

@@ -1,4 +1,5 @@
 /** Recomputes every value that is stored twice from its append-only source: balances from ledgers, seals from rows. */
+import type { VerifiedTotals } from '../contract/measures.js';
 import type { Keys } from '../secrets/keys.js';
 import { verifyCredit } from './account/verify-credit.js';
 import { verifyComments } from './comment/verify-comments.js';
@@ -17,13 +18,7 @@ import { verifyLoyalty } from './loyalty/verify-loyalty.js';
 import { verifyRelations } from './verify-relations.js';
 import { verifySearch } from './verify-search.js';
 
-export interface Verification {
-  readonly orgs: number;
-  readonly ledger_entries: number;
-  readonly giftcard_entries: number;
-  readonly credit_entries: number;
-  readonly journal_rows: number;
-  readonly unsealed_rows: number;
+export interface Verification extends VerifiedTotals {
   readonly disagreements: readonly Disagreement[];
 }
 

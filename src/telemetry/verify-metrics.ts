@@ -1,5 +1,6 @@
 /** The result of `verify` in Prometheus' text format, for node_exporter's textfile collector. */
 import { Gauge, Registry } from 'prom-client';
+import type { VerifiedTotals } from '../contract/measures.js';
 import { METRICS } from './metric-table.js';
 import { definition } from './metrics.js';
 
@@ -9,14 +10,7 @@ export interface VerifyResult {
   readonly durationMs: number;
   /** Milliseconds since the epoch. */
   readonly endedAt: number;
-  readonly checked?: {
-    readonly orgs: number;
-    readonly ledger_entries: number;
-    readonly giftcard_entries: number;
-    readonly credit_entries: number;
-    readonly journal_rows: number;
-    readonly unsealed_rows: number;
-  };
+  readonly checked?: VerifiedTotals;
 }
 
 export async function renderVerifyResult(result: VerifyResult): Promise<string> {

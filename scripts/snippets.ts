@@ -5,7 +5,7 @@ import { type ClientCaller, installLink, npxTarget } from '../src/connect/client
 /** The server that `npm start` runs. */
 const CONTEXT: ClientCaller = { orgcode: 'DEMO', logicalGuid: 'store-001', channelCode: 'pos' };
 const SERVED = { ...CONTEXT, url: 'http://127.0.0.1:8787/mcp' };
-const STARTED = npxTarget(CONTEXT, '/path/to/crm.db');
+const STARTED = npxTarget(CONTEXT, ['--db', '/path/to/crm.db']);
 
 const START = '<!-- Configuration of clients: written by `npm run generate` from page/src/snippets.ts. -->';
 const END = '<!-- End of the configuration of clients. -->';

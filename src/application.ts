@@ -95,7 +95,7 @@ async function openOneOrGroups(options: PostgresStoreOptions, groups: string | u
   return openGroupedStore({ ...options, groups: readGroupsFile(groups) });
 }
 
-const NO_KEY_FILE =
+export const NO_KEY_FILE =
   'a PostgreSQL database needs a server key file: name it with --key-file or G3N_KEY_FILE. The first server creates it; copy it to every other server of the database';
 
 function engineOptions(environment: Environment, log: Log, readOnly: boolean): EngineOptions {

@@ -10,8 +10,8 @@ import {
   callerHeaders,
   clientKind,
   ENTRY_NAME,
+  fileWith,
   installLink,
-  KEY_INPUT,
   KEY_PLACEHOLDER,
   type Served,
   type StartedProgram,
@@ -93,16 +93,16 @@ function inShell(name: ClientName, text: string): Snippet {
 }
 
 function inFile(name: ClientName, target: Target): Snippet {
-  const { label, format, list, entry, keySource } = clientKind(name);
-  const servers = { [list]: { [ENTRY_NAME]: entry(target) } };
-  const file = name === 'vscode' ? { ...servers, inputs: [KEY_INPUT] } : servers;
+  const kind = clientKind(name);
+  const { label, format, list, keySource } = kind;
+  const entry = kind.entry(target);
   const restart = keySource.includes(KEY_PLACEHOLDER) ? ', and restart it' : '';
   return {
     value: name,
     label,
     location: LOCATIONS[name],
     language: format,
-    text: format === 'toml' ? tomlOf(list, ENTRY_NAME, entry(target)) : json(file),
+    text: format === 'toml' ? tomlOf(list, ENTRY_NAME, entry) : json(fileWith(kind, ENTRY_NAME, entry)),
     note: `${label} ${keySource}${restart}.`,
     link: installLink(name, target),
   };

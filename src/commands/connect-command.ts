@@ -10,18 +10,18 @@ import {
   type ClientName,
   clientKind,
   ENTRY_NAME,
-  type Entry,
   KEY_PLACEHOLDER,
   type Target,
 } from '../connect/client-entries.js';
-import { changed, readConfig, replaceConfig } from '../connect/client-file.js';
+import { readConfig, replaceConfig } from '../connect/client-file.js';
+import { hasEntry, shownChange, withEntry } from '../connect/client-text.js';
 import { type Machine, projectFile, traceOf, userFile } from '../connect/config-paths.js';
 import { ConnectError } from '../connect/connect-error.js';
-import { entryInJson, mergeJson } from '../connect/merge-json.js';
-import { isInToml, mergeToml } from '../connect/merge-toml.js';
-import { diffOf } from '../connect/text-diff.js';
-import { type ConnectFlags, targetOf } from './connect-target.js';
+import { variableOf } from '../settings/setting.js';
+import { settingOf } from '../settings/setting-table.js';
+import { CALLER_FLAGS, CONNECT_SETTINGS, type ConnectFlags, targetOf } from './connect-target.js';
 import { jsonOption, type OutputFlags, printRecord, printRows } from './output.js';
+import { addSettings } from './setting-options.js';
 
 const SERVER_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -32,14 +32,11 @@ export function addConnect(program: Command): void {
     .description('write the server into the configuration of an MCP client, after showing the change')
     .addArgument(new Argument('<client>', 'the client').choices(CLIENT_NAMES))
     .addOption(new Option('--url <url>', 'connect to the server that runs there').default(DEFAULT_URL))
-    .option('--stdio', 'let the client start the program, with npx', false)
-    .option('--db <database>', 'database of the program that the client starts (with --stdio; default: .data/crm.db)')
-    .option('--gateway [url]', 'let the program forward every call to this API (with --stdio)')
-    .option('--org <code>', 'org code (env: G3N_ORGCODE)')
-    .option('--facility <id>', 'facility, needed for loyalty and gift card actions (env: G3N_LOGICAL_GUID)')
-    .option('--channel <code>', 'sales channel, needed for the same (env: G3N_CHANNEL_CODE)')
-    .option('--read-only', 'offer no tools that write', false)
-    .option('--toolsets <names>', 'only the tools of these families, comma-separated')
+    .option('--stdio', 'let the client start the program, with npx: on --db, or with --gateway', false);
+  addSettings(connect, CONNECT_SETTINGS);
+  for (const [flag, { takes, setting }] of Object.entries(CALLER_FLAGS))
+    connect.option(`--${flag} ${takes}`, `${settingOf(setting).description} (env: ${variableOf(setting)})`);
+  connect
     .option('--name <name>', 'name of the entry', ENTRY_NAME)
     .option('--project [directory]', "write to the project's file, not the user's")
     .option('--print', 'show the change and write nothing', false)
@@ -68,25 +65,31 @@ interface Change {
   readonly after: string;
 }
 
-async function connectClient(client: ClientName, flags: ConnectFlags & OutputFlags): Promise<void> {
+async function connectClient(client: ClientName, flags: ConnectFlags & OutputFlags, command: Command): Promise<void> {
   if (!SERVER_PATTERN.test(flags.name))
     throw new ConfigError(`--name ${flags.name}: 1 to 64 letters, digits, - and _ are allowed`);
+  if (!flags.stdio) refuseFlagsOfStdio(command);
   const kind = clientKind(client);
   const file = fileOf(kind, flags);
   const change = planned(kind, file, flags.name, targetOf(client, flags, process.env, process.platform));
-  const diff = diffOf(change.before, change.after);
-  const isWritten = diff.length > 0 && !flags.print && (await isWanted(file, diff, flags));
-  const copy = isWritten ? replaceConfig(file, change.before, change.after, new Date()) : undefined;
+  const { before, after } = change;
+  const diff = shownChange(before, after, kind, flags.name);
+  const isWritten = before !== after && !flags.print && (await isWanted(file, diff, flags));
+  const copy = isWritten ? forFile(file, () => replaceConfig(file, before, after, new Date())) : undefined;
   report(change, { diff, isWritten, copy, flags });
+}
+
+/** In the environment they are for the server; on the command line they would do nothing. */
+function refuseFlagsOfStdio(command: Command): void {
+  if (['db', 'keyFile', 'gateway'].some((flag) => command.getOptionValueSource(flag) === 'cli'))
+    throw new ConfigError('--db, --key-file and --gateway are for a program that the client starts: add --stdio');
 }
 
 /** The change of the file. @throws ConfigError that names the file when it cannot be merged; nothing is written */
 function planned(kind: ClientKind, file: string, name: string, target: Target): Change {
   return forFile(file, () => {
     const before = readConfig(file);
-    const entry: Entry = kind.entry(target);
-    const merge = kind.format === 'toml' ? mergeToml : mergeJson;
-    return { kind, file, before, after: changed(before, (text) => merge(text, kind, name, entry)) };
+    return { kind, file, before, after: withEntry(before, kind, name, kind.entry(target)) };
   });
 }
 
@@ -130,8 +133,8 @@ interface Outcome {
   readonly flags: ConnectFlags & OutputFlags;
 }
 
-function report({ kind, file }: Change, { diff, isWritten, copy, flags }: Outcome): void {
-  const result = isWritten ? 'written' : diff.length === 0 ? 'unchanged' : 'not written';
+function report({ kind, file, before, after }: Change, { diff, isWritten, copy, flags }: Outcome): void {
+  const result = isWritten ? 'written' : before === after ? 'unchanged' : 'not written';
   const next = `${kind.label} ${kind.keySource}; then restart it`;
   if (flags.print && flags.json !== true) process.stdout.write(`${file}\n${diff.join('\n')}\n`);
   else {
@@ -154,12 +157,7 @@ function list(flags: OutputFlags & { readonly name: string }): void {
 /** Whether the file has an entry of this name. */
 function stateOf(kind: ClientKind, file: string, name: string): 'yes' | 'no' | 'file not readable' {
   try {
-    let isThere = false;
-    changed(readConfig(file), (text) => {
-      isThere = kind.format === 'toml' ? isInToml(text, kind, name) : entryInJson(text, kind, name) !== undefined;
-      return text;
-    });
-    return isThere ? 'yes' : 'no';
+    return hasEntry(readConfig(file), kind, name) ? 'yes' : 'no';
   } catch {
     return 'file not readable';
   }

@@ -1,19 +1,37 @@
-/** The server and the caller that `connect` writes, from its flags and the environment. */
+/** The server and the caller that `connect` writes, from its flags and the settings in force. */
 import { resolve } from 'node:path';
-import { ConfigError } from '../config.js';
+import { NO_KEY_FILE } from '../application.js';
+import { ConfigError, readVariables } from '../config.js';
 import { type ClientCaller, type ClientName, npxTarget, type Target } from '../connect/client-entries.js';
+import { IN_MEMORY } from '../database-file/file-identity.js';
+import type { SettingName } from '../settings/setting-table.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import { NOT_IN_MEMORY, resolvedPath } from './shared-options.js';
+
+/** The flags that name the caller, for settings that have no flags of their own. */
+export const CALLER_FLAGS = {
+  org: { takes: '<code>', setting: 'orgcode' },
+  facility: { takes: '<id>', setting: 'logical-guid' },
+  channel: { takes: '<code>', setting: 'channel-code' },
+} as const;
+
+/** The settings that an entry can have. */
+export const CONNECT_SETTINGS = [
+  ...(['db', 'key-file', 'gateway', 'read-only', 'toolsets'] as const),
+  ...Object.values(CALLER_FLAGS).map(({ setting }) => setting),
+] as const satisfies readonly SettingName[];
 
 export interface ConnectFlags {
   readonly url: string;
   readonly stdio: boolean;
   readonly db?: string;
-  readonly gateway?: string | true;
+  readonly keyFile?: string;
+  readonly gateway?: string;
   readonly org?: string;
   readonly facility?: string;
   readonly channel?: string;
   readonly readOnly: boolean;
-  readonly toolsets?: string;
+  readonly toolsets?: readonly string[];
   readonly name: string;
   readonly project?: string | true;
   readonly print: boolean;
@@ -33,44 +51,57 @@ export function targetOf(
   platform: NodeJS.Platform,
 ): Target {
   const caller = callerOf(flags, env);
-  if (!flags.stdio) {
-    if (flags.db !== undefined || flags.gateway !== undefined)
-      throw new ConfigError('--db and --gateway are for a program that the client starts: add --stdio');
-    return { ...caller, url: checkedUrl('--url', flags.url) };
-  }
-  const { args, ...target } = npxTarget(caller, databaseOf(flags.db));
-  const all = flags.gateway === undefined ? args : [...args.slice(0, -2), ...gatewayArguments(flags)];
+  if (!flags.stdio) return { ...caller, url: checkedUrl('--url', flags.url) };
+  const { args, ...target } = npxTarget(caller, servedBy(flags, env));
   // On Windows npx is a script, which Claude Code does not start by itself.
   const isScript = platform === 'win32' && client === 'claude-code';
-  return isScript ? { ...target, command: 'cmd', args: ['/c', target.command, ...all] } : { ...target, args: all };
+  return isScript ? { ...target, command: 'cmd', args: ['/c', target.command, ...args] } : { ...target, args };
 }
 
 function callerOf(flags: ConnectFlags, env: NodeJS.ProcessEnv): ClientCaller {
-  const orgcode = flags.org ?? env.G3N_ORGCODE ?? '';
-  if (orgcode === '') throw new ConfigError('whose data? Name the org with --org or in G3N_ORGCODE');
-  const logicalGuid = flags.facility ?? env.G3N_LOGICAL_GUID ?? '';
-  const channelCode = flags.channel ?? env.G3N_CHANNEL_CODE ?? '';
-  for (const [flag, value] of Object.entries({ org: orgcode, facility: logicalGuid, channel: channelCode })) {
+  const said = readVariables(
+    env,
+    Object.values(CALLER_FLAGS).map(({ setting }) => setting),
+  );
+  const checked = (flag: keyof typeof CALLER_FLAGS) => {
+    const value = flags[flag] ?? said[CALLER_FLAGS[flag].setting] ?? '';
     if (value !== '' && !CODE.test(value))
       throw new ConfigError(`--${flag}: only letters, digits and . : @ _ - are allowed, at most 128`);
-  }
-  if (flags.toolsets !== undefined && !NAMES.test(flags.toolsets))
+    return value;
+  };
+  const caller = { orgcode: checked('org'), logicalGuid: checked('facility'), channelCode: checked('channel') };
+  if (caller.orgcode === '') throw new ConfigError('whose data? Name the org with --org or in G3N_ORGCODE');
+  const toolsets = flags.toolsets?.join(',') || undefined;
+  if (toolsets !== undefined && !NAMES.test(toolsets))
     throw new ConfigError('--toolsets: names of families, separated by commas');
-  const toolsets = flags.toolsets === undefined ? {} : { toolsets: flags.toolsets };
-  return { orgcode, logicalGuid, channelCode, readOnly: flags.readOnly, ...toolsets };
+  return { ...caller, readOnly: flags.readOnly, ...(toolsets === undefined ? {} : { toolsets }) };
 }
 
-function gatewayArguments({ db, gateway }: ConnectFlags): readonly string[] {
-  if (db !== undefined) throw new ConfigError('a gateway has no database of records: leave out --db');
-  return ['--gateway', ...(typeof gateway === 'string' ? [checkedUrl('--gateway', gateway)] : [])];
+/** What the program serves. A client starts it in a directory of its own, so paths are absolute. */
+function servedBy(flags: ConnectFlags, env: NodeJS.ProcessEnv): readonly string[] {
+  const said = readVariables(env, ['db', 'key-file']);
+  const keyFile = flags.keyFile ?? said['key-file'];
+  const key = keyFile === undefined ? [] : ['--key-file', resolve(keyFile)];
+  if (flags.gateway !== undefined) {
+    if (flags.db !== undefined) throw new ConfigError('a gateway has no database of records: leave out --db');
+    return ['--gateway', checkedUrl('--gateway', flags.gateway), ...key];
+  }
+  const db = flags.db ?? said.db;
+  if (db === IN_MEMORY) throw new ConfigError(NOT_IN_MEMORY);
+  if (db !== undefined && isPostgresUrl(db)) checkPostgres(db, keyFile);
+  return ['--db', resolvedPath(db), ...key];
 }
 
-/** A client starts programs in a directory of its own, so the path is absolute. */
-function databaseOf(db = '.data/crm.db'): string {
-  if (!isPostgresUrl(db)) return resolve(db);
-  if (/^[^@/]+:\/\/[^@/]*:[^@]*@/.test(db) || /[?&]password=/.test(db))
-    throw new ConfigError('--db: no password belongs into a client configuration: use ~/.pgpass');
-  return db;
+/** A password, also one with characters that should be escaped. */
+const PASSWORD = /:\/\/[^@]*:.*@|[?&](ssl)?password=/is;
+
+function checkPostgres(url: string, keyFile: string | undefined): void {
+  if (PASSWORD.test(url))
+    throw new ConfigError(
+      'no password belongs into a client configuration: give --db the URL without it, and put it in ~/.pgpass, or in ' +
+        'PGPASSWORD where the client starts',
+    );
+  if (keyFile === undefined) throw new ConfigError(NO_KEY_FILE);
 }
 
 function checkedUrl(flag: string, text: string): string {

@@ -10,6 +10,7 @@ import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { addSettings } from './setting-options.js';
 
 const DEFAULT_DB = '.data/crm.db';
+export const NOT_IN_MEMORY = 'a database in memory ends with its server: give a file with --db';
 
 /** Gateway flags of `stdio`, `http` and `doctor`. */
 export interface GatewayFlags {
@@ -76,8 +77,7 @@ export const CALLER_SETTINGS = [
 /** Adds the settings of a command on a database that stays. */
 export function onDatabase(command: Command): Command {
   return addSettings(command, DATABASE_SETTINGS).hook('preAction', (hooked) => {
-    if ((hooked.opts().db ?? process.env[variableOf('db')]) === IN_MEMORY)
-      throw new ConfigError('a database in memory ends with its server: give a file with --db');
+    if ((hooked.opts().db ?? process.env[variableOf('db')]) === IN_MEMORY) throw new ConfigError(NOT_IN_MEMORY);
   });
 }
 

@@ -136,9 +136,15 @@ export function clientKind(name: ClientName): ClientKind {
   return { name, ...KINDS[name] };
 }
 
-/** The program as npm runs it, on a database file. */
-export function npxTarget(caller: ClientCaller, db: string): StartedProgram {
-  return { ...caller, command: 'npx', args: ['-y', 'g3n-crm-mcp', 'stdio', '--db', db] };
+/** A file of the client that has only the entry, as an object. */
+export function fileWith({ name: client, list }: ClientKind, name: string, entry: Entry): object {
+  const servers = { [list]: { [name]: entry } };
+  return client === 'vscode' ? { ...servers, inputs: [KEY_INPUT] } : servers;
+}
+
+/** The program as npm runs it, with flags that say what it serves. */
+export function npxTarget(caller: ClientCaller, flags: readonly string[]): StartedProgram {
+  return { ...caller, command: 'npx', args: ['-y', 'g3n-crm-mcp', 'stdio', ...flags] };
 }
 
 /** The caller as request headers, the key as `key`, or without one. */

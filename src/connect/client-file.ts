@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -26,7 +27,10 @@ const BOM = '\uFEFF';
 
 /** The text of a file, empty if there is none. @throws ConnectError when it is no text file of a sensible size */
 export function readConfig(file: string): string {
-  if (!existsSync(file)) return '';
+  if (!existsSync(file)) {
+    if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return '';
+    throw new ConnectError('it is a link to a file that does not exist: make that file, or remove the link');
+  }
   const stat = statSync(file);
   if (!stat.isFile()) throw new ConnectError('it is not a file');
   if (stat.size > MOST_BYTES) throw new ConnectError(`it has more than ${MOST_BYTES / 2 ** 20} MB`);
@@ -39,7 +43,12 @@ export function readConfig(file: string): string {
 
 /** Applies a change to the text without its byte order mark, which stays. */
 export function changed(text: string, change: (text: string) => string): string {
-  return text.startsWith(BOM) ? BOM + change(text.slice(BOM.length)) : change(text);
+  return text.startsWith(BOM) ? BOM + change(withoutMark(text)) : change(text);
+}
+
+/** The text without its byte order mark. */
+export function withoutMark(text: string): string {
+  return text.startsWith(BOM) ? text.slice(BOM.length) : text;
 }
 
 /**

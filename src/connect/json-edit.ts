@@ -1,7 +1,8 @@
 /** Sets a field of a JSON text, with or without comments, or adds to a list: every other character stays. */
 import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 
-const READ = { allowTrailingComma: true, disallowComments: false };
+/** How clients' files are read. */
+export const READ = { allowTrailingComma: true, disallowComments: false };
 
 /** Sets a field of the object at `path`, which exists. */
 export function setField(text: string, path: readonly string[], field: string, value: unknown): string {
@@ -15,6 +16,25 @@ export function setField(text: string, path: readonly string[], field: string, v
 /** Adds a value to the end of the list at `path`, which exists. */
 export function addToList(text: string, path: readonly string[], value: unknown): string {
   return append(text, nodeAt(text, path), (indent) => json(value, indent, text));
+}
+
+/** What a text has at a path, a field with its name and with the indentation of its line; empty if there is nothing. */
+export function textAt(text: string, path: Path): string {
+  const root = parseTree(text, [], READ);
+  const value = root && findNodeAtLocation(root, [...path]);
+  const node = value?.parent?.type === 'property' ? value.parent : value;
+  return node === undefined ? '' : indentOf(text, node.offset) + text.slice(node.offset, node.offset + node.length);
+}
+
+type Path = readonly (string | number)[];
+
+/** Whether the object at a path has a field twice: programs then differ in which one they read. */
+export function isTwice(text: string, path: Path, field: string): boolean {
+  const root = parseTree(text, [], READ);
+  const object = root && findNodeAtLocation(root, [...path]);
+  const names =
+    object?.type === 'object' ? (object.children ?? []).map((property) => property.children?.[0]?.value) : [];
+  return names.filter((name) => name === field).length > 1;
 }
 
 function nodeAt(text: string, path: readonly string[]): Node {

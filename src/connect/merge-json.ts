@@ -1,13 +1,11 @@
 /** Puts an entry into a JSON configuration, with or without comments: everything else keeps its text. */
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
-import { type ClientKind, type Entry, KEY_INPUT, KEY_PLACEHOLDER, KEY_VARIABLE } from './client-entries.js';
+import { type ClientKind, type Entry, fileWith, KEY_INPUT, KEY_PLACEHOLDER, KEY_VARIABLE } from './client-entries.js';
 import { ConnectError } from './connect-error.js';
-import { addToList, setField } from './json-edit.js';
+import { addToList, isTwice, READ, setField, textAt } from './json-edit.js';
 
 /** What is read of a file: its fields, and the field with an entry per server. */
 type Fields = { readonly [field: string]: unknown };
-
-const READ = { allowTrailingComma: true, disallowComments: false };
 
 /**
  * The text of the file with the entry under its name, instead of an older one. The key in an older entry is kept, if
@@ -16,8 +14,8 @@ const READ = { allowTrailingComma: true, disallowComments: false };
  * @throws ConnectError when the text is no JSON object, or a field has another form than the client's
  */
 export function mergeJson(text: string, client: ClientKind, name: string, entry: Entry): string {
-  if (text.trim() === '') return `${JSON.stringify(fresh(client, name, entry), undefined, 2)}\n`;
-  const fields = fieldsOf(text);
+  if (text.trim() === '') return `${JSON.stringify(fileWith(client, name, entry), undefined, 2)}\n`;
+  const fields = fieldsOf(text, client, name);
   const list = fields[client.list];
   if (list !== undefined && !isFields(list)) throw new ConnectError(`its field ${client.list} is not an object`);
   const kept = withOlderKey(entry, list?.[name]);
@@ -30,23 +28,22 @@ export function mergeJson(text: string, client: ClientKind, name: string, entry:
 function withInput(text: string, inputs: unknown): string {
   if (inputs === undefined) return setField(text, [], 'inputs', [KEY_INPUT]);
   if (!Array.isArray(inputs)) throw new ConnectError('its field inputs is not a list');
-  const isThere = inputs.some((input) => isFields(input) && input.id === KEY_INPUT.id);
-  return isThere ? text : addToList(text, ['inputs'], KEY_INPUT);
+  return inputs.some(isOurInput) ? text : addToList(text, ['inputs'], KEY_INPUT);
 }
 
-/** The entry of this name; undefined if there is none. @throws ConnectError as mergeJson */
-export function entryInJson(text: string, client: ClientKind, name: string): unknown {
-  if (text.trim() === '') return undefined;
-  const list = fieldsOf(text)[client.list];
-  return isFields(list) ? list[name] : undefined;
+function isOurInput(input: unknown): boolean {
+  return isFields(input) && input.id === KEY_INPUT.id;
 }
 
-function fresh(client: ClientKind, name: string, entry: Entry): object {
-  const servers = { [client.list]: { [name]: entry } };
-  return client.name === 'vscode' ? { ...servers, inputs: [KEY_INPUT] } : servers;
+/** What of the text is ours: the entry of this name, and the question for the key. @throws ConnectError as mergeJson */
+export function oursInJson(text: string, client: ClientKind, name: string): readonly [entry: string, input: string] {
+  if (text.trim() === '') return ['', ''];
+  const { inputs } = fieldsOf(text, client, name);
+  const input = client.name === 'vscode' && Array.isArray(inputs) ? inputs.findIndex(isOurInput) : -1;
+  return [textAt(text, [client.list, name]), input === -1 ? '' : textAt(text, ['inputs', input])];
 }
 
-function fieldsOf(text: string): Fields {
+function fieldsOf(text: string, client: ClientKind, name: string): Fields {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, READ);
   const [first] = errors;
@@ -55,6 +52,9 @@ function fieldsOf(text: string): Fields {
     throw new ConnectError(`it is not valid JSON (line ${line}: ${printParseErrorCode(first.error)})`);
   }
   if (!isFields(value)) throw new ConnectError('it is not a JSON object');
+  const ours = [[client.list], [client.list, name], ...(client.name === 'vscode' ? [['inputs']] : [])];
+  const twice = ours.find((path) => isTwice(text, path.slice(0, -1), path.at(-1) ?? ''));
+  if (twice !== undefined) throw new ConnectError(`it is not valid JSON: it has ${twice.join('.')} twice`);
   return value;
 }
 

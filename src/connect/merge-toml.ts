@@ -23,9 +23,11 @@ export function mergeToml(text: string, client: ClientKind, name: string, entry:
   return kept.toSpliced(first.start, 0, ...table).join(eol);
 }
 
-/** Whether the file has a table for the name. @throws ConnectError as mergeToml */
-export function isInToml(text: string, client: ClientKind, name: string): boolean {
-  return rangesOf(tomlLines(text), text.split(/\r?\n/), client.list, name).length > 0;
+/** The tables of the name; empty if there are none. @throws ConnectError as mergeToml */
+export function oursInToml(text: string, client: ClientKind, name: string): string {
+  const lines = text.split(/\r?\n/);
+  const ranges = rangesOf(tomlLines(text), lines, client.list, name);
+  return ranges.flatMap(({ start, end }) => lines.slice(start, end)).join('\n');
 }
 
 interface Range {

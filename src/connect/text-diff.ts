@@ -1,25 +1,35 @@
 /** The difference between two texts, line by line, with secrets hidden. */
+import { KEY_PLACEHOLDER, KEY_VARIABLE } from './client-entries.js';
 
 const CONTEXT = 2;
 /** Beyond this many pairs of lines, all of one side is removed and all of the other added. */
 const MOST_PAIRS = 4_000_000;
-/** The text of a field, or of a header in an argument, whose name suggests a secret, unless it refers to a variable. */
-const NAME = '(?:key|token|secret|password|authorization|cookie|session)';
-const SECRET = new RegExp(
-  `(${NAME}[\\w-]*["']?\\s*[:=]\\s*["']|["'][\\w-]*${NAME}[\\w-]*:\\s*)(?![\\s$"'])[^"']+`,
-  'gi',
-);
-const PLACEHOLDERS = /YOUR_KEY|G3N_API_KEY/;
+
+/** A name that suggests a secret. A file with one has a path. */
+const NAME = '[\\w-]*(?:key|token|secret|pass|pwd|auth|credential|cookie|session)(?!-file)[\\w-]*';
+const QUOTED = `"""[\\s\\S]*?"""|'''[\\s\\S]*?'''|"(?:[^"\\\\\\n]|\\\\.)*"|'[^'\\n]*'`;
+/** A field, or an argument behind a flag: on the next line, too. */
+const FIELD = new RegExp(`(${NAME}["']?\\s*[:=]\\s*|["']--?${NAME}["']\\s*,\\s*)(${QUOTED})`, 'gi');
+/** In a quoted text: a header, or a flag with its value. */
+const HEADER = new RegExp(`((["'])${NAME}[:=][ \\t]*)((?:(?!\\2)[^\\\\\\n]|\\\\.)+)`, 'gi');
+/** Up to the last @: a password can have one that is not escaped. */
+const PASSWORD = /(:\/\/[^\s/?#@:"']*:)[^\s"']*(?=@)/g;
+const IN_QUERY = new RegExp(`([?&]${NAME}=)[^\\s"'&]+`, 'gi');
+/** What stands for a secret: it is shown. */
+const REFERENCE = new RegExp(`^["']?(?:\\$\\{[\\w:-]+\\}|${KEY_PLACEHOLDER}|${KEY_VARIABLE})["']?$`);
 
 type Line = readonly [mark: ' ' | '-' | '+', text: string];
 
 /** Lines that begin with a blank (context), - (removed) or + (added); empty if the texts are equal. */
 export function diffOf(before: string, after: string): readonly string[] {
   const lines = compare(linesOf(before), linesOf(after));
+  const [removed, added] = [linesOf(hidden(before)).values(), linesOf(hidden(after)).values()];
   const near = (at: number) => lines.slice(Math.max(0, at - CONTEXT), at + CONTEXT + 1).some(([mark]) => mark !== ' ');
   const shown: string[] = [];
-  lines.forEach(([mark, text], at) => {
-    if (near(at)) shown.push(`${mark} ${hidden(text)}`.trimEnd());
+  lines.forEach(([mark], at) => {
+    const old = mark === '+' ? undefined : removed.next().value;
+    const text = mark === '-' ? old : added.next().value;
+    if (near(at)) shown.push(`${mark} ${text}`.trimEnd());
     else if (shown.length > 0 && shown.at(-1) !== '  …') shown.push('  …');
   });
   if (shown.at(-1) === '  …') shown.pop();
@@ -75,8 +85,15 @@ function middle(before: readonly string[], after: readonly string[]): readonly L
   return lines;
 }
 
+/** The text with `…` for each secret, and with as many lines. */
 function hidden(text: string): string {
-  return text.replaceAll(SECRET, (whole, start: string) =>
-    PLACEHOLDERS.test(whole.slice(start.length)) ? whole : `${start}…`,
-  );
+  return text
+    .replaceAll(HEADER, (whole, start: string, _quote, value: string) => (REFERENCE.test(value) ? whole : `${start}…`))
+    .replaceAll(FIELD, (whole, start: string, value: string) => {
+      if (REFERENCE.test(value)) return whole;
+      const [quote = ''] = value;
+      return `${start}${quote}…${value.replaceAll(/[^\n]/g, '')}${quote}`;
+    })
+    .replaceAll(PASSWORD, '$1…')
+    .replaceAll(IN_QUERY, '$1…');
 }

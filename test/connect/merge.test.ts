@@ -11,16 +11,14 @@ import {
   npxTarget,
   type Served,
 } from '../../src/connect/client-entries.js';
-import { changed } from '../../src/connect/client-file.js';
+import { shownChange, withEntry } from '../../src/connect/client-text.js';
 import { projectFile, traceOf, userFile } from '../../src/connect/config-paths.js';
 import { setField } from '../../src/connect/json-edit.js';
-import { mergeJson } from '../../src/connect/merge-json.js';
-import { mergeToml } from '../../src/connect/merge-toml.js';
 import { diffOf } from '../../src/connect/text-diff.js';
 
 const CALLER = { orgcode: 'ACME', logicalGuid: 'store-7', channelCode: 'pos' };
 const SERVED: Served = { ...CALLER, url: 'http://127.0.0.1:8787/mcp' };
-const STARTED = npxTarget({ ...CALLER, readOnly: true, toolsets: 'loyalty,giftcard' }, '/data/crm.db');
+const STARTED = npxTarget({ ...CALLER, readOnly: true, toolsets: 'loyalty,giftcard' }, ['--db', '/data/crm.db']);
 const REFERENCES: { readonly [name in ClientName]: string } = {
   'claude-code': `\${G3N_API_KEY}`,
   'claude-desktop': 'YOUR_KEY',
@@ -40,9 +38,7 @@ function merged(
   target: Parameters<ReturnType<typeof clientKind>['entry']>[0] = SERVED,
 ) {
   const kind = clientKind(name);
-  return changed(text, (plain) =>
-    (kind.format === 'toml' ? mergeToml : mergeJson)(plain, kind, ENTRY_NAME, kind.entry(target)),
-  );
+  return withEntry(text, kind, ENTRY_NAME, kind.entry(target));
 }
 
 describe.each(inJson)('the file of %s', (name) => {
@@ -85,6 +81,8 @@ describe.each(inJson)('the file of %s', (name) => {
     ['an open object', '{\n"a": {', /not valid JSON \(line 2/],
     ['a list', '[]', /not a JSON object/],
     ['a list of servers', `{ "${list}": [] }`, new RegExp(`${list} is not an object`)],
+    ['servers twice', `{ "${list}": {}, "${list}": {} }`, new RegExp(`not valid JSON: it has ${list} twice`)],
+    ['the entry twice', `{ "${list}": { "g3n-crm": {}, "g3n-crm": {} } }`, new RegExp(`${list}.g3n-crm twice`)],
   ])('is refused with %s', (_what, text, message) => {
     expect(() => merged(name, text)).toThrow(message);
   });
@@ -225,22 +223,51 @@ test('a difference shows what changes with some lines around, and no secrets', (
     '{',
     '"a": 1,',
     '"b": 2,',
-    '"OTHER_TOKEN": "s1",',
-    '"args": ["Authorization: Bearer s2"],',
-    '"password": true',
+    '"OTHER_TOKEN": "s1 \\" \'s1",',
+    '"args": ["Authorization: Bearer s2", "--db", "postgresql://u:s3@s3@h/db?password=s4", "--api-key",',
+    '"s5", "--key-file", "/shown"],',
+    'token = """',
+    's6"""',
     '}',
   ];
-  const after = before.toSpliced(5, 0, `"API_KEY": "\${X}",`, '"key": "YOUR_KEY",');
+  const after = before.toSpliced(6, 0, `"API_KEY": "\${X}",`, '"key": "YOUR_KEY",');
   expect(diffOf(before.join('\n'), after.join('\r\n'))).toEqual([
-    '  "OTHER_TOKEN": "…",',
-    '  "args": ["Authorization: …"],',
+    '  "args": ["Authorization: …", "--db", "postgresql://u:…@h/db?password=…", "--api-key",',
+    '  "…", "--key-file", "/shown"],',
     `+ "API_KEY": "\${X}",`,
     '+ "key": "YOUR_KEY",',
-    '  "password": true',
-    '  }',
+    '  token = "…',
+    '  "',
   ]);
+  expect(diffOf(before.join('\n'), '').join('\n')).not.toMatch(/s\d/);
   expect(diffOf('a\n', 'a\n')).toEqual([]);
   expect(diffOf('', 'a\n')).toEqual(['+ a']);
+});
+
+test.each(CLIENT_NAMES)('of the file of %s only our own entry is shown', (name) => {
+  const kind = clientKind(name);
+  const { list } = kind;
+  const old = kind.entry({ ...SERVED, orgcode: 'OLD' });
+  const others =
+    kind.format === 'toml'
+      ? [`[${list}.other]\nargs = ["--login", "s1"]\n`]
+      : [
+          `{ "${list}": { "other": { "args": ["--login", "s1"] } } }`,
+          `{\n"${list}": {\n"other": [\n"s1"\n]\n}\n}`,
+          `{ "login": "s1" }`,
+          `{ "inputs": [{ "login": "s1" }], "${list}": { "other": "s1" } }`,
+        ];
+  for (const before of others) {
+    const written = withEntry(before, kind, ENTRY_NAME, old);
+    const added = shownChange(before, written, kind, ENTRY_NAME).join('\n');
+    expect(added).not.toContain('s1');
+    expect(added).toMatch(/^ {2}…\n\+ .*g3n-crm[\s\S]*OLD[\s\S]*\n {2}…$/);
+    expect(added.includes('promptString')).toBe(name === 'vscode');
+    const replaced = shownChange(written, merged(name, written), kind, ENTRY_NAME).join('\n');
+    expect(replaced).not.toContain('s1');
+    expect(replaced).toMatch(/^- .*OLD[\s\S]*^\+ .*ACME/m);
+  }
+  expect(shownChange('', merged(name, ''), kind, ENTRY_NAME).some((line) => line.includes('…'))).toBe(false);
 });
 
 test.each([

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { type ConnectFlags, targetOf } from '../../src/commands/connect-target.js';
+import { LIVE_BASE } from '../../src/settings/setting-table.js';
 
 const FLAGS: ConnectFlags = {
   url: 'http://127.0.0.1:8787/mcp',
@@ -23,24 +24,44 @@ test('a program is started by npx on an absolute path, or forwards; on Windows t
   const stdio = { org: 'ACME', stdio: true };
   const start = ['-y', 'g3n-crm-mcp', 'stdio'];
   expect(target(stdio)).toMatchObject({ command: 'npx', args: [...start, '--db', resolve('.data/crm.db')] });
-  expect(target({ ...stdio, gateway: true })).toMatchObject({ args: [...start, '--gateway'] });
-  expect(target({ ...stdio, db: 'postgres://u@h/d' })).toMatchObject({ args: [...start, '--db', 'postgres://u@h/d'] });
+  expect(target({ ...stdio, gateway: LIVE_BASE })).toMatchObject({ args: [...start, '--gateway', LIVE_BASE] });
   expect(target(stdio, {}, 'win32')).toMatchObject({
     command: 'cmd',
     args: ['/c', 'npx', ...start, '--db', resolve('.data/crm.db')],
   });
 });
 
+test('the entry names the database and the key file in force', () => {
+  const stdio = { org: 'ACME', stdio: true };
+  const url = 'postgres://u@h:5432/d?application_name=crm';
+  const onPostgres = ['--db', url, '--key-file', resolve('crm.key')];
+  expect(target({ ...stdio, db: url, keyFile: 'crm.key' })).toMatchObject({ args: expect.arrayContaining(onPostgres) });
+  const env = { G3N_DB: url, G3N_KEY_FILE: 'crm.key' };
+  expect(target(stdio, env)).toMatchObject({ args: expect.arrayContaining(onPostgres) });
+  const elsewhere = ['--db', resolve('x.db'), '--key-file', resolve('crm.key')];
+  expect(target({ ...stdio, db: 'x.db' }, env)).toMatchObject({ args: expect.arrayContaining(elsewhere) });
+  expect(target({ ...stdio, gateway: LIVE_BASE }, { G3N_DB: url })).not.toMatchObject({
+    args: expect.arrayContaining(['--db']),
+  });
+  expect(target({ org: 'ACME' }, { ...env, G3N_DB: ':memory:' })).toMatchObject({ url: FLAGS.url });
+});
+
 const wrong: [Partial<ConnectFlags>, RegExp][] = [
   [{}, /--org or in G3N_ORGCODE/],
   [{ org: 'A"B' }, /--org: only letters/],
   [{ org: 'A', facility: 'a\nb' }, /--facility: only letters/],
-  [{ org: 'A', toolsets: 'a;b' }, /--toolsets/],
+  [{ org: 'A', toolsets: ['a;b'] }, /--toolsets/],
   [{ org: 'A', url: 'http://u:p@h/mcp' }, /--url: a URL must have no credentials/],
   [{ org: 'A', url: 'file:///x' }, /not a http or https URL/],
-  [{ org: 'A', db: 'x.db' }, /add --stdio/],
-  [{ org: 'A', stdio: true, db: 'x.db', gateway: true }, /leave out --db/],
-  [{ org: 'A', stdio: true, db: 'postgres://u:p@h/d' }, /no password belongs/],
+  [{ org: 'A', stdio: true, db: 'x.db', gateway: LIVE_BASE }, /leave out --db/],
+  [{ org: 'A', stdio: true, db: ':memory:' }, /ends with its server/],
+  [{ org: 'A', stdio: true, db: 'postgres://u@h/d' }, /needs a server key file: name it with --key-file/],
+  ...['u:p@h/d', 'u:p/q@h/d', 'u:1#p@h/d', 'u@h/d?password=p', 'u@h/d?sslpassword=p'].map(
+    (rest): [Partial<ConnectFlags>, RegExp] => [
+      { org: 'A', stdio: true, db: `postgres://${rest}`, keyFile: 'crm.key' },
+      /no password belongs.*~\/\.pgpass, or in PGPASSWORD/,
+    ],
+  ),
   [{ org: 'A', stdio: true, gateway: 'ftp://h' }, /--gateway: not a http/],
 ];
 test.each(wrong)('%j is refused', (flags, message) => {

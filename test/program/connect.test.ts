@@ -1,6 +1,15 @@
 /** `connect` as a process: it asks, keeps the old file, and leaves what it cannot change as it is. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { run, runJson, scratch } from '../support/program.js';
 
@@ -39,6 +48,36 @@ test('only shows the change with --print, and writes nothing where it cannot ask
   const asked = await run(['connect', 'codex', '--org', 'ACME'], env);
   expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes writes the change') });
   expect(readdirSync(home)).not.toContain('.codex');
+});
+
+test('writes what the configuration file and the environment say', async () => {
+  const config = join(home, 'g3n.yaml');
+  writeFileSync(
+    config,
+    'db: postgres://crm@db/crm\nkey-file: /etc/crm.key\norgcode: ACME\ntoolsets: [loyalty, risk]\n',
+  );
+  const shown = ['connect', 'gemini', '--stdio', '--print', '--config', config];
+  const all = '"--db",\n+         "postgres://crm@db/crm",\n+         "--key-file",\n+         "/etc/crm.key",';
+  const { code, stdout } = await run(shown, env);
+  expect([code, stdout]).toEqual([0, expect.stringContaining(all)]);
+  expect(stdout).toMatch(/"--toolsets",\n.*"loyalty,risk"[\s\S]*"G3N_ORGCODE": "ACME"/);
+  const { stderr } = await run(['connect', 'gemini', '--org', 'A', '--stdio', '--print'], {
+    ...env,
+    G3N_DB: 'postgres://crm:s1@db/crm',
+  });
+  expect(stderr).toContain('no password belongs');
+  expect(stderr).not.toContain('s1');
+  for (const flag of ['--db=x.db', '--key-file=k', '--gateway'])
+    expect((await run(['connect', 'gemini', '--org', 'A', flag, '--print'], env)).stderr).toContain('add --stdio');
+});
+
+test('leaves a link to a file that does not exist as it is', async () => {
+  const link = join(home, '.codeium', 'windsurf', 'mcp_config.json');
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(join(home, 'gone.json'), link);
+  const refused = await run(['connect', 'windsurf', '--org', 'ACME', '--yes'], env);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('a link to a file that does not exist') });
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
 });
 
 test('leaves a file that is not valid as it is', async () => {

@@ -6,6 +6,7 @@ import { createStampMaker, openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
 import type { Caller } from '../contract/backend.js';
 import { createValidate } from '../contract/validate.js';
+import { isSameFile } from '../database-file/file-identity.js';
 import type { CustomerImport, ImportCounts, ImportResult } from '../import/customer-import.js';
 import type { MappedColumn } from '../import/row-mapping.js';
 import type { SourceFormat } from '../import/row-source.js';
@@ -63,6 +64,7 @@ async function runImport(directory: string, file: string, flags: ImportFlags): P
   const plan = await explained(() => planImport(file, flags));
   showMapping(plan);
   const database = resolvedPath(environment.db);
+  requireOwnFile(flags.report, [file, flags.map, database, environment.keyFile ?? `${database}.key`]);
   const store = await openBackend({ database, environment, log: createLog(environment.logLevel), asOwner: true });
   try {
     const caller = await operatorOf(store, flags);
@@ -78,16 +80,23 @@ async function runImport(directory: string, file: string, flags: ImportFlags): P
   }
 }
 
+/** A report begins empty: it must not be a file that the import reads. @throws ConfigError */
+function requireOwnFile(report: string | undefined, read: readonly (string | undefined)[]): void {
+  const same = read.find((path) => report !== undefined && path !== undefined && isSameFile(report, path));
+  if (same !== undefined)
+    throw new ConfigError(`--report ${report} is ${same}, which it would empty: give another name`);
+}
+
 /** Reads the header, so that a wrong mapping is told before a database is opened. */
 async function planImport(file: string, flags: ImportFlags): Promise<Plan> {
   const { columnsOfFile, formatOf } = await import('../import/row-source.js');
-  const { mapColumns, readMap } = await import('../import/row-mapping.js');
+  const { columnsOfMap, mapColumns, readMap } = await import('../import/row-mapping.js');
   const format = formatOf(file);
   if (format === undefined)
     throw new ConfigError(`${file}: a file to import ends in .csv, .tsv, .txt, .jsonl or .ndjson`);
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw new ConfigError(`there is no file ${file}`);
   const settings = await readMap(flags.map);
-  const mapping = mapColumns(await columnsOfFile(file, format), settings);
+  const mapping = mapColumns(await columnsOfFile(file, format, columnsOfMap(settings)), settings);
   return { file, format, mapping, refSystem: flags.refSystem ?? settings.ref_system ?? DEFAULT_REF_SYSTEM };
 }
 

@@ -20,6 +20,12 @@ export function rememberFiles(path: string): FilesInPlace {
   return () => known.every(({ file, identity }) => identityOf(file) === identity);
 }
 
+/** Whether two paths lead to one file that is there. */
+export function isSameFile(one: string, other: string): boolean {
+  const identity = identityOf(one);
+  return identity !== undefined && identity === identityOf(other);
+}
+
 /** Device and inode of a file; undefined when it cannot be found. */
 function identityOf(file: string): string | undefined {
   try {

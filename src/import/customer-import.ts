@@ -1,6 +1,6 @@
 /**
  * Imports customers: each row becomes the calls that an API client would make for it, checked and performed as theirs,
- * in one transaction. A bad row is reported and loses nothing else; a row that is there already is left as it is.
+ * in one transaction. A bad row is reported and loses nothing else; `loadCustomer` says what happens to one that is there.
  */
 import { CrmError } from '../contract/errors.js';
 import { apart, type Steps } from '../store/engine/step.js';
@@ -72,6 +72,7 @@ class Run {
   readonly #shown: RowIssue[] = [];
   /** Rows by what must not be twice in the file. */
   readonly #seen = new Map<string, number>();
+  readonly #columns: ReadonlySet<string>;
   #batch: CheckedRow[] = [];
   #underWay = 0;
   #freed: (() => void) | undefined;
@@ -79,6 +80,7 @@ class Run {
 
   constructor(options: CustomerImport) {
     this.#options = options;
+    this.#columns = new Set(options.mapping.map(({ column }) => column));
   }
 
   async run(): Promise<ImportResult> {
@@ -102,11 +104,20 @@ class Run {
     const { mapping, refSystem } = this.#options;
     try {
       if (row.fault !== undefined) throw new RowError('import.unreadable_row', row.fault, 'Correct the row.');
+      this.#requireKnown(row);
       const calls = callsOf(row.values, mapping, refSystem);
       this.#batch.push({ row, steps: planRow(this.#options, row.no, calls, this.#requireRef(row, calls)) });
     } catch (error) {
       this.#fail(row, error);
     }
+  }
+
+  /** Objects of JSON lines can have columns that those before them, which were mapped, did not have. */
+  #requireKnown({ values }: SourceRow): void {
+    const column = Object.keys(values).find((name) => !this.#columns.has(name));
+    if (column === undefined) return;
+    const fix = 'Say in --map what the column is, or to ignore it.';
+    throw new RowError('import.unknown_column', 'the column was not there when columns were mapped', fix, { column });
   }
 
   #send(): void {
@@ -166,7 +177,8 @@ class Run {
   }
 
   #requireRef(row: SourceRow, { ref }: RowCalls): ExternalRef {
-    if (ref === undefined) throw new RowError(REF_MISSING, 'the row has no external_ref', 'Give one.', 'external_ref');
+    if (ref === undefined)
+      throw new RowError(REF_MISSING, 'the row has no external_ref', 'Give one.', { target: 'external_ref' });
     const stored = storedRef(ref);
     this.#requireFirst(row, 'external_ref', JSON.stringify([stored.system, stored.ref]));
     return stored;
@@ -179,12 +191,9 @@ class Run {
     const first = this.#seen.get(key);
     if (first === undefined) this.#seen.set(key, no);
     else
-      throw new RowError(
-        'import.duplicate_row',
-        `row ${first} has the same ${target}`,
-        'Keep one of the rows.',
+      throw new RowError('import.duplicate_row', `row ${first} has the same ${target}`, 'Keep one of the rows.', {
         target,
-      );
+      });
   }
 
   /** @throws nothing: an error that is no row's own ends the run. */
@@ -203,8 +212,8 @@ class Run {
     const { mapping } = this.#options;
     const place = { row: no, line };
     if (error instanceof RowError) {
-      const column = mapping.find(({ target }) => target === error.target)?.column ?? error.target;
-      const { code, message, fix } = error;
+      const { code, message, fix, about } = error;
+      const column = about.column ?? mapping.find(({ target }) => target === about.target)?.column ?? about.target;
       return [{ ...place, ...(column === undefined ? {} : { column }), code, message, fix }];
     }
     const isOfRow = error instanceof CrmError && !error.retryable && error.tag !== 'org-write-blocked';
@@ -214,16 +223,19 @@ class Run {
 
 const REF_MISSING = 'import.external_ref_missing';
 
+/** A column, or what it was mapped to. */
+type About = { readonly column?: string; readonly target?: string };
+
 /** What is wrong with a row before any call is made for it. */
 class RowError extends Error {
   readonly code: string;
   readonly fix: string;
-  readonly target: string | undefined;
+  readonly about: About;
 
-  constructor(code: string, message: string, fix: string, target?: string) {
+  constructor(code: string, message: string, fix: string, about: About = {}) {
     super(message);
     this.code = code;
     this.fix = fix;
-    this.target = target;
+    this.about = about;
   }
 }

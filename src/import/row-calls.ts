@@ -18,7 +18,7 @@ export interface RowCalls {
 }
 
 interface Draft {
-  ref?: string;
+  ref?: string | undefined;
   readonly customer: Record<string, unknown>;
   readonly address: Record<string, unknown>;
   readonly refs: unknown[];
@@ -27,6 +27,8 @@ interface Draft {
   readonly consentGrounds: Record<string, unknown>;
   points?: unknown;
   points_expires_at?: unknown;
+  /** Consents that are no object, for the schema to reject. */
+  unfitConsents?: unknown;
 }
 
 const IS_TEXT_FIELD: ReadonlySet<string> = new Set(TEXT_FIELDS);
@@ -50,44 +52,53 @@ function place(draft: Draft, target: string, value: unknown): void {
   const [group = '', ...rest] = target.split('.');
   const name = rest.join('.');
   if (IS_TEXT_FIELD.has(target)) draft.customer[target] = value;
-  else if (target === 'external_ref') draft.ref = String(value);
+  else if (target === 'external_ref') draft.ref = textOf(value);
   else if (target === 'tags') draft.customer.tags = typeof value === 'string' ? splitTags(value) : value;
   else if (target === 'points') draft.points = typeof value === 'string' ? wholeNumber(value) : value;
   else if (target === 'points_expires_at') draft.points_expires_at = value;
-  else if (target === 'consents') Object.assign(draft.consents, value);
-  else if (target === 'attributes') Object.assign(draft.attributes, value);
+  else if (target === 'consents' && isObject(value)) Object.assign(draft.consents, value);
+  else if (target === 'consents') draft.unfitConsents = value;
+  else if (target === 'attributes' && isObject(value)) Object.assign(draft.attributes, value);
+  else if (target === 'attributes') draft.customer.attributes = value;
   else if (target === 'addresses') draft.customer.addresses = value;
   else if (target === 'external_refs') draft.refs.push(...(Array.isArray(value) ? value : [value]));
   else if (group === 'address') draft.address[name] = value;
   else if (group === 'attribute') draft.attributes[name] = value;
   else if (group === 'consent') draft.consents[name] = value;
-  else if (group === 'ref') draft.refs.push({ system: name, ref: String(value) });
+  else if (group === 'ref') draft.refs.push({ system: name, ref: textOf(value) ?? value });
   else if (target.startsWith('consent_')) draft.consentGrounds[target.slice('consent_'.length)] = value;
 }
 
+/** Text, and numbers as text; undefined for what is neither. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'object' ? undefined : String(value);
+}
+
+/** What does not fit is left as it is, for the schema to reject. */
 function finish(draft: Draft, refSystem: string): RowCalls {
-  const { customer, address, refs, attributes, consents, consentGrounds, points, points_expires_at } = draft;
+  const { customer, address, refs, attributes, consentGrounds, points, points_expires_at } = draft;
+  const consents = draft.unfitConsents ?? draft.consents;
   const ref = draft.ref === undefined ? undefined : { system: refSystem, ref: draft.ref };
-  if (Object.keys(address).length > 0) customer.addresses = [address, ...listOf(customer.addresses)];
+  const { addresses = [] } = customer;
+  if (Object.keys(address).length > 0 && Array.isArray(addresses)) customer.addresses = [address, ...addresses];
   const others = refs.filter((other) => !isSame(other, ref));
   if (ref !== undefined || others.length > 0) customer.external_refs = [...(ref === undefined ? [] : [ref]), ...others];
-  if (Object.keys(attributes).length > 0) customer.attributes = attributes;
+  if (Object.keys(attributes).length > 0) customer.attributes ??= attributes;
   return {
     ref,
     customer,
-    ...(Object.keys(consents).length === 0 ? {} : { consents: { consents, ...consentGrounds } }),
+    ...(isObject(consents) && Object.keys(consents).length === 0 ? {} : { consents: { consents, ...consentGrounds } }),
     ...(points === undefined || points === 0 ? {} : { points }),
     ...(points_expires_at === undefined ? {} : { points_expires_at }),
   };
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isSame(other: unknown, ref: ExternalRef | undefined): boolean {
-  const { system, ref: text } = other as Partial<ExternalRef>;
-  return ref !== undefined && system === ref.system && text === ref.ref;
+  return ref !== undefined && isObject(other) && other.system === ref.system && other.ref === ref.ref;
 }
 
 function splitTags(text: string): readonly string[] {
@@ -105,9 +116,9 @@ function wholeNumber(text: string): unknown {
 /** The target that a path in a call's input comes from: `customer.addresses.0.city` from `address.city`. */
 export function targetOfPath(path: string): string {
   const [first = '', second = '', third = '', ...rest] = path.split('.');
-  if (first === 'consents') return `consent.${second}`;
+  if (first === 'consents') return second === '' ? first : `consent.${second}`;
   if (first !== 'customer') return first === 'expires_at' ? 'points_expires_at' : path;
-  if (second === 'addresses') return `address.${rest.join('.')}`;
-  if (second === 'attributes') return `attribute.${[third, ...rest].join('.')}`;
-  return second === 'external_refs' ? 'external_ref' : second;
+  if (second === 'addresses') return rest.length === 0 ? second : `address.${rest.join('.')}`;
+  if (second === 'attributes' && third !== '') return `attribute.${[third, ...rest].join('.')}`;
+  return second === 'external_refs' && third === '0' ? 'external_ref' : second;
 }

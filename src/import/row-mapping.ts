@@ -77,12 +77,17 @@ async function readMapFile(path: string): Promise<MapSettings> {
   throw new MappingError(`--map: ${issues.join('; ')}. It has columns, and may have values and ref_system`);
 }
 
+/** The columns that the operator names. */
+export function columnsOfMap({ columns, values }: MapSettings): readonly string[] {
+  return [...Object.keys(columns), ...Object.keys(values)];
+}
+
 /**
  * The target of every column.
  * @throws MappingError when a column has none, a target has two columns, or the map names a column that is not there.
  */
 export function mapColumns(columns: readonly string[], { columns: named, values }: MapSettings): MappedColumn[] {
-  const missing = [...Object.keys(named), ...Object.keys(values)].filter((column) => !columns.includes(column));
+  const missing = columnsOfMap({ columns: named, values }).filter((column) => !columns.includes(column));
   if (missing.length > 0) throw new MappingError(`--map: the file has no column ${quoted(missing)}`);
   const mapped = columns.map((column) => mapColumn(column, named[column], values[column]));
   const unknown = mapped.filter(({ target }) => target === undefined).map(({ column }) => column);

@@ -1,5 +1,5 @@
 /** What is wrong with the rows of an import, one JSON line for each issue. It names columns, never their values. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
 import type { CrmError, Issue } from '../contract/errors.js';
 import { STEPS_BY_TAG } from '../contract/errors.js';
 import { targetOfPath } from './row-calls.js';
@@ -61,6 +61,7 @@ export interface ReportFile {
 export function openReport(path: string | undefined): ReportFile {
   if (path === undefined) return { add() {}, close() {} };
   const file = openSync(path, 'w', 0o600);
+  if (fstatSync(file).isFile()) fchmodSync(file, 0o600); // an earlier one may have been for others, too
   return {
     add(issues) {
       if (issues.length > 0) writeSync(file, issues.map((issue) => `${JSON.stringify(issue)}\n`).join(''));

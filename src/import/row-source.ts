@@ -30,14 +30,21 @@ export function readSource(path: string, format: SourceFormat): AsyncGenerator<S
   return format === 'csv' ? csvRows(path) : jsonRows(path);
 }
 
-/** The columns of a CSV file, or of the first hundred objects of JSON lines. @throws UnreadableFileError */
-export async function columnsOfFile(path: string, format: SourceFormat): Promise<readonly string[]> {
+/**
+ * The columns of a CSV file; or those of the first hundred objects of JSON lines, and of as many more as it takes to find
+ * the `wanted` ones. @throws UnreadableFileError
+ */
+export async function columnsOfFile(
+  path: string,
+  format: SourceFormat,
+  wanted: readonly string[] = [],
+): Promise<readonly string[]> {
   const names = new Set<string>();
   let seen = 0;
   for await (const { values } of readSource(path, format)) {
     for (const name of Object.keys(values)) names.add(name);
     seen += 1;
-    if (format === 'csv' || seen === FIRST_OBJECTS) break;
+    if (format === 'csv' || (seen >= FIRST_OBJECTS && wanted.every((name) => names.has(name)))) break;
   }
   if (names.size === 0) throw new UnreadableFileError('the file has no rows');
   return [...names];

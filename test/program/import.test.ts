@@ -1,5 +1,5 @@
 /** `admin import` as an operator runs it on a file: what it adds, what it refuses, and that a second run adds nothing. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -79,6 +79,7 @@ function reported() {
 }
 
 test('a dry run reports every row that fails, and changes nothing', async () => {
+  chmodSync(write('report.jsonl', 'of an earlier run'), 0o644);
   const dry = await importFile(at('mixed.csv'), '--map', 'ignore=Note', '--dry-run', '--report', report);
   expect(dry.code).toBe(1);
   expect(dry.result).toMatchObject({ rows: 10, created: 3, existing: 0, failed: 7, dry_run: true });
@@ -147,6 +148,60 @@ test('a map file names columns and translates values', async () => {
     { ref: '1', consents: '{"marketing_sms":"granted"}' },
     { ref: '2', consents: '{"marketing_sms":"denied"}' },
   ]);
+});
+
+const WRONG_VALUES = [
+  [{ external_refs: [null] }, 'external_refs'],
+  [{ attributes: 5 }, 'attributes'],
+  [{ attributes: ['a'] }, 'attributes'],
+  [{ addresses: 'x' }, 'addresses'],
+  [{ addresses: 'x', 'address.city': 'Berlin' }, 'addresses'],
+  [{ consents: 'granted' }, 'consents'],
+  [{ consents: [] }, 'consents'],
+  [{ 'ref.till': { no: 1 } }, 'external_refs'],
+] as const;
+
+test('JSON lines: a value of the wrong type fails its row alone, and nothing is left out silently', async () => {
+  const wrong = WRONG_VALUES.map(([values], no) => ({ external_ref: `W-${no}`, caption: 'W', ...values }));
+  const rows = [
+    ...wrong,
+    { external_ref: { no: 1 } },
+    { external_ref: 7, caption: 'W', attributes: { a: 'b' }, addresses: [] },
+  ];
+  const file = write('wrong.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'));
+  const { result } = await importFile(file, '--report', report);
+  expect(result).toMatchObject({ rows: rows.length, created: 1, failed: rows.length - 1 });
+  expect(reported()).toEqual([
+    ...WRONG_VALUES.map(([, column], index) => [index + 1, column, 'crm.validation_failed']),
+    [rows.length - 1, 'external_ref', 'import.external_ref_missing'],
+  ]);
+});
+
+test('JSON lines: a column that comes after the first hundred objects fails its row, unless --map names it', async () => {
+  const rows = Array.from({ length: 100 }, (_, no) => ({ external_ref: `L-${no}`, caption: 'L' }));
+  const late = { external_ref: 'L-100', caption: 'L', birth_date: '1990-12-31', shoe: 42 };
+  const file = write('late.jsonl', [...rows, late].map((row) => JSON.stringify(row)).join('\n'));
+  const { result } = await importFile(file, '--report', report);
+  expect(result).toMatchObject({ created: 100, failed: 1 });
+  expect(reported()).toEqual([[101, 'birth_date', 'import.unknown_column']]);
+  const mapped = await importFile(file, '--map', 'ignore=shoe');
+  expect(mapped.result).toMatchObject({ created: 1, existing: 100, failed: 0 });
+  expect(query(`SELECT birth_date FROM customer_ref NATURAL JOIN customer WHERE ref = 'L-100'`)).toEqual([
+    { birth_date: '1990-12-31' },
+  ]);
+  const { code, stderr } = await importFile(file, '--map', 'ignore=shoo');
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('has no column "shoo"') });
+});
+
+test('a report is never written over a file that the import reads', async () => {
+  const file = write('own.csv', 'id,name\nO-1,Olga\n');
+  linkSync(file, at('linked.csv'));
+  for (const taken of [file, at('linked.csv'), workspace.db, `${workspace.db}.key`]) {
+    const before = readFileSync(taken);
+    const { code, stderr } = await importFile(file, '--report', taken);
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('which it would empty') });
+    expect(readFileSync(taken).equals(before)).toBe(true);
+  }
 });
 
 test('a file that is not UTF-8 is refused with one clear line', async () => {

@@ -31,8 +31,8 @@ export function readSource(path: string, format: SourceFormat): AsyncGenerator<S
 }
 
 /**
- * The columns of a CSV file; or those of the first hundred objects of JSON lines, and of as many more as it takes to find
- * the `wanted` ones. @throws UnreadableFileError
+ * The columns of a CSV file; or those of the first hundred objects of JSON lines, and of as many more as it takes to
+ * find the `wanted` ones. @throws UnreadableFileError
  */
 export async function columnsOfFile(
   path: string,

@@ -1,9 +1,9 @@
 /** The `admin groups` commands: make groups of PostgreSQL databases that share the orgs among them, and list them. */
 import type { Command } from 'commander';
-import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
 import { CONTRACT } from '../contract/generated/contract.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { print } from './output.js';

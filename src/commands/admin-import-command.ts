@@ -2,15 +2,16 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { createStampMaker, openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
 import type { Caller } from '../contract/backend.js';
 import { createValidate } from '../contract/validate.js';
+import { createStampMaker } from '../create-pipeline.js';
 import { isSameFile } from '../database-file/file-identity.js';
 import type { CustomerImport, ImportCounts, ImportResult } from '../import/customer-import.js';
 import type { MappedColumn } from '../import/row-mapping.js';
 import type { SourceFormat } from '../import/row-source.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { parseHeaders } from '../pipeline/headers.js';
 import { statusOfOrg } from '../store/engine/org-status.js';
 import type { Store } from '../store/store.js';

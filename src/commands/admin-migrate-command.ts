@@ -1,9 +1,9 @@
 /** The `admin migrate` command: brings a database up to date, or says what that would do. */
 import type { Command } from 'commander';
-import { openBackend } from '../application.js';
 import { readEnvironment } from '../config.js';
 import { explainOpenFailure, requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { pendingMigrations } from '../store/sqlite/migrations/migrate.js';
 import { openSqlite } from '../store/sqlite/sqlite-driver.js';

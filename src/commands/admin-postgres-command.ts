@@ -1,8 +1,8 @@
 /** The `admin postgres` commands: the schema, the role of the servers, and distribution over several machines. */
 import type { Command } from 'commander';
-import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { Distribution } from '../store/postgres/distribution.js';
 import { print } from './output.js';

@@ -1,9 +1,9 @@
 /** Opens the database of an `admin` command, and does its work there, or in every group of databases. */
 import { userInfo } from 'node:os';
-import { openBackend } from '../application.js';
 import { type DatabaseFlags, readEnvironment } from '../config.js';
 import { createIdMint } from '../ids.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import type { AdminContext } from '../store/administration.js';
 import type { Driver } from '../store/engine/driver.js';
 import type { Steps } from '../store/engine/step.js';

@@ -1,9 +1,9 @@
 /** The server and the caller that `connect` writes, from its flags and the settings in force. */
 import { resolve } from 'node:path';
-import { NO_KEY_FILE } from '../application.js';
 import { ConfigError, readVariables } from '../config.js';
 import { type ClientCaller, type ClientName, npxTarget, type Target } from '../connect/client-entries.js';
 import { IN_MEMORY } from '../database-file/file-identity.js';
+import { NO_KEY_FILE } from '../open-backend.js';
 import type { SettingName } from '../settings/setting-table.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { NOT_IN_MEMORY, resolvedPath } from './shared-options.js';

@@ -1,13 +1,14 @@
 /** The `doctor` command: checks everything a working server needs, and prints a remedy for each problem. */
 import type { Command } from 'commander';
-import { createStampMaker, openBackend } from '../application.js';
 import { type DatabaseFlags, type Environment, headersFromEnvironment, readEnvironment } from '../config.js';
 import type { Backend } from '../contract/backend.js';
+import { createStampMaker } from '../create-pipeline.js';
 import { checkCredentials } from '../doctor/check-credentials.js';
 import { checkEnvironment, checkNode, namesCaller } from '../doctor/check-runtime.js';
 import { checkStore } from '../doctor/check-store.js';
 import { type Finding, linesOf } from '../doctor/finding.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { parseHeaders } from '../pipeline/headers.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';

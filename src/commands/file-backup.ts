@@ -1,10 +1,10 @@
 /** Backs up and restores a database file: copies it while servers write, and verifies the copy before naming it. */
 import { existsSync, statSync } from 'node:fs';
-import { openBackend } from '../application.js';
 import type { Environment } from '../config.js';
 import { requireFree, writeComplete } from '../database-file/complete-file.js';
 import { DatabaseFileError, requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { keyExists } from '../secrets/key-file.js';
 import { copyKeyFile, keyFileState, keyOfAnotherDatabase } from '../secrets/keys.js';
 import { outdatedData } from '../store/derived-data.js';

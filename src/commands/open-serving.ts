@@ -1,6 +1,5 @@
 /** Opens the backend that a server's flags configure: the embedded store, or a gateway to an API. */
 import { join } from 'node:path';
-import { openBackend } from '../application.js';
 import { ConfigError, type Environment } from '../config.js';
 import type { Backend } from '../contract/backend.js';
 import { CONTRACT } from '../contract/generated/contract.js';
@@ -9,6 +8,7 @@ import { createPublishedDocuments, type PublishedDocuments } from '../contract/p
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { readOnlyBackend } from '../pipeline/read-only-backend.js';
 import type { Keys } from '../secrets/keys.js';
 import { createRateLimitTable } from '../store/postgres/rate-limit-table.js';

@@ -1,8 +1,8 @@
 /** The server key of a CRM's database, of groups of them, or of a gateway's database, for `admin server-key`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openBackend } from '../application.js';
 import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import { viewGenerations } from '../secrets/generations.js';
 import type { KeyRing } from '../secrets/keys.js';
 import type { Driver } from '../store/engine/driver.js';

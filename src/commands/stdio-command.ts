@@ -1,9 +1,9 @@
 /** The `stdio` command: serves one MCP client over stdin and stdout, with credentials from the environment. */
 import type { Command } from 'commander';
-import { createStampMaker } from '../application.js';
 import { ConfigError, headersFromEnvironment, readEnvironment } from '../config.js';
 import type { Backend } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
+import { createStampMaker } from '../create-pipeline.js';
 import { createLog, describe } from '../log.js';
 import { createServerFactory } from '../mcp/server.js';
 import { readCredentials } from '../pipeline/credentials.js';

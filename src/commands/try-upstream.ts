@@ -1,9 +1,10 @@
 /** Tries the upstream credential behind a caller's key, through the client that a gateway uses. */
-import { createStampMaker } from '../application.js';
+
 import { ConfigError } from '../config.js';
 import type { Credentials } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
 import { CONTRACT } from '../contract/generated/contract.js';
+import { createStampMaker } from '../create-pipeline.js';
 import { createGateway } from '../gateway/gateway.js';
 import { GatewayOptionsError } from '../gateway/origin.js';
 import { createRandom32 } from '../ids.js';

@@ -1,9 +1,9 @@
 /** The `verify` command: checks the database file, if it is one, recomputes every balance from its ledger and checks the journal's hash chain. */
 import type { Command } from 'commander';
-import { openBackend } from '../application.js';
 import { type DatabaseFlags, type Environment, readEnvironment } from '../config.js';
 import { DatabaseFileError, requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
+import { openBackend } from '../open-backend.js';
 import type { Driver } from '../store/engine/driver.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';

@@ -1,6 +1,6 @@
 /** A clock that jumps forward does not make the store forget; calls get its time, and the right time afterwards. */
 import { describe, expect, test } from 'vitest';
-import { createStampMaker } from '../../src/application.js';
+import { createStampMaker } from '../../src/create-pipeline.js';
 import { parseHeaders } from '../../src/pipeline/headers.js';
 import { createRetentionClock } from '../../src/retention-clock.js';
 import { useWorld } from '../support/use-world.js';

@@ -1,11 +1,12 @@
 /** Opens a call pipeline over a gateway and records what both report. The test upstream is in upstream.ts. */
-import { createStampMaker } from '../../src/application.js';
+
 import type { Backend, Caller } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import type { Operation } from '../../src/contract/operation.js';
 import { createValidate } from '../../src/contract/validate.js';
 import { BUILD } from '../../src/contract/version.js';
+import { createStampMaker } from '../../src/create-pipeline.js';
 import { createGateway, type GatewayEvent, type GatewayOptions } from '../../src/gateway/gateway.js';
 import { describe, type Log, logCall } from '../../src/log.js';
 import { type CallReport, call, type Pipeline } from '../../src/pipeline/call.js';

@@ -1,0 +1,69 @@
+/** Puts the pipeline in front of a backend, with the clocks, ids and the log that it uses. */
+import { performance } from 'node:perf_hooks';
+import type { Backend, Stamp } from './contract/backend.js';
+import type { Contract } from './contract/operation.js';
+import { createValidate } from './contract/validate.js';
+import { BUILD } from './contract/version.js';
+import { createIdMint, createRandom32, hex32 } from './ids.js';
+import { type Log, logCall } from './log.js';
+import type { AvailabilityCheck, Pipeline } from './pipeline/call.js';
+import type { CallHeaders } from './pipeline/headers.js';
+
+export interface PipelineOptions {
+  readonly backend: Backend;
+  readonly contract: Contract;
+  readonly log: Log;
+  readonly checkAvailable: AvailabilityCheck;
+  /** Returns milliseconds since the epoch; default: the system clock. */
+  readonly clock?: (() => number) | undefined;
+  /** The directory of the validators that the build generated; without it they are compiled when first needed. */
+  readonly validators?: string | undefined;
+}
+
+/** Creates the pipeline. Without limits and traces, which a server adds. */
+export function createPipeline({
+  backend,
+  contract,
+  log,
+  checkAvailable,
+  clock,
+  validators,
+}: PipelineOptions): Pipeline {
+  return {
+    roles: contract.roles,
+    backend,
+    validate: createValidate(validators),
+    checkAvailable,
+    build: BUILD,
+    makeStamp: createStampMaker(clock),
+    random32: createRandom32(),
+    elapsed: () => performance.now(),
+    report: (report) => logCall(log, report),
+  };
+}
+
+/** A step back of at most this is a correction of the clock; a longer one says that it was wrong before. */
+const MAX_CORRECTION_MS = 1000;
+
+/**
+ * Creates the function that stamps calls: request id (from the transport, or a new one), trace id and time. While the
+ * clock is corrected by up to a second, the time stands still, so that ids sort in the order of their records. A clock
+ * that comes back from a longer jump is followed at once.
+ */
+export function createStampMaker(clock: () => number = Date.now): (headers: CallHeaders) => Stamp {
+  const mint = createIdMint();
+  const random32 = createRandom32();
+  const newTrace = () => hex32(random32()) + hex32(random32()) + hex32(random32()) + hex32(random32());
+  let last = 0;
+  return ({ requestId, traceId, traceState }) => {
+    const now = clock();
+    if (now > last || last - now > MAX_CORRECTION_MS) last = now;
+    return {
+      request_id: requestId ?? mint(last),
+      trace_id: traceId ?? newTrace(),
+      ...(traceState === undefined ? {} : { tracestate: traceState }),
+      epoch_ms: last,
+      now: new Date(last).toISOString(),
+    };
+  };
+}

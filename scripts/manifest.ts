@@ -1,4 +1,5 @@
 /** The manifest of a .mcpb bundle: what a desktop client displays, asks the user for and starts. */
+import { LIVE_BASE } from '../src/contract/base-url.js';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import { PACKAGE, TITLE } from './package.js';
@@ -17,7 +18,6 @@ interface Kind {
 
 /** A placeholder that the client replaces when it starts the program. */
 const placeholder = (name: string) => `\${${name}}`;
-const LIVE_BASE = 'https://api.g3nretailstack.com/crm';
 
 const KINDS: { readonly [kind in BundleKind]: Kind } = {
   demo: {

@@ -1,10 +1,11 @@
 /** Gives commands their settings as options, reads those that are not on the command line, and lists them in help. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, ENVIRONMENT_SETTINGS, readVariables } from '../config.js';
-import { ConfigFileError, readConfigFile } from '../settings/config-file.js';
+import { readConfigFile } from '../settings/config-file.js';
 import { isYesOrNo, type Setting, variableOf } from '../settings/setting.js';
 import { COMMON_SETTINGS, type SettingName, settingOf } from '../settings/setting-table.js';
 import { unknownVariables } from '../settings/unknown-variables.js';
+import { ConfigFileError } from '../settings/yaml-file.js';
 
 const SETTINGS_OF = new WeakMap<Command, readonly SettingName[]>();
 const NAME_OF = new WeakMap<Option, SettingName>();

@@ -7,8 +7,16 @@ const NOT_GROUP_READ = 0o037;
 
 /** What to tell the operator when others may read or change the server key; undefined when all is well. */
 export function keyFileWarning(keyPath: string): string | undefined {
+  const found = exposureOf(keyPath);
+  return found === undefined
+    ? undefined
+    : `other users of this machine may use the server key ${keyPath} (mode ${found.mode}): ${found.remedy}`;
+}
+
+/** The mode in octal of a file with a secret that others may read or change, and what to do. Undefined if all is well. */
+export function exposureOf(path: string): { readonly mode: string; readonly remedy: string } | undefined {
   if (process.platform === 'win32') return undefined; // there, rights are no mode bits
-  const { mode = 0, uid } = statSync(keyPath, { throwIfNoEntry: false }) ?? {};
+  const { mode = 0, uid } = statSync(path, { throwIfNoEntry: false }) ?? {};
   if ((mode & OTHERS) === 0) return undefined;
   const isMounted = uid !== undefined && uid !== process.getuid?.();
   if (isMounted && (mode & NOT_GROUP_READ) === 0) return undefined;
@@ -16,5 +24,5 @@ export function keyFileWarning(keyPath: string): string | undefined {
   const remedy = isMounted
     ? 'it belongs to another user: mount it with mode 0440, and let this user be in its group (Kubernetes: defaultMode and fsGroup)'
     : 'run chmod 600 on it';
-  return `other users of this machine may use the server key ${keyPath} (mode ${octal}): ${remedy}`;
+  return { mode: octal, remedy };
 }

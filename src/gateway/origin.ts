@@ -1,5 +1,6 @@
 /** How the upstream is reached: allowed URLs, connection pool, TLS and proxy. */
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { baseUrlProblem } from '../contract/base-url.js';
 import { isLoopback } from '../contract/loopback.js';
 
 export type { Dispatcher };
@@ -83,13 +84,9 @@ export function proxyOf(env: NodeJS.ProcessEnv): ProxyOptions | undefined {
   return { url: new URL(text), except: env.no_proxy ?? env.NO_PROXY ?? '' };
 }
 
-function requireBase({ protocol, username, password, search, hash, hostname }: URL): void {
-  if (protocol !== 'https:' && protocol !== 'http:') throw new GatewayOptionsError('the gateway URL must be https');
-  if (protocol === 'http:' && !isLoopback(hostname)) {
-    throw new GatewayOptionsError('the gateway URL must be https: credentials would travel in the clear');
-  }
-  if (username !== '' || password !== '') throw new GatewayOptionsError('the gateway URL must hold no credentials');
-  if (search !== '' || hash !== '') throw new GatewayOptionsError('the gateway URL must have no query and no fragment');
+function requireBase(base: URL): void {
+  const problem = baseUrlProblem(base);
+  if (problem !== undefined) throw new GatewayOptionsError(`the gateway URL ${problem}`);
 }
 
 function requireProxy({ protocol }: URL): void {

@@ -2,14 +2,13 @@
  * All settings. Flags, environment variables, the configuration file, the help and docs/configuration.md are made from
  * this table: a new setting is a row here, and its name in the commands that have it (commands/setting-options.ts).
  */
+import { LIVE_BASE } from '../contract/base-url.js';
 import { readConfirmMode } from '../mcp/confirmation.js';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/response-budget.js';
 import { splitNames } from '../pipeline/headers.js';
 import { type Setting, variableOf } from './setting.js';
 import { anyText, country, nonEmpty, oneOf, someOf, wholeNumber, yesOrNo } from './setting-values.js';
 
-/** The vendor's live API. */
-export const LIVE_BASE = 'https://api.g3nretailstack.com/crm';
 const MAX_COUNT = 999_999_999;
 const MAX_CONNECTIONS = 1_000_000;
 const MAX_SECONDS = 24 * 3600;

@@ -1,5 +1,6 @@
 /** Finds variables that are meant for this program, and that no setting has. */
 import { nearestName } from '../nearest-name.js';
+import { CLIENT_SETTINGS } from './client-variables.js';
 import { variableOf } from './setting.js';
 import { SETTINGS } from './setting-table.js';
 
@@ -11,11 +12,12 @@ const OF_SERVICE = /^(G3N(?:_\w+?)?)_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_\w+)?
 
 /** What to say about each variable that no setting has, with the nearest that one has. */
 export function unknownVariables(env: NodeJS.ProcessEnv): readonly string[] {
-  const known = Object.keys(SETTINGS).map(variableOf);
+  const names = [...Object.keys(SETTINGS), ...CLIENT_SETTINGS];
+  const known = names.map(variableOf);
   return Object.keys(env)
     .filter((name) => OURS.test(name) && !OF_TESTS.test(name) && !known.includes(name) && !isServiceLink(name, env))
     .map((name) => {
-      const near = nearestName(name.slice('G3N_'.length), Object.keys(SETTINGS));
+      const near = nearestName(name.slice('G3N_'.length), names);
       return `there is no variable ${name}${near === undefined ? '' : `: did you mean ${variableOf(near)}?`}`;
     });
 }

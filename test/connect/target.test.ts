@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { type ConnectFlags, targetOf } from '../../src/commands/connect-target.js';
-import { LIVE_BASE } from '../../src/settings/setting-table.js';
+import { LIVE_BASE } from '../../src/contract/base-url.js';
 
 const FLAGS: ConnectFlags = {
   url: 'http://127.0.0.1:8787/mcp',

@@ -54,7 +54,8 @@ const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   telemetry: ['contract', 'pipeline'],
   transport: ['contract', 'mcp', 'nearest-name.ts', 'pipeline', 'secrets'],
   demo: ['contract', 'ids.ts', 'pipeline', 'secrets', 'store', 'store/engine'],
-  settings: ['mcp', 'nearest-name.ts', 'pipeline'],
+  cli: ['contract', 'database-file', 'nearest-name.ts', 'settings'],
+  settings: ['contract', 'mcp', 'nearest-name.ts', 'pipeline'],
   'config.ts': ['pipeline', 'secrets', 'settings'],
   'log.ts': ['database-file', 'pipeline', 'terminal'],
   'welcome.ts': ['demo'],
@@ -154,7 +155,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'contract/published-documents.ts',
     'import/row-mapping.ts',
     'openapi-import/parse-document.ts',
-    'settings/config-file.ts',
+    'settings/yaml-file.ts',
   ],
   'libphonenumber-js': ['domain/phone.ts'],
   pg: [
@@ -168,7 +169,7 @@ const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'prom-client': ['telemetry/backend-metrics.ts', 'telemetry/metrics.ts', 'telemetry/verify-metrics.ts'],
   'rate-limiter-flexible': ['transport/local-budget.ts', 'transport/shared-budget.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
-  zod: ['import/row-mapping.ts', 'settings/config-file-schema.ts'],
+  zod: ['cli/profiles/profile-schema.ts', 'import/row-mapping.ts', 'settings/config-file-schema.ts'],
 };
 
 /** Packages that an installation does not need, because the build puts them into dist; see ADR 0127, 0128 and 0130. */

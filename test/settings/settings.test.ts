@@ -7,10 +7,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/commands/program.js';
 import { addSettings, applySettings, defaultOf, settingsOf } from '../../src/commands/setting-options.js';
 import { nearestName } from '../../src/nearest-name.js';
-import { ConfigFileError, readConfigFile } from '../../src/settings/config-file.js';
+import { readConfigFile } from '../../src/settings/config-file.js';
 import { variableOf } from '../../src/settings/setting.js';
 import { COMMON_SETTINGS, SETTINGS, type SettingName, settingOf } from '../../src/settings/setting-table.js';
 import { unknownVariables } from '../../src/settings/unknown-variables.js';
+import { ConfigFileError } from '../../src/settings/yaml-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'g3n-settings-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -13,7 +13,7 @@ export function keyFileWarning(keyPath: string): string | undefined {
     : `other users of this machine may use the server key ${keyPath} (mode ${found.mode}): ${found.remedy}`;
 }
 
-/** The mode in octal of a file with a secret that others may read or change, and what to do. Undefined if all is well. */
+/** When others may read or change a file with a secret: its mode in octal, and what to do. */
 export function exposureOf(path: string): { readonly mode: string; readonly remedy: string } | undefined {
   if (process.platform === 'win32') return undefined; // there, rights are no mode bits
   const { mode = 0, uid } = statSync(path, { throwIfNoEntry: false }) ?? {};

@@ -1,4 +1,4 @@
-/** The environment variables of the client `g3n`. The settings table, which takes long to load, is not needed for them. */
+/** The variables of the client `g3n`. The settings table, which takes long to load, is not needed for them. */
 import { variableOf } from './setting.js';
 
 /** What only the client has. A server ignores these variables: both can have the same environment. */

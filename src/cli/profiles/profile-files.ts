@@ -64,7 +64,7 @@ export async function readProfiles(env: NodeJS.ProcessEnv): Promise<ConfigText> 
 }
 
 /** @throws CliError when the file cannot be read, is not valid, or others may read it. */
-export async function readCredentials(env: NodeJS.ProcessEnv): Promise<CredentialsText> {
+export async function readStoredCredentials(env: NodeJS.ProcessEnv): Promise<CredentialsText> {
   const path = credentialsPath(env);
   const exposure = exposureOf(path);
   if (exposure !== undefined) {

@@ -9,7 +9,13 @@ import { baseUrlProblem, LIVE_BASE } from '../../contract/base-url.js';
 import { nearestName } from '../../nearest-name.js';
 import { CLIENT_VARIABLES, type ClientSetting, clientVariable } from '../../settings/client-variables.js';
 import { CliError } from '../cli-error.js';
-import { configPath, type Profile, readCredentials, readProfiles, type StoredCredential } from './profile-files.js';
+import {
+  configPath,
+  type Profile,
+  readProfiles,
+  readStoredCredentials,
+  type StoredCredential,
+} from './profile-files.js';
 
 export interface Credential {
   readonly kind: 'session' | 'apiKey';
@@ -60,8 +66,8 @@ export async function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv =
   await refuseUnknownVariables(env);
   const { current, profiles = {} } = await readProfiles(env);
   const name = flags.profile ?? clientVariable(env, 'profile') ?? current;
-  if (name === undefined) return targetOf(undefined, {}, flags, env);
-  if (Object.hasOwn(profiles, name)) return targetOf(name, profiles[name] ?? {}, flags, env);
+  if (name === undefined) return targetWith(undefined, {}, flags, env);
+  if (Object.hasOwn(profiles, name)) return targetWith(name, profiles[name] ?? {}, flags, env);
   const near = nearestName(name, Object.keys(profiles));
   const advice = near === undefined ? `g3n login --profile ${name} makes it` : `did you mean ${near}?`;
   throw new CliError(`there is no profile ${name} in ${configPath(env)}: ${advice}`);
@@ -76,7 +82,7 @@ async function refuseUnknownVariables(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** The target with a profile that may have no name yet. */
-export function targetOf(
+export function targetWith(
   name: string | undefined,
   profile: Profile,
   flags: TargetFlags,
@@ -160,7 +166,7 @@ async function credentialFor(
   const inEnvironment = credentialOfEnvironment(place, env);
   if (inEnvironment !== undefined || name === undefined) return inEnvironment;
   const { credential_command: command, credential_kind } = profile;
-  const stored = command === undefined ? (await readCredentials(env)).profiles?.[name] : undefined;
+  const stored = command === undefined ? (await readStoredCredentials(env)).profiles?.[name] : undefined;
   if (command === undefined && stored === undefined) return undefined;
   const home = placeOfProfile(profile);
   if (!isSame(place, home)) {

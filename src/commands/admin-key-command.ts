@@ -1,16 +1,10 @@
 /** The `admin key` commands: API keys of service accounts. */
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../config.js';
-import {
-  type CredentialStatus,
-  type KeyView,
-  listKeys,
-  orgOfKey,
-  rotateKey,
-  showKey,
-} from '../store/admin/key-list.js';
+import { type KeyView, listKeys, orgOfKey, rotateKey, showKey } from '../store/admin/key-list.js';
 import { joinPages, type PageRequest } from '../store/admin/list-page.js';
 import { AdminError, createKey, revokeKey } from '../store/administration.js';
+import type { CredentialStatus } from '../store/credential-status.js';
 import type { Steps } from '../store/engine/step.js';
 import {
   expiryFrom,

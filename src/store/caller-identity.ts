@@ -6,6 +6,7 @@ import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.
 import { epochOf } from '../contract/date-time.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
 import { generationOf, type Keys } from '../secrets/keys.js';
+import { statusOf } from './credential-status.js';
 import { one, run, type Steps } from './engine/step.js';
 
 interface Found {
@@ -106,8 +107,8 @@ function* stored<Row extends Found>(
 }
 
 /** Revoked or expired: the caller is told the same in both cases, and as for an unknown credential. */
-function hasEnded({ revoked_at, expires_at }: FoundKey | FoundSession, now: string): boolean {
-  return revoked_at !== null || (expires_at !== null && expires_at <= now);
+function hasEnded(found: FoundKey | FoundSession, now: string): boolean {
+  return statusOf(found, now) !== 'active';
 }
 
 function* touchSession(hash: string, expiresAt: string): Steps<void> {

@@ -1,5 +1,6 @@
 /** Counts the rows that need a generation of the server key: whose hashes it made, and which are still used. */
 import { madeBy } from '../secrets/keys.js';
+import { hasStatus } from './credential-status.js';
 import { all, enterOrg, one, type Steps } from './engine/step.js';
 
 /** What the key makes. Journal seals are checked by what is kept of a retired generation. */
@@ -28,16 +29,10 @@ interface Use {
 const NONE = () => [];
 const NOW = (now: string) => [now];
 const OPEN_CARD = `status = 'active' AND (expires_at IS NULL OR expires_at > ?)`;
-const LIVE_KEY = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)';
+const LIVE = { column: 'credential_hash', where: hasStatus('active'), args: NOW };
 const ALL_ORGS: readonly Use[] = [
-  { name: 'api_keys', table: 'api_key', column: 'credential_hash', where: LIVE_KEY, args: NOW },
-  {
-    name: 'sessions',
-    table: 'session',
-    column: 'credential_hash',
-    where: 'revoked_at IS NULL AND expires_at > ?',
-    args: NOW,
-  },
+  { name: 'api_keys', table: 'api_key', ...LIVE },
+  { name: 'sessions', table: 'session', ...LIVE },
 ];
 const OF_ORG: readonly Use[] = [
   { name: 'giftcard_codes', table: 'giftcard', column: 'code_hash', where: OPEN_CARD, args: NOW },

@@ -1,11 +1,10 @@
 /** API keys as an operator sees and replaces them: everything but the key, which is not stored. */
 import { epochOf } from '../../contract/date-time.js';
 import { type AdminContext, AdminError, type Grant, insertKey, revokeKey } from '../administration.js';
-import { all, enterOrg, one, run, type Scalar, type Steps } from '../engine/step.js';
+import { type CredentialStatus, hasStatus, statusOf } from '../credential-status.js';
+import { all, enterOrg, one, run, type Steps } from '../engine/step.js';
 import { type ListPage, type PageRequest, readListPage } from './list-page.js';
 import { recordAct } from './record-act.js';
-
-export type CredentialStatus = 'active' | 'expired' | 'revoked';
 
 export interface KeyView {
   readonly fingerprint: string;
@@ -47,22 +46,15 @@ interface KeyRow {
 const SELECT = `SELECT k.fingerprint, k.orgcode, k.principal_id, p.name, k.created_at, k.created_by, k.last_used_at,
     k.expires_at, k.revoked_at
   FROM api_key k JOIN principal p ON p.principal_id = k.principal_id`;
-const ACTIVE = 'k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)';
-const STATUS: Readonly<Record<CredentialStatus, string>> = {
-  active: ACTIVE,
-  expired: 'k.revoked_at IS NULL AND k.expires_at <= ?',
-  revoked: 'k.revoked_at IS NOT NULL AND ? IS NOT NULL',
-};
+const UNUSED = `${hasStatus('active', 'k')} AND COALESCE(k.last_used_at, k.created_at) <= ?`;
 
 /** A page of keys, newest first. */
 export function* listKeys(now: string, filter: KeyFilter, page: PageRequest): Steps<ListPage<KeyView>> {
   const { orgcode, unusedSince, status } = filter;
   const found = yield* readListPage<KeyRow>(SELECT, { alias: 'k', key: 'fingerprint' }, page, [
     ...(orgcode === undefined ? [] : [['k.orgcode = ?', orgcode] as const]),
-    ...(unusedSince === undefined
-      ? []
-      : [[`${ACTIVE} AND COALESCE(k.last_used_at, k.created_at) <= ?`, now, unusedSince] as const]),
-    ...(status === undefined ? [] : [[STATUS[status], now] as const]),
+    ...(unusedSince === undefined ? [] : [[UNUSED, now, unusedSince] as const]),
+    ...(status === undefined ? [] : [[hasStatus(status, 'k'), now] as const]),
   ]);
   const rows: KeyView[] = [];
   for (const row of found.rows) rows.push(yield* viewOf(row, now));
@@ -145,13 +137,4 @@ export function* grantOf(orgcode: string, principal: string): Steps<Grant> {
   const sql = 'SELECT roles, owner FROM membership WHERE orgcode = ? AND principal_id = ?';
   const [found] = yield* all<{ roles: string; owner: number }>(sql, orgcode, principal);
   return { roles: JSON.parse(found?.roles ?? '[]') as string[], owner: found?.owner === 1 };
-}
-
-/** Whether a credential still lets its caller in. */
-export function statusOf(
-  { revoked_at, expires_at }: { readonly revoked_at: Scalar; readonly expires_at: string | null },
-  now: string,
-): CredentialStatus {
-  if (revoked_at !== null) return 'revoked';
-  return expires_at !== null && expires_at <= now ? 'expired' : 'active';
 }

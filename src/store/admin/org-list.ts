@@ -1,6 +1,7 @@
 /** Orgs as an operator sees them. */
 import type { OrgStatus } from '../../contract/backend.js';
 import { existingOrg } from '../administration.js';
+import { hasStatus } from '../credential-status.js';
 import { one, type Scalar, type Steps } from '../engine/step.js';
 import { type ListPage, type PageRequest, readListPage } from './list-page.js';
 
@@ -25,10 +26,9 @@ export interface ShownOrg extends ListedOrg {
 const SELECT = 'SELECT o.orgcode, o.status, o.created_at, o.updated_at FROM org o';
 const CUSTOMERS = `SELECT COUNT(*) AS found FROM customer WHERE orgcode = ? AND status = 'active'`;
 const MEMBERS = 'SELECT COUNT(*) AS found FROM membership WHERE orgcode = ?';
-const KEYS = `SELECT COUNT(*) AS found FROM api_key
-  WHERE orgcode = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`;
+const KEYS = `SELECT COUNT(*) AS found FROM api_key WHERE orgcode = ? AND ${hasStatus('active')}`;
 const SESSIONS = `SELECT COUNT(*) AS found FROM session s JOIN membership m ON m.principal_id = s.principal_id
-  WHERE m.orgcode = ? AND s.revoked_at IS NULL AND s.expires_at > ?`;
+  WHERE m.orgcode = ? AND ${hasStatus('active', 's')}`;
 
 /** A page of orgs, newest first. */
 export function* listOrgs(page: PageRequest): Steps<ListPage<ListedOrg>> {

@@ -1,8 +1,8 @@
 /** Sessions of users as an operator sees and ends them. */
 import { epochOf } from '../../contract/date-time.js';
 import { AdminError } from '../administration.js';
+import { type CredentialStatus, hasStatus, statusOf } from '../credential-status.js';
 import { count, enterOrg, one, type Steps } from '../engine/step.js';
-import { type CredentialStatus, statusOf } from './key-list.js';
 import { type ListPage, type PageRequest, readListPage } from './list-page.js';
 
 export interface ShownSession {
@@ -56,7 +56,7 @@ export function* listSessions(
   const found = yield* readListPage<SessionRow>(SELECT, { alias: 's', key: 'fingerprint' }, page, [
     ...(orgcode === undefined ? [] : [[members, orgcode] as const]),
     ...(user === undefined ? [] : [['p.name = ?', user] as const]),
-    ...(activeOnly ? [['s.revoked_at IS NULL AND s.expires_at > ?', now] as const] : []),
+    ...(activeOnly ? [[hasStatus('active', 's'), now] as const] : []),
   ]);
   return { ...found, rows: found.rows.map((row) => shown(row, now)) };
 }
@@ -87,9 +87,9 @@ export function* userId(user: string): Steps<string> {
 }
 
 /** The later state of two rows of one session: groups share sessions, and each moves the expiry by itself. */
-export function laterSession(one_: ShownSession, other: ShownSession): ShownSession {
-  const [first, second] = one_.expires_at >= other.expires_at ? [one_, other] : [other, one_];
-  return second.status === 'revoked' ? second : first;
+export function laterSession(left: ShownSession, right: ShownSession): ShownSession {
+  const [later, earlier] = left.expires_at >= right.expires_at ? [left, right] : [right, left];
+  return earlier.status === 'revoked' ? earlier : later;
 }
 
 function shown(row: SessionRow, now: string): ShownSession {

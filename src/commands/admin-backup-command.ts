@@ -8,7 +8,7 @@ import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { FileReport } from './file-backup.js';
 import { jsonOption, print, printRecord, wantsJson } from './output.js';
 import { createProgress } from './progress.js';
-import { onDatabase, resolvedPath } from './shared-options.js';
+import { onDatabase, requireOneDatabase, resolvedPath } from './shared-options.js';
 
 /** Adds the commands to `admin`. */
 export function addAdminBackup(admin: Command): void {
@@ -26,6 +26,7 @@ export function addAdminBackup(admin: Command): void {
       'copy a backup to where there is no database, if the server key belongs to it and verify finds nothing',
     )
     .requiredOption('--from <file>', 'the backup')
+    .option('--gateway-db <file>', 'where the database of a gateway shall be, instead of that of a CRM')
     .addOption(jsonOption())
     .action(restoreFile);
 }
@@ -37,13 +38,13 @@ interface BackupFlags extends DatabaseFlags {
   readonly json: boolean;
 }
 
-async function backup({ to, gatewayDb, withKey, json, ...flags }: BackupFlags): Promise<void> {
+async function backup({ to, withKey, json, ...flags }: BackupFlags): Promise<void> {
+  requireOneDatabase(flags);
   const environment = readEnvironment(process.env, flags);
-  if (gatewayDb !== undefined) {
-    if (flags.db !== undefined || flags.groups !== undefined) throw new ConfigError(ONE_DATABASE);
+  if (flags.gatewayDb !== undefined) {
     if (to === undefined) throw new ConfigError(NO_TARGET);
     const { backUpGateway } = await import('./gateway-backup.js');
-    return printRecord(await backUpGateway(gatewayDb, resolve(to), environment, withKey), { json });
+    return printRecord(await backUpGateway(flags.gatewayDb, resolve(to), environment, withKey), { json });
   }
   const from = resolvedPath(environment.db);
   if (isPostgresUrl(from)) {
@@ -74,13 +75,20 @@ async function checkServers(url: string, { groups }: Environment, json: boolean)
   process.stdout.write(isSetUp ? `\nSet up. ${KEY_APART}\n` : `\nNot set up: see FAIL above. ${KEY_APART}\n`);
 }
 
-async function restoreFile({
-  from,
-  json,
-  ...flags
-}: DatabaseFlags & { readonly from: string; readonly json: boolean }): Promise<void> {
+interface RestoreFlags extends DatabaseFlags {
+  readonly from: string;
+  readonly gatewayDb?: string;
+  readonly json: boolean;
+}
+
+async function restoreFile({ from, json, ...flags }: RestoreFlags): Promise<void> {
+  requireOneDatabase(flags);
   const environment = readEnvironment(process.env, flags);
   const to = resolvedPath(environment.db);
+  if (flags.gatewayDb !== undefined) {
+    const { restoreGateway } = await import('./gateway-backup.js');
+    return printRecord(await restoreGateway(resolve(from), flags.gatewayDb, environment), { json });
+  }
   if (isPostgresUrl(to)) throw new ConfigError(POSTGRES_RESTORE);
   const { restoreBackup } = await import('./file-backup.js');
   const progress = createProgress(process.stderr, 'restore');
@@ -94,7 +102,6 @@ function report({ disagreements, ...result }: FileReport, json: boolean): void {
 }
 
 const NO_TARGET = '--to names the file of the backup: give it';
-const ONE_DATABASE = '--gateway-db is another database than --db and --groups: give one of them';
 const KEY_APART = 'The server key is not in the database: keep a copy of it elsewhere.';
 const POSTGRES_BACKUP =
   'PostgreSQL is backed up by its own tools (pg_basebackup with an archived log, pgBackRest, barman): leave --to and --with-key out to check whether they are set up. See docs/backup.md';

@@ -79,8 +79,7 @@ export async function backUp({ from, to, environment, progress }: FileCopy, with
 export async function restoreBackup({ from, to, environment, progress }: FileCopy): Promise<RestoreReport> {
   requireDatabase(from, 'Correct --from: it names the backup.');
   requireFree(to);
-  const key = environment.keyFile ?? `${to}.key`;
-  const source = keyExists(key) || !existsSync(`${from}.key`) ? key : `${from}.key`;
+  const { key, source } = keyForRestore(from, to, environment);
   requireKeyOf(source, readKeyCheck(from, true));
   const report = await writeComplete(to, async (partial) => {
     const copied = await copyVerified({ from, to: partial, isBackup: true, environment, key: source, progress });
@@ -89,6 +88,12 @@ export async function restoreBackup({ from, to, environment, progress }: FileCop
     return copied;
   });
   return { restored: to, ...report, server_key: key };
+}
+
+/** The key of a database to restore, and where it is until then: beside the backup, if it is nowhere else. */
+export function keyForRestore(from: string, to: string, { keyFile }: Environment) {
+  const key = keyFile ?? `${to}.key`;
+  return { key, source: keyExists(key) || !existsSync(`${from}.key`) ? key : `${from}.key` };
 }
 
 /** @throws DatabaseFileError when the key is missing or is that of another database. */

@@ -101,7 +101,7 @@ async function contractFrom(source: string, proxyFlag: string | undefined, log: 
     for (const line of reportLines(report)) log.warn({}, `--openapi: ${line.trim()}`);
   }
   if (contract.operations.length === 0)
-    throw new ConfigError(`--openapi ${source} has no operation that can be a tool`);
+    throw new ConfigError('the document of --openapi has no operation that can be a tool');
   return contract;
 }
 
@@ -130,8 +130,8 @@ export function proxyFrom(flag: string | undefined): ProxyOptions | undefined {
   return flag === undefined ? proxyOf(process.env) : { url: parseUrl('--proxy', flag), except: '' };
 }
 
-/** @throws ConfigError when the text is not a URL. */
+/** @throws ConfigError when the text is not a URL, without the text: it can hold a password. */
 export function parseUrl(flag: string, text: string): URL {
-  if (!URL.canParse(text)) throw new ConfigError(`${flag} ${text} is not a URL`);
+  if (!URL.canParse(text)) throw new ConfigError(`${flag} is not a URL`);
   return new URL(text);
 }

@@ -1,6 +1,6 @@
 /** The server key of a CRM's database, of groups of them, or of a gateway's database, for `admin server-key`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, type DatabaseFlags, readEnvironment } from '../config.js';
+import { type DatabaseFlags, readEnvironment } from '../config.js';
 import { createLog } from '../log.js';
 import { openBackend } from '../open-backend.js';
 import { viewGenerations } from '../secrets/generations.js';
@@ -10,7 +10,7 @@ import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { activateGeneration, endedUses, prepareGeneration, retireGeneration } from '../store/server-key-rotation.js';
 import { countKeyUses, type HashKind, KEY_USES, type UsesByGeneration } from '../store/server-key-uses.js';
 import { KEY_LOOK_MS, type Store } from '../store/store.js';
-import { resolvedPath } from './shared-options.js';
+import { requireOneDatabase, resolvedPath } from './shared-options.js';
 
 /** Until then, every server that uses the same key file knows the new generation. */
 const SERVERS_KNOW_MS = 3 * KEY_LOOK_MS;
@@ -31,11 +31,9 @@ export interface ServerKeyFlags extends DatabaseFlags {
 }
 
 /** Opens the database that the flags name. @throws ConfigError when they name two, DatabaseFileError. */
-export async function openServerKey({ gatewayDb, ...flags }: ServerKeyFlags): Promise<ServerKeyOf> {
-  if (gatewayDb === undefined) return await ofStore(flags);
-  if (flags.db !== undefined || flags.groups !== undefined)
-    throw new ConfigError('--gateway-db is another database than --db and --groups: give one of them');
-  return await ofGateway(gatewayDb, flags);
+export async function openServerKey(flags: ServerKeyFlags): Promise<ServerKeyOf> {
+  requireOneDatabase(flags);
+  return flags.gatewayDb === undefined ? await ofStore(flags) : await ofGateway(flags.gatewayDb, flags);
 }
 
 async function ofGateway(file: string, flags: DatabaseFlags): Promise<ServerKeyOf> {

@@ -5,11 +5,10 @@ import { ConfigError } from '../config.js';
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import type { ConfirmMode } from '../mcp/confirmation.js';
 import { variableOf } from '../settings/setting.js';
-import type { SettingName } from '../settings/setting-table.js';
+import { SETTINGS, type SettingName } from '../settings/setting-table.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { addSettings } from './setting-options.js';
 
-const DEFAULT_DB = '.data/crm.db';
 export const NOT_IN_MEMORY = 'a database in memory ends with its server: give a file with --db';
 
 /** Gateway flags of `stdio`, `http` and `doctor`. */
@@ -86,7 +85,17 @@ export function onGatewayDatabase(command: Command): Command {
   return addSettings(command, ['gateway-db', 'key-file', 'server-key']);
 }
 
+/** @throws ConfigError when the flags name the database of a gateway and another one. */
+export function requireOneDatabase(flags: {
+  readonly gatewayDb?: string;
+  readonly db?: string;
+  readonly groups?: string;
+}) {
+  if (flags.gatewayDb !== undefined && (flags.db !== undefined || flags.groups !== undefined))
+    throw new ConfigError('--gateway-db is another database than --db and --groups: give one of them');
+}
+
 /** Resolves the path of a database file against the working directory; other databases have none. */
-export function resolvedPath(db: string = DEFAULT_DB): string {
+export function resolvedPath(db: string = SETTINGS.db.defaultText): string {
   return db === IN_MEMORY || isPostgresUrl(db) ? db : resolve(db);
 }

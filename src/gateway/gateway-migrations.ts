@@ -1,5 +1,6 @@
 /** The schema of the gateway database, as an ordered list of forward-only migrations. */
 import { createHash } from 'node:crypto';
+import { DatabaseFileError } from '../database-file/open-error.js';
 import type { GatewayConnection } from './gateway-db.js';
 
 /** Never edit a released migration: every database file holds its checksum. */
@@ -58,6 +59,9 @@ function countApplied(connection: GatewayConnection): number {
   const rows = connection.all<{ checksum: string }>(
     'SELECT checksum FROM schema_migration ORDER BY version LIMIT 1000',
   );
+  const [held] = connection.all(`SELECT 1 FROM sqlite_master WHERE name = 'held_credential' LIMIT 1`);
+  if (rows.length > 0 && held === undefined)
+    throw new DatabaseFileError('this is not the database of a gateway', 'Correct --gateway-db.');
   if (rows.length > MIGRATIONS.length) {
     throw new Error(`the gateway database is of schema ${rows.length}, made by a newer g3n-crm-mcp: upgrade`);
   }

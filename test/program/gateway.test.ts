@@ -1,5 +1,5 @@
 /** The program as a gateway in front of another instance, over real HTTP. */
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -146,6 +146,19 @@ describe('http in front of a CRM', () => {
     expect(await run(backup)).toMatchObject({ code: 3, stderr: expect.stringContaining('exists already') });
     const copied = await runJson(['admin', 'upstream', 'list', '--gateway-db', to]);
     expect(copied).toEqual(await runJson(['admin', 'upstream', 'list', ...at]));
+    const again = join(workspace.directory, 'again.db');
+    const restore = ['admin', 'restore', '--from', to];
+    expect(await runJson([...restore, '--gateway-db', again])).toMatchObject({ restored: again, file: 'ok' });
+    expect(await runJson(['admin', 'upstream', 'list', '--gateway-db', again])).toEqual(copied);
+    const [asCrm, otherKey, crm] = await Promise.all([
+      run([...restore, '--db', `${again}.crm`]),
+      run([...restore, '--gateway-db', `${again}.other`, '--key-file', `${workspace.db}.key`]),
+      run(['admin', 'restore', '--from', workspace.db, '--gateway-db', `${again}.other`]),
+    ]);
+    expect([asCrm.code, asCrm.stderr]).toEqual([3, expect.stringContaining('Name it with --gateway-db')]);
+    expect([otherKey.code, otherKey.stderr]).toEqual([3, expect.stringContaining('this key file lacks')]);
+    expect([crm.code, crm.stderr]).toEqual([3, expect.stringContaining('not the database of a gateway')]);
+    expect(readdirSync(workspace.directory).filter((name) => /again\.db\.(crm|other)/.test(name))).toEqual([]);
     expect([statSync(to).mode & 0o777, statSync(`${to}.key`).mode & 0o777]).toEqual([0o600, 0o600]);
     const { generations } = await runJson(serverKey('status'));
     expect(generations).toMatchObject([{ state: 'retired' }, { state: 'current', caller_keys: 1 }]);
@@ -186,11 +199,17 @@ describe('invalid gateway flags end the program with a reason', () => {
     ['--openapi without --gateway', ['--openapi', 'x.yaml'], 'give --gateway too'],
     ['a URL without TLS', ['--gateway', 'http://crm.example/crm', '--gateway-db', ':memory:'], 'must be https'],
     ['an invalid URL', ['--gateway', 'crm.example', '--gateway-db', ':memory:'], 'is not a URL'],
+    [
+      'an invalid proxy',
+      ['--gateway', 'https://crm.example/crm', '--proxy', 'http://user:pa#S3CRET@proxy'],
+      '--proxy is not a URL',
+    ],
     ['an invalid deadline', ['--gateway', 'https://crm.example/crm', '--deadline-ms', 'soon'], 'whole number'],
     ['a missing document', ['--gateway', 'https://crm.example/crm', '--openapi', 'nowhere.yaml'], 'nowhere.yaml'],
   ])('%s', async (_name, args, words) => {
     const { code, stderr } = await run(['stdio', ...args]);
     expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+    expect(stderr).not.toContain('S3CRET');
   });
 
   test('the secret is read only from the environment or stdin', async () => {

@@ -1,5 +1,6 @@
 /** The ordered list of migrations, forward only, and the function that applies them. */
 import { createHash } from 'node:crypto';
+import { DatabaseFileError } from '../../../database-file/open-error.js';
 import { all, run, type Steps } from '../../engine/step.js';
 import type { SqliteDriver } from '../sqlite-driver.js';
 import { SPINE } from './001-spine.js';
@@ -80,8 +81,12 @@ function applied(driver: SqliteDriver): readonly Applied[] {
 }
 
 function* appliedRows() {
-  const tables = yield* all<{ name: string }>(`SELECT name FROM sqlite_master WHERE name = 'schema_migration' LIMIT 1`);
+  const tables = yield* all<{ name: string }>(
+    `SELECT name FROM sqlite_master WHERE name IN ('schema_migration', 'held_credential') LIMIT 2`,
+  );
   if (tables.length === 0) return [];
+  if (tables.some(({ name }) => name === 'held_credential'))
+    throw new DatabaseFileError('this is the database of a gateway, not of a CRM', 'Name it with --gateway-db.');
   return yield* all<Applied>('SELECT version, name, checksum FROM schema_migration ORDER BY version LIMIT 1000');
 }
 

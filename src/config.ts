@@ -1,8 +1,8 @@
 /** Reads the environment variables that the settings table defines. */
 import { API_KEY, CCCODE, CHANNEL_CODE, type Headers, LOGICAL_GUID, ORGCODE, SESSION } from './pipeline/headers.js';
 import { SERVER_KEY_VARIABLE, takeKeyFromEnvironment } from './secrets/key-file.js';
-import { variableOf } from './settings/setting.js';
-import { type SettingName, type SettingValue, settingOf } from './settings/setting-table.js';
+import { givenText, variableOf } from './settings/setting.js';
+import { SETTINGS, type SettingName, type SettingValue, settingOf } from './settings/setting-table.js';
 
 /** Maps environment variables to the request headers that they replace on stdio. */
 export const HEADER_BY_VARIABLE: { readonly [variable: string]: string } = {
@@ -60,9 +60,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv, flags: DatabaseFlags = {
     db: flags.db ?? values.db,
     keyFile: named ?? inVariable,
     groups: flags.groups ?? values.groups,
-    defaultRegion: values['default-region'] ?? 'US',
-    uniqueCustomerFields: values['unique-customer-fields'] ?? [],
-    logLevel: values['log-level'] ?? 'info',
+    defaultRegion: values['default-region'],
+    uniqueCustomerFields: values['unique-customer-fields'],
+    logLevel: values['log-level'],
   };
 }
 
@@ -73,11 +73,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv, flags: DatabaseFlags = {
 export function readVariables<Name extends SettingName>(
   env: NodeJS.ProcessEnv,
   names: readonly Name[],
-): { readonly [Each in Name]?: SettingValue<Each> } {
+): { readonly [Each in Name]: SettingValue<Each> | MissingValue<Each> } {
   const problems: string[] = [];
   const values = names.map((name) => {
     const { parse, default: standard } = settingOf(name);
-    const text = env[variableOf(name)];
+    const text = givenText(settingOf(name), env[variableOf(name)]);
     try {
       return [name, text === undefined ? standard : parse(text)];
     } catch (error) {
@@ -87,6 +87,13 @@ export function readVariables<Name extends SettingName>(
   });
   if (problems.length > 0) throw new ConfigError(`the environment is not valid: ${problems.join('; ')}`);
   return Object.fromEntries(values);
+}
+
+type MissingValue<Name extends SettingName> = (typeof SETTINGS)[Name] extends { default: unknown } ? never : undefined;
+
+/** Reads every setting of any command. @throws ConfigError that names every invalid variable, but never its value. */
+export function checkVariables(env: NodeJS.ProcessEnv): void {
+  readVariables(env, Object.keys(SETTINGS) as SettingName[]);
 }
 
 /** Builds the request headers of a stdio connection from the environment. */

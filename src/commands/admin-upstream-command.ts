@@ -11,7 +11,6 @@ import { addSettings } from './setting-options.js';
 import { onGatewayDatabase } from './shared-options.js';
 import type { UpstreamFlags } from './try-upstream.js';
 
-const DEFAULT_DEADLINE_MS = 10_000;
 const VARIABLE = variableOf('upstream-credential');
 
 /** Adds `upstream add|list|replace|remove|test` to `admin`. */
@@ -53,8 +52,8 @@ function addTest(upstream: Command): void {
   addSettings(onGatewayDatabase(upstream.command('test <fingerprint>')), ['gateway', 'deadline-ms', 'proxy'])
     .description('ask the upstream who the caller behind a key is; 1 if it does not take the credential')
     .addOption(jsonOption())
-    .action(async (fingerprint: string, flags: Flags & Partial<UpstreamFlags>) => {
-      const { gateway, deadlineMs = DEFAULT_DEADLINE_MS, proxy } = flags;
+    .action(async (fingerprint: string, flags: Flags & TestFlags) => {
+      const { gateway, deadlineMs, proxy } = flags;
       if (gateway === undefined) throw new ConfigError('--gateway names the API to ask: give it');
       const { tryUpstream } = await import('./try-upstream.js');
       const options = { gateway, deadlineMs, ...(proxy === undefined ? {} : { proxy }) };
@@ -65,6 +64,8 @@ function addTest(upstream: Command): void {
       });
     });
 }
+
+type TestFlags = Omit<UpstreamFlags, 'gateway'> & Partial<Pick<UpstreamFlags, 'gateway'>>;
 
 interface Flags extends OutputFlags {
   readonly gatewayDb: string;

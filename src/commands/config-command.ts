@@ -1,10 +1,11 @@
 /** The `config` command: shows which settings are in force, and where each comes from. */
 import type { Command } from 'commander';
-import { readVariables } from '../config.js';
+import { checkVariables } from '../config.js';
 import { type Setting, variableOf } from '../settings/setting.js';
 import { SETTINGS, type SettingName, settingOf } from '../settings/setting-table.js';
+import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { jsonOption, type OutputFlags, printRows } from './output.js';
-import { defaultOf, hasFlag, isFromFile } from './setting-options.js';
+import { defaultOf, hasFlag, sourceOf } from './setting-options.js';
 
 /** Adds `config print`. */
 export function addConfig(program: Command): void {
@@ -19,35 +20,44 @@ export function addConfig(program: Command): void {
 
 /** @throws ConfigError that names every invalid setting. */
 function printSettings(flags: OutputFlags): void {
-  const names = Object.keys(SETTINGS) as SettingName[];
-  const given = names.filter((name) => !isSwitch(name));
-  readVariables(process.env, given);
-  const rows = names.map((name) => rowOf(name, process.env));
+  checkVariables(process.env);
+  const rows = (Object.keys(SETTINGS) as SettingName[]).map((name) => rowOf(name, process.env));
   printRows({ name: 'settings', rows }, flags);
 }
 
-/** `true` and `false` stand for a flag without its value. */
-function isSwitch(name: SettingName): boolean {
-  return settingOf(name).preset !== undefined && ['true', 'false'].includes(process.env[variableOf(name)] ?? '');
-}
-
 function rowOf(name: SettingName, env: NodeJS.ProcessEnv) {
-  const text = env[variableOf(name)];
   const setting = settingOf(name);
-  if (text === undefined) return { setting: name, value: defaultOf(setting) ?? null, source: 'default' };
-  const source = isFromFile(name, env) ? `file ${env[variableOf('config')]}` : `variable ${variableOf(name)}`;
-  return { setting: name, value: setting.isSecret === true ? withoutSecret(setting, text) : text, source };
+  const source = sourceOf(name, env);
+  if (source === undefined) return { setting: name, value: defaultOf(setting) ?? null, source: 'default' };
+  const place = { flag: `--${name}`, file: env[variableOf('config')], variable: variableOf(name) }[source];
+  return { setting: name, value: withoutSecret(setting, env[variableOf(name)] ?? ''), source: `${source} ${place}` };
 }
 
 const HIDDEN = '(hidden)';
+
+/** What a flag can be given has at most a secret in a URL; anything else that is secret is so as a whole. */
+function withoutSecret(setting: Setting, text: string): string {
+  if (setting.isSecret === true && !hasFlag(setting)) return text === '' ? '' : HIDDEN;
+  return isPostgresUrl(text) ? withoutPassword(text) : withoutCredentials(text);
+}
+
 /** Up to the last @: a password can have one that is not escaped. */
 const PASSWORD = /(:\/\/[^/?#@:]*:).*(?=@)/;
-/** Of a proxy also a token in place of the user. */
-const USER = /(^https?:\/\/)[^/?#]*(?=@)/;
-const IN_QUERY = /([?&](?:password|sslpassword)=)[^&]*/gi;
+const PASSWORD_IN_QUERY = /([?&](?:password|sslpassword)=)[^&]*/gi;
 
-/** What a flag can be given has at most a password in a URL; anything else is secret as a whole. */
-function withoutSecret(setting: Setting, text: string): string {
-  if (!hasFlag(setting)) return HIDDEN;
-  return text.replace(USER, `$1${HIDDEN}`).replace(PASSWORD, `$1${HIDDEN}`).replace(IN_QUERY, `$1${HIDDEN}`);
+function withoutPassword(url: string): string {
+  return url.replace(PASSWORD_IN_QUERY, `$1${HIDDEN}`).replace(PASSWORD, `$1${HIDDEN}`);
+}
+
+const AUTHORITY = /^(\w+:\/\/)([^/?#]*)(.*)$/s;
+const VALUE_IN_QUERY = /([?&#])([^?&#=]*=)?[^?&#]+/g;
+
+/** A token may stand in place of the user or anywhere in the query. */
+function withoutCredentials(text: string): string {
+  const [, scheme, authority = '', rest = ''] = AUTHORITY.exec(text) ?? [];
+  if (scheme === undefined) return text;
+  const at = authority.lastIndexOf('@');
+  if (at < 0 && rest.includes('@')) return `${scheme}${HIDDEN}`; // perhaps a password with / or ?
+  const host = at < 0 ? authority : `${HIDDEN}${authority.slice(at)}`;
+  return scheme + host + rest.replace(VALUE_IN_QUERY, `$1$2${HIDDEN}`);
 }

@@ -5,7 +5,7 @@ import { type ClientCaller, type ClientName, npxTarget, type Target } from '../c
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import { NO_KEY_FILE } from '../open-backend.js';
 import type { SettingName } from '../settings/setting-table.js';
-import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import { isPostgresUrl, showsPassword } from '../store/postgres/connection-url.js';
 import { NOT_IN_MEMORY, resolvedPath } from './shared-options.js';
 
 /** The flags that name the caller, for settings that have no flags of their own. */
@@ -92,11 +92,8 @@ function servedBy(flags: ConnectFlags, env: NodeJS.ProcessEnv): readonly string[
   return ['--db', resolvedPath(db), ...key];
 }
 
-/** A password, also one with characters that should be escaped. */
-const PASSWORD = /:\/\/[^@]*:.*@|[?&](ssl)?password=/is;
-
 function checkPostgres(url: string, keyFile: string | undefined): void {
-  if (PASSWORD.test(url))
+  if (showsPassword(url))
     throw new ConfigError(
       'no password belongs into a client configuration: give --db the URL without it, and put it in ~/.pgpass, or in ' +
         'PGPASSWORD where the client starts',

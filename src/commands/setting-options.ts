@@ -1,8 +1,8 @@
 /** Gives commands their settings as options, reads those that are not on the command line, and lists them in help. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ConfigError, ENVIRONMENT_SETTINGS, readVariables } from '../config.js';
+import { ConfigError, checkVariables, ENVIRONMENT_SETTINGS, readVariables } from '../config.js';
 import { readConfigFile } from '../settings/config-file.js';
-import { isYesOrNo, type Setting, variableOf } from '../settings/setting.js';
+import { givenText, isYesOrNo, type Setting, variableOf } from '../settings/setting.js';
 import { COMMON_SETTINGS, type SettingName, settingOf } from '../settings/setting-table.js';
 import { unknownVariables } from '../settings/unknown-variables.js';
 import { ConfigFileError } from '../settings/yaml-file.js';
@@ -53,35 +53,46 @@ export function parsedArgument<Value>(parse: (text: string) => Value, text: stri
  * @throws ConfigError that names every invalid setting, but never its value.
  */
 export async function applySettings(program: Command, command: Command, env: NodeJS.ProcessEnv): Promise<void> {
+  const sources = new Map<string, SettingSource>();
+  SOURCES_OF.set(env, sources);
+  const add = (name: string, text: string, source: SettingSource) => {
+    env[variableOf(name)] = text;
+    sources.set(name, source);
+  };
   for (const option of program.options) {
     const name = NAME_OF.get(option);
     const key = option.attributeName();
-    if (name !== undefined && program.getOptionValueSource(key) === 'cli') env[variableOf(name)] = program.opts()[key];
+    if (name !== undefined && program.getOptionValueSource(key) === 'cli') add(name, program.opts()[key], 'flag');
   }
   const unknown = unknownVariables(env);
-  // `doctor` lists these with its other findings.
-  if (unknown.length > 0 && command.name() !== 'doctor') throw new ConfigError(unknown.join('; '));
-  await addFile(env);
-  fillFromEnvironment(command, env);
+  const isDoctor = command.name() === 'doctor'; // which lists what is not valid with its other findings
+  if (unknown.length > 0 && !isDoctor) throw new ConfigError(unknown.join('; '));
+  const said = Object.entries(await readFile(env[variableOf('config')]));
+  for (const [name, text] of said) if (env[variableOf(name)] === undefined) add(name, text, 'file');
+  if (!isDoctor || isValid(env)) fillFromEnvironment(command, env);
 }
 
-const FROM_FILE = new WeakMap<NodeJS.ProcessEnv, ReadonlySet<string>>();
+/** Where a setting that is not a flag of the command comes from. */
+type SettingSource = 'flag' | 'file' | 'variable';
+const SOURCES_OF = new WeakMap<NodeJS.ProcessEnv, ReadonlyMap<string, SettingSource>>();
 
-/** What the configuration file says, where there is no variable. */
-async function addFile(env: NodeJS.ProcessEnv): Promise<void> {
-  const path = env[variableOf('config')];
-  if (path === undefined) return;
-  const said = Object.entries(await readFile(path)).filter(([name]) => env[variableOf(name)] === undefined);
-  for (const [name, text] of said) env[variableOf(name)] = text;
-  FROM_FILE.set(env, new Set(said.map(([name]) => name)));
+/** Where a setting in `env` comes from, once `applySettings` was called; undefined when it is not there. */
+export function sourceOf(name: SettingName, env: NodeJS.ProcessEnv): SettingSource | undefined {
+  return env[variableOf(name)] === undefined ? undefined : (SOURCES_OF.get(env)?.get(name) ?? 'variable');
 }
 
-/** Whether `applySettings` took a setting from the configuration file. */
-export function isFromFile(name: SettingName, env: NodeJS.ProcessEnv): boolean {
-  return FROM_FILE.get(env)?.has(name) === true;
+function isValid(env: NodeJS.ProcessEnv): boolean {
+  try {
+    checkVariables(env);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-async function readFile(path: string): ReturnType<typeof readConfigFile> {
+/** What the configuration file says, if there is one. */
+async function readFile(path: string | undefined): ReturnType<typeof readConfigFile> {
+  if (path === undefined) return {};
   try {
     return await readConfigFile(path);
   } catch (error) {
@@ -95,14 +106,11 @@ function fillFromEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
     const source = command.getOptionValueSource(option.attributeName());
     return isFilled(NAME_OF.get(option)) && source !== 'cli';
   });
-  const given = options.flatMap((option) => {
-    const name = NAME_OF.get(option) as SettingName;
-    const text = valueText(settingOf(name), env[variableOf(name)]);
-    return text === undefined ? [] : [{ option, name, text }];
-  });
-  const texts = Object.fromEntries(given.map(({ name, text }) => [variableOf(name), text]));
+  const given = options
+    .map((option) => ({ option, name: NAME_OF.get(option) as SettingName }))
+    .filter(({ name }) => givenText(settingOf(name), env[variableOf(name)]) !== undefined);
   const values = readVariables(
-    texts,
+    env,
     given.map(({ name }) => name),
   );
   for (const { option, name } of given) command.setOptionValueWithSource(option.attributeName(), values[name], 'env');
@@ -110,13 +118,6 @@ function fillFromEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
 
 function isFilled(name: SettingName | undefined): boolean {
   return name !== undefined && !(ENVIRONMENT_SETTINGS as readonly SettingName[]).includes(name);
-}
-
-/** The text to read: an optional value can also be turned on with `true` and off with `false`. */
-function valueText({ preset }: Setting, text: string | undefined): string | undefined {
-  if (preset === undefined || text === undefined) return text;
-  if (text === 'true') return preset;
-  return text === 'false' ? undefined : text;
 }
 
 /** The description of an option in the help: what it is for, its values, its default and its variable. */

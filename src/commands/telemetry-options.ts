@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config.js';
 import { isLoopback } from '../contract/loopback.js';
-import type { SettingName } from '../settings/setting-table.js';
+import { SETTINGS, type SettingName } from '../settings/setting-table.js';
 
 export interface MetricsFlags {
   readonly metricsPort?: number;
@@ -27,7 +27,6 @@ export interface MetricsSettings {
   readonly token: string | undefined;
 }
 
-const DEFAULT_HOST = '127.0.0.1';
 const MIN_TOKEN = 16;
 
 /**
@@ -41,11 +40,11 @@ export function metricsSettings(flags: MetricsFlags): MetricsSettings | undefine
   if (port === undefined && tokenFile === undefined) return undefined;
   const token = tokenFile === undefined ? undefined : readToken(tokenFile);
   if (port === undefined) return { listener: undefined, token };
-  const address = host ?? DEFAULT_HOST;
+  const address = host ?? SETTINGS['metrics-host'].defaultText;
   return { listener: { host: address, port, checksHost: token === undefined && isLoopback(address) }, token };
 }
 
-/** The first line of a file. */
+/** The token in a file that holds nothing else. */
 function readToken(path: string): string {
   let text: string;
   try {

@@ -51,7 +51,7 @@ async function verify({ quick, metricsFile, ...flags }: VerifyFlags): Promise<vo
   await metrics?.(verification); // last: the result is shown even if this fails
 }
 
-/** On a terminal a table of the discrepancies, and below it what was checked. */
+/** JSON with the discrepancies last; on a terminal a table of them, and below it what was checked. */
 function show({ disagreements, ...more }: { readonly disagreements: readonly object[] }, flags: OutputFlags): void {
   if (wantsJson(flags)) print({ ...more, disagreements });
   else printRows({ name: 'disagreements', rows: disagreements, more }, flags);

@@ -1,5 +1,5 @@
 /** Doctor checks of the machine: the Node version and the environment variables. */
-import { ConfigError, headersFromEnvironment, readEnvironment } from '../config.js';
+import { ConfigError, checkVariables, headersFromEnvironment, readEnvironment } from '../config.js';
 import { API_KEY, ORGCODE, SESSION } from '../pipeline/headers.js';
 import { unknownVariables } from '../settings/unknown-variables.js';
 import { type Finding, fail, ok, warn } from './finding.js';
@@ -20,13 +20,14 @@ export function checkNode(version: string): Finding {
 
 /** Checks that the variables are well formed, and whether they name an org and a credential for a stdio client. */
 export function checkEnvironment(env: NodeJS.ProcessEnv): readonly Finding[] {
-  return [checkVariables(env), checkCaller(env)];
+  return [checkSettings(env), checkCaller(env)];
 }
 
-function checkVariables(env: NodeJS.ProcessEnv): Finding {
+function checkSettings(env: NodeJS.ProcessEnv): Finding {
   const unknown = unknownVariables(env);
   if (unknown.length > 0) return fail('environment', unknown.join('; '), 'Correct or unset these variables.');
   try {
+    checkVariables(env);
     readEnvironment(env);
     return ok('environment', 'every G3N_ variable is well formed');
   } catch (error) {

@@ -4,12 +4,9 @@ import { FILE_SETTINGS, type FileValue, textOfValue } from './config-file.js';
 import type { SettingName } from './setting-table.js';
 
 const MAX_ITEMS = 1000;
-const plain = z.union(
-  [z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()])).max(MAX_ITEMS)],
-  {
-    error: 'must be a text, a number, true, false or a list',
-  },
-);
+const plain = z.union([z.string(), z.boolean(), z.array(z.string()).max(MAX_ITEMS)], {
+  error: 'must be a text, a number, true, false or a list',
+});
 
 /** Each setting by its name, as the text that a variable would have. */
 export function schemaOfFile(): z.ZodType<{ readonly [Name in SettingName]?: string }> {

@@ -43,4 +43,4 @@ export function textOfValue(name: SettingName, value: FileValue): string {
   return text;
 }
 
-export type FileValue = string | number | boolean | readonly (string | number)[];
+export type FileValue = string | boolean | readonly string[];

@@ -6,7 +6,7 @@ import { LIVE_BASE } from '../contract/base-url.js';
 import { readConfirmMode } from '../mcp/confirmation.js';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/response-budget.js';
 import { splitNames } from '../pipeline/headers.js';
-import { type Setting, variableOf } from './setting.js';
+import type { Setting } from './setting.js';
 import { anyText, country, nonEmpty, oneOf, someOf, wholeNumber, yesOrNo } from './setting-values.js';
 
 const MAX_COUNT = 999_999_999;
@@ -35,7 +35,7 @@ const DATABASE = {
     hasFlag: false,
     description: 'the server key itself instead of its file: 32 bytes in hex or base64, or the lines of a key file',
     isSecret: true,
-    parse: nonEmpty,
+    parse: anyText,
   },
   groups: {
     takes: '<file>',
@@ -356,9 +356,4 @@ export const COMMON_SETTINGS = Object.keys(EVERYWHERE) as readonly SettingName[]
 /** The row of a setting. */
 export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
-}
-
-/** The name of the setting that a variable is for. */
-export function settingOfVariable(variable: string): SettingName | undefined {
-  return (Object.keys(SETTINGS) as SettingName[]).find((name) => variableOf(name) === variable);
 }

@@ -28,6 +28,13 @@ export function variableOf(name: string): string {
   return `G3N_${name.replaceAll('-', '_').toUpperCase()}`;
 }
 
+/** The text to read: an optional value can also be turned on with `true` and off with `false`. */
+export function givenText({ preset }: Setting, text: string | undefined): string | undefined {
+  if (preset === undefined || text === undefined) return text;
+  if (text === 'true') return preset;
+  return text === 'false' ? undefined : text;
+}
+
 /** Whether the flag takes nothing. */
 export function isYesOrNo({ takes, hasFlag }: Setting): boolean {
   return takes === undefined && hasFlag === undefined;

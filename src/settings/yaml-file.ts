@@ -18,9 +18,11 @@ export async function readYamlFile(path: string, maxDepth: number): Promise<unkn
 /** What a text says, which is or will be in a file. @throws ConfigFileError when it is not YAML. */
 export async function parseYaml(path: string, text: string, maxDepth: number): Promise<unknown> {
   if (text.split('\n').every(isEmptyLine)) return {}; // which the parser refuses
-  const { load, CORE_SCHEMA } = await import('js-yaml');
+  const { boolCoreTag, FAILSAFE_SCHEMA, load, nullCoreTag } = await import('js-yaml');
+  // Without the tags of numbers, a code such as 0012 stays what is written.
+  const schema = FAILSAFE_SCHEMA.withTags(boolCoreTag, nullCoreTag);
   try {
-    return load(text, { schema: CORE_SCHEMA, maxDepth });
+    return load(text, { schema, maxDepth });
   } catch (error) {
     const { reason, mark } = error as { readonly reason?: string; readonly mark?: { readonly line: number } };
     const line = mark === undefined ? '' : ` at line ${mark.line + 1}`;

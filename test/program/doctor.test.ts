@@ -81,9 +81,10 @@ describe('for the embedded store', () => {
     );
   });
 
-  test('an invalid variable fails and is named', async () => {
-    const { code, of } = await doctor(['--db', workspace.db], { ...environment, G3N_LOG_LEVEL: 'loud' });
-    expect([code, of('environment')[0]?.found]).toEqual([1, expect.stringContaining('G3N_LOG_LEVEL')]);
+  test('invalid variables of any command fail and are named', async () => {
+    const invalid = { G3N_LOG_LEVEL: 'loud', G3N_READ_ONLY: 'ja' };
+    const { code, of } = await doctor(['--db', workspace.db], { ...environment, ...invalid });
+    expect([code, of('environment')[0]?.found]).toEqual([1, expect.stringMatching(/G3N_READ_ONLY.*G3N_LOG_LEVEL/)]);
   });
 
   test('without --json the findings are readable text', async () => {

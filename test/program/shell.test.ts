@@ -27,7 +27,8 @@ describe('config print', () => {
       G3N_API_KEY: 'g3nk_S3CRET',
       G3N_DB: 'postgres://app:S3C@RET@db/crm?sslpassword=S3CRET',
       G3N_PROXY: 'http://S3CRET@proxy:3128',
-      G3N_GATEWAY: 'true',
+      G3N_GATEWAY: 'https://S3C:RE@T@crm.example/crm?S3CRET&key=S3CRET#S3CRET',
+      G3N_OPENAPI: 'https://S3C#RET:S3C?RET@crm.example/openapi.json',
     };
     const { settings } = await runJson(['config', 'print', '--log-level', 'warn'], env);
     const shown = Object.fromEntries(settings.map(({ setting, ...rest }: { setting: string }) => [setting, rest]));
@@ -38,8 +39,17 @@ describe('config print', () => {
       'api-key': { value: '(hidden)' },
       db: { value: 'postgres://app:(hidden)@db/crm?sslpassword=(hidden)' },
       proxy: { value: 'http://(hidden)@proxy:3128' },
+      gateway: { value: 'https://(hidden)@crm.example/crm?(hidden)&key=(hidden)#(hidden)' },
+      openapi: { value: 'https://(hidden)' },
+      'log-level': { value: 'warn', source: 'flag --log-level' },
+      config: { value: file, source: 'variable G3N_CONFIG' },
     });
-    expect(JSON.stringify(settings)).not.toMatch(/S3C|RET@/);
+    expect(JSON.stringify(settings)).not.toMatch(/S3C|RET@|RE@/);
+  });
+
+  test('takes true for a flag without its value, and an empty key for none', async () => {
+    const env = { G3N_GATEWAY: 'true', G3N_TRUST_PROXY: 'false', G3N_SERVER_KEY: '' };
+    expect((await run(['config', 'print'], env)).code).toBe(0);
   });
 
   test('refuses invalid settings of any command', async () => {

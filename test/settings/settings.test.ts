@@ -121,6 +121,13 @@ describe('a configuration file', () => {
     expect((error as Error).message).not.toContain('S3CRET');
   });
 
+  test('is read as it is written: what looks like a number keeps its zeros', async () => {
+    const path = join(directory, 'numbers.yaml');
+    writeFileSync(path, 'orgcode: 0012\napi-key: 1e3\nport: 8080\nlean: true\nallow-host: [10, 0x1]\n');
+    const values = { orgcode: '0012', 'api-key': '1e3', port: '8080', lean: 'true', 'allow-host': '10,0x1' };
+    expect(await readConfigFile(path)).toEqual(values);
+  });
+
   test('that is not there is refused, and an empty one is not', async () => {
     await expect(readConfigFile(join(directory, 'none'))).rejects.toThrow('there is no configuration file');
     writeFileSync(join(directory, 'empty.yaml'), '# nothing\n');

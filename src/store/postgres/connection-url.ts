@@ -36,9 +36,9 @@ export function isPostgresUrl(db: string): boolean {
   return SCHEME.test(db);
 }
 
-/** Whether a text contains a PostgreSQL URL with a password. */
+/** Whether a text contains a PostgreSQL URL with a password, also one with characters that should be escaped. */
 export function showsPassword(text: string): boolean {
-  return /\bpostgres(ql)?:\/\/(?:[^/?#@:]*:[^/?#@]+@|[^#\s]*[?&]password=)/.test(text);
+  return /\bpostgres(ql)?:\/\/(?:[^@]*:.+@|.*[?&](ssl)?password=)/is.test(text);
 }
 
 /**

@@ -1,8 +1,10 @@
 /** The built program's admin commands on PostgreSQL, each as a process, beside one that serves the same database. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { KEY_LOOK_MS } from '../../src/store/store.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
+import { queryAt } from '../support/postgres-driver.js';
 import { type HttpProgram, run, runJson, scratch, startServer } from '../support/program.js';
 
 const workspace = scratch();
@@ -87,4 +89,65 @@ test('maintenance: nothing to prune, no migration due, an export, and the verdic
   expect(JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '')).toMatchObject({ kind: 'end' });
   expect([backup.code, JSON.parse(backup.stdout)]).toMatchObject([1, { set_up: false }]); // it archives nothing
   expect(backup.stdout + backup.stderr).not.toContain(new URL(database.url).password);
+}, 60_000);
+
+test('a gateway holds a key of the database, which the server takes', async () => {
+  const key = await admin('key', 'create', 'ACME', '--owner');
+  const at = ['--gateway-db', join(workspace.directory, 'gateway.db')];
+  const secret = { G3N_UPSTREAM_CREDENTIAL: key.api_key };
+  const held = await runJson(['admin', 'upstream', 'add', 'ACME', ...at], secret);
+  const base = new URL('/crm', server.url).href;
+  const tried = await runJson(['admin', 'upstream', 'test', held.fingerprint, ...at, '--gateway', base]);
+  expect(tried).toMatchObject({ accepted: true, owner: true, orgcode: 'ACME' });
+}, 60_000);
+
+test('the server key is rotated beside the server, whose callers stay', async () => {
+  const key = await admin('key', 'create', 'ACME', '--owner');
+  expect(await admin('server-key', 'rotate')).toMatchObject({ prepared: 1, current: 0 });
+  await new Promise((done) => setTimeout(done, 2 * KEY_LOOK_MS)); // the server learns of the generation
+  expect(await admin('server-key', 'activate')).toEqual({ current: 1 });
+  expect(await withKey(key)).toBe(200);
+  const { generations } = await admin('server-key', 'status');
+  expect(generations).toMatchObject([
+    { generation: 0, state: 'old' },
+    { generation: 1, state: 'current' },
+  ]);
+  const refused = await run(['admin', 'server-key', 'retire', '0'], environment);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('still needed by')]);
+}, 60_000);
+
+test('all data are copied to a file, which the same key opens', async () => {
+  const file = join(workspace.directory, 'copy.db');
+  const copied = await run(['admin', 'copy', '--from', database.url, '--to', file], environment);
+  expect([copied.code, copied.stdout]).toEqual([0, expect.stringMatching(/^api_key .*\d+ +\d+/m)]);
+  expect(copied.stdout + copied.stderr).not.toContain(new URL(database.url).password);
+  expect(readFileSync(`${file}.key`, 'utf8')).toBe(readFileSync(String(environment.G3N_KEY_FILE), 'utf8'));
+  expect(await runJson(['verify', '--db', file])).toMatchObject({ file: 'ok', orgs: 1, disagreements: [] });
+}, 60_000);
+
+test('groups are made of two databases, and an org is made in one, moved to the other and forgotten', async () => {
+  await server.stop();
+  const second = await freshDatabase('empty');
+  onTestFinished(() => second.drop());
+  const file = join(workspace.directory, 'groups.json');
+  writeFileSync(file, JSON.stringify({ b: second.url }), { mode: 0o600 });
+  await admin('groups', 'init', 'a');
+  const grouped = (...args: string[]) => admin(...args, '--groups', file);
+  await grouped('groups', 'add', 'b');
+  await grouped('org', 'create', 'BETA', '--group', 'b');
+  expect(await grouped('groups', 'list')).toMatchObject({
+    groups: [
+      { group: 'a', orgs: 1 },
+      { group: 'b', orgs: 1 },
+    ],
+  });
+  await grouped('org', 'move', 'BETA', '--to', 'a');
+  expect(await grouped('groups', 'list')).toMatchObject({
+    groups: [
+      { group: 'a', orgs: 2 },
+      { group: 'b', orgs: 0 },
+    ],
+  });
+  await grouped('org', 'forget', 'BETA', '--group', 'b');
+  expect(await queryAt(second.adminUrl, 'SELECT orgcode FROM org')).toEqual([]);
 }, 60_000);

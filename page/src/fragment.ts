@@ -1,7 +1,4 @@
-/**
- * The URL fragment of the page: demo keys, which are removed at once, or the name of a tool. Browsers never send a
- * fragment to a server, a log or a referrer.
- */
+/** The demo keys in the URL fragment, which are removed at once. Browsers never send a fragment to a server or a log. */
 
 export interface DemoKey {
   readonly role: string;
@@ -34,14 +31,4 @@ export function takeDemoAccess(): DemoAccess | undefined {
     channelCode: parameters.get('channel_code') ?? '',
     keys,
   };
-}
-
-/** The name of the tool in the URL, or an empty string. */
-export function toolInUrl(): string {
-  return decodeURIComponent(location.hash.slice(1));
-}
-
-/** Puts a tool name in the URL without adding a history entry. */
-export function setToolInUrl(name: string): void {
-  history.replaceState(null, '', `#${encodeURIComponent(name)}`);
 }

@@ -3,18 +3,22 @@ import { type Catalogue, createToolbox, type ServerTools } from './catalogue.js'
 import { mountClients } from './clients.js';
 import { mountConfirm } from './confirm.js';
 import { type Connected, connect, mountConnectionForm, NotConnected } from './connection.js';
-import { byId } from './dom.js';
-import { setToolInUrl, takeDemoAccess, toolInUrl } from './fragment.js';
+import { byId, focusOn } from './dom.js';
+import { takeDemoAccess } from './fragment.js';
 import { mountHistory } from './history-list.js';
 import { createKnownIds } from './known-ids.js';
 import { RequestError } from './mcp.js';
 import { failureOutcome } from './outcome.js';
+import { mountRecordPages } from './pages/record-pages.js';
+import { mountSlashKey } from './pages/search-box.js';
 import { announcementOf, resultPane } from './result-pane.js';
+import { type Route, routeInUrl, setToolInUrl } from './route.js';
 import { mountTheme } from './theme.js';
 import { mountToolList } from './tool-list.js';
-import { mountWorkbench } from './workbench.js';
+import { mountWorkbench, type WorkbenchContext } from './workbench.js';
 
 const FIRST_TOOL = 'crm_loyalty_earn';
+const PAGE_TITLE = document.title;
 
 const demo = takeDemoAccess(); // runs first, so that no other code sees the keys in the URL
 const catalogue = JSON.parse(byId('catalogue', HTMLScriptElement).text) as Catalogue;
@@ -38,21 +42,62 @@ const addToHistory = mountHistory((call) => {
   setToolInUrl(call.tool);
   workbench.reopen(call);
 });
-const workbench = mountWorkbench({
+const context: WorkbenchContext = {
   toolbox,
   known,
   endpoint: () => connected?.endpoint,
   onCalled: addToHistory,
   onCredentials: () => askForCredentials(connected === undefined ? 'Connect first.' : ''),
-});
+};
+const workbench = mountWorkbench(context);
+const recordPages = mountRecordPages(context);
 const list = mountToolList(toolbox, (name) => select(name, true));
 mountTheme();
 mountConfirm();
 mountConnection();
-select(toolbox.find(toolInUrl()) === undefined ? FIRST_TOOL : toolInUrl(), false);
+mountSlashKey(['customer-search', 'search'].map((id) => byId(id, HTMLInputElement)));
+select(FIRST_TOOL, false);
+showRoute(routeInUrl() ?? { page: 'tools' }, false);
 window.addEventListener('hashchange', () => {
-  if (toolbox.find(toolInUrl()) !== undefined) select(toolInUrl(), true);
+  const route = routeInUrl();
+  if (route !== undefined) showRoute(route, true);
 });
+// The skip link moves the focus alone, because the fragment names what is shown.
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('main', HTMLElement).focus();
+});
+
+/** Shows what the URL names. With `focus`, also moves the focus to its heading. */
+function showRoute(route: Route, focus: boolean): void {
+  const onTools = route.page === 'tools';
+  byId('tools-view', HTMLElement).hidden = !onTools;
+  byId('records-view', HTMLElement).hidden = onTools;
+  byId(onTools ? 'connection-in-console' : 'connection-above-records', HTMLElement).append(
+    byId('connection', HTMLElement),
+  );
+  for (const link of document.querySelectorAll<HTMLElement>('nav [data-page]')) {
+    const page = route.page === 'customer' ? 'customers' : route.page;
+    if (link.dataset.page === page) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (onTools) showTool(route, focus);
+  else recordPages.show(route, focus);
+}
+
+function showTool(route: Extract<Route, { page: 'tools' }>, focus: boolean): void {
+  document.title = PAGE_TITLE;
+  if (route.section !== undefined) openSection(route.section);
+  else if (route.tool !== undefined) select(route.tool, focus);
+}
+
+/** Scrolls to a section. The browser does not do it itself if the section was hidden. */
+function openSection(id: string): void {
+  const section = byId(id, HTMLElement);
+  section.scrollIntoView();
+  const heading = section.querySelector('h2');
+  if (heading !== null) focusOn(heading);
+}
 
 /** Shows a tool. With `focus`, also moves the focus to it and puts its name in the URL. */
 function select(name: string, focus: boolean): void {
@@ -85,6 +130,7 @@ function mountConnection(): void {
 function disconnect(): void {
   connected = undefined;
   showTools();
+  refreshRecords(false);
   announce('Disconnected. Connect again to use the changed settings.');
 }
 
@@ -99,6 +145,7 @@ async function tryToConnect(): Promise<void> {
     output.replaceChildren(resultPane(outcome));
     announce(announcementOf(outcome));
     showTools();
+    refreshRecords(false);
     return;
   }
   output.replaceChildren();
@@ -106,9 +153,10 @@ async function tryToConnect(): Promise<void> {
   const text = [`Connected to ${endpoint.url}`, caller, toolCountText(serverTools)].filter(Boolean).join(' · ');
   byId('connected-text', HTMLElement).textContent = text;
   announce(text);
-  showTools();
   showConnectionForm(false);
   byId('change', HTMLButtonElement).focus();
+  showTools();
+  refreshRecords(true);
 }
 
 function toolCountText({ tools, operations }: ServerTools): string {
@@ -126,6 +174,12 @@ function showTools(): void {
   toolbox.update(connected?.serverTools);
   list.refresh();
   select(selected, false);
+}
+
+/** Reads the page about records again, with other credentials or none. */
+function refreshRecords(focus: boolean): void {
+  const route = routeInUrl();
+  if (route !== undefined && route.page !== 'tools') recordPages.show(route, focus);
 }
 
 function askForCredentials(reason: string): void {

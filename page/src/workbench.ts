@@ -53,7 +53,8 @@ export function mountWorkbench(context: WorkbenchContext): Workbench {
   };
 }
 
-interface Bench {
+/** The form of one tool, its buttons and the outcome of its last call. */
+export interface Bench {
   readonly node: HTMLElement;
   readonly form: Form;
   /** Copies the form values of another bench of the same tool. */
@@ -61,12 +62,18 @@ interface Bench {
   replay(args: object, outcome: Outcome): void;
 }
 
-function createBench(entry: Entry, context: WorkbenchContext): Bench {
+/** Where a bench stands alone, the button says what the tool does, and there are no examples. */
+export function createBench(entry: Entry, context: WorkbenchContext, alone = false): Bench {
   const form = createForm(visibleSchemaOf(entry), formContext(context));
   const output = el('div', { class: 'output' });
-  const send = el('button', { type: 'submit', class: 'primary' }, `Call ${entry.name}`);
+  const send = el(
+    'button',
+    { type: 'submit', class: 'primary' },
+    alone ? (entry.title ?? entry.name) : `Call ${entry.name}`,
+  );
   const cancel = button('Cancel', () => running?.abort(), { hidden: true });
-  const node = el('form', { class: 'bench', novalidate: true }, exampleBar(entry, form, context), form.node);
+  const examples = alone ? [] : [exampleBar(entry, form, context)];
+  const node = el('form', { class: 'bench', novalidate: true }, ...examples, form.node);
   node.append(el('div', { class: 'buttons' }, send, cancel), output);
   let running: AbortController | undefined;
 

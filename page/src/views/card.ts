@@ -12,7 +12,7 @@ export interface ViewActions {
 
 /** A titled part of a view. */
 export function card(title: string, ...children: readonly (Node | string)[]): HTMLElement {
-  return el('section', { class: 'card', 'aria-label': title }, el('h3', {}, title), ...children);
+  return el('section', { class: 'card', 'aria-label': title }, el('h2', {}, title), ...children);
 }
 
 /** What a card says when there is nothing to show. */
@@ -37,12 +37,21 @@ export function badge(text: string, tone: Tone = 'plain'): HTMLElement {
   return el('span', { class: `badge tone-${tone}` }, text);
 }
 
-/** Buttons for those actions that the caller has the tools for. */
-export function actionBar(actions: readonly Action[], on: ViewActions | undefined): readonly Node[] {
+/** A line of small facts, with dots between them. */
+export function factLine(...parts: readonly (Node | string)[]): HTMLElement {
+  const nodes = parts.flatMap((part, index) => [...(index === 0 ? [] : [' · ']), el('span', {}, part)]);
+  return el('p', { class: 'hint fact-line' }, ...nodes);
+}
+
+/** Buttons for those actions that the caller has the tools for; small ones belong to one record of a list. */
+export function actionBar(actions: readonly Action[], on: ViewActions | undefined, small = false): readonly Node[] {
   const offered = actions.filter(({ tool }) => on?.has(tool) === true);
   if (on === undefined || offered.length === 0) return [];
   const buttons = offered.map((action) =>
-    button(action.label, () => on.open(action), { class: 'quiet', 'data-action': action.tool }),
+    button(action.label, () => on.open(action), {
+      class: small ? 'plain-action' : 'quiet',
+      'data-action': action.tool,
+    }),
   );
   return [el('div', { class: 'buttons' }, ...buttons)];
 }

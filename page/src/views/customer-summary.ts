@@ -1,23 +1,22 @@
 /** Who a customer is, in one look: name, state, points, tier, contact as the caller may see it. */
 import { el } from '../dom.js';
-import { actionBar, badge, card, factList, type ViewActions } from './card.js';
+import { actionBar, badge, card, factLine, factList, type ViewActions } from './card.js';
 import type { Action, Customer } from './records.js';
-import { countText, dateText, dayNode, dayText, moneyText, msOf, nameOf, numberText, phrase } from './words.js';
+import { countText, datedNode, dateText, dayText, moneyText, msOf, nameOf, numberText, phrase } from './words.js';
 
 /** The head of a customer's page. `heading` receives the focus when the page opens. */
 export function customerHead(
   customer: Customer,
   on?: ViewActions,
 ): { readonly node: HTMLElement; readonly heading: HTMLElement } {
-  const heading = el('h2', { class: 'person' }, nameOf(customer));
+  const heading = el('h1', { class: 'person' }, nameOf(customer));
   const { loyalty, created_at } = customer;
-  const since = el('span', {}, 'Customer since ', dayNode(created_at));
   const tier = loyalty.tier === null ? 'No tier' : `Tier ${loyalty.tier}`;
   const node = el(
     'div',
     { class: 'customer-head' },
     el('div', { class: 'bar' }, heading, el('div', { class: 'badges' }, ...statusBadges(customer))),
-    el('p', { class: 'hint separated' }, el('span', {}, tier), since),
+    factLine(tier, datedNode('Customer since', created_at)),
     ...statusNote(customer),
     ...(customer.status === 'active' ? actionBar(actionsOf(customer), on) : []),
   );

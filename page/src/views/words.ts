@@ -68,15 +68,21 @@ export function dayNode(time: string): HTMLElement {
   return el('time', { datetime: time, title: minuteText(msOf(time)) }, dayText(msOf(time)));
 }
 
+/** A word and a day: `since Jan 12, 2026`. */
+export function datedNode(word: string, time: string): HTMLElement {
+  return el('span', {}, `${word} `, dayNode(time));
+}
+
 /** A code of the contract in words: `marketing_email` is `Marketing email`. */
 export function phrase(code: string): string {
   const text = code.replaceAll('_', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A caller without the kind of its credential: `user_guid:ann` is `ann`. */
+/** Who acted: `user_guid:ann` is `ann`, a service account with a long id is `service account …4ac0`. */
 export function actorText(actor: string): string {
-  return actor.replace(/^[a-z_]+:/, '');
+  const [, kind = '', id = actor] = /^([a-z_]+):(.+)$/.exec(actor) ?? [];
+  return id.length < 30 ? id : `${phrase(kind.replace(/_guid$/, '')).toLowerCase()} …${id.slice(-4)}`;
 }
 
 /** The name under which people know a customer. */

@@ -1,4 +1,4 @@
-/** The demo keys in the URL fragment, which are removed at once. Browsers never send a fragment to a server or a log. */
+/** The demo keys in the URL fragment, which are removed at once. Browsers never send a fragment to a server. */
 
 export interface DemoKey {
   readonly role: string;

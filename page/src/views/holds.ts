@@ -1,4 +1,4 @@
-/** What blocks a customer and why: holds with the evidence of the assessment that opened them, and other assessments. */
+/** What blocks a customer and why: holds with the evidence that opened them, and other fraud assessments. */
 import { el } from '../dom.js';
 import { actionBar, badge, emptyNote, factLine, type Tone, type ViewActions } from './card.js';
 import type { Action, Assessment, Hold } from './records.js';

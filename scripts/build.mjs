@@ -13,7 +13,7 @@ import { OUTSIDE } from './outside.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: ['src/main.ts'],
+  entryPoints: ['src/main.ts', 'src/g3n.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -29,7 +29,7 @@ const { metafile } = await build({
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
 });
-chmodSync('dist/main.js', 0o755);
+for (const program of ['dist/main.js', 'dist/g3n.js']) chmodSync(program, 0o755);
 execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dist/validators'], { stdio: 'inherit' });
 writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inputs)));

@@ -22,6 +22,8 @@ interface Source {
   readonly operational?: boolean;
   readonly counts_failures?: boolean;
   readonly unforeseen?: readonly string[];
+  /** As `CliNames` of the contract. */
+  readonly cli?: Node;
   /** The request field that holds the id of the record in the response; or such fields, with those of the response. */
   readonly record_id?: string | Node;
   readonly request?: string;
@@ -83,6 +85,7 @@ function operation(path: string, source: Source, family: string, schemas: Node):
     ...(source.operational ? { 'x-operational': true } : {}),
     ...(source.counts_failures ? { 'x-counts-failures': true } : {}),
     ...(source.unforeseen ? { 'x-unforeseen': source.unforeseen } : {}),
+    ...(source.cli ? { 'x-cli': source.cli } : {}),
     ...(source.record_id ? { 'x-record-id': recordIds(source.record_id) } : {}),
     parameters: parameters(source.operational ?? false, 'idempotency_key' in properties),
     ...(source.request === undefined ? {} : { requestBody: requestBody(source.request, source.examples ?? {}) }),

@@ -5,9 +5,9 @@ import { ConfigError, type DatabaseFlags, type Environment, readEnvironment } fr
 import { checkArchiving } from '../doctor/check-archiving.js';
 import { linesOf } from '../doctor/finding.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
+import { createProgress } from '../terminal/progress.js';
 import type { FileReport } from './file-backup.js';
 import { jsonOption, print, printRecord, wantsJson } from './output.js';
-import { createProgress } from './progress.js';
 import { onDatabase, requireOneDatabase, resolvedPath } from './shared-options.js';
 
 /** Adds the commands to `admin`. */

@@ -6,7 +6,7 @@ import { CONTRACT } from '../contract/generated/contract.js';
 import { makeDirectory, requireDatabase } from '../database-file/open-error.js';
 import { type CopyOptions, type CopyReport, copyDatabase } from '../store/copy/copy-database.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
-import { createProgress, duration, grouped, progressBar } from './progress.js';
+import { createProgress, duration, grouped, progressBar } from '../terminal/progress.js';
 import { resolvedPath } from './shared-options.js';
 
 interface CopyFlags {

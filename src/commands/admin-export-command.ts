@@ -12,7 +12,7 @@ import type { Driver } from '../store/engine/driver.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import type { Store } from '../store/store.js';
 import { printRecord } from './output.js';
-import { createProgress, grouped } from './progress.js';
+import { createProgress, grouped } from '../terminal/progress.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
 interface ExportFlags extends DatabaseFlags {

@@ -18,7 +18,7 @@ import type { Store } from '../store/store.js';
 import { parseWhole } from './admin-options.js';
 import { operatorName } from './administer.js';
 import { jsonOption, print, wantsJson } from './output.js';
-import { createProgress, duration, grouped, progressBar } from './progress.js';
+import { createProgress, duration, grouped, progressBar } from '../terminal/progress.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
 interface ImportFlags extends DatabaseFlags {

@@ -13,7 +13,7 @@ import { copyDatabaseFile, readKeyCheck } from '../store/sqlite/copy-file.js';
 import { NEWEST_SCHEMA, schemaVersion } from '../store/sqlite/migrations/migrate.js';
 import { openSqlite } from '../store/sqlite/sqlite-driver.js';
 import { verifyStore } from '../store/verify-store.js';
-import { type Progress, progressBar } from './progress.js';
+import { type Progress, progressBar } from '../terminal/progress.js';
 
 /** What was copied, and what `verify` says of it. */
 export interface FileReport {

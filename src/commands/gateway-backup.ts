@@ -7,7 +7,7 @@ import { copyKeyFile } from '../secrets/keys.js';
 import { copyAnyFile } from '../store/sqlite/copy-file.js';
 import { keyForRestore, pages } from './file-backup.js';
 import { openGatewayDatabase } from './open-gateway-database.js';
-import { createProgress } from './progress.js';
+import { createProgress } from '../terminal/progress.js';
 import { resolvedPath } from './shared-options.js';
 
 interface CopiedGateway {

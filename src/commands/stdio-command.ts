@@ -15,7 +15,7 @@ import {
   agentSettings,
   checkAgentSettings,
 } from './agent-options.js';
-import { surviveClosedPipe } from './closed-pipe.js';
+import { surviveClosedPipe } from '../terminal/closed-pipe.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { readTraceSettings, serveTraces } from './serve-traces.js';

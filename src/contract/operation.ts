@@ -87,6 +87,14 @@ export interface ValueMoved {
 /** Request field → the field of `data` that repeats its value. */
 export type RecordIds = { readonly [field: string]: FieldPath };
 
+/** How the command line client names an operation (`x-cli`), where that does not follow from its path. */
+export interface CliNames {
+  /** The words of the command: `comment add`. */
+  readonly command?: string;
+  /** The request field that can be given without a flag. */
+  readonly argument?: string;
+}
+
 export interface Operation {
   /** The path with `/` as `_`: `loyalty_policy_set`. */
   readonly id: string;
@@ -135,6 +143,7 @@ export interface Operation {
   /** The field names in the `data` of a read, for field selection; undefined when they are not known completely. */
   readonly answerFields?: FieldNames | undefined;
   readonly examples: readonly Example[];
+  readonly cli?: CliNames;
   /** Only on operations of an imported OpenAPI document. */
   readonly imported?: ImportedShape;
   /** The schema of `data`; only on imported operations, whose annotations are not compiled in advance. */

@@ -1,6 +1,10 @@
 /** One deadline for all upstream requests of one call. */
 import type { Stamp } from '../contract/backend.js';
 
+export const DEFAULT_DEADLINE_MS = 10_000;
+/** Upper bound of the option, so that no call waits and no timer runs without end. */
+export const LONGEST_DEADLINE_MS = 600_000;
+
 export interface Deadline {
   /** The total time the call may take. */
   readonly ms: number;

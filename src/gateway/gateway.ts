@@ -10,7 +10,7 @@ import type { Operation } from '../contract/operation.js';
 import { createBreaker } from './breaker.js';
 import { createCallerCache } from './caller-cache.js';
 import { type CredentialRedaction, createRedactions } from './credential-redaction.js';
-import { createDeadlines } from './deadline.js';
+import { createDeadlines, DEFAULT_DEADLINE_MS, LONGEST_DEADLINE_MS } from './deadline.js';
 import { type FailedCall, toCrmError } from './error-mapping.js';
 import { GatewayOptionsError, type ProxyOptions } from './origin.js';
 import { createOutcomeProbes } from './outcome-probes.js';
@@ -23,9 +23,6 @@ import { UpstreamError } from './upstream-error.js';
 import { createIdentify } from './upstream-identity.js';
 import { credentialDigest, idempotencyKeyOf, type Random32 } from './upstream-request.js';
 
-export const DEFAULT_DEADLINE_MS = 10_000;
-/** Upper bound of the option, so that no call waits and no timer runs without end. */
-export const LONGEST_DEADLINE_MS = 600_000;
 export const DEFAULT_MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /** An event for the operator's log. It holds no personal data and no secrets. */

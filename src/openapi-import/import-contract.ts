@@ -17,7 +17,7 @@ import { ADVERTISED_BYTES, ALL_ADVERTISED_BYTES, MIN_ADVERTISED_BYTES } from './
 import { addFinding, createFindings, type ImportReport } from './import-report.js';
 import { type DocumentNode, isNode, nodeAt, type OpenApiDocument, openDocument, own } from './openapi-document.js';
 import { type DraftContext, draftOperation, type OperationDraft } from './operation-draft.js';
-import { createContractLookup, readRecordIds, readRoles } from './operation-extensions.js';
+import { createContractLookup, readCliNames, readRecordIds, readRoles } from './operation-extensions.js';
 import { nameOperations } from './operation-names.js';
 import { outputSchema, responseAnnotations } from './response.js';
 
@@ -109,6 +109,7 @@ function finishOperation(
   const facts = compileMetadata({ ...metadata, id }, request, response.outline);
   const sameShape = imported === undefined ? contractOperation : undefined;
   const recordIds = readRecordIds(draft.candidate.source, sameShape);
+  const cli = readCliNames(draft.candidate.source, sameShape);
   const annotations = lazy(() => responseAnnotations(document, response, contractOperation));
   const requestSchema = lazy(() => {
     const checked = enforced(request);
@@ -123,6 +124,7 @@ function finishOperation(
     ...(contractOperation?.unforeseen === undefined ? {} : { unforeseen: contractOperation.unforeseen }),
     ...movesOf(facts.moves, contractOperation),
     ...(recordIds === undefined ? {} : { recordIds }),
+    ...(cli === undefined ? {} : { cli }),
     inputSchema: advertise(),
     outputSchema: outputSchema(response),
     examples,

@@ -2,7 +2,7 @@
  * Reads the extensions of an operation (`x-effect`, `x-access`, …). Missing ones are taken from the operation of the
  * built-in contract with the same method and path.
  */
-import type { Contract, Effect, Method, Operation, RecordIds, RoleTable } from '../contract/operation.js';
+import type { CliNames, Contract, Effect, Method, Operation, RecordIds, RoleTable } from '../contract/operation.js';
 import { type DocumentNode, isNode, own } from './openapi-document.js';
 
 /** The base path of the CRM API on its server (contract §1). */
@@ -72,6 +72,17 @@ export function readRecordIds(source: DocumentNode, contractOperation: Operation
 }
 
 const MAX_FIELD = 100;
+
+/** How the command line client names the operation; undefined when that follows from its id. */
+export function readCliNames(source: DocumentNode, contractOperation: Operation | undefined): CliNames | undefined {
+  const declared = own(source, 'x-cli');
+  if (!isNode(declared)) return contractOperation?.cli;
+  const { command, argument } = declared;
+  return {
+    ...(typeof command === 'string' && /^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,4}$/.test(command) ? { command } : {}),
+    ...(typeof argument === 'string' && argument.length <= MAX_FIELD ? { argument } : {}),
+  };
+}
 
 /** The role table of a document; the built-in contract's when it has no valid one. */
 export function readRoles(document: DocumentNode, builtIn: RoleTable): RoleTable {

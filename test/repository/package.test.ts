@@ -7,6 +7,7 @@ import { bundledPackages, makeBill } from '../../scripts/sbom.js';
 
 const EXPECTED = [
   'dist/main.js',
+  'dist/g3n.js',
   'dist/openapi.json',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/chunks/*.js',
@@ -31,7 +32,8 @@ test('the package has exactly what a user needs, and is small', () => {
   expect(EXPECTED.filter((glob) => !paths.some((path) => matchesGlob(path, glob)))).toEqual([]);
   expect(packed.size).toBeLessThan(MOST_PACKED);
   expect(packed.unpackedSize).toBeLessThan(MOST_UNPACKED);
-  expect(packed.files.find(({ path }) => path === 'dist/main.js')?.mode).toBe(0o755);
+  for (const program of ['dist/main.js', 'dist/g3n.js'])
+    expect(packed.files.find(({ path }) => path === program)?.mode).toBe(0o755);
 });
 
 test('provenance is asked for only together with the repository that it names', () => {

@@ -2977,6 +2977,9 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "cli": {
+    "command": "comment add"
+   },
    "inputSchema": {
     "type": "object",
     "required": [
@@ -7331,6 +7334,9 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "items.*.orgcode"
    ],
+   "cli": {
+    "argument": "q"
+   },
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,

@@ -2,11 +2,11 @@
 /** The entry point of the command line. Each command is defined in commands/. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { endOnClosedPipe } from './terminal/closed-pipe.js';
 import { exitCodeOf, isOfCommander } from './commands/exit-codes.js';
 import { createProgram } from './commands/program.js';
 import { ConfigError } from './config.js';
 import { AdminError } from './store/administration.js';
+import { endOnClosedPipe } from './terminal/closed-pipe.js';
 import { colored } from './terminal/color.js';
 
 const program = createProgram(dirname(fileURLToPath(import.meta.url)));

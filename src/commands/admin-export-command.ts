@@ -11,8 +11,8 @@ import { openBackend } from '../open-backend.js';
 import type { Driver } from '../store/engine/driver.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import type { Store } from '../store/store.js';
-import { printRecord } from './output.js';
 import { createProgress, grouped } from '../terminal/progress.js';
+import { printRecord } from './output.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
 interface ExportFlags extends DatabaseFlags {

@@ -6,8 +6,8 @@ import { createLog } from '../log.js';
 import { openBackend } from '../open-backend.js';
 import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
-import { print } from './output.js';
 import { createProgress } from '../terminal/progress.js';
+import { print } from './output.js';
 import { onDatabase } from './shared-options.js';
 
 /** Adds the commands to `admin`. */

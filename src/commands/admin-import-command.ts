@@ -15,10 +15,10 @@ import { openBackend } from '../open-backend.js';
 import { parseHeaders } from '../pipeline/headers.js';
 import { statusOfOrg } from '../store/engine/org-status.js';
 import type { Store } from '../store/store.js';
+import { createProgress, duration, grouped, progressBar } from '../terminal/progress.js';
 import { parseWhole } from './admin-options.js';
 import { operatorName } from './administer.js';
 import { jsonOption, print, wantsJson } from './output.js';
-import { createProgress, duration, grouped, progressBar } from '../terminal/progress.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
 interface ImportFlags extends DatabaseFlags {

@@ -9,10 +9,10 @@ import {
   pruneSessions,
 } from '../store/admin/prune.js';
 import { all } from '../store/engine/step.js';
+import { createProgress } from '../terminal/progress.js';
 import { onAdmin, parseTime, type TimeFlag } from './admin-options.js';
 import { type AdminFlags, type Administration, administer } from './administer.js';
 import { printRecord } from './output.js';
-import { createProgress } from '../terminal/progress.js';
 
 const DEFAULT_AGE = '90d';
 

@@ -5,9 +5,9 @@ import { requireDatabase } from '../database-file/open-error.js';
 import { createLog } from '../log.js';
 import { copyKeyFile } from '../secrets/keys.js';
 import { copyAnyFile } from '../store/sqlite/copy-file.js';
+import { createProgress } from '../terminal/progress.js';
 import { keyForRestore, pages } from './file-backup.js';
 import { openGatewayDatabase } from './open-gateway-database.js';
-import { createProgress } from '../terminal/progress.js';
 import { resolvedPath } from './shared-options.js';
 
 interface CopiedGateway {

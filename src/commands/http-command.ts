@@ -10,6 +10,7 @@ import { createLog, describe, type Log } from '../log.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { TraceSettings } from '../telemetry/trace-settings.js';
+import { surviveClosedPipe } from '../terminal/closed-pipe.js';
 import type { HttpTransport } from '../transport/http.js';
 import {
   AGENT_SETTINGS,
@@ -18,7 +19,6 @@ import {
   agentSettings,
   checkAgentSettings,
 } from './agent-options.js';
-import { surviveClosedPipe } from '../terminal/closed-pipe.js';
 import { type Listener, requireDistinct, requireFreePorts, rethrowTaken } from './free-ports.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';

@@ -8,6 +8,7 @@ import { createLog, describe } from '../log.js';
 import { createServerFactory } from '../mcp/server.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { type CallHeaders, parseHeaders } from '../pipeline/headers.js';
+import { surviveClosedPipe } from '../terminal/closed-pipe.js';
 import {
   AGENT_SETTINGS,
   type AgentFlags,
@@ -15,7 +16,6 @@ import {
   agentSettings,
   checkAgentSettings,
 } from './agent-options.js';
-import { surviveClosedPipe } from '../terminal/closed-pipe.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { readTraceSettings, serveTraces } from './serve-traces.js';

@@ -9,8 +9,8 @@ import type { GroupedStore } from '../store/groups/grouped-store.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import { checkDatabaseFile, type FileFault, isDamage } from '../store/sqlite/check-file.js';
 import { type Verification, verifyStore } from '../store/verify-store.js';
-import { jsonOption, type OutputFlags, print, printRows, wantsJson } from './output.js';
 import { createProgress, type Progress } from '../terminal/progress.js';
+import { jsonOption, type OutputFlags, print, printRows, wantsJson } from './output.js';
 import { onDatabase, resolvedPath } from './shared-options.js';
 
 /** Adds the `verify` command. */

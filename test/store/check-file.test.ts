@@ -3,8 +3,8 @@ import { closeSync, copyFileSync, openSync, rmSync, statSync, writeSync } from '
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createProgress } from '../../src/terminal/progress.js';
 import { checkDatabaseFile } from '../../src/store/sqlite/check-file.js';
+import { createProgress } from '../../src/terminal/progress.js';
 import { newCustomer, openWorld, type World } from '../support/world.js';
 
 const PAGE = 4096;

@@ -5,7 +5,6 @@ import type { Backend } from '../contract/backend.js';
 import { CrmError } from '../contract/errors.js';
 import { createStampMaker } from '../create-pipeline.js';
 import { createLog, describe } from '../log.js';
-import { createServerFactory } from '../mcp/server.js';
 import { readCredentials } from '../pipeline/credentials.js';
 import { type CallHeaders, parseHeaders } from '../pipeline/headers.js';
 import { surviveClosedPipe } from '../terminal/closed-pipe.js';
@@ -41,6 +40,8 @@ async function serveStdio(directory: string, flags: ServingFlags & AgentFlags & 
     const headers = parseHeaders({ ...serving.demo?.headers, ...given });
     if (serving.backend.kind === 'store') await requireAccepted(serving.backend, headers);
     surviveClosedPipe(); // the transport closes when its pipe does
+    // The SDK, which other commands need not load.
+    const { createServerFactory } = await import('../mcp/server.js');
     const { openStdio } = await import('../transport/stdio.js');
     const traces = await serveTraces(traceSettings, log);
     const application = traces.traced(agentApplication(serving, log, settings), 'stdio');

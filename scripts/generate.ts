@@ -1,7 +1,8 @@
 /**
  * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, openapi/protocol.md → PROTOCOL.md,
- * page/ → mcp.html, server.json, the client configurations in the documentation, and a snapshot of every tool as
- * agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its generated content.
+ * page/ → mcp.html and src/mcp/generated/, server.json, the client configurations in the documentation, and a snapshot
+ * of every tool as agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its
+ * generated content.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import type { Contract } from '../src/contract/operation.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
 import { withTables } from './configuration.js';
+import { makeCustomerApp } from './customer-app.js';
 import { mergeDocument } from './openapi.js';
 import { makePage } from './page.js';
 import { renderProtocol } from './protocol.js';
@@ -33,6 +35,7 @@ const outputs: Record<string, string> = {
   'src/contract/generated/contract.ts': contractModule(contract),
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
   'mcp.html': await makePage(contract),
+  'src/mcp/generated/customer-app.ts': await makeCustomerApp(),
   'server.json': renderServerJson(),
   'docs/configuration.md': withTables(readFileSync('docs/configuration.md', 'utf8')),
   'README.md': withLinks(readFileSync('README.md', 'utf8')),

@@ -2,19 +2,18 @@
  * Builds mcp.html: the template, style and script of page/ and the tool catalogue of the contract, in one
  * self-contained file. The output is the same on every machine. The HTTP transport serves it.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { build } from 'esbuild';
 import type { Catalogue } from '../page/src/catalogue.js';
 import { rolesFor } from '../src/contract/access.js';
 import type { Contract } from '../src/contract/operation.js';
 import { VERSION } from '../src/contract/version.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
+import { bundleScript, fillTemplate, hashSource } from './self-contained.js';
 
 /** Renders the page for a contract. @throws Error when page/ does not build or a placeholder is unknown. */
 export async function makePage(contract: Contract): Promise<string> {
   const style = readFileSync('page/style.css', 'utf8').trim();
-  const script = await bundle();
+  const script = await bundleScript('page/src/main.ts');
   const parts: { readonly [name: string]: string } = {
     policy: policyFor(style, script),
     style,
@@ -24,24 +23,7 @@ export async function makePage(contract: Contract): Promise<string> {
     version: VERSION,
     contract: contract.version,
   };
-  const pieces = readFileSync('page/index.html', 'utf8').split(/\{\{(\w+)\}\}/);
-  const placeholders = pieces.filter((_piece, index) => index % 2 === 1);
-  if (placeholders.toSorted().join() !== Object.keys(parts).sort().join())
-    throw new Error(`page/index.html uses the placeholders ${placeholders}`);
-  return pieces.map((piece, index) => (index % 2 === 1 ? parts[piece] : piece)).join('');
-}
-
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: ['page/src/main.ts'],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    target: 'es2022',
-    charset: 'utf8',
-    legalComments: 'none',
-  });
-  return (outputFiles[0]?.text ?? '').trim();
+  return fillTemplate('page/index.html', parts);
 }
 
 /**
@@ -51,8 +33,8 @@ async function bundle(): Promise<string> {
 function policyFor(style: string, script: string): string {
   return [
     "default-src 'none'",
-    `script-src '${sha256(script)}'`,
-    `style-src '${sha256(style)}'`,
+    `script-src ${hashSource(script)}`,
+    `style-src ${hashSource(style)}`,
     'img-src data:',
     "connect-src 'self' http://127.0.0.1:* http://localhost:*",
     "base-uri 'none'",
@@ -60,10 +42,6 @@ function policyFor(style: string, script: string): string {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join('; ');
-}
-
-function sha256(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
 function catalogueOf(contract: Contract): Catalogue {

@@ -1,6 +1,5 @@
 /** Elicitation: the confirmation form for the client's user, and how the user's reply is read. */
 import {
-  CLIENT_CAPABILITIES_META_KEY,
   type ClientCapabilities,
   type InputRequiredResult,
   inputRequired,
@@ -9,6 +8,7 @@ import {
 import type { Input } from '../contract/backend.js';
 import type { Envelope } from '../contract/envelope.js';
 import type { Operation } from '../contract/operation.js';
+import { capabilitiesOf } from './client-capabilities.js';
 import { CONFIRM_TOKEN, CONFIRMATION_REQUIRED, type ConfirmationReply } from './confirmation.js';
 import { describePreview, type ShownPreview } from './preview.js';
 
@@ -30,16 +30,13 @@ const FORM = {
   required: [CONFIRM],
 };
 
-/**
- * The dialogue of a request; undefined when its client cannot ask its user. A stateless request carries its client's
- * capabilities; for older protocol versions the connection knows them (`declared`).
- */
+/** The dialogue of a request; undefined when its client cannot ask its user. */
 export function openDialogue(
-  { mcpReq }: Pick<ServerContext, 'mcpReq'>,
+  context: Pick<ServerContext, 'mcpReq'>,
   declared: ClientCapabilities | undefined,
 ): ElicitationDialogue | undefined {
-  const claims = mcpReq.envelope as { readonly [key: string]: ClientCapabilities } | undefined;
-  if (!canAsk(claims?.[CLIENT_CAPABILITIES_META_KEY] ?? declared)) return undefined;
+  if (!canAsk(capabilitiesOf(context, declared))) return undefined;
+  const { mcpReq } = context;
   const token = mcpReq.requestState<string>();
   const response = mcpReq.inputResponses?.[CONFIRM];
   return {

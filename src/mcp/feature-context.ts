@@ -12,6 +12,7 @@ import type { PublishedDocuments } from '../contract/published-documents.js';
 import { type Pipeline, rejectRequest } from '../pipeline/call.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import type { Catalogue, Tool } from '../tools/catalogue.js';
+import type { CustomerApp } from './apps.js';
 
 export interface FeatureContext {
   readonly catalogue: Catalogue;
@@ -20,6 +21,8 @@ export interface FeatureContext {
   readonly lean: boolean;
   /** The published documents that describe the tools; undefined when there are none. */
   readonly published: PublishedDocuments | undefined;
+  /** The app that hosts can show; undefined when this server has none. */
+  readonly app: CustomerApp | undefined;
   /** The tools a caller may call, as `tools/list` returns them. An unknown caller gets the public ones. */
   callable(headers: CallHeaders): Promise<readonly Tool[]>;
   /** Runs a tool as `tools/call` does; undefined when no tool has that name. */

@@ -8,9 +8,12 @@ import {
   ProtocolErrorCode,
   type ReadResourceResult,
   ResourceNotFoundError,
+  type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { ErrorObject } from '../contract/envelope.js';
 import type { CallHeaders } from '../pipeline/headers.js';
+import { CUSTOMER_APP_URI, showsApps } from './apps.js';
+import { capabilitiesOf } from './client-capabilities.js';
 import {
   type DocumentResource,
   type DocumentResources,
@@ -46,14 +49,17 @@ export function createResources(features: FeatureContext): RegisterFeature {
   const documents = documentsOf(features);
   const records = recordsOf(features);
   return (server, headersOf) => {
+    const appFor = (context: ServerContext) =>
+      showsApps(capabilitiesOf(context, server.getClientCapabilities())) ? features.app : undefined;
     server.setRequestHandler('resources/list', (_request, context) => {
       const headers = headersOf(context);
       return features.guard(headers, async () => {
         const available = [...documents.values()].flatMap((open) => open() ?? []);
-        const readable = await readableBy(features, records, headers);
-        const withoutVariables = readable.filter((record) => variablesOf(record).length === 0);
+        const callable = await callableNames(features, headers);
+        const withoutVariables = readableBy(callable, records).filter((record) => variablesOf(record).length === 0);
+        const app = appFor(context)?.entry(callable) ?? [];
         return {
-          resources: [...available.map(documentEntry), ...withoutVariables.map(recordEntry)],
+          resources: [...available.map(documentEntry), ...withoutVariables.map(recordEntry), app].flat(),
           ...PRIVATE_ONE_MINUTE,
         };
       });
@@ -61,7 +67,7 @@ export function createResources(features: FeatureContext): RegisterFeature {
     server.setRequestHandler('resources/templates/list', (_request, context) => {
       const headers = headersOf(context);
       return features.guard(headers, async () => {
-        const readable = await readableBy(features, records, headers);
+        const readable = readableBy(await callableNames(features, headers), records);
         const open = readable.filter((record) => variablesOf(record).length > 0);
         const withoutVariables = documents.get('crm://protocol')?.() === undefined ? [] : [SECTION_ENTRY];
         return {
@@ -72,13 +78,16 @@ export function createResources(features: FeatureContext): RegisterFeature {
     });
     server.setRequestHandler('resources/read', ({ params }, context) => {
       const headers = headersOf(context);
-      return features.guard(headers, () => read(features, documents, records, params.uri, headers));
+      return features.guard(headers, async () => {
+        const app = params.uri === CUSTOMER_APP_URI ? appFor(context) : undefined;
+        if (app !== undefined) return { contents: [await app.content()], ...PUBLIC_HOUR };
+        return read(features, documents, records, params.uri, headers);
+      });
     });
   };
 }
 
-async function readableBy(features: FeatureContext, records: readonly RecordResource[], headers: CallHeaders) {
-  const callable = await callableNames(features, headers);
+function readableBy(callable: ReadonlySet<string>, records: readonly RecordResource[]): readonly RecordResource[] {
   return records.filter(({ tool }) => callable.has(tool));
 }
 

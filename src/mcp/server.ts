@@ -6,12 +6,14 @@ import type { PublishedDocuments } from '../contract/published-documents.js';
 import type { Pipeline } from '../pipeline/call.js';
 import { type CallHeaders, withMessageTrace } from '../pipeline/headers.js';
 import type { Catalogue } from '../tools/catalogue.js';
+import { customerAppOf, showsApps } from './apps.js';
+import { capabilitiesOf } from './client-capabilities.js';
 import type { Confirmation } from './confirmation.js';
 import { type ElicitationDialogue, openDialogue, type Question } from './elicitation.js';
 import { createErrorGuard } from './feature-context.js';
 import { createLeanCall } from './lean-calls.js';
 import { LEAN_TOOLS } from './lean-tools.js';
-import { createFeatureRegistration, FEATURE_CAPABILITIES } from './register-features.js';
+import { createFeatureRegistration, featureCapabilities } from './register-features.js';
 import { createCallWithinBudget } from './response-budget.js';
 import { visibleTools } from './visibility.js';
 
@@ -74,22 +76,25 @@ export function createServerFactory(
   const guard = createErrorGuard(pipeline);
   const callable = (headers: CallHeaders) => visibleTools(pipeline, catalogue, headers);
   const call = createCallTool({ ...application, lean: false });
+  const app = customerAppOf(catalogue, lean);
   const registerFeatures = createFeatureRegistration({
     catalogue,
     roles: pipeline.roles,
     published,
+    app,
     lean,
     callable,
     call,
     guard,
   });
   return () => {
-    const server = new Server(info, { capabilities: { tools: {}, ...FEATURE_CAPABILITIES }, instructions });
+    const server = new Server(info, { capabilities: { tools: {}, ...featureCapabilities({ app }) }, instructions });
     registerFeatures(server, (context) => headersOf(context.http?.req));
     server.setRequestHandler('tools/list', async (_request, context) => {
       const headers = headersOf(context.http?.req);
       const tools = lean ? LEAN_TOOLS : await guard(headers, () => callable(headers));
-      return { tools: tools as never, ttlMs: 60_000, cacheScope: 'private' as const };
+      const linked = showsApps(capabilitiesOf(context, server.getClientCapabilities())) ? app?.link(tools) : undefined;
+      return { tools: (linked ?? tools) as never, ttlMs: 60_000, cacheScope: 'private' as const };
     });
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const dialogue = application.confirmation && openDialogue(context, server.getClientCapabilities());

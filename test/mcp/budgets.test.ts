@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/application.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type Demo, ensureDemo } from '../../src/demo/demo.js';
+import { customerAppOf } from '../../src/mcp/apps.js';
 import { type ConfirmMode, withConfirmation } from '../../src/mcp/confirmation.js';
 import { instructionsFor } from '../../src/mcp/instructions.js';
 import { LEAN_TOOLS } from '../../src/mcp/lean-tools.js';
@@ -18,19 +19,26 @@ import { estimateTokens } from '../../src/tools/token-estimate.js';
 import { TOKENIZERS } from '../support/tokenizers.js';
 import { used } from '../support/tool-use.js';
 
-const listOf = (selection: Selection, mode: ConfirmMode = 'off') => {
+const catalogueOf = (selection: Selection, mode: ConfirmMode = 'off') => {
   const catalogue = createCatalogue(selectOperations(CONTRACT, selection));
   const pipeline = { backend: {} } as never;
   const { operations } = CONTRACT;
-  return withConfirmation({ catalogue, pipeline }, { mode, operations }).catalogue.entries.map(({ tool }) => tool);
+  return withConfirmation({ catalogue, pipeline }, { mode, operations }).catalogue;
 };
+const listOf = (selection: Selection, mode?: ConfirmMode) =>
+  catalogueOf(selection, mode).entries.map(({ tool }) => tool);
+/** The list for a client that shows apps. */
+const linkedListOf = (selection: Selection, mode?: ConfirmMode) =>
+  customerAppOf(catalogueOf(selection, mode), false)?.link(listOf(selection, mode));
 
 describe.each(Object.entries(TOKENIZERS))('token budgets counted with %s', (_name, count) => {
   test.each([
     ['every tool', { tools: listOf({}) }, 20_000],
     ['every tool, --confirm all', { tools: listOf({}, 'all') }, 20_000],
+    ['every tool, --confirm all, links to the app', { tools: linkedListOf({}, 'all') }, 20_000],
     ['--toolsets loyalty,giftcard', { tools: listOf({ toolsets: ['loyalty', 'giftcard'] }) }, 6_000],
     ['the same, --confirm all', { tools: listOf({ toolsets: ['loyalty', 'giftcard'] }, 'all') }, 6_000],
+    ['the same, links to the app', { tools: linkedListOf({ toolsets: ['loyalty', 'giftcard'] }, 'all') }, 6_000],
     ['--lean', { tools: LEAN_TOOLS }, 1_200],
   ])('%s stays within its budget', (_what, list, budget) => {
     expect(count(JSON.stringify(list))).toBeLessThanOrEqual(budget);
@@ -40,6 +48,12 @@ describe.each(Object.entries(TOKENIZERS))('token budgets counted with %s', (_nam
     for (const lean of [false, true])
       expect(count(instructionsFor({ ours: true, stat: true, lean }))).toBeLessThanOrEqual(400);
   });
+});
+
+test('a link to the app costs at most 40 tokens', () => {
+  const [linked, plain] = [linkedListOf({}), listOf({})].map((list) => JSON.stringify(list));
+  for (const count of Object.values(TOKENIZERS))
+    expect(count(linked ?? '') - count(plain ?? '')).toBeLessThanOrEqual(2 * 40);
 });
 
 test('the tool list of a toolset is a subset of the full list, tool for tool', () => {

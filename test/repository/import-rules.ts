@@ -133,7 +133,9 @@ export const FAMILIES = [
 export const PACKAGES: { readonly [name: string]: readonly string[] } = {
   '@modelcontextprotocol/node': ['transport/web-adapter.ts'],
   '@modelcontextprotocol/server': [
-    ...['completions', 'elicitation', 'feature-context', 'prompts', 'resources', 'server'].map((n) => `mcp/${n}.ts`),
+    ...['client-capabilities', 'completions', 'elicitation', 'feature-context', 'prompts', 'resources', 'server'].map(
+      (n) => `mcp/${n}.ts`,
+    ),
     'tools/tool-result.ts',
     'transport/host-origin-check.ts',
     'transport/cors.ts',

@@ -43,8 +43,8 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Returns the accessibility problems that axe-core finds on the page, each as `rule: where`. */
-export async function axeFindings(page: Page): Promise<string[]> {
+/** Returns the accessibility problems that axe-core finds on a page or in a frame, each as `rule: where`. */
+export async function axeFindings(page: Pick<Page, 'evaluate'>): Promise<string[]> {
   await page.evaluate(AXE);
   const { violations } = (await page.evaluate('axe.run()')) as { violations: Finding[] };
   return violations.flatMap(({ id, nodes }) =>

@@ -24,7 +24,8 @@ type Loose = { [field: string]: unknown };
 /** @throws CliError for a value that its field does not take, or for a required field that is not given. */
 export function buildBody({ flags }: Signature, { data, flags: given, unset }: GivenBody): Input {
   const body = structuredClone(data) as Loose;
-  for (const { flag, texts } of given) {
+  // Objects first: a flag for a field of one wins, in whichever order they are given.
+  for (const { flag, texts } of given.toSorted((one, other) => one.flag.path.length - other.flag.path.length)) {
     const values = texts.map((text) => readValue(flag, text));
     put(body, flag, combined(flag, values));
   }

@@ -4,26 +4,31 @@ import type { Flag, Signature } from './request-flags.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The arguments after `g3n crm`; undefined when the contract has no example. */
-export function exampleOf(
-  { words, operation }: CrmCommand,
-  { flags, argument }: Signature,
-): readonly string[] | undefined {
+/** The arguments after `g3n crm` of a command's example; undefined when the contract has none. */
+export function exampleOf(command: CrmCommand, signature: Signature): readonly string[] | undefined {
+  const { operation, words } = command;
   if (Object.keys((operation.requestSchema.properties as Fields | undefined) ?? {}).length === 0) return words;
   const isSecret = (value: Fields) => operation.shownOnce.some((field) => field in value);
   const example = operation.examples.find(({ value }) => !isSecret(value)) ?? operation.examples[0];
   if (example === undefined) return undefined;
+  const { idempotency_key: _own, ...value } = example.value;
+  return argumentsOf(command, signature, value);
+}
+
+/** The arguments after `g3n crm` that make a body. */
+export function argumentsOf({ words }: CrmCommand, { flags, argument }: Signature, whole: Fields): readonly string[] {
   const args: string[] = [];
-  let body: Fields = example.value;
-  for (const flag of flags) {
+  const first: string[] = [];
+  let body = whole;
+  for (const flag of flags.toSorted((one, other) => other.path.length - one.path.length)) {
     const value = valueAt(body, flag.path);
-    if (value === undefined || flag.path.join('.') === 'idempotency_key') continue;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value) && hasPartsWithin(flag, flags)) continue;
+    if (value === undefined) continue;
     body = without(body, flag.path);
-    if (flag === argument) args.unshift(textOf(value));
-    else for (const text of textsOf(flag, value)) args.push(`--${flag.names[0]}`, text);
+    if (value === null) args.push('--unset', flag.names[0] ?? '');
+    else if (flag === argument) first.push(textOf(value));
+    else args.push(...textsOf(flag, value).flatMap((text) => [`--${flag.names[0]}`, text]));
   }
-  return [...words, ...args];
+  return [...words, ...first, ...args];
 }
 
 /** A line for a POSIX shell. */
@@ -31,10 +36,6 @@ export function shellLine(args: readonly string[]): string {
   return args
     .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`))
     .join(' ');
-}
-
-function hasPartsWithin(flag: Flag, flags: readonly Flag[]): boolean {
-  return flags.some(({ path }) => path.length > flag.path.length && flag.path.every((name, at) => path[at] === name));
 }
 
 function textsOf(flag: Flag, value: unknown): readonly string[] {
@@ -50,8 +51,10 @@ function valueAt(body: Fields, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, name) => (value as Fields | undefined)?.[name], body);
 }
 
+/** The body without a field, and without the objects that are empty then. */
 function without(body: Fields, [name = '', ...rest]: readonly string[]): Fields {
   const { [name]: part, ...others } = body;
   if (rest.length === 0) return others;
-  return { ...others, [name]: without(part as Fields, rest) };
+  const left = without(part as Fields, rest);
+  return Object.keys(left).length === 0 ? others : { ...others, [name]: left };
 }

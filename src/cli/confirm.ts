@@ -24,13 +24,20 @@ export interface CallQuestion {
 export async function confirm({ command, summary, facts, target }: CallQuestion, io: Io): Promise<void> {
   if (io.stdin.isTTY !== true || io.stderr.isTTY !== true)
     throw new CliError(`${command} moves value or cannot be undone, and there is no terminal to ask on: add --yes`);
-  const { createInterface } = await import('node:readline/promises');
   io.stderr.write(`${summary}, at ${target}:\n${facts.map((fact) => `  ${oneLine(fact)}\n`).join('')}`);
-  const lines = createInterface({ input: io.stdin, output: io.stderr as unknown as NodeJS.WritableStream });
+  io.stderr.write('Go on? [y/N] ');
+  if (!/^y(es)?$/i.test((await lineOf(io.stdin)).trim())) throw new CliError('nothing was sent', DECLINED);
+}
+
+/** The next line that is typed; empty when there is none. */
+async function lineOf(input: NodeJS.ReadableStream): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input, terminal: false });
   try {
-    const closed = new Promise<string>((done) => lines.once('close', () => done('')));
-    const answer = await Promise.race([lines.question('Go on? [y/N] '), closed]);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('nothing was sent', DECLINED);
+    return await new Promise((done) => {
+      lines.once('line', done);
+      lines.once('close', () => done(''));
+    });
   } finally {
     lines.close();
   }

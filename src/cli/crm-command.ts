@@ -79,8 +79,7 @@ export function prepareCommand(leaf: Command, command: CrmCommand): Prepared {
     const name = (argument.names[0] ?? '').toUpperCase();
     leaf.addArgument(new Argument(`[${name}]`, describe(argument)));
   }
-  for (const flag of signature.flags) if (flag !== argument) addFlag(leaf, flag, given, operation.shownOnce);
-  if (argument !== undefined) addFlag(leaf, argument, given, operation.shownOnce, true);
+  for (const flag of signature.flags) addFlag(leaf, flag, given, operation.shownOnce);
   addCallOptions(leaf, optionsThatApply(operation, signature));
   const example = exampleOf(command, signature);
   if (example !== undefined) leaf.addHelpText('after', `\nExample:\n  $ g3n crm ${shellLine(example)}`);
@@ -89,20 +88,15 @@ export function prepareCommand(leaf: Command, command: CrmCommand): Prepared {
   return made;
 }
 
-function addFlag(
-  leaf: Command,
-  flag: Flag,
-  given: Map<Flag, string[]>,
-  secrets: readonly string[],
-  isHidden = false,
-): void {
+/** The first name of a flag is shown; its others are for those who know the fields of the API. */
+function addFlag(leaf: Command, flag: Flag, given: Map<Flag, string[]>, secrets: readonly string[]): void {
   const isSecret = secrets.includes(flag.path.join('.'));
   for (const [at, name] of flag.names.entries()) {
     const option = new Option(`--${name}${isSecret ? '' : takesOf(flag)}`, describe(flag));
     // Without a value it is yes; a secret is asked for later.
     leaf.on(`option:${name}`, (text: string | null) => given.set(flag, [...(given.get(flag) ?? []), text ?? 'true']));
     option.helpGroup('Fields:');
-    leaf.addOption(at > 0 || isHidden ? option.hideHelp() : option);
+    leaf.addOption(at > 0 ? option.hideHelp() : option);
   }
 }
 

@@ -12,11 +12,11 @@ export function exampleOf(command: CrmCommand, signature: Signature): readonly s
   const example = operation.examples.find(({ value }) => !isSecret(value)) ?? operation.examples[0];
   if (example === undefined) return undefined;
   const { idempotency_key: _own, ...value } = example.value;
-  return argumentsOf(command, signature, value);
+  return commandLineOf(command, signature, value);
 }
 
 /** The arguments after `g3n crm` that make a body. */
-export function argumentsOf({ words }: CrmCommand, { flags, argument }: Signature, whole: Fields): readonly string[] {
+export function commandLineOf({ words }: CrmCommand, { flags, argument }: Signature, whole: Fields): readonly string[] {
   const args: string[] = [];
   const first: string[] = [];
   let body = whole;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RESERVED_NAMES } from '../../src/cli/call-options.js';
 import { commandsOf } from '../../src/cli/commands.js';
 import { needsConfirmation } from '../../src/cli/confirm.js';
-import { argumentsOf } from '../../src/cli/example.js';
+import { commandLineOf } from '../../src/cli/example.js';
 import { readOfSameRecord } from '../../src/cli/latest-revision.js';
 import { signatureOf } from '../../src/cli/request-flags.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -66,7 +66,7 @@ describe.each(Object.entries(TARGETS))('%s', (target, { orgcode, flags }) => {
       const revision = operation.requiresRevision ? await revisionFor(operation, body) : {};
       const signature = signatureOf(operation, RESERVED_NAMES);
       const args = [
-        ...argumentsOf(command, signature, { ...body, ...key, ...revision }),
+        ...commandLineOf(command, signature, { ...body, ...key, ...revision }),
         ...('expected_revision' in revision || !operation.requiresRevision ? [] : ['--latest']),
         ...(needsConfirmation(operation) ? ['--yes'] : []),
         ...flags(),

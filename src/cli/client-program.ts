@@ -8,6 +8,8 @@ import { clientExitCodesHelp } from './client-exit-codes.js';
 import { commandsOf } from './commands.js';
 import { addCrmCommands } from './crm-command.js';
 import type { Io } from './io.js';
+import { addProfileCommands } from './profiles/profile-commands.js';
+import { profileDependencies } from './profiles/standing.js';
 import type { CallContext } from './send-call.js';
 
 /** Runs a command line without its first two words. Returns the exit code; errors are shown. */
@@ -54,6 +56,7 @@ async function createClientProgram(
   addCrmCommands(crm, context, onExit);
   crm.addHelpText('after', '\n--openapi FILE has the commands of that OpenAPI document instead.');
   addApiCommand(program, async () => context, onExit);
+  addProfileCommands(program, profileDependencies(io, directory));
   return program;
 }
 

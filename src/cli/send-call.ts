@@ -44,7 +44,7 @@ export async function sendCall(context: CallContext, call: Call): Promise<number
   const body = buildBody(signature, { data, flags: call.given, unset: flags.unset });
   const target = await resolveTarget(flags, io.env);
   const onlyShows = flags.dryRun === true || flags.curl === true;
-  const caller = await callerOf(target, onlyShows);
+  const caller = await callerOfTarget(target, onlyShows);
   if (onlyShows && flags.latest !== true)
     return showRequest(call, target, caller, withKey(command.operation, body), io);
   const client = await openClient({
@@ -68,7 +68,7 @@ export async function sendCall(context: CallContext, call: Call): Promise<number
 }
 
 /** @throws CliError, with the exit code of an unknown caller, when the org or the credential is not known. */
-async function callerOf(target: Target, isShown: boolean): Promise<CallerOfClient> {
+export async function callerOfTarget(target: Target, isShown: boolean): Promise<CallerOfClient> {
   const { orgcode, logicalGuid, channelCode, cccode } = target;
   const credential = isShown ? await target.credential().catch(() => undefined) : await target.credential();
   const context = {
@@ -134,7 +134,7 @@ async function askFirst({ command, flags }: Call, input: Input, { name }: CrmCli
 async function showAnswer(envelope: Envelope, input: Input, call: Call, context: CallContext): Promise<number> {
   const { flags, signature, command } = call;
   const { io } = context;
-  const format = formatOf(flags, io);
+  const format = outputFormat(flags, io);
   if (flags.envelope === true) await show(await envelopeText(envelope, format), false, io);
   else if (envelope.success) {
     const options = { format, fields: flags.fields, width: io.stdout.columns ?? DEFAULT_WIDTH, asked: input };
@@ -149,9 +149,11 @@ async function showAnswer(envelope: Envelope, input: Input, call: Call, context:
   return exitCodeOfError(envelope.error, command.operation);
 }
 
-const DEFAULT_WIDTH = 100;
+/** Of a terminal that does not tell its width. */
+export const DEFAULT_WIDTH = 100;
 
-function formatOf({ output }: CallFlags, { stdout }: Io): Format {
+/** The format that is asked for, else a table for a person and JSON for a program. */
+export function outputFormat({ output }: Pick<CallFlags, 'output'>, { stdout }: Io): Format {
   return output ?? (stdout.isTTY === true ? 'table' : 'json');
 }
 

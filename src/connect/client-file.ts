@@ -1,22 +1,17 @@
 /** Reads and replaces a client's configuration file: in one step, with a copy of the old one and its mode. */
 import {
   chmodSync,
-  closeSync,
   constants,
   copyFileSync,
   existsSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readFileSync,
   realpathSync,
-  renameSync,
-  rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { replaceFile } from '../database-file/replaced-file.js';
 import { ConnectError } from './connect-error.js';
 
 const MOST_BYTES = 20 * 2 ** 20;
@@ -63,27 +58,12 @@ export function replaceConfig(file: string, before: string, after: string, now: 
   if (isNew) mkdirSync(dirname(file), { recursive: true });
   const target = isNew ? file : realpathSync(file);
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const temporary = `${target}.${process.pid}.tmp`;
-  try {
-    writeDurably(temporary, after);
-    chmodSync(temporary, isNew ? NEW_MODE : statSync(target).mode & PERMISSIONS);
+  let copy: string | undefined;
+  replaceFile(target, after, isNew ? NEW_MODE : statSync(target).mode & PERMISSIONS, () => {
     if (readConfig(file) !== before) throw new ConnectError('another program changed it meanwhile: try again');
-    const copy = isNew ? undefined : copyOf(target, stamp);
-    renameSync(temporary, target);
-    return copy;
-  } finally {
-    rmSync(temporary, { force: true });
-  }
-}
-
-function writeDurably(file: string, text: string): void {
-  const descriptor = openSync(file, 'wx', NEW_MODE);
-  try {
-    writeFileSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+    copy = isNew ? undefined : copyOf(target, stamp);
+  });
+  return copy;
 }
 
 /** Copies a file beside itself, under a name that does not exist. */

@@ -25,8 +25,10 @@ export async function parseYaml(path: string, text: string, maxDepth: number): P
     return load(text, { schema, maxDepth });
   } catch (error) {
     const { reason, mark } = error as { readonly reason?: string; readonly mark?: { readonly line: number } };
+    // A reason can quote a tag or an alias.
+    const problem = reason === undefined ? '' : `: ${reason.replaceAll(/"[^"]*"|<[^>]*>/g, '…')}`;
     const line = mark === undefined ? '' : ` at line ${mark.line + 1}`;
-    throw new ConfigFileError(`${path} is not YAML${line}${reason === undefined ? '' : `: ${reason}`}`);
+    throw new ConfigFileError(`${path} is not YAML${line}${problem}`);
   }
 }
 

@@ -6,9 +6,10 @@ import { filesUnder } from '../support/files.js';
 export const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   // These import none.
   ...Object.fromEntries(
-    ['contract', 'ids.ts', 'retention-clock.ts', 'nearest-name.ts', 'terminal', 'connect'].map((name) => [name, []]),
+    ['contract', 'ids.ts', 'retention-clock.ts', 'nearest-name.ts', 'terminal'].map((name) => [name, []]),
   ),
   secrets: ['database-file'],
+  connect: ['database-file'],
   'database-file': ['contract'],
   domain: ['contract'],
   'openapi-import': ['contract'],
@@ -159,6 +160,7 @@ export const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-connection.ts', 'store/sqlite/sqlite-driver.ts'],
   commander: [
     ...['api-command', 'call-options', 'crm-command', 'client-program'].map((name) => `cli/${name}.ts`),
+    ...['login-command', 'profile-command', 'profile-commands'].map((name) => `cli/profiles/${name}.ts`),
     ...filesUnder('src/commands')
       .filter((file) => file.endsWith('-command.ts'))
       .map((file) => relative('src', file)),
@@ -190,5 +192,6 @@ export const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'rate-limiter-flexible': ['transport/local-budget.ts', 'transport/shared-budget.ts'],
   'string-width': ['cli/output/layout.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
+  yaml: ['cli/profiles/profile-edit.ts'],
   zod: ['cli/profiles/profile-schema.ts', 'import/row-mapping.ts', 'settings/config-file-schema.ts'],
 };

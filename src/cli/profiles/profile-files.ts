@@ -1,4 +1,5 @@
 /** The two files of profiles: config.yaml, and credentials.yaml, which only its owner may read. */
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { exposureOf } from '../../database-file/key-permissions.js';
@@ -21,6 +22,18 @@ export interface Profile {
   readonly credential_kind?: 'api_key' | 'session_guid' | undefined;
 }
 
+export const PROFILE_FIELDS = [
+  'base_url',
+  'orgcode',
+  'logical_guid',
+  'channel_code',
+  'cccode',
+  'db',
+  'key_file',
+  'credential_command',
+  'credential_kind',
+] as const satisfies readonly (keyof Profile)[];
+
 export interface ConfigText {
   readonly current?: string | undefined;
   readonly profiles?: { readonly [name: string]: Profile } | undefined;
@@ -38,7 +51,9 @@ export interface CredentialsText {
   readonly profiles?: { readonly [name: string]: StoredCredential } | undefined;
 }
 
-const MAX_DEPTH = 6;
+export const MAX_DEPTH = 6;
+/** Mode bits: others may change the file. */
+const OTHERS_WRITE = 0o022;
 
 /** Where the files are. */
 export function profileDirectory(env: NodeJS.ProcessEnv): string {
@@ -59,6 +74,9 @@ export function credentialsPath(env: NodeJS.ProcessEnv): string {
 /** @throws CliError when the file cannot be read, is not valid, or others may make g3n run a command by changing it. */
 export async function readProfiles(env: NodeJS.ProcessEnv): Promise<ConfigText> {
   const path = configPath(env);
+  const mode = process.platform === 'win32' ? 0 : (statSync(path, { throwIfNoEntry: false })?.mode ?? 0);
+  if ((mode & OTHERS_WRITE) !== 0)
+    throw new CliError(`others may change ${path}, which names a server and a command to run: run chmod go-w on it`);
   const found = await valueIn(path);
   return found === undefined ? {} : checkedBy(path, async () => (await schemas()).checkedConfig(found));
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { baseUrlProblem } from '../../contract/base-url.js';
 import { nearestName } from '../../nearest-name.js';
-import type { ConfigText, CredentialsText, Profile } from './profile-files.js';
+import { type ConfigText, type CredentialsText, PROFILE_FIELDS, type Profile } from './profile-files.js';
 
 const MAX_PROFILES = 1000;
 const MAX_WORDS = 100;
@@ -12,7 +12,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const CONTROL = /\p{Cc}/u;
 const PASSWORD_IN_URL = /^postgres(ql)?:\/\/(?:[^/?#@:]*:[^/?#]+@|[^#\s]*[?&](?:ssl)?password=)/;
 
-const NO_TEXT = 'must be a text; put a number in quotes';
+const NO_TEXT = 'must be a text: put it in quotes';
 
 /** The name of a profile. */
 const name = z.string().check(z.regex(NAME, 'must be at most 64 letters, digits and . _ -, with no . _ - in front'));
@@ -50,7 +50,10 @@ const profile = z.strictObject(FIELDS, 'must be fields by their names').check(
   z.refine(({ key_file, db }) => key_file === undefined || db !== undefined, 'has key_file without db'),
 );
 const credential = z
-  .strictObject({ api_key: z.optional(text), session_guid: z.optional(text) }, 'must be api_key or session_guid')
+  .strictObject(
+    { api_key: z.optional(text), session_guid: z.optional(text), for: z.optional(text) },
+    'must be api_key or session_guid',
+  )
   .check(
     z.refine(
       ({ api_key, session_guid }) => (api_key === undefined) !== (session_guid === undefined),
@@ -72,12 +75,13 @@ function byName<Schema extends z.core.$ZodType>(schema: Schema) {
 
 /** What the text of config.yaml says. @throws Error that names the fields that are wrong, and never their values */
 export function checkedConfig(value: unknown): ConfigText {
-  return checked(CONFIG, value);
+  return checked(CONFIG, value, unknownField);
 }
 
 /** What the text of credentials.yaml says. @throws Error that names the fields that are wrong, never their values */
 export function checkedCredentials(value: unknown): CredentialsText {
-  return checked(CREDENTIALS, value);
+  // An unknown field can be a secret in the wrong place.
+  return checked(CREDENTIALS, value, (path) => `${path.slice(0, -1).join('.') || 'the file'}: has an unknown field`);
 }
 
 /** @throws Error that says what the name of a profile must be */
@@ -86,23 +90,22 @@ export function requireProfileName(value: string): void {
   if (error !== undefined) throw new Error(`the name of a profile ${error.issues[0]?.message}`);
 }
 
-function checked<Value>(schema: z.ZodMiniType<Value>, value: unknown): Value {
+function checked<Value>(schema: z.ZodMiniType<Value>, value: unknown, unknown: UnknownField): Value {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
-  throw new Error(error.issues.flatMap(problemsOf).join('; '));
+  throw new Error(error.issues.flatMap((issue) => problemsOf(issue, unknown)).join('; '));
 }
 
-function problemsOf(issue: z.core.$ZodIssue): readonly string[] {
+type UnknownField = (path: readonly string[]) => string;
+
+function problemsOf(issue: z.core.$ZodIssue, unknown: UnknownField): readonly string[] {
   const place = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField([...place, key]));
-  if (issue.code === 'invalid_key') return [`${place.join('.')}: the name of a profile ${issue.issues[0]?.message}`];
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknown([...place, key]));
+  if (issue.code === 'invalid_key') return [`the name of a profile ${issue.issues[0]?.message}`];
   return [`${place.length === 0 ? 'the file' : place.join('.')}: ${issue.message}`];
 }
 
-/** A key that is a secret by mistake is as short as any name, or not shown. */
 function unknownField(path: readonly string[]): string {
-  const key = path.at(-1) ?? '';
-  const known = path.length === 1 ? ['current', 'profiles'] : Object.keys(FIELDS);
-  const near = nearestName(key, known);
+  const near = nearestName(path.at(-1) ?? '', path.length === 1 ? ['current', 'profiles'] : PROFILE_FIELDS);
   return `there is no field ${path.join('.')}${near === undefined ? '' : `: did you mean ${near}?`}`;
 }

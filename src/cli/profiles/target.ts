@@ -106,7 +106,7 @@ export function targetWith(
     database,
     keyFile: database === undefined ? undefined : keyFile,
     credential: () => {
-      credential ??= credentialFor(place, name, profile, env);
+      credential ??= credentialFor(place, name, profile, env).then(requireHeaderText);
       return credential;
     },
   };
@@ -152,7 +152,7 @@ function isSame(one: Place, other: Place): boolean {
 }
 
 /** The place in words. A database URL in a variable can hold a password. */
-function shownPlace(place: Place): string {
+export function shownPlace(place: Place): string {
   if ('baseUrl' in place) return place.baseUrl;
   return /^postgres(ql)?:/.test(place.database) ? 'a PostgreSQL database' : place.database;
 }
@@ -217,4 +217,12 @@ export function placeKey(place: Place): string {
 
 function placePath(database: string): string {
   return /^postgres(ql)?:/.test(database) ? database : resolve(database);
+}
+
+/** A credential is sent in a header. @throws CliError that does not show it */
+export function requireHeaderText<Found extends { readonly secret: string; readonly source: string } | undefined>(
+  credential: Found,
+): Found {
+  if (credential === undefined || /^[!-~]+$/.test(credential.secret)) return credential;
+  throw new CliError(`the credential from ${credential.source} has a space or another sign that no credential has`);
 }

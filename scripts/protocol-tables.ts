@@ -28,7 +28,18 @@ export const TABLES: { readonly [name: string]: (sources: Sources) => string } =
 };
 
 /** The families in the order of the document. */
-const FAMILIES = ['customer', 'consent', 'risk', 'loyalty', 'giftcard', 'account', 'exemption', 'comment', 'inbox'];
+const FAMILIES = [
+  'customer',
+  'consent',
+  'risk',
+  'loyalty',
+  'giftcard',
+  'account',
+  'exemption',
+  'comment',
+  'inbox',
+  'report',
+];
 
 function inventory({ document, contract }: Sources): string {
   const rows = [...contract.operations]

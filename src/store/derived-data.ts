@@ -6,9 +6,17 @@ import { KEY_RULES } from '../domain/dedupe.js';
 import { EMAIL_RULES } from '../domain/email.js';
 import { rebuildDuplicateKeys } from './customer/rebuild-duplicates.js';
 import { type RewrittenEmails, rewriteEmails } from './customer/stored-emails.js';
+import type { Dialect } from './engine/dialect.js';
 import { all, enterOrg, lockKey, run, type Steps } from './engine/step.js';
 
-const VERSIONS: Readonly<Record<string, number>> = { email: EMAIL_RULES, duplicate_keys: KEY_RULES };
+/** What is summed up by month, and how. */
+const MONTH_RULES = 1;
+
+const VERSIONS: Readonly<Record<string, number>> = {
+  email: EMAIL_RULES,
+  duplicate_keys: KEY_RULES,
+  loyalty_month: MONTH_RULES,
+};
 
 const STORED = 'SELECT name, version FROM derived_data ORDER BY name';
 const STORE = `INSERT INTO derived_data (name, version, built_at) VALUES (?, ?, ?)
@@ -24,7 +32,7 @@ export function* outdatedData(): Steps<readonly string[]> {
 }
 
 /** Computes outdated data again; to be run in one transaction. Keys are made from addresses, so they follow them. */
-export function* refreshDerivedData(now: string): Steps<RewrittenEmails> {
+export function* refreshDerivedData({ months }: Pick<Dialect, 'months'>, now: string): Steps<RewrittenEmails> {
   yield lockKey('', 'derived_data');
   const outdated = yield* outdatedData();
   let [rewritten, shared] = [0, 0];
@@ -36,7 +44,8 @@ export function* refreshDerivedData(now: string): Steps<RewrittenEmails> {
       rewritten += emails.rewritten;
       shared += emails.shared;
     }
-    yield* rebuildDuplicateKeys(orgcode);
+    if (outdated.includes('email') || outdated.includes('duplicate_keys')) yield* rebuildDuplicateKeys(orgcode);
+    if (outdated.includes('loyalty_month')) yield* months.rebuild(orgcode);
   }
   for (const name of outdated) yield* run(STORE, name, VERSIONS[name] ?? 0, now);
   return { rewritten, shared };

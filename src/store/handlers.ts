@@ -12,6 +12,7 @@ import { giftcard } from './giftcard/giftcard-handlers.js';
 import { inbox } from './inbox/inbox-handlers.js';
 import { LOCKS, type LockTable } from './locks.js';
 import { loyalty } from './loyalty/loyalty-handlers.js';
+import { report } from './report/report-handlers.js';
 import { risk } from './risk/risk-handlers.js';
 import { session } from './stat-handler.js';
 
@@ -25,6 +26,7 @@ const UNLOCKED = {
   ...giftcard,
   ...inbox,
   ...loyalty,
+  ...report,
   ...risk,
   ...session,
 } as unknown as { readonly [operation: string]: AnyHandler };

@@ -1,10 +1,14 @@
-/** Background work for an org: seals the journal, and deletes expired idempotency records and counted failures. */
+/**
+ * Background work for an org: seals the journal, adds entries of the ledger to the sums of points by month, and deletes
+ * expired idempotency records and counted failures.
+ */
 import { epochOf } from '../contract/date-time.js';
 import { FAILURE_WINDOW_MS } from '../domain/giftcard.js';
 import type { Keys } from '../secrets/keys.js';
 import type { Dialect } from './engine/dialect.js';
 import { deleteExpiredIdempotencyRecords } from './engine/idempotency.js';
 import { SEAL_BATCH, sealJournal } from './engine/journal.js';
+import { addNoted, type PointsByMonth } from './engine/points-by-month.js';
 import { all, enterOrgStep, run, type Step, type Steps, together } from './engine/step.js';
 
 const DELETE_FAILURES = 'DELETE FROM giftcard_failure WHERE orgcode = ? AND failed_at <= ?';
@@ -25,6 +29,7 @@ export function* housekeep(
   while ((yield* sealJournal(orgcode, keys, dialect.journal, now)) === SEAL_BATCH) {
     // a full batch: there may be more
   }
+  yield* addNoted(dialect.months, orgcode);
   yield* deleteExpiredIdempotencyRecords(orgcode, retentionNow);
   yield* run(DELETE_FAILURES, orgcode, failuresKeptFrom(retentionNow));
 }
@@ -43,25 +48,27 @@ const ORGS_AT_ONCE = 200;
 
 /**
  * The orgs that `housekeep` would change: those with journal rows that wait for their numbers, on an engine that numbers
- * them when it seals them, or with something that has expired. A refusal leaves a record, but no journal row.
+ * them when it seals them, with entries that wait to be added up, or with something that has expired. A refusal leaves
+ * a record, but no journal row.
  */
-export function* orgsWithWork(retentionNow: string): Steps<readonly string[]> {
+export function* orgsWithWork({ months }: Pick<Dialect, 'months'>, retentionNow: string): Steps<readonly string[]> {
   const orgs = (yield* all<{ orgcode: string }>(ORGS)).map(({ orgcode }) => orgcode);
   const found: string[] = [];
   for (let from = 0; from < orgs.length; from += ORGS_AT_ONCE) {
     const some = orgs.slice(from, from + ORGS_AT_ONCE);
-    const answers = yield* together(...some.map((orgcode) => hasWork(orgcode, retentionNow)));
+    const answers = yield* together(...some.map((orgcode) => hasWork(orgcode, months, retentionNow)));
     found.push(...some.filter((_, index) => answers[index]));
   }
   return found;
 }
 
-function* hasWork(orgcode: string, now: string): Steps<boolean> {
+function* hasWork(orgcode: string, { findNoted }: PointsByMonth, now: string): Steps<boolean> {
   const steps: Step[] = [
     enterOrgStep(orgcode),
     { sql: UNSEALED_ROW, args: [orgcode], mode: 'one' },
     { sql: EXPIRED_RECORD, args: [orgcode, now], mode: 'one' },
     { sql: OLD_FAILURE, args: [orgcode, failuresKeptFrom(now)], mode: 'one' },
+    ...(findNoted === undefined ? [] : [{ sql: findNoted, args: [orgcode], mode: 'one' } as const]),
   ];
   const [, ...found] = (yield steps) as readonly unknown[];
   return found.some((row) => row !== undefined);

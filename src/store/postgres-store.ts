@@ -168,6 +168,6 @@ function* openServerKey(keyPath: string, mayCreate: boolean): Steps<KeyRing> {
 async function refresh(driver: Driver, { onRewrittenEmails }: Pick<EngineOptions, 'onRewrittenEmails'>): Promise<void> {
   if ((await driver.read(outdatedData)).length === 0) return;
   const now = new Date().toISOString();
-  const emails = await driver.write({ steps: () => refreshDerivedData(now), isLong: true });
+  const emails = await driver.write({ steps: () => refreshDerivedData(driver.dialect, now), isLong: true });
   if (emails.rewritten > 0) onRewrittenEmails?.(emails);
 }

@@ -68,6 +68,7 @@ const OF_ORG = [
   'customer',
   'loyalty_policy',
   'loyalty_lot',
+  'loyalty_month',
   'loyalty_txn',
   'giftcard_txn',
   'giftcard_failure',

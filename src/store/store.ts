@@ -134,7 +134,7 @@ export function openReceivingFile(path: string, keys: KeyRing): SqliteDriver {
   return closedOnError(driver, () => {
     const now = new Date().toISOString();
     migrate(driver, now);
-    exclusively(driver, () => refreshDerivedData(now));
+    exclusively(driver, () => refreshDerivedData(driver.dialect, now));
     exclusively(driver, () => checkServerKey(keys));
     return driver;
   });
@@ -143,7 +143,7 @@ export function openReceivingFile(path: string, keys: KeyRing): SqliteDriver {
 /** Takes the write lock only when something is outdated: `verify` and others open a database that is in use. */
 function refresh(driver: SqliteDriver, now: string, { onRewrittenEmails }: StoreOptions): void {
   if (driver.direct(outdatedData()).length === 0) return;
-  const emails = exclusively(driver, () => refreshDerivedData(now));
+  const emails = exclusively(driver, () => refreshDerivedData(driver.dialect, now));
   if (emails.rewritten > 0) onRewrittenEmails?.(emails);
 }
 
@@ -363,7 +363,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     const retentionNow = new Date(this.#retentionMs()).toISOString();
     const isShared = dialect.hasManyWriters;
-    const orgs = isShared ? await this.driver.read(() => orgsWithWork(retentionNow), LONG) : [...this.#unsealed];
+    const orgs = isShared ? await this.driver.read(() => orgsWithWork(dialect, retentionNow), LONG) : [...this.#unsealed];
     this.#unsealed.clear();
     for (const orgcode of orgs) {
       const steps = () => housekeep(orgcode, this.keys, dialect, { now, retentionNow });

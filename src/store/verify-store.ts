@@ -10,6 +10,7 @@ import { verifyEmails } from './customer/stored-emails.js';
 import { verifySideTables } from './customer/verify-side-tables.js';
 import type { Dialect } from './engine/dialect.js';
 import type { Disagreement } from './engine/disagreement.js';
+import { storedSums } from './engine/points-by-month.js';
 import type { SearchIndex } from './engine/search-index.js';
 import { all, enterOrg, type Steps } from './engine/step.js';
 import { verifyJournal } from './engine/verify-journal.js';
@@ -54,7 +55,7 @@ export function* verifyStore(
       onStep(`org ${index + 1} of ${orgs.length}: ${name}`);
       return readable(steps, (reason) => report(name, orgcode, 'cannot be read', reason));
     };
-    totals.ledger_entries += (yield* part('points', verifyLoyalty(orgcode, report))) ?? 0;
+    totals.ledger_entries += (yield* part('points', verifyLoyalty(orgcode, dialect?.months.read ?? storedSums, report))) ?? 0;
     totals.giftcard_entries += (yield* part('gift cards', verifyGiftcards(orgcode, report))) ?? 0;
     totals.credit_entries += (yield* part('credit', verifyCredit(orgcode, report))) ?? 0;
     yield* part('consents', verifyConsents(orgcode, report));

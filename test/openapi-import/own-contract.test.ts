@@ -13,7 +13,7 @@ const document = await parseDocument(readFileSync('openapi.yaml', 'utf8'));
 const { contract, report } = imported(document);
 
 test('importing our own document omits no operation and keeps our roles and version', () => {
-  expect(reportLines(report)).toEqual(['57 operations in the document, 57 offered as tools, 0 left out']);
+  expect(reportLines(report)).toEqual(['58 operations in the document, 58 offered as tools, 0 left out']);
   expect(contract.roles).toEqual(CONTRACT.roles);
   expect(contract.version).toBe(CONTRACT.version);
 });

@@ -180,6 +180,6 @@ describe('the client configuration', () => {
     const command = (await page.getByRole('region', { name: 'Configuration for Inspector' }).textContent()) ?? '';
     await leave();
     const { stdout } = await promisify(execFile)('sh', ['-c', command], { env, maxBuffer: 16 * 1024 * 1024 });
-    expect(JSON.parse(stdout).tools).toHaveLength(57);
+    expect(JSON.parse(stdout).tools).toHaveLength(58);
   });
 });

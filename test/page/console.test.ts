@@ -50,7 +50,7 @@ const headersOf = (role: string) => ({
 });
 
 test('a new user gets from the printed link to earned points by the steps that the page names', async () => {
-  await page.getByText('org DEMO · owner · 57 tools').first().waitFor();
+  await page.getByText('org DEMO · owner · 58 tools').first().waitFor();
   await page.getByRole('button', { name: 'Example: document' }).click();
   await page.getByRole('button', { name: 'Look one up' }).click();
   await page.locator('.choices button').first().click();

@@ -173,7 +173,7 @@ test('an operating context that the connection sets is not a form field, and is 
 describe('a lean server', () => {
   test('is used through its three tools, within the role', async () => {
     await open(lean);
-    await page.getByText('org DEMO · owner · 3 tools that reach 57 operations').first().waitFor();
+    await page.getByText('org DEMO · owner · 3 tools that reach 58 operations').first().waitFor();
     await choose(page, 'crm_loyalty_earn');
     await page.getByRole('button', { name: 'Example: document' }).click();
     const customer = await lookUp();

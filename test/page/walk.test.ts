@@ -30,7 +30,7 @@ test('README leads from a clone to points earned in the browser', { timeout: 180
   const { page, problems } = await visit(browser, link);
   for (const name of buttons) {
     await page.getByRole('button', { name, exact: true }).click();
-    if (name === 'Connect') await page.getByText('org DEMO · owner · 57 tools').first().waitFor();
+    if (name === 'Connect') await page.getByText('org DEMO · owner · 58 tools').first().waitFor();
     if (name === 'Look one up') await page.locator('.choices button').first().click();
   }
   await page.locator('.result.success').waitFor();

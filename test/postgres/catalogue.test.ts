@@ -22,6 +22,9 @@ const SQLITE_ONLY: Readonly<Record<string, string>> = {
 /** Columns that PostgreSQL has and SQLite has not. */
 const POSTGRES_ONLY: Readonly<Record<string, string>> = {
   'journal.entry_no': 'the key of a row that is not numbered yet',
+  ...Object.fromEntries(
+    ['orgcode', 'loyalty_txn_id'].map((name) => [`loyalty_month_noted.${name}`, 'entries are added to the sums later']),
+  ),
   'schema_migration.oldest_server': 'several servers may run on one database',
   ...Object.fromEntries(['key', 'points', 'expire'].map((name) => [`rate_limit.${name}`, 'servers share the limits'])),
   ...Object.fromEntries(

@@ -39,6 +39,7 @@ const TRIGGERS: Readonly<Record<string, string>> = {
   journal_seal_append_only: '',
   loyalty_policy_append_only: '',
   loyalty_txn_append_only: '',
+  loyalty_txn_noted: 'the store notes the entry itself then: DISTRIBUTED_MONTHS',
   receipt_append_only: '',
   receipt_no_early_delete: 'a record can be deleted before it expires then',
   receipt_no_update: 'a response can be rewritten then, though the customer was not erased',

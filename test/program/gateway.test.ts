@@ -46,7 +46,7 @@ describe('stdio in front of a CRM', () => {
   test('offers the operations of an OpenAPI document, including its extensions', async () => {
     const line = await openLine(through('--openapi', `${base}/openapi.yaml`), environment);
     const { result } = await line.request('tools/list');
-    expect(result.tools).toHaveLength(57);
+    expect(result.tools).toHaveLength(58);
     const { customer_id, revision } = await line.call('crm_customer_create', { customer: { caption: 'Ola' } });
     const change = { customer_id, customer: { caption: 'Ola B' }, expected_revision: revision };
     expect(await line.call('crm_customer_update', change)).toMatchObject({ caption: 'Ola B' });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DAY_MS, openProgramme } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
-import { envelopeOf, newCustomer } from '../support/world.js';
+import { type Data, envelopeOf, newCustomer, ok } from '../support/world.js';
 
 const SEED = 20_261_124;
 let now = Date.now();
@@ -16,6 +16,7 @@ interface Txn {
   balance_after: number;
   lots: { lot_id: string; points: number }[];
   related_txn_id: string | null;
+  created_at: string;
 }
 
 /** A call that a caller may try; `pick` chooses an earlier entry. */
@@ -73,6 +74,7 @@ test('any history of concurrent calls keeps every invariant', { timeout: 120_000
         const answers = await Promise.all(calls.map(run));
         for (const answer of answers) if (!answer.success) expect(answer.error.http_status).toBe(409);
         for (const id of customers) await checkInvariants(orgcode, id, policy.on_reverse_spent === 'debt');
+        await checkReport(orgcode, await ok(world, 'crm_report_summary', { months: 4 }, headers));
         now += days * DAY_MS;
       }
     }),
@@ -112,6 +114,30 @@ async function ledgerOf(orgcode: string, customerId?: string): Promise<Txn[]> {
     ...(customerId === undefined ? [orgcode] : [orgcode, customerId]),
   );
   return rows.map((row) => ({ ...row, lots: JSON.parse(row.lots) as Txn['lots'] }));
+}
+
+/** The report shows what a walk over the whole ledger, and over all lots, adds up to. */
+async function checkReport(orgcode: string, { points: report }: Data): Promise<void> {
+  const entries = await ledgerOf(orgcode);
+  const lots: { remaining: number; expires_at: string }[] = await world.sql(
+    'SELECT remaining, expires_at FROM loyalty_lot WHERE orgcode = ? AND expires_at IS NOT NULL',
+    orgcode,
+  );
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  expect(report.balance).toBe(sum(entries.map(({ points }) => points)));
+  for (const { month, ...kinds } of report.months)
+    for (const [kind, points] of Object.entries(kinds)) {
+      const some = entries.filter((entry) => entry.kind === kind && entry.created_at.startsWith(month));
+      expect([month, kind, points]).toEqual([month, kind, sum(some.map((entry) => entry.points))]);
+    }
+  for (const { month, points } of report.expiring)
+    expect([month, points]).toEqual([
+      month,
+      sum(lots.filter((lot) => lot.expires_at.startsWith(month)).map(({ remaining }) => remaining)),
+    ]);
+  const [{ month }] = report.expiring;
+  const overdue = lots.filter(({ expires_at }) => expires_at < month);
+  expect(report.overdue).toBe(sum(overdue.map(({ remaining }) => remaining)));
 }
 
 /** Balances, lots and corrections of one customer, recomputed from the entries alone. */

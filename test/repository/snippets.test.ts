@@ -57,7 +57,7 @@ describe('the snippet for', () => {
     expect(filled).not.toContain('/path/to');
     if (client === 'Inspector') {
       const listed = start(wordsOf(filled.replace('npx -y g3n-crm-mcp', `node ${MAIN}`)));
-      expect(JSON.parse(listed).tools.length).toBe(57);
+      expect(JSON.parse(listed).tools.length).toBe(58);
       return;
     }
     const found = serverOf[language as keyof typeof serverOf](filled);

@@ -168,6 +168,8 @@ describe('a file from before the sequence', () => {
   function older(path: string): Database.Database {
     const db = new Database(path);
     db.exec(`DELETE FROM schema_migration WHERE version >= 3; DROP TABLE derived_data;
+      DROP TRIGGER loyalty_txn_by_month; DROP TRIGGER loyalty_txn_expiring; DROP TABLE loyalty_month;
+      DROP INDEX certificate_expiring;
       ${['api_key expires_at', 'api_key last_used_at', 'api_key created_by', 'session revoked_at', 'session created_by']
         .map((column) => `ALTER TABLE ${column.replace(' ', ' DROP COLUMN ')};`)
         .join('')}

@@ -10,14 +10,14 @@ export async function dropChecks(client: pg.Client): Promise<void> {
   for (const { drop } of rows) await client.query(drop);
 }
 
-/** Inserts a row of an org into each table. The transaction must have set the org. */
+/** Inserts a row of an org into each table, if no trigger has. The transaction must have set the org. */
 export async function insertPlainRows(client: pg.Client, tables: readonly string[], orgcode: string): Promise<void> {
   const columns = await columnsOfTables(client);
   for (const table of tables) {
     const ours = columns.filter((column) => column.table === table && column.identity === '');
     const values = ours.map((column) => plainValue(column, orgcode));
     const marks = values.map((_, index) => `$${index + 1}`).join(', ');
-    await client.query(`INSERT INTO ${table} (${ours.map(({ name }) => name).join(', ')}) VALUES (${marks})`, values);
+    await client.query(`INSERT INTO ${table} (${ours.map(({ name }) => name).join(', ')}) VALUES (${marks}) ON CONFLICT DO NOTHING`, values);
   }
 }
 

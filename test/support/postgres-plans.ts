@@ -11,7 +11,7 @@ import type { Scalar, Step, Steps } from '../../src/store/engine/step.js';
 import { joinParts } from '../../src/store/postgres/join-statements.js';
 import { partOf } from '../../src/store/postgres/statement-text.js';
 import { type RoutedPlan, unroutable } from './citus-routes.js';
-import { dropChecks, insertPlainRows } from './plain-rows.js';
+import { dropChecks, inOrg, insertPlainRows } from './plain-rows.js';
 import { GLOBAL_TABLES } from './postgres-catalogue.js';
 import { connectLazily, freshDatabase } from './postgres-database.js';
 
@@ -88,7 +88,7 @@ async function openLargeDatabase(): Promise<pg.Client> {
   const ours = `relkind = 'r' AND relnamespace = current_schema()::regnamespace`;
   const { rows } = await client.query<{ name: string }>(`SELECT relname AS name FROM pg_class WHERE ${ours}`);
   const filled = rows.map(({ name }) => name).filter((name) => name !== 'schema_migration');
-  await insertPlainRows(client, filled, 'ACME');
+  await inOrg(client, 'ACME', () => insertPlainRows(client, filled, 'ACME'));
   await client.query(`UPDATE pg_class SET reltuples = 1000000, relpages = 1 WHERE ${ours}`);
   await client.query('SET enable_seqscan = off');
   await client.query('SET plan_cache_mode = force_generic_plan');

@@ -44,7 +44,7 @@ afterAll(() => world.close());
 test('the tools are those of the contract, sorted by name', () => {
   const names = entries.map(({ tool }) => tool.name);
   expect(names).toEqual([...names].sort());
-  expect(names).toHaveLength(57);
+  expect(names).toHaveLength(58);
 });
 
 describe.each(tools)('%s', (name, { operation, tool }) => {

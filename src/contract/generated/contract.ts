@@ -139,8 +139,7 @@ export const CONTRACT: Contract = {
       ]
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -249,8 +248,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -658,8 +656,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -708,8 +705,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -853,8 +849,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -962,8 +957,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -1164,8 +1158,7 @@ export const CONTRACT: Contract = {
       "additionalProperties": false
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -1404,8 +1397,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -1577,8 +1569,7 @@ export const CONTRACT: Contract = {
       "description": "Your own document number"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -1628,8 +1619,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -1778,8 +1768,7 @@ export const CONTRACT: Contract = {
       "description": "Your own document number"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -1829,8 +1818,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -2336,8 +2324,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -2387,8 +2374,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -2576,8 +2562,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -2867,8 +2852,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -3054,8 +3038,7 @@ export const CONTRACT: Contract = {
       "additionalProperties": false
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -3158,8 +3141,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -3805,8 +3787,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -3873,8 +3854,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -4008,8 +3988,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -4058,8 +4037,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -4204,8 +4182,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -4246,8 +4223,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -4581,8 +4557,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -4675,8 +4650,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -4902,8 +4876,7 @@ export const CONTRACT: Contract = {
       "additionalProperties": false
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -5098,8 +5071,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -5546,8 +5518,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -5608,8 +5579,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -5760,8 +5730,7 @@ export const CONTRACT: Contract = {
       }
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -5872,8 +5841,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -6519,8 +6487,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -6568,8 +6535,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -6981,8 +6947,7 @@ export const CONTRACT: Contract = {
       }
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -7062,8 +7027,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -7882,8 +7846,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -8113,8 +8076,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -8331,8 +8293,7 @@ export const CONTRACT: Contract = {
       "additionalProperties": false
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -8469,8 +8430,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -8938,8 +8898,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -8989,8 +8948,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -9304,8 +9262,7 @@ export const CONTRACT: Contract = {
       "description": "Your own document number"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -9381,8 +9338,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -9527,8 +9483,7 @@ export const CONTRACT: Contract = {
       "description": "Your own document number"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -9603,8 +9558,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -9764,8 +9718,7 @@ export const CONTRACT: Contract = {
       "additionalProperties": false
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -9872,8 +9825,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -10322,8 +10274,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -10371,8 +10322,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -10479,8 +10429,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -10528,8 +10477,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -10639,8 +10587,7 @@ export const CONTRACT: Contract = {
       "format": "date-time"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -10684,8 +10631,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -10864,8 +10810,7 @@ export const CONTRACT: Contract = {
       "format": "date-time"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -10981,8 +10926,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -11126,8 +11070,7 @@ export const CONTRACT: Contract = {
       "description": "Lots per run, 1-1000, clamped. Default 500"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -11169,8 +11112,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -11756,8 +11698,7 @@ export const CONTRACT: Contract = {
       "description": "As you read it"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -11971,8 +11912,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -12099,8 +12039,7 @@ export const CONTRACT: Contract = {
       "description": "Your own document number"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -12139,8 +12078,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -12264,8 +12202,7 @@ export const CONTRACT: Contract = {
       "minimum": 1
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -12300,8 +12237,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -12415,8 +12351,7 @@ export const CONTRACT: Contract = {
       "type": "string"
      },
      "reason": {
-      "type": "string",
-      "description": "Kept in the journal"
+      "type": "string"
      },
      "reason_code": {
       "type": "string",
@@ -12444,8 +12379,7 @@ export const CONTRACT: Contract = {
      "reason": {
       "type": "string",
       "minLength": 1,
-      "maxLength": 500,
-      "description": "Kept in the journal"
+      "maxLength": 500
      },
      "reason_code": {
       "type": "string",
@@ -12511,6 +12445,158 @@ export const CONTRACT: Contract = {
      "value": {
       "loyalty_txn_id": "LOYALTY_ID",
       "reason": "goods returned"
+     }
+    }
+   ]
+  },
+  {
+   "id": "report_summary",
+   "method": "POST",
+   "path": "/report/summary",
+   "family": "report",
+   "summary": "Summarize the org",
+   "description": "Points by month and kind of ledger entry, points that expire in the next months, and counts of what waits: holds, certificates that expire or have expired, inbox items. Months are of UTC and include the current one. Counts stop at 1000; then more is true.",
+   "access": "read",
+   "effect": "read",
+   "origin": "extension",
+   "operational": false,
+   "acceptsIdempotencyKey": false,
+   "requiresRevision": false,
+   "countsFailures": false,
+   "shownOnce": [],
+   "untrusted": [],
+   "untrustedKeys": [],
+   "personal": [],
+   "orgcodes": [
+    "orgcode"
+   ],
+   "inputSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "months": {
+      "type": "integer",
+      "description": "Default 6",
+      "minimum": 1,
+      "maximum": 24
+     },
+     "expiring_months": {
+      "type": "integer",
+      "description": "Default 3",
+      "minimum": 1,
+      "maximum": 24
+     },
+     "certificate_days": {
+      "type": "integer",
+      "description": "Default 30",
+      "minimum": 1,
+      "maximum": 366
+     }
+    }
+   },
+   "requestSchema": {
+    "type": "object",
+    "additionalProperties": false,
+    "properties": {
+     "months": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 24,
+      "default": 6
+     },
+     "expiring_months": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 24,
+      "default": 3
+     },
+     "certificate_days": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 366,
+      "default": 30
+     }
+    },
+    "required": []
+   },
+   "outputSchema": {
+    "type": "object",
+    "properties": {
+     "data": {
+      "type": "object",
+      "properties": {
+       "as_of": {
+        "type": "string"
+       },
+       "points": {
+        "type": "object"
+       },
+       "counts": {
+        "type": "object"
+       }
+      }
+     }
+    },
+    "required": [
+     "data"
+    ]
+   },
+   "answerFields": {
+    "orgcode": {},
+    "as_of": {},
+    "points": {
+     "balance": {},
+     "overdue": {},
+     "months": {
+      "month": {},
+      "earn": {},
+      "redeem": {},
+      "adjust": {},
+      "expire": {},
+      "restore": {},
+      "reverse": {},
+      "merge_in": {},
+      "merge_out": {}
+     },
+     "expiring": {
+      "month": {},
+      "points": {}
+     }
+    },
+    "counts": {
+     "active_customers": {
+      "count": {},
+      "more": {}
+     },
+     "active_holds": {
+      "count": {},
+      "more": {}
+     },
+     "certificates_expiring": {
+      "count": {},
+      "more": {}
+     },
+     "certificates_expired": {
+      "count": {},
+      "more": {}
+     },
+     "open_inbox_items": {
+      "count": {},
+      "more": {}
+     }
+    }
+   },
+   "examples": [
+    {
+     "name": "overview",
+     "value": {}
+    },
+    {
+     "name": "year",
+     "value": {
+      "months": 12,
+      "expiring_months": 12,
+      "certificate_days": 90
      }
     }
    ]

@@ -1120,6 +1120,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/report/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Summarize the org
+         * @description Points by month and kind of ledger entry, points that expire in the next months, and counts of what waits: holds, certificates that expire or have expired, inbox items. Months are of UTC and include the current one. Counts stop at 1000; then more is true.
+         */
+        post: operations["report_summary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stat": {
         parameters: {
             query?: never;
@@ -2611,13 +2631,71 @@ export interface components {
         /** @description From the previous page; keep the filters */
         NextToken: string;
         Points: number;
-        /** @description Kept in the journal */
         Reason: string;
         /**
          * @description CATEGORY.CODE
          * @example LOYALTY.GOODWILL
          */
         ReasonCode: string;
+        ReportCount: {
+            /** @description At most 1000 */
+            count: number;
+            /** @description There are more than 1000 */
+            more: boolean;
+        };
+        /** @description YYYY-MM, UTC */
+        ReportMonth: string;
+        ReportSummary: {
+            as_of: components["schemas"]["Timestamp"];
+            counts: {
+                active_customers: components["schemas"]["ReportCount"];
+                active_holds: components["schemas"]["ReportCount"];
+                certificates_expired: components["schemas"]["ReportCount"];
+                certificates_expiring: components["schemas"]["ReportCount"];
+                open_inbox_items: components["schemas"]["ReportCount"];
+            };
+            orgcode: string;
+            points: {
+                /** @description Balances of all customers */
+                balance: number;
+                /** @description Soonest first; what remains in lots that expire in the month */
+                expiring: {
+                    month: components["schemas"]["ReportMonth"];
+                    points: number;
+                }[];
+                /** @description Oldest first; signed sums of the entries made in the month */
+                months: {
+                    adjust: number;
+                    earn: number;
+                    /** @description Not above 0 */
+                    expire: number;
+                    merge_in: number;
+                    merge_out: number;
+                    month: components["schemas"]["ReportMonth"];
+                    /** @description Not above 0 */
+                    redeem: number;
+                    restore: number;
+                    reverse: number;
+                }[];
+                /** @description Expired in an earlier month and not posted yet */
+                overdue: number;
+            };
+        };
+        ReportSummaryEnvelope: {
+            build: components["schemas"]["BuildMeta"];
+            data: components["schemas"]["ReportSummary"];
+            stats: components["schemas"]["Stats"];
+            /** @constant */
+            success: true;
+        };
+        ReportSummaryRequest: {
+            /** @default 30 */
+            certificate_days?: number;
+            /** @default 3 */
+            expiring_months?: number;
+            /** @default 6 */
+            months?: number;
+        };
         ShortText: string;
         /** @description Your own document number */
         SourceRef: string;
@@ -5681,6 +5759,52 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    report_summary: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Cost attribution, upper-cased */
+                "x-cccode"?: components["parameters"]["CostCodeHeader"];
+                /** @description Sales channel of the call */
+                "x-channel-code"?: components["parameters"]["ChannelHeader"];
+                /** @description Facility of the call */
+                "x-logical-guid"?: components["parameters"]["LogicalHeader"];
+                /** @description The org; trimmed and upper-cased */
+                "x-orgcode": components["parameters"]["OrgHeader"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportSummaryRequest"];
+            };
+        };
+        responses: {
+            /** @description Summarize the org */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["ApiVersion"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSummaryEnvelope"];
+                };
+            };
+            400: components["responses"]["ValidationFailed"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["InternalError"];
+            502: components["responses"]["BadGateway"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     stat: {
         parameters: {
             query?: never;
@@ -5734,5 +5858,6 @@ export interface families {
     giftcard: ["giftcard_get", "read"] | ["giftcard_issue", "append"] | ["giftcard_redeem", "destroy"];
     inbox: ["inbox_create", "append"] | ["inbox_get", "read"] | ["inbox_list", "read"] | ["inbox_state", "revise"] | ["inbox_status", "destroy"];
     loyalty: ["loyalty_adjust", "destroy"] | ["loyalty_earn", "append"] | ["loyalty_expire", "destroy"] | ["loyalty_ledger_list", "read"] | ["loyalty_policy_get", "read"] | ["loyalty_policy_set", "revise"] | ["loyalty_redeem", "destroy"] | ["loyalty_restore", "append"] | ["loyalty_reverse", "destroy"];
+    report: ["report_summary", "read"];
     session: ["stat", "read"];
 }

@@ -8,6 +8,8 @@ const OF_THE_DATABASE: readonly string[] = [
   COPY_PROGRESS,
   'database_group',
   'derived_data',
+  'loyalty_month', // made from the entries that are copied
+  'loyalty_month_noted',
   'org_directory',
   'org_home',
   'own_group',

@@ -2,6 +2,7 @@
 
 import type { Dialect } from '../engine/dialect.js';
 import type { SearchIndex } from '../engine/search-index.js';
+import { addNoted } from '../engine/points-by-month.js';
 import { all, enterOrg, one, type Scalar, type Steps } from '../engine/step.js';
 import { SEARCHED_RECORDS } from '../verify-search.js';
 import type { CopyPart } from './copy-plan.js';
@@ -41,6 +42,7 @@ export function* writeRows(
   if (ofOrg) yield* enterOrg(orgcode);
   const written = table.name === 'journal' ? yield* numbered(rows, orgcode, receiver.dialect) : rows;
   yield* receiver.dialect.catalogue.insert(table, written);
+  if (table.name === 'loyalty_txn') yield* addNoted(receiver.dialect.months, orgcode);
   const searched = SEARCHED_RECORDS.find(({ index }) => index.record.name === table.name);
   if (searched === undefined) return;
   const { index, wordsOf, isIndexed } = searched;

@@ -1,5 +1,6 @@
 /** The SQL that differs between engines. Full-text search differs, too: see search-index.ts. */
 
+import type { PointsByMonth } from './points-by-month.js';
 import type { Scalar, Steps } from './step.js';
 import type { TableCatalogue } from './stored-tables.js';
 
@@ -17,6 +18,7 @@ export interface Dialect {
    */
   readonly hasManyWriters: boolean;
   readonly journal: JournalNumbering;
+  readonly months: PointsByMonth;
   readonly catalogue: TableCatalogue;
 }
 

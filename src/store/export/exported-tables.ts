@@ -111,6 +111,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   customer_tag: DERIVED,
   fraud_identifier: 'hashes that only the key of this installation makes',
   giftcard_failure: 'counts wrong codes for ten minutes',
+  loyalty_month: DERIVED,
   journal: 'the record of who changed what in this installation: --with-journal adds it',
   journal_seal: 'proves the journal, with the key of this installation',
   receipt: 'answers to repeated calls, for 24 hours',

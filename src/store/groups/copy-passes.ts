@@ -4,7 +4,8 @@
  */
 import { AdminError } from '../administration.js';
 import type { SnapshotRead } from '../engine/driver.js';
-import { one, run, type Steps } from '../engine/step.js';
+import { addNoted } from '../engine/points-by-month.js';
+import { enterOrg, one, run, type Steps } from '../engine/step.js';
 import {
   BATCH,
   type CopiedTo,
@@ -56,12 +57,19 @@ export async function copyPass(copy: Copy): Promise<PassReport> {
   const { orgcode, source, receiver } = copy;
   const copied = (await receiver.read(() => one<{ copied_to: CopiedTo }>(COPIED, orgcode), LONG))?.copied_to ?? null;
   return await source.inSnapshot(async (read) => {
+    if (copied === null) await receiver.write({ steps: () => sumUp(receiver, orgcode), keyed: true, ...LONG });
     const { reach, since } = await read(() => snapshotReach(copied));
     const written = await copyChanged(copy, read, since);
     const deleted = await deleteVanished(copy, read);
     await receiver.write({ steps: () => run(NOTE_COPIED, reach, orgcode), keyed: true, ...LONG });
     return { written, deleted };
   });
+}
+
+/** The sums by month of entries that are here from an earlier move; those of the others are added as they come. */
+function* sumUp({ dialect }: PostgresDriver, orgcode: string): Steps<void> {
+  yield* enterOrg(orgcode);
+  yield* dialect.months.rebuild(orgcode);
 }
 
 /** The first rows of all tables are read and written together: the last pass finds few, and every round trip counts. */
@@ -93,13 +101,24 @@ async function copyRest({ orgcode, receiver, onStep }: Copy, table: MovedTable, 
     isLast = rows.length < BATCH;
     await writing;
     if (rows.length === 0) break;
-    writing = receiver.write({ steps: () => writeChanged(table, orgcode, rows), keyed: true, ...LONG });
+    writing = receiver.write({ steps: () => writeRows(receiver, table, orgcode, rows), keyed: true, ...LONG });
     writing.catch(() => {}); // the next await of it throws
     written += rows.length;
     onStep(`copying ${table.name}, ${written} rows`);
   }
   await writing;
   return written;
+}
+
+/** Entries of the ledger are added to the sums at once: a report that had to add up all of them would take long. */
+function* writeRows(
+  { dialect }: PostgresDriver,
+  table: MovedTable,
+  orgcode: string,
+  rows: readonly string[],
+): Steps<void> {
+  yield* writeChanged(table, orgcode, rows);
+  if (table.name === 'loyalty_txn') yield* addNoted(dialect.months, orgcode);
 }
 
 /** Deletes the rows that the source has not any more: the receiver has all others, so that their number tells. */

@@ -2,7 +2,7 @@
 import { AdminError } from '../administration.js';
 import { run, type Steps } from '../engine/step.js';
 import { deleteLeftOver } from '../postgres/moved-rows.js';
-import { movedTables } from '../postgres/moved-tables.js';
+import { tablesOfOrgs } from '../postgres/moved-tables.js';
 import { findHome } from '../postgres/org-home.js';
 import { groupOf } from './group-administration.js';
 import type { GroupedStore } from './grouped-store.js';
@@ -26,7 +26,7 @@ export async function forgetOrg(
     if (entry.state !== 'home' || entry.group_name === group || home.state !== 'gone')
       throw new AdminError(`org ${orgcode} is not gone from ${group}: only what is left over can be forgotten`);
     let rows = 0;
-    for (const table of await driver.read(movedTables)) {
+    for (const table of await driver.read(tablesOfOrgs)) {
       let deleted = 1;
       while (deleted > 0) {
         deleted = await driver.write({ steps: () => deleteLeftOver(table, orgcode), ...LONG });

@@ -238,4 +238,5 @@ function* addTxn(cx: Context, seq: number, txn: TxnRow): Steps<void> {
     txn.actor,
     txn.created_at,
   );
+  yield* cx.dialect.months.note(cx.orgcode, txn.loyalty_txn_id);
 }

@@ -1,7 +1,9 @@
 /** Recomputes loyalty balances and lots from the ledger, which is append-only. */
 import type { LotChange } from '../../domain/lots.js';
+import { monthOf } from '../../domain/report.js';
 import type { ReportDisagreement } from '../engine/disagreement.js';
 import { eachOwner, OrderedRows } from '../engine/ordered-rows.js';
+import { EXPIRING, type MonthSum } from '../engine/points-by-month.js';
 import type { Steps } from '../engine/step.js';
 
 interface Replayed {
@@ -12,7 +14,7 @@ interface Replayed {
   readonly lots: Map<string, { remaining: number; expired: number; expires_at: string | null; initial: number }>;
 }
 
-const ENTRIES = `SELECT t.seq, t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots,
+const ENTRIES = `SELECT t.seq, t.loyalty_txn_id, t.customer_id, t.kind, t.points, t.balance_after, t.lots, t.created_at,
     r.kind AS related_kind, r.points AS related_points, a.lifetime_points AS related_lifetime
   FROM loyalty_txn t LEFT JOIN loyalty_txn r ON r.orgcode = t.orgcode AND r.loyalty_txn_id = t.related_txn_id
   LEFT JOIN loyalty_account a ON a.orgcode = r.orgcode AND a.customer_id = r.customer_id`;
@@ -22,24 +24,52 @@ const LOTS = 'SELECT customer_id, lot_id, points, remaining, expired, expires_at
 
 /**
  * Checks the loyalty ledgers of an org: walks through entries, accounts and lots side by side, by customer. Memory
- * grows with the lots of one customer. Returns the number of entries.
+ * grows with the lots of one customer, and with the months of the ledger, whose sums are compared with those stored.
+ * Returns the number of entries.
  */
-export function* verifyLoyalty(orgcode: string, report: ReportDisagreement): Steps<number> {
+export function* verifyLoyalty(
+  orgcode: string,
+  readSums: (orgcode: string) => Steps<readonly MonthSum[]>,
+  report: ReportDisagreement,
+): Steps<number> {
   const entries = new OrderedRows<EntryRow>({ orgcode, select: ENTRIES, alias: 't', key: ['customer_id', 'seq'] });
   const accounts = new OrderedRows<AccountRow>({ orgcode, select: ACCOUNTS, alias: 'a', key: ['customer_id'] });
   const lots = new OrderedRows<LotRow>({ orgcode, select: LOTS, alias: 'l', key: ['customer_id', 'lot_id'] });
+  const sums = new Map<string, number>();
   let count = 0;
   yield* eachOwner(['customer_id'], [entries, accounts, lots], function* ({ customer_id: id }, isOwned) {
     const state: Replayed = { seq: 0, points: 0, lifetime: 0, lots: new Map() };
-    yield* entries.visit(isOwned, (row) => replay(state, row, report));
+    yield* entries.visit(isOwned, (row) => {
+      replay(state, row, report);
+      add(sums, row.created_at, row.kind, row.points);
+    });
     count += state.seq;
     const [account] = yield* accounts.take(isOwned);
     compareAccount(id, account, state, report);
     const stored = yield* lots.take(isOwned);
-    for (const row of stored) compareLot(row, state, report);
+    for (const row of stored) {
+      compareLot(row, state, report);
+      if (row.expires_at !== null) add(sums, row.expires_at, EXPIRING, row.remaining);
+    }
     report('loyalty_lot count', id, stored.length, state.lots.size);
   });
+  compareSums(yield* readSums(orgcode), sums, report);
   return count;
+}
+
+function add(sums: Map<string, number>, instant: string, kind: string, points: number): void {
+  const key = `${monthOf(instant)} ${kind}`;
+  sums.set(key, (sums.get(key) ?? 0) + points);
+}
+
+function compareSums(
+  stored: readonly MonthSum[],
+  computed: ReadonlyMap<string, number>,
+  report: ReportDisagreement,
+): void {
+  const found = new Map(stored.map(({ month, kind, points }) => [`${month} ${kind}`, points]));
+  for (const key of new Set([...found.keys(), ...computed.keys()]))
+    report('loyalty_month.points', key, found.get(key) ?? 0, computed.get(key) ?? 0);
 }
 
 interface AccountRow {
@@ -68,6 +98,7 @@ interface EntryRow {
   readonly points: number;
   readonly balance_after: number;
   readonly lots: string;
+  readonly created_at: string;
   readonly related_kind: string | null;
   readonly related_points: number | null;
   /** Lifetime points of the customer of the related entry; constant once that customer is merged. */

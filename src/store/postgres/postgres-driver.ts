@@ -13,6 +13,7 @@ import {
   storageUnavailable,
   unconfirmedWrite,
 } from '../engine/driver.js';
+import type { Dialect } from '../engine/dialect.js';
 import type { SearchIndex } from '../engine/search-index.js';
 import { one, type Steps } from '../engine/step.js';
 import type { DatabaseSession } from './batch.js';
@@ -21,6 +22,7 @@ import type { PostgresAddress } from './connection-url.js';
 import { type ErrorMeaning, meaningOf } from './database-error.js';
 import { createErasureVacuum, type ErasureVacuum } from './erasure-vacuum.js';
 import { POSTGRES_JOURNAL } from './postgres-journal.js';
+import { DISTRIBUTED_MONTHS, POSTGRES_MONTHS } from './postgres-months.js';
 import { POSTGRES_CATALOGUE } from './postgres-tables.js';
 import { notServing, PROBE, PROBE_MS, unreachable } from './probe-result.js';
 import type { SchemaClient } from './schema-client.js';
@@ -81,11 +83,12 @@ export function createPostgresDriver(options: PostgresDriverOptions): PostgresDr
 }
 
 class PooledDriver implements PostgresDriver {
-  readonly dialect = {
+  dialect: Dialect = {
     orderedJoin: 'JOIN',
     seesAllOrgs: false,
     hasManyWriters: true,
     journal: POSTGRES_JOURNAL,
+    months: POSTGRES_MONTHS,
     catalogue: POSTGRES_CATALOGUE,
   };
   search: SearchIndex;
@@ -174,6 +177,7 @@ class PooledDriver implements PostgresDriver {
 
   distribute(search: SearchIndex): void {
     this.search = search;
+    this.dialect = { ...this.dialect, months: DISTRIBUTED_MONTHS };
     this.#mode = { ...this.#mode, isDistributed: true };
   }
 

@@ -8,6 +8,7 @@ import { FAMILIES } from './002-families.js';
 import { LEDGER_ORDER_COLUMNS, LEDGER_ORDER_INDEXES } from './003-ledger-order.js';
 import { DERIVED_DATA } from './004-derived-data.js';
 import { CREDENTIALS } from './005-credentials.js';
+import { POINTS_BY_MONTH } from './006-points-by-month.js';
 import { numberLedgers } from './number-ledgers.js';
 
 export interface SqliteMigration {
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly SqliteMigration[] = [
   { version: 3, name: 'ledger-order', parts: [LEDGER_ORDER_COLUMNS, numberLedgers, LEDGER_ORDER_INDEXES] },
   { version: 4, name: 'derived-data', parts: [DERIVED_DATA] },
   { version: 5, name: 'credentials', parts: [CREDENTIALS] },
+  { version: 6, name: 'points-by-month', parts: [POINTS_BY_MONTH] },
 ];
 
 /** The schema version that this program needs. */

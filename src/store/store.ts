@@ -363,7 +363,9 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     const now = new Date(this.#options.clock?.() ?? Date.now()).toISOString();
     const retentionNow = new Date(this.#retentionMs()).toISOString();
     const isShared = dialect.hasManyWriters;
-    const orgs = isShared ? await this.driver.read(() => orgsWithWork(dialect, retentionNow), LONG) : [...this.#unsealed];
+    const orgs = isShared
+      ? await this.driver.read(() => orgsWithWork(dialect, retentionNow), LONG)
+      : [...this.#unsealed];
     this.#unsealed.clear();
     for (const orgcode of orgs) {
       const steps = () => housekeep(orgcode, this.keys, dialect, { now, retentionNow });

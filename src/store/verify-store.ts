@@ -55,7 +55,8 @@ export function* verifyStore(
       onStep(`org ${index + 1} of ${orgs.length}: ${name}`);
       return readable(steps, (reason) => report(name, orgcode, 'cannot be read', reason));
     };
-    totals.ledger_entries += (yield* part('points', verifyLoyalty(orgcode, dialect?.months.read ?? storedSums, report))) ?? 0;
+    totals.ledger_entries +=
+      (yield* part('points', verifyLoyalty(orgcode, dialect?.months.read ?? storedSums, report))) ?? 0;
     totals.giftcard_entries += (yield* part('gift cards', verifyGiftcards(orgcode, report))) ?? 0;
     totals.credit_entries += (yield* part('credit', verifyCredit(orgcode, report))) ?? 0;
     yield* part('consents', verifyConsents(orgcode, report));

@@ -76,7 +76,9 @@ test('points are shown in the month in which they expire, also when they move, a
   now = day('2026-01-20');
   const { headers, customer_id, act, credit } = await openProgramme(world);
   const expiring = async (expiring_months = 3): Promise<Data> =>
-    (await ok(world, 'crm_report_summary', { expiring_months }, headers)).points.expiring.map((each: Data) => each.points);
+    (await ok(world, 'crm_report_summary', { expiring_months }, headers)).points.expiring.map(
+      (each: Data) => each.points,
+    );
   await credit(10, day('2026-01-25'));
   await credit(20, day('2026-02-28'));
   await credit(40, day('2026-04-01'));
@@ -87,7 +89,12 @@ test('points are shown in the month in which they expire, also when they move, a
   await act('restore', { loyalty_txn_id: redeem.loyalty_txn_id, points: 18, reason: 'cancelled' });
   expect(await expiring(4)).toEqual([3, 20, 0, 40]);
   const survivor = await newCustomer(world, {}, headers);
-  const merge = { customer_id: survivor, merge_customer_ids: [customer_id], expected_revision: 1, reason: 'one person' };
+  const merge = {
+    customer_id: survivor,
+    merge_customer_ids: [customer_id],
+    expected_revision: 1,
+    reason: 'one person',
+  };
   await ok(world, 'crm_customer_merge', merge, headers);
   expect(await expiring(4)).toEqual([3, 20, 0, 40]);
   now = day('2026-03-05');

@@ -117,7 +117,7 @@ export const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   'g3n.ts': ['cli', 'terminal'],
 };
 
-/** The nine families: each is a directory of the store, and together they are one module. */
+/** The ten families: each is a directory of the store, and together they are one module. */
 export const FAMILIES = [
   'account',
   'comment',
@@ -127,6 +127,7 @@ export const FAMILIES = [
   'giftcard',
   'inbox',
   'loyalty',
+  'report',
   'risk',
 ];
 

@@ -17,7 +17,10 @@ export async function insertPlainRows(client: pg.Client, tables: readonly string
     const ours = columns.filter((column) => column.table === table && column.identity === '');
     const values = ours.map((column) => plainValue(column, orgcode));
     const marks = values.map((_, index) => `$${index + 1}`).join(', ');
-    await client.query(`INSERT INTO ${table} (${ours.map(({ name }) => name).join(', ')}) VALUES (${marks}) ON CONFLICT DO NOTHING`, values);
+    await client.query(
+      `INSERT INTO ${table} (${ours.map(({ name }) => name).join(', ')}) VALUES (${marks}) ON CONFLICT DO NOTHING`,
+      values,
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 /** Reads and writes rows of tables, many at a time. */
 
 import type { Dialect } from '../engine/dialect.js';
-import type { SearchIndex } from '../engine/search-index.js';
 import { addNoted } from '../engine/points-by-month.js';
+import type { SearchIndex } from '../engine/search-index.js';
 import { all, enterOrg, one, type Scalar, type Steps } from '../engine/step.js';
 import { SEARCHED_RECORDS } from '../verify-search.js';
 import type { CopyPart } from './copy-plan.js';

@@ -3,6 +3,7 @@
  * way. With transaction.ts and batch.ts the only code that talks to the server while calls are served.
  */
 import { CrmError } from '../../contract/errors.js';
+import type { Dialect } from '../engine/dialect.js';
 import {
   ConcurrentChangeError,
   type Driver,
@@ -13,7 +14,6 @@ import {
   storageUnavailable,
   unconfirmedWrite,
 } from '../engine/driver.js';
-import type { Dialect } from '../engine/dialect.js';
 import type { SearchIndex } from '../engine/search-index.js';
 import { one, type Steps } from '../engine/step.js';
 import type { DatabaseSession } from './batch.js';

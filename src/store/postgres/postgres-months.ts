@@ -6,7 +6,10 @@ import { EXPIRING, forgetSums, type MonthSum, type PointsByMonth } from '../engi
 import { all, lockKey, run, type Steps } from '../engine/step.js';
 
 /** The part of each entry in the sums: its points, and what it changes in lots that expire. */
-const partsOf = (from: string, where: string) => `SELECT t.orgcode, substr(t.created_at, 1, 7) AS month, t.kind, t.points
+const partsOf = (
+  from: string,
+  where: string,
+) => `SELECT t.orgcode, substr(t.created_at, 1, 7) AS month, t.kind, t.points
     FROM ${from} WHERE ${where}
   UNION ALL SELECT t.orgcode, substr(l.expires_at, 1, 7), '${EXPIRING}', l.points
     FROM ${from} CROSS JOIN LATERAL json_to_recordset(t.lots::json) AS l (points BIGINT, expires_at TEXT)
@@ -40,8 +43,7 @@ export const POSTGRES_MONTHS: PointsByMonth = {
     return yield* all<MonthSum>(READ, ...Array(5).fill(orgcode));
   },
 
-  // biome-ignore lint/correctness/useYield: the trigger does it
-  *note() {},
+  *note() {}, // the trigger does it
 
   *add(orgcode, limit) {
     yield lockSums(orgcode);

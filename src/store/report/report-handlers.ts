@@ -14,16 +14,7 @@ type Summary = components['schemas']['ReportSummary'];
 type Count = components['schemas']['ReportCount'];
 
 const MAX_COUNT = 1000;
-const KINDS: readonly TxnKind[] = [
-  'earn',
-  'redeem',
-  'adjust',
-  'expire',
-  'restore',
-  'reverse',
-  'merge_in',
-  'merge_out',
-];
+const KINDS: readonly TxnKind[] = ['earn', 'redeem', 'adjust', 'expire', 'restore', 'reverse', 'merge_in', 'merge_out'];
 
 const CUSTOMERS = countUpTo('customer', `status = 'active'`);
 const HOLDS = countUpTo('hold', `status = 'active'`);

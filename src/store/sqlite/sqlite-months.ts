@@ -22,5 +22,4 @@ export const SQLITE_MONTHS: PointsByMonth = {
   },
 };
 
-// biome-ignore lint/correctness/useYield: the trigger does it
 function* nothing(): Steps<void> {}

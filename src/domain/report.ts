@@ -8,7 +8,8 @@ export function monthOf(instant: string): string {
 /** The month so many months after another; before it, if the number is negative. */
 export function addMonths(month: string, count: number): string {
   const [year = 0, number = 1] = month.split('-').map(Number);
-  return monthOf(new Date(Date.UTC(year, number - 1 + count)).toISOString());
+  const months = year * 12 + number - 1 + count;
+  return `${pad(Math.floor(months / 12), 4)}-${pad((months % 12) + 1, 2)}`;
 }
 
 /** So many months in their order, from this one on. */
@@ -16,8 +17,6 @@ export function monthsFrom(first: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => addMonths(first, index));
 }
 
-/** The date so many days after another. */
-export function addToDate(date: string, days: number): string {
-  const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
-  return new Date(Date.UTC(year, month - 1, day + days)).toISOString().slice(0, 10);
+function pad(number: number, digits: number): string {
+  return String(number).padStart(digits, '0');
 }

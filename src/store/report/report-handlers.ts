@@ -4,7 +4,8 @@
  */
 import type { components } from '../../contract/generated/openapi.js';
 import { dateOf } from '../../domain/exemption.js';
-import { addMonths, addToDate, monthOf, monthsFrom } from '../../domain/report.js';
+import { addDays } from '../../domain/policy.js';
+import { addMonths, monthOf, monthsFrom } from '../../domain/report.js';
 import type { Handlers } from '../engine/handler.js';
 import { EXPIRING, type MonthSum } from '../engine/points-by-month.js';
 import { one, type Scalar, type Steps, together } from '../engine/step.js';
@@ -33,7 +34,7 @@ export const report: Handlers<'report'> = {
       count(CUSTOMERS, orgcode),
       count(HOLDS, orgcode),
       count(INBOX, orgcode),
-      count(EXPIRING_CERTIFICATES, orgcode, today, addToDate(today, certificate_days)),
+      count(EXPIRING_CERTIFICATES, orgcode, today, dateOf(addDays(now, certificate_days))),
       count(EXPIRED_CERTIFICATES, orgcode, today),
     );
     const points = new Map(sums.map((sum) => [`${sum.month} ${sum.kind}`, sum.points]));

@@ -1,6 +1,6 @@
 /**
  * Schema: sums of points by month, with the entries of the ledger that are not in them yet, and an index for
- * certificates about to expire. The sums of an existing ledger are computed after the migration (store/derived-data.ts).
+ * certificates about to expire. The sums of existing ledgers are computed after the migration (derived-data.ts).
  */
 import { collated, ownedByOrg } from './table-rules.js';
 
@@ -46,4 +46,4 @@ BEGIN
   END IF;
 END $$;`;
 
-export const POINTS_BY_MONTH = [TABLES, TRIGGER].join('\n');
+export const NOTED_ENTRIES = [TABLES, TRIGGER].join('\n');

@@ -6,7 +6,7 @@ import { SCHEMA } from './001-schema.js';
 import { RATE_LIMIT_TABLE } from './002-rate-limits.js';
 import { GROUP_TABLES } from './003-groups.js';
 import { CREDENTIAL_COLUMNS } from './004-credentials.js';
-import { POINTS_BY_MONTH } from './005-points-by-month.js';
+import { NOTED_ENTRIES } from './005-points-by-month.js';
 
 /** A change of the schema, which is applied in one transaction. */
 export interface PostgresMigration {
@@ -29,7 +29,7 @@ export const POSTGRES_MIGRATIONS: readonly PostgresMigration[] = [
   { version: 2, name: 'rate limits', oldestServer: 1, script: RATE_LIMIT_TABLE },
   { version: GROUPS_SCHEMA, name: 'groups', oldestServer: 1, script: GROUP_TABLES },
   { version: 4, name: 'credentials', oldestServer: 1, script: CREDENTIAL_COLUMNS },
-  { version: 5, name: 'points by month', oldestServer: 1, script: POINTS_BY_MONTH },
+  { version: 5, name: 'points by month', oldestServer: 1, script: NOTED_ENTRIES },
 ];
 
 /** The key of the advisory lock that every migration holds: `g3nc` and `rm` in ASCII. */

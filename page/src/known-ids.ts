@@ -2,7 +2,7 @@
 
 export interface KnownId {
   readonly id: string;
-  /** A human-readable name of the record. */
+  /** What tells the record from others: name, contact as the caller may see it, tier or state, day of creation. */
   readonly label: string;
 }
 
@@ -68,8 +68,24 @@ function isId(name: string, value: unknown): boolean {
   return /_(id|guid)$/.test(name) && typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH;
 }
 
+/** The first name that a record has, and what tells it from its namesakes. */
 function labelOf(record: Plain): string {
-  const name = LABELS.find((label) => typeof record[label] === 'string' && record[label] !== '');
-  const text = name === undefined ? '' : String(record[name]);
-  return name === 'given_name' ? `${text} ${record.family_name ?? ''}`.trim() : text;
+  const name = LABELS.map((label) => textAt(record, label)).find((text) => text !== '');
+  if (name === undefined) return '';
+  const contact = textAt(record, 'email') || textAt(record, 'phone');
+  const tier = textAt((record.loyalty ?? {}) as Plain, 'tier');
+  const status = textAt(record, 'status').replace(/^active$/, '');
+  const created = textAt(record, 'created_at').slice(0, 'YYYY-MM-DD'.length);
+  const parts = [name, contact, tier, status, created && `since ${created}`];
+  return [...new Set(parts.filter((part) => part !== ''))].join(' · ');
+}
+
+function textAt(record: Plain, field: string): string {
+  if (field === 'given_name') return [record.given_name, record.family_name].filter(isText).join(' ');
+  const value = record[field];
+  return isText(value) ? value : '';
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }

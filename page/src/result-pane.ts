@@ -16,6 +16,8 @@ export interface PaneContext {
   readonly onCredentials?: () => void;
   /** Repeats the call with its confirmation. */
   readonly onConfirm?: () => void;
+  /** Fills in the revision that the record has now. */
+  readonly onRevision?: { readonly revision: number; use(): void };
   /** Requests the next page. */
   readonly onNextPage?: () => void;
 }
@@ -40,6 +42,8 @@ export function resultPane(outcome: Outcome, context: PaneContext = {}): HTMLEle
   if (outcome.confirmation !== undefined) node.append(confirmationPane(outcome.confirmation, context.onConfirm));
   node.append(...issueList(outcome, context), ...roleLine(outcome), ...waitLine(outcome), ...truncationList(outcome));
   if (outcome.confirmation === undefined) node.append(...stepList(outcome));
+  const { onRevision } = context;
+  if (onRevision !== undefined) node.append(button(`Use revision ${onRevision.revision}`, onRevision.use));
   if (context.onNextPage !== undefined) node.append(button('Next page', context.onNextPage));
   if (outcome.httpStatus === 401 && context.onCredentials !== undefined) {
     node.append(button('Change credentials', context.onCredentials));

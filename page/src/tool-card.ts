@@ -3,6 +3,7 @@ import { CALL_OPERATION, type Entry } from './catalogue.js';
 import { copyButton } from './clipboard.js';
 import { el } from './dom.js';
 import { jsonBlock } from './json-view.js';
+import { wordNotes } from './plain-words.js';
 import { schemaTable } from './schema-table.js';
 
 const EFFECTS: { readonly [effect: string]: string } = {
@@ -29,6 +30,7 @@ export function toolHead(entry: Entry): { readonly node: HTMLElement; readonly h
     el('div', { class: 'bar' }, heading, link),
     el('p', { class: 'title' }, entry.title ?? ''),
     el('p', {}, entry.description ?? ''),
+    ...wordNotes(`${entry.title} ${entry.description}`),
     facts,
   );
   if (entry.listed === false) {

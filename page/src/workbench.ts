@@ -110,6 +110,7 @@ export function createBench(entry: Entry, context: WorkbenchContext, alone = fal
 
   function actionsFor({ confirmation, value }: Outcome, args: object): PaneContext {
     const endpoint = context.endpoint();
+    const revision = currentRevisionIn(value);
     const next = isPaged(entry) ? nextTokenIn(value) : undefined;
     const loadPage = (nextArgs: object) => {
       form.write(nextArgs);
@@ -118,6 +119,9 @@ export function createBench(entry: Entry, context: WorkbenchContext, alone = fal
     return {
       ...(endpoint === undefined ? {} : { curl: () => curlOf(endpoint, callOf(entry, args)) }),
       ...(confirmation === undefined ? {} : { onConfirm: () => void sendCall(args, confirmation.token) }),
+      ...(revision === undefined
+        ? {}
+        : { onRevision: { revision, use: () => form.write({ ...args, expected_revision: revision }) } }),
       ...(next === undefined ? {} : { onNextPage: () => loadPage({ ...args, [NEXT_TOKEN]: next }) }),
     };
   }
@@ -156,6 +160,13 @@ async function attempt(endpoint: Endpoint, entry: Entry, args: object, signal: A
 function visibleSchemaOf({ inputSchema }: Entry): Entry['inputSchema'] {
   const { [CONFIRM_TOKEN]: _token, ...properties } = (inputSchema.properties ?? {}) as Readonly<Record<string, object>>;
   return { ...inputSchema, properties };
+}
+
+/** The revision of the record that an error returned because it had changed. */
+function currentRevisionIn(error: unknown): number | undefined {
+  const { conflict_snapshot } = (error ?? {}) as { readonly conflict_snapshot?: { readonly revision?: unknown } };
+  const revision = conflict_snapshot?.revision;
+  return typeof revision === 'number' ? revision : undefined;
 }
 
 function nextTokenIn(result: unknown): string | undefined {

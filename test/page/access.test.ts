@@ -123,6 +123,9 @@ test('the keyboard alone reaches a result, and the focus is always visible', asy
   await page.keyboard.press('Space');
   await tabTo(page, '.aside button');
   await page.keyboard.press('Enter');
+  await page.locator('.lookup input:focus').waitFor();
+  await page.locator('.choices button').first().waitFor();
+  await page.keyboard.press('ArrowDown');
   await page.locator('.choices button:focus').waitFor();
   await page.keyboard.press('Enter');
   await page.locator('.field input:focus').waitFor();

@@ -81,7 +81,7 @@ describe('the server', () => {
 });
 
 test('the page is small and loads no external resources', () => {
-  expect(Buffer.byteLength(HTML)).toBeLessThan(400_000);
+  expect(Buffer.byteLength(HTML)).toBeLessThan(300_000);
   expect(HTML).not.toMatch(/<(?:script|link|img|iframe)[^>]*(?:src|href)="(?!data:)/);
 });
 

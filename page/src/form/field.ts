@@ -1,6 +1,7 @@
 /** The interface of a form field, and the mapping from a schema to a field. */
 import type { JsonSchema } from '../../../src/contract/operation.js';
 import type { KnownId } from '../known-ids.js';
+import type { LookUp } from '../lookup.js';
 import { choiceField } from './choice.js';
 import { groupField } from './group.js';
 import { listField } from './list.js';
@@ -37,8 +38,8 @@ export class Unreadable extends Error {
 export interface FormContext {
   /** The ids to suggest for a field. */
   suggest(name: string): readonly KnownId[];
-  /** A function that looks up ids on the server; undefined when the server cannot list them. */
-  lookUp(name: string): (() => Promise<readonly KnownId[]>) | undefined;
+  /** Looks up records on the server; undefined when the server cannot list them. */
+  lookUp(name: string): LookUp | undefined;
 }
 
 export interface Spec {

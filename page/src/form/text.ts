@@ -1,8 +1,8 @@
 /** A text or number input. Id fields suggest ids from earlier results and can look them up. */
 import { button, el, freshId } from '../dom.js';
-import type { KnownId } from '../known-ids.js';
 import type { Field, FormContext, Spec } from './field.js';
 import { type Labelled, labelled } from './label.js';
+import { lookUpChoices } from './lookup-choices.js';
 
 /** Creates a one-line input. `convert` turns its text into a value; an empty input is omitted. */
 export function textField(spec: Spec, context: FormContext, convert: (text: string) => unknown): Field {
@@ -14,10 +14,9 @@ export function textField(spec: Spec, context: FormContext, convert: (text: stri
     autocapitalize: 'off',
     ...(numeric ? { inputmode: spec.schema.type === 'integer' ? 'numeric' : 'decimal' } : {}),
   });
-  const choices = el('div', { class: 'choices', hidden: true });
-  const parts = labelled(spec, input, [choices]);
+  const parts = labelled(spec, input);
   suggestIds(spec.name, input, context);
-  addLookUpButton(spec.name, input, choices, parts, context);
+  addLookUpButton(spec.name, input, parts, context);
   addNewKeyButton(spec.name, input, parts);
   return {
     node: parts.node,
@@ -40,45 +39,16 @@ function suggestIds(name: string, input: HTMLInputElement, { suggest }: FormCont
   input.addEventListener('focus', refresh);
 }
 
-function addLookUpButton(
-  name: string,
-  input: HTMLInputElement,
-  choices: HTMLElement,
-  { aside, target }: Labelled,
-  { lookUp }: FormContext,
-): void {
+function addLookUpButton(name: string, input: HTMLInputElement, parts: Labelled, { lookUp }: FormContext): void {
   const find = lookUp(name);
   if (find === undefined) return;
-  const ask = async () => {
-    try {
-      const found = await find();
-      if (found.length === 0) target.showIssue('No records found.');
-      else showChoices(found, input, choices, target.clearIssue);
-    } catch (error) {
-      target.showIssue(error instanceof Error ? error.message : 'Lookup failed.');
-    }
-  };
-  aside.append(button('Look one up', () => void ask(), { class: 'quiet' }));
-}
-
-function showChoices(
-  found: readonly KnownId[],
-  input: HTMLInputElement,
-  choices: HTMLElement,
-  clearIssue: () => void,
-): void {
-  const pick = (id: string) => {
+  const choices = lookUpChoices(find, (id) => {
     input.value = id;
-    choices.hidden = true;
-    clearIssue();
+    parts.target.clearIssue();
     input.focus();
-  };
-  const buttons = found.map(({ id, label }) =>
-    button(label === '' ? id : `${label} · …${id.slice(-4)}`, () => pick(id)),
-  );
-  choices.replaceChildren(...buttons);
-  choices.hidden = false;
-  buttons[0]?.focus();
+  });
+  input.after(choices.node);
+  parts.aside.append(button('Look one up', () => void choices.open(), { class: 'quiet' }));
 }
 
 /** Adds a button that generates a key, because every action needs a new one. */

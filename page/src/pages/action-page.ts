@@ -2,6 +2,7 @@
 import type { Entry } from '../catalogue.js';
 import { el, focusOn } from '../dom.js';
 import type { Outcome } from '../outcome.js';
+import { wordNotes } from '../plain-words.js';
 import { resultPane } from '../result-pane.js';
 import { answerFacts } from '../views/answer-facts.js';
 import { createBench, type WorkbenchContext } from '../workbench.js';
@@ -42,6 +43,7 @@ export function actionPage(
     heading,
     about,
     el('p', { class: 'hint' }, entry.description ?? ''),
+    ...wordNotes(`${entry.title} ${entry.description}`),
     el('div', { class: 'panel' }, place),
   );
   return { node, heading };

@@ -1,22 +1,13 @@
-/** What a search text asks for, and the page of what it found. */
+/** The customers that a search text finds. */
 import { button, el } from '../dom.js';
 import { emptyNote } from '../views/card.js';
 import { customerResults } from '../views/customer-results.js';
 import type { Customer } from '../views/records.js';
+import { criteriaOf } from './criteria.js';
 import type { Items, Reader } from './reader.js';
 import { fill } from './slot.js';
 
 const LIMIT = 10;
-const EMAIL = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
-const PHONE = /^\+?[\d\s().-]+$/;
-const LEAST_DIGITS = 7;
-
-/** The criteria of a search text, to be tried in this order until one finds somebody. */
-export function criteriaOf(text: string): readonly object[] {
-  if (EMAIL.test(text)) return [{ email: text }];
-  const isPhone = PHONE.test(text) && text.replace(/\D/g, '').length >= LEAST_DIGITS;
-  return isPhone ? [{ phone: text }, { q: text }] : [{ q: text }];
-}
 
 /** A heading that says what is listed, and the list. With an empty text these are the newest customers. */
 export function searchResults(text: string, reader: Reader): HTMLElement {

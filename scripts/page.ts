@@ -13,7 +13,7 @@ import { bundleScript, fillTemplate, hashSource } from './self-contained.js';
 /** Renders the page for a contract. @throws Error when page/ does not build or a placeholder is unknown. */
 export async function makePage(contract: Contract): Promise<string> {
   const style = readFileSync('page/style.css', 'utf8').trim();
-  const script = await bundleScript('page/src/main.ts');
+  const script = await bundleScript('page/src/main.ts', { minifyWhitespace: true });
   const parts: { readonly [name: string]: string } = {
     policy: policyFor(style, script),
     style,

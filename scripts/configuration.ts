@@ -6,6 +6,7 @@ import { defaultOf, hasFlag, settingsOf } from '../src/commands/setting-options.
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { variableOf } from '../src/settings/setting.js';
 import { COMMON_SETTINGS, SETTING_GROUPS, type SettingName, settingOf } from '../src/settings/setting-table.js';
+import { cell, table } from './markdown-table.js';
 import { sentence } from './variables.js';
 
 const GENERATED = /^<!-- (settings|exit codes): written by `npm run generate` -->\n.*?^<!-- end -->$/gms;
@@ -78,15 +79,4 @@ function exitTable(): string {
 /** The names that `--toolsets` accepts. */
 function families(): string {
   return [...new Set(CONTRACT.operations.map(({ family }) => `\`${family}\``))].sort().join(', ');
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|');
-}
-
-/** A Markdown table with aligned columns, as the formatter wants it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((text, at) => text.padEnd(widths[at] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

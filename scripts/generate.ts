@@ -13,6 +13,7 @@ import { compileContract } from '../src/contract/compile.js';
 import type { Contract } from '../src/contract/operation.js';
 import { LEAN_TOOLS } from '../src/mcp/lean-tools.js';
 import { createCatalogue } from '../src/tools/catalogue.js';
+import { withClientCommands } from './client-commands.js';
 import { withTables } from './configuration.js';
 import { makeCustomerApp } from './customer-app.js';
 import { mergeDocument } from './openapi.js';
@@ -38,6 +39,7 @@ const outputs: Record<string, string> = {
   'src/mcp/generated/customer-app.ts': await makeCustomerApp(),
   'server.json': renderServerJson(),
   'docs/configuration.md': withTables(readFileSync('docs/configuration.md', 'utf8')),
+  'docs/cli.md': withClientCommands(readFileSync('docs/cli.md', 'utf8'), contract),
   'README.md': withLinks(readFileSync('README.md', 'utf8')),
   'docs/clients.md': withSnippets(readFileSync('docs/clients.md', 'utf8')),
   ...toolSnapshots(contract),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild';
 import { parse } from 'yaml';
+import { buildExplorer } from './explorer.mjs';
 import { OUTSIDE } from './outside.mjs';
 
 rmSync('dist', { recursive: true, force: true });
@@ -32,7 +33,8 @@ const { metafile } = await build({
 for (const program of ['dist/main.js', 'dist/g3n.js']) chmodSync(program, 0o755);
 execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dist/validators'], { stdio: 'inherit' });
 writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
-writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences(Object.keys(metafile.inputs)));
+const explorerInputs = await buildExplorer('dist/explorer');
+writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences([...Object.keys(metafile.inputs), ...explorerInputs]));
 
 /** The licences of the bundled packages, which must accompany every copy. */
 function licences(inputs) {
@@ -41,9 +43,11 @@ function licences(inputs) {
   return named.map((path) => `${path.slice('node_modules/'.length)}\n\n${licenceOf(path)}\n`).join('\n---\n\n');
 }
 
+/** With the package's NOTICE, and with the licences of what is bundled in it, if it names them. */
 function licenceOf(path) {
-  const file = readdirSync(path).find((name) => /^licen[cs]e/i.test(name));
-  if (file !== undefined) return readFileSync(join(path, file), 'utf8');
+  const files = readdirSync(path).filter((name) => /^(licen[cs]e|notice)|-bundle\.js\.LICENSE/i.test(name));
+  const texts = files.filter((name) => !/es-bundle/.test(name)).map((name) => readFileSync(join(path, name), 'utf8'));
+  if (texts.length > 0) return texts.join('\n');
   const manifest = join(path, 'package.json');
   return existsSync(manifest) ? `Licence: ${JSON.parse(readFileSync(manifest, 'utf8')).license}` : '';
 }

@@ -8,6 +8,8 @@ import { OUTSIDE } from './outside.mjs';
 import { PACKAGE } from './package.js';
 
 const FILES = ['dist', 'openapi.yaml', 'PROTOCOL.md', 'LICENSE', 'NOTICE'];
+/** Served over HTTP only; a bundle runs over stdio. */
+const EXPLORER = join('dist', 'explorer');
 /** Needed only to install a package, not to run it. */
 const INSTALLERS = new Set(['prebuild-install']);
 /** Sources and intermediate build output of the package that has a binary. */
@@ -20,7 +22,7 @@ const EXCLUDED = /^better-sqlite3\/(deps|src|build\/(?!Release$|Release\/better_
 export async function makeBundle(kind: BundleKind, directory: string): Promise<string> {
   const stage = mkdtempSync(join(tmpdir(), 'g3n-crm-bundle-'));
   try {
-    for (const file of FILES) cpSync(file, join(stage, file), { recursive: true });
+    for (const file of FILES) cpSync(file, join(stage, file), { recursive: true, filter: (path) => path !== EXPLORER });
     for (const name of withDependencies(OUTSIDE)) copyPackage(name, stage);
     const { name, version } = PACKAGE;
     writeFileSync(join(stage, 'package.json'), JSON.stringify({ name, version, type: 'module', private: true }));

@@ -28,7 +28,15 @@ if (read(INSTALLED) !== lock) {
   writeFileSync(INSTALLED, lock);
 }
 
-const buildInputs = ['scripts/build.mjs', 'scripts/outside.mjs', 'scripts/validators.ts', 'package-lock.json'];
+const page = [...filesBelow('page/src'), ...filesBelow('page/explorer'), 'page/style.css'];
+const buildInputs = [
+  ...page,
+  'scripts/build.mjs',
+  'scripts/explorer.mjs',
+  'scripts/outside.mjs',
+  'scripts/validators.ts',
+  'package-lock.json',
+];
 const sources = digest([...filesBelow('src'), 'openapi.yaml', ...buildInputs]);
 if (read(BUILT) !== sources) {
   step('building');

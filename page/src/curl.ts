@@ -3,7 +3,11 @@ import { API_KEY, SESSION } from '../../src/pipeline/headers.js';
 import type { Call } from './call.js';
 import type { Endpoint } from './mcp.js';
 
-const VARIABLES: { readonly [header: string]: string } = { [API_KEY]: 'G3N_API_KEY', [SESSION]: 'G3N_SESSION_GUID' };
+/** The environment variables of headers that are credentials. */
+export const VARIABLES: { readonly [header: string]: string } = {
+  [API_KEY]: 'G3N_API_KEY',
+  [SESSION]: 'G3N_SESSION_GUID',
+};
 
 /** The curl command of a `tools/call`, for any POSIX shell. */
 export function curlOf({ url, headers }: Endpoint, call: Call): string {
@@ -23,6 +27,7 @@ function headerOf(header: string, value: string): string {
   return variable === undefined ? quote(`${header}: ${value}`) : `"${header}: $${variable}"`;
 }
 
-function quote(text: string): string {
+/** A word of a POSIX shell. */
+export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

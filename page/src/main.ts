@@ -53,6 +53,7 @@ const workbench = mountWorkbench(context);
 const recordPages = mountRecordPages(context);
 const list = mountToolList(toolbox, (name) => select(name, true));
 mountTheme();
+byId('explorer-link', HTMLElement).hidden = location.protocol === 'file:'; // only a server has one
 mountConfirm();
 mountConnection();
 mountSlashKey(['customer-search', 'search'].map((id) => byId(id, HTMLInputElement)));

@@ -131,6 +131,7 @@ async function openTransport(
   const { httpApplicationOf, openHttp } = await import('../transport/http.js');
   const { NO_ORIGIN } = await import('../transport/cors.js');
   const { createPages } = await import('../transport/pages.js');
+  const { createExplorer } = await import('../transport/explorer.js');
   const { createRest } = await import('../transport/rest.js');
   const limits = await limitsOf(flags, serving);
   const unlimited = agentApplication(serving, log, settings, metrics.onDecision);
@@ -148,7 +149,10 @@ async function openTransport(
     allowedHosts: flags.allowHost ?? [],
     // Any page can come without an origin, but it has no key; and with --demo, people open mcp.html from disk.
     allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
-    pages: createPages({ html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8') }),
+    pages: createPages({
+      html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8'),
+      ...(serving.published === undefined ? {} : { explorer: createExplorer(join(directory, '../dist/explorer')) }),
+    }),
     trustedProxies: flags.trustProxy ?? 0,
     ...connectionSettings,
     ...(metrics.onMainPort === undefined ? {} : { metrics: metrics.onMainPort }),

@@ -1,6 +1,6 @@
 /** Serves an OpenAPI document with an ETag and without credentials. Its source: contract/published-documents.ts. */
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { etagOf, isUnchanged } from './etag.js';
 
 /** Sends a document. Any client may read it, and cache it while its ETag matches. */
 export type ServeDocument = (request: IncomingMessage, response: ServerResponse) => void;
@@ -12,7 +12,7 @@ export function createServeDocument(mediaType: string, make: () => string): Serv
     made ??= withTag(Buffer.from(make()));
     const { bytes, etag } = made;
     const headers = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
-    if (request.headers['if-none-match']?.includes(etag)) {
+    if (isUnchanged(request, etag)) {
       response.writeHead(304, headers).end();
       return;
     }
@@ -21,5 +21,5 @@ export function createServeDocument(mediaType: string, make: () => string): Serv
 }
 
 function withTag(bytes: Buffer): { readonly bytes: Buffer; readonly etag: string } {
-  return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url')}"` };
+  return { bytes, etag: etagOf(bytes) };
 }

@@ -1,37 +1,48 @@
 /** Serves the web page, mcp.html, at / and /crm/mcp.html with its content security policy. Its content: page/src. */
-import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { etagOf, isUnchanged } from './etag.js';
 
 export interface PageSource {
   html(): string;
+  /** Serves the explorer. Without it there is none. */
+  readonly explorer?: Pages;
 }
 
-/** Serves GET and HEAD of the page's two paths; returns false for any other request. */
+/** Serves GET and HEAD of its paths; returns false for any other request. */
 export type Pages = (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 
 const PATHS: readonly string[] = ['/', '/crm/mcp.html'];
 
-/** Where a person who types an address may look: of documentation, and of the endpoint of MCP clients. */
-const LEADING: readonly string[] = ['/docs', '/docs/', '/mcp', '/mcp/'];
+export const EXPLORER_PATH = '/explorer';
+
+/** Where a person who types an address may look for documentation. */
+const DOCS: readonly string[] = ['/docs', '/docs/'];
+/** The endpoint of MCP clients, which a person may open in a browser. */
+const MCP: readonly string[] = ['/mcp', '/mcp/'];
 
 /** A person's browser asks for a page. A client that listens for messages asks for an event stream. */
 function isBrowser({ accept = '' }: IncomingHttpHeaders): boolean {
   return accept.includes('text/html') && !accept.includes('text/event-stream');
 }
 
-function leadToPage(response: ServerResponse): true {
-  response.writeHead(302, { location: '/', 'cache-control': 'no-store', vary: 'accept', 'content-length': 0 });
+function leadTo(location: string, response: ServerResponse): true {
+  response.writeHead(302, { location, 'cache-control': 'no-store', vary: 'accept', 'content-length': 0 });
   response.end();
   return true;
 }
 
 /** Serves the page, which is read at once. @throws what `html` throws; Error when the page has no CSP. */
-export function createPages({ html }: PageSource): Pages {
+export function createPages({ html, explorer }: PageSource): Pages {
   const page = prepare(html());
-  return ({ method, headers }, response, path) => {
-    if (method === 'GET' && LEADING.includes(path) && isBrowser(headers)) return leadToPage(response);
-    if (!PATHS.includes(path) || (method !== 'GET' && method !== 'HEAD')) return false;
-    const unchanged = headers['if-none-match']?.split(',').some((tag) => tag.trim() === page.headers.etag) === true;
+  return (request, response, path) => {
+    const { method, headers } = request;
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    if (DOCS.includes(path)) return leadTo(explorer === undefined ? '/' : EXPLORER_PATH, response);
+    if (explorer === undefined && path === EXPLORER_PATH) return leadTo('/', response);
+    if (method === 'GET' && MCP.includes(path) && isBrowser(headers)) return leadTo('/', response);
+    if (explorer?.(request, response, path)) return true;
+    if (!PATHS.includes(path)) return false;
+    const unchanged = isUnchanged(request, page.headers.etag);
     const size = unchanged ? {} : { 'content-length': page.bytes.length };
     response.writeHead(unchanged ? 304 : 200, { ...page.headers, ...size });
     response.end(unchanged || method === 'HEAD' ? undefined : page.bytes);
@@ -41,22 +52,27 @@ export function createPages({ html }: PageSource): Pages {
 
 interface Prepared {
   readonly bytes: Buffer;
-  readonly headers: { readonly [name: string]: string };
+  readonly headers: { readonly etag: string; readonly [name: string]: string };
 }
+
+/** Headers of every page: other sites may not use it, and learn nothing from its links. */
+export const PAGE_HEADERS = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
 
 function prepare(html: string): Prepared {
   const bytes = Buffer.from(html);
   return {
     bytes,
     headers: {
+      ...PAGE_HEADERS,
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': servedPolicy(html),
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
       'cache-control': 'no-cache',
-      etag: `"${createHash('sha256').update(bytes).digest('base64url')}"`,
+      etag: etagOf(bytes),
     },
   };
 }

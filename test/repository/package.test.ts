@@ -11,11 +11,14 @@ const EXPECTED = [
   'dist/openapi.json',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/chunks/*.js',
+  'dist/explorer/index.html',
+  'dist/explorer/explorer-*.{css,js}.br',
+  'dist/explorer/swagger-ui-*.js.br',
   'dist/validators/*.cjs',
   ...['openapi.yaml', 'PROTOCOL.md', 'mcp.html', 'server.json', 'package.json'],
   ...['README.md', 'CHANGELOG.md', 'ARCHITECTURE.md', 'NOTICE', 'LICENSE'],
 ];
-const MOST_PACKED = 1.5 * 2 ** 20;
+const MOST_PACKED = 1.75 * 2 ** 20;
 const MOST_UNPACKED = 8 * 2 ** 20;
 
 interface Packed {

@@ -65,9 +65,10 @@ describe('SQL', () => {
 });
 
 test('the web page imports only the contract, the header names and the clients of the program', () => {
-  const outside = filesUnder('page/src')
+  const outside = [...filesUnder('page/src'), ...filesUnder('page/explorer')]
+    .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => importsOf(file).map((target) => relative('.', join(dirname(file), target))))
-    .filter((path) => !path.startsWith('page/src/'));
+    .filter((path) => !/^page\/(src|explorer)\//.test(path));
   expect(
     [...new Set(outside)].filter(
       (path) => !/^src\/(contract\/|pipeline\/headers|connect\/(client-entries|toml-text))/.test(path),
@@ -83,6 +84,7 @@ describe('files', () => {
     ...filesUnder('soak'),
     ...filesUnder('scripts'),
     ...filesUnder('page/src'),
+    ...filesUnder('page/explorer'),
   ].filter((file) => /\.(ts|mjs|js)$/.test(file) && !file.includes('generated') && !file.includes('results'));
 
   test.each(written)('%s is short, and starts with a comment about its contents', (file) => {

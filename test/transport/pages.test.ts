@@ -1,4 +1,4 @@
-/** The web page: where a browser is led to it, and what clients of MCP get there instead. */
+/** The web page: where a browser is led to it, and what clients of MCP get there instead; without an explorer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 import { createPages } from '../../src/transport/pages.js';
@@ -9,15 +9,18 @@ const BROWSER = 'text/html,application/xhtml+xml,*/*;q=0.8';
 
 test.each([
   ['GET', '/docs', BROWSER, 302],
+  ['GET', '/docs', undefined, 302],
+  ['HEAD', '/docs/', undefined, 302],
+  ['GET', '/explorer', BROWSER, 302],
   ['GET', '/mcp', BROWSER, 302],
   ['GET', '/mcp/', BROWSER, 302],
   ['GET', '/', BROWSER, 200],
   ['GET', '/mcp', 'text/event-stream', undefined],
   ['GET', '/mcp', 'application/json, text/event-stream', undefined],
   ['GET', '/mcp', 'text/html, text/event-stream', undefined],
-  ['GET', '/docs', 'application/json', undefined],
-  ['GET', '/docs', undefined, undefined],
+  ['GET', '/explorer/x', BROWSER, undefined],
   ['POST', '/mcp', BROWSER, undefined],
+  ['POST', '/docs', BROWSER, undefined],
 ])('%s %s with Accept: %s', (method, path, accept, status) => {
   let found: { readonly status: number; readonly location: unknown } | undefined;
   const response = {

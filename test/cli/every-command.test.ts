@@ -87,9 +87,12 @@ async function revisionFor(operation: Operation, body: Data): Promise<object> {
   return readOfSameRecord(CONTRACT, operation, body) === undefined ? { expected_revision: 1 } : {};
 }
 
-/** Without what is shown only once. */
-function shown(data: Data, { shownOnce }: Operation): Data {
+/** Without what is shown only once, and the time of a report. */
+function shown(data: Data, { shownOnce, effect }: Operation): Data {
   return Object.fromEntries(
-    Object.entries(data).map(([field, value]) => [field, shownOnce.includes(field) ? null : value]),
+    Object.entries(data).map(([field, value]) => [
+      field,
+      shownOnce.includes(field) || (effect === 'read' && field === 'as_of') ? null : value,
+    ]),
   );
 }

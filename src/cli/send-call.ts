@@ -13,6 +13,7 @@ import type { CrmCommand } from './commands.js';
 import { needsConfirmation } from './confirm.js';
 import type { Io } from './io.js';
 import { openClient } from './open-client.js';
+import { paperOf } from './output/paper.js';
 import { answerText, envelopeText, type Format } from './output/write-answer.js';
 import { resolveTarget, type Target } from './profiles/target.js';
 import { readData } from './read-data.js';
@@ -137,7 +138,7 @@ async function showAnswer(envelope: Envelope, input: Input, call: Call, context:
   const format = outputFormat(flags, io);
   if (flags.envelope === true) await show(await envelopeText(envelope, format), false, io);
   else if (envelope.success) {
-    const options = { format, fields: flags.fields, width: io.stdout.columns ?? DEFAULT_WIDTH, asked: input };
+    const options = { format, fields: flags.fields, paper: paperOf(io.stdout), asked: input };
     await show(await answerText(envelope.data, options), flags.pager && format === 'table', io);
   }
   if (envelope.success) {
@@ -150,8 +151,6 @@ async function showAnswer(envelope: Envelope, input: Input, call: Call, context:
 }
 
 /** Of a terminal that does not tell its width. */
-export const DEFAULT_WIDTH = 100;
-
 /** The format that is asked for, else a table for a person and JSON for a program. */
 export function outputFormat({ output }: Pick<CallFlags, 'output'>, { stdout }: Io): Format {
   return output ?? (stdout.isTTY === true ? 'table' : 'json');

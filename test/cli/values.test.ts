@@ -12,6 +12,7 @@ import { signatureOf } from '../../src/cli/request-flags.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 
 const commands = commandsOf(CONTRACT);
+const paperOf = (width: number) => ({ width, dim: (text: string) => text });
 /** Begins a command to the terminal, in two ways; turns the direction of the text. */
 const HARMFUL = ['\u001b', '\u009b', '\u202e'];
 
@@ -136,7 +137,7 @@ describe('a table', () => {
   ];
 
   test('aligns wide characters, fits, and says what it leaves out', () => {
-    expect(tableOf(rows, 44).split('\n')).toEqual([
+    expect(tableOf(rows, paperOf(44)).split('\n')).toEqual([
       'CUSTOMER ID  NAME      POINTS  NOTE',
       `1            山田太郎  12,345  ${'x'.repeat(12)}…`,
       '2            Zoë       5       -',
@@ -146,12 +147,12 @@ describe('a table', () => {
   });
 
   test('has the asked fields whole, and leaves out what was asked for', () => {
-    expect(tableOf(rows, 20, ['name', 'points'])).toBe('NAME      POINTS\n山田太郎  12,345\nZoë       5\n');
-    expect(tableOf(rows.slice(0, 1), 80, undefined, { customer_id: '1' })).toMatch(/^NAME/);
+    expect(tableOf(rows, paperOf(20), ['name', 'points'])).toBe('NAME      POINTS\n山田太郎  12,345\nZoë       5\n');
+    expect(tableOf(rows.slice(0, 1), paperOf(80), undefined, { customer_id: '1' })).toMatch(/^NAME/);
   });
 
   test('shows no control character of a text, and no direction mark', () => {
-    const text = recordOf({ caption: 'a\u001b[2Jb\u202ec\nd', list: [{ 'x\u001b': '\u009b1m' }] }, 80);
+    const text = recordOf({ caption: 'a\u001b[2Jb\u202ec\nd', list: [{ 'x\u001b': '\u009b1m' }] }, paperOf(80));
     for (const sign of HARMFUL) expect(text).not.toContain(sign);
     expect(text).toContain('caption  a[2Jbc d');
   });
@@ -174,7 +175,7 @@ describe('formats', () => {
     next_token: 't',
   };
   const as = (format: 'json' | 'jsonl' | 'yaml' | 'csv', fields?: readonly string[]) =>
-    answerText(page, { format, fields, width: 80, asked: {} });
+    answerText(page, { format, fields, paper: paperOf(80), asked: {} });
 
   test('json is what the API sent; jsonl and csv have a line for each record', async () => {
     expect(JSON.parse(await as('json'))).toEqual(page);
@@ -192,7 +193,7 @@ describe('formats', () => {
   test('JSON for a terminal escapes what could control it, and stays exact', async () => {
     const text = await answerText(
       { caption: '\u009b1m\u202e' },
-      { format: 'json', fields: undefined, width: 80, asked: {} },
+      { format: 'json', fields: undefined, paper: paperOf(80), asked: {} },
     );
     for (const sign of HARMFUL) expect(text).not.toContain(sign);
     expect(JSON.parse(text)).toEqual({ caption: '\u009b1m\u202e' });

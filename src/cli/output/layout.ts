@@ -2,6 +2,7 @@
 import stringWidth from 'string-width';
 import { oneLine } from '../terminal-text.js';
 import { cellOf } from './cells.js';
+import type { Paper } from './paper.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,7 +18,7 @@ const DULL = new Set(['orgcode', 'object', 'created_by', 'updated_by']);
  */
 export function tableOf(
   rows: readonly Fields[],
-  width: number,
+  { width, dim }: Paper,
   columns?: readonly string[],
   asked: Fields = {},
 ): string {
@@ -34,24 +35,25 @@ export function tableOf(
       .join(GAP)
       .trimEnd();
   const lines = [
-    line((name) => label(name).toUpperCase()),
+    dim(line((name) => label(name).toUpperCase())),
     ...rows.map((_row, at) => line((name) => cells.get(name)?.[at] ?? '')),
   ];
   const left = columns === undefined ? fieldsIn(rows).length - shown.names.length : 0;
-  const note = left > 0 ? [`(${left} more ${left === 1 ? 'field' : 'fields'}: --fields or -o json)`] : [];
+  const note = left > 0 ? [dim(`(${left} more ${left === 1 ? 'field' : 'fields'}: --fields or -o json)`)] : [];
   return [...lines, ...note].map((text) => `${text}\n`).join('');
 }
 
 /** A line for each field; the fields of objects below their name, lists of objects as tables. */
-export function recordOf(record: Fields, width: number, indent = ''): string {
+export function recordOf(record: Fields, paper: Paper, indent = ''): string {
+  const { width, dim } = paper;
   const entries = Object.entries(record).filter(([, value]) => !isEmpty(value));
   const short = entries.filter(([, value]) => !isFields(value) && !isTable(value));
   const labelWidth = Math.max(0, ...short.map(([name]) => stringWidth(label(name))));
   const parts = entries.map(([name, value]) => {
     if (isTable(value))
-      return `${indent}${label(name)}:\n${indented(tableOf(value, width - indent.length - 2), `${indent}  `)}`;
-    if (isFields(value)) return `${indent}${label(name)}:\n${recordOf(value, width, `${indent}  `)}`;
-    return `${indent}${padded(label(name), labelWidth)}${GAP}${cellOf(record, name)}\n`;
+      return `${indent}${dim(`${label(name)}:`)}\n${indented(tableOf(value, { width: width - indent.length - 2, dim }), `${indent}  `)}`;
+    if (isFields(value)) return `${indent}${dim(`${label(name)}:`)}\n${recordOf(value, paper, `${indent}  `)}`;
+    return `${indent}${dim(padded(label(name), labelWidth))}${GAP}${cellOf(record, name)}\n`;
   });
   return parts.join('');
 }

@@ -2,6 +2,7 @@
 import type { Envelope } from '../../contract/envelope.js';
 import { terminalJson } from '../terminal-text.js';
 import { csvColumns, csvLine } from './csv.js';
+import type { Paper } from './paper.js';
 import { selectFields } from './select-fields.js';
 
 export const FORMATS = ['table', 'json', 'jsonl', 'yaml', 'csv'] as const;
@@ -13,8 +14,7 @@ export interface WriteOptions {
   readonly format: Format;
   /** The fields to keep of a record, or of each record of a list; default: all. */
   readonly fields: readonly string[] | undefined;
-  /** The width of the terminal. */
-  readonly width: number;
+  readonly paper: Paper;
   /** The request: what it asked for, a table need not repeat in every line. */
   readonly asked: Fields;
 }
@@ -26,7 +26,7 @@ export function isList(data: object): data is { readonly items: readonly Fields[
 }
 
 /** The text of an answer's data. */
-export async function answerText(data: object, { format, fields, width, asked }: WriteOptions): Promise<string> {
+export async function answerText(data: object, { format, fields, paper, asked }: WriteOptions): Promise<string> {
   const chosen = chosenOf(data, fields);
   switch (format) {
     case 'json':
@@ -46,10 +46,10 @@ export async function answerText(data: object, { format, fields, width, asked }:
     }
     case 'table': {
       const { recordOf, tableOf } = await import('./layout.js');
-      if (!isList(chosen)) return recordOf(chosen as Fields, width);
+      if (!isList(chosen)) return recordOf(chosen as Fields, paper);
       const { items, next_token, ...more } = chosen;
-      const table = items.length === 0 ? 'none\n' : tableOf(items, width, fields, asked);
-      const below = recordOf(more as Fields, width);
+      const table = items.length === 0 ? 'none\n' : tableOf(items, paper, fields, asked);
+      const below = recordOf(more as Fields, paper);
       const next =
         next_token === undefined || next_token === null ? '' : 'There are more: --all, or --next-token TOKEN\n';
       return [table, below, next].filter((text) => text !== '').join('\n');

@@ -2,8 +2,9 @@
 
 import { CliError } from '../cli-error.js';
 import type { Io } from '../io.js';
+import { paperOf } from '../output/paper.js';
 import { answerText } from '../output/write-answer.js';
-import { callerOfTarget, DEFAULT_WIDTH, outputFormat } from '../send-call.js';
+import { callerOfTarget, outputFormat } from '../send-call.js';
 import type { ProfileDependencies, Standing } from './profile-commands.js';
 import type { CallTarget, SourcedCredential } from './target.js';
 
@@ -15,8 +16,8 @@ export function profileDependencies(io: Io, directory: string): ProfileDependenc
     io,
     stat: (target, credential) => stat(target, credential, io, directory),
     async print(data) {
-      const width = io.stdout.columns ?? DEFAULT_WIDTH;
-      io.stdout.write(await answerText(data, { format: outputFormat({}, io), fields: undefined, width, asked: {} }));
+      const paper = paperOf(io.stdout);
+      io.stdout.write(await answerText(data, { format: outputFormat({}, io), fields: undefined, paper, asked: {} }));
     },
   };
 }

@@ -15,6 +15,7 @@ const HOT: Readonly<Record<string, string>> = {
   giftcard: 'balance_minor, status, revision, updated_at, last_seq, last_entry_at',
   inbox: 'state, assignee, revision, updated_at',
   loyalty_account: 'points_balance, lifetime_points, debt_points, next_expiry_at, last_seq, last_entry_at',
+  loyalty_month: 'points',
   receipt_horizon: 'forgotten_until',
   rate_limit: 'points, expire',
   session: 'expires_at',

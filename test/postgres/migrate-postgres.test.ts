@@ -58,6 +58,7 @@ describe('a migration', () => {
       { version: '2', name: 'rate limits', applied_at: NOW },
       { version: '3', name: 'groups', applied_at: NOW },
       { version: '4', name: 'credentials', applied_at: NOW },
+      { version: '5', name: 'points by month', applied_at: NOW },
     ]);
     expect((await tableNames()).length).toBeGreaterThan(40);
   });

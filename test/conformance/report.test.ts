@@ -1,5 +1,7 @@
 /** Conformance of the report of an org: points by month, points that expire, and what waits. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { PointsByMonth } from '../../src/store/engine/points-by-month.js';
+import type { Steps } from '../../src/store/engine/step.js';
 import { DAY_MS, freshOrg, openProgramme } from '../support/loyalty.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, errorOf, newCustomer, ok, pathsOf } from '../support/world.js';
@@ -191,5 +193,64 @@ test('it holds the records of its own org only, and needs a role that may read',
   expect(await ok(world, 'crm_report_summary', {}, other)).toMatchObject({
     points: { balance: 0 },
     counts: { active_customers: NONE },
+  });
+});
+
+describe('the sums beside the ledger', () => {
+  const disagreements = async (orgcode: string) =>
+    (await world.verify()).disagreements.filter((each) => each.orgcode === orgcode);
+  const write = (orgcode: string, steps: (months: PointsByMonth) => Steps<unknown>) => {
+    const { driver } = world.store;
+    return driver.write({ orgcode, steps: () => steps(driver.dialect.months), isLong: true });
+  };
+
+  test('are compared with the entries and the lots by verify, and can be computed again', async () => {
+    now = day('2026-01-20');
+    const { headers, credit } = await openProgramme(world);
+    const orgcode = String(headers['x-orgcode']);
+    await credit(10, day('2026-02-25'));
+    const before = await ok(world, 'crm_report_summary', {}, headers);
+    for (const kind of ['earn', 'expiring'])
+      await world.sql(
+        `INSERT INTO loyalty_month VALUES (?, '2026-02', ?, 5)
+          ON CONFLICT (orgcode, month, kind) DO UPDATE SET points = loyalty_month.points + 5`,
+        orgcode,
+        kind,
+      );
+    expect(await disagreements(orgcode)).toEqual(
+      [
+        { id: '2026-02 earn', stored: 5, computed: 0 },
+        { id: '2026-02 expiring', stored: 15, computed: 10 },
+      ].map((each) => ({ check: 'loyalty_month.points', orgcode, ...each })),
+    );
+    await write(orgcode, (months) => months.rebuild(orgcode));
+    expect(await disagreements(orgcode)).toEqual([]);
+    expect(await ok(world, 'crm_report_summary', {}, headers)).toEqual(before);
+  });
+
+  test('are exact in every snapshot, while entries are posted, added and computed again', async () => {
+    now = day('2026-01-20');
+    const { headers, act } = await openProgramme(world, { expiry: { mode: 'days', days: 40 } });
+    const orgcode = String(headers['x-orgcode']);
+    const customers = await Promise.all(Array.from({ length: 8 }, () => newCustomer(world, {}, headers)));
+    let isPosting = true;
+    const posting = Promise.all(
+      customers.map(async (customer_id) => {
+        for (let count = 0; count < 8; count += 1) {
+          await act('earn', { customer_id, points: 10 });
+          await act('redeem', { customer_id, points: 3 });
+        }
+      }),
+    ).finally(() => {
+      isPosting = false;
+    });
+    for (let round = 0; isPosting; round += 1) {
+      await write(orgcode, (months) => (round % 3 === 2 ? months.rebuild(orgcode) : months.add(orgcode, 5)));
+      expect(await disagreements(orgcode)).toEqual([]);
+    }
+    await posting;
+    expect(await disagreements(orgcode)).toEqual([]);
+    const { balance, expiring } = (await ok(world, 'crm_report_summary', {}, headers)).points;
+    expect([balance, expiring[1].points, expiring[2].points]).toEqual([448, 0, 448]);
   });
 });

@@ -85,7 +85,9 @@ describe('a round trip', { timeout: 300_000 }, () => {
     expect(report.compared.filter(({ equal }) => !equal)).toEqual([]);
     expect(report.verified.receiver.disagreements).toEqual([]);
     expect(report).toMatchObject({ complete: true, sourceChanged: false, resumed: 0 });
-    const [before, after] = [await rowsIn(file), await rowsIn(copied)];
+    const before = await rowsIn(file);
+    const { loyalty_month_noted, ...after } = await rowsIn(copied);
+    expect(loyalty_month_noted).toEqual([]); // the sums hold all entries at once
     const last = before.journal?.length ?? 0;
     const numbered = { ...after, journal: sorted(after.journal).map(renumbered) };
     expect(numbered).toEqual({ ...before, journal: sorted(before.journal) });
@@ -181,7 +183,8 @@ describe('an interrupted copy', { timeout: 600_000 }, () => {
       expect(await checkPostgres(database.db, database.keyPath)).toContainEqual(UNFINISHED);
     });
     expect(onPostgres).toMatchObject({ complete: true });
-    expect(onPostgres.rows).toBe(Object.values(await rowsIn(file)).flat().length - 1); // all but the key's check
+    const { loyalty_month: _, ...rows } = await rowsIn(file); // the sums are made from the entries
+    expect(onPostgres.rows).toBe(Object.values(rows).flat().length - 1); // all but the key's check
     expect(onPostgres.resumed).toBeGreaterThan(0);
     const inFile = await copyWithStops(database, back, [40, 3, 20], () => {
       for (const readOnly of [false, true])

@@ -14,9 +14,11 @@ const WITHOUT_ORG = new Set([
   'sqlite_schema',
   'sqlite_master',
 ]);
-/** Statements that intentionally span orgs, by their first words. */
+/** Statements that intentionally span orgs, or whole orgs, by their first words. */
 const ACROSS_ORGS = [
   'SELECT orgcode FROM org ORDER BY orgcode', // when a database is opened
+  'INSERT INTO loyalty_month (orgcode, month, kind, points)\n  SELECT', // sums of whole ledgers, when one is opened
+  'DELETE FROM loyalty_month ', // before them
 ];
 /** A lookup by a credential's keyed hash or by its fingerprint, each unique across orgs. */
 const BY_CREDENTIAL =

@@ -12,8 +12,8 @@ const PARTS = `CROSS JOIN LATERAL (
       FROM json_to_recordset(t.lots::json) AS l (points BIGINT, expires_at TEXT) WHERE l.expires_at IS NOT NULL
   ) AS p (month, kind, points)`;
 /**
- * The conditions on the month and the id, which are always true, say that all rows of the org are meant. LIMIT keeps the
- * planner from reading all entries of the org to join them.
+ * The conditions on the month and the id, which are always true, say that all rows of the org are meant. LIMIT keeps
+ * the planner from reading all entries of the org to join them.
  */
 const READ = `SELECT month, kind, SUM(points)::bigint AS points FROM (
     SELECT month, kind, points FROM loyalty_month WHERE orgcode = ? AND month > ''

@@ -8,7 +8,6 @@ import type { OrgStatus } from '../../src/contract/backend.js';
 import type { Envelope, ErrorObject } from '../../src/contract/envelope.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { createPublishedDocuments } from '../../src/contract/published-documents.js';
-import { ensureDemo } from '../../src/demo/demo.js';
 import { createIdMint } from '../../src/ids.js';
 import type { Application } from '../../src/mcp/server.js';
 import { call } from '../../src/pipeline/call.js';
@@ -18,6 +17,7 @@ import type { Scalar, Steps } from '../../src/store/engine/step.js';
 import type { SqliteStore, Store } from '../../src/store/store.js';
 import type { Verification } from '../../src/store/verify-store.js';
 import { requireAtlas } from './atlas.js';
+import { writeDemoFile } from './demo-file.js';
 import { type Detour, openDetour, PATH } from './paths.js';
 import { openFile, openPostgresDatabase } from './world-database.js';
 
@@ -73,6 +73,7 @@ interface WorldOptions {
 /** Opens a fresh world. Test files use the fixture in use-world.ts. */
 export async function openWorld({ engine = ENGINE, ...options }: WorldOptions = {}): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'g3n-crm-'));
+  if (PATH === 'second-org') await writeDemoFile(directory, options.clock?.() ?? Date.now());
   const clocks = options.clock && { clock: options.clock, monotonic: options.monotonic ?? options.clock };
   const database = engine === 'postgres' ? await openPostgresDatabase(directory, clocks) : openFile(directory, clocks);
   const { store } = database;
@@ -90,7 +91,6 @@ export async function openWorld({ engine = ENGINE, ...options }: WorldOptions = 
     });
   };
   const keys = new Map<string, Promise<Headers>>();
-  if (PATH === 'second-org') await ensureDemo(store, new Date(options.clock?.() ?? Date.now()));
   await admin((cx) => createOrg(cx, 'ACME', 'verified'));
   await admin((cx) => createOrg(cx, 'OTHER', 'verified'));
   const newHeaders = async (role: string, orgcode: string) => {

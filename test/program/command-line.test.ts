@@ -1,7 +1,6 @@
 /** The command line: help, exit codes, and administration while a server runs on the same file. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLine, run, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
@@ -16,17 +15,10 @@ beforeAll(async () => {
 afterAll(workspace.remove);
 
 describe('help', () => {
-  test.each([[['--help']], [['admin', '--help']], [['admin', 'key', 'create', '--help']], [['http', '--help']]])(
-    '%j exits 0 and prints the usage',
-    async (args) => {
-      const { code, stdout } = await run(args);
-      expect(code).toBe(0);
-      expect(stdout).toContain('Usage: g3n-crm-mcp');
-    },
-  );
-
-  test('the top-level help names commands, variables and exit codes', async () => {
-    const { stdout } = await run(['--help']);
+  test('exits 0 and names commands, variables and exit codes', async () => {
+    const { code, stdout } = await run(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Usage: g3n-crm-mcp');
     for (const word of ['stdio', 'http', 'admin', 'verify', 'G3N_API_KEY', 'Exit codes', 'Examples']) {
       expect(stdout).toContain(word);
     }
@@ -38,58 +30,15 @@ describe('help', () => {
   });
 });
 
-describe('a usage error exits 2, prints a remedy to stderr and nothing to stdout, and creates no file', () => {
-  const none = join(workspace.directory, 'none.db');
-  const wrong: [string, string[], RegExp, Record<string, string>?][] = [
-    ['an unknown command', ['serve'], /unknown command/],
-    ['an unknown option', ['http', '--prot', '1', '--db', none], /--port/],
-    ['a port out of range', ['http', '--port', '65536', '--db', none], /65536.*must be a whole number from 0 to 65535/],
-    ['a port that is a word', ['http', '--port', 'http', '--db', none], /must be a whole number/],
-    ['an address beyond loopback', ['http', '--host', '0.0.0.0', '--db', none], /--allow-host/],
-    ['an unknown role', ['admin', 'key', 'create', 'ACME', '--roles', 'root', '--db', none], /no such role: root/],
-    ['an unknown status', ['admin', 'org', 'set', 'ACME', '--status', 'gone', '--db', none], /verified/],
-    [
-      'a lifetime of zero seconds',
-      ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '0', '--db', none],
-      /--ttl.*'0'.*must be a whole number from 1/,
-    ],
-    [
-      'a lifetime beyond the calendar',
-      ['admin', 'session', 'create', 'A', '--user', 'u', '--ttl', '9999999999999', '--db', none],
-      /must be a whole number from 1/,
-    ],
-    ['a generation that is no number', ['admin', 'server-key', 'retire', 'abc', '--db', none], /'abc'.*whole number/],
-    ['two listeners on one port', ['http', '--port', '9', '--metrics-port', '9', '--db', none], /are both 9/],
-    [
-      'a misspelt variable',
-      ['http', '--db', none],
-      /G3N_READONLY: did you mean G3N_READ_ONLY\?/,
-      { G3N_READONLY: '1' },
-    ],
-    ['a misspelt file', ['http', '--config', `${none}.yaml`, '--db', none], /there is no configuration file/],
-    ['an invalid variable', ['http', '--db', none], /G3N_DEFAULT_REGION: must be/, { G3N_DEFAULT_REGION: 'usa' }],
-    ['an invalid log level', ['stdio', '--db', none], /G3N_LOG_LEVEL/, { G3N_LOG_LEVEL: 'loud' }],
-    ['--sse with --stateless', ['http', '--db', none, '--sse', '--stateless'], /--stateless keeps nothing: give one/],
-    ['a session limit of zero', ['http', '--db', none, '--max-sessions', '0'], /whole number from 1/],
-    ['a drain timeout that is not a number', ['http', '--db', none, '--drain-seconds', 'soon'], /whole number from 0/],
-  ];
-  test.each(wrong)('%s', async (_name, args, message, env) => {
-    const { code, stdout, stderr } = await run(args, env);
-    expect(stderr).toMatch(message);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(existsSync(none)).toBe(false);
-  });
+test('an unknown command exits 2, prints a remedy to stderr and nothing to stdout', async () => {
+  const { code, stdout, stderr } = await run(['serve']);
+  expect(stderr).toMatch(/unknown command/);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
 
 describe('a failure exits 1 with one line', () => {
-  test.each([
-    ['an org that exists', ['org', 'create', 'ACME']],
-    ['an invalid org code', ['org', 'create', 'A B']],
-    ['a key in an unknown org', ['key', 'create', 'NOBODY', '--owner']],
-    ['the status of an unknown org', ['org', 'set', 'NOBODY', '--status', 'verified']],
-    ['revoking an unknown key', ['key', 'revoke', '0123456789abcdef']],
-  ])('%s', async (_name, args) => {
-    const { code, stdout, stderr } = await run(['admin', ...args, '--db', db]);
+  test('an org that exists', async () => {
+    const { code, stdout, stderr } = await run(['admin', 'org', 'create', 'ACME', '--db', db]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^error: .+\n$/);
   });

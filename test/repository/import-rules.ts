@@ -113,7 +113,7 @@ export const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'store/sqlite',
     'terminal',
   ],
-  'main.ts': ['commands', 'config.ts', 'store', 'terminal'],
+  'main.ts': ['commands', 'terminal'],
   'g3n.ts': ['cli', 'terminal'],
 };
 

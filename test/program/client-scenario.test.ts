@@ -214,7 +214,7 @@ describe.each(['stdio', 'http'])('the Inspector over %s', (kind) => {
     });
     return JSON.parse(stdout);
   };
-  /** What the launcher does with the arguments, without a process for each call: loading the Inspector takes a second. */
+  /** What the launcher does with the arguments, in this process: loading the Inspector takes a second. */
   const inspectHere = async (...args: string[]) => {
     const { runCli } = await import(resolve(INSPECTOR, 'cli/build/index.js'));
     let written = '';

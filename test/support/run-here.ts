@@ -1,4 +1,4 @@
-/** Runs commands in this process, for tests in which the start of a process is not the point: it takes half a second. */
+/** Runs commands in this process, for tests in which its start is not the point: it takes half a second. */
 import { resolve } from 'node:path';
 import { vi } from 'vitest';
 import { createProgram } from '../../src/commands/program.js';

@@ -138,7 +138,7 @@ async function showAnswer(envelope: Envelope, input: Input, call: Call, context:
   const format = outputFormat(flags, io);
   if (flags.envelope === true) await show(await envelopeText(envelope, format), false, io);
   else if (envelope.success) {
-    const options = { format, fields: flags.fields, paper: paperOf(io.stdout), asked: input };
+    const options = { format, fields: flags.fields, paper: paperOf(io), asked: input };
     await show(await answerText(envelope.data, options), flags.pager && format === 'table', io);
   }
   if (envelope.success) {

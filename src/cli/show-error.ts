@@ -15,7 +15,7 @@ interface ShownIssue {
 }
 
 export interface ErrorContext {
-  readonly io: Pick<Io, 'stderr'>;
+  readonly io: Pick<Io, 'stderr' | 'env'>;
   readonly commands: readonly CrmCommand[];
 }
 
@@ -23,18 +23,18 @@ export interface ErrorContext {
 export function showError(
   error: ErrorObject,
   signature: Signature | undefined,
-  { io: { stderr: stream }, commands }: ErrorContext,
+  { io: { stderr: stream, env }, commands }: ErrorContext,
 ): void {
   const { details = {}, next_steps = [] } = error;
   const issues = Array.isArray(details.issues) ? (details.issues as readonly ShownIssue[]) : [];
   const lines = [
-    `${colored('error:', 'red', stream)} ${oneLine(error.major.message.en_US)} (${oneLine(error.error_code)})`,
+    `${colored('error:', 'red', stream, env)} ${oneLine(error.major.message.en_US)} (${oneLine(error.error_code)})`,
     ...issues.map(({ path, message, expected }) => {
       const text = `${flagAt(signature, String(path ?? ''))}: ${String(message ?? '')}`;
       return `  ${oneLine(expected === undefined ? text : `${text}; expected ${String(expected)}`)}`;
     }),
-    ...next_steps.map((step) => `  ${colored(`- ${oneLine(inWordsOfTheClient(step, commands))}`, 'dim', stream)}`),
-    `  ${colored(`request id: ${oneLine(error.request_id)}`, 'dim', stream)}`,
+    ...next_steps.map((step) => `  ${colored(`- ${oneLine(inWordsOfTheClient(step, commands))}`, 'dim', stream, env)}`),
+    `  ${colored(`request id: ${oneLine(error.request_id)}`, 'dim', stream, env)}`,
   ];
   stream.write(`${lines.join('\n')}\n`);
 }

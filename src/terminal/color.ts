@@ -22,6 +22,6 @@ export function usesColor(stream: ColorStream, env: NodeJS.ProcessEnv = process.
 }
 
 /** Text in a colour, or as it is where there are none. */
-export function colored(text: string, color: Color, stream: ColorStream): string {
-  return usesColor(stream) ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text;
+export function colored(text: string, color: Color, stream: ColorStream, env: NodeJS.ProcessEnv = process.env): string {
+  return usesColor(stream, env) ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text;
 }

@@ -1,6 +1,6 @@
 /** What text is laid out for: the width of the terminal, and whether it has colours. */
 import { colored } from '../../terminal/color.js';
-import type { TextStream } from '../io.js';
+import type { Io } from '../io.js';
 
 export interface Paper {
   /** In columns. */
@@ -11,7 +11,7 @@ export interface Paper {
 
 const DEFAULT_WIDTH = 100;
 
-/** The terminal of a stream, or 100 columns without colours. */
-export function paperOf(stream: TextStream): Paper {
-  return { width: stream.columns ?? DEFAULT_WIDTH, dim: (text) => colored(text, 'dim', stream) };
+/** The terminal of stdout, or 100 columns without colours. */
+export function paperOf({ stdout, env }: Pick<Io, 'stdout' | 'env'>): Paper {
+  return { width: stdout.columns ?? DEFAULT_WIDTH, dim: (text) => colored(text, 'dim', stdout, env) };
 }

@@ -16,7 +16,7 @@ export function profileDependencies(io: Io, directory: string): ProfileDependenc
     io,
     stat: (target, credential) => stat(target, credential, io, directory),
     async print(data) {
-      const paper = paperOf(io.stdout);
+      const paper = paperOf(io);
       io.stdout.write(await answerText(data, { format: outputFormat({}, io), fields: undefined, paper, asked: {} }));
     },
   };

@@ -4,7 +4,7 @@
  * start a fifth faster; the others (outside.mjs) are loaded from node_modules.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild';
@@ -32,6 +32,7 @@ const { metafile } = await build({
 });
 for (const program of ['dist/main.js', 'dist/g3n.js']) chmodSync(program, 0o755);
 execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dist/validators'], { stdio: 'inherit' });
+cpSync('src/cli/completion/scripts', 'dist/cli/completion/scripts', { recursive: true });
 writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
 const explorerInputs = await buildExplorer('dist/explorer');
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences([...Object.keys(metafile.inputs), ...explorerInputs]));

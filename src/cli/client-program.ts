@@ -6,6 +6,7 @@ import { addApiCommand } from './api-command.js';
 import { CliError } from './cli-error.js';
 import { clientExitCodesHelp } from './client-exit-codes.js';
 import { commandsOf } from './commands.js';
+import { addCompletion } from './completion/completion-command.js';
 import { addCrmCommands } from './crm-command.js';
 import type { Io } from './io.js';
 import { addProfileCommands } from './profiles/profile-commands.js';
@@ -56,6 +57,7 @@ async function createClientProgram(
   addCrmCommands(crm, context, onExit);
   crm.addHelpText('after', '\n--openapi FILE has the commands of that OpenAPI document instead.');
   addApiCommand(program, async () => context, onExit);
+  addCompletion(program, context);
   addProfileCommands(program, profileDependencies(io, directory));
   return program;
 }

@@ -54,7 +54,7 @@ function optionsThatApply(operation: CrmCommand['operation'], { flags }: Signatu
 
 const prepared = new WeakMap<Command, Prepared>();
 
-interface Prepared {
+export interface Prepared {
   readonly signature: Signature;
   readonly given: Map<Flag, string[]>;
 }

@@ -161,6 +161,7 @@ export const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'better-sqlite3': ['gateway/gateway-db.ts', 'store/sqlite/sqlite-connection.ts', 'store/sqlite/sqlite-driver.ts'],
   commander: [
     ...['api-command', 'call-options', 'crm-command', 'client-program'].map((name) => `cli/${name}.ts`),
+    ...['candidates', 'completion-command', 'position', 'value-source'].map((name) => `cli/completion/${name}.ts`),
     ...['login-command', 'profile-command', 'profile-commands'].map((name) => `cli/profiles/${name}.ts`),
     ...filesUnder('src/commands')
       .filter((file) => file.endsWith('-command.ts'))

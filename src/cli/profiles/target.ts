@@ -55,6 +55,8 @@ export interface CallTarget {
    * @throws CliError when there is one that is not meant for this target, or it cannot be read.
    */
   credential(): Promise<SourcedCredential | undefined>;
+  /** The same, but runs no command, which may ask the user: undefined then. */
+  credentialWithoutCommand(): Promise<SourcedCredential | undefined>;
 }
 export type { CallTarget as Target };
 
@@ -108,6 +110,10 @@ export function targetWith(
     credential: () => {
       credential ??= credentialFor(place, name, profile, env).then(requireHeaderText);
       return credential;
+    },
+    credentialWithoutCommand: async () => {
+      const fromCommand = profile.credential_command !== undefined && credentialOfEnvironment(place, env) === undefined;
+      return fromCommand ? undefined : credentialFor(place, name, profile, env).then(requireHeaderText);
     },
   };
 }

@@ -1,30 +1,30 @@
 /** What the word at the cursor can be: commands, options that are not given yet, and values. */
 import type { Argument, Command, Option } from 'commander';
 import { oneLine } from '../terminal-text.js';
-import { optionNamed, optionWord, type Position } from './position.js';
+import { type CursorPosition, optionNamed, optionWord } from './position.js';
 
-export interface Candidate {
+export interface Suggestion {
   readonly value: string;
   readonly description: string;
 }
 
 /** Values that are known without asking a server, `files` of this machine, or none. */
-export type Values = readonly Candidate[] | 'files';
+export type Values = readonly Suggestion[] | 'files';
 
 /** What can be given for an option or an argument. */
 export interface ValueSource {
-  ofOption(option: Option, position: Position): Promise<Values>;
-  ofArgument(argument: Argument, index: number, position: Position): Promise<Values>;
+  ofOption(option: Option, position: CursorPosition): Promise<Values>;
+  ofArgument(argument: Argument, index: number, position: CursorPosition): Promise<Values>;
   /** Whether an option can be given again. */
-  canRepeat(option: Option, position: Position): boolean;
+  canRepeat(option: Option, position: CursorPosition): boolean;
   /** Whether an option has been given, maybe under another name. */
-  isGiven(option: Option, position: Position): boolean;
+  isGiven(option: Option, position: CursorPosition): boolean;
 }
 
 const MAX_DESCRIPTION = 80;
 
 /** The candidates for a word, of which `current` has been typed. */
-export async function candidatesAt(position: Position, current: string, source: ValueSource): Promise<Values> {
+export async function candidatesAt(position: CursorPosition, current: string, source: ValueSource): Promise<Values> {
   const { awaiting, command, operands, isAfterOptions } = position;
   if (awaiting?.required || (awaiting !== undefined && !current.startsWith('-'))) {
     return matching(await source.ofOption(awaiting, position), current);
@@ -44,7 +44,7 @@ export async function candidatesAt(position: Position, current: string, source: 
 }
 
 async function valuesAfterEquals(
-  position: Position,
+  position: CursorPosition,
   name: string,
   value: string,
   source: ValueSource,
@@ -62,14 +62,14 @@ function matching(values: Values, current: string): Values {
   return values === 'files' ? values : values.filter(({ value }) => value.startsWith(current));
 }
 
-function commandsOfGroup(command: Command): readonly Candidate[] {
+function commandsOfGroup(command: Command): readonly Suggestion[] {
   const help = command.createHelp();
   return help
     .visibleCommands(command)
     .map((below) => ({ value: below.name(), description: help.subcommandDescription(below) }));
 }
 
-function optionsOf(command: Command, position: Position, source: ValueSource): readonly Candidate[] {
+function optionsOf(command: Command, position: CursorPosition, source: ValueSource): readonly Suggestion[] {
   return command
     .createHelp()
     .visibleOptions(command)
@@ -78,8 +78,8 @@ function optionsOf(command: Command, position: Position, source: ValueSource): r
 }
 
 /**
- * The lines that the scripts of the shells read. A candidate with a control character or a line break is left out, since
- * a shell could not tell where it ends; a description gets one line of visible characters.
+ * The lines that the scripts of the shells read. A candidate with a control character or a line break is left out: a
+ * shell could not tell where it ends. A description gets one line of visible characters.
  */
 export function completionText(values: Values): string {
   if (values === 'files') return 'files\n';

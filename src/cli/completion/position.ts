@@ -1,7 +1,7 @@
 /** Reads the words before the cursor: which command they reach, what is given, and what the next word can be. */
 import type { Command, Option } from 'commander';
 
-export interface Position {
+export interface CursorPosition {
   readonly command: Command;
   /** The words of the command. */
   readonly path: readonly string[];
@@ -19,7 +19,7 @@ export function positionAfter(
   program: Command,
   words: readonly string[],
   reach: (command: Command, path: readonly string[]) => void,
-): Position {
+): CursorPosition {
   const given = new Map<Option, (string | true)[]>();
   const path: string[] = [];
   const operands: string[] = [];

@@ -2,7 +2,7 @@
 import type { Input } from '../../contract/backend.js';
 import type { Operation } from '../../contract/operation.js';
 import { recordsIn } from '../output/write-answer.js';
-import type { Candidate } from './candidates.js';
+import type { Suggestion } from './candidates.js';
 
 export interface ListOfIds {
   readonly operation: Operation;
@@ -59,7 +59,7 @@ function inputOf({ requestSchema }: Operation, required: readonly string[], give
 }
 
 /** The records of an answer as candidates, with the first things that they say. */
-export function idsIn(data: object, idField: string): readonly Candidate[] {
+export function idsIn(data: object, idField: string): readonly Suggestion[] {
   return recordsIn(data).flatMap((record) => {
     const id = record[idField];
     return typeof id === 'string' && ID.test(id) ? [{ value: id, description: factsOf(record) }] : [];

@@ -1,8 +1,8 @@
 /** Words of a command line as shells quote them. Nothing in them is expanded: what would run stays text. */
 
 /**
- * The text of a word that is quoted in part and may not be complete: `'ann sm` is `ann sm`. Understands what POSIX shells
- * quote with: '…', "…" and a backslash.
+ * The text of a word that is quoted in part and may not be complete: `'ann sm` is `ann sm`. POSIX shells quote with '…',
+ * "…" and a backslash.
  */
 export function unquoted(word: string): string {
   let text = '';

@@ -6,8 +6,8 @@ import { PROFILE_FIELDS, readProfiles } from '../profiles/profile-files.js';
 import { placeKey, placeOfProfile, resolveTarget, type TargetFlags } from '../profiles/target.js';
 import type { Flag } from '../request-flags.js';
 import type { CallContext } from '../send-call.js';
-import type { Candidate, ValueSource, Values } from './candidates.js';
-import type { Position } from './position.js';
+import type { Suggestion, ValueSource, Values } from './candidates.js';
+import type { CursorPosition } from './position.js';
 import { idsIn, listFor } from './record-ids.js';
 
 /** A person waits for the answer. */
@@ -27,7 +27,7 @@ const TARGET_FLAGS = {
 export function createValueSource(context: CallContext, prepared: () => PreparedCommand | undefined): ValueSource {
   const { env } = context.io;
   const flagOf = ({ long }: Option) => prepared()?.signature.flags.find(({ names }) => names.includes(bare(long)));
-  const valuesOf = (flag: Flag | undefined, position: Position) =>
+  const valuesOf = (flag: Flag | undefined, position: CursorPosition) =>
     flag === undefined ? [] : valuesOfFlag(flag, position, context, prepared());
   return {
     async ofOption(option, position) {
@@ -60,11 +60,11 @@ function bare(long: string | undefined): string {
   return long?.slice(2) ?? '';
 }
 
-function plain(values: readonly string[]): readonly Candidate[] {
+function plain(values: readonly string[]): readonly Suggestion[] {
   return values.map((value) => ({ value, description: '' }));
 }
 
-async function profiles(env: NodeJS.ProcessEnv): Promise<readonly Candidate[]> {
+async function profiles(env: NodeJS.ProcessEnv): Promise<readonly Suggestion[]> {
   const { profiles: all = {} } = await readProfiles(env);
   return Object.entries(all).map(([value, profile]) => {
     const facts = [profile.orgcode, placeKey(placeOfProfile(profile))].filter((fact) => fact !== undefined);
@@ -72,13 +72,13 @@ async function profiles(env: NodeJS.ProcessEnv): Promise<readonly Candidate[]> {
   });
 }
 
-async function fieldsOf(_env: NodeJS.ProcessEnv, { path }: Position): Promise<readonly Candidate[]> {
+async function fieldsOf(_env: NodeJS.ProcessEnv, { path }: CursorPosition): Promise<readonly Suggestion[]> {
   return path[1] === 'set' ? plain(PROFILE_FIELDS) : [];
 }
 
 async function valuesOfFlag(
   { choices, kind, path }: Flag,
-  position: Position,
+  position: CursorPosition,
   context: CallContext,
   command: PreparedCommand | undefined,
 ): Promise<Values> {
@@ -90,7 +90,7 @@ async function valuesOfFlag(
 }
 
 /** The fields of the request that are given as texts, by their names. */
-function inputGiven({ given, operands }: Position, { signature }: PreparedCommand): Input {
+function inputGiven({ given, operands }: CursorPosition, { signature }: PreparedCommand): Input {
   const { flags, argument } = signature;
   const named = [...given].flatMap(([{ long }, values]) => {
     const flag = flags.find(({ names }) => names.includes(bare(long)));
@@ -103,9 +103,9 @@ function inputGiven({ given, operands }: Position, { signature }: PreparedComman
 /** Asks only a server: a database would be opened for writing, and an older one changed. */
 async function idsFrom(
   { operation, input, idField }: NonNullable<ReturnType<typeof listFor>>,
-  position: Position,
+  position: CursorPosition,
   { io, contract: { operations } }: CallContext,
-): Promise<readonly Candidate[]> {
+): Promise<readonly Suggestion[]> {
   const target = await resolveTarget(targetFlags(position), io.env);
   const credential = target.database === undefined ? await target.credentialWithoutCommand() : undefined;
   if (credential === undefined || target.orgcode === undefined) return [];
@@ -125,7 +125,7 @@ async function idsFrom(
   }
 }
 
-function targetFlags({ given }: Position): TargetFlags {
+function targetFlags({ given }: CursorPosition): TargetFlags {
   const values = [...given].flatMap(([option, texts]) => {
     const name = TARGET_FLAGS[option.attributeName() as keyof typeof TARGET_FLAGS];
     const text = texts.at(-1);

@@ -199,7 +199,7 @@ describe('what a role may not see or do', () => {
 
   test('leaves one line: a card that the server refuses, and a role that reads nothing', async () => {
     await open('#customers', 'crm_edit');
-    await page.getByText('Your roles do not show this. It needs one of: owner, crm_view').waitFor();
+    await page.getByText('The server does not offer you this. Roles that may see it: owner, crm_view').waitFor();
     await page.route('**/mcp', (route) =>
       route.request().headers()['mcp-name'] === 'crm_loyalty_ledger_list'
         ? route.continue({ headers: { ...route.request().headers(), 'x-api-key': keyWithout() } })
@@ -298,6 +298,45 @@ test('a link opens the same customer after a reload, once connected; Back and Fo
   await page.getByRole('button', { name: 'Change', exact: true }).click();
   await page.getByLabel('API key').fill('gone');
   await page.getByText('Enter an org and a key above').waitFor();
+});
+
+describe('the overview', () => {
+  test('shows the sums of the report by month, and what waits, with links to the customers', async () => {
+    const args = { months: 12, expiring_months: 12, certificate_days: 60 };
+    const { points, counts } = await ask('/report/summary', args);
+    await open('#overview');
+    const figures = await page.locator('.figure').allTextContents();
+    const expected = [points.balance, counts.active_customers.count, counts.active_holds.count];
+    expect(figures.slice(0, 3)).toEqual(expected.map(withCommas));
+    const months = await valuesOf('Points by month');
+    expect(months.map((row) => row.slice(1, 4))).toEqual(
+      points.months.map(({ earn, redeem, expire }: { earn: number; redeem: number; expire: number }) =>
+        [earn, -redeem, -expire].map((value) => withCommas(value + 0)),
+      ),
+    );
+    const expiring = await valuesOf('Points that will expire');
+    expect(expiring.map(([, value]) => value)).toEqual(
+      points.expiring.map((each: { points: number }) => withCommas(each.points)),
+    );
+    await card('Holds to review').getByRole('link').first().click();
+    await card('Contact').getByText(held).waitFor();
+  });
+
+  test('falls back to its lists where the server has no report, and says what it cannot show', async () => {
+    await open('#customers');
+    await page.route('**/mcp', async (route) => {
+      const response = await route.fetch();
+      const isListed = route.request().headers()['mcp-method'] === 'tools/list';
+      if (!isListed) return route.fulfill({ response });
+      const text = (await response.text()).replaceAll('"crm_report_summary"', '"crm_other"');
+      return route.fulfill({ response, body: text });
+    });
+    await connectAs(page, 'owner');
+    await go('#overview');
+    await page.getByText('Sums by month cannot be shown. The server does not offer you this.').waitFor();
+    await card('Holds to review').getByRole('link').first().waitFor();
+    await card('Open inbox').locator('.records > li').first().waitFor();
+  });
 });
 
 test('an id that nobody has says so', async () => {

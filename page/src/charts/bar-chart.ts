@@ -13,7 +13,7 @@ export interface Series {
 
 export interface BarGroup {
   readonly label: string;
-  /** A second line below the label. */
+  /** A second line below the label, such as a year; a repeated one is left out. */
   readonly sublabel?: string;
   /** One value a series, not negative. */
   readonly values: readonly number[];
@@ -37,7 +37,7 @@ const WIDEST_BAR = 44;
 /** The pattern of stripes, 6 pixels wide. */
 const STRIPE = 6;
 
-/** Draws the bars with both axes labelled. The values stand above the bars where they have room. */
+/** Draws the bars with both axes labelled. The values stand above the bars of one series if all of them fit. */
 export function barChart(chart: BarChart): SVGElement {
   return drawing(chart.label, HEIGHT, (width) => draw(chart, width));
 }
@@ -67,6 +67,8 @@ function draw({ series, groups, format }: BarChart, width: number): readonly Nod
   ]);
   const barWidth = Math.min(WIDEST_BAR, (step * 0.72) / series.length);
   const every = labelStep(groups, step);
+  const longest = Math.max(...groups.flatMap(({ values }) => values.map((value) => format(value).length)));
+  const showsValues = series.length === 1 && longest * CHARACTER <= step - 4;
   const drawn = groups.flatMap((group, index) => {
     const middle = left + step * (index + 0.5);
     const first = middle - (barWidth * series.length) / 2;
@@ -75,15 +77,12 @@ function draw({ series, groups, format }: BarChart, width: number): readonly Nod
       const { name = '', filling = 'solid' } = series[at] ?? {};
       const what = [group.label, group.sublabel, series.length > 1 ? name : undefined].filter(Boolean).join(' ');
       const title = svg('title', {}, `${what}: ${format(value)}`);
-      return svg(
-        'g',
-        {},
-        title,
-        bar(box, filling, pattern),
-        ...(series.length > 1 ? [] : valueAbove(format(value), value, box, step)),
-      );
+      const text = showsValues && value !== 0 ? [valueAbove(format(value), box)] : [];
+      return svg('g', {}, title, bar(box, filling, pattern), ...text);
     });
-    return [...bars, ...(index % every === 0 ? labels(group, middle) : [])];
+    if (index % every !== 0) return bars;
+    const isRepeated = group.sublabel === groups[index - every]?.sublabel;
+    return [...bars, ...labels(isRepeated ? { ...group, sublabel: '' } : group, middle)];
   });
   return [stripes(pattern), ...lines, ...drawn];
 }
@@ -112,13 +111,13 @@ function stripes(id: string): SVGElement {
   return svg('defs', {}, svg('pattern', size, svg('rect', { width: STRIPE / 2, height: STRIPE, class: 'stripe' })));
 }
 
-function valueAbove(text: string, value: number, { x, y, width }: Box, step: number): readonly Node[] {
-  if (value === 0 || step - 4 < text.length * CHARACTER) return [];
-  return [svg('text', { x: x + width / 2, y: y - 6, class: 'value middle' }, text)];
+function valueAbove(text: string, { x, y, width }: Box): Node {
+  return svg('text', { x: x + width / 2, y: y - 6, class: 'value middle' }, text);
 }
 
-function labels({ label, sublabel }: BarGroup, x: number): readonly Node[] {
-  const first = svg('text', { x, y: HEIGHT - BOTTOM + 18, class: 'axis middle' }, label);
-  if (sublabel === undefined) return [first];
-  return [first, svg('text', { x, y: HEIGHT - BOTTOM + 34, class: 'axis middle' }, sublabel)];
+function labels({ label, sublabel = '' }: BarGroup, x: number): readonly Node[] {
+  const lines = sublabel === '' ? [label] : [label, sublabel];
+  return lines.map((text, index) =>
+    svg('text', { x, y: HEIGHT - BOTTOM + 18 + 16 * index, class: 'axis middle' }, text),
+  );
 }

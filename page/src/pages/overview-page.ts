@@ -1,21 +1,52 @@
-/** The overview of the org: what waits for somebody, from lists. */
+/** The overview of the org: sums by month from the report, and what waits for somebody from lists. */
 import { el } from '../dom.js';
-import type { Certificate, Hold, InboxItem } from '../views/records.js';
+import { card } from '../views/card.js';
+import type { Certificate, Hold, InboxItem, ReportSummary } from '../views/records.js';
+import { expiringByMonth, orgFigures, pointsByMonth } from '../views/summary.js';
 import { expiringCertificates, openHolds, openInbox } from '../views/waiting.js';
-import { type Items, type Reader, readCustomers } from './reader.js';
-import { loadingCard } from './slot.js';
+import { type Items, NotReadable, type Reader, readCustomers } from './reader.js';
+import { fill, loadingCard } from './slot.js';
 
 const LIMIT = 8;
+const MONTHS = 12;
 const CERTIFICATE_DAYS = 60;
 const DAY_MS = 86_400_000;
 
 /** The page, and the heading that receives the focus. */
 export function overviewPage(reader: Reader): { readonly node: HTMLElement; readonly heading: HTMLElement } {
   const heading = el('h1', { class: 'person' }, 'Overview');
-  return {
-    node: el('div', { class: 'cards' }, heading, el('div', { class: 'thirds' }, ...waitingCards(reader))),
-    heading,
-  };
+  const lists = el('div', { class: 'thirds' }, ...waitingCards(reader));
+  return { node: el('div', { class: 'cards' }, heading, sums(reader), lists), heading };
+}
+
+/** Figures and charts from one read. A server that has no report leaves one line. */
+function sums(reader: Reader): HTMLElement {
+  const node = el('div', { class: 'slot' });
+  void fill(node, async () => {
+    const report = await readReport(reader);
+    const charts = [
+      card('Points by month', pointsByMonth(report)),
+      card('Points that will expire', expiringByMonth(report)),
+    ];
+    return el(
+      'div',
+      { class: 'cards' },
+      orgFigures(report, CERTIFICATE_DAYS),
+      el('div', { class: 'halves' }, ...charts),
+    );
+  });
+  return node;
+}
+
+async function readReport(reader: Reader): Promise<ReportSummary> {
+  const args = { months: MONTHS, expiring_months: MONTHS, certificate_days: CERTIFICATE_DAYS };
+  try {
+    return await reader.read<ReportSummary>('crm_report_summary', args);
+  } catch (error) {
+    if (!(error instanceof NotReadable)) throw error;
+    const text = `Sums by month cannot be shown. ${error.message} The lists below do not need them.`;
+    throw new NotReadable(text, error.canRetry, error.status);
+  }
 }
 
 function waitingCards(reader: Reader): readonly HTMLElement[] {

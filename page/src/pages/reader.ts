@@ -47,7 +47,7 @@ export function createReader({ toolbox, known, endpoint }: ReaderContext, signal
       if (entry === undefined) throw new NotReadable(`This server does not offer ${tool}.`, false);
       if (!isOffered(entry)) throw new NotReadable(withheldText(entry), false, 403);
       const outcome = await attempt(() => callTool(target, entry, args, signal));
-      if (outcome.kind !== 'success') throw problemOf(outcome, entry);
+      if (outcome.kind !== 'success') throw problemOf(outcome);
       known.learn(outcome.value);
       return (outcome.value as { readonly data: Data }).data;
     },
@@ -70,11 +70,14 @@ async function attempt(call: () => Promise<Outcome>): Promise<Outcome> {
 function withheldText({ name, roles = [] }: Entry): string {
   return roles.length === 0
     ? `This server does not offer you ${name}.`
-    : `Your roles do not show this. It needs one of: owner, ${roles.join(', ')}.`;
+    : `The server does not offer you this. Roles that may see it: owner, ${roles.join(', ')}.`;
 }
 
-function problemOf({ headline, message, httpStatus, requiredRoles }: Outcome, entry: Entry): NotReadable {
-  if (httpStatus === 403) return new NotReadable(withheldText({ ...entry, roles: requiredRoles }), false, 403);
+function problemOf({ headline, message, httpStatus, requiredRoles }: Outcome): NotReadable {
+  if (httpStatus === 403) {
+    const needed = requiredRoles.length === 0 ? '' : ` It needs one of: owner, ${requiredRoles.join(', ')}.`;
+    return new NotReadable(`Your roles do not show this.${needed}`, false, 403);
+  }
   const text = message === undefined || message === '' ? headline : `${message} (${headline})`;
   return new NotReadable(text, httpStatus !== 404, httpStatus);
 }

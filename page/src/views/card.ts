@@ -30,6 +30,17 @@ export function factList(facts: readonly (Fact | undefined)[]): HTMLElement {
   return el('dl', { class: 'facts' }, ...rows);
 }
 
+export type Figure = readonly [name: string, value: string, note: string];
+
+/** Large numbers, each with its name and a note. */
+export function figureList(figures: readonly Figure[]): HTMLElement {
+  const boxes = figures.map(([name, value, note]) => {
+    const large = el('span', { class: 'figure' }, value);
+    return el('div', {}, el('dt', {}, name), el('dd', {}, large, el('span', { class: 'hint' }, note)));
+  });
+  return el('dl', { class: 'figures' }, ...boxes);
+}
+
 export type Tone = 'plain' | 'good' | 'warn' | 'bad' | 'info';
 
 /** A word with a border; its tone adds colour only. */

@@ -1,6 +1,6 @@
 /** Who a customer is, in one look: name, state, points, tier, contact as the caller may see it. */
 import { el } from '../dom.js';
-import { actionBar, badge, card, factLine, factList, type ViewActions } from './card.js';
+import { actionBar, badge, card, factLine, factList, figureList, type ViewActions } from './card.js';
 import type { Action, Customer } from './records.js';
 import { countText, datedNode, dateText, dayText, moneyText, msOf, nameOf, numberText, phrase } from './words.js';
 
@@ -69,31 +69,16 @@ export function keyFigures({ loyalty, stored_value }: Customer): HTMLElement {
   const cards = stored_value.reduce((count, { cards: each }) => count + each, 0);
   const money = stored_value.map(({ balance, currency }) => moneyText(balance, currency));
   const differs = points_available === points_balance ? 'all of the balance' : `balance ${numberText(points_balance)}`;
-  return el(
-    'dl',
-    { class: 'figures' },
-    figure('Points to spend', numberText(points_available), differs),
-    figure(
+  return figureList([
+    ['Points to spend', numberText(points_available), differs],
+    [
       'Expires next',
       next === undefined ? '—' : numberText(next.points),
       next === undefined ? 'nothing expires soon' : `on ${dayText(msOf(next.expires_at))}`,
-    ),
-    figure('Tier', tier ?? '—', `${numberText(lifetime_points)} points in all`),
-    figure(
-      'Stored value',
-      money.length === 0 ? '—' : money.join(' + '),
-      cards === 0 ? 'no cards' : countText(cards, 'card'),
-    ),
-  );
-}
-
-function figure(name: string, value: string, note: string): HTMLElement {
-  return el(
-    'div',
-    {},
-    el('dt', {}, name),
-    el('dd', {}, el('span', { class: 'figure' }, value), el('span', { class: 'hint' }, note)),
-  );
+    ],
+    ['Tier', tier ?? '—', `${numberText(lifetime_points)} points in all`],
+    ['Stored value', money.length === 0 ? '—' : money.join(' + '), cards === 0 ? 'no cards' : countText(cards, 'card')],
+  ]);
 }
 
 /** How to reach the customer. Fields that the caller may not see in full say so. */

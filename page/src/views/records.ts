@@ -14,6 +14,7 @@ export type Consents = Schemas['CustomerConsent'];
 export type Comment = Schemas['Comment'];
 export type Duplicate = Schemas['DuplicateCandidate'];
 export type Certificate = Schemas['ExemptionCertificate'];
+export type ReportSummary = Schemas['ReportSummary'];
 export type InboxItem = Schemas['InboxItem'];
 
 /** A change that a view offers: a tool, and the arguments that the view knows. */

@@ -14,7 +14,7 @@ const MINUTE = new Intl.DateTimeFormat('en-US', {
 
 /** A number with separators, and a true minus sign. */
 export function numberText(value: number): string {
-  return WHOLE.format(value).replace('-', '−');
+  return WHOLE.format(value === 0 ? 0 : value).replace('-', '−');
 }
 
 /** A number that says whether it adds or takes. */
@@ -56,6 +56,12 @@ export function dayText(ms: number): string {
 export function monthOf(ms: number): { readonly month: string; readonly year: string } {
   const time = new Date(ms);
   return { month: MONTH.format(time), year: String(time.getFullYear()) };
+}
+
+/** The short name and the year of a month such as `2026-03`. */
+export function monthText(month: string): readonly [name: string, year: string] {
+  const [year = '', number = '1'] = month.split('-');
+  return [MONTH.format(new Date(Number(year), Number(number) - 1, 1)), year];
 }
 
 /** The local day and minute of a time. */

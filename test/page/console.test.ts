@@ -1,7 +1,7 @@
 /** The console of mcp.html as a user works with it: connect, select a tool, fill in the form, call, read the result. */
 import { execFileSync } from 'node:child_process';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import {
   choose,
@@ -244,4 +244,62 @@ test('search finds tools by name, words, family, effect and role', async () => {
   });
   expect(await found()).toBe(passing.length);
   await page.getByLabel('Role').selectOption('');
+});
+
+/** The data of a call by the owner, without the page. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read fields of answers they do not type
+async function ask(path: string, body: object): Promise<any> {
+  const headers = { 'content-type': 'application/json', ...headersOf('owner') };
+  const url = new URL(`/crm${path}`, server.url);
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  return ((await response.json()) as { data: unknown }).data;
+}
+
+describe('the lookup of an id', () => {
+  test('says which record is which, and its search box narrows them', async () => {
+    const [customer] = (await ask('/customer/list', { limit: 1, flag: 'vip_service' })).items;
+    const { customer_id } = customer;
+    await choose(page, 'crm_loyalty_earn');
+    await page.getByRole('button', { name: 'Look one up' }).click();
+    await page.locator('.lookup input:focus').fill(customer.email);
+    const since = customer.created_at.slice(0, 10);
+    const label = [customer.caption, customer.email, customer.loyalty.tier, `since ${since}`].join(' · ');
+    await expect
+      .poll(() => page.locator('.choice').allTextContents())
+      .toEqual([`${label} · …${customer_id.slice(-4)}`]);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    expect(await page.getByLabel('customer_id').inputValue()).toBe(customer_id);
+  });
+
+  test('narrows records that have no search tool by the words of their labels', async () => {
+    const [certificate] = (await ask('/exemption/certificate/list', { limit: 1 })).items;
+    await choose(page, 'crm_exemption_certificate_get');
+    await page.getByRole('button', { name: 'Look one up' }).click();
+    await page.locator('.lookup input:focus').fill(certificate.certificate_number.toLowerCase());
+    await expect.poll(() => page.locator('.choice').count()).toBe(1);
+    await page.keyboard.press('Enter');
+    expect(await page.getByLabel('certificate_id').inputValue()).toBe(certificate.certificate_id);
+  });
+});
+
+test('after a conflict one button fills in the revision that the record has now', async () => {
+  const [customer] = (await ask('/customer/list', { limit: 1 })).items;
+  await choose(page, 'crm_customer_update');
+  const args = {
+    customer_id: customer.customer_id,
+    customer: { tags: ['seen'] },
+    expected_revision: customer.revision + 7,
+  };
+  await fillJson(page, args);
+  await send(page, 'error');
+  await page.getByRole('button', { name: `Use revision ${customer.revision}` }).click();
+  await send(page, 'success');
+});
+
+test('the word that says little is explained where a tool has it', async () => {
+  await choose(page, 'crm_account_contact_status_set');
+  await page.getByText('“Doom” is the contract’s word for removing a record for good').waitFor();
+  await choose(page, 'crm_loyalty_earn');
+  expect(await page.getByText('“Doom” is').count()).toBe(0);
 });

@@ -1,18 +1,7 @@
 /** The pages of mcp.html about customers, as people who look after customers use them. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import {
-  axeFindings,
-  choose,
-  connect,
-  connectAs,
-  demoLink,
-  fillJson,
-  openBrowser,
-  send,
-  type Visit,
-  visit,
-} from '../support/browser.js';
+import { axeFindings, connect, connectAs, demoLink, openBrowser, type Visit, visit } from '../support/browser.js';
 import { type HttpProgram, scratch, startHttp } from '../support/program.js';
 
 const scratchDir = scratch();
@@ -350,51 +339,6 @@ test('a merged customer leads to the one that survives', async () => {
   expect(await page.locator('.customer-head [data-action]').count()).toBe(0);
   await page.getByRole('link', { name: 'Open that customer' }).click();
   await card('Contact').getByText(merge.customer_id).waitFor();
-});
-
-describe('the lookup of an id', () => {
-  test('says which record is which, and its search box narrows them', async () => {
-    const customer = await ask('/customer/get', { customer_id: held });
-    await open('#console');
-    await choose(page, 'crm_loyalty_earn');
-    await page.getByRole('button', { name: 'Look one up' }).click();
-    await page.locator('.lookup input:focus').fill(customer.email);
-    const since = customer.created_at.slice(0, 10);
-    const label = [customer.caption, customer.email, customer.loyalty.tier, `since ${since}`].join(' · ');
-    await expect.poll(() => page.locator('.choice').allTextContents()).toEqual([`${label} · …${held.slice(-4)}`]);
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
-    expect(await page.getByLabel('customer_id').inputValue()).toBe(held);
-  });
-
-  test('narrows records that have no search tool by the words of their labels', async () => {
-    const [certificate] = (await ask('/exemption/certificate/list', { limit: 1 })).items;
-    await open('#console');
-    await choose(page, 'crm_exemption_certificate_get');
-    await page.getByRole('button', { name: 'Look one up' }).click();
-    await page.locator('.lookup input:focus').fill(certificate.certificate_number.toLowerCase());
-    await expect.poll(() => page.locator('.choice').count()).toBe(1);
-    await page.keyboard.press('Enter');
-    expect(await page.getByLabel('certificate_id').inputValue()).toBe(certificate.certificate_id);
-  });
-});
-
-test('after a conflict one button fills in the revision that the record has now', async () => {
-  const customer = await ask('/customer/get', { customer_id: twice[1] });
-  await open('#console');
-  await choose(page, 'crm_customer_update');
-  const args = { customer_id: twice[1], customer: { tags: ['seen'] }, expected_revision: customer.revision + 7 };
-  await fillJson(page, args);
-  await send(page, 'error');
-  await page.getByRole('button', { name: `Use revision ${customer.revision}` }).click();
-  await send(page, 'success');
-});
-
-test('the word that says little is explained where a tool has it', async () => {
-  await open('#crm_account_contact_status_set');
-  await page.getByText('“Doom” is the contract’s word for removing a record for good').waitFor();
-  await choose(page, 'crm_loyalty_earn');
-  expect(await page.getByText('“Doom” is').count()).toBe(0);
 });
 
 /** A page of every kind, and a customer whose texts are long and hostile. */

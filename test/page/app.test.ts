@@ -319,7 +319,8 @@ describe('the app in its frame', () => {
       addEventListener('message', ({ data }) => data === 'sent' && resolve());
       document.body.append(other);
     })`);
-    await page.evaluate('app.bridge.teardownResource({})'); // answered after the forged message was delivered
+    // Answered after the forged message was delivered.
+    expect(await page.evaluate('app.bridge.teardownResource({})')).toEqual({});
     expect(await status(frame).textContent()).toBe('Waiting for the result …');
   });
 

@@ -1,6 +1,7 @@
 /** The stdio transport: only JSON-RPC on stdout for any input, and a clean exit in every case. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openLine, run, runJson, scratch, setUpOrg, start } from '../support/program.js';
+import { MAIN, openLine, run, runJson, scratch, setUpOrg, start } from '../support/program.js';
 
 const workspace = scratch();
 const { db } = workspace;
@@ -42,6 +43,20 @@ describe('stdout', () => {
   test('is silent without a request', async () => {
     expect(await run(['stdio', '--db', db], env)).toMatchObject({ code: 0, stdout: '' });
   });
+});
+
+test('the document of the MCP app is loaded when it is read, not before', async () => {
+  const extensions = { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } };
+  const { params, ...opening } = JSON.parse(INITIALIZE);
+  const initialize = { ...opening, params: { ...params, capabilities: { extensions } } };
+  const read = { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'ui://crm/customer' } };
+  const running = start(['stdio', '--db', db], env);
+  running.child.stdin.write(`${JSON.stringify(initialize)}\n${JSON.stringify(read)}\n`);
+  await running.printed(/"id":2/);
+  const lines = (await running.stop()).stdout.trim().split('\n');
+  const [{ text }] = JSON.parse(lines[1] ?? '').result.contents;
+  expect(text).toMatch(/^<!doctype html>/);
+  expect(readFileSync(MAIN, 'utf8')).not.toContain('<!doctype html>');
 });
 
 describe('lines that are not messages', () => {

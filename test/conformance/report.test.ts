@@ -209,7 +209,6 @@ describe('the sums beside the ledger', () => {
     const { headers, credit } = await openProgramme(world);
     const orgcode = String(headers['x-orgcode']);
     await credit(10, day('2026-02-25'));
-    const before = await ok(world, 'crm_report_summary', {}, headers);
     for (const kind of ['earn', 'expiring'])
       await world.sql(
         `INSERT INTO loyalty_month VALUES (?, '2026-02', ?, 5)
@@ -223,9 +222,11 @@ describe('the sums beside the ledger', () => {
         { id: '2026-02 expiring', stored: 15, computed: 10 },
       ].map((each) => ({ check: 'loyalty_month.points', orgcode, ...each })),
     );
+    await credit(1, day('2026-02-26'));
     await write(orgcode, (months) => months.rebuild(orgcode));
     expect(await disagreements(orgcode)).toEqual([]);
-    expect(await ok(world, 'crm_report_summary', {}, headers)).toEqual(before);
+    const { points } = await ok(world, 'crm_report_summary', {}, headers);
+    expect([points.balance, points.expiring[1].points]).toEqual([11, 11]);
   });
 
   test('are exact in every snapshot, while entries are posted, added and computed again', async () => {
@@ -245,7 +246,7 @@ describe('the sums beside the ledger', () => {
       isPosting = false;
     });
     for (let round = 0; isPosting; round += 1) {
-      await write(orgcode, (months) => (round % 3 === 2 ? months.rebuild(orgcode) : months.add(orgcode, 5)));
+      await write(orgcode, (months) => (round % 2 === 0 ? months.rebuild(orgcode) : months.add(orgcode, 5)));
       expect(await disagreements(orgcode)).toEqual([]);
     }
     await posting;

@@ -30,6 +30,14 @@ export function createOperationView(React: React, api: ApiDocument): Component {
     return h(Dom, { node });
   };
 
+  /** Its content takes long to render, so it waits until somebody opens it. */
+  const Documented = ({ content }: { readonly content: () => object }) => {
+    const [opened, setOpened] = React.useState(false);
+    const onToggle = (event: { readonly currentTarget: HTMLDetailsElement }) => setOpened(event.currentTarget.open);
+    const summary = h('summary', {}, 'Documented responses');
+    return h('details', { className: 'fold', onToggle }, summary, opened ? content() : null);
+  };
+
   return (properties: OperationProperties) => {
     const { operation, response, specPath, specSelectors, getComponent, onExecute } = properties;
     const [path, method] = [String(operation.get('path')), String(operation.get('method'))];
@@ -66,12 +74,7 @@ export function createOperationView(React: React, api: ApiDocument): Component {
       ),
       response !== undefined && response !== null && response.size > 0 ? h(Response, { response }) : null,
       h(getComponent(SAMPLES, true), { described, parameters: op.get('parameters') }),
-      h(
-        'details',
-        { className: 'fold' },
-        h('summary', {}, 'Documented responses'),
-        h(getComponent('responses', true), documented),
-      ),
+      h(Documented, { key: described.id, content: () => h(getComponent('responses', true), documented) }),
     );
   };
 }

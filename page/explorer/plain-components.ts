@@ -49,7 +49,14 @@ export function labelled(React: React, label: string, original: Component): Comp
     h('label', { className: 'labelled' }, h('span', {}, label), h(original, { ...properties, showLabels: false }));
 }
 
+/** A group, not a landmark: there are many of them. */
 function exampleBlock(text: string): HTMLElement {
+  const block = blockOf(text);
+  block.setAttribute('role', 'group');
+  return block;
+}
+
+function blockOf(text: string): HTMLElement {
   try {
     return jsonBlock(JSON.parse(text), 'Example');
   } catch {

@@ -60,10 +60,7 @@ function headerTable(headers: { readonly [name: string]: unknown }): HTMLElement
     el('tr', {}, el('th', { scope: 'row' }, el('code', {}, name)), el('td', {}, el('code', {}, String(value)))),
   );
   const names = el('summary', {}, `Response headers (${rows.length})`);
-  return el(
-    'details',
-    { class: 'fold' },
-    names,
-    el('div', { class: 'table' }, el('table', {}, el('tbody', {}, ...rows))),
-  );
+  const table = el('table', {}, el('tbody', {}, ...rows));
+  const scrolled = { class: 'table', tabindex: '0', role: 'group', 'aria-label': 'Response headers' };
+  return el('details', { class: 'fold' }, names, el('div', scrolled, table));
 }

@@ -21,6 +21,7 @@ export interface React {
   createElement(type: Component, properties?: object | null, ...children: readonly unknown[]): object;
   useEffect(effect: () => (() => void) | undefined, dependencies: readonly unknown[]): void;
   useMemo<Value>(make: () => Value, dependencies: readonly unknown[]): Value;
+  useState<Value>(initial: Value): readonly [Value, (next: Value) => void];
   useRef<Value>(initial: Value): { current: Value };
   useSyncExternalStore<Value>(subscribe: (onChange: () => void) => () => void, read: () => Value): Value;
 }

@@ -74,15 +74,17 @@ const STATEMENTS = {
     WHERE orgcode = ? AND actor = ? AND endpoint = ? AND idempotency_key = ?`,
   policy: `SELECT policy_version, policy FROM loyalty_policy WHERE orgcode = ? ORDER BY policy_version DESC LIMIT 1`,
   customer: `SELECT c.status, COALESCE(a.points_balance, 0) AS points_balance,
-      COALESCE(a.lifetime_points, 0) AS lifetime_points, a.next_expiry_at
+      COALESCE(a.lifetime_points, 0) AS lifetime_points, COALESCE(a.last_seq, 0) AS last_seq, a.next_expiry_at
     FROM customer c LEFT JOIN loyalty_account a ON a.orgcode = c.orgcode AND a.customer_id = c.customer_id
     WHERE c.orgcode = ? AND c.customer_id = ?`,
   lot: 'INSERT INTO loyalty_lot VALUES (?, ?, ?, ?, ?, 0, NULL)',
-  txn: `INSERT INTO loyalty_txn (orgcode, loyalty_txn_id, customer_id, kind, points, balance_after, lots,
-    policy_version, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, 'earn', ?, ?, ?, 0, ?, ?, ?, ?)`,
-  account: `INSERT INTO loyalty_account (orgcode, customer_id, points_balance, lifetime_points, debt_points)
-    VALUES (?, ?, ?, ?, 0) ON CONFLICT (orgcode, customer_id) DO UPDATE SET
-    points_balance = excluded.points_balance, lifetime_points = excluded.lifetime_points`,
+  txn: `INSERT INTO loyalty_txn (orgcode, loyalty_txn_id, customer_id, seq, kind, points, balance_after, lots,
+    policy_version, logical_guid, channel_code, actor, created_at) VALUES (?, ?, ?, ?, 'earn', ?, ?, ?, 0, ?, ?, ?, ?)`,
+  account: `INSERT INTO loyalty_account (orgcode, customer_id, points_balance, lifetime_points, debt_points,
+      last_seq, last_entry_at)
+    VALUES (?, ?, ?, ?, 0, ?, ?) ON CONFLICT (orgcode, customer_id) DO UPDATE SET
+    points_balance = excluded.points_balance, lifetime_points = excluded.lifetime_points,
+    last_seq = excluded.last_seq, last_entry_at = excluded.last_entry_at`,
   journal: `INSERT INTO journal (orgcode, journal_no, request_id, actor, roles, context, endpoint, target_id, fields,
       reason, reason_code, revision_before, revision_after, written_at)
     SELECT ?, COALESCE(MAX(journal_no), 0) + 1, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?
@@ -94,6 +96,7 @@ const STATEMENTS = {
 interface Account {
   readonly points_balance: number;
   readonly lifetime_points: number;
+  readonly last_seq: number;
 }
 
 /** The minimal code that writes these rows: no checks, no identity, no generators. */
@@ -118,8 +121,9 @@ function handWritten(bench: BenchOrg, customers: readonly string[]) {
     const lots = [{ lot_id, points: 5, expires_at: null }];
     sql.lot.run('BENCH', customer_id, lot_id, 5, 5);
     const json = JSON.stringify(lots);
-    sql.txn.run('BENCH', loyalty_txn_id, customer_id, 5, balance, json, 'store-1', 'pos', 'hand', now);
-    sql.account.run('BENCH', customer_id, balance, account.lifetime_points + 5);
+    const seq = account.last_seq + 1;
+    sql.txn.run('BENCH', loyalty_txn_id, customer_id, seq, 5, balance, json, 'store-1', 'pos', 'hand', now);
+    sql.account.run('BENCH', customer_id, balance, account.lifetime_points + 5, seq, now);
     const context = '{"logical_guid":"store-1","channel_code":"pos"}';
     sql.journal.run(
       'BENCH',

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/commands/program.js';
 import { addSettings, applySettings, defaultOf, settingsOf } from '../../src/commands/setting-options.js';
 import { nearestName } from '../../src/nearest-name.js';
+import { CLIENT_VARIABLES } from '../../src/settings/client-variables.js';
 import { readConfigFile } from '../../src/settings/config-file.js';
 import { variableOf } from '../../src/settings/setting.js';
 import { COMMON_SETTINGS, SETTINGS, type SettingName, settingOf } from '../../src/settings/setting-table.js';
@@ -57,9 +58,16 @@ describe('an unknown variable', () => {
     ['G3N_DATABASE', undefined],
     ['g3n_db', 'G3N_DB'],
     ['G3N_PROT', 'G3N_PORT'],
+    ['G3N_PROFIL', 'G3N_PROFILE'],
+    ['G3N_BASEURL', 'G3N_BASE_URL'],
   ])('%s is named with the nearest that there is', (given, meant) => {
     const [problem = ''] = unknownVariables({ [given]: '1', G3N_DB: 'x', PATH: '' });
     expect(problem).toBe(`there is no variable ${given}${meant === undefined ? '' : `: did you mean ${meant}?`}`);
+  });
+
+  test('is none of the client', () => {
+    expect(unknownVariables(Object.fromEntries(CLIENT_VARIABLES.map((name) => [name, 'x'])))).toEqual([]);
+    expect(CLIENT_VARIABLES).toEqual(expect.arrayContaining(['G3N_PROFILE', 'G3N_BASE_URL', 'G3N_CONFIG_DIR']));
   });
 
   test('is none of the tests or of Kubernetes', () => {

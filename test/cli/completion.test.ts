@@ -8,6 +8,7 @@ import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RESERVED_NAMES } from '../../src/cli/call-options.js';
 import { commandsOf } from '../../src/cli/commands.js';
+import { completionText } from '../../src/cli/completion/candidates.js';
 import { listFor } from '../../src/cli/completion/record-ids.js';
 import { unquoted } from '../../src/cli/completion/shell-words.js';
 import { signatureOf } from '../../src/cli/request-flags.js';
@@ -103,7 +104,11 @@ describe('a flag', () => {
   test('of a document that is imported comes from that document', async () => {
     const file = join(directory, 'petstore.json');
     const parameters = [
-      { name: 'kind', in: 'query', schema: { type: 'string', enum: ['big cat', '$(touch x)', 'dog'] } },
+      {
+        name: 'kind',
+        in: 'query',
+        schema: { type: 'string', enum: ['big cat', '$(touch x)', 'dog'] },
+      },
     ];
     const get = { operationId: 'pets_find', tags: ['pets'], parameters, responses: { 200: { description: 'ok' } } };
     const info = { title: 'Pets', version: '1' };
@@ -115,6 +120,11 @@ describe('a flag', () => {
       'dog',
     ]);
   });
+});
+
+test('a candidate that a terminal would not show as it is is left out', () => {
+  const given = ['two\nlines', '\u001b[31mred', 'a\tb', 'hid\u200bden', '', 'big cat'];
+  expect(completionText(given.map((value) => ({ value, description: '' })))).toBe('words\nbig cat\n');
 });
 
 describe('what is typed in quotes', () => {

@@ -39,8 +39,8 @@ const explorerInputs = await buildExplorer('dist/explorer');
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences([...Object.keys(metafile.inputs), ...explorerInputs]));
 
 /**
- * Gives the schemas of the profiles a copy of zod of their own, with the tenth of it that they use. The chunk that others
- * share has all of it, and would be loaded by every call of g3n.
+ * Gives the schemas of the profiles a copy of zod of their own, with the tenth of it that they use. The chunk that
+ * others share has all of it, and would be loaded by every call of g3n.
  */
 function bundlePackagesInto({ onLoad }) {
   onLoad({ filter: /[\\/]profile-schema\.ts$/ }, async ({ path }) => {

@@ -78,6 +78,7 @@ describe('a bundle', { timeout: 180_000 }, () => {
     expect((await client.listResources()).resources.map(({ uri }) => uri)).toContain('crm://protocol');
     await client.close();
     expect(existsSync(join(workspace.directory, 'demo/crm.db'))).toBe(true);
+    expect(existsSync(join(bundle.directory, 'dist/explorer'))).toBe(false); // only http serves it
   });
 
   test('of the live API asks for the key, marks it as secret, and forwards calls with it', async () => {

@@ -213,12 +213,13 @@ describe('keys', () => {
   });
 
   test('meet no code that parses HTML, stores or evaluates', () => {
-    const parses = 'innerHTML|outerHTML|insertAdjacentHTML|document.write|DOMParser';
-    const keeps = 'localStorage|sessionStorage|indexedDB|.cookie';
-    const forbidden = new RegExp(`${parses}|${keeps}|\beval(|new Function`);
+    const parsing = ['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'document.write', 'DOMParser'];
+    const storing = ['localStorage', 'sessionStorage', 'indexedDB', '.cookie'];
+    const forbidden = [...parsing, ...storing, ' eval(', 'new Function'];
     const files = filesUnder('page/explorer').filter((name) => name.endsWith('.ts'));
     expect(files.length).toBeGreaterThan(8);
-    expect(files.filter((name) => forbidden.test(readFileSync(name, 'utf8')))).toEqual([]);
+    const texts = files.map((name) => readFileSync(name, 'utf8'));
+    expect(forbidden.filter((word) => texts.some((text) => text.includes(word)))).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import { bundledPackages, makeBill } from '../../scripts/sbom.js';
 const EXPECTED = [
   'dist/main.js',
   'dist/g3n.js',
+  'dist/cli/completion/scripts/*',
   'dist/openapi.json',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/chunks/*.js',

@@ -10,6 +10,7 @@ import { checkGateway } from '../../src/doctor/check-gateway.js';
 import { checkNode } from '../../src/doctor/check-runtime.js';
 import type { Finding } from '../../src/doctor/finding.js';
 import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { runHere } from '../support/run-here.js';
 
 const workspace = scratch();
 let environment: Record<string, string>;
@@ -20,7 +21,7 @@ afterAll(() => workspace.remove());
 
 /** Runs the doctor. Returns its exit code, and findings and verdicts by check. */
 async function doctor(args: readonly string[], env: Record<string, string> = environment) {
-  const { code, stdout, stderr } = await run(['doctor', '--json', ...args], env);
+  const { code, stdout, stderr } = await runHere(['doctor', '--json', ...args], env);
   if (stdout === '') throw new Error(stderr);
   const { findings } = JSON.parse(stdout) as { findings: Finding[] };
   for (const { verdict, remedy } of findings) expect(remedy === undefined).toBe(verdict === 'ok');
@@ -87,7 +88,7 @@ describe('for the embedded store', () => {
     expect([code, of('environment')[0]?.found]).toEqual([1, expect.stringMatching(/G3N_READ_ONLY.*G3N_LOG_LEVEL/)]);
   });
 
-  test('without --json the findings are readable text', async () => {
+  test('as a process, and without --json, the findings are readable text', async () => {
     const { stdout } = await run(['doctor', '--db', workspace.db], environment);
     expect(stdout).toMatch(/^ok {4}database {7}SQLite/m);
   });

@@ -63,7 +63,13 @@ export function comparison(one: Customer, other: Customer, on?: ViewActions): HT
   const heads = [one, other].map((customer) =>
     el('th', { scope: 'col' }, el('a', { href: customerLink(customer.customer_id) }, nameOf(customer))),
   );
-  const head = el('tr', {}, el('th', { scope: 'col' }, 'Field'), ...heads, el('th', { scope: 'col' }, 'Result'));
+  const head = el(
+    'tr',
+    {},
+    el('th', { scope: 'col' }, 'Field'),
+    ...heads,
+    el('th', { scope: 'col' }, el('span', { class: 'word' }, 'Result')),
+  );
   const rows = FIELDS.map((field) => rowOf(field, one, other));
   const differing = rows.filter((row) => row.classList.contains('differs')).length;
   const region = { class: 'table whole', tabindex: '0', role: 'region', 'aria-label': 'Both customers' };
@@ -102,11 +108,8 @@ function rowOf({ name, text, masked }: Field, one: Customer, other: Customer): H
   const isHidden = masked !== undefined && [one, other].some(({ masked_fields }) => masked_fields?.includes(masked));
   const [left, right] = [text(one), text(other)];
   const differs = !isHidden && left !== right;
-  const result = isHidden
-    ? badge('hidden')
-    : differs
-      ? badge('≠ differs', 'warn')
-      : el('span', { class: 'hint' }, '= same');
+  const result = isHidden ? badge('hidden') : differs ? badge('≠ ', 'warn') : el('span', { class: 'hint' }, '= ');
+  if (!isHidden) result.append(el('span', { class: 'word' }, differs ? 'differs' : 'same'));
   const cells = [left, right].map((value) => el('td', { class: 'free-text' }, value === '' ? '—' : value));
   return el(
     'tr',

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { transform } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { axeFindings, demoLink, openBrowser, visit } from '../support/browser.js';
 import { filesUnder } from '../support/files.js';
 import { cleanEnvironment, type HttpProgram, scratch, startHttp } from '../support/program.js';
+
+vi.setConfig({ testTimeout: 180_000 }); // each test does much with one page, which takes long on a busy machine
 
 const run = promisify(execFile);
 const scratchDir = scratch();

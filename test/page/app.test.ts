@@ -167,6 +167,8 @@ describe('the app', () => {
     await frame.getByRole('button', { name: 'Show points over time' }).click();
     const { items, points_balance } = await ledger({ limit: 100 });
     expect((await tableOf(frame, 'Points balance over time')).map((row) => row[3])).toEqual(balancesOf(items));
+    for (const name of ['Points balance over time', 'Points by expiry'])
+      await frame.getByRole('heading', { name }).waitFor();
     const drawing = frame.getByRole('img', { name: /^Points balance over/ });
     expect(await drawing.getAttribute('aria-label')).toContain(`now ${numbers(points_balance)}.`);
     expect(await callsOf()).toEqual([{ name: LEDGER, arguments: { customer_id: customerId, limit: 100 } }]);
@@ -233,7 +235,7 @@ describe('a host that passes no calls on', () => {
 describe('a result', () => {
   test.each([
     [GET, { fields: ['caption', 'email'] }, 'Contact'],
-    [LEDGER, { fields: ['items.points'], limit: 3 }, 'Balance'],
+    [LEDGER, { fields: ['items.points'], limit: 3 }, 'Points by expiry'],
   ])('of %s with only some fields is read again as a whole', async (name, args, region) => {
     const frame = await openApp();
     await give(name, { customer_id: customerId, ...args });
@@ -260,6 +262,18 @@ describe('a result', () => {
     const frame = await openApp();
     await give(LEDGER, { customer_id: customerId, kind: 'earn', limit: 256 });
     await frame.getByText('Chosen entries only: kind earn.').waitFor();
+  });
+
+  test('of a merged customer leads to the other record', async () => {
+    const frame = await openApp();
+    const result: Data = await client.callTool({ name: GET, arguments: { customer_id: customerId } });
+    const { data } = result.structuredContent;
+    const merged = { ...data, caption: 'Merged', merged_into_customer_id: customerId };
+    await giveResult({}, { ...result, structuredContent: { success: true, data: merged } });
+    await frame.getByRole('link', { name: 'Open that customer' }).click();
+    await frame.getByRole('heading', { name: data.caption }).waitFor();
+    expect(await callsOf()).toEqual([{ name: GET, arguments: { customer_id: customerId } }]);
+    expectQuiet();
   });
 
   test('holds text that people wrote, which is text and nothing else', async () => {

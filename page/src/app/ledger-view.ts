@@ -2,6 +2,7 @@
 import { balanceChart } from '../charts/balance-chart.js';
 import { lotsChart } from '../charts/lots-chart.js';
 import { el } from '../dom.js';
+import { card } from '../views/card.js';
 import type { LedgerPage } from '../views/records.js';
 import { phrase } from '../views/words.js';
 import type { Arguments } from './host.js';
@@ -31,18 +32,13 @@ function charts(page: LedgerPage, args: Arguments): readonly Node[] {
   const filters = FILTERS.filter((name) => args[name] !== undefined);
   const isComplete = page.next_token === null && filters.length === 0;
   const nowMs = Date.now();
-  const balance = framed('Balance', balanceChart(page.items, isComplete, nowMs));
+  const balance = card('Points balance over time', balanceChart(page.items, isComplete, nowMs));
   const chosen = filters.map((name) => filterText(name, args)).join(', ');
   if (chosen !== '') balance.append(el('p', { class: 'hint' }, `Chosen entries only: ${chosen}.`));
-  return [balance, framed('Expiry', lotsChart(page.open_lots, page.open_lots_total, nowMs))];
+  return [balance, card('Points by expiry', lotsChart(page.open_lots, page.open_lots_total, nowMs))];
 }
 
 /** A filter in words. A page token says nothing to people. */
 function filterText(name: (typeof FILTERS)[number], args: Arguments): string {
   return name === 'next_token' ? 'a later page' : `${phrase(name).toLowerCase()} ${String(args[name])}`;
-}
-
-/** A card without a title of its own, because the chart has a caption. */
-function framed(label: string, chart: Node): HTMLElement {
-  return el('section', { class: 'card', 'aria-label': label }, chart);
 }

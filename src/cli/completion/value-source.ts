@@ -3,7 +3,7 @@ import type { Option } from 'commander';
 import type { Input } from '../../contract/backend.js';
 import type { Prepared } from '../crm-command.js';
 import { PROFILE_FIELDS, readProfiles } from '../profiles/profile-files.js';
-import { placeKey, placeOfProfile, resolveTarget, type TargetFlags } from '../profiles/target.js';
+import { destinationKey, destinationOfProfile, resolveTarget, type TargetFlags } from '../profiles/target.js';
 import type { Flag } from '../request-flags.js';
 import type { CallContext } from '../send-call.js';
 import type { Suggestion, ValueSource, Values } from './candidates.js';
@@ -67,7 +67,7 @@ function plain(values: readonly string[]): readonly Suggestion[] {
 async function profiles(env: NodeJS.ProcessEnv): Promise<readonly Suggestion[]> {
   const { profiles: all = {} } = await readProfiles(env);
   return Object.entries(all).map(([value, profile]) => {
-    const facts = [profile.orgcode, placeKey(placeOfProfile(profile))].filter((fact) => fact !== undefined);
+    const facts = [profile.orgcode, destinationKey(destinationOfProfile(profile))].filter((fact) => fact !== undefined);
     return { value, description: facts.join(' at ') };
   });
 }

@@ -14,13 +14,13 @@ import type { Profile } from './profile-files.js';
 import { configPath, PROFILE_FIELDS, readProfiles, readStoredCredentials } from './profile-files.js';
 import {
   type CallTarget,
-  placeKey,
-  placeOfProfile,
+  destinationKey,
+  destinationOfProfile,
   readBaseUrl,
   requireHeaderText,
   resolveTarget,
   type SourcedCredential,
-  shownPlace,
+  shownDestination,
   type TargetFlags,
   targetWith,
 } from './target.js';
@@ -60,7 +60,7 @@ async function logIn(flags: LoginFlags, { stat, io }: ProfileDependencies): Prom
   const old = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   const profile = await completed(withFlags(old ?? {}, flags, env), io);
   await (await editing()).requireProfile(name, profile);
-  if (old !== undefined && named === undefined) requireSamePlace(name, old, profile);
+  if (old !== undefined && named === undefined) requireSameDestination(name, old, profile);
   // The profile alone says where to: what a flag or variable says is in it now.
   const target = targetWith(name, profile, {}, {});
   const credential = requireHeaderText(await credentialToTry(target, profile, flags, io));
@@ -88,12 +88,12 @@ function withFlags(old: Profile, flags: LoginFlags, env: NodeJS.ProcessEnv): Pro
   const target = targetWith(undefined, old, flags, env);
   const { database, keyFile, orgcode, logicalGuid, channelCode, cccode } = target;
   const isGiven = [flags.baseUrl, clientVariable(env, 'base-url'), old.base_url].some((text) => text !== undefined);
-  const place =
+  const destination =
     database === undefined
       ? { base_url: isGiven ? target.baseUrl : undefined }
       : { db: pathOf(database), key_file: keyFile === undefined ? undefined : resolve(keyFile) };
   const { credential_command, credential_kind } = old;
-  const said = { ...place, orgcode, logical_guid: logicalGuid, channel_code: channelCode, cccode };
+  const said = { ...destination, orgcode, logical_guid: logicalGuid, channel_code: channelCode, cccode };
   return { ...said, credential_command, credential_kind };
 }
 
@@ -108,8 +108,8 @@ async function completed(profile: Profile, io: Io): Promise<Profile> {
 }
 
 /** A profile that was not named is not pointed at another server by the way. */
-function requireSamePlace(name: string, old: Profile, profile: Profile): void {
-  const [before, now] = [placeKey(placeOfProfile(old)), placeKey(placeOfProfile(profile))];
+function requireSameDestination(name: string, old: Profile, profile: Profile): void {
+  const [before, now] = [destinationKey(destinationOfProfile(old)), destinationKey(destinationOfProfile(profile))];
   if (before === now) return;
   throw new CliError(
     `profile ${name} is for ${before}: add --profile with another name, or with this one to change it`,
@@ -147,7 +147,7 @@ async function storeCredential(
   await editCredentials(env, (document) =>
     document.setIn(
       ['profiles', name],
-      document.createNode({ [field]: secret, for: placeKey(placeOfProfile(profile)) }),
+      document.createNode({ [field]: secret, for: destinationKey(destinationOfProfile(profile)) }),
     ),
   );
 }
@@ -173,7 +173,7 @@ async function storeProfile(
 
 /** The path of a file from everywhere; the URL of a database as it is. */
 function pathOf(database: string): string {
-  return placeKey({ database });
+  return destinationKey({ database });
 }
 
 export function addLogout(program: Command, { io, print }: ProfileDependencies): void {
@@ -224,7 +224,7 @@ function whoIs(
   const { profile, baseUrl, database, logicalGuid, channelCode, cccode } = target;
   const facts = {
     profile,
-    ...(database === undefined ? { base_url: baseUrl } : { database: shownPlace({ database }) }),
+    ...(database === undefined ? { base_url: baseUrl } : { database: shownDestination({ database }) }),
     credential: credential?.source,
     orgcode: org?.orgcode,
     org_status: org?.status,

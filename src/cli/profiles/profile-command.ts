@@ -6,7 +6,7 @@ import { CliError } from '../cli-error.js';
 import { removeCredential } from './login-command.js';
 import type { ProfileDependencies } from './profile-commands.js';
 import { configPath, PROFILE_FIELDS, type Profile, readProfiles, readStoredCredentials } from './profile-files.js';
-import { placeKey, placeOfProfile } from './target.js';
+import { destinationKey, destinationOfProfile } from './target.js';
 
 const editing = () => import('./profile-edit.js');
 
@@ -56,7 +56,7 @@ async function listed(env: NodeJS.ProcessEnv): Promise<readonly object[]> {
   const rows = Object.entries(profiles).map(async ([name, profile]) => ({
     name,
     current: name === current,
-    target: placeKey(placeOfProfile(profile)),
+    target: destinationKey(destinationOfProfile(profile)),
     orgcode: profile.orgcode ?? null,
     credential: await credentialKindOf(name, profile, env),
   }));
@@ -81,7 +81,7 @@ async function setField(name: string, field: string, value: readonly string[], e
     const [text = ''] = value;
     if (value.length === 0) removeAt(document, path);
     else if (field === 'credential_command') document.setIn(path, document.createNode(value, { flow: true }));
-    else if (field === 'db') document.setIn(path, placeKey({ database: text }));
+    else if (field === 'db') document.setIn(path, destinationKey({ database: text }));
     else document.setIn(path, field === 'key_file' ? resolve(text) : text);
   });
 }

@@ -61,7 +61,7 @@ export interface CallTarget {
 export type { CallTarget as Target };
 
 /** A base URL or a database. */
-type Place = { readonly baseUrl: string } | { readonly database: string };
+type Destination = { readonly baseUrl: string } | { readonly database: string };
 
 /** @throws CliError when a flag, a variable or the profile is wrong. */
 export async function resolveTarget(flags: TargetFlags, env: NodeJS.ProcessEnv = process.env): Promise<CallTarget> {
@@ -92,15 +92,15 @@ export function targetWith(
 ): CallTarget {
   const given = (flag: string | undefined, variable: ClientSetting, field: string | undefined) =>
     flag ?? clientVariable(env, variable) ?? field;
-  const home = placeOfProfile(profile);
-  const place = placeOfFlags(flags) ?? placeOfEnvironment(env) ?? home;
-  const database = 'database' in place ? place.database : undefined;
+  const home = destinationOfProfile(profile);
+  const destination = destinationOfFlags(flags) ?? destinationOfEnvironment(env) ?? home;
+  const database = 'database' in destination ? destination.database : undefined;
   if (database === undefined && flags.keyFile !== undefined) throw new CliError('--key-file needs --db');
-  const keyFile = given(flags.keyFile, 'key-file', isSame(place, home) ? profile.key_file : undefined);
+  const keyFile = given(flags.keyFile, 'key-file', isSame(destination, home) ? profile.key_file : undefined);
   let credential: Promise<SourcedCredential | undefined> | undefined;
   return {
     profile: name,
-    baseUrl: 'baseUrl' in place ? place.baseUrl : LIVE_BASE,
+    baseUrl: 'baseUrl' in destination ? destination.baseUrl : LIVE_BASE,
     orgcode: given(flags.orgcode, 'orgcode', profile.orgcode),
     logicalGuid: given(flags.facility, 'logical-guid', profile.logical_guid),
     channelCode: given(flags.channel, 'channel-code', profile.channel_code),
@@ -108,31 +108,32 @@ export function targetWith(
     database,
     keyFile: database === undefined ? undefined : keyFile,
     credential: () => {
-      credential ??= credentialFor(place, name, profile, env).then(requireHeaderText);
+      credential ??= credentialFor(destination, name, profile, env).then(requireHeaderText);
       return credential;
     },
     credentialWithoutCommand: async () => {
-      const fromCommand = profile.credential_command !== undefined && credentialOfEnvironment(place, env) === undefined;
-      return fromCommand ? undefined : credentialFor(place, name, profile, env).then(requireHeaderText);
+      const fromCommand =
+        profile.credential_command !== undefined && credentialOfEnvironment(destination, env) === undefined;
+      return fromCommand ? undefined : credentialFor(destination, name, profile, env).then(requireHeaderText);
     },
   };
 }
 
-function placeOfFlags({ baseUrl, db }: TargetFlags): Place | undefined {
+function destinationOfFlags({ baseUrl, db }: TargetFlags): Destination | undefined {
   if (baseUrl !== undefined && db !== undefined) throw new CliError('--base-url and --db exclude each other');
   if (db !== undefined) return { database: db };
   return baseUrl === undefined ? undefined : { baseUrl: readBaseUrl(baseUrl, '--base-url') };
 }
 
-function placeOfEnvironment(env: NodeJS.ProcessEnv): Place | undefined {
-  const places = placesInEnvironment(env);
-  if (places.length > 1) {
+function destinationOfEnvironment(env: NodeJS.ProcessEnv): Destination | undefined {
+  const destinations = destinationsInEnvironment(env);
+  if (destinations.length > 1) {
     throw new CliError('G3N_BASE_URL and G3N_DB are both set: unset one, or give --base-url or --db');
   }
-  return places[0];
+  return destinations[0];
 }
 
-function placesInEnvironment(env: NodeJS.ProcessEnv): readonly Place[] {
+function destinationsInEnvironment(env: NodeJS.ProcessEnv): readonly Destination[] {
   const [baseUrl, database] = [clientVariable(env, 'base-url'), clientVariable(env, 'db')];
   return [
     ...(baseUrl === undefined ? [] : [{ baseUrl: readBaseUrl(baseUrl, 'G3N_BASE_URL') }]),
@@ -141,7 +142,7 @@ function placesInEnvironment(env: NodeJS.ProcessEnv): readonly Place[] {
 }
 
 /** Where a profile's calls go unless a flag or a variable says otherwise. */
-export function placeOfProfile({ base_url, db }: Profile): Place {
+export function destinationOfProfile({ base_url, db }: Profile): Destination {
   return db === undefined ? { baseUrl: readBaseUrl(base_url ?? LIVE_BASE, 'base_url') } : { database: db };
 }
 
@@ -152,33 +153,33 @@ export function readBaseUrl(text: string, from: string): string {
   return new URL(text).href.replace(/\/+$/, '');
 }
 
-function isSame(one: Place, other: Place): boolean {
+function isSame(one: Destination, other: Destination): boolean {
   if ('baseUrl' in one) return 'baseUrl' in other && one.baseUrl === other.baseUrl;
-  return 'database' in other && placePath(one.database) === placePath(other.database);
+  return 'database' in other && databasePath(one.database) === databasePath(other.database);
 }
 
-/** The place in words. A database URL in a variable can hold a password. */
-export function shownPlace(place: Place): string {
-  if ('baseUrl' in place) return place.baseUrl;
-  return /^postgres(ql)?:/.test(place.database) ? 'a PostgreSQL database' : place.database;
+/** The destination in words. A database URL in a variable can hold a password. */
+export function shownDestination(destination: Destination): string {
+  if ('baseUrl' in destination) return destination.baseUrl;
+  return /^postgres(ql)?:/.test(destination.database) ? 'a PostgreSQL database' : destination.database;
 }
 
 async function credentialFor(
-  place: Place,
+  destination: Destination,
   name: string | undefined,
   profile: Profile,
   env: NodeJS.ProcessEnv,
 ): Promise<SourcedCredential | undefined> {
-  const inEnvironment = credentialOfEnvironment(place, env);
+  const inEnvironment = credentialOfEnvironment(destination, env);
   if (inEnvironment !== undefined || name === undefined) return inEnvironment;
   const { credential_command: command, credential_kind } = profile;
   const stored = command === undefined ? (await readStoredCredentials(env)).profiles?.[name] : undefined;
   if (command === undefined && stored === undefined) return undefined;
-  const home = placeOfProfile(profile);
-  if (!isSame(place, home)) {
+  const home = destinationOfProfile(profile);
+  if (!isSame(destination, home)) {
     throw new CliError(
-      `the credential of profile ${name} is only sent to ${shownPlace(home)}, and this call goes to ` +
-        `${shownPlace(place)}: give G3N_API_KEY or G3N_SESSION_GUID, or make a profile for it with g3n login`,
+      `the credential of profile ${name} is only sent to ${shownDestination(home)}, and this call goes to ` +
+        `${shownDestination(destination)}: give G3N_API_KEY or G3N_SESSION_GUID, or make a profile for it with g3n login`,
     );
   }
   if (command === undefined) return storedCredential(name, stored ?? {}, home);
@@ -188,16 +189,16 @@ async function credentialFor(
 }
 
 /** A session takes precedence over a key, as in a server. */
-function credentialOfEnvironment(place: Place, env: NodeJS.ProcessEnv): SourcedCredential | undefined {
+function credentialOfEnvironment(destination: Destination, env: NodeJS.ProcessEnv): SourcedCredential | undefined {
   const [session, key] = [clientVariable(env, 'session-guid'), clientVariable(env, 'api-key')];
   const secret = session ?? key;
   if (secret === undefined) return undefined;
   const source = session === undefined ? 'G3N_API_KEY' : 'G3N_SESSION_GUID';
-  const meant = placesInEnvironment(env);
-  if (meant.length > 0 && !meant.some((one) => isSame(one, place))) {
+  const meant = destinationsInEnvironment(env);
+  if (meant.length > 0 && !meant.some((one) => isSame(one, destination))) {
     const variables = meant.map((one) => ('baseUrl' in one ? 'G3N_BASE_URL' : 'G3N_DB')).join(' or ');
     throw new CliError(
-      `${source} is only sent to ${variables}, and this call goes to ${shownPlace(place)}: ` +
+      `${source} is only sent to ${variables}, and this call goes to ${shownDestination(destination)}: ` +
         `unset ${source}, or set ${variables} to that`,
     );
   }
@@ -205,10 +206,10 @@ function credentialOfEnvironment(place: Place, env: NodeJS.ProcessEnv): SourcedC
 }
 
 /** What was stored before the profile got another base URL is not sent there. */
-function storedCredential(name: string, { api_key, session_guid, for: meant }: StoredCredential, home: Place) {
-  if (meant !== undefined && meant !== placeKey(home)) {
+function storedCredential(name: string, { api_key, session_guid, for: meant }: StoredCredential, home: Destination) {
+  if (meant !== undefined && meant !== destinationKey(home)) {
     throw new CliError(
-      `the credential of profile ${name} is only sent to ${meant}, and the profile is now for ${placeKey(home)}: ` +
+      `the credential of profile ${name} is only sent to ${meant}, and the profile is now for ${destinationKey(home)}: ` +
         `log in again with g3n login --profile ${name}`,
     );
   }
@@ -216,12 +217,12 @@ function storedCredential(name: string, { api_key, session_guid, for: meant }: S
   return { kind, secret: session_guid ?? api_key ?? '', source: 'credentials.yaml' };
 }
 
-/** What credentials.yaml says about the place that a credential is for. The database of a profile has no password. */
-export function placeKey(place: Place): string {
-  return 'baseUrl' in place ? place.baseUrl : placePath(place.database);
+/** What credentials.yaml says about the destination that a credential is for. The database of a profile has no password. */
+export function destinationKey(destination: Destination): string {
+  return 'baseUrl' in destination ? destination.baseUrl : databasePath(destination.database);
 }
 
-function placePath(database: string): string {
+function databasePath(database: string): string {
   return /^postgres(ql)?:/.test(database) ? database : resolve(database);
 }
 

@@ -217,7 +217,7 @@ function storedCredential(name: string, { api_key, session_guid, for: meant }: S
   return { kind, secret: session_guid ?? api_key ?? '', source: 'credentials.yaml' };
 }
 
-/** What credentials.yaml says about the destination that a credential is for. The database of a profile has no password. */
+/** The destination that a credential is for, in credentials.yaml. The database of a profile has no password. */
 export function destinationKey(destination: Destination): string {
   return 'baseUrl' in destination ? destination.baseUrl : databasePath(destination.database);
 }

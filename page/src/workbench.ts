@@ -65,16 +65,7 @@ export interface Bench {
 /** Where a bench stands alone, the button says what the tool does, and there are no examples. */
 export function createBench(entry: Entry, context: WorkbenchContext, alone = false): Bench {
   const form = createForm(visibleSchemaOf(entry), formContext(context));
-  const output = el('div', { class: 'output' });
-  const send = el(
-    'button',
-    { type: 'submit', class: 'primary' },
-    alone ? (entry.title ?? entry.name) : `Call ${entry.name}`,
-  );
-  const cancel = button('Cancel', () => running?.abort(), { hidden: true });
-  const examples = alone ? [] : [exampleBar(entry, form, context)];
-  const node = el('form', { class: 'bench', novalidate: true }, ...examples, form.node);
-  node.append(el('div', { class: 'buttons' }, send, cancel), output);
+  const { node, send, cancel, output } = frameOf(entry, form, context, { alone, onCancel: () => running?.abort() });
   let running: AbortController | undefined;
 
   /** Sends exactly these arguments, with the confirmation token if there is one. */
@@ -139,6 +130,26 @@ export function createBench(entry: Entry, context: WorkbenchContext, alone = fal
       show(outcome, args);
     },
   };
+}
+
+/** The elements of a bench, around its form. */
+function frameOf(
+  entry: Entry,
+  form: Form,
+  context: WorkbenchContext,
+  { alone, onCancel }: { readonly alone: boolean; readonly onCancel: () => void },
+) {
+  const output = el('div', { class: 'output' });
+  const send = el(
+    'button',
+    { type: 'submit', class: 'primary' },
+    alone ? (entry.title ?? entry.name) : `Call ${entry.name}`,
+  );
+  const cancel = button('Cancel', onCancel, { hidden: true });
+  const examples = alone ? [] : [exampleBar(entry, form, context)];
+  const node = el('form', { class: 'bench', novalidate: true }, ...examples, form.node);
+  node.append(el('div', { class: 'buttons' }, send, cancel), output);
+  return { node, send, cancel, output };
 }
 
 function setBusy(busy: boolean, send: HTMLElement, cancel: HTMLElement, output: HTMLElement): void {

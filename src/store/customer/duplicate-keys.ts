@@ -20,8 +20,8 @@ type Blocked = Person & { readonly orgcode: string; readonly customer_id: string
 
 const ADD = 'INSERT INTO customer_block (orgcode, block_kind, block_key, customer_id) VALUES (?, ?, ?, ?)';
 const REMOVE = 'DELETE FROM customer_block WHERE orgcode = ? AND block_kind = ? AND block_key = ? AND customer_id = ?';
-const OLDEST = `SELECT customer_id FROM customer_block
-  WHERE orgcode = ? AND block_kind = ? AND block_key = ? ORDER BY customer_id LIMIT 2`;
+const OLDEST_OTHER = `SELECT customer_id FROM customer_block
+  WHERE orgcode = ? AND block_kind = ? AND block_key = ? AND customer_id <> ? ORDER BY customer_id LIMIT 1`;
 const MARK = 'INSERT INTO customer_suspect (orgcode, customer_id) VALUES (?, ?) ON CONFLICT DO NOTHING';
 const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id = ?';
 
@@ -43,13 +43,17 @@ function* addKeys(row: Blocked, keys: readonly BlockKey[], locks: readonly Step[
   if (keys.length === 0) return;
   const { orgcode, customer_id } = row;
   const added = keys.map(({ kind, key }): Step => ({ sql: ADD, args: [orgcode, kind, key, customer_id], mode: 'run' }));
-  const reads = keys.map(({ kind, key }): Step => ({ sql: OLDEST, args: [orgcode, kind, key], mode: 'all' }));
-  const results = (yield [...locks, ...added, ...reads]) as readonly (readonly { readonly customer_id: string }[])[];
-  const blocks = results.slice(locks.length + added.length);
-  const marked = blocks.flatMap(([oldest, next]) =>
-    oldest?.customer_id === customer_id ? (next ?? []) : { customer_id },
+  const reads = keys.map(
+    ({ kind, key }): Step => ({ sql: OLDEST_OTHER, args: [orgcode, kind, key, customer_id], mode: 'one' }),
   );
-  for (const id of [...new Set(marked.map((member) => member.customer_id))].sort()) yield* run(MARK, orgcode, id);
+  const results = (yield [...locks, ...added, ...reads]) as readonly ({ readonly customer_id: string } | undefined)[];
+  const marked = new Set<string>();
+  for (const other of results.slice(locks.length + added.length)) {
+    if (other === undefined) continue;
+    const isOldest = customer_id < other.customer_id;
+    marked.add(isOldest ? other.customer_id : customer_id);
+  }
+  for (const id of [...marked].sort()) yield* run(MARK, orgcode, id);
 }
 
 /** Removes a customer, with the row that was added. Marks of newer ones stay: they cost a comparison, nothing more. */

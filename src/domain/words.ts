@@ -5,7 +5,7 @@ const MAX_WORD_LENGTH = 40;
 
 /** Accents, and vowel signs that are letters to newer versions of Unicode only, not to SQLite's tokenizer. */
 const MARKS = /[\p{M}\u{19B0}-\u{19C0}\u{19C8}\u{19C9}\u{1CF2}\u{1CF3}]/gu;
-/** Such a text has no accents and no other form. The regular expressions for it are several times faster. */
+/** Such a text has no accents and no other form. Its regular expressions need no Unicode properties. */
 const PLAIN = /^[ -~]*$/;
 const WORD = /[\p{L}\p{N}]+/gu;
 const PLAIN_WORD = /[a-z0-9]+/g;

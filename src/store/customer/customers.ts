@@ -198,7 +198,7 @@ function recordOf(
   return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
 }
 
-/** A copy of the columns that are shown. Written out, it takes a tenth of the time of a loop over so many. */
+/** A copy of the columns that are shown. Written out, it takes a seventh of the time of a loop over them. */
 function columnsShown(row: CustomerRow): Omit<CustomerRow, 'profile_access'> {
   return {
     orgcode: row.orgcode,

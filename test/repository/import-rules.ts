@@ -169,6 +169,7 @@ export const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'commands/admin-options.ts',
     'commands/output.ts',
     'commands/program.ts',
+    'commands/run-program.ts',
     'commands/setting-options.ts',
     'commands/shared-options.ts',
   ],

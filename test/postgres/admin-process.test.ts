@@ -149,5 +149,5 @@ test('groups are made of two databases, and an org is made in one, moved to the 
     ],
   });
   await grouped('org', 'forget', 'BETA', '--group', 'b');
-  expect(await queryAt(second.adminUrl, 'SELECT orgcode FROM org')).toEqual([]);
+  expect(await queryAt(second.adminUrl, 'SELECT orgcode FROM org_home')).toEqual([]);
 }, 60_000);

@@ -54,7 +54,7 @@ export interface World {
   contents(): Promise<string>;
   /** What the index for the search of customers keeps, as text. */
   searchIndex(): Promise<string>;
-  /** A hash of the rows of each table, without what housekeeping writes into existing rows. */
+  /** A hash of the rows of each table, without what housekeeping writes. */
   digest(): Promise<Readonly<Record<string, string>>>;
   /** Runs work, as `sql`, while the triggers of a table that keep it append-only are off. */
   withoutTriggers(table: string, work: () => Promise<void>): Promise<void>;

@@ -87,12 +87,14 @@ describe('points', () => {
   });
 
   test('expire once, in two sweeps and in calls at the same time', async () => {
-    const ids = await Promise.all(Array.from({ length: 10 }, () => customer(1)));
-    const client = await servers.connect();
-    const past = `UPDATE loyalty_lot SET expires_at = '2020-01-01T00:00:00.000Z' WHERE customer_id = ANY($1)`;
-    await client.query(past, [ids]);
-    const due = `UPDATE loyalty_account SET next_expiry_at = '2020-01-01T00:00:00.000Z' WHERE customer_id = ANY($1)`;
-    await client.query(due, [ids]);
+    const ids = await Promise.all(Array.from({ length: 10 }, () => customer()));
+    const ends = ids.map(async (customer_id) => {
+      const expires_at = new Date(Date.now() + 1000).toISOString();
+      await servers.ok('loyalty_adjust', { customer_id, points: 1, expires_at, reason: 'for a second' });
+      return expires_at;
+    });
+    const last = (await Promise.all(ends)).sort().at(-1) ?? '';
+    await expect.poll(() => new Date().toISOString() > last, { timeout: 5000 }).toBe(true);
     const outcomes = await race(14, (index) =>
       index < 4
         ? servers.call('loyalty_expire', { reason: 'due' })

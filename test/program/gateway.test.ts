@@ -135,9 +135,11 @@ describe('http in front of a CRM', () => {
     expect(await runJson(serverKey('rotate'))).toEqual({ current: 1, before: 0, encrypted: 1 });
     const refused = await run(serverKey('retire', '0'));
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('still needed by 1 caller_keys')]);
-    expect(await stat()).toBe(200);
-    // The caller's key is hashed again after the answer to its call.
-    const retired = async () => (await run(serverKey('retire', '0'))).stdout.replaceAll(/\s/g, '');
+    // The caller's key is hashed again after the answer to a call, once the server has seen the rotation.
+    const retired = async () => {
+      expect(await stat()).toBe(200);
+      return (await run(serverKey('retire', '0'))).stdout.replaceAll(/\s/g, '');
+    };
     await expect.poll(retired, { timeout: 20_000 }).toBe('{"retired":0,"ended":{}}');
     expect(await stat()).toBe(200);
     const to = join(workspace.directory, 'copy.db');

@@ -39,12 +39,12 @@ export function showError(
   stream.write(`${lines.join('\n')}\n`);
 }
 
+/** The client could not get an answer, or none that it understands. */
+const WITHOUT_ANSWER = ['crm.gateway_unavailable', 'crm.gateway_timeout', 'crm.gateway_bad_reply'];
+
 /** The exit code of a failed call. */
-export function exitCodeOfError(
-  { major, details = {}, error_code, http_status }: ErrorObject,
-  { effect }: Operation,
-): number {
-  if (error_code.startsWith('crm.gateway_') && http_status >= 500)
+export function exitCodeOfError({ major, details = {}, error_code }: ErrorObject, { effect }: Operation): number {
+  if (WITHOUT_ANSWER.includes(error_code))
     return effect !== 'read' && details.outcome === 'unknown' ? OUTCOME_UNKNOWN : UNREACHABLE;
   return exitCodeOfTag(major.tag);
 }

@@ -185,7 +185,7 @@ export async function newAccount(world: World, headers?: Headers): Promise<strin
 export function timeless(envelope: object): Data {
   return JSON.parse(
     JSON.stringify(envelope, (key, value) =>
-      ['request_id', 'trace_id', 'timestamp_utc', 'latency_ms'].includes(key) ? '' : value,
+      ['request_id', 'trace_id', 'timestamp_utc', 'latency_ms', 'as_of'].includes(key) ? '' : value,
     ),
   );
 }

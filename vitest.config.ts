@@ -72,7 +72,7 @@ export default defineConfig({
     ],
     env: hasSpace(MEMORY) ? { TMPDIR: MEMORY } : {},
     testTimeout: 60_000,
-    maxWorkers: 2, // many tests start processes of their own
+    maxWorkers: 3, // on two cores: tests wait for processes, deadlines and the browser
     hookTimeout: 60_000,
     reporters: process.env.CI ? ['default', './test/support/count-reporter.ts'] : ['default'],
   },

@@ -1,6 +1,7 @@
 /** `g3n api METHOD PATH`: sends any request to the API, with the target and credential of every other command. */
 import { Argument, type Command } from 'commander';
 import type { Method, Operation } from '../contract/operation.js';
+import { PLAIN_OPERATION } from '../contract/plain-operation.js';
 import { addCallOptions, flagsOf } from './call-options.js';
 import { CliError } from './cli-error.js';
 import type { OnExit } from './crm-command.js';
@@ -39,26 +40,17 @@ function operationAt(operations: readonly Operation[], method: Method, path: str
   if (known !== undefined) return known;
   const isRead = method === 'GET' || method === 'HEAD';
   return {
+    ...PLAIN_OPERATION,
     id: 'api',
     method,
     path,
     family: 'api',
     summary: `${method} ${path}`,
     description: '',
-    access: 'session',
     effect: isRead ? 'read' : 'destroy',
     origin: 'vendor',
-    operational: false,
-    acceptsIdempotencyKey: false,
-    requiresRevision: false,
-    countsFailures: false,
-    shownOnce: [],
-    untrusted: [],
-    untrustedKeys: [],
-    personal: [],
     inputSchema: {},
     requestSchema: {},
     outputSchema: {},
-    examples: [],
   };
 }

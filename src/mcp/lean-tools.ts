@@ -1,5 +1,6 @@
 /** The three tools of lean mode (`--lean`), as `tools/list` returns them and as the pipeline runs them. */
 import type { JsonSchema, Operation } from '../contract/operation.js';
+import { PLAIN_OPERATION } from '../contract/plain-operation.js';
 import type { CatalogueEntry, Tool } from '../tools/catalogue.js';
 import { untrustedFields } from '../tools/untrusted-content.js';
 
@@ -91,27 +92,18 @@ function entryOf({
     },
   });
   const operation: Operation = {
+    ...PLAIN_OPERATION,
     id: name,
     method: 'POST',
     path: `/${name}`,
     family: 'session',
     summary: title,
     description,
-    access: 'session',
     effect: 'read',
     origin: 'extension',
-    operational: false,
-    acceptsIdempotencyKey: false,
-    requiresRevision: false,
-    countsFailures: false,
-    shownOnce: [],
-    untrusted: [],
-    untrustedKeys: [],
-    personal: [],
     inputSchema: tool.inputSchema,
     requestSchema: object(enforced),
     outputSchema,
-    examples: [],
   };
   return Object.freeze({ operation, tool, pinned: () => tool, untrusted: untrustedFields(operation) });
 }

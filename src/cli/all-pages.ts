@@ -4,6 +4,7 @@ import { createProgress, grouped } from '../terminal/progress.js';
 import { CliError } from './cli-error.js';
 import type { CrmClient } from './client.js';
 import { csvColumns, csvLine } from './output/csv.js';
+import { paperOf } from './output/paper.js';
 import { selectFields } from './output/select-fields.js';
 import { isList, recordsIn } from './output/write-answer.js';
 import type { Call, CallContext } from './send-call.js';
@@ -20,6 +21,7 @@ export async function sendAllPages(client: CrmClient, call: Call, first: Input, 
   const { output: format = 'jsonl', fields, quiet } = call.flags;
   if (format !== 'jsonl' && format !== 'csv')
     throw new CliError('--all writes jsonl or csv: leave -o out, or give -o csv');
+  const paper = paperOf(context.io);
   const progress = createProgress(quiet === true ? { write() {} } : stderr, call.command.words.join(' '));
   let input: Input = { limit: largestPage(operation.requestSchema), ...first };
   let columns: readonly string[] | undefined = fields;
@@ -34,7 +36,7 @@ export async function sendAllPages(client: CrmClient, call: Call, first: Input, 
     const rows = recordsIn(envelope.data).map((row) => (fields === undefined ? row : selectFields(row, fields)));
     if (format === 'csv') {
       columns ??= csvColumns(rows);
-      await write(stdout, `${isFirst ? csvLine(columns) : ''}${csvText(rows, columns)}`);
+      await write(stdout, paper.visible(`${isFirst ? csvLine(columns) : ''}${csvText(rows, columns)}`));
     } else await write(stdout, rows.map((row) => `${terminalJson(row, 0)}\n`).join(''));
     count += rows.length;
     progress.step(`${grouped(count)} records`);

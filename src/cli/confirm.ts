@@ -3,6 +3,7 @@ import type { Operation } from '../contract/operation.js';
 import { CliError } from './cli-error.js';
 import { DECLINED } from './client-exit-codes.js';
 import type { Io } from './io.js';
+import { lineOf } from './line-of.js';
 import { oneLine } from './terminal-text.js';
 
 /** Whether an operation takes value away, moves it, or cannot be undone. */
@@ -26,19 +27,5 @@ export async function confirm({ command, summary, facts, target }: CallQuestion,
     throw new CliError(`${command} moves value or cannot be undone, and there is no terminal to ask on: add --yes`);
   io.stderr.write(`${summary}, at ${target}:\n${facts.map((fact) => `  ${oneLine(fact)}\n`).join('')}`);
   io.stderr.write('Go on? [y/N] ');
-  if (!/^y(es)?$/i.test((await lineOf(io.stdin)).trim())) throw new CliError('nothing was sent', DECLINED);
-}
-
-/** The next line that is typed; empty when there is none. */
-async function lineOf(input: NodeJS.ReadableStream): Promise<string> {
-  const { createInterface } = await import('node:readline');
-  const lines = createInterface({ input, terminal: false });
-  try {
-    return await new Promise((done) => {
-      lines.once('line', done);
-      lines.once('close', () => done(''));
-    });
-  } finally {
-    lines.close();
-  }
+  if (!/^y(es)?$/i.test(((await lineOf(io.stdin)) ?? '').trim())) throw new CliError('nothing was sent', DECLINED);
 }

@@ -3,12 +3,12 @@
  * known about a write that got no answer are the same.
  */
 import { performance } from 'node:perf_hooks';
-import type { Caller } from '../contract/backend.js';
 import { errorObject } from '../contract/envelope.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import { BUILD } from '../contract/version.js';
 import { createStampMaker } from '../create-pipeline.js';
+import { unknownCaller } from '../gateway/caller-cache.js';
 import { createGateway } from '../gateway/gateway.js';
 import { GatewayOptionsError, proxyOf } from '../gateway/origin.js';
 import { createRandom32 } from '../ids.js';
@@ -39,7 +39,7 @@ export function createHttpClient(options: HttpClientOptions): CrmClient {
       const started = performance.now();
       try {
         const credentials = { orgcode, kind, secret: credential.secret } as const;
-        const call = { operation, input, caller: unknownCaller(orgcode, kind), credentials, context, stamp };
+        const call = { operation, input, caller: unknownCaller(credentials), credentials, context, stamp };
         const result = await gateway.perform(call);
         if ('envelope' in result) return result.envelope;
         throw new Error('the gateway returned no envelope');
@@ -78,18 +78,4 @@ function openGateway({ baseUrl, operations, deadlineMs, repeatsWrites }: HttpCli
   } catch (error) {
     throw error instanceof GatewayOptionsError ? new CliError(error.message) : error;
   }
-}
-
-/** The server knows the caller; nothing is decided here. */
-function unknownCaller(orgcode: string, kind: Caller['context_source']): Caller {
-  return {
-    orgcode,
-    org_status: 'verified',
-    actor: 'unknown',
-    context_source: kind,
-    fingerprint: '',
-    owner: false,
-    roles: [],
-    unknown: true,
-  };
 }

@@ -11,6 +11,7 @@ import { API_KEY, CCCODE, CHANNEL_CODE, LOGICAL_GUID, ORGCODE, parseHeaders, SES
 import { CliError } from './cli-error.js';
 import type { CallerOfClient, CrmClient } from './client.js';
 import { UNREACHABLE } from './client-exit-codes.js';
+import { shownDestination } from './profiles/target.js';
 
 export interface LocalClientOptions {
   /** A file, or the URL of a PostgreSQL database. */
@@ -46,7 +47,7 @@ export async function createLocalClient({
     checkAvailable: () => undefined,
   });
   return {
-    name: database.replace(/^(postgres(?:ql)?:\/\/)[^@/]*@/, '$1'),
+    name: shownDestination({ database }),
     send: ({ operation, input }) => call(pipeline, { operation, arguments: input, headers }),
     close: async () => backend.close(),
   };

@@ -136,9 +136,10 @@ async function showAnswer(envelope: Envelope, input: Input, call: Call, context:
   const { flags, signature, command } = call;
   const { io } = context;
   const format = outputFormat(flags, io);
-  if (flags.envelope === true) await show(await envelopeText(envelope, format), false, io);
+  const paper = paperOf(io);
+  if (flags.envelope === true) await show(await envelopeText(envelope, format, paper), false, io);
   else if (envelope.success) {
-    const options = { format, fields: flags.fields, paper: paperOf(io), asked: input };
+    const options = { format, fields: flags.fields, paper, asked: input };
     await show(await answerText(envelope.data, options), flags.pager && format === 'table', io);
   }
   if (envelope.success) {

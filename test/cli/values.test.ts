@@ -6,13 +6,15 @@ import { commandsOf } from '../../src/cli/commands.js';
 import { cellOf } from '../../src/cli/output/cells.js';
 import { csvLine } from '../../src/cli/output/csv.js';
 import { recordOf, tableOf } from '../../src/cli/output/layout.js';
+import { paperOf as paperOnStream } from '../../src/cli/output/paper.js';
 import { answerText } from '../../src/cli/output/write-answer.js';
 import { readDay, readTime } from '../../src/cli/read-time.js';
 import { signatureOf } from '../../src/cli/request-flags.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 
 const commands = commandsOf(CONTRACT);
-const paperOf = (width: number) => ({ width, dim: (text: string) => text });
+const plain = (text: string) => text;
+const paperOf = (width: number) => ({ width, dim: plain, visible: plain });
 /** Begins a command to the terminal, in two ways; turns the direction of the text. */
 const HARMFUL = ['\u001b', '\u009b', '\u202e'];
 
@@ -197,6 +199,14 @@ describe('formats', () => {
     );
     for (const sign of HARMFUL) expect(text).not.toContain(sign);
     expect(JSON.parse(text)).toEqual({ caption: '\u009b1m\u202e' });
+  });
+
+  test.each(['csv', 'yaml'] as const)('%s is exact in a pipe, and cannot control a terminal', async (format) => {
+    const data = { caption: '\u009b1m\u202ered' };
+    const on = (isTTY: boolean) => paperOnStream({ stdout: { isTTY, write: () => true }, env: {} });
+    const text = (isTTY: boolean) => answerText(data, { format, fields: undefined, paper: on(isTTY), asked: {} });
+    expect(await text(false)).toMatch(format === 'csv' ? /\u202ered/ : /red/);
+    for (const sign of HARMFUL) expect(await text(true)).not.toContain(sign);
   });
 
   test('no spreadsheet runs the text of a record', () => {

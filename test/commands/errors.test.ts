@@ -1,7 +1,9 @@
 /** Mistakes on the command line: exit code, message, and that nothing is made. As processes: command-line.test.ts. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectNothingLeft, type FailingCommand } from '../support/leaves-nothing.js';
 import { scratch } from '../support/program.js';
 import { runHere } from '../support/run-here.js';
 
@@ -76,10 +78,8 @@ describe('a failure exits 1 with one line', () => {
   });
 });
 
-type Case = readonly [args: readonly string[], code: number, message: RegExp, env?: Record<string, string>];
-
 /** `DB` is a file that is not there, in a directory that is not there either. */
-const ON_NO_DATABASE: readonly Case[] = [
+const ON_NO_DATABASE: readonly FailingCommand[] = [
   [['admin', 'key', 'create', 'ACME', '--owner', '--db', 'DB'], 3, /there is no database .*admin org create/],
   [['admin', 'session', 'create', 'ACME', '--user', 'sam', '--db', 'DB'], 3, /there is no database/],
   [['admin', 'org', 'set', 'ACME', '--status', 'verified', '--db', 'DB'], 3, /there is no database/],
@@ -96,20 +96,7 @@ const ON_NO_DATABASE: readonly Case[] = [
 ];
 
 describe('a command that fails leaves nothing behind', () => {
-  test.each(ON_NO_DATABASE.map((row, index) => [row[0].join(' '), index, row] as const))(
-    '%s',
-    async (_line, index, [args, expected, message, env]) => {
-      const directory = join(workspace.directory, String(index));
-      mkdirSync(directory);
-      const db = join(directory, 'data', 'crm.db');
-      const { code, stdout, stderr } = await runHere(
-        args.map((arg) => (arg === 'DB' ? db : arg)),
-        env,
-      );
-      expect(stderr).toMatch(message);
-      expect(stderr).toMatch(/^error: .+\n$/);
-      expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
-      expect(readdirSync(directory)).toEqual([]);
-    },
+  test.each(ON_NO_DATABASE.map((row, index) => [row[0].join(' '), index, row] as const))('%s', (_line, index, row) =>
+    expectNothingLeft(join(workspace.directory, String(index)), row, runHere),
   );
 });

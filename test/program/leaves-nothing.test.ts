@@ -1,18 +1,18 @@
 /** A command that fails leaves no database, no key and no directory; and which commands make a database. */
+
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { expectNothingLeft, type FailingCommand } from '../support/leaves-nothing.js';
 import { run, runJson, scratch } from '../support/program.js';
 
 const workspace = scratch();
 afterAll(workspace.remove);
 
 const CALLER = { G3N_ORGCODE: 'ACME', G3N_API_KEY: 'g3nk_nobody' };
-type Case = readonly [args: readonly string[], code: number, message: RegExp, env?: Record<string, string>];
-
 /** `DB` is a file that is not there, in a directory that is not there either. The others: test/commands/errors.test.ts. */
-const ON_NO_DATABASE: readonly Case[] = [
+const ON_NO_DATABASE: readonly FailingCommand[] = [
   [['verify', '--db', 'DB'], 3, /there is no database/],
   [['stdio', '--db', 'DB'], 3, /there is no database/, CALLER],
   [['http', '--port', '0', '--read-only', '--db', 'DB'], 3, /there is no database/],
@@ -21,21 +21,8 @@ const ON_NO_DATABASE: readonly Case[] = [
 ];
 
 describe('a command that fails leaves nothing behind', () => {
-  test.each(ON_NO_DATABASE.map((row, index) => [row[0].join(' '), index, row] as const))(
-    '%s',
-    async (_line, index, [args, expected, message, env]) => {
-      const directory = join(workspace.directory, String(index));
-      mkdirSync(directory);
-      const db = join(directory, 'data', 'crm.db');
-      const { code, stdout, stderr } = await run(
-        args.map((arg) => (arg === 'DB' ? db : arg)),
-        env,
-      );
-      expect(stderr).toMatch(message);
-      expect(stderr).toMatch(/^error: .+\n$/);
-      expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
-      expect(readdirSync(directory)).toEqual([]);
-    },
+  test.each(ON_NO_DATABASE.map((row, index) => [row[0].join(' '), index, row] as const))('%s', (_line, index, row) =>
+    expectNothingLeft(join(workspace.directory, String(index)), row, run),
   );
 
   test.each([

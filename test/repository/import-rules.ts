@@ -44,7 +44,7 @@ export const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
   telemetry: ['contract', 'pipeline'],
   transport: ['contract', 'mcp', 'nearest-name.ts', 'pipeline', 'secrets'],
   demo: ['contract', 'ids.ts', 'pipeline', 'secrets', 'store', 'store/engine'],
-  // The client: nothing of MCP, and the store only behind the pipeline.
+  // The client: nothing of MCP, and the store only behind the pipeline; of PostgreSQL, what its URLs look like.
   cli: [
     'config.ts',
     'contract',
@@ -58,6 +58,7 @@ export const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'openapi-import',
     'pipeline',
     'settings',
+    'store/postgres',
     'terminal',
   ],
   settings: ['contract', 'mcp', 'nearest-name.ts', 'pipeline'],

@@ -51,7 +51,7 @@ export function recordOf(record: Fields, paper: Paper, indent = ''): string {
   const labelWidth = Math.max(0, ...short.map(([name]) => stringWidth(label(name))));
   const parts = entries.map(([name, value]) => {
     if (isTable(value))
-      return `${indent}${dim(`${label(name)}:`)}\n${indented(tableOf(value, { width: width - indent.length - 2, dim }), `${indent}  `)}`;
+      return `${indent}${dim(`${label(name)}:`)}\n${indented(tableOf(value, { ...paper, width: width - indent.length - 2 }), `${indent}  `)}`;
     if (isFields(value)) return `${indent}${dim(`${label(name)}:`)}\n${recordOf(value, paper, `${indent}  `)}`;
     return `${indent}${dim(padded(label(name), labelWidth))}${GAP}${cellOf(record, name)}\n`;
   });

@@ -37,12 +37,12 @@ export async function answerText(data: object, { format, fields, paper, asked }:
         .join('');
     case 'yaml': {
       const { dump } = await import('js-yaml');
-      return dump(chosen, { lineWidth: -1, noRefs: true });
+      return paper.visible(dump(chosen, { lineWidth: -1, noRefs: true }));
     }
     case 'csv': {
       const rows = recordsIn(chosen);
       const columns = csvColumns(rows, fields);
-      return [columns, ...rows.map((row) => columns.map((name) => row[name]))].map(csvLine).join('');
+      return paper.visible([columns, ...rows.map((row) => columns.map((name) => row[name]))].map(csvLine).join(''));
     }
     case 'table': {
       const { recordOf, tableOf } = await import('./layout.js');
@@ -58,10 +58,10 @@ export async function answerText(data: object, { format, fields, paper, asked }:
 }
 
 /** The whole envelope, as JSON or YAML. */
-export async function envelopeText(envelope: Envelope, format: Format): Promise<string> {
+export async function envelopeText(envelope: Envelope, format: Format, paper: Paper): Promise<string> {
   if (format !== 'yaml') return `${terminalJson(envelope, format === 'jsonl' ? 0 : 2)}\n`;
   const { dump } = await import('js-yaml');
-  return dump(envelope, { lineWidth: -1, noRefs: true });
+  return paper.visible(dump(envelope, { lineWidth: -1, noRefs: true }));
 }
 
 /** The records of a page, or the one record. */

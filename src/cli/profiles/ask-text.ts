@@ -1,8 +1,8 @@
 /** Asks for text at the terminal, and reads a secret that comes from another program. */
-import { createInterface } from 'node:readline';
 import { CliError } from '../cli-error.js';
 import { DECLINED } from '../client-exit-codes.js';
 import type { Io } from '../io.js';
+import { lineOf } from '../line-of.js';
 
 const MAX_CHARACTERS = 4096;
 
@@ -14,16 +14,9 @@ export function hasTerminal({ stdin, stderr }: Io): boolean {
 /** A line of text; what stands in brackets if nothing is typed. @throws CliError when the input ends */
 export async function askText(question: string, standard: string, { stdin, stderr }: Io): Promise<string> {
   stderr.write(`${question}${standard === '' ? '' : ` [${standard}]`}: `);
-  const lines = createInterface({ input: stdin, terminal: false });
-  try {
-    const line = await new Promise<string>((done, fail) => {
-      lines.once('line', done);
-      lines.once('close', () => fail(new CliError('nothing was stored', DECLINED)));
-    });
-    return line.trim() || standard;
-  } finally {
-    lines.close();
-  }
+  const line = await lineOf(stdin);
+  if (line === undefined) throw new CliError('nothing was stored', DECLINED);
+  return line.trim() || standard;
 }
 
 /** The first line of an input that is not a terminal. @throws CliError when there is none */

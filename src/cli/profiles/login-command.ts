@@ -47,10 +47,10 @@ export function addLogin(program: Command, dependencies: ProfileDependencies): v
 
 const LOGIN_HELP = `
 The credential is typed without being shown, or comes from another program:
-  $ op read op://work/g3n/key | g3n login --orgcode ACME --with-credential
+  $ op read op://retail/g3n/key | g3n login --orgcode ACME --with-credential
 It is stored in credentials.yaml, which only you may read, and is sent only to
 the base URL that it was tried with. To store none, let a command print it:
-  $ g3n profile set work credential_command -- op read op://work/g3n/key`;
+  $ g3n profile set shop credential_command -- op read op://retail/g3n/key`;
 
 async function logIn(flags: LoginFlags, { stat, io }: ProfileDependencies): Promise<object> {
   const { env } = io;

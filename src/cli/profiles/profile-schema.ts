@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { baseUrlProblem } from '../../contract/base-url.js';
 import { nearestName } from '../../nearest-name.js';
+import { showsPassword } from '../../store/postgres/connection-url.js';
 import { type ConfigText, type CredentialsText, PROFILE_FIELDS, type Profile } from './profile-files.js';
 
 const MAX_PROFILES = 1000;
@@ -10,7 +11,6 @@ const MAX_CHARACTERS = 4096;
 /** Also what a shell takes as one word. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const CONTROL = /\p{Cc}/u;
-const PASSWORD_IN_URL = /^postgres(ql)?:\/\/(?:[^/?#@:]*:[^/?#]+@|[^#\s]*[?&](?:ssl)?password=)/;
 
 const NO_TEXT = 'must be a text: put it in quotes';
 
@@ -22,7 +22,7 @@ const text = z.string(NO_TEXT).check(
   z.refine((value) => !CONTROL.test(value), 'has a control character'),
 );
 const database = text.check(
-  z.refine((value) => !PASSWORD_IN_URL.test(value), 'has a password: use PGPASSWORD, ~/.pgpass or G3N_DB'),
+  z.refine((value) => !showsPassword(value), 'has a password: use PGPASSWORD, ~/.pgpass or G3N_DB'),
 );
 const url = text.check(
   z.superRefine((value, context) => {

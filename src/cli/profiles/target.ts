@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { baseUrlProblem, LIVE_BASE } from '../../contract/base-url.js';
 import { nearestName } from '../../nearest-name.js';
 import { CLIENT_VARIABLES, type ClientSetting, clientVariable } from '../../settings/client-variables.js';
+import { isPostgresUrl } from '../../store/postgres/connection-url.js';
 import { CliError } from '../cli-error.js';
 import {
   configPath,
@@ -161,7 +162,7 @@ function isSame(one: Destination, other: Destination): boolean {
 /** The destination in words. A database URL in a variable can hold a password. */
 export function shownDestination(destination: Destination): string {
   if ('baseUrl' in destination) return destination.baseUrl;
-  return /^postgres(ql)?:/.test(destination.database) ? 'a PostgreSQL database' : destination.database;
+  return isPostgresUrl(destination.database) ? 'a PostgreSQL database' : destination.database;
 }
 
 async function credentialFor(
@@ -223,7 +224,7 @@ export function destinationKey(destination: Destination): string {
 }
 
 function databasePath(database: string): string {
-  return /^postgres(ql)?:/.test(database) ? database : resolve(database);
+  return isPostgresUrl(database) ? database : resolve(database);
 }
 
 /** A credential is sent in a header. @throws CliError that does not show it */

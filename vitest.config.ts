@@ -20,7 +20,7 @@ const POSTGRES = ['test/postgres/**/*.test.ts'];
 const POSTGRES_APART = ['test/postgres/{driver,erasure-vacuum}.test.ts'];
 const TOGETHER = [
   CONFORMANCE,
-  'test/{commands,connect,contract,database-file,domain,gateway,import,mcp,openapi-import,pipeline,secrets,settings,store,telemetry,tools,transport}/**/*.test.ts',
+  'test/{commands,connect,contract,database-file,domain,evals,gateway,import,mcp,openapi-import,pipeline,secrets,settings,store,telemetry,tools,transport}/**/*.test.ts',
   'test/repository/!(structure|bundle).test.ts',
 ];
 

@@ -82,6 +82,7 @@ describe('files', () => {
     ...filesUnder('test'),
     ...filesUnder('bench'),
     ...filesUnder('soak'),
+    ...filesUnder('evals'),
     ...filesUnder('scripts'),
     ...filesUnder('page/src'),
     ...filesUnder('page/explorer'),
@@ -183,7 +184,9 @@ describe('repository checks pass', { timeout: 300_000 }, () => {
 });
 
 test('no function is longer than 70 lines', () => {
-  const files = ['src', 'scripts', 'bench', 'soak', 'page/src', 'test'].flatMap((directory) => filesUnder(directory));
+  const files = ['src', 'scripts', 'bench', 'soak', 'evals', 'page/src', 'test'].flatMap((directory) =>
+    filesUnder(directory),
+  );
   const written = files.filter((file) => /\.(ts|mjs)$/.test(file) && !/generated|\.d\.m?ts$/.test(file));
   expect(written.flatMap(longFunctionsOf)).toEqual([]);
 });

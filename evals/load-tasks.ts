@@ -36,7 +36,7 @@ export function parseTasks(file: string, text: string): readonly Task[] {
 
 function readYaml(file: string, text: string): unknown {
   try {
-    return parse(text);
+    return parse(text, { merge: true });
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     throw new TaskFileError(`${file}.yaml: ${error.message}`);

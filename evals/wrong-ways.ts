@@ -8,7 +8,7 @@ import type { Task, WrongWay } from './format.js';
 import { type Answers, idOf, resolve } from './references.js';
 import { Run } from './run.js';
 import type { Shop } from './shop.js';
-import { COMPARED, compare, findRow, type Snapshot } from './snapshot.js';
+import { compare, findRow, type Snapshot } from './snapshot.js';
 import { type Made, solve } from './solve.js';
 
 /** How a wrong way was judged. */
@@ -123,31 +123,46 @@ function extraWrites({ id }: Task, { names }: Run): readonly (readonly [string, 
   return [...writes.slice(first), ...writes.slice(0, first)];
 }
 
+/** The calls of a solution that write, the last first. */
+function writesOf({ solution }: Task): readonly number[] {
+  return solution.flatMap(({ operation, fails }, index) => (isWrite(operation) && !fails ? [index] : [])).reverse();
+}
+
 /** Makes one of the writes to another record of the same kind. */
 async function otherRecord(task: Task, shop: Shop): Promise<readonly Verdict[]> {
-  const writes = task.solution.flatMap(({ operation, fails }, index) => (isWrite(operation) && !fails ? [index] : []));
-  for (const index of writes.reverse()) {
-    const verdict = await on(task, shop, async (run) => {
-      const made = await solve(run, task.solution.slice(0, index));
-      const start = run.snapshot();
-      const { operation, args } = task.solution[index] as Task['solution'][number];
-      const right = resolve(args, numbered(made)) as object;
-      for (const { changed, what } of substitutes(task, run, start, right)) {
-        await again(run, operation, withNewKey(changed));
-        const done = judge(run, start, { outcome: 'done' }, { kind: 'other record', told: false, what });
-        if (done.length === 0) continue;
-        await solve(run, task.solution.slice(index + 1), { tolerant: true, earlier: [...made, UNKNOWN] });
-        return judge(run, start, rightFinish(task, run.names), { kind: 'other record', told: false, what });
-      }
-      return [];
-    });
+  for (const index of writesOf(task)) {
+    const verdict = await on(task, shop, (run) => instead(task, run, index, 'other record', substitutes));
     if (verdict.length > 0) return verdict;
   }
   return [];
 }
 
+/** Arguments to take instead of the right ones. */
+type Alternatives = (task: Task, run: Run, start: Snapshot, right: object) => readonly Substitute[];
+
+/** Makes a call of the solution with the first alternative that has an effect, and then the rest of the solution. */
+async function instead(
+  task: Task,
+  run: Run,
+  index: number,
+  kind: string,
+  alternatives: Alternatives,
+): Promise<readonly Verdict[]> {
+  const made = await solve(run, task.solution.slice(0, index));
+  const start = run.snapshot();
+  const { operation, args } = task.solution[index] as Task['solution'][number];
+  const right = resolve(args, numbered(made)) as object;
+  for (const { changed, what } of alternatives(task, run, start, right).slice(0, MOST_ALTERNATIVES)) {
+    await again(run, operation, withNewKey(changed));
+    if (compare(start, run.snapshot()).length === 0) continue;
+    await solve(run, task.solution.slice(index + 1), { tolerant: true, earlier: [...made, UNKNOWN] });
+    return judge(run, start, rightFinish(task, run.names), { kind, told: false, what: `${operation}: ${what}` });
+  }
+  return [];
+}
+
 const UNKNOWN: Made = { operation: 'stat', args: {}, answer: { text: '', data: undefined, error: undefined } };
-const MOST_SUBSTITUTES = 12;
+const MOST_ALTERNATIVES = 12;
 
 const numbered = (made: readonly Made[]) =>
   new Map(
@@ -162,7 +177,7 @@ interface Substitute {
 /** The arguments with one id replaced by that of another record of its kind; decoys first. */
 function substitutes(task: Task, run: Run, snapshot: Snapshot, args: object): readonly Substitute[] {
   const decoys = task.decoys.map((name) => idOf(name, run.names));
-  const found = idsIn(args).flatMap((id) => {
+  return idsIn(args).flatMap((id) => {
     const table = findRow(snapshot, id)?.table;
     const rows = [...(snapshot.get(table ?? '') ?? [])].map(([key, row]) => ({ other: ownKey(key), row }));
     const kind = rows.find(({ other }) => other === id)?.row.kind;
@@ -173,7 +188,6 @@ function substitutes(task: Task, run: Run, snapshot: Snapshot, args: object): re
       what: `${table} ${other} in place of ${id}`,
     }));
   });
-  return found.slice(0, MOST_SUBSTITUTES);
 }
 
 const ownKey = (key: string) => (JSON.parse(key) as string[])[0] as string;
@@ -183,49 +197,73 @@ function idsIn(value: unknown): readonly string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(idsIn) : [];
 }
 
-/** Does the task with one more point, or one more unit of money, or one more letter of text. */
+/** Does the task with another value in one of the writes: other points, another status, another address. */
 async function otherValue(task: Task, shop: Shop): Promise<readonly Verdict[]> {
-  const writes = task.solution.flatMap(({ operation, fails }, index) => (isWrite(operation) && !fails ? [index] : []));
-  for (const target of writes.reverse()) {
-    const verdict = await on(task, shop, async (run) => {
-      const start = run.snapshot();
-      let what = '';
-      const change = (index: number, operation: string, args: object) => {
-        if (JSON.stringify(task.solution[index]) !== JSON.stringify(task.solution[target])) return args;
-        const changed = withOtherValue(args);
-        what = changed === undefined ? '' : `${operation} with ${JSON.stringify(changed)}`;
-        return changed ?? args;
-      };
-      await solve(run, task.solution, { change, tolerant: true });
-      if (what === '') return [];
-      return judge(run, start, rightFinish(task, run.names), { kind: 'other value', told: false, what });
-    });
+  for (const index of writesOf(task)) {
+    const verdict = await on(task, shop, (run) => instead(task, run, index, 'other value', otherValues));
     if (verdict.length > 0) return verdict;
   }
   return [];
 }
 
-/** Values that a task fixes, by argument. */
-const OTHER: { readonly [name: string]: (value: never) => unknown } = {
-  points: (value: number) => (Math.abs(value) > 20 ? value + 10 : value + 1),
-  amount: (value: number) => value + 1,
-  credit_limit: (value: number) => value + 1,
-  active: (value: boolean) => !value,
-  email: (value: string) => `x${value}`,
-  phone: (value: string) => `${value.slice(0, -2)}99`,
-  legal_name: (value: string) => `${value} 2`,
+const STATES = [
+  'granted',
+  'denied',
+  'active',
+  'suspended',
+  'inactive',
+  'hidden',
+  'revoked',
+  'closed',
+  'doomed',
+  'read',
+];
+const MORE_STATES = ['acknowledged', 'confirmed', 'released', 'open', 'pending', 'exempt'];
+const others = (value: string) => [...STATES, ...MORE_STATES].filter((state) => state !== value);
+const withMore = (value: number) => [Math.abs(value) > 20 ? value + 10 : value + 1];
+const withX = (value: string | null) => [value === null ? 'X' : `X${value}`];
+
+/** Cards of the shop. */
+const CODES = ['LENACARD40AA', 'MAPLE7500001', 'EUROCARD3000'];
+
+/** Other values of the arguments that every task fixes. */
+const OTHER: { readonly [name: string]: (value: never) => readonly unknown[] } = {
+  code: (value: string) => CODES.filter((code) => code !== value),
+  points: withMore,
+  amount: withMore,
+  credit_limit: withMore,
+  net_days: withMore,
+  active: (value: boolean) => [!value],
+  is_primary: (value: boolean) => [!value],
+  credit_hold: (value: boolean) => [!value],
+  status: others,
+  state: others,
+  resolution: others,
+  priority: (value: string) => (value === 'low' ? ['high'] : ['low']),
+  phone: (value: string) => [`${value.slice(0, -2)}${value.endsWith('98') ? '97' : '98'}`],
+  ...Object.fromEntries(
+    ['email', 'line1', 'company', 'flag', 'legal_name', 'certificate_number', 'team_guid'].map((name) => [name, withX]),
+  ),
 };
 
-function withOtherValue(args: object): object | undefined {
-  for (const [name, value] of Object.entries(args)) {
-    const other = OTHER[name];
-    if (other !== undefined && ['number', 'string', 'boolean'].includes(typeof value))
-      return { ...args, [name]: other(value as never) };
-    const inner =
-      typeof value === 'object' && value !== null && !Array.isArray(value) ? withOtherValue(value) : undefined;
-    if (inner !== undefined) return { ...args, [name]: inner };
-  }
-  return undefined;
+function otherValues(_task: Task, _run: Run, _start: Snapshot, args: object): readonly Substitute[] {
+  const { amount, allow_partial: partial = false } = args as { amount?: unknown; allow_partial?: boolean };
+  const found = variants(args) as { readonly amount?: unknown }[];
+  const kept = partial ? found.filter((one) => one.amount === amount) : found; // more than there is takes the same
+  return kept.map((changed) => ({ changed, what: JSON.stringify(changed) }));
+}
+
+/** The object with one of its values replaced, in every way that `OTHER` knows. */
+function variants(value: object): readonly object[] {
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const isConsent = ['granted', 'denied', 'withdrawn'].includes(inner as string);
+    const other = isConsent ? (state: never) => (state === 'granted' ? ['denied'] : ['granted']) : OTHER[name];
+    if (other !== undefined && (typeof inner !== 'object' || inner === null))
+      return other(inner as never).map((one) => ({ ...value, [name]: one }));
+    if (typeof inner !== 'object' || inner === null) return [];
+    const within = variants(inner);
+    return within.map((one) => ({ ...value, [name]: Array.isArray(inner) ? Object.values(one) : one }));
+  });
 }
 
 /** Does nothing and says it is done; and does it all and answers something else. */
@@ -266,6 +304,3 @@ async function again(run: Run, operation: string, args: object): Promise<void> {
   if (current !== undefined && error?.error_code === 'crm.conflict_revision')
     await run.call(`crm_${operation}`, { ...args, expected_revision: current });
 }
-
-/** The tables that tasks may name. */
-export const TABLES = Object.keys(COMPARED);

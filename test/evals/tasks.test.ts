@@ -26,8 +26,8 @@ describe.each(tasks.map((task) => [task.id, task] as const))('%s', (_id, task) =
   test('rejects wrong ways', async () => {
     const verdicts = await tryWrongWays(task, shop);
     expect(verdicts.filter(({ faults }) => faults.length === 0)).toEqual([]);
-    // Of an agent that does nothing, only a refused task learns something.
-    const ways = verdicts.filter(({ kind }) => kind !== 'claim' || task.outcome === 'refused');
+    // Where nothing has to change, to claim that it is done is a wrong answer.
+    const ways = verdicts.filter(({ kind }) => kind !== 'claim' || task.effects.every(({ optional }) => optional));
     expect(ways.map(({ kind }) => kind)).toContain('forbidden write');
     expect(ways.length).toBeGreaterThanOrEqual(LEAST_WRONG_WAYS);
   });

@@ -3,9 +3,11 @@
  * ran, without its reads, journal and checks, replayed by prepared statements in transactions of the same size.
  * G3N_BENCH_CUSTOMERS sets the number of rows.
  */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Caller } from '../src/contract/backend.js';
 import { createValidate } from '../src/contract/validate.js';
@@ -19,7 +21,7 @@ import type { Job } from '../src/store/engine/driver.js';
 import { isTogether, type Scalar, type Step, type Steps, type Yielded } from '../src/store/engine/step.js';
 import { openStore, type Store } from '../src/store/store.js';
 import { BENCH_STORE } from './bench-org.js';
-import { percentile, type Row, takeTurns } from './measure.js';
+import { type Row, takeTurns } from './measure.js';
 import { makeDatabase } from './postgres-database.js';
 
 const ROWS = Number(process.env.G3N_BENCH_CUSTOMERS ?? 100_000);
@@ -47,51 +49,49 @@ export async function measureImport(): Promise<readonly Row[]> {
 }
 
 async function compare(files: Files, what: string): Promise<readonly Row[]> {
-  const recorded: Write[][] = [];
-  await importInto(files, 'recorded.db', recorded);
-  const cpu = new Map<string, number[]>();
-  const timed = (name: string, round: () => Promise<number>) => ({
-    name,
-    round: async () => {
-      const before = process.cpuUsage();
-      const seconds = await round();
-      const { user, system } = process.cpuUsage(before);
-      cpu.set(name, [...(cpu.get(name) ?? []), (user + system) / 1e6]);
-      return seconds;
-    },
-  });
-  const seconds = await takeTurns(
+  const recorded = await recordWrites(files);
+  const figures = await takeTurns(
     [
-      timed('import', () => importInto(files, 'import.db')),
-      timed('bare', () => replay(files, recorded, 1)),
-      timed('bare, 1,024 a commit', () => replay(files, recorded, 8)),
+      { name: 'admin import', round: () => importBy(files) },
+      { name: 'bare', round: () => replay(files, recorded, 1) },
+      { name: 'bare, 1,024 a commit', round: () => replay(files, recorded, 8) },
     ],
     ROUNDS,
   );
-  const ofCpu = Object.fromEntries([...cpu].map(([name, values]) => [name, percentile(values, 0.5)]));
-  return [
-    { what: `${ROWS} ${what}`, unit: 's', figures: seconds, ratio: ratioOf(seconds), goal: { most: 2 } },
-    { what: 'the same, CPU time', unit: 's', figures: ofCpu, ratio: ratioOf(ofCpu) },
-  ];
+  const ratio = (figures['admin import'] ?? 0) / (figures.bare ?? 1);
+  return [{ what: `${ROWS} ${what}`, unit: 's', figures, ratio, goal: { most: 2 } }];
 }
 
-function ratioOf(seconds: Record<string, number>): number {
-  return (seconds.import ?? 0) / (seconds.bare ?? 1);
-}
-
-/** Imports the file into a new database. Returns seconds, the seals of the journal included. */
-async function importInto({ directory, csv }: Files, name: string, recorded?: Write[][]): Promise<number> {
-  const path = join(directory, name);
+/** Runs the built command on a new database. Returns its seconds, start and the seals of the journal included. */
+async function importBy({ directory, csv }: Files): Promise<number> {
+  const path = join(directory, 'import.db');
   const store = openStore({ path, ...BENCH_STORE });
   await makeOrg(store);
-  if (recorded !== undefined) record(store, recorded);
-  const started = performance.now();
-  const result = await run(store, csv);
   await store.close();
+  const command = ['dist/main.js', 'admin', 'import', csv, '--db', path, '--org', 'BENCH', '--json'];
+  const started = performance.now();
+  const { stdout } = await promisify(execFile)(process.execPath, command);
   const seconds = (performance.now() - started) / 1000;
-  if (result.created !== ROWS) throw new Error(`imported ${result.created} rows: ${JSON.stringify(result.issues[0])}`);
+  requireAll(JSON.parse(stdout));
   removeDatabase(path);
   return seconds;
+}
+
+/** Imports the file in this process, and returns the changes of each transaction, without those of the journal. */
+async function recordWrites({ directory, csv }: Files): Promise<Write[][]> {
+  const path = join(directory, 'recorded.db');
+  const store = openStore({ path, ...BENCH_STORE });
+  await makeOrg(store);
+  const recorded: Write[][] = [];
+  record(store, recorded);
+  requireAll(await run(store, csv));
+  await store.close();
+  removeDatabase(path);
+  return recorded;
+}
+
+function requireAll({ created, issues }: Pick<ImportResult, 'created' | 'issues'>): void {
+  if (created !== ROWS) throw new Error(`imported ${created} rows: ${JSON.stringify(issues[0])}`);
 }
 
 async function run(store: Store, csv: string): Promise<ImportResult> {

@@ -18,6 +18,8 @@ interface BackendOptions {
   readonly asOwner?: boolean;
   /** Make a database where there is none, with its directory and key; default: refuse. */
   readonly mayCreate?: boolean;
+  /** Whether the command writes many rows. */
+  readonly writesManyRows?: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ const GROUPS_OF_POSTGRES =
   '--groups names databases besides a PostgreSQL database: give its URL with --db, or unset G3N_GROUPS';
 
 function openOnFile(options: BackendOptions): Store {
-  const { database: path, environment, log, readOnly = false, mayCreate = false } = options;
+  const { database: path, environment, log, readOnly = false, mayCreate = false, writesManyRows = false } = options;
   const { keyFile } = environment;
   if (mayCreate && !readOnly) makeDirectory(path);
   else if (path !== IN_MEMORY) requireDatabase(path);
@@ -43,6 +45,7 @@ function openOnFile(options: BackendOptions): Store {
     const store = openStore({
       ...engineOptions(environment, log, readOnly),
       path,
+      writesManyRows,
       ...(keyFile === undefined ? {} : { keyPath: keyFile }),
       onOutage: reportOutage(log, path),
     });

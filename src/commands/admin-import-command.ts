@@ -66,7 +66,8 @@ async function runImport(directory: string, file: string, flags: ImportFlags): P
   showMapping(plan);
   const database = resolvedPath(environment.db);
   requireOwnFile(flags.report, [file, flags.map, database, environment.keyFile ?? `${database}.key`]);
-  const store = await openBackend({ database, environment, log: createLog(environment.logLevel), asOwner: true });
+  const log = createLog(environment.logLevel);
+  const store = await openBackend({ database, environment, log, asOwner: true, writesManyRows: !flags.dryRun });
   try {
     const caller = await operatorOf(store, flags);
     const { openReport } = await import('../import/row-report.js');

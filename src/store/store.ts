@@ -65,6 +65,8 @@ export interface StoreOptions extends EngineOptions {
   readonly path: string;
   /** Default: the database file's path with `.key` appended. */
   readonly keyPath?: string;
+  /** Whether this process writes many rows, as an import does. */
+  readonly writesManyRows?: boolean;
 }
 
 export interface Store extends Backend {
@@ -124,6 +126,7 @@ export function openStore(options: StoreOptions): SqliteStore {
     refresh(driver, now, options);
     const keys = openKeys(options, !driver.read(hasServerKey));
     driver.direct(checkServerKey(keys));
+    if (options.writesManyRows === true) driver.prepareForManyRows();
     return new EmbeddedStore(driver, keys, options);
   });
 }
@@ -136,6 +139,7 @@ export function openReceivingFile(path: string, keys: KeyRing): SqliteDriver {
     migrate(driver, now);
     exclusively(driver, () => refreshDerivedData(driver.dialect, now));
     exclusively(driver, () => checkServerKey(keys));
+    driver.prepareForManyRows();
     return driver;
   });
 }

@@ -45,6 +45,15 @@ export class SqliteConnection {
     this.exec('BEGIN IMMEDIATE');
   }
 
+  /**
+   * For a process that writes many rows: a larger cache, and fewer checkpoints, since pages of an index are written again
+   * with most commits. The log grows to 40 MB instead of 4.
+   */
+  prepareForManyRows(): void {
+    this.#database.pragma('cache_size = -128000');
+    this.#database.pragma('wal_autocheckpoint = 10000');
+  }
+
   /** Moves the write-ahead log into the database and empties it. Returns false when another process prevents that. */
   truncateWal(): boolean {
     this.stopWaiting();

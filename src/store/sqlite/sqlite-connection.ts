@@ -46,8 +46,8 @@ export class SqliteConnection {
   }
 
   /**
-   * For a process that writes many rows: a larger cache, and fewer checkpoints, since pages of an index are written again
-   * with most commits. The log grows to 40 MB instead of 4.
+   * For a process that writes many rows: a larger cache, and fewer checkpoints, since most commits write pages of
+   * indexes again. The log grows to 40 MB instead of 4.
    */
   prepareForManyRows(): void {
     this.#database.pragma('cache_size = -128000');

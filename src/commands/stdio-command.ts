@@ -41,12 +41,11 @@ async function serveStdio(directory: string, flags: ServingFlags & AgentFlags & 
     if (serving.backend.kind === 'store') await requireAccepted(serving.backend, headers);
     surviveClosedPipe(); // the transport closes when its pipe does
     // The SDK, which other commands need not load.
-    const { createServerFactory } = await import('../mcp/server.js');
-    const { openStdio } = await import('../transport/stdio.js');
+    const { openStdio, stdioApplicationOf } = await import('../transport/stdio.js');
     const traces = await serveTraces(traceSettings, log);
     const application = traces.traced(agentApplication(serving, log, settings), 'stdio');
-    const factory = createServerFactory(application, () => headers);
-    const transport = openStdio(factory, (error) => log.warn({ cause: describe(error) }, 'stdio transport error'));
+    const served = stdioApplicationOf(application, headers);
+    const transport = openStdio(served, (error) => log.warn({ cause: describe(error) }, 'stdio transport error'));
     await Promise.race([transport.closed, signalled()]);
     await transport.close();
     await traces.close();

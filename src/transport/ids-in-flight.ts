@@ -8,19 +8,25 @@ import { invalid, type JsonRpcFault, type ReadMessages, type RequestId, requests
 export interface IdsInFlight {
   /** Takes the ids of all requests among the messages, or none: the fault names an id that is in use or repeated. */
   take(read: ReadMessages): JsonRpcFault | undefined;
-  /** The request has its response, or will never have one. */
-  release(id: RequestId): void;
+  /** The request has its response, or will never have one. Returns its method, if the id was taken. */
+  release(id: RequestId): string | undefined;
   /** As `release` for the ids of all requests among these messages. */
   releaseAll(messages: readonly JSONRPCMessage[]): void;
-  /** Whether a response is due. A subscription lasts as long as its client wants, so none is due. */
-  readonly isAwaited: boolean;
+  /** How many responses are due. A subscription lasts as long as its client wants, so none is due. */
+  readonly awaited: number;
 }
 
 /** `onRelease` is called for every id that was taken, once. */
 export function createIdsInFlight(onRelease: (id: RequestId) => void = () => {}): IdsInFlight {
   const methods = new Map<RequestId, string>();
+  let awaited = 0;
   const release = (id: RequestId) => {
-    if (methods.delete(id)) onRelease(id);
+    const method = methods.get(id);
+    if (method === undefined) return undefined;
+    methods.delete(id);
+    if (method !== LISTEN) awaited -= 1;
+    onRelease(id);
+    return method;
   };
   return {
     take({ messages, isBatch }) {
@@ -28,18 +34,23 @@ export function createIdsInFlight(onRelease: (id: RequestId) => void = () => {})
       const requests = requestsIn(messages);
       const repeated = firstRepeated(requests.map(({ id }) => id)) ?? requests.find(({ id }) => methods.has(id))?.id;
       if (repeated !== undefined) return inUse(repeated, isBatch);
-      for (const { id, method } of requests) methods.set(id, method);
+      for (const { id, method } of requests) {
+        methods.set(id, method);
+        if (method !== LISTEN) awaited += 1;
+      }
       return undefined;
     },
     release,
     releaseAll(messages) {
       for (const { id } of requestsIn(messages)) release(id);
     },
-    get isAwaited() {
-      return [...methods.values()].some((method) => method !== 'subscriptions/listen');
+    get awaited() {
+      return awaited;
     },
   };
 }
+
+const LISTEN = 'subscriptions/listen';
 
 /** Cancelled requests get no response. */
 function cancelledIn(messages: readonly JSONRPCMessage[]): readonly RequestId[] {

@@ -4,22 +4,17 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import {
-  createMcpHandler,
-  isLegacyRequest,
-  type JSONRPCMessage,
-  type McpServerFactory,
-} from '@modelcontextprotocol/server';
+import { createMcpHandler, isLegacyRequest, type McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
-import type { CallTool, ServerInfo } from '../mcp/server.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import { normaliseAccept } from './accept.js';
 import { createEventLog } from './event-log.js';
-import { createFastPath, STATELESS_VERSION, toolCallIn, withBody } from './fast-path.js';
+import { createFastPath, withBody } from './fast-path.js';
 import { sendJsonRpcError } from './host-origin-check.js';
 import { createIdsInFlight } from './ids-in-flight.js';
-import { BATCH_VERSION, NOT_JSON, readMessages } from './json-rpc.js';
+import { BATCH_VERSION } from './json-rpc.js';
 import { MAX_MCP_BODY_BYTES, readMcpBody, sendFault } from './mcp-body.js';
+import { messagesIn, type PlainCallService, STATELESS_VERSION } from './plain-call.js';
 import { attachHeaders } from './request-headers.js';
 import {
   createSessionRegistry,
@@ -28,16 +23,11 @@ import {
   type SessionRegistry,
 } from './session-registry.js';
 import { openSession, SESSION_ID, type Session, sessionNotFound } from './sessions.js';
-import { parseStrictJson } from './strict-json.js';
 import { serveWithWebHandler, type WebHandler } from './web-adapter.js';
 
 /** What is served: the SDK's servers, and tool calls without the SDK. */
-export interface McpApplication {
+export interface McpApplication extends PlainCallService {
   readonly factory: McpServerFactory;
-  readonly callTool: CallTool;
-  readonly serverInfo: ServerInfo;
-  /** Whether a tool may ask the client's user. */
-  readonly mayAsk?: (toolName: string) => boolean;
   /** Whether the headers carry the credential of a known caller; without it no caller gets a session. */
   readonly isKnown?: (headers: CallHeaders) => Promise<boolean>;
 }
@@ -109,14 +99,14 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
     }
     const body = await readMcpBody(request, response);
     if (body instanceof CrmError) return sendJsonRpcError(response, body);
-    const { read, toolCall } = messagesIn(body, versionOf(request, held));
+    const { read, call } = messagesIn(body, versionOf(request, held));
     if ('code' in read) return sendFault(response, read);
     const ids = held?.connection.ids ?? createIdsInFlight();
     const fault = ids.take(read);
     if (fault !== undefined) return sendFault(response, fault);
     const release = () => ids.releaseAll(read.messages);
-    if (toolCall !== undefined && rejection === undefined) {
-      const exchange = { request, response, headers, message: toolCall, hasUser: held?.connection.hasUser };
+    if (call !== undefined && rejection === undefined) {
+      const exchange = { request, response, headers, call, hasUser: held?.connection.hasUser };
       if (await fastPath({ ...exchange, onResult: release })) return;
     }
     await serveWithWebHandler(withBody(request, body), response, releasing(fetch, release), {
@@ -138,16 +128,6 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
 function addUntilClosed(responses: Set<ServerResponse>, response: ServerResponse): void {
   responses.add(response);
   response.once('close', () => responses.delete(response));
-}
-
-/** The messages in a body; a plain tool call is recognised without the SDK's schemas, which cost more than the rest. */
-function messagesIn(body: Buffer, version: string | undefined) {
-  const value = parseStrictJson(body);
-  const toolCall = toolCallIn(value);
-  if (toolCall !== undefined) {
-    return { toolCall, read: { messages: [toolCall as unknown as JSONRPCMessage], isBatch: false } };
-  }
-  return { read: value === undefined ? NOT_JSON : readMessages(value, version) };
 }
 
 /**

@@ -51,7 +51,7 @@ export function openSseStream(response: ServerResponse, endpoint: string, onEnd:
     async send(message) {
       write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
       if (!('method' in message) && message.id !== undefined) ids.release(message.id);
-      if (finishing && !ids.isAwaited) end();
+      if (finishing && ids.awaited === 0) end();
     },
     async close() {
       end();
@@ -67,7 +67,7 @@ export function openSseStream(response: ServerResponse, endpoint: string, onEnd:
     end,
     finish() {
       finishing = true;
-      if (!ids.isAwaited) end();
+      if (ids.awaited === 0) end();
     },
     receive(body, headers, rejection) {
       const value = parseStrictJson(body);

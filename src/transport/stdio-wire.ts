@@ -10,38 +10,64 @@ import {
   idInCutRequest,
   invalid,
   type JsonRpcFault,
-  NOT_JSON,
   type ReadMessages,
   type RequestId,
-  readMessages,
   requestsIn,
 } from './json-rpc.js';
+import { createLineOutbox } from './line-outbox.js';
 import { createLineSplitter, type LineSplitter } from './line-splitter.js';
-import { parseStrictJson } from './strict-json.js';
+import { messagesIn, type PlainCall } from './plain-call.js';
 
 export interface StdioWireOptions {
   readonly maxLineBytes: number;
   /** At the end of input, requests may take this long to get their responses. */
   readonly drainMs: number;
+  /** While more bytes than this wait for the client to read them, nothing is read from it. */
+  readonly maxUnreadBytes: number;
+  /** Answers a plain call without the SDK; undefined leaves it to the SDK. Asked once the SDK has served a request. */
+  readonly answer?: ((call: PlainCall) => Promise<string> | undefined) | undefined;
 }
 
 /** Creates the transport. It closes itself at the end of input, when the responses are sent, and when a write fails. */
 export function createStdioWire(input: Readable, output: Writable, options: StdioWireOptions): Transport {
   let version: string | undefined;
   let closed = false;
+  let served = false; // the SDK has answered more than questions about what it can do, so the era is settled
+  let handing = false;
   let onIdle = () => {};
-  const write = (message: object) => writeLine(output, JSON.stringify(message));
-  const reject = (fault: JsonRpcFault) => void write(faultMessage(fault)).catch(() => {});
-  const batches = createBatches((responses) => void write(responses).catch(() => {}));
+  const outbox = createLineOutbox(output, options.maxUnreadBytes, {
+    onFull: () => void input.pause(),
+    onDrained: () => void (closed || input.resume()),
+  });
+  const write = (message: object) => outbox.add(JSON.stringify(message));
+  const reject = (fault: JsonRpcFault) => void write(faultMessage(fault));
+  const batches = createBatches((responses) => void write(responses));
+  const calls = createCallsInFront((text) => void outbox.add(text));
   const ids = createIdsInFlight((id) => {
     batches.leave(id);
-    if (!ids.isAwaited) onIdle();
+    calls.leave(id);
+    if (ids.awaited === 0) onIdle();
   });
-  const execute = (read: ReadMessages) => {
+  /** Answers a plain call without the SDK, except right behind a message for it: what came first starts first. */
+  const answer = (call: PlainCall): boolean => {
+    if (!served || handing) return false;
+    const { id } = call.message;
+    return calls.run(id, options.answer?.(call), () => ids.release(id), onError);
+  };
+  const handToSdk = (message: JSONRPCMessage) => {
+    if (!handing)
+      setImmediate(() => {
+        handing = false; // the SDK starts what it got within the turn
+      });
+    handing = true;
+    wire.onmessage?.(message);
+  };
+  const execute = (read: ReadMessages, call: PlainCall | undefined) => {
     const fault = ids.take(read);
     if (fault !== undefined) return reject(fault);
+    if (call !== undefined && answer(call)) return;
     if (read.isBatch) batches.open(read);
-    for (const message of read.messages) wire.onmessage?.(message);
+    read.messages.forEach(handToSdk);
   };
   const lines = createMessageLines(options.maxLineBytes, () => version, { execute, reject });
   const close = async () => {
@@ -49,6 +75,7 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
     closed = true;
     input.off('data', lines.push).off('error', onError).off('end', finish).off('close', finish);
     input.pause();
+    outbox.flush();
     wire.onclose?.();
   };
   const onError = (error: Error) => wire.onerror?.(error);
@@ -60,7 +87,7 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
       clearTimeout(timer);
       setImmediate(close); // after the response that made the connection idle
     };
-    if (!ids.isAwaited) onIdle();
+    if (ids.awaited === 0) onIdle();
   };
   const wire: Transport = {
     async start() {
@@ -74,7 +101,10 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
     async send(message) {
       if (closed) throw new Error('the connection is closed');
       const sent = batches.add(message) ? undefined : write(message);
-      if (!('method' in message) && message.id !== undefined) ids.release(message.id);
+      if (!('method' in message) && message.id !== undefined) {
+        const method = ids.release(message.id);
+        served ||= 'result' in message && method !== undefined && method !== 'server/discover';
+      }
       await sent;
     },
     close,
@@ -85,8 +115,34 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
   return wire;
 }
 
+/** The calls that are answered in front of the SDK; `send` sends a response. */
+function createCallsInFront(send: (text: string) => void) {
+  const running = new Map<RequestId, Promise<string>>();
+  return {
+    /** Sends the answer when it is known, unless the call has been cancelled. False when there is no answer. */
+    run(id: RequestId, answer: Promise<string> | undefined, release: () => void, onError: (e: Error) => void): boolean {
+      if (answer === undefined) return false;
+      running.set(id, answer);
+      const finish = (text: string) => {
+        if (running.get(id) !== answer) return; // cancelled; the id may be in use again
+        send(text);
+        release();
+      };
+      answer.then(finish, (error: Error) => {
+        onError(error);
+        finish(JSON.stringify(faultMessage({ code: INTERNAL_ERROR, message: 'Internal error', id })));
+      });
+      return true;
+    },
+    /** The request has its response, or will never have one. */
+    leave: (id: RequestId) => void running.delete(id),
+  };
+}
+
+const INTERNAL_ERROR = -32603;
+
 interface MessageEvents {
-  execute(read: ReadMessages): void;
+  execute(read: ReadMessages, call: PlainCall | undefined): void;
   reject(fault: JsonRpcFault): void;
 }
 
@@ -99,10 +155,9 @@ function createMessageLines(
   return createLineSplitter(maxBytes, {
     line(bytes) {
       if (isBlank(bytes)) return;
-      const value = parseStrictJson(bytes);
-      const read = value === undefined ? NOT_JSON : readMessages(value, version());
+      const { read, call } = messagesIn(bytes, version());
       if ('code' in read) reject(read);
-      else execute(read);
+      else execute(read, call);
     },
     tooLong({ head, tail }) {
       const message = `The line is longer than ${maxBytes} bytes and was not read. Send less at once.`;
@@ -147,9 +202,3 @@ function isBlank(bytes: Buffer): boolean {
 
 const SPACE = 32;
 const TAB = 9;
-
-function writeLine(output: Writable, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.write(`${text}\n`, (error) => (error ? reject(error) : resolve()));
-  });
-}

@@ -10,12 +10,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { gatewayContract } from '../../src/contract/gateway-output-schema.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { CUSTOMER_APP_URI, customerAppOf, showsApps } from '../../src/mcp/apps.js';
-import { type Application, createServerFactory } from '../../src/mcp/server.js';
+import type { Application } from '../../src/mcp/server.js';
 import { selectOperations } from '../../src/mcp/visibility.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { createCatalogue } from '../../src/tools/catalogue.js';
 import type { HttpTransport } from '../../src/transport/http.js';
-import { openStdio, type StdioTransport } from '../../src/transport/stdio.js';
+import { openStdio, type StdioTransport, stdioApplicationOf } from '../../src/transport/stdio.js';
 import { imported } from '../support/openapi.js';
 import { DOCUMENT } from '../support/responses.js';
 import { ask, openSessionTransport } from '../support/sessions.js';
@@ -68,8 +68,7 @@ function overStdio<T>(
   headers = caller,
 ): T {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-  const factory = createServerFactory(application, () => parseHeaders(headers));
-  open.push(openStdio(factory, rethrow, toServer, toClient));
+  open.push(openStdio(stdioApplicationOf(application, parseHeaders(headers)), rethrow, toServer, toClient));
   return new Transport(toClient, toServer);
 }
 

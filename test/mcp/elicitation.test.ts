@@ -14,7 +14,7 @@ import { createCallTool, createServerFactory } from '../../src/mcp/server.js';
 import { parseHeaders } from '../../src/pipeline/headers.js';
 import { type HttpTransport, openHttp } from '../../src/transport/http.js';
 import { headersOf } from '../../src/transport/request-headers.js';
-import { openStdio, type StdioTransport } from '../../src/transport/stdio.js';
+import { openStdio, type StdioTransport, stdioApplicationOf } from '../../src/transport/stdio.js';
 import { openConfirming } from '../support/confirming.js';
 import { unmark } from '../support/marks.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
@@ -101,8 +101,8 @@ function http<T>(Transport: new (url: URL, options: { requestInit: RequestInit }
 /** Opens a separate stdio connection and returns its client transport. */
 function pipe<T>(Transport: new (input: PassThrough, output: PassThrough) => T): T {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-  const factory = createServerFactory(openConfirming(world, 'destructive').application, () => parseHeaders(caller));
-  open.push(openStdio(factory, rethrow, toServer, toClient));
+  const { application } = openConfirming(world, 'destructive');
+  open.push(openStdio(stdioApplicationOf(application, parseHeaders(caller)), rethrow, toServer, toClient));
   return new Transport(toClient, toServer);
 }
 
@@ -186,14 +186,7 @@ describe.each(Object.entries(WITHOUT))('%s: a client without form elicitation', 
 test('crm_call asks the user about the operation it calls, and runs it only after the user accepts', async () => {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
   const application = { ...openConfirming(world, 'destructive').application, lean: true };
-  open.push(
-    openStdio(
-      createServerFactory(application, () => parseHeaders(caller)),
-      rethrow,
-      toServer,
-      toClient,
-    ),
-  );
+  open.push(openStdio(stdioApplicationOf(application, parseHeaders(caller)), rethrow, toServer, toClient));
   const client = await client2(formCapability, 'auto', new Pipe2(toClient, toServer));
   const args = { customer_id, points: 30, confirm_token: 'of the model' };
   const through = { name: 'crm_call', arguments: { operation: REDEEM, arguments: args } };

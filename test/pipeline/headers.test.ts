@@ -73,7 +73,8 @@ describe('a call reads each raw header once', () => {
     const response = new ServerResponse(request);
     const callTool = createCallTool(world.application);
     const fastPath = createFastPath({ callTool, serverInfo: {} });
-    expect(await fastPath({ request, response, headers: parseHeaders(request.headers), message })).toBe(true);
+    const call = { message, era: 'older' } as const;
+    expect(await fastPath({ request, response, headers: parseHeaders(request.headers), call })).toBe(true);
     expect(response.statusCode).toBe(200);
     expect(reads).toEqual(once);
   });

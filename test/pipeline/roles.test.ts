@@ -14,7 +14,7 @@ import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
 import { toolName } from '../../src/tools/catalogue.js';
 import { type HttpTransport, openHttp } from '../../src/transport/http.js';
 import { headersOf } from '../../src/transport/request-headers.js';
-import { openStdio } from '../../src/transport/stdio.js';
+import { openStdio, stdioApplicationOf } from '../../src/transport/stdio.js';
 import { idArguments, withArgument } from '../support/id-arguments.js';
 import { createTenant, exampleFor, invented } from '../support/makers.js';
 import { DOCUMENT } from '../support/responses.js';
@@ -81,7 +81,7 @@ function overHttp(wire: Wire, headers: Headers): Ask {
 async function overStdio(headers: Headers): Promise<Ask & { end(): Promise<void> }> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const stdio = openStdio(
-    createServerFactory(world.application, () => parseHeaders(headers)),
+    stdioApplicationOf(world.application, parseHeaders(headers)),
     (error) => {
       throw error;
     },

@@ -2,9 +2,9 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Application, createServerFactory } from '../../src/mcp/server.js';
+import type { Application } from '../../src/mcp/server.js';
 import { parseHeaders } from '../../src/pipeline/headers.js';
-import { openStdio } from '../../src/transport/stdio.js';
+import { openStdio, stdioApplicationOf } from '../../src/transport/stdio.js';
 import { openRest, type RestServer, send } from '../support/rest.js';
 import { useWorld } from '../support/use-world.js';
 import type { Data } from '../support/world.js';
@@ -35,8 +35,7 @@ async function overHttp(server: number, body: string, type = 'application/json')
 /** Sends a line after a handshake and returns the answer to it. */
 async function overStdio(application: Application, line: string): Promise<Data> {
   const [toServer, toClient] = [new PassThrough(), new PassThrough()];
-  const factory = createServerFactory(application, () => parseHeaders(caller));
-  const transport = openStdio(factory, () => {}, toServer, toClient);
+  const transport = openStdio(stdioApplicationOf(application, parseHeaders(caller)), () => {}, toServer, toClient);
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
   toServer.write(`${JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params })}\n`);
   toServer.write(`{"jsonrpc":"2.0","method":"notifications/initialized"}\n${line}\n`);

@@ -1,9 +1,8 @@
 /** MCP over lines: whatever a client sends, it gets a response or is executed, and the connection goes on. */
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createServerFactory } from '../../src/mcp/server.js';
 import { type CallHeaders, parseHeaders } from '../../src/pipeline/headers.js';
-import { openStdio, type StdioTransport } from '../../src/transport/stdio.js';
+import { openStdio, type StdioTransport, stdioApplicationOf } from '../../src/transport/stdio.js';
 import { message, notification } from '../support/sessions.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, ok } from '../support/world.js';
@@ -30,12 +29,7 @@ const create = (id: unknown, caption: string) => ({
 /** A connection after its handshake: `say` sends bytes, `heard` resolves with the first matching response. */
 async function connect(version = '2025-11-25') {
   const [input, output] = [new PassThrough(), new PassThrough()];
-  const transport = openStdio(
-    createServerFactory(world.application, () => headers),
-    () => {},
-    input,
-    output,
-  );
+  const transport = openStdio(stdioApplicationOf(world.application, headers), () => {}, input, output);
   open.push(transport);
   const received: Data[] = [];
   let look = () => {};

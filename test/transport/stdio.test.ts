@@ -1,8 +1,8 @@
 /** MCP over lines: whatever a client sends, it gets a response or is executed, and the connection goes on. */
-import { PassThrough } from 'node:stream';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type CallHeaders, parseHeaders } from '../../src/pipeline/headers.js';
-import { openStdio, type StdioTransport, stdioApplicationOf } from '../../src/transport/stdio.js';
+import { type StdioTransport, stdioApplicationOf } from '../../src/transport/stdio.js';
+import { connectLine, STATELESS_META } from '../support/lines.js';
 import { message, notification } from '../support/sessions.js';
 import { useWorld } from '../support/use-world.js';
 import { type Data, ok } from '../support/world.js';
@@ -16,53 +16,24 @@ beforeAll(async () => {
 });
 afterEach(() => Promise.all(open.splice(0).map((transport) => transport.close())));
 
-const META = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
-};
 const stat = (id: unknown) => ({ ...message('tools/call', { name: 'crm_stat', arguments: {} }), id });
 const create = (id: unknown, caption: string) => ({
   ...message('tools/call', { name: 'crm_customer_create', arguments: { customer: { caption } } }),
   id,
 });
 
-/** A connection after its handshake: `say` sends bytes, `heard` resolves with the first matching response. */
+/** A connection after its handshake. `works` makes one more request and returns all that was received. */
 async function connect(version = '2025-11-25') {
-  const [input, output] = [new PassThrough(), new PassThrough()];
-  const transport = openStdio(stdioApplicationOf(world.application, headers), () => {}, input, output);
-  open.push(transport);
-  const received: Data[] = [];
-  let look = () => {};
-  let rest = '';
-  output.setEncoding('utf8').on('data', (part: string) => {
-    const lines = (rest + part).split('\n');
-    rest = lines.pop() ?? '';
-    received.push(...lines.map((line) => JSON.parse(line)));
-    look();
-  });
-  const heard = (matches: (response: Data) => boolean): Promise<Data> =>
-    new Promise((resolve) => {
-      look = () => {
-        const found = received.find(matches);
-        if (found !== undefined) resolve(found);
-      };
-      look();
-    });
-  const say = (value: unknown, end = '\n') => {
-    input.write(typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value));
-    input.write(end);
-  };
-  const clientInfo = { name: 'raw', version: '1' };
-  if (version === '2026-07-28') say({ ...message('tools/list', { _meta: META }), id: 'first' });
-  else say({ ...message('initialize', { protocolVersion: version, capabilities: {}, clientInfo }), id: 'first' });
-  await heard(({ id }) => id === 'first');
-  received.length = 0;
+  const line = await connectLine(stdioApplicationOf(world.application, headers), version);
+  open.push(line.transport);
   const works = async () => {
-    say(version === '2026-07-28' ? { ...message('tools/list', { _meta: META }), id: 'works' } : stat('works'));
-    expect(await heard(({ id }) => id === 'works')).toHaveProperty('result');
-    return received;
+    line.say(
+      version === '2026-07-28' ? { ...message('tools/list', { _meta: STATELESS_META }), id: 'works' } : stat('works'),
+    );
+    expect(await line.heard(({ id }) => id === 'works')).toHaveProperty('result');
+    return line.received;
   };
-  return { input, transport, say, heard, works, received };
+  return { ...line, works };
 }
 
 describe('something that is no message gets an error, and the connection goes on', () => {
@@ -134,7 +105,7 @@ describe('a message is read', () => {
 
   test('at the end of input, with a subscription that nobody will end', async () => {
     const line = await connect('2026-07-28');
-    line.say({ ...message('subscriptions/listen', { _meta: META, notifications: {} }), id: 'listen' });
+    line.say({ ...message('subscriptions/listen', { _meta: STATELESS_META, notifications: {} }), id: 'listen' });
     await line.heard(({ method }) => method === 'notifications/subscriptions/acknowledged');
     line.input.end();
     await line.transport.closed;

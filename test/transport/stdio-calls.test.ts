@@ -30,7 +30,7 @@ afterEach(async () => {
   fast = [];
 });
 
-const VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
+const VERSIONS = ['2025-11-25', '2026-07-28'];
 const NEVER: StdioApplication['callTool'] = () => undefined;
 
 /** The application with `callTool` counted, or replaced. */
@@ -72,7 +72,7 @@ function timeless(received: unknown): unknown {
 }
 
 describe('of every operation', () => {
-  test('the answer is the JSON that the SDK would send, in every protocol version', async () => {
+  test('the answer is the JSON that the SDK would send, in both eras', async () => {
     const results = new Map<string, Data>();
     const callTool = createCallTool(world.application);
     for (const operation of CONTRACT.operations) {
@@ -90,9 +90,10 @@ describe('of every operation', () => {
       const bySdk = await connect({ ...served(), factory, callTool: NEVER }, version);
       const byUs = await connect({ ...served(world.application, async (name) => results.get(name)), factory }, version);
       for (const name of results.keys()) {
-        for (const line of [bySdk, byUs]) line.say(call(name, {}, version, name));
-        for (const line of [bySdk, byUs]) await line.heard(({ id }) => id === name);
+        bySdk.say(call(name, {}, version, name));
+        byUs.say(call(name, {}, version, name));
       }
+      for (const line of [bySdk, byUs]) await line.heard(() => line.received.length === results.size);
       expect(byUs.received).toEqual(bySdk.received);
       expect(fast.splice(0)).toEqual([...results.keys()]);
     }
@@ -100,7 +101,7 @@ describe('of every operation', () => {
   });
 });
 
-describe.each(['2025-11-25', '2026-07-28'])('protocol %s', (version) => {
+describe.each(VERSIONS)('protocol %s', (version) => {
   const get = (more: object = {}) => call('crm_customer_get', { customer_id, ...more }, version);
   const withMeta = (meta: object) => {
     const { params, ...rest } = get() as Data;

@@ -4,6 +4,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
+import { createCallsInFront, type InFrontOptions } from './calls-in-front.js';
 import { createIdsInFlight } from './ids-in-flight.js';
 import {
   faultMessage,
@@ -24,50 +25,38 @@ export interface StdioWireOptions {
   readonly drainMs: number;
   /** While more bytes than this wait for the client to read them, nothing is read from it. */
   readonly maxUnreadBytes: number;
-  /** Answers a plain call without the SDK; undefined leaves it to the SDK. Asked once the SDK has served a request. */
-  readonly answer?: ((call: PlainCall) => Promise<string> | undefined) | undefined;
+  /** As of `createCallsInFront`. */
+  readonly answer?: InFrontOptions['answer'];
 }
 
 /** Creates the transport. It closes itself at the end of input, when the responses are sent, and when a write fails. */
 export function createStdioWire(input: Readable, output: Writable, options: StdioWireOptions): Transport {
   let version: string | undefined;
   let closed = false;
-  let served = false; // the SDK has answered more than questions about what it can do, so the era is settled
-  let handing = false;
   let onIdle = () => {};
-  const outbox = createLineOutbox(output, options.maxUnreadBytes, {
-    onFull: () => void input.pause(),
-    onDrained: () => void (closed || input.resume()),
-  });
+  const onDrained = () => void (closed || input.resume());
+  const outbox = createLineOutbox(output, options.maxUnreadBytes, { onFull: () => void input.pause(), onDrained });
   const write = (message: object) => outbox.add(JSON.stringify(message));
   const reject = (fault: JsonRpcFault) => void write(faultMessage(fault));
-  const batches = createBatches((responses) => void write(responses));
-  const calls = createCallsInFront((text) => void outbox.add(text));
+  const batches = createBatches(write);
+  const respond = (text: string, id: RequestId) => {
+    if (closed) return;
+    void outbox.add(text);
+    ids.release(id);
+  };
+  const calls = createCallsInFront({ answer: options.answer, send: respond, onError: (error) => onError(error) });
   const ids = createIdsInFlight((id) => {
     batches.leave(id);
     calls.leave(id);
     if (ids.awaited === 0) onIdle();
   });
-  /** Answers a plain call without the SDK, except right behind a message for it: what came first starts first. */
-  const answer = (call: PlainCall): boolean => {
-    if (!served || handing) return false;
-    const { id } = call.message;
-    return calls.run(id, options.answer?.(call), () => ids.release(id), onError);
-  };
-  const handToSdk = (message: JSONRPCMessage) => {
-    if (!handing)
-      setImmediate(() => {
-        handing = false; // the SDK starts what it got within the turn
-      });
-    handing = true;
-    wire.onmessage?.(message);
-  };
   const execute = (read: ReadMessages, call: PlainCall | undefined) => {
     const fault = ids.take(read);
     if (fault !== undefined) return reject(fault);
-    if (call !== undefined && answer(call)) return;
+    if (call !== undefined && calls.run(call)) return;
     if (read.isBatch) batches.open(read);
-    read.messages.forEach(handToSdk);
+    calls.handToSdk();
+    for (const message of read.messages) wire.onmessage?.(message);
   };
   const lines = createMessageLines(options.maxLineBytes, () => version, { execute, reject });
   const close = async () => {
@@ -79,22 +68,19 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
     wire.onclose?.();
   };
   const onError = (error: Error) => wire.onerror?.(error);
+  const onBroken = (error: Error) => {
+    if (!closed) onError(error);
+    void close();
+  };
   const finish = () => {
     input.off('end', finish).off('close', finish); // the first of the two counts
     lines.end();
-    const timer = setTimeout(close, options.drainMs);
-    onIdle = () => {
-      clearTimeout(timer);
-      setImmediate(close); // after the response that made the connection idle
-    };
+    onIdle = closeWhenIdle(close, options.drainMs);
     if (ids.awaited === 0) onIdle();
   };
   const wire: Transport = {
     async start() {
-      output.on('error', (error) => {
-        if (!closed) onError(error); // the listener stays: without one, a late error would end the process
-        void close();
-      });
+      output.on('error', onBroken); // stays: without a listener, a late error would end the process
       if (input.readableEnded || input.destroyed) setImmediate(finish);
       input.on('data', lines.push).on('error', onError).once('end', finish).once('close', finish);
     },
@@ -103,7 +89,7 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
       const sent = batches.add(message) ? undefined : write(message);
       if (!('method' in message) && message.id !== undefined) {
         const method = ids.release(message.id);
-        served ||= 'result' in message && method !== undefined && method !== 'server/discover';
+        if (method !== undefined && 'result' in message) calls.servedBySdk(method);
       }
       await sent;
     },
@@ -115,31 +101,14 @@ export function createStdioWire(input: Readable, output: Writable, options: Stdi
   return wire;
 }
 
-/** The calls that are answered in front of the SDK; `send` sends a response. */
-function createCallsInFront(send: (text: string) => void) {
-  const running = new Map<RequestId, Promise<string>>();
-  return {
-    /** Sends the answer when it is known, unless the call has been cancelled. False when there is no answer. */
-    run(id: RequestId, answer: Promise<string> | undefined, release: () => void, onError: (e: Error) => void): boolean {
-      if (answer === undefined) return false;
-      running.set(id, answer);
-      const finish = (text: string) => {
-        if (running.get(id) !== answer) return; // cancelled; the id may be in use again
-        send(text);
-        release();
-      };
-      answer.then(finish, (error: Error) => {
-        onError(error);
-        finish(JSON.stringify(faultMessage({ code: INTERNAL_ERROR, message: 'Internal error', id })));
-      });
-      return true;
-    },
-    /** The request has its response, or will never have one. */
-    leave: (id: RequestId) => void running.delete(id),
+/** The function to call when no response is due any more: then, or after `drainMs`, the connection closes. */
+function closeWhenIdle(close: () => void, drainMs: number): () => void {
+  const timer = setTimeout(close, drainMs);
+  return () => {
+    clearTimeout(timer);
+    setImmediate(close); // after the response that made the connection idle
   };
 }
-
-const INTERNAL_ERROR = -32603;
 
 interface MessageEvents {
   execute(read: ReadMessages, call: PlainCall | undefined): void;
@@ -173,7 +142,7 @@ interface Batch {
 }
 
 /** The batches without a response; `respond` sends one. */
-function createBatches(respond: (responses: readonly JSONRPCMessage[]) => void) {
+function createBatches(respond: (responses: readonly JSONRPCMessage[]) => unknown) {
   const batches = new Map<RequestId, Batch>();
   return {
     open({ messages }: ReadMessages): void {

@@ -144,6 +144,7 @@ export const PACKAGES: { readonly [name: string]: readonly string[] } = {
     'transport/cors.ts',
     'transport/event-log.ts',
     'transport/fast-path.ts',
+    'transport/plain-call.ts',
     'transport/ids-in-flight.ts',
     'transport/json-rpc.ts',
     'transport/mcp-endpoint.ts',

@@ -8,4 +8,4 @@ export interface Chromium {
 
 export function findChromium(): Chromium | undefined;
 export function canInstallChromium(): boolean;
-export function installChromium(npm: (args: string[]) => void): void;
+export function installChromium(npm: (args: string[]) => Promise<unknown>): Promise<void>;

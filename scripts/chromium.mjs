@@ -40,11 +40,11 @@ export function canInstallChromium() {
 }
 
 /** Installs the package that page/browser/ locks, with `npm`, and unpacks its binary, libraries and fonts. */
-export function installChromium(npm) {
+export async function installChromium(npm) {
   mkdirSync(HOME, { recursive: true });
   for (const file of ['package.json', 'package-lock.json'])
     copyFileSync(join(ROOT, 'page/browser', file), join(HOME, file));
-  npm(['ci', '--prefix', HOME, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  await npm(['ci', '--prefix', HOME, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   const unpack = (name) => brotliDecompressSync(readFileSync(join(HOME, 'node_modules/@sparticuz/chromium/bin', name)));
   for (const archive of ['al2023.tar.br', 'fonts.tar.br']) {
     execFileSync('tar', ['-xf', '-', '--no-same-owner', '-C', HOME], { input: unpack(archive) });

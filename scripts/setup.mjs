@@ -1,13 +1,26 @@
 /**
  * Prepares a clone, and does nothing if it is up to date: installs the packages in package-lock.json, builds src/ into
- * dist/, and with `--browser` installs a browser for the tests if there is none. Depends only on Node, because it runs
- * before packages are installed.
+ * dist/, and with `--browser` installs a browser for the tests if there is none. `--start` installs only the packages
+ * that building and running need, if not all are installed. Depends only on Node, because it runs before packages are
+ * installed.
  */
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { BUILD_PACKAGES } from './build-packages.mjs';
 import { canInstallChromium, findChromium, installChromium } from './chromium.mjs';
 
 process.chdir(join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..'));
@@ -18,35 +31,86 @@ if (major < 20 || (major === 20 && minor < 19))
 
 const INSTALLED = 'node_modules/.g3n-installed';
 const BUILT = 'dist/.g3n-built';
+/** Where packages are installed before they replace node_modules. */
+const STAGE = '.g3n-stage';
+const SQLITE = 'node_modules/better-sqlite3';
+const BINARY = `${SQLITE}/build/Release/better_sqlite3.node`;
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
+const before = read(INSTALLED);
 const lock = digest(['package-lock.json']) + process.versions.modules;
-if (read(INSTALLED) !== lock) {
-  if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink())
-    fail('node_modules is a link, and npm ci would empty what it points to: remove the link, or run this there');
-  step('installing packages (the first time, better-sqlite3 may have to compile: about a minute)');
-  npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeFileSync(INSTALLED, lock);
+/** The stamp of an installation of what `npm start` needs. */
+const part = `start ${lock}`;
+const wantsPart = process.argv.includes('--start') && (before === undefined || before.startsWith('start '));
+const installs = before !== lock && !(wantsPart && before === part);
+const binary = before === part && existsSync(BINARY) ? readFileSync(BINARY) : undefined;
+try {
+  if (installs) await installPackages();
+  // At the same time, because compiling SQLite keeps only one core busy.
+  const ended = await Promise.allSettled([installs && putBinary(), build(), installBrowser()]);
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  if (installs) writeFileSync(INSTALLED, wantsPart ? part : lock);
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error));
 }
 
-const page = [...filesBelow('page/src'), ...filesBelow('page/explorer'), 'page/style.css'];
-const buildInputs = [
-  ...page,
-  'scripts/build.mjs',
-  'scripts/explorer.mjs',
-  'scripts/outside.mjs',
-  'scripts/validators.ts',
-  'package-lock.json',
-];
-const sources = digest([...filesBelow('src'), 'openapi.yaml', ...buildInputs]);
-if (read(BUILT) !== sources) {
+/** Installs packages without running their scripts. */
+async function installPackages() {
+  if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new Error('node_modules is a link, and npm ci would empty what it points to: remove it, or run this there');
+  step(wantsPart ? 'installing the packages that the program needs' : 'installing packages');
+  const install = ['ci', '--include=dev', '--ignore-scripts', ...QUIET];
+  if (!wantsPart) return npm(install);
+  rmSync(STAGE, { recursive: true, force: true });
+  mkdirSync(STAGE);
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+  const wanted = Object.entries(manifest.devDependencies).filter(([name]) => BUILD_PACKAGES.includes(name));
+  writeFileSync(
+    join(STAGE, 'package.json'),
+    JSON.stringify({ ...manifest, devDependencies: Object.fromEntries(wanted) }),
+  );
+  copyFileSync('package-lock.json', join(STAGE, 'package-lock.json'));
+  await npm([...install, '--prefix', STAGE]);
+  rmSync('node_modules', { recursive: true, force: true });
+  renameSync(join(STAGE, 'node_modules'), 'node_modules');
+  rmSync(STAGE, { recursive: true });
+}
+
+/** Puts SQLite's binary into its package: the one that was there before, a downloaded or a compiled one. */
+async function putBinary() {
+  if (binary === undefined) {
+    step('preparing SQLite (where no binary can be downloaded, it is compiled: half a minute)');
+    // As SQLite recommends. The package's -O3 takes half as long again to compile, and makes nothing faster.
+    await npm(['rebuild', 'better-sqlite3', ...QUIET], { CFLAGS: '-O2' });
+  }
+  const kept = binary ?? readFileSync(BINARY);
+  rmSync(join(SQLITE, 'build'), { recursive: true, force: true }); // without 15 MB of object files
+  mkdirSync(dirname(BINARY), { recursive: true });
+  writeFileSync(BINARY, kept);
+}
+
+async function build() {
+  const inputs = [
+    ...['src', 'page/src', 'page/explorer'].flatMap(filesBelow),
+    'openapi.yaml',
+    'page/style.css',
+    'scripts/build.mjs',
+    'scripts/explorer.mjs',
+    'scripts/outside.mjs',
+    'scripts/validators.ts',
+    'package-lock.json',
+  ];
+  const sources = digest(inputs);
+  if (read(BUILT) === sources) return;
   step('building');
-  node(['scripts/build.mjs']);
+  await node(['scripts/build.mjs']);
   writeFileSync(BUILT, sources);
 }
 
-if (process.argv.includes('--browser') && findChromium() === undefined && canInstallChromium()) {
+async function installBrowser() {
+  if (!process.argv.includes('--browser') || findChromium() !== undefined || !canInstallChromium()) return;
   step('no Chromium is installed: fetching one for the tests (67 MB, once)');
-  installChromium(npm);
+  await installChromium(npm);
 }
 
 /** Hashes the contents, not the times: a checkout gives every file a new time. */
@@ -67,24 +131,26 @@ function read(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
-function npm(args) {
+function npm(args, env = {}) {
   const cli = process.env.npm_execpath;
-  if (cli !== undefined && existsSync(cli)) node([cli, ...args]);
-  else run('npm', args);
+  return cli !== undefined && existsSync(cli) ? node([cli, ...args], env) : run('npm', args, env);
 }
 
-function node(args) {
-  run(process.execPath, args);
+function node(args, env = {}) {
+  return run(process.execPath, args, env);
 }
 
-function run(command, args) {
-  mkdirSync('node_modules', { recursive: true });
-  try {
-    const env = { JOBS: 'max', ...process.env }; // better-sqlite3 compiles on every core
-    execFileSync(command, args, { stdio: ['ignore', 2, 2], env });
-  } catch (error) {
-    fail(`${command} ${args.slice(0, 2).join(' ')} failed: ${error instanceof Error ? error.message : error}`);
-  }
+/** Runs a program to its end. Its output goes to stderr. */
+function run(command, args, extra) {
+  const env = { JOBS: 'max', ...extra, ...process.env };
+  return new Promise((done, failed) => {
+    const child = spawn(command, args, { stdio: ['ignore', 2, 2], env });
+    child.once('error', failed);
+    child.once('close', (code) => {
+      if (code === 0) done(undefined);
+      else failed(new Error(`${command} ${args.slice(0, 2).join(' ')} ended with ${code}`));
+    });
+  });
 }
 
 function step(text) {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { matchesGlob } from 'node:path';
 import { expect, test } from 'vitest';
+import { BUILD_PACKAGES } from '../../scripts/build-packages.mjs';
 import { bundledPackages, makeBill } from '../../scripts/sbom.js';
 
 const EXPECTED = [
@@ -66,4 +67,11 @@ test('the bill of materials has what is installed and what is bundled, once, and
   ])
     expect(names.filter((one) => one === name)).toEqual([name]);
   expect(names.filter((name) => ['vitest', 'typescript', 'esbuild'].includes(name))).toEqual([]);
+});
+
+test('`npm start` installs what the build bundles, the two tools that it uses, and nothing else', () => {
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: object };
+  const bundled = bundledPackages(readFileSync('dist/THIRD-PARTY-LICENSES.txt', 'utf8'));
+  const direct = Object.keys(devDependencies).filter((name) => bundled.includes(name));
+  expect([...BUILD_PACKAGES].sort()).toEqual([...direct, 'esbuild', 'tsx'].sort());
 });

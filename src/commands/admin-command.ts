@@ -8,6 +8,7 @@ import { addAdminGroups } from './admin-groups-command.js';
 import { addAdminImport } from './admin-import-command.js';
 import { addAdminKey } from './admin-key-command.js';
 import { addAdminMigrate } from './admin-migrate-command.js';
+import { addAdminOAuth } from './admin-oauth-command.js';
 import { addAdminOrg } from './admin-org-command.js';
 import { addAdminPostgres } from './admin-postgres-command.js';
 import { addAdminPrune } from './admin-prune-command.js';
@@ -25,6 +26,7 @@ export function addAdmin(program: Command, directory: string): void {
   addAdminKey(admin);
   addAdminSession(admin);
   addAdminUser(admin);
+  addAdminOAuth(admin);
   addAdminAudit(admin);
   addAdminPrune(admin);
   addAdminMigrate(admin);

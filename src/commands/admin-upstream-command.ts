@@ -1,7 +1,7 @@
 /** The `admin upstream` commands: manage the upstream credentials that a gateway holds for its callers. */
 import { type Command, Option } from 'commander';
 import { ConfigError, readEnvironment } from '../config.js';
-import type { Credentials } from '../contract/backend.js';
+import type { SecretKind } from '../contract/backend.js';
 import type { GatewayDb } from '../gateway/gateway-db.js';
 import type { NewHeldCredential } from '../gateway/held-credentials.js';
 import { createLog } from '../log.js';
@@ -24,7 +24,7 @@ export function addAdminUpstream(admin: Command): void {
       new Option('--kind <kind>', 'kind of the upstream credential').choices(['api_key', 'session']).default('api_key'),
     )
     .option('--name <name>', 'label that says what the key is for', 'key')
-    .action((orgcode: string, { kind, name, ...flags }: Flags & { kind: Credentials['kind']; name: string }) =>
+    .action((orgcode: string, { kind, name, ...flags }: Flags & { kind: SecretKind; name: string }) =>
       addCredential(flags, { orgcode: orgcode.trim().toUpperCase(), kind, name }),
     );
   onGatewayDatabase(upstream.command('list'))
@@ -39,6 +39,12 @@ export function addAdminUpstream(admin: Command): void {
     .description('replace the credential behind a caller key; callers keep their key')
     .action((fingerprint: string, flags: Flags) =>
       withDatabase(flags, async (db, { replaceCredential }) => replaceCredential(db, fingerprint, await readSecret())),
+    );
+  onGatewayDatabase(upstream.command('use-for-tokens <fingerprint>'))
+    .addOption(jsonOption())
+    .description('let callers of its org with an access token (OAuth) use the credential behind a caller key')
+    .action((fingerprint: string, flags: Flags) =>
+      withDatabase(flags, (db, { holdForTokens }) => holdForTokens(db, fingerprint)),
     );
   onGatewayDatabase(upstream.command('remove <fingerprint>').alias('revoke'))
     .addOption(jsonOption())

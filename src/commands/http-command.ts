@@ -7,6 +7,7 @@ import type { Readiness } from '../contract/backend.js';
 import { isLoopback } from '../contract/loopback.js';
 import type { Contract } from '../contract/operation.js';
 import { createLog, describe, type Log } from '../log.js';
+import type { OAuthOptions } from '../oauth/oauth-options.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { TraceSettings } from '../telemetry/trace-settings.js';
@@ -20,6 +21,8 @@ import {
   checkAgentSettings,
 } from './agent-options.js';
 import { type Listener, requireDistinct, requireFreePorts, rethrowTaken } from './free-ports.js';
+import { checkFirstScopes, OAUTH_SETTINGS, type OAuthFlags, oauthSettings } from './oauth-settings.js';
+import { openBearer } from './open-bearer.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { type ServedMetrics, serveMetrics } from './serve-metrics.js';
@@ -35,7 +38,7 @@ import {
 } from './telemetry-options.js';
 import { TRANSPORT_SETTINGS, type TransportFlags, transportSettings } from './transport-options.js';
 
-interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags, MetricsFlags, TraceFlags {
+interface HttpFlags extends ServingFlags, AgentFlags, LimitFlags, TransportFlags, OAuthFlags, MetricsFlags, TraceFlags {
   readonly host: string;
   readonly port: number;
   readonly allowHost?: readonly string[];
@@ -52,6 +55,7 @@ export function addHttp(program: Command, directory: string): void {
     ...DATABASE_SETTINGS,
     ...AGENT_SETTINGS,
     ...TRANSPORT_SETTINGS,
+    ...OAUTH_SETTINGS,
     ...METRICS_SETTINGS,
     'otel',
     ...GATEWAY_SETTINGS,
@@ -67,13 +71,17 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   }
   const connectionSettings = transportSettings(flags);
   const settings = agentSettings(flags);
+  const oauth = oauthSettings(flags, process.env);
   const metrics = metricsSettings(flags);
   const traces = readTraceSettings(flags.otel, process.env, log);
   const { readOnly } = settings;
   requireSharing(flags, environment.db, readOnly);
   const serve = (serving: Serving) =>
-    listen(serving, { directory, flags, settings, connectionSettings, metrics, traces, log });
-  const check = (contract: Contract) => checkAgentSettings(contract, settings);
+    listen(serving, { directory, flags, settings, connectionSettings, oauth, metrics, traces, log });
+  const check = (contract: Contract) => {
+    checkAgentSettings(contract, settings);
+    if (oauth !== undefined) checkFirstScopes(oauth, contract);
+  };
   const listeners = listenersOf(flags, metrics);
   requireDistinct(listeners);
   const file = flags.gateway === undefined ? environment.db : flags.gatewayDb;
@@ -90,6 +98,7 @@ interface Listening {
   readonly flags: HttpFlags;
   readonly settings: ReturnType<typeof agentSettings>;
   readonly connectionSettings: ReturnType<typeof transportSettings>;
+  readonly oauth: OAuthOptions | undefined;
   readonly metrics: MetricsSettings | undefined;
   readonly traces: TraceSettings | undefined;
   readonly log: Log;
@@ -123,7 +132,7 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
 /** Opens the HTTP transport for the application. @throws Error when the port is taken. */
 async function openTransport(
   serving: Serving,
-  { directory, flags, settings, connectionSettings, log }: Listening,
+  { directory, flags, settings, connectionSettings, oauth, log }: Listening,
   { metrics, traces }: { readonly metrics: ServedMetrics; readonly traces: ServedTraces },
   isReady: () => Readiness | Promise<Readiness>,
 ): Promise<HttpTransport> {
@@ -136,7 +145,9 @@ async function openTransport(
   const limits = await limitsOf(flags, serving);
   const unlimited = agentApplication(serving, log, settings, metrics.onDecision);
   const application = limits === undefined ? unlimited : { ...unlimited, pipeline: { ...unlimited.pipeline, limits } };
+  const bearer = await openBearer(oauth, { serving, application, log });
   const rest = createRest({
+    bearer,
     pipeline: traces.traced(metrics.counted(application, 'rest'), 'rest').pipeline,
     operations: serving.contract.operations.filter(({ imported }) => imported === undefined),
     ...(serving.published === undefined ? {} : { documents: serving.published }),
@@ -153,6 +164,7 @@ async function openTransport(
       html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8'),
       ...(serving.published === undefined ? {} : { explorer: createExplorer(join(directory, '../dist/explorer')) }),
     }),
+    bearer,
     trustedProxies: flags.trustProxy ?? 0,
     ...connectionSettings,
     ...(metrics.onMainPort === undefined ? {} : { metrics: metrics.onMainPort }),

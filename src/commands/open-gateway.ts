@@ -6,7 +6,7 @@ import type { Contract, Operation } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import { readDocument } from '../gateway/fetch-document.js';
 import { createGateway, type GatewayEvent } from '../gateway/gateway.js';
-import { createHeldCredentials } from '../gateway/held-credentials.js';
+import { createHeldCredentials, holdsForTokens } from '../gateway/held-credentials.js';
 import { createSendOnce } from '../gateway/idempotent-send.js';
 import { checkOrigin, GatewayOptionsError, type ProxyOptions, proxyOf } from '../gateway/origin.js';
 import { createOutcomeProbes } from '../gateway/outcome-probes.js';
@@ -91,9 +91,14 @@ async function open(
     },
     contract,
     keys: db.keys,
+    tokensProblem: auth === 'direct' ? NEVER_FORWARDED : holdsForTokens(db) ? undefined : NONE_HELD,
     ...(flags.openapi === undefined ? own : {}),
   };
 }
+
+const NEVER_FORWARDED = 'an access token is never forwarded: --oauth-issuer needs --upstream-auth held';
+const NONE_HELD =
+  'no credential is held for callers with access tokens: admin upstream add, then admin upstream use-for-tokens';
 
 async function contractFrom(source: string, proxyFlag: string | undefined, log: Log): Promise<Contract> {
   const { contract, report } = await readContract(source, proxyFlag);

@@ -8,9 +8,11 @@ import { createPublishedDocuments, type PublishedDocuments } from '../contract/p
 import { IN_MEMORY } from '../database-file/file-identity.js';
 import type { Demo } from '../demo/demo.js';
 import type { Log } from '../log.js';
+import type { OrgKey } from '../oauth/token-claims.js';
 import { openBackend } from '../open-backend.js';
 import { readOnlyBackend } from '../pipeline/read-only-backend.js';
 import type { Keys } from '../secrets/keys.js';
+import { oauthOrgOf } from '../store/admin/oauth-orgs.js';
 import { createRateLimitTable } from '../store/postgres/rate-limit-table.js';
 import type { SharedCounts } from '../transport/shared-budget.js';
 import { type GatewayFlags, resolvedPath, type StoreFlags } from './shared-options.js';
@@ -30,6 +32,10 @@ export interface Serving {
   readonly published?: PublishedDocuments;
   /** The counts that the servers of a database share, where servers that write can share one. */
   readonly sharedCounts?: SharedCounts;
+  /** The org that `admin oauth map` maps a tenant or a client to; without it there is no such map. */
+  readonly mappedOrg?: (key: OrgKey) => Promise<string | undefined>;
+  /** Whether callers with access tokens can be served; a text says what is missing. */
+  readonly tokensProblem?: string | undefined;
   /** The server keys that seal tokens. Without them, keys of this process are used. */
   readonly keys?: Keys;
 }
@@ -89,6 +95,7 @@ async function openServing(
     validators,
     published,
     keys: store.keys,
+    mappedOrg: async ({ kind, value }: OrgKey) => await store.driver.read(() => oauthOrgOf(kind, value)),
     ...(shares ? { sharedCounts: createRateLimitTable(store.driver) } : {}),
   };
   if (!flags.demo) return serving;

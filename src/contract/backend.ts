@@ -19,11 +19,31 @@ export interface Stamp {
   readonly now: string;
 }
 
+/** The credentials that a header carries. */
+export type SecretKind = 'session' | 'api_key';
+
 /** The caller's credentials as sent. Secrets: never logged, never part of a response. */
 export interface Credentials {
   readonly orgcode: string;
-  readonly kind: 'session' | 'api_key';
+  readonly kind: SecretKind | 'oauth';
+  /** For `oauth`, the key of the verified token: the token itself is not kept. */
   readonly secret: string;
+  /** With the kind `oauth` alone. */
+  readonly token?: VerifiedToken;
+}
+
+/** What a verified access token says about its user and client. It holds no secret. */
+export interface VerifiedToken {
+  /** One for all tokens of a user, a client and an issuer: sessions and limits belong to it. */
+  readonly key: string;
+  /** The user's name in the CRM; empty when the token names nobody. */
+  readonly user: string;
+  /** The scopes of the contract that the token has. */
+  readonly scopes: readonly string[];
+  /** The user's roles, where the identity provider decides about them. */
+  readonly roles?: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly expires_ms: number;
 }
 
 export type OrgStatus = 'verified' | 'unverified' | 'suspended';
@@ -33,9 +53,11 @@ export interface Caller extends Grants {
   readonly org_status: OrgStatus;
   /** `user_guid:<id>` or `service_account_guid:<id>`. */
   readonly actor: string;
-  readonly context_source: 'session' | 'api_key';
+  readonly context_source: Credentials['kind'];
   /** First 16 hex digits of the SHA-256 of the credential. */
   readonly fingerprint: string;
+  /** What the caller's access token was issued for; absent: whatever the roles permit. */
+  readonly scopes?: readonly string[];
   /** Remembered from an earlier call: sufficient to admit a call, never to reject one. */
   readonly cached?: true;
 }

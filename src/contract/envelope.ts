@@ -17,9 +17,10 @@ export interface Stats {
   readonly latency_ms: number;
   readonly orgcode?: string;
   readonly actor?: string;
-  readonly context_source?: 'session' | 'api_key' | 'system';
+  readonly context_source?: 'session' | 'api_key' | 'oauth' | 'system';
   readonly session_fingerprint?: string;
   readonly api_key_fingerprint?: string;
+  readonly oauth_fingerprint?: string;
   readonly cccode?: string;
   readonly idempotent_replay?: true;
 }

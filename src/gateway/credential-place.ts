@@ -17,6 +17,7 @@ export interface PlacedCredential {
  */
 export function placeCredential(credentials: Credentials, place: CredentialPlace | undefined): PlacedCredential {
   const { orgcode, kind, secret } = credentials;
+  if (kind === 'oauth') throw new Error('an access token has no place in a request to an upstream');
   if (!isHeaderValue(orgcode)) throw notFound();
   if (!isHeaderValue(secret)) throw credentialsInvalid();
   const org = { 'x-orgcode': orgcode };

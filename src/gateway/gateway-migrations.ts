@@ -33,6 +33,8 @@ CREATE TABLE receipt (
 ) STRICT;
 CREATE INDEX receipt_by_expiry ON receipt (expires_ms);
 CREATE INDEX receipt_personal ON receipt (orgcode, receipt_no) WHERE personal = 1;`,
+  `ALTER TABLE held_credential ADD COLUMN for_tokens INTEGER NOT NULL DEFAULT 0 CHECK (for_tokens IN (0, 1));
+CREATE UNIQUE INDEX held_for_tokens ON held_credential (orgcode) WHERE for_tokens = 1;`,
 ];
 
 const MIGRATION_TABLE = `CREATE TABLE IF NOT EXISTS schema_migration (

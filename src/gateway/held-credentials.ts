@@ -2,7 +2,7 @@
  * Upstream credentials that this server holds for its callers, each behind a caller's key that this server issues. The
  * upstream decides who owns a credential and what the owner may do.
  */
-import type { Credentials } from '../contract/backend.js';
+import type { Credentials, SecretKind } from '../contract/backend.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
 import { fingerprint, generationOf, type Keys, mintSecret } from '../secrets/keys.js';
 import type { GatewayConnection, GatewayDb } from './gateway-db.js';
@@ -14,7 +14,7 @@ export class HeldCredentialError extends Error {}
 export interface NewHeldCredential {
   readonly orgcode: string;
   /** The header in which the upstream expects the secret: session or API key. */
-  readonly kind: Credentials['kind'];
+  readonly kind: SecretKind;
   /** The upstream credential, as sent in its header. */
   readonly secret: string;
   /** What the caller's key is for; shown by `listCallers`. */
@@ -26,11 +26,13 @@ export interface HeldCaller {
   /** The public name of the caller's key, here and in `stats`. */
   readonly fingerprint: string;
   readonly orgcode: string;
-  readonly kind: Credentials['kind'];
+  readonly kind: SecretKind;
   readonly name: string;
   /** ISO-8601 UTC; `replaced_at` is null until the credential is replaced. */
   readonly created_at: string;
   readonly replaced_at: string | null;
+  /** 1 for the credential that callers of the org with an access token (OAuth) use. */
+  readonly for_tokens: 0 | 1;
 }
 
 /** Returns the upstream credential for a caller's key. @throws CrmError as described at `createHeldCredentials`. */
@@ -39,7 +41,7 @@ export type Exchange = (credentials: Credentials) => Credentials;
 interface HeldRow {
   readonly caller_hash: string;
   readonly orgcode: string;
-  readonly kind: Credentials['kind'];
+  readonly kind: SecretKind;
   readonly sealed: string;
 }
 
@@ -51,9 +53,13 @@ const MAX_NAME = 100;
 /** Bounds the list of callers. */
 const MAX_CALLERS = 10_000;
 
-const COLUMNS = 'fingerprint, orgcode, kind, name, created_at, replaced_at';
+const COLUMNS = 'fingerprint, orgcode, kind, name, created_at, replaced_at, for_tokens';
 const HELD = 'SELECT caller_hash, orgcode, kind, sealed FROM held_credential';
 const FIND_NAMED = `${HELD} WHERE fingerprint = ?`;
+const OF_TOKENS = `${HELD} WHERE orgcode = ? AND for_tokens = 1`;
+const ANY_OF_TOKENS = 'SELECT 1 AS held FROM held_credential WHERE for_tokens = 1 LIMIT 1';
+const NONE_FOR_TOKENS = 'UPDATE held_credential SET for_tokens = 0 WHERE orgcode = ? AND for_tokens = 1';
+const USE_FOR_TOKENS = 'UPDATE held_credential SET for_tokens = 1 WHERE fingerprint = ?';
 const EVERY_HELD = `${HELD} ORDER BY caller_hash LIMIT ${MAX_CALLERS}`;
 const SEAL_AGAIN = 'UPDATE held_credential SET sealed = ? WHERE caller_hash = ?';
 const HASH_AGAIN = 'UPDATE held_credential SET caller_hash = ?, sealed = ? WHERE caller_hash = ?';
@@ -120,6 +126,24 @@ export async function revokeCaller(db: GatewayDb, callerFingerprint: string): Pr
 }
 
 /**
+ * Lets callers of an org with an access token (OAuth) use the credential behind a caller's key, in place of the one
+ * that they used. @throws HeldCredentialError when no key has that fingerprint.
+ */
+export async function holdForTokens(db: GatewayDb, callerFingerprint: string): Promise<HeldCaller> {
+  return db.write((connection) => {
+    const { orgcode } = shown(connection, callerFingerprint);
+    connection.run(NONE_FOR_TOKENS, orgcode);
+    connection.run(USE_FOR_TOKENS, callerFingerprint);
+    return shown(connection, callerFingerprint);
+  });
+}
+
+/** Whether a credential of any org is held for callers with an access token. */
+export function holdsForTokens(db: GatewayDb): boolean {
+  return db.reader.one(ANY_OF_TOKENS) !== undefined;
+}
+
+/**
  * The upstream credential behind a caller's key, for trying it out. @throws HeldCredentialError when no key has that
  * fingerprint, CrmError when the row was altered.
  */
@@ -137,13 +161,19 @@ export function listCallers(db: GatewayDb): readonly HeldCaller[] {
 /**
  * Exchanges a caller's key for the upstream credential held behind it: one indexed lookup and one unsealing, without a
  * cache. A key that was hashed by an older generation of the server key is hashed again afterwards. Sessions are always
- * rejected, because this server issues keys only.
+ * rejected, because this server issues keys only. A verified access token is exchanged for the credential that is held
+ * for the tokens of its org.
  * @returns a function that throws CrmError 401 `crm.credentials_invalid` for an unknown or revoked key, 404
  * `crm.not_found` for a key of another org, and 500 `crm.gateway_credential_unreadable` when the row was altered.
  */
 export function createHeldCredentials(db: GatewayDb): Exchange {
   return ({ orgcode, kind, secret }) => {
     if (kind === 'session') throw credentialsInvalid();
+    if (kind === 'oauth') {
+      const own = db.reader.one<HeldRow>(OF_TOKENS, orgcode);
+      if (own === undefined) throw notFound();
+      return { orgcode, kind: own.kind, secret: unsealed(db.keys, own) };
+    }
     const held = heldBehind(db.reader, db.keys, secret);
     if (held === undefined) throw credentialsInvalid();
     if (held.orgcode !== orgcode) throw notFound();

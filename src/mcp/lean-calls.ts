@@ -40,7 +40,7 @@ export function createLeanCall(
 ): LeanCall {
   return (name, args, headers, dialogue) => {
     if (name === CALL.tool.name) {
-      const target = targetOf(catalogue, args);
+      const target = leanTargetOf(catalogue, args);
       if (target !== undefined) return callWithinBudget(target.entry, target.args, headers, dialogue);
     }
     const run = (entry: CatalogueEntry, handle: LeanHandler) =>
@@ -90,7 +90,10 @@ function backendOf(backend: Backend, handle: LeanHandler): Backend {
 }
 
 /** The operation and arguments of a `crm_call`; undefined when malformed or when the operation is unknown. */
-function targetOf(catalogue: Catalogue, args: unknown): { entry: CatalogueEntry; args: unknown } | undefined {
+export function leanTargetOf(
+  catalogue: Catalogue,
+  args: unknown,
+): { entry: CatalogueEntry; args: unknown } | undefined {
   if (typeof args !== 'object' || args === null) return undefined;
   const { operation, arguments: inner = {}, ...others } = args as Input;
   if (typeof operation !== 'string' || Object.keys(others).length > 0) return undefined;

@@ -4,6 +4,7 @@
  */
 import type { Input } from '../contract/backend.js';
 import { badRequest } from '../contract/errors.js';
+import { secretIn } from './credentials.js';
 import { type CallHeaders, ORGCODE } from './headers.js';
 
 export interface SeparatedBody {
@@ -23,7 +24,7 @@ const SENDABLE = /^[\x20-\x7e]*$/;
  */
 export function separateBodyCredentials(headers: CallHeaders, body: Input): SeparatedBody {
   const { session_guid, api_key, orgcode, cccode, ...input } = body;
-  const fromHeader = headers.session ?? headers.apiKey;
+  const fromHeader = secretIn(headers);
   const session = fromHeader === undefined ? sendable(session_guid) : headers.session;
   const apiKey = fromHeader === undefined ? sendable(api_key) : headers.apiKey;
   const org = agreedOrg(headers.orgcode, orgcode);

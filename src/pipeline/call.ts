@@ -260,8 +260,18 @@ export async function listingCaller(pipeline: Pipeline, headers: CallHeaders): P
 function identify({ backend, limits }: Pipeline, headers: CallHeaders, stamp: Stamp) {
   return identifyWithLimits(limits, limitedCall({ backend }, headers), async () => {
     const credentials = readCredentials(headers);
-    return { credentials, caller: await backend.identify(credentials, stamp) };
+    return { credentials, caller: await identifyBy(backend, credentials, stamp) };
   });
+}
+
+/** The backend says who the caller is, and an access token may lessen what the caller may do. */
+async function identifyBy(backend: Backend, credentials: Credentials, stamp: Stamp, fresh?: boolean): Promise<Caller> {
+  const caller = await backend.identify(credentials, stamp, fresh);
+  const { token } = credentials;
+  if (token === undefined) return caller;
+  const { unknown, ...known } = caller;
+  if (token.roles !== undefined) return { ...known, owner: false, roles: token.roles, scopes: token.scopes };
+  return { ...caller, scopes: token.scopes };
 }
 
 function limitedCall({ backend }: Pick<Pipeline, 'backend'>, headers: CallHeaders): LimitedCall {
@@ -289,7 +299,7 @@ async function admit(
 ): Promise<Caller> {
   let known = caller;
   if (known.cached === true && !isAuthorised(roles, operation, known)) {
-    known = await backend.identify(credentials, stamp, true);
+    known = await identifyBy(backend, credentials, stamp, true);
   }
   authorise(roles, operation, known);
   return known;
@@ -333,9 +343,7 @@ function makeStats(
 
 function callerStats(caller: Caller): Partial<Stats> {
   const { orgcode, actor, context_source, fingerprint } = caller;
-  return context_source === 'session'
-    ? { orgcode, actor, context_source, session_fingerprint: fingerprint }
-    : { orgcode, actor, context_source, api_key_fingerprint: fingerprint };
+  return { orgcode, actor, context_source, [`${context_source}_fingerprint`]: fingerprint };
 }
 
 function report(

@@ -11,19 +11,20 @@ const MAX_ORGCODE = 64;
  * Reads the org and the credential; a session takes precedence over an API key.
  * @throws CrmError 400 `crm.orgcode_required`, 401 `crm.credentials_required`.
  */
-export function readCredentials({ orgcode: org, session, apiKey }: CallHeaders): Credentials {
+export function readCredentials({ orgcode: org, session, apiKey, token }: CallHeaders): Credentials {
   const orgcode = org?.toUpperCase();
   if (orgcode === undefined || orgcode.length > MAX_ORGCODE) {
     throw badRequest('crm.orgcode_required', `Send the org code in the ${ORGCODE} header.`);
   }
   if (session !== undefined) return { orgcode, kind: 'session', secret: bounded(session) };
   if (apiKey !== undefined) return { orgcode, kind: 'api_key', secret: bounded(apiKey) };
+  if (token !== undefined) return { orgcode, kind: 'oauth', secret: token.key, token };
   throw credentialsRequired();
 }
 
-/** The credential that was sent, valid or not. */
-export function secretIn({ session, apiKey }: CallHeaders): string | undefined {
-  return session ?? apiKey;
+/** The credential that was sent, valid or not; of an access token, its key. */
+export function secretIn({ session, apiKey, token }: CallHeaders): string | undefined {
+  return session ?? apiKey ?? token?.key;
 }
 
 function bounded(secret: string): string {

@@ -3,6 +3,8 @@
  * step takes that value, and none reads a raw header again.
  */
 
+import type { VerifiedToken } from '../contract/backend.js';
+
 /** Raw headers: lower-case name → value. HTTP requests and the environment of a stdio connection both fit. */
 export type Headers = { readonly [name: string]: string | readonly string[] | undefined };
 
@@ -67,6 +69,8 @@ export interface CallHeaders {
   readonly orgcode: string | undefined;
   readonly session: string | undefined;
   readonly apiKey: string | undefined;
+  /** Set by a transport that has verified an access token, where no other credential was sent. */
+  readonly token?: VerifiedToken;
   readonly logicalGuid: string | undefined;
   readonly channelCode: string | undefined;
   readonly cccode: string | undefined;

@@ -6,6 +6,7 @@ import { LIVE_BASE } from '../contract/base-url.js';
 import { readConfirmMode } from '../mcp/confirmation.js';
 import { DEFAULT_ANSWER_TOKENS, MIN_ANSWER_TOKENS } from '../mcp/response-budget.js';
 import { splitNames } from '../pipeline/headers.js';
+import { OAUTH } from './oauth-rows.js';
 import type { Setting } from './setting.js';
 import { anyText, country, nonEmpty, oneOf, someOf, wholeNumber, yesOrNo } from './setting-values.js';
 
@@ -333,6 +334,7 @@ export const SETTING_GROUPS = {
   'Caller of a stdio server': CALLER,
   Agents: AGENTS,
   HTTP,
+  OAuth: OAUTH,
   Telemetry: TELEMETRY,
   Gateway: GATEWAY,
   'Every command': EVERYWHERE,
@@ -343,6 +345,7 @@ export const SETTINGS = {
   ...CALLER,
   ...AGENTS,
   ...HTTP,
+  ...OAUTH,
   ...TELEMETRY,
   ...GATEWAY,
   ...EVERYWHERE,

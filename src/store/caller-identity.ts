@@ -1,11 +1,11 @@
 /**
- * Identifies the caller by session or API key, which are looked up by keyed hash. What a role permits is decided in
- * contract/access.ts.
+ * Identifies the caller by session or API key, which are looked up by keyed hash, or by the user that a verified access
+ * token names. What a role permits is decided in contract/access.ts.
  */
 import type { Caller, Credentials, OrgStatus, Stamp } from '../contract/backend.js';
 import { epochOf } from '../contract/date-time.js';
 import { credentialsInvalid, notFound } from '../contract/errors.js';
-import { generationOf, type Keys } from '../secrets/keys.js';
+import { fingerprint, generationOf, type Keys } from '../secrets/keys.js';
 import { statusOf } from './credential-status.js';
 import { one, run, type Steps } from './engine/step.js';
 
@@ -43,6 +43,11 @@ const BY_KEY = `SELECT k.principal_id, k.fingerprint, k.orgcode AS key_orgcode, 
   LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = k.principal_id
   LEFT JOIN org o ON o.orgcode = ?
   WHERE k.credential_hash = ?`;
+const BY_USER = `SELECT p.principal_id, m.roles, m.owner, m.status AS member_status, o.status AS org_status
+  FROM principal p
+  LEFT JOIN membership m ON m.orgcode = ? AND m.principal_id = p.principal_id
+  LEFT JOIN org o ON o.orgcode = ?
+  WHERE p.kind = 'user' AND p.name = ?`;
 const TOUCH = 'UPDATE session SET expires_at = ? WHERE credential_hash = ? AND expires_at < ? AND revoked_at IS NULL';
 const KEY_AGAIN = 'UPDATE api_key SET credential_hash = ? WHERE credential_hash = ?';
 const SESSION_AGAIN = 'UPDATE session SET credential_hash = ? WHERE credential_hash = ?';
@@ -71,7 +76,12 @@ interface Stored<Row> {
  * @throws CrmError 401 `crm.credentials_invalid` (unknown, expired, revoked), 404 when the caller is not in the org.
  */
 export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): Steps<Identified> {
-  const { orgcode, kind, secret } = credentials;
+  const { orgcode, kind, secret, token } = credentials;
+  if (kind === 'oauth') {
+    const found = yield* one<Omit<Found, 'fingerprint'>>(BY_USER, orgcode, orgcode, token?.user ?? '');
+    if (found === undefined) throw notFound(); // the token is good: its user has no place here, as in a foreign org
+    return { caller: member({ ...found, fingerprint: fingerprint(secret) }, orgcode, kind) };
+  }
   const hashes = keys.macs('credential', kind, secret);
   if (kind === 'api_key') {
     const { found, hash, again } = yield* stored<FoundKey>(BY_KEY, orgcode, hashes, KEY_AGAIN);
@@ -122,7 +132,7 @@ function member(found: Found, orgcode: string, kind: Credentials['kind']): Calle
     org_status: found.org_status,
     owner: found.owner === 1,
     roles: JSON.parse(found.roles ?? '[]') as string[],
-    actor: `${kind === 'session' ? 'user_guid' : 'service_account_guid'}:${found.principal_id}`,
+    actor: `${kind === 'api_key' ? 'service_account_guid' : 'user_guid'}:${found.principal_id}`,
     context_source: kind,
     fingerprint: found.fingerprint,
   };

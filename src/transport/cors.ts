@@ -34,8 +34,9 @@ const MIRRORED_ARGUMENT = /^mcp-param-[a-z0-9_-]{1,64}$/;
 const MAX_MIRRORED = 32;
 const PREFLIGHT_MAX_AGE_S = '600';
 
-/** CORS for the allowed origins: host names without scheme and port, or `null`. */
-export function createCors(allowedOrigins: readonly string[]): Cors {
+/** CORS for the allowed origins: host names without scheme and port, or `null`. `takesTokens`: OAuth is on. */
+export function createCors(allowedOrigins: readonly string[], takesTokens = false): Cors {
+  const requestHeaders = takesTokens ? [...REQUEST_HEADERS, 'authorization'] : REQUEST_HEADERS;
   const isAllowed = (origin: string) =>
     origin === NO_ORIGIN ? allowedOrigins.includes(NO_ORIGIN) : validateOriginHeader(origin, [...allowedOrigins]).ok;
   return ({ method, headers }, response) => {
@@ -48,7 +49,7 @@ export function createCors(allowedOrigins: readonly string[]): Cors {
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
     response.setHeader('vary', 'origin, access-control-request-headers, access-control-request-private-network');
     response.setHeader('access-control-allow-methods', METHODS);
-    response.setHeader('access-control-allow-headers', [...REQUEST_HEADERS, ...mirrored(headers)].join(', '));
+    response.setHeader('access-control-allow-headers', [...requestHeaders, ...mirrored(headers)].join(', '));
     response.setHeader('access-control-max-age', PREFLIGHT_MAX_AGE_S);
     if (headers['access-control-request-private-network'] === 'true') {
       response.setHeader('access-control-allow-private-network', 'true');

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Readiness } from '../contract/backend.js';
 import { API_VERSION } from '../contract/version.js';
+import { createFindMissingScopes } from '../mcp/missing-scopes.js';
 import { type Application, createCallTool, createServerFactory } from '../mcp/server.js';
 import { callerOf } from '../pipeline/call.js';
 import { CLIENT_ADDRESS, NO_HEADERS, parseHeaders, REQUEST_ID } from '../pipeline/headers.js';
+import type { Bearer } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
 import { type ConnectionLimit, createConnectionLimit } from './connection-limit.js';
 import { createCors } from './cors.js';
@@ -16,6 +18,7 @@ import {
   repeatedHost,
   sendJsonRpcError,
 } from './host-origin-check.js';
+import { discard } from './http-body.js';
 import {
   createConnectionRegistry,
   createMcpEndpoint,
@@ -28,7 +31,7 @@ import type { Pages } from './pages.js';
 import { headersOf } from './request-headers.js';
 import { isRestPath, type Rest } from './rest.js';
 import { createGracefulShutdown, type GracefulShutdown, type ShutdownLimits } from './shutdown.js';
-import { createSse, type Sse } from './sse.js';
+import { createSse, MESSAGES_PATH, SSE_PATH, type Sse } from './sse.js';
 import type { SseStream } from './sse-stream.js';
 
 export interface HttpOptions {
@@ -51,6 +54,8 @@ export interface HttpOptions {
   /** Open connections; a further one is answered 503. */
   readonly maxConnections?: number;
   readonly pages?: Pages;
+  /** Admits callers with access tokens; without it there is no OAuth. */
+  readonly bearer?: Bearer | undefined;
   /** Serves the operator's metrics; without it there are none on this port. */
   readonly metrics?: ServeMetrics;
   readonly onError: (error: Error) => void;
@@ -87,6 +92,7 @@ export function httpApplicationOf(application: Application, rest?: Rest, overSse
   return {
     factory: createServerFactory(application, headersOf),
     callTool: createCallTool(application),
+    missingScopes: createFindMissingScopes(application),
     serverInfo: application.info,
     isKnown: async (headers) => (await callerOf(application.pipeline, headers)) !== undefined,
     nameRequest: () => application.pipeline.makeStamp(NO_HEADERS).request_id,
@@ -169,9 +175,9 @@ interface Endpoints {
 
 /** Names each request, checks where it comes from, and hands it to the endpoint of its path. */
 function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, limit }: Endpoints, options: HttpOptions) {
-  const { allowedHosts, allowedOrigins, trustedProxies = 0, pages, metrics, isReady = () => true } = options;
+  const { allowedHosts, allowedOrigins, trustedProxies = 0, pages, bearer, metrics, isReady = () => true } = options;
   const checkHostAndOrigin = createHostOriginCheck(allowedHosts, allowedOrigins);
-  const serveCors = createCors(allowedOrigins);
+  const serveCors = createCors(allowedOrigins, bearer !== undefined);
   const serveHealth = createHealth(() => !shutdown.isStopping && isReady());
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const name = nameRequest();
@@ -189,18 +195,33 @@ function createDispatcher({ rest, mcp, sse, shutdown, nameRequest, limit }: Endp
     if (stopping !== undefined) res.setHeader('connection', 'close');
     const forbidden = ambiguous ?? checkHostAndOrigin(req);
     if (forbidden === undefined && (serveCors(req, res) || pages?.(req, res, path))) return;
-    const headers = parseHeaders(req.headers);
-    if (rest !== undefined && isRestPath(path)) await rest(req, res, headers, forbidden ?? stopping);
-    else if (forbidden !== undefined) sendJsonRpcError(res, forbidden);
-    else if (path === MCP_PATH || path === `${MCP_PATH}/`) await mcp.serve(req, res, headers, stopping);
+    if (forbidden === undefined && bearer?.serveMetadata(req, res, path)) return;
+    const isRest = rest !== undefined && isRestPath(path);
+    const sent = parseHeaders(req.headers);
+    const needsCaller = bearer !== undefined && forbidden === undefined && (isRest || isMcpPath(path));
+    const { headers, rejection } = needsCaller
+      ? await bearer.admit(req, res, sent, isRest)
+      : { headers: sent, rejection: undefined };
+    const rejected = forbidden ?? rejection;
+    if (isRest) await rest(req, res, headers, rejected ?? stopping);
+    else if (rejected !== undefined) {
+      if (rejection !== undefined) discard(req);
+      sendJsonRpcError(res, rejected);
+    } else if (path === MCP_PATH || path === `${MCP_PATH}/`) await mcp.serve(req, res, headers, stopping);
     else if (!(await sse?.serve(req, res, path, headers, stopping))) sendNotFound(res);
   };
 }
 
-function createSseFor(application: HttpApplication, { sse, sessions, onError }: HttpOptions): Sse | undefined {
+/** Whether MCP is served at a path, over any of its HTTP transports. */
+function isMcpPath(path: string): boolean {
+  return [MCP_PATH, `${MCP_PATH}/`, SSE_PATH, MESSAGES_PATH].includes(path);
+}
+
+function createSseFor(application: HttpApplication, { sse, sessions, bearer, onError }: HttpOptions): Sse | undefined {
   if (sse !== true || sessions === undefined) return undefined;
   const streams = createConnectionRegistry<SseStream>(application, sessions);
-  return createSse({ factory: application.sseFactory ?? application.factory, streams, onError });
+  const { missingScopes } = application;
+  return createSse({ factory: application.sseFactory ?? application.factory, streams, bearer, missingScopes, onError });
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -6,10 +6,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { createMcpHandler, isLegacyRequest, type McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
+import type { FindMissingScopes } from '../mcp/missing-scopes.js';
 import type { CallHeaders } from '../pipeline/headers.js';
 import { normaliseAccept } from './accept.js';
+import { type Bearer, endWithToken } from './bearer.js';
 import { createEventLog } from './event-log.js';
-import { createFastPath, withBody } from './fast-path.js';
+import { createFastPath, type FastExchange, withBody } from './fast-path.js';
 import { sendJsonRpcError } from './host-origin-check.js';
 import { createIdsInFlight } from './ids-in-flight.js';
 import { BATCH_VERSION } from './json-rpc.js';
@@ -30,6 +32,8 @@ export interface McpApplication extends PlainCallService {
   readonly factory: McpServerFactory;
   /** Whether the headers carry the credential of a known caller; without it no caller gets a session. */
   readonly isKnown?: (headers: CallHeaders) => Promise<boolean>;
+  /** Which scopes an access token lacks for messages. */
+  readonly missingScopes?: FindMissingScopes;
 }
 
 export interface SessionLimits {
@@ -42,6 +46,7 @@ export interface SessionLimits {
 export interface McpOptions {
   /** Without it there are no sessions, and nothing is kept between requests. */
   readonly sessions?: SessionLimits | undefined;
+  readonly bearer?: Bearer | undefined;
   readonly onError: (error: Error) => void;
 }
 
@@ -56,14 +61,17 @@ export interface McpEndpoint {
 }
 
 /** Serves MCP. */
-export function createMcpEndpoint(application: McpApplication, { sessions: limits, onError }: McpOptions): McpEndpoint {
+export function createMcpEndpoint(application: McpApplication, options: McpOptions): McpEndpoint {
+  const { sessions: limits, onError } = options;
   const handler = createMcpHandler(application.factory, { onerror: onError, maxRequestBodySize: MAX_MCP_BODY_BYTES });
   const fastPath = createFastPath(application);
   const sessions = limits && createConnectionRegistry<Session>(application, limits);
   const log = createEventLog(monotonic);
   const open = (id: string, onEnd: () => void) =>
     openSession(id, onEnd, { factory: application.factory, log, maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
+  const adapter = { maxBodyBytes: MAX_MCP_BODY_BYTES, onError };
   const listening = new Set<ServerResponse>();
+  const scopeError = createScopeCheck(application, options);
 
   /** Runs a message in its session, opening one for `initialize`; undefined when it belongs to none. */
   const serveInSession = async (
@@ -81,8 +89,8 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
   const serve: McpEndpoint['serve'] = async (request, response, headers, rejection) => {
     const id = sessionIdOf(request);
     const held = id === undefined ? undefined : sessions?.find(id, headers);
-    const missing = sessions !== undefined && id !== undefined ? sessionNotFound() : undefined;
-    const error = rejection ?? missing;
+    const noSession = sessions !== undefined && id !== undefined ? sessionNotFound() : undefined;
+    const error = rejection ?? noSession;
     if (error !== undefined && held === undefined) return sendJsonRpcError(response, error);
     held?.hold(response);
 
@@ -90,17 +98,19 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
     const fetch: WebHandler = async (web, message) => {
       if (rejection !== undefined && !isClientResponse(message)) throw rejection;
       attachHeaders(web, headers);
-      if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') addUntilClosed(listening, response);
+      if (web.method === 'GET' || methodOf(message) === 'subscriptions/listen') listen(listening, headers, response);
       const inSession = await serveInSession({ request: web, message, response, headers }, held);
       return inSession ?? handler.fetch(web, message === undefined ? {} : { parsedBody: message });
     };
     if (request.method !== 'POST') {
-      return serveWithWebHandler(request, response, fetch, { maxBodyBytes: MAX_MCP_BODY_BYTES, onError });
+      return serveWithWebHandler(request, response, fetch, adapter);
     }
     const body = await readMcpBody(request, response);
     if (body instanceof CrmError) return sendJsonRpcError(response, body);
     const { read, call } = messagesIn(body, versionOf(request, held));
     if ('code' in read) return sendFault(response, read);
+    const lacking = await scopeError({ request, response, headers }, read.messages);
+    if (lacking !== undefined) return sendJsonRpcError(response, lacking);
     const ids = held?.connection.ids ?? createIdsInFlight();
     const fault = ids.take(read);
     if (fault !== undefined) return sendFault(response, fault);
@@ -109,10 +119,7 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
       const exchange = { request, response, headers, call, hasUser: held?.connection.hasUser };
       if (await fastPath({ ...exchange, onResult: release })) return;
     }
-    await serveWithWebHandler(withBody(request, body), response, releasing(fetch, release), {
-      maxBodyBytes: MAX_MCP_BODY_BYTES,
-      onError,
-    });
+    await serveWithWebHandler(withBody(request, body), response, releasing(fetch, release), adapter);
   };
   return {
     serve,
@@ -125,9 +132,23 @@ export function createMcpEndpoint(application: McpApplication, { sessions: limit
   };
 }
 
-function addUntilClosed(responses: Set<ServerResponse>, response: ServerResponse): void {
-  responses.add(response);
-  response.once('close', () => responses.delete(response));
+/** Keeps a stream of messages until it is closed, or the access token that opened it expires. */
+function listen(listening: Set<ServerResponse>, headers: CallHeaders, response: ServerResponse): void {
+  listening.add(response);
+  response.once('close', () => listening.delete(response));
+  endWithToken(headers, response, () => void response.end());
+}
+
+/** The error of messages for which the access token was not issued, if there is one. */
+function createScopeCheck({ missingScopes }: McpApplication, { bearer }: McpOptions) {
+  return async (
+    { request, response, headers }: Pick<FastExchange, 'response' | 'headers'> & { readonly request: IncomingMessage },
+    messages: readonly unknown[],
+  ): Promise<CrmError | undefined> => {
+    const missing = bearer && (await missingScopes?.(headers, messages));
+    if (bearer === undefined || missing === undefined || missing.length === 0) return undefined;
+    return bearer.lacksScopes(response, headers, missing, isStateless(request));
+  };
 }
 
 /**
@@ -177,10 +198,13 @@ function monotonic(): number {
   return performance.now();
 }
 
+function isStateless({ headers }: IncomingMessage): boolean {
+  return headers['mcp-protocol-version'] === STATELESS_VERSION;
+}
+
 /** The session a request names, if its protocol version has sessions. */
-function sessionIdOf({ headers }: IncomingMessage): string | undefined {
-  if (headers['mcp-protocol-version'] === STATELESS_VERSION) return undefined;
-  return headers[SESSION_ID]?.toString();
+function sessionIdOf(request: IncomingMessage): string | undefined {
+  return isStateless(request) ? undefined : request.headers[SESSION_ID]?.toString();
 }
 
 function methodOf(message: unknown): unknown {

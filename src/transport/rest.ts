@@ -5,12 +5,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DeprecationNotice } from '../contract/backend.js';
+import type { Envelope } from '../contract/envelope.js';
 import type { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 import type { PublishedDocuments } from '../contract/published-documents.js';
 import { bodyTooLarge, MAX_BODY_BYTES } from '../pipeline/body.js';
 import { call, type Pipeline, rejectRequest } from '../pipeline/call.js';
 import type { CallHeaders } from '../pipeline/headers.js';
+import type { Bearer } from './bearer.js';
 import { discard, readBytes } from './http-body.js';
 import { createServeDocument, type ServeDocument } from './openapi-documents.js';
 import { bodyError, methodError, pathError, urlError } from './rest-errors.js';
@@ -25,6 +27,7 @@ export interface RestOptions {
   readonly operations: readonly Operation[];
   /** Without it no OpenAPI document is published. */
   readonly documents?: OpenApiDocuments;
+  readonly bearer?: Bearer | undefined;
 }
 
 /**
@@ -46,7 +49,7 @@ export function isRestPath(path: string): boolean {
 }
 
 /** The REST surface over a pipeline. */
-export function createRest({ pipeline, operations, documents }: RestOptions): Rest {
+export function createRest({ pipeline, operations, documents, bearer }: RestOptions): Rest {
   const routes = [...operationRoutes(operations), ...documentRoutes(documents)];
   const served = [...new Set(routes.map((route) => route.path))];
   return async (request, response, headers, rejection) => {
@@ -54,9 +57,13 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
     const [path = ''] = url.split('?', 1);
     const matching = routes.filter((route) => route.path === path);
     const { operation, document } = matching.find((route) => route.method === method) ?? {};
+    const reply = (envelope: Envelope) => {
+      bearer?.challengeEnvelope(response, headers, envelope);
+      sendEnvelope(response, envelope);
+    };
     const reject = (thrown: unknown) => {
       const name = `${method} ${matching.length === 0 ? '/*' : path.slice(REST_PATH.length)}`;
-      sendEnvelope(response, rejectRequest(pipeline, { operation, name, headers, thrown }));
+      reply(rejectRequest(pipeline, { operation, name, headers, thrown }));
     };
 
     const allowed = matching.map((route) => route.method);
@@ -76,7 +83,7 @@ export function createRest({ pipeline, operations, documents }: RestOptions): Re
       for (const [name, value] of Object.entries(notice)) response.setHeader(name, value);
     };
     const checked = { operation, arguments: args, headers, bodyContext: true, signal, onNotice } as const;
-    sendEnvelope(response, await call(pipeline, checked));
+    reply(await call(pipeline, checked));
   };
 }
 

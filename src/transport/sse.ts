@@ -5,20 +5,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { CrmError } from '../contract/errors.js';
+import type { FindMissingScopes } from '../mcp/missing-scopes.js';
 import type { CallHeaders } from '../pipeline/headers.js';
+import { type Bearer, endWithToken } from './bearer.js';
 import { sendJsonRpcError } from './host-origin-check.js';
 import { discard } from './http-body.js';
 import { isTransportError, readMcpBody, sendFault } from './mcp-body.js';
 import type { SessionRegistry } from './session-registry.js';
 import { sessionNotFound } from './sessions.js';
 import { openSseStream, type SseStream } from './sse-stream.js';
+import { parseStrictJson } from './strict-json.js';
 
 export const SSE_PATH = '/sse';
-const MESSAGES_PATH = '/messages';
+export const MESSAGES_PATH = '/messages';
 
 export interface SseOptions {
   readonly factory: McpServerFactory;
   readonly streams: SessionRegistry<SseStream>;
+  readonly bearer?: Bearer | undefined;
+  readonly missingScopes?: FindMissingScopes | undefined;
   readonly onError: (error: Error) => void;
 }
 
@@ -39,7 +44,7 @@ export interface Sse {
 }
 
 /** Serves the transport. */
-export function createSse({ factory, streams, onError }: SseOptions): Sse {
+export function createSse({ factory, streams, bearer, missingScopes, onError }: SseOptions): Sse {
   const open = async ({ request, response, headers, rejection }: SseRequest) => {
     if (request.method !== 'GET') return sendMethodNotAllowed(response, 'GET');
     if (rejection !== undefined) return sendJsonRpcError(response, rejection);
@@ -48,6 +53,7 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
     );
     if (opened === undefined) return sendJsonRpcError(response, unknownCaller());
     opened.hold(response);
+    endWithToken(headers, response, () => opened.connection.finish());
     const server = await factory({ era: 'legacy' });
     ('server' in server ? server.server : server).onerror = onError;
     await server.connect(opened.connection.transport);
@@ -64,6 +70,10 @@ export function createSse({ factory, streams, onError }: SseOptions): Sse {
     if (body instanceof CrmError) return sendJsonRpcError(response, body);
     const stream = streams.find(id, headers)?.connection;
     if (stream === undefined) return sendJsonRpcError(response, notFound);
+    const missing =
+      headers.token === undefined ? [] : await missingScopes?.(headers, [parseStrictJson(body) ?? {}].flat());
+    if (bearer !== undefined && missing !== undefined && missing.length > 0)
+      return sendJsonRpcError(response, bearer.lacksScopes(response, headers, missing, false));
     const error = stream.receive(body, headers, rejection);
     if (error === undefined) response.writeHead(202).end('Accepted');
     else if (isTransportError(error)) sendJsonRpcError(response, error);

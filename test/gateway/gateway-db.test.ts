@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => scratchDir.remove());
 
-const VALUE = 'INSERT INTO held_credential VALUES (?, ?, ?, ?, ?, ?, ?, NULL)';
+const VALUE = 'INSERT INTO held_credential VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 0)';
 const add = (name: string) =>
   scratchDir.db.write((connection) => connection.run(VALUE, name, name, 'ACME', 'session', '', name, ''));
 const names = () => rowsOf(scratchDir.path, 'SELECT name FROM held_credential ORDER BY name').map(({ name }) => name);

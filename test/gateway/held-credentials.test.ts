@@ -49,6 +49,7 @@ describe("a caller's key", () => {
       name: 'till 1',
       created_at: expect.stringMatching(/Z$/),
       replaced_at: null,
+      for_tokens: 0,
     });
     expect(exchange(caller_key)).toEqual({ orgcode: 'ACME', kind: 'session', secret: UPSTREAM });
     expect(listCallers(scratchDir.db)).toEqual([caller]);

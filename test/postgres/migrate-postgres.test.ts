@@ -59,6 +59,7 @@ describe('a migration', () => {
       { version: '3', name: 'groups', applied_at: NOW },
       { version: '4', name: 'credentials', applied_at: NOW },
       { version: '5', name: 'points by month', applied_at: NOW },
+      { version: '6', name: 'oauth orgs', applied_at: NOW },
     ]);
     expect((await tableNames()).length).toBeGreaterThan(40);
   });

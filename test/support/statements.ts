@@ -9,6 +9,7 @@ const WITHOUT_ORG = new Set([
   'principal',
   'session',
   'server_key',
+  'oauth_org',
   'schema_migration',
   'derived_data',
   'sqlite_schema',

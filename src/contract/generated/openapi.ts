@@ -2705,7 +2705,7 @@ export interface components {
             caller: {
                 actor: string;
                 /** @enum {unknown} */
-                context_source: "session" | "api_key" | "system";
+                context_source: "session" | "api_key" | "oauth" | "system";
                 owner: boolean;
                 roles: string[];
             };
@@ -2737,10 +2737,11 @@ export interface components {
             call: string;
             cccode?: string;
             /** @enum {unknown} */
-            context_source?: "session" | "api_key" | "system";
+            context_source?: "session" | "api_key" | "oauth" | "system";
             /** @description The recorded answer to an earlier call with this key */
             idempotent_replay?: boolean;
             latency_ms?: number;
+            oauth_fingerprint?: string;
             orgcode?: string;
             request_id?: string;
             /** @constant */

@@ -57,7 +57,7 @@ export function* appendJournal(
     cx.stamp.request_id,
     cx.caller.actor,
     JSON.stringify(cx.caller.owner ? ['owner', ...cx.caller.roles] : cx.caller.roles),
-    JSON.stringify(cx.operatingContext),
+    JSON.stringify(contextOf(cx)),
     operation.path,
     written.target_id,
     JSON.stringify(written.fields),
@@ -67,6 +67,13 @@ export function* appendJournal(
     revision ?? null,
     cx.stamp.now,
   ]);
+}
+
+/** The operating context; a caller with an access token looks like any session of the user but for this. */
+function contextOf({ operatingContext, caller: { context_source, fingerprint } }: Context): object {
+  return context_source === 'oauth'
+    ? { ...operatingContext, context_source, oauth_fingerprint: fingerprint }
+    : operatingContext;
 }
 
 /** Seals the rows of an org after its last seal. Returns how many; call again while that is `SEAL_BATCH`. */

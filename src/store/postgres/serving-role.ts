@@ -18,6 +18,7 @@ const READ_ONLY: readonly string[] = [
   'database_group',
   'org_directory',
   'org_home',
+  'oauth_org',
 ];
 /** A server moves the expiry of a session that is used, notes when a key was used, and changes nothing else of them. */
 const COLUMNS_ONLY: Readonly<Record<string, readonly string[]>> = {

@@ -7,6 +7,7 @@ import { RATE_LIMIT_TABLE } from './002-rate-limits.js';
 import { GROUP_TABLES } from './003-groups.js';
 import { CREDENTIAL_COLUMNS } from './004-credentials.js';
 import { NOTED_ENTRIES } from './005-points-by-month.js';
+import { OAUTH_ORG_TABLE } from './006-oauth-orgs.js';
 
 /** A change of the schema, which is applied in one transaction. */
 export interface PostgresMigration {
@@ -30,6 +31,7 @@ export const POSTGRES_MIGRATIONS: readonly PostgresMigration[] = [
   { version: GROUPS_SCHEMA, name: 'groups', oldestServer: 1, script: GROUP_TABLES },
   { version: 4, name: 'credentials', oldestServer: 1, script: CREDENTIAL_COLUMNS },
   { version: 5, name: 'points by month', oldestServer: 1, script: NOTED_ENTRIES },
+  { version: 6, name: 'oauth orgs', oldestServer: 1, script: OAUTH_ORG_TABLE },
 ];
 
 /** The key of the advisory lock that every migration holds: `g3nc` and `rm` in ASCII. */

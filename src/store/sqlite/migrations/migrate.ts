@@ -9,6 +9,7 @@ import { LEDGER_ORDER_COLUMNS, LEDGER_ORDER_INDEXES } from './003-ledger-order.j
 import { DERIVED_DATA } from './004-derived-data.js';
 import { CREDENTIALS } from './005-credentials.js';
 import { POINTS_BY_MONTH } from './006-points-by-month.js';
+import { OAUTH_ORGS } from './007-oauth-orgs.js';
 import { numberLedgers } from './number-ledgers.js';
 
 export interface SqliteMigration {
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly SqliteMigration[] = [
   { version: 4, name: 'derived-data', parts: [DERIVED_DATA] },
   { version: 5, name: 'credentials', parts: [CREDENTIALS] },
   { version: 6, name: 'points-by-month', parts: [POINTS_BY_MONTH] },
+  { version: 7, name: 'oauth-orgs', parts: [OAUTH_ORGS] },
 ];
 
 /** The schema version that this program needs. */

@@ -29,6 +29,8 @@ export function ownUrl(): string {
 export interface ConnectionForm {
   /** The current values of the form. */
   endpoint(): Endpoint;
+  /** Uses an access token, which stays in memory, until a credential is typed in. */
+  useToken(token: string): void;
   /** Registers a listener for changes of the form. */
   onChange(listener: () => void): void;
 }
@@ -49,11 +51,16 @@ export function mountConnectionForm(demo: DemoAccess | undefined): ConnectionFor
   const input = (id: string) => byId(id, HTMLInputElement);
   if (demo !== undefined) fillDemo(demo, input);
   const form = byId('connection-form', HTMLFormElement);
+  let token: string | undefined;
   return {
     endpoint: () => {
       const values = FIELDS.map(([id, header]) => [header, input(id).value.trim()] as const);
       const headers = Object.fromEntries(values.filter(([, value]) => value !== ''));
-      return { url: url.value.trim(), headers, session: {} };
+      const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      return { url: url.value.trim(), headers: { ...headers, ...bearer }, session: {} };
+    },
+    useToken: (given) => {
+      token = given;
     },
     onChange: (listener) => form.addEventListener('input', listener),
   };

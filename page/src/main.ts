@@ -13,6 +13,7 @@ import { mountRecordPages } from './pages/record-pages.js';
 import { mountSlashKey } from './pages/search-box.js';
 import { announcementOf, resultPane } from './result-pane.js';
 import { type Route, routeInUrl, setToolInUrl } from './route.js';
+import { mountSignIn, takeSignInAnswer } from './sign-in.js';
 import { mountTheme } from './theme.js';
 import { mountToolList } from './tool-list.js';
 import { mountWorkbench, type WorkbenchContext } from './workbench.js';
@@ -21,6 +22,7 @@ const FIRST_TOOL = 'crm_loyalty_earn';
 const PAGE_TITLE = document.title;
 
 const demo = takeDemoAccess(); // runs first, so that no other code sees the keys in the URL
+const signInAnswer = takeSignInAnswer(); // nor the code
 const catalogue = JSON.parse(byId('catalogue', HTMLScriptElement).text) as Catalogue;
 const toolbox = createToolbox(catalogue);
 const known = createKnownIds();
@@ -56,6 +58,7 @@ mountTheme();
 byId('explorer-link', HTMLElement).hidden = location.protocol === 'file:'; // only a server has one
 mountConfirm();
 mountConnection();
+void mountSignIn(signInAnswer, connectWithToken, announce);
 mountSlashKey(['customer-search', 'search'].map((id) => byId(id, HTMLInputElement)));
 select(FIRST_TOOL, false);
 showRoute(routeInUrl() ?? { page: 'tools' }, false);
@@ -125,6 +128,11 @@ function mountConnection(): void {
     void tryToConnect();
   });
   byId('change', HTMLButtonElement).addEventListener('click', () => askForCredentials(''));
+}
+
+function connectWithToken(token: string): void {
+  connectionForm.useToken(token);
+  void tryToConnect();
 }
 
 /** Drops the connection when the form changes, so that calls only use the credentials that are visible. */

@@ -162,6 +162,7 @@ async function openTransport(
     allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
     pages: createPages({
       html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8'),
+      signInOrigin: oauth?.pageClient === undefined ? undefined : new URL(oauth.issuer).origin,
       ...(serving.published === undefined ? {} : { explorer: createExplorer(join(directory, '../dist/explorer')) }),
     }),
     bearer,

@@ -6,6 +6,8 @@ export interface PageSource {
   html(): string;
   /** Serves the explorer. Without it there is none. */
   readonly explorer?: Pages;
+  /** The origin of the identity provider, where people sign in on the page. */
+  readonly signInOrigin?: string | undefined;
 }
 
 /** Serves GET and HEAD of its paths; returns false for any other request. */
@@ -32,8 +34,8 @@ function leadTo(location: string, response: ServerResponse): true {
 }
 
 /** Serves the page, which is read at once. @throws what `html` throws; Error when the page has no CSP. */
-export function createPages({ html, explorer }: PageSource): Pages {
-  const page = prepare(html());
+export function createPages({ html, explorer, signInOrigin }: PageSource): Pages {
+  const page = prepare(html(), signInOrigin);
   return (request, response, path) => {
     const { method, headers } = request;
     if (method !== 'GET' && method !== 'HEAD') return false;
@@ -63,23 +65,27 @@ export const PAGE_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-function prepare(html: string): Prepared {
+function prepare(html: string, signInOrigin: string | undefined): Prepared {
   const bytes = Buffer.from(html);
   return {
     bytes,
     headers: {
       ...PAGE_HEADERS,
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': servedPolicy(html),
+      'content-security-policy': servedPolicy(html, signInOrigin),
       'cache-control': 'no-cache',
       etag: etagOf(bytes),
     },
   };
 }
 
-/** The page's own CSP, narrowed: the page may connect only to the server it came from, and cannot be framed. */
-function servedPolicy(html: string): string {
+/**
+ * The page's own CSP, narrowed: the page may connect only to the server it came from, and to the identity provider if
+ * people sign in there; it cannot be framed.
+ */
+function servedPolicy(html: string, signInOrigin: string | undefined): string {
   const policy = /http-equiv="content-security-policy" content="([^"]+)"/.exec(html)?.[1];
   if (policy === undefined) throw new Error('mcp.html has no content-security-policy');
-  return `${policy.replace(/connect-src [^;]+/, "connect-src 'self'")}; frame-ancestors 'none'`;
+  const sources = ["'self'", ...(signInOrigin === undefined ? [] : [signInOrigin])].join(' ');
+  return `${policy.replace(/connect-src [^;]+/, `connect-src ${sources}`)}; frame-ancestors 'none'`;
 }

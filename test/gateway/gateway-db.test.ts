@@ -66,7 +66,7 @@ describe('the file', () => {
     rmSync(`${keyless}.key`);
     expect(() => openGatewayDb({ path: keyless })).toThrow('is missing');
     const newer = copied('newer');
-    tamper(newer, "INSERT INTO schema_migration VALUES (2, 'x', '')");
+    tamper(newer, "INSERT INTO schema_migration VALUES (3, 'x', '')");
     expect(() => openGatewayDb({ path: newer })).toThrow('made by a newer g3n-crm-mcp');
     const altered = copied('altered');
     tamper(altered, "UPDATE schema_migration SET checksum = 'x'");

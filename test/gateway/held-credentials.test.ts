@@ -3,10 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Credentials } from '../../src/contract/backend.js';
 import { errorObject } from '../../src/contract/envelope.js';
 import { CrmError, notFound } from '../../src/contract/errors.js';
+import { placeCredential } from '../../src/gateway/credential-place.js';
 import {
   createHeldCredentials,
   HeldCredentialError,
   holdCredential,
+  holdForTokens,
+  holdsForTokens,
   listCallers,
   replaceCredential,
   revokeCaller,
@@ -37,6 +40,32 @@ function thrownBy(act: () => unknown): CrmError {
   }
   throw new Error('no error thrown');
 }
+
+describe('a verified access token', () => {
+  const token = { key: 'k', user: 'ada', scopes: [], expires_ms: 0 };
+  const exchangeToken = (orgcode: string) => exchange('k', { orgcode, kind: 'oauth', token });
+
+  test('gets the credential that is set aside for its org, and no other; the token itself has no place upstream', async () => {
+    const [one, two] = [await hold({ secret: 'one' }), await hold({ secret: 'two' })];
+    await hold({ orgcode: 'OTHER' });
+    expect(holdsForTokens(scratchDir.db)).toBe(false);
+    expect(thrownBy(() => exchangeToken('ACME'))).toMatchObject({ code: 'crm.not_found' });
+    await holdForTokens(scratchDir.db, one.fingerprint);
+    expect(exchangeToken('ACME')).toEqual({ orgcode: 'ACME', kind: 'session', secret: 'one' });
+    expect(thrownBy(() => exchangeToken('OTHER'))).toMatchObject({ code: 'crm.not_found' });
+    await holdForTokens(scratchDir.db, two.fingerprint);
+    expect(exchangeToken('ACME')).toMatchObject({ secret: 'two' });
+    expect(holdsForTokens(scratchDir.db)).toBe(true);
+    expect(
+      listCallers(scratchDir.db)
+        .map(({ for_tokens }) => for_tokens)
+        .sort(),
+    ).toEqual([0, 0, 1]);
+    await expect(holdForTokens(scratchDir.db, 'unknown')).rejects.toThrow(HeldCredentialError);
+    const sent = { orgcode: 'ACME', kind: 'oauth', secret: 'k', token } as const;
+    expect(() => placeCredential(sent, undefined)).toThrow(/no place/);
+  });
+});
 
 describe("a caller's key", () => {
   test('has the format of a store key, is shown once, and is exchanged for the upstream credential', async () => {

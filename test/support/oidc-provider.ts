@@ -51,6 +51,13 @@ export async function openProvider(resource: string, publicClients: readonly obj
     extraTokenClaims: () => ({ orgcode: 'ACME' }),
     findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
     issueRefreshToken: () => true,
+    // A client registers with the scopes of its first request, and may ask for more later: most providers allow that.
+    extraClientMetadata: {
+      properties: ['any_scope'],
+      validator: (_context: unknown, _key: string, _value: unknown, metadata: { scope?: string }) => {
+        if (metadata.scope !== undefined) metadata.scope = `openid offline_access ${scope}`;
+      },
+    },
     features: {
       registration: { enabled: true },
       introspection: { enabled: true },

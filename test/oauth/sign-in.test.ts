@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 const STAT = { name: 'crm_stat', arguments: {} };
-const CREATE = { name: 'crm_customer_create', arguments: { customer: { email: 'signed-in@example.com' } } };
+const creating = (email: string) => ({ name: 'crm_customer_create', arguments: { customer: { email } } });
 
 test.each(['jwt', 'opaque'] as const)(
   'discovery, registration, PKCE, a call, step-up and refresh, with %s tokens',
@@ -57,8 +57,8 @@ test.each(['jwt', 'opaque'] as const)(
     });
     expect(flow.asked).toEqual([{ scope: 'crm:read offline_access', challenge: 'S256', resource: transport.url }]);
 
-    const made = await signedIn.retrying(() => client.callTool(CREATE)); // 403, step-up, and the call again
-    expect(made.structuredContent).toMatchObject({ data: { email: 'signed-in@example.com' } });
+    const made = await signedIn.retrying(() => client.callTool(creating(`${format}@example.com`))); // 403, step-up, and the call again
+    expect(made.structuredContent).toMatchObject({ data: { email: `${format}@example.com` } });
     expect(flow.asked.at(-1)?.scope?.split(' ').sort()).toEqual(['crm:read', 'customer:write', 'offline_access']);
 
     const first = flow.tokens.at(-1);

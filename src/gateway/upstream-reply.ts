@@ -107,16 +107,25 @@ function readText(
     throw new JsonError('empty');
   }
   if (contentEncoding !== undefined && contentEncoding !== 'identity') throw new JsonError('encoded');
-  const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
-  if (!/^application\/(json|[\w.+-]+\+json)$/.test(type.trim())) throw new JsonError('not_json');
-  const charset = parameters.map((text) => /^\s*charset\s*=\s*"?([^\s"]*)"?\s*$/.exec(text)?.[1]).find(Boolean);
-  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) throw new JsonError('wrong_charset');
+  if (contentType !== PLAIN_JSON) requireJsonInUtf8(contentType ?? '');
   return decode(body);
 }
 
+const PLAIN_JSON = 'application/json';
+
+/** @throws JsonError for a content type that is not JSON in UTF-8. */
+function requireJsonInUtf8(contentType: string): void {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';');
+  if (!/^application\/(json|[\w.+-]+\+json)$/.test(type.trim())) throw new JsonError('not_json');
+  const charset = parameters.map((text) => /^\s*charset\s*=\s*"?([^\s"]*)"?\s*$/.exec(text)?.[1]).find(Boolean);
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) throw new JsonError('wrong_charset');
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 function decode(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return UTF_8.decode(body);
   } catch {
     throw new JsonError('wrong_charset');
   }
@@ -161,6 +170,7 @@ export function readRetryAfter(value: string | undefined, nowMs: number): number
 
 /** The announcement in the headers. A value that is long, or not printable ASCII, is left out. */
 function noticeIn(reply: UpstreamReply, redaction: CredentialRedaction): DeprecationNotice | undefined {
+  if (reply.deprecation === undefined && reply.sunset === undefined) return undefined;
   const given = (['deprecation', 'sunset'] as const).flatMap((name) => {
     const value = reply[name]?.trim() ?? '';
     return /^[\x20-\x7e]{1,200}$/.test(value) ? [[name, redaction.redactText(value)] as const] : [];

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '../contract/backend.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
+import { hex32 } from '../ids.js';
 import { isHeaderValue, placeCredential } from './credential-place.js';
 import { exactJson } from './exact-json.js';
 import { importedRequestParts } from './imported-request.js';
@@ -45,7 +46,22 @@ export function idempotencyKeyOf(input: Input): string | undefined {
 }
 
 /** A digest of credentials and org that reveals neither; used as a cache key. */
-export function credentialDigest({ orgcode, kind, secret }: Credentials): string {
+export function credentialDigest(credentials: Credentials): string {
+  if (!isSame(credentials, last.credentials)) last = { credentials, digest: digestOf(credentials) };
+  return last.digest;
+}
+
+/** Most calls come from the caller of the call before. */
+let last: { readonly credentials: Credentials | undefined; readonly digest: string } = {
+  credentials: undefined,
+  digest: '',
+};
+
+function isSame(one: Credentials, other: Credentials | undefined): boolean {
+  return one.secret === other?.secret && one.orgcode === other.orgcode && one.kind === other.kind;
+}
+
+function digestOf({ orgcode, kind, secret }: Credentials): string {
   return createHash('sha256')
     .update(JSON.stringify([orgcode, kind, secret]))
     .digest('base64');
@@ -85,5 +101,7 @@ function traceparent({ trace_id }: Stamp, random32: Random32): string {
 }
 
 function randomHex(random32: Random32, words: number): string {
-  return Array.from({ length: words }, () => random32().toString(16).padStart(8, '0')).join('');
+  let text = '';
+  for (let word = 0; word < words; word += 1) text += hex32(random32());
+  return text;
 }

@@ -116,7 +116,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   start(leftMs: number, signal: AbortSignal | undefined): void {
-    const timer = setTimeout(() => this.#end('deadline'), leftMs);
+    // Whole milliseconds: Node keeps one list of timers for each duration.
+    const timer = setTimeout(() => this.#end('deadline'), Math.ceil(leftMs));
     const onAbort = () => this.#settle(cancelled());
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => {

@@ -1,8 +1,9 @@
 /** Measures tools/call over both transports, against the bare SDK that returns the same bytes, and against no SDK. */
 import { writeFileSync } from 'node:fs';
 import { type BenchOrg, openBenchOrg } from './bench-org.js';
+import { callRows, takeCallTurns } from './call-rounds.js';
 import { type Client, openHttpClient, openStdioClient } from './client.js';
-import { type Row, rateOf, takeTurns } from './measure.js';
+import type { Row } from './measure.js';
 
 const ROUNDS = 5;
 const GOAL = { least: 0.8 };
@@ -23,11 +24,13 @@ export async function measureCalls(): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const workload of workloads) {
     const stdio = await openAll(workload, (server) => openStdioClient(server('stdio'), bench.environment));
-    for (const depth of [1, 16]) rows.push(await compare(`stdio, ${depth} in flight`, workload, stdio, depth, 1500));
+    for (const depth of [1, 16])
+      rows.push(...(await compare(`stdio, ${depth} in flight`, workload, stdio, depth, 1500)));
     for (const { client } of stdio) client.close();
     const headers = bench.headers as Record<string, string>;
     const http = await openAll(workload, (server) => openHttpClient(server('http'), bench.environment, headers));
-    for (const count of [1, 16, 64]) rows.push(await compare(`HTTP, ${count} connections`, workload, http, count, 800));
+    for (const count of [1, 16, 64])
+      rows.push(...(await compare(`HTTP, ${count} connections`, workload, http, count, 800)));
     for (const { client } of http) client.close();
   }
   await bench.remove();
@@ -68,20 +71,14 @@ async function compare(
   servers: readonly { readonly name: string; readonly client: Client }[],
   inFlight: number,
   total: number,
-): Promise<Row> {
-  const contenders = servers.map(({ name, client }) => ({
+): Promise<readonly Row[]> {
+  const callers = servers.map(({ name, client }) => ({
     name,
-    round: () =>
-      rateOf(
-        () => {
-          calls += 1;
-          return client.call(name === 'ours' ? tool : 'echo', args(calls));
-        },
-        total,
-        inFlight,
-      ),
+    call: () => {
+      calls += 1;
+      return client.call(name === 'ours' ? tool : 'echo', args(calls));
+    },
   }));
-  const figures = await takeTurns(contenders, ROUNDS);
-  const ratio = (figures.ours ?? 0) / (figures.SDK ?? 1);
-  return { what: `${tool}, ${how}`, unit: '/s', figures, ratio, goal: GOAL };
+  const turns = await takeCallTurns(callers, { rounds: ROUNDS, total, inFlight });
+  return callRows(`${tool}, ${how}`, turns, turns.rates.SDK ?? 1, GOAL);
 }

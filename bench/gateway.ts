@@ -1,8 +1,9 @@
 /** Measures the gateway against a bare undici POST to the same upstream, and against other OpenAPI servers. */
 import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
+import { callRows, takeCallTurns } from './call-rounds.js';
 import { openStdioClient } from './client.js';
-import { type Row, rateOf, takeTurns } from './measure.js';
+import type { Row } from './measure.js';
 import { preparePeers } from './peers.js';
 import { openGatewayCall } from './through-gateway.js';
 import { startUpstream, type Upstream } from './upstream.js';
@@ -28,15 +29,12 @@ async function againstUndici(upstream: Upstream): Promise<readonly Row[]> {
   const gateway = await openGatewayCall(upstream.url);
   const rows: Row[] = [];
   for (const depth of [1, 16, 64]) {
-    const figures = await takeTurns(
-      [
-        { name: 'ours', round: () => rateOf(() => gateway.call('crm_customer_get', upstream.args), CALLS, depth) },
-        { name: 'undici', round: () => rateOf(bare, CALLS, depth) },
-      ],
-      ROUNDS,
-    );
-    const ratio = (figures.ours ?? 0) / (figures.undici ?? 1);
-    rows.push({ what: `gateway, ${depth} in flight`, unit: '/s', figures, ratio, goal: { least: 0.8 } });
+    const callers = [
+      { name: 'ours', call: () => gateway.call('crm_customer_get', upstream.args) },
+      { name: 'undici', call: bare },
+    ];
+    const turns = await takeCallTurns(callers, { rounds: ROUNDS, total: CALLS, inFlight: depth });
+    rows.push(...callRows(`gateway, ${depth} in flight`, turns, turns.rates.undici ?? 1, { least: 0.6 }));
   }
   await gateway.close();
   await pool.close();
@@ -60,15 +58,9 @@ async function againstPeers(upstream: Upstream): Promise<readonly Row[]> {
   );
   const rows: Row[] = [];
   for (const depth of [1, 16]) {
-    const contenders = clients.map(({ name, call }) => ({
-      name,
-      round: () => rateOf(call, 600, depth),
-    }));
-    const figures = await takeTurns(contenders, ROUNDS);
-    const best = Math.max(figures.generator ?? 0, figures.ivotoby ?? 0);
-    rows.push({ what: `stdio, ${depth} in flight`, unit: '/s', figures, ratio: (figures.ours ?? 0) / best });
-    const latency = Object.fromEntries(Object.entries(figures).map(([name, rate]) => [name, (1000 * depth) / rate]));
-    rows.push({ what: `stdio, ${depth} in flight, mean latency`, unit: 'ms', figures: latency });
+    const turns = await takeCallTurns(clients, { rounds: ROUNDS, total: 600, inFlight: depth });
+    const best = Math.max(turns.rates.generator ?? 0, turns.rates.ivotoby ?? 0);
+    rows.push(...callRows(`stdio, ${depth} in flight`, turns, best, { least: 2 }));
   }
   for (const { close } of clients) close();
   return rows;

@@ -1,6 +1,10 @@
-/** `npm run bench [-- section …]`: compares figures with a reference of the same run; prints tables, writes JSON. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/**
+ * `npm run bench [-- section …]`: compares figures with a reference of the same run; prints tables, writes JSON.
+ * `--compare` also prints which ratios are worse than those of `bench/baseline.json`; `--keep` makes them the baseline.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { type Baseline, describeFalls, fallsOf, ratiosOf } from './compare.js';
 import { type Row, table } from './measure.js';
 
 const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
@@ -24,7 +28,9 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
 const ONLY_ON_REQUEST = ['copy', 'import', 'move', 'postgres', 'postgres-search'];
 
 const all = Object.keys(SECTIONS).filter((name) => !ONLY_ON_REQUEST.includes(name));
-const requested = process.argv.length > 2 ? process.argv.slice(2) : all;
+const words = process.argv.slice(2);
+const named = words.filter((word) => !word.startsWith('--'));
+const requested = named.length > 0 ? named : all;
 const results: Record<string, readonly Row[]> = {};
 for (const name of requested) {
   const section = SECTIONS[name];
@@ -37,4 +43,15 @@ const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.
 const file = `bench/results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`;
 writeFileSync(file, `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
 console.log(`\n${file}`);
+
+const BASELINE = 'bench/baseline.json';
+const known: Pick<Baseline, 'ratios'> = existsSync(BASELINE)
+  ? JSON.parse(readFileSync(BASELINE, 'utf8'))
+  : { ratios: {} };
+if (words.includes('--compare')) console.log(`\n${describeFalls(fallsOf(results, known))}`);
+if (words.includes('--keep')) {
+  const { node, cpus: count } = machine;
+  const baseline: Baseline = { machine: { node, cpus: count }, ratios: ratiosOf(results, known.ratios) };
+  writeFileSync(BASELINE, `${JSON.stringify(baseline, undefined, 2)}\n`);
+}
 process.exit(0);

@@ -1,9 +1,11 @@
 /** Parses JSON more strictly than JSON.parse: UTF-8 only, and no name twice in one object. Validates nothing else. */
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The value; undefined, which JSON cannot express, when the bytes are not JSON or repeat a name. */
 export function parseStrictJson(bytes: Uint8Array): unknown {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = UTF_8.decode(bytes);
     const value: unknown = JSON.parse(text);
     return repeatsName(text) ? undefined : value;
   } catch {

@@ -35,7 +35,7 @@ export const MAY_IMPORT: { readonly [module: string]: readonly string[] } = {
     'store/postgres',
     'store/sqlite',
   ],
-  gateway: ['contract', 'database-file', 'openapi-import', 'secrets'],
+  gateway: ['contract', 'database-file', 'ids.ts', 'openapi-import', 'secrets'],
   oauth: ['contract', 'pipeline'],
   pipeline: ['contract'],
   export: ['store/engine', 'store/export'],

@@ -1,6 +1,8 @@
 /** The test projects: which files share a process, which run apart, and which run again through a gateway. */
-import { existsSync, statfsSync } from 'node:fs';
-import { defineConfig } from 'vitest/config';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineConfig, type UserWorkspaceConfig } from 'vitest/config';
 
 const CONFORMANCE = 'test/conformance/**/*.test.ts';
 /**
@@ -20,13 +22,19 @@ const POSTGRES = ['test/postgres/**/*.test.ts'];
 const POSTGRES_APART = ['test/postgres/{driver,erasure-vacuum}.test.ts'];
 const TOGETHER = [
   CONFORMANCE,
-  'test/{commands,connect,contract,database-file,domain,evals,gateway,import,mcp,openapi-import,pipeline,secrets,settings,store,telemetry,tools,transport}/**/*.test.ts',
+  'test/{cli,commands,connect,contract,database-file,domain,evals,export,gateway,import,mcp}/**/*.test.ts',
+  'test/{openapi-import,pipeline,program,properties,secrets,settings,store,telemetry,tools,transport}/**/*.test.ts',
   'test/repository/!(structure|bundle).test.ts',
 ];
 
 /** Temporary files go to memory: tests need commits to outlive the process, not the machine. */
 const MEMORY = '/dev/shm';
 const MIN_FREE_BYTES = 2 ** 31;
+
+const inMemory = hasSpace(MEMORY);
+/** Where the projects find modules that another one has compiled. Each run has its own, so nothing in it is stale. */
+const compiled = mkdtempSync(join(inMemory ? MEMORY : tmpdir(), 'g3n-compiled-'));
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
 
 /** Starts the PostgreSQL server that all tests share. */
 const SERVER = './test/support/postgres-setup.ts';
@@ -38,39 +46,37 @@ export const ON_POSTGRES = {
   globalSetup: SERVER,
 };
 
+/** Each project needs the setting of the cache: it inherits all others. */
+function project(test: NonNullable<UserWorkspaceConfig['test']>) {
+  return {
+    extends: true as const,
+    test: { ...test, experimental: { fsModuleCache: true, fsModuleCachePath: compiled } },
+  };
+}
+
 export default defineConfig({
   test: {
     projects: [
-      {
-        extends: true,
-        test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...POSTGRES, ...BROWSER] },
-      },
-      // Files that only use a world of their own share loaded modules: loading costs more time than these tests.
-      { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
+      project({ name: 'apart', include: ['test/**/*.test.ts'], exclude: [...TOGETHER, ...POSTGRES, ...BROWSER] }),
+      // Files that only use worlds, processes and browsers of their own share loaded modules, which saves loading them.
+      project({ name: 'together', include: TOGETHER, isolate: false }),
       // The conformance tests again, through a gateway (test/support/paths.ts).
-      ...['gateway', 'second-org'].map((path) => ({
-        extends: true as const,
-        test: { name: path, include: [CONFORMANCE], env: { G3N_TEST_PATH: path }, isolate: false },
-      })),
+      ...['gateway', 'second-org'].map((path) =>
+        project({ name: path, include: [CONFORMANCE], env: { G3N_TEST_PATH: path }, isolate: false }),
+      ),
       // And on PostgreSQL, with the laws.
-      {
-        extends: true,
-        test: { name: 'postgres', include: [CONFORMANCE, ...LAWS], ...ON_POSTGRES },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'postgres-engine',
-          include: POSTGRES,
-          exclude: POSTGRES_APART,
-          isolate: false,
-          globalSetup: SERVER,
-        },
-      },
-      { extends: true, test: { name: 'postgres-apart', include: POSTGRES_APART, globalSetup: SERVER } },
-      { extends: true, test: { name: 'page', include: BROWSER, sequence: { groupOrder: 1 } } },
+      project({ name: 'postgres', include: [CONFORMANCE, ...LAWS], ...ON_POSTGRES }),
+      project({
+        name: 'postgres-engine',
+        include: POSTGRES,
+        exclude: POSTGRES_APART,
+        isolate: false,
+        globalSetup: SERVER,
+      }),
+      project({ name: 'postgres-apart', include: POSTGRES_APART, globalSetup: SERVER }),
+      project({ name: 'page', include: BROWSER, isolate: false, sequence: { groupOrder: 1 } }),
     ],
-    env: hasSpace(MEMORY) ? { TMPDIR: MEMORY } : {},
+    env: inMemory ? { TMPDIR: MEMORY } : {},
     testTimeout: 60_000,
     maxWorkers: 3, // on two cores: tests wait for processes, deadlines and the browser
     hookTimeout: 60_000,

@@ -96,7 +96,7 @@ function follows(difference: Difference, { effect, difference: cause }: Claim): 
     case 'customer_consent_history':
       return difference.table === 'customer_consent' && same('customer_id');
     case 'comment':
-      return difference.table === 'comment_revision' && same('comment_id');
+      return cause.before === undefined && difference.table === 'comment_revision' && same('comment_id');
     case 'customer_merge':
       return mentions(difference, [String(by.customer_id), ...(JSON.parse(String(by.merge_customer_ids)) as string[])]);
     default:

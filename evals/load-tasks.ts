@@ -5,6 +5,7 @@ import { parse, YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { CONTRACT } from '../src/contract/generated/contract.js';
 import { type Step, type Task, taskFile } from './format.js';
+import { COMPARED } from './snapshot.js';
 
 export const TASKS = 'evals/tasks';
 
@@ -61,7 +62,11 @@ function faultsOf(task: Task): string[] {
   const named = [...steps.map(({ operation }) => operation), task.meanwhile?.before, task.lost];
   const operations = named.filter((id): id is string => id !== undefined && !OPERATIONS.has(id));
   const roles = task.role.split('+').filter((role) => !ROLES.has(role));
+  const tables = task.effects.flatMap((effect) =>
+    'added' in effect && !(effect.added in COMPARED) ? [effect.added] : [],
+  );
   return [
+    ...tables.map((table) => `there is no table ${table}`),
     ...[...new Set(operations)].map((id) => `there is no operation ${id}`),
     ...roles.map((role) => `there is no role ${role}`),
     ...task.solution.flatMap((step, index) => usesNames(step).map((ref) => `call ${index + 1} cannot know ${ref}`)),

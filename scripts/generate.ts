@@ -1,7 +1,7 @@
 /**
  * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, openapi/protocol.md → PROTOCOL.md,
- * page/ → mcp.html and src/mcp/generated/, server.json, the client configurations in the documentation, and a snapshot
- * of every tool as agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its
+ * page/ → mcp.html and src/mcp/generated/, server.json, the client configurations and tables in the documentation, and a
+ * snapshot of every tool as agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its
  * generated content.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { createCatalogue } from '../src/tools/catalogue.js';
 import { withClientCommands } from './client-commands.js';
 import { withTables } from './configuration.js';
 import { makeCustomerApp } from './customer-app.js';
+import { withEvalTables } from './evals.js';
 import { mergeDocument } from './openapi.js';
 import { makePage } from './page.js';
 import { renderProtocol } from './protocol.js';
@@ -41,6 +42,7 @@ const outputs: Record<string, string> = {
   'docs/configuration.md': withTables(readFileSync('docs/configuration.md', 'utf8')),
   'docs/cli.md': withClientCommands(readFileSync('docs/cli.md', 'utf8'), contract),
   'README.md': withLinks(readFileSync('README.md', 'utf8')),
+  'docs/evals.md': await withEvalTables(readFileSync('docs/evals.md', 'utf8')),
   'docs/clients.md': withSnippets(readFileSync('docs/clients.md', 'utf8')),
   ...toolSnapshots(contract),
 };

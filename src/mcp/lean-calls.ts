@@ -17,7 +17,9 @@ import { nearestNames, rankEntries } from './ranking.js';
 import { type CallWithinBudget, createCallWithinBudget } from './response-budget.js';
 import { isVisible } from './visibility.js';
 
-const MAX_RESULTS = 20;
+/** Without words the operations are listed; with words the best are shown, because an agent reads them all. */
+const MAX_LISTED = 20;
+const MAX_MATCHES = 8;
 const MAX_NEAREST = 5;
 const MAX_EXAMPLES = 2;
 /** Shown instead of roles when the operation needs none. */
@@ -119,7 +121,7 @@ function find(entries: readonly CatalogueEntry[], input: Input): object {
       (family === undefined || operation.family === family) && (effect === undefined || operation.effect === effect),
   );
   const found = rankEntries(filtered, query);
-  const shown = found.slice(offset, offset + MAX_RESULTS);
+  const shown = found.slice(offset, offset + (query.trim() === '' ? MAX_LISTED : MAX_MATCHES));
   const families = [...new Set(entries.map(({ operation }) => operation.family))].sort();
   return {
     operations: shown.map(({ operation, tool }) => ({ name: tool.name, does: tool.title, effect: operation.effect })),

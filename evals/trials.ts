@@ -7,7 +7,7 @@ import { type AgentLimits, type AgentResult, work } from './agent.js';
 import { operationsOf, type Task } from './format.js';
 import type { SendToModel } from './models/model.js';
 import { type Mode, Run } from './run.js';
-import { openShop } from './shop.js';
+import { openShop, type Shop } from './shop.js';
 
 export interface TrialOptions {
   readonly model: string;
@@ -18,6 +18,8 @@ export interface TrialOptions {
   /** The directory of the results. */
   readonly directory: string;
   readonly send: SendToModel;
+  /** Default: one that is made for these trials. */
+  readonly shop?: Shop;
   /** Called after each trial. */
   readonly onTrial?: (trial: Trial) => void;
 }
@@ -61,7 +63,7 @@ export interface Group {
 export async function runTrials(tasks: readonly Task[], options: TrialOptions): Promise<Summary> {
   const { directory, trials: count, onTrial } = options;
   mkdirSync(directory, { recursive: true });
-  const shop = await openShop(tasks.map(({ role }) => role));
+  const shop = options.shop ?? (await openShop(tasks.map(({ role }) => role)));
   const trials: Trial[] = [];
   try {
     for (const task of tasks) {
@@ -91,7 +93,7 @@ export async function runTrials(tasks: readonly Task[], options: TrialOptions): 
       }
     }
   } finally {
-    shop.close();
+    if (options.shop === undefined) shop.close();
   }
   const summary = sumUp(tasks, trials, options);
   writeFileSync(join(directory, 'summary.json'), `${JSON.stringify({ ...summary, all: trials }, undefined, 1)}\n`);

@@ -1,7 +1,7 @@
 /**
  * `npm run generate`: openapi/*.yaml → openapi.yaml → src/contract/generated/, openapi/protocol.md → PROTOCOL.md,
- * page/ → mcp.html and src/mcp/generated/, server.json, the client configurations and tables in the documentation, and a
- * snapshot of every tool as agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its
+ * page/ → mcp.html and src/mcp/generated/, server.json, the client configurations and tables in the documentation, and
+ * a snapshot of every tool as agents see it. With `--check`, writes nothing and fails if a checked-in file differs from its
  * generated content.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -11,6 +11,7 @@ import { main } from '../../evals/main.js';
 import { createAnthropic } from '../../evals/models/anthropic.js';
 import { createOpenAi } from '../../evals/models/openai.js';
 import { fits } from '../../evals/options.js';
+import { openShop, type Shop } from '../../evals/shop.js';
 import { allPass, runTrials, type TrialOptions } from '../../evals/trials.js';
 import type { Data } from '../support/world.js';
 
@@ -30,9 +31,11 @@ let script: Reply[] = [];
 let requests: Data[] = [];
 const open = new Set<ServerResponse>();
 let server: Server;
+let shop: Shop;
 let baseUrl: string;
 
 beforeAll(async () => {
+  shop = await openShop(loadTasks().map(({ role }) => role));
   server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -52,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const response of open) response.destroy();
   await new Promise((resolve) => server.close(resolve));
+  shop.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -84,7 +88,16 @@ async function tried(api: Api, replies: readonly Reply[], options: Partial<Trial
   const send = create({ baseUrl, key: KEY, model: 'scripted', firstPauseMs: 1 });
   const limits = { turns: 5, deadlineMs: 20_000 };
   const tasks = loadTasks().filter(({ id }) => id === task);
-  const base = { model: 'scripted', mode: 'full', trials: 1, confirm: 'off', limits, directory: out, send } as const;
+  const base = {
+    model: 'scripted',
+    mode: 'full',
+    trials: 1,
+    confirm: 'off',
+    limits,
+    directory: out,
+    send,
+    shop,
+  } as const;
   const summary = await runTrials(tasks, { ...base, ...options });
   const text = readFileSync(join(out, `${task.replace('/', '.')}.1.json`), 'utf8');
   expect(text).not.toContain(KEY);

@@ -79,7 +79,7 @@ async function installPackages() {
 /** Puts SQLite's binary into its package: the one that was there before, a downloaded or a compiled one. */
 async function putBinary() {
   if (binary === undefined) {
-    step('preparing SQLite (where no binary can be downloaded, it is compiled: half a minute)');
+    step('preparing SQLite (where no binary can be downloaded, it is compiled: about a minute)');
     // As SQLite recommends. The package's -O3 takes half as long again to compile, and makes nothing faster.
     await npm(['rebuild', 'better-sqlite3', ...QUIET], { CFLAGS: '-O2' });
   }

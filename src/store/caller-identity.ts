@@ -76,26 +76,51 @@ interface Stored<Row> {
  * @throws CrmError 401 `crm.credentials_invalid` (unknown, expired, revoked), 404 when the caller is not in the org.
  */
 export function* identify(credentials: Credentials, keys: Keys, stamp: Stamp): Steps<Identified> {
-  const { orgcode, kind, secret, token } = credentials;
-  if (kind === 'oauth') {
-    const found = yield* one<Omit<Found, 'fingerprint'>>(BY_USER, orgcode, orgcode, token?.user ?? '');
-    if (found === undefined) throw notFound(); // the token is good: its user has no place here, as in a foreign org
-    return { caller: member({ ...found, fingerprint: fingerprint(secret) }, orgcode, kind) };
-  }
+  return (yield* lookUp(credentials, keys))(stamp);
+}
+
+/** What a credential was found to be: says who calls, at another time too, as long as its rows are the same. */
+export type FoundCredential = (stamp: Stamp) => Identified;
+
+/** Looks credentials up in an org. What it returns identifies their caller, or throws what `identify` throws. */
+export function* lookUp(credentials: Credentials, keys: Keys): Steps<FoundCredential> {
+  const { orgcode, kind, secret } = credentials;
+  if (kind === 'oauth') return yield* lookUpUser(credentials);
   const hashes = keys.macs('credential', kind, secret);
-  if (kind === 'api_key') {
-    const { found, hash, again } = yield* stored<FoundKey>(BY_KEY, orgcode, hashes, KEY_AGAIN);
-    if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
+  if (kind === 'api_key') return foundKey(yield* stored<FoundKey>(BY_KEY, orgcode, hashes, KEY_AGAIN), orgcode, hashes);
+  return foundSession(yield* stored<FoundSession>(BY_SESSION, orgcode, hashes, SESSION_AGAIN), orgcode);
+}
+
+function* lookUpUser({ orgcode, secret, token }: Credentials): Steps<FoundCredential> {
+  const found = yield* one<Omit<Found, 'fingerprint'>>(BY_USER, orgcode, orgcode, token?.user ?? '');
+  if (found === undefined) throw notFound(); // the token is good: its user has no place here, as in a foreign org
+  return () => ({ caller: member({ ...found, fingerprint: fingerprint(secret) }, orgcode, 'oauth') });
+}
+
+function foundKey(
+  { found, hash, again }: Stored<FoundKey>,
+  orgcode: string,
+  hashes: readonly string[],
+): FoundCredential {
+  const usedKeys = again.hashAgain === undefined ? [hash] : [hash, ...hashes.slice(0, 1)];
+  let identified: Identified | undefined;
+  return ({ now }) => {
+    if (found === undefined || hasEnded(found, now)) throw credentialsInvalid();
     if (found.key_orgcode !== orgcode) throw notFound();
-    const usedKeys = again.hashAgain === undefined ? [hash] : [hash, ...hashes.slice(0, 1)];
-    return { caller: member(found, orgcode, kind), usedKeys, ...again };
-  }
-  const { found, hash, again } = yield* stored<FoundSession>(BY_SESSION, orgcode, hashes, SESSION_AGAIN);
-  if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
-  const caller = member(found, orgcode, kind);
-  const extended = new Date(stamp.epoch_ms + found.ttl_seconds * 1000).toISOString();
-  if (epochOf(extended) - epochOf(found.expires_at) < TOUCH_EVERY_MS) return { caller, ...again };
-  return { caller, ...again, touch: () => touchSession(hash, extended) };
+    identified ??= { caller: member(found, orgcode, 'api_key'), usedKeys, ...again };
+    return identified;
+  };
+}
+
+function foundSession({ found, hash, again }: Stored<FoundSession>, orgcode: string): FoundCredential {
+  let identified: Identified | undefined;
+  return (stamp) => {
+    if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
+    identified ??= { caller: member(found, orgcode, 'session'), ...again };
+    const extended = stamp.epoch_ms + found.ttl_seconds * 1000;
+    if (extended - epochOf(found.expires_at) < TOUCH_EVERY_MS) return identified;
+    return { ...identified, touch: () => touchSession(hash, new Date(extended).toISOString()) };
+  };
 }
 
 /** Looks for a credential under its hash by the current generation of the server key, then by older ones. */

@@ -23,7 +23,6 @@ import { serverKeyLacks } from '../database-file/wrong-key.js';
 import { createIdMint } from '../ids.js';
 import { createRetentionClock } from '../retention-clock.js';
 import { deriveKeys, follow, generationOf, type KeyRing, loadKeys } from '../secrets/keys.js';
-import { identify } from './caller-identity.js';
 import type { RewrittenEmails } from './customer/stored-emails.js';
 import { outdatedData, refreshDerivedData } from './derived-data.js';
 import type { Driver } from './engine/driver.js';
@@ -35,6 +34,7 @@ import { recordError, resultOf, runUnitOfWork, type UnitOfWork } from './engine/
 import { HANDLERS } from './handlers.js';
 import { housekeep, orgsWithWork } from './housekeeping.js';
 import { KeyUses, writeKeyUses } from './key-uses.js';
+import { KnownCallers } from './known-callers.js';
 import { checkServerKey, hasServerKey, storedKeyCheck } from './server-key.js';
 import { exclusively } from './sqlite/exclusively.js';
 import { migrate, requireSchema } from './sqlite/migrations/migrate.js';
@@ -200,6 +200,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   readonly #mintId = createIdMint();
   readonly #unsealed = new Set<string>();
   readonly #keyUses = new KeyUses();
+  readonly #callers: KnownCallers;
   readonly #retentionMs: () => number;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #watch: OutageWatch;
@@ -213,6 +214,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
     this.driver = driver;
     this.keys = keys;
     this.#options = options;
+    this.#callers = new KnownCallers(driver, keys);
     const { clock = Date.now, monotonic = () => performance.now() } = options;
     this.#retentionMs = createRetentionClock(clock, monotonic);
     this.#watch = watchOutage(() => driver.outage(), options.onOutage);
@@ -221,8 +223,7 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   }
 
   async identify(credentials: Credentials, stamp: Stamp): Promise<Caller> {
-    const found = await this.driver.read(() => identify(credentials, this.keys, stamp), credentials);
-    const { caller, touch, usedKeys = [], hashAgain } = found;
+    const { caller, touch, usedKeys = [], hashAgain } = await this.#callers.identify(credentials, stamp);
     if (this.#options.readOnly === true) return caller;
     for (const hash of usedKeys) this.#keyUses.note(hash, stamp.epoch_ms);
     for (const steps of [touch, this.#options.mayHashAgain === false ? undefined : hashAgain])

@@ -3,11 +3,12 @@ import type { IncomingMessage } from 'node:http';
 
 /** The media types of MCP responses. The SDK looks for these very words in the header. */
 const OFFERED = ['application/json', 'text/event-stream'];
+const ALL_OFFERED = OFFERED.join(', ');
 
 /** Rewrites the Accept header to those of the offered types that it accepts; leaves a header that accepts neither. */
 export function normaliseAccept({ headers }: Pick<IncomingMessage, 'headers'>): void {
   const { accept } = headers;
-  if (accept === undefined) return;
+  if (accept === undefined || accept === ALL_OFFERED) return;
   const accepted = OFFERED.filter((type) => accepts(accept, type));
   if (accepted.length > 0) headers.accept = accepted.join(', ');
 }

@@ -13,9 +13,11 @@ export function readBytes(request: IncomingMessage, maxBytes: number): Promise<B
   return new Promise((resolve, fail) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let isWhole = false;
     const tooLarge = () => {
       discard(request);
       request.off('data', take);
+      isWhole = true; // as far as anyone waits for it
       resolve('too large');
     };
     const take = (chunk: Buffer) => {
@@ -24,8 +26,14 @@ export function readBytes(request: IncomingMessage, maxBytes: number): Promise<B
       chunks.push(chunk);
     };
     if (Number(request.headers['content-length']) > maxBytes) return tooLarge();
-    request.on('data', take).once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', fail).once('close', () => fail(new Error('the client disconnected')));
+    const end = () => {
+      isWhole = true;
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    };
+    const close = () => {
+      if (!isWhole) fail(new Error('the client disconnected')); // to make an error takes long, and every request closes
+    };
+    request.on('data', take).on('end', end).on('error', fail).on('close', close);
   });
 }
 
@@ -54,6 +62,7 @@ export function mediaTypeError(request: IncomingMessage): CrmError | undefined {
   }
   // Of several media types node:http keeps the first; a proxy in front of us may have read another.
   const [mediaType = '', ...others] = valuesOf(request, 'content-type');
+  if (mediaType === 'application/json' && others.length === 0) return undefined;
   const [type, ...parameters] = mediaType.split(';').map((part) => part.trim().toLowerCase());
   if (type !== 'application/json' || others.length > 0) {
     return unsupported('The body must be JSON. Send one content-type, application/json.');
@@ -65,7 +74,12 @@ export function mediaTypeError(request: IncomingMessage): CrmError | undefined {
 
 /** Every value of a header as it was sent; `headers` of node:http keeps only the first of some. */
 export function valuesOf({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>, name: string): readonly string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+  const values: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] ?? '';
+    if (given.length === name.length && given.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '');
+  }
+  return values;
 }
 
 function unsupported(message: string): CrmError {

@@ -37,10 +37,17 @@ export function createGracefulShutdown({ graceMs, drainMs }: ShutdownLimits): Gr
     },
     track(work, response) {
       inFlight += 1;
-      void Promise.allSettled([work, ended(response)]).then(() => {
+      let left = 2;
+      const end = () => {
+        left -= 1;
+        if (left > 0) return;
         inFlight -= 1;
         if (inFlight === 0) onIdle?.();
-      });
+      };
+      void work.then(end, end);
+      // sent, or its connection is closed
+      if (response.closed) end();
+      else response.once('close', end);
     },
     async drain(onReject) {
       isStopping = true;
@@ -65,14 +72,6 @@ function serverStopping(): CrmError {
     message: 'The server is stopping and takes no new calls. Nothing was done.',
     details: { outcome: 'not_done', retry_after_ms: RETRY_AFTER_MS },
     nextSteps: ['Wait details.retry_after_ms, then repeat the call.'],
-  });
-}
-
-/** Resolves when the response is sent or its connection is closed. */
-function ended(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.closed) resolve();
-    else response.once('close', resolve);
   });
 }
 

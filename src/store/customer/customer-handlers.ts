@@ -12,7 +12,6 @@ import { searchCustomers } from './customer-search.js';
 import {
   CUSTOMER,
   type CustomerRow,
-  findShown,
   indexCustomer,
   showCustomer,
   showCustomers,
@@ -20,6 +19,7 @@ import {
 } from './customers.js';
 import { listDuplicates } from './duplicates.js';
 import { customerMerge } from './merge-handlers.js';
+import { showFound } from './shown-customer.js';
 
 export const customer: Handlers<'customer'> = {
   ...customerMerge,
@@ -41,7 +41,7 @@ export const customer: Handlers<'customer'> = {
   },
 
   *customer_get(cx, input) {
-    return yield* findShown(cx, requireCustomer(cx, input.customer_id), input.customer_id);
+    return yield* showFound(cx, input.customer_id);
   },
 
   *customer_list(cx, input) {

@@ -5,6 +5,7 @@ import type { components } from '../../contract/generated/openapi.js';
 import { isMasked, maskCustomer } from '../../domain/consent.js';
 import { searchTerms } from '../../domain/customer.js';
 import { toMajor } from '../../domain/money.js';
+import type { LoyaltyPolicy } from '../../domain/policy.js';
 import { tierOf } from '../../domain/tiers.js';
 import type { Context } from '../engine/handler.js';
 import { ledgerTime } from '../engine/ledger-time.js';
@@ -12,7 +13,7 @@ import type { SearchTable, Words } from '../engine/search-index.js';
 import { all, one, run, type Step, type Steps, together } from '../engine/step.js';
 import { defineTable } from '../engine/table.js';
 import { ACCOUNT_COLUMNS, type LoyaltyAccount, noAccount } from '../loyalty/ledger.js';
-import { currentPolicy, type PolicyRow } from '../loyalty/policies.js';
+import { currentPolicy } from '../loyalty/policies.js';
 import { addDuplicateKeys, removeDuplicateKeys } from './duplicate-keys.js';
 
 export type Customer = components['schemas']['Customer'];
@@ -110,7 +111,8 @@ export function* showCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
 /** The record of a customer that was just created: nothing else can belong to it yet. */
 export function* showNewCustomer(cx: Context, row: CustomerRow): Steps<Customer> {
   const account = noAccount(row.customer_id);
-  return recordOf(cx, row, yield* currentPolicy(cx.orgcode), { account, expiry: unexpiring(account) });
+  const { policy } = yield* currentPolicy(cx.orgcode);
+  return recordOf(cx, row, policy, { account, expiry: unexpiring(account) });
 }
 
 /** The records of a page; each other table is read once for all of its customers. */
@@ -118,13 +120,13 @@ export function* showCustomers(cx: Context, rows: readonly CustomerRow[]): Steps
   if (rows.length === 0) return [];
   const ids = rows.map(({ customer_id }) => customer_id);
   const [policy, belongings] = yield* together(currentPolicy(cx.orgcode), belongingsOf(cx, ids));
-  return yield* assemble(cx, rows, policy, belongings);
+  return yield* assemble(cx, rows, policy.policy, belongings);
 }
 
 /** Finds a customer, as `find` does, and reads what belongs to it in the same round trip. */
-export function* findShown(cx: Context, find: Steps<CustomerRow>, id: string): Steps<Customer> {
+export function* findTogether(cx: Context, find: Steps<CustomerRow>, id: string): Steps<Customer> {
   const [row, policy, belongings] = yield* together(find, currentPolicy(cx.orgcode), belongingsOf(cx, [id]));
-  const [record] = yield* assemble(cx, [row], policy, belongings);
+  const [record] = yield* assemble(cx, [row], policy.policy, belongings);
   return record as Customer;
 }
 
@@ -149,7 +151,7 @@ function* belongingsOf({ orgcode, stamp }: Context, customerIds: readonly string
 function* assemble(
   cx: Context,
   rows: readonly CustomerRow[],
-  policy: PolicyRow,
+  policy: LoyaltyPolicy,
   belongings: Belongings,
 ): Steps<Customer[]> {
   const [accountRows, cardRows, holdRows, flagRows] = belongings;
@@ -172,6 +174,32 @@ function* assemble(
   });
 }
 
+/** What was read together with a customer's row. */
+interface ReadWith {
+  readonly policy: LoyaltyPolicy;
+  readonly account: LoyaltyAccount;
+  readonly active_holds: number;
+  readonly hasCards: boolean;
+  readonly hasFlags: boolean;
+}
+
+/** The record of a row with which most of what belongs to it was read. */
+export function* showWith(
+  cx: Context,
+  row: CustomerRow,
+  { policy, account, active_holds, hasCards, hasFlags }: ReadWith,
+): Steps<Customer> {
+  const { customer_id } = row;
+  const now = [cx.orgcode, customer_id, cx.stamp.now] as const;
+  return recordOf(cx, row, policy, {
+    account,
+    expiry: account.next_expiry_at === null ? unexpiring(account) : yield* expiryOf(cx, account),
+    cards: hasCards ? yield* all<CardsRow>(cardsSql('?'), ...now) : [],
+    holds: [{ customer_id, active_holds }],
+    flags: hasFlags ? yield* all<FlagRow>(flagsSql('?'), ...now) : [],
+  });
+}
+
 /** What a record shows of other tables. */
 interface Belonging {
   readonly account: LoyaltyAccount;
@@ -185,7 +213,7 @@ interface Belonging {
 function recordOf(
   cx: Context,
   row: CustomerRow,
-  policy: PolicyRow,
+  policy: LoyaltyPolicy,
   { account, expiry, cards = [], holds = [], flags = [] }: Belonging,
 ): Customer {
   const record: Customer = Object.assign(columnsShown(row), {
@@ -251,7 +279,7 @@ interface FlagRow extends OfCustomer {
 type Expiry = Pick<Customer['loyalty'], 'points_available' | 'points_pending_expiry'>;
 
 /** Balances and tier of an account at this instant. */
-function loyaltyOf(account: LoyaltyAccount, expiry: Expiry, { policy }: PolicyRow): Customer['loyalty'] {
+function loyaltyOf(account: LoyaltyAccount, expiry: Expiry, policy: LoyaltyPolicy): Customer['loyalty'] {
   const { points_balance, lifetime_points } = account;
   const tier = tierOf(policy, lifetime_points)?.tier ?? null;
   return { points_balance, ...expiry, tier, lifetime_points };

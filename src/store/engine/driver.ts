@@ -52,6 +52,11 @@ export interface Driver {
   readonly search: SearchIndex;
   /** Runs steps that only read, in one snapshot. A synchronous engine returns the value itself. */
   read<T>(steps: () => Steps<T>, scope?: Scope): T | Promise<T>;
+  /**
+   * A number that changes with every commit of anyone, in this process or another. Where it is missing or undefined,
+   * nothing that is read once may be remembered.
+   */
+  readonly version?: () => number | undefined;
   /** Runs work whose reads all see one snapshot, however long it takes. Nothing is tried again. */
   inSnapshot<T>(work: (read: SnapshotRead) => Promise<T>): Promise<T>;
   /**

@@ -16,6 +16,10 @@ const COLUMNS = 'policy_version, policy, reason, actor, created_at';
 const CURRENT = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? ORDER BY policy_version DESC LIMIT 1`;
 const VERSION = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? AND policy_version = ?`;
 
+/** As a part of a statement that reads an org's row `c`. */
+export const CURRENT_POLICY_TEXT = `SELECT p.policy FROM loyalty_policy p WHERE p.orgcode = c.orgcode
+  ORDER BY p.policy_version DESC LIMIT 1`;
+
 /** The policy of an org that never set one (contract §3, Loyalty). */
 const NEVER_SET: PolicyRow = { policy_version: 0, policy: DEFAULT_POLICY, reason: null, actor: null, created_at: null };
 
@@ -30,6 +34,11 @@ export function* policyVersion(orgcode: string, version: number): Steps<PolicyRo
   if (version === 0) return NEVER_SET;
   const row = yield* one<Raw>(VERSION, orgcode, version);
   return row === undefined ? undefined : decode(row);
+}
+
+/** The policy that `CURRENT_POLICY_TEXT` selected. */
+export function policyIn(text: string | null): LoyaltyPolicy {
+  return text === null ? DEFAULT_POLICY : (JSON.parse(text) as LoyaltyPolicy);
 }
 
 function decode(row: Raw): PolicyRow {

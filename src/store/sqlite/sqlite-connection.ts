@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { OPENING_WAIT_MS } from '../../database-file/lock-wait.js';
 import { ConcurrentChangeError, type Job } from '../engine/driver.js';
-import { isTogether, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
+import { isTogether, type Scalar, type Step, type Steps, type Together, type Yielded } from '../engine/step.js';
 
 /** Pages of 4 KiB that a copy moves before it reports. */
 const PAGES_AT_ONCE = 2048;
@@ -13,6 +13,8 @@ const OLDEST_SAFE = [3, 51, 3];
 export class SqliteConnection {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #queries = new Map<string, Query>();
+  #version: Database.Statement | undefined;
   #waits = true;
 
   constructor(database: Database.Database) {
@@ -20,7 +22,7 @@ export class SqliteConnection {
   }
 
   get prepared(): readonly string[] {
-    return [...this.#statements.keys()];
+    return [...this.#statements.keys(), ...this.#queries.keys()];
   }
 
   get canWrite(): boolean {
@@ -29,6 +31,12 @@ export class SqliteConnection {
 
   get inTransaction(): boolean {
     return this.#database.inTransaction;
+  }
+
+  /** A number that changes with every commit of another connection. */
+  version(): number {
+    this.#version ??= this.#database.prepare('PRAGMA data_version').pluck();
+    return this.#version.get() as number;
   }
 
   exec(sql: string): void {
@@ -157,12 +165,21 @@ export class SqliteConnection {
   /** Locks need no statement: a transaction that may write has locked the whole database, which holds all orgs. */
   #execute({ sql, args, mode, expected }: Step): unknown {
     if (mode === 'lock' || mode === 'lock-key' || mode === 'enter-org') return undefined;
+    if (mode === 'one') return this.#query(sql).get(args);
+    if (mode === 'all') return this.#query(sql).all(args);
     const statement = this.#prepared(sql);
-    if (mode === 'one') return statement.get(args);
-    if (mode === 'all') return statement.all(args);
     const { changes } = statement.run(args);
     if (expected !== undefined && changes !== expected) throw new ConcurrentChangeError();
     return mode === 'count' ? changes : undefined;
+  }
+
+  #query(sql: string): Query {
+    let query = this.#queries.get(sql);
+    if (query === undefined) {
+      query = createQuery(this.#database.prepare(sql));
+      this.#queries.set(sql, query);
+    }
+    return query;
   }
 
   #prepared(sql: string): Database.Statement {
@@ -173,6 +190,32 @@ export class SqliteConnection {
     }
     return statement;
   }
+}
+
+type Row = Record<string, Scalar>;
+
+/** A statement that returns rows. */
+interface Query {
+  get(args: readonly Scalar[]): Row | undefined;
+  all(args: readonly Scalar[]): readonly Row[];
+}
+
+/** Makes the rows itself: better-sqlite3 makes the names of the columns again for every row, which takes twice as long. */
+function createQuery(statement: Database.Statement): Query {
+  statement.raw();
+  const names = statement.columns().map(({ name }) => name);
+  const toRow = (values: readonly Scalar[]) => {
+    const row: Row = {};
+    for (let index = 0; index < names.length; index += 1) row[names[index] as string] = values[index] as Scalar;
+    return row;
+  };
+  return {
+    get(args) {
+      const values = statement.get(args) as readonly Scalar[] | undefined;
+      return values === undefined ? undefined : toRow(values);
+    },
+    all: (args) => (statement.all(args) as readonly (readonly Scalar[])[]).map(toRow),
+  };
 }
 
 /** Opens a database file, and creates it when it is missing, unless it is to be read only. */

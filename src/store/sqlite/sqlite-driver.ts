@@ -110,6 +110,17 @@ class SingleWriterDriver implements SqliteDriver {
     }
   }
 
+  /** Changes of the connection that asks do not count, so that a database in memory has no version. */
+  version(): number | undefined {
+    if (this.#path === IN_MEMORY) return undefined;
+    this.#reader ??= this.#openReader();
+    try {
+      return this.#reader.version();
+    } catch (error) {
+      throw isLocked(error) ? storageUnavailable(error) : error;
+    }
+  }
+
   async inSnapshot<T>(work: (read: <R>(steps: () => Steps<R>) => Promise<R>) => Promise<T>): Promise<T> {
     const connection = this.#openReader();
     connection.exec('BEGIN');

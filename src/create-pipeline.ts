@@ -36,10 +36,16 @@ export function createPipeline({
     checkAvailable,
     build: BUILD,
     makeStamp: createStampMaker(clock),
+    mintRequestId: createRequestIdMint(clock),
     random32: createRandom32(),
     elapsed: () => performance.now(),
     report: (report) => logCall(log, report),
   };
+}
+
+function createRequestIdMint(clock: () => number = Date.now): () => string {
+  const mint = createIdMint();
+  return () => mint(clock());
 }
 
 /** A step back of at most this is a correction of the clock; a longer one says that it was wrong before. */
@@ -55,15 +61,21 @@ export function createStampMaker(clock: () => number = Date.now): (headers: Call
   const random32 = createRandom32();
   const newTrace = () => hex32(random32()) + hex32(random32()) + hex32(random32()) + hex32(random32());
   let last = 0;
+  let text = new Date(last).toISOString();
+  let texted = last;
   return ({ requestId, traceId, traceState }) => {
     const now = clock();
     if (now > last || last - now > MAX_CORRECTION_MS) last = now;
+    if (texted !== last) {
+      texted = last;
+      text = new Date(last).toISOString(); // takes as long as the rest
+    }
     return {
       request_id: requestId ?? mint(last),
       trace_id: traceId ?? newTrace(),
       ...(traceState === undefined ? {} : { tracestate: traceState }),
       epoch_ms: last,
-      now: new Date(last).toISOString(),
+      now: text,
     };
   };
 }

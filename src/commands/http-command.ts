@@ -6,6 +6,7 @@ import { ConfigError, readEnvironment } from '../config.js';
 import type { Readiness } from '../contract/backend.js';
 import { isLoopback } from '../contract/loopback.js';
 import type { Contract } from '../contract/operation.js';
+import { IN_MEMORY } from '../database-file/file-identity.js';
 import { createLog, describe, type Log } from '../log.js';
 import type { OAuthOptions } from '../oauth/oauth-options.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
@@ -13,6 +14,7 @@ import { isPostgresUrl } from '../store/postgres/connection-url.js';
 import type { TraceSettings } from '../telemetry/trace-settings.js';
 import { surviveClosedPipe } from '../terminal/closed-pipe.js';
 import type { HttpTransport } from '../transport/http.js';
+import type { MakeSharedLimiter } from '../transport/shared-budget.js';
 import {
   AGENT_SETTINGS,
   type AgentFlags,
@@ -21,6 +23,15 @@ import {
   checkAgentSettings,
 } from './agent-options.js';
 import { type Listener, requireDistinct, requireFreePorts, rethrowTaken } from './free-ports.js';
+import {
+  isWorker,
+  leavePrimary,
+  PRIMARY,
+  requireWorkers,
+  superviseWorkers,
+  tellListening,
+  toldToStop,
+} from './http-workers.js';
 import { checkFirstScopes, OAUTH_SETTINGS, type OAuthFlags, oauthSettings } from './oauth-settings.js';
 import { openBearer } from './open-bearer.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
@@ -73,11 +84,19 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   const settings = agentSettings(flags);
   const oauth = oauthSettings(flags, process.env);
   const metrics = metricsSettings(flags);
+  requireWorkers({
+    ...flags,
+    hasGateway: flags.gateway !== undefined,
+    isFile: environment.db !== undefined && !isPostgresUrl(environment.db) && environment.db !== IN_MEMORY,
+    hasMetrics: metrics !== undefined,
+  });
   const traces = readTraceSettings(flags.otel, process.env, log);
   const { readOnly } = settings;
   requireSharing(flags, environment.db, readOnly);
-  const serve = (serving: Serving) =>
-    listen(serving, { directory, flags, settings, connectionSettings, oauth, metrics, traces, log });
+  const serve = (serving: Serving) => {
+    const listening = { directory, flags, settings, connectionSettings, oauth, metrics, traces, log };
+    return flags.workers > 1 && !isWorker() ? startWorkers(serving, listening) : listen(serving, listening);
+  };
   const check = (contract: Contract) => {
     checkAgentSettings(contract, settings);
     if (oauth !== undefined) checkFirstScopes(oauth, contract);
@@ -86,9 +105,26 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   requireDistinct(listeners);
   const file = flags.gateway === undefined ? environment.db : flags.gatewayDb;
   if (!existsSync(resolvedPath(file))) await requireFreePorts(listeners);
-  await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log, {
-    mayCreate: true,
-    check,
+  try {
+    await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log, {
+      mayCreate: true,
+      check,
+    });
+  } finally {
+    if (isWorker()) leavePrimary();
+  }
+}
+
+/** Has workers serve the database, which this process keeps open and looks after. */
+async function startWorkers(serving: Serving, { flags, connectionSettings, log }: Listening): Promise<void> {
+  const { welcome } = await import('../welcome.js');
+  surviveClosedPipe();
+  const { graceMs, drainMs } = connectionSettings.drain;
+  await superviseWorkers({
+    count: flags.workers,
+    log,
+    stopMs: graceMs + drainMs,
+    onListening: (url) => void process.stdout.write(welcome(url, serving.demo)),
   });
 }
 
@@ -120,8 +156,9 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
     transport = await openTransport(serving, listening, { metrics, traces }, isReady);
     const { welcome } = await import('../welcome.js');
     surviveClosedPipe();
-    const stopped = signalled(); // before anybody knows that the server is there
-    process.stdout.write(welcome(transport.url, serving.demo, metricsUrl));
+    const stopped = isWorker() ? Promise.race([toldToStop(), signalled()]) : signalled(); // before anybody knows that the server is there
+    if (isWorker()) tellListening(transport.url);
+    else process.stdout.write(welcome(transport.url, serving.demo, metricsUrl));
     await stopped;
     await transport.close();
   } finally {
@@ -188,9 +225,20 @@ function requireSharing({ rateLimits, gateway }: HttpFlags, db: string | undefin
 
 async function limitsOf(flags: HttpFlags, { sharedCounts }: Serving): Promise<CallLimits | undefined> {
   const { createRateLimits } = await import('../transport/rate-limits.js');
+  const shared = await sharedLimits(flags, sharedCounts);
   return createRateLimits({
     callsPerMinute: flags.maxCallsPerMinute,
     failuresPerMinute: flags.maxFailuresPerMinute,
-    ...(sharedCounts === undefined || flags.rateLimits === 'per-process' ? {} : { shared: sharedCounts }),
+    ...(shared === undefined ? {} : { shared }),
   });
+}
+
+/** Where several servers or workers add up what they count. */
+async function sharedLimits(
+  { rateLimits }: HttpFlags,
+  sharedCounts: Serving['sharedCounts'],
+): Promise<MakeSharedLimiter | undefined> {
+  if (isWorker()) return (await import('../transport/counts-in-primary.js')).countsInPrimary(PRIMARY);
+  if (sharedCounts === undefined || rateLimits === 'per-process') return undefined;
+  return (await import('../transport/shared-budget.js')).countsInTable(sharedCounts);
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../config.js';
 import type { SettingName } from '../settings/setting-table.js';
 
 export interface TransportFlags {
+  readonly workers: number;
   readonly stateless: boolean;
   readonly maxSessions: number;
   readonly sessionIdleSeconds: number;
@@ -30,6 +31,7 @@ export const TRANSPORT_SETTINGS = [
   'max-failures-per-minute',
   'rate-limits',
   'trust-proxy',
+  'workers',
   'stateless',
   'max-sessions',
   'session-idle-seconds',
@@ -47,7 +49,7 @@ export function transportSettings(flags: TransportFlags): TransportSettings {
   return {
     sessions: flags.stateless ? undefined : { most: flags.maxSessions, idleMs: flags.sessionIdleSeconds * 1000 },
     sse: flags.sse,
-    maxConnections: flags.maxConnections,
+    maxConnections: Math.ceil(flags.maxConnections / flags.workers), // connections are dealt out in turn
     drain: { graceMs: flags.drainGraceSeconds * 1000, drainMs: flags.drainSeconds * 1000 },
   };
 }

@@ -54,6 +54,8 @@ export interface Pipeline {
   readonly checkAvailable: AvailabilityCheck;
   readonly build: Build;
   readonly makeStamp: (headers: CallHeaders) => Stamp;
+  /** An id for a request, as `makeStamp` gives one that has none. */
+  readonly mintRequestId: () => string;
   /** Unpredictable 32-bit numbers. */
   readonly random32: () => number;
   /** Milliseconds, monotonic; used for `latency_ms` only. */

@@ -12,6 +12,7 @@ import { anyText, country, nonEmpty, oneOf, someOf, wholeNumber, yesOrNo } from 
 
 const MAX_COUNT = 999_999_999;
 const MAX_CONNECTIONS = 1_000_000;
+const MAX_WORKERS = 64;
 const MAX_SECONDS = 24 * 3600;
 const MAX_DEADLINE_MS = 600_000;
 
@@ -230,6 +231,13 @@ const HTTP = {
       'take client addresses from x-forwarded-for, written by this many proxies of yours (1 if no count is given)',
     preset: '1',
     parse: wholeNumber(0, MAX_COUNT),
+  },
+  workers: {
+    takes: '<count>',
+    description:
+      'processes that serve the port together, for reads on several cores; needs a database file and --stateless',
+    default: 1,
+    parse: wholeNumber(1, MAX_WORKERS),
   },
   stateless: {
     description: 'keep no state between requests, so that any of several servers can handle any request',

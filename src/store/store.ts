@@ -294,11 +294,12 @@ export class EmbeddedStore<Engine extends Driver> implements Store {
   #unit({ operation, input, caller, context, stamp }: StoreCall): UnitOfWork {
     const handler = HANDLERS[operation.id];
     if (handler === undefined) throw new Error(`no handler for ${operation.id}`);
+    const retentionMs = this.#retentionMs();
     const cx: Context = {
       orgcode: caller.orgcode,
       caller,
       stamp,
-      retentionNow: new Date(Math.min(stamp.epoch_ms, this.#retentionMs())).toISOString(),
+      retentionNow: stamp.epoch_ms <= retentionMs ? stamp.now : new Date(retentionMs).toISOString(),
       operatingContext: context,
       settings: this.#options.settings,
       keys: this.keys,

@@ -14,11 +14,18 @@ export type MintBoundary = () => Boundary;
 
 /** Mints unguessable boundaries of 64 random bits each, so that no stored text can contain one. */
 export function createBoundaryMint(random32: () => number): MintBoundary {
-  const tenDigits = () => String(random32()).padStart(10, '0');
+  const tenDigits = () => {
+    const value = random32();
+    return fiveDigits(Math.floor(value / 100_000)) + fiveDigits(value % 100_000); // large numbers are written slowly
+  };
   return () => {
     const name = tenDigits() + tenDigits(); // the encoding of 64 bits that costs a model the fewest tokens
     return { open: `<${name}>`, close: `</${name}>` };
   };
+}
+
+function fiveDigits(value: number): string {
+  return String(100_000 + value).slice(1);
 }
 
 /** The JSON of a record with the untrusted text in `marked` between markers; a notice comes first if there is any. */

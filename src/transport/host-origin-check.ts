@@ -13,6 +13,9 @@ import { valuesOf } from './http-body.js';
 
 export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
+/** Accepted Host headers that are remembered: one name with each port that a client may name. */
+const MOST_ACCEPTED = 100;
+
 /** The error of a request that is rejected before it is read; undefined when it is accepted. */
 export type HostOriginCheck = (request: IncomingMessage) => CrmError | undefined;
 
@@ -26,11 +29,19 @@ export function createHostOriginCheck(
 ): HostOriginCheck {
   const hosts = [...LOOPBACK_HOSTS, ...allowedHosts];
   const origins = [...LOOPBACK_HOSTS, ...allowedOrigins];
+  const accepted = new Set<string>(); // to read a Host header takes longer than to find it here
+  const isAccepted = (host: string) => {
+    if (accepted.has(host)) return true;
+    if (!validateHostHeader(host, hosts).ok) return false;
+    if (accepted.size < MOST_ACCEPTED) accepted.add(host);
+    return true;
+  };
   return ({ headers: { host, origin } }) => {
     if (host === undefined) return badRequest('crm.host_required', 'Send a Host header.');
-    if (!validateHostHeader(host, hosts).ok) {
+    if (!isAccepted(host)) {
       return notAllowed('crm.host_forbidden', 'This server is not known by that Host. See --allow-host.');
     }
+    if (origin === undefined) return undefined;
     if (origin === NO_ORIGIN ? allowedOrigins.includes(NO_ORIGIN) : validateOriginHeader(origin, origins).ok) {
       return undefined;
     }

@@ -6,7 +6,7 @@ import { API_VERSION } from '../contract/version.js';
 import { createFindMissingScopes } from '../mcp/missing-scopes.js';
 import { type Application, createCallTool, createServerFactory } from '../mcp/server.js';
 import { callerOf } from '../pipeline/call.js';
-import { CLIENT_ADDRESS, NO_HEADERS, parseHeaders, REQUEST_ID } from '../pipeline/headers.js';
+import { CLIENT_ADDRESS, parseHeaders, REQUEST_ID } from '../pipeline/headers.js';
 import type { Bearer } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
 import { type ConnectionLimit, createConnectionLimit } from './connection-limit.js';
@@ -95,7 +95,7 @@ export function httpApplicationOf(application: Application, rest?: Rest, overSse
     missingScopes: createFindMissingScopes(application),
     serverInfo: application.info,
     isKnown: async (headers) => (await callerOf(application.pipeline, headers)) !== undefined,
-    nameRequest: () => application.pipeline.makeStamp(NO_HEADERS).request_id,
+    nameRequest: application.pipeline.mintRequestId,
     ...(application.confirmation === undefined ? {} : { mayAsk: application.confirmation.covers }),
     ...(rest === undefined ? {} : { rest }),
     ...(overSse === undefined ? {} : { sseFactory: createServerFactory(overSse, headersOf) }),

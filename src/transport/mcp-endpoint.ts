@@ -111,10 +111,11 @@ export function createMcpEndpoint(application: McpApplication, options: McpOptio
     if ('code' in read) return sendFault(response, read);
     const lacking = await scopeError({ request, response, headers }, read.messages);
     if (lacking !== undefined) return sendJsonRpcError(response, lacking);
-    const ids = held?.connection.ids ?? createIdsInFlight();
-    const fault = ids.take(read);
+    // Outside of a session, a single message is the only one of its client that is known.
+    const ids = held?.connection.ids ?? (read.isBatch ? createIdsInFlight() : undefined);
+    const fault = ids?.take(read);
     if (fault !== undefined) return sendFault(response, fault);
-    const release = () => ids.releaseAll(read.messages);
+    const release = () => ids?.releaseAll(read.messages);
     if (call !== undefined && rejection === undefined) {
       const exchange = { request, response, headers, call, hasUser: held?.connection.hasUser };
       if (await fastPath({ ...exchange, onResult: release })) return;

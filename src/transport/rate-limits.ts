@@ -7,14 +7,14 @@ import { throttled } from '../contract/errors.js';
 import type { CallLimits } from '../pipeline/call-limits.js';
 import { fingerprint } from '../secrets/keys.js';
 import { type Budget, createKeySet, createLocalBudget } from './local-budget.js';
-import { createSharedBudget, type SharedCounts } from './shared-budget.js';
+import { createSharedBudget, type MakeSharedLimiter } from './shared-budget.js';
 
 export interface RateLimitOptions {
   /** 0 for no limit. */
   readonly callsPerMinute: number;
   readonly failuresPerMinute: number;
-  /** What the servers of a database share; without it, each process counts for itself. */
-  readonly shared?: SharedCounts;
+  /** Where several servers add up what they count; without it, each process counts for itself. */
+  readonly shared?: MakeSharedLimiter;
 }
 
 /** The limits; undefined when both are 0. */

@@ -1,8 +1,8 @@
 /**
- * Budgets that several servers share through a table of their database. Each server counts in its own memory, and adds
- * that up in the table in blocks of a hundredth of the budget.
+ * Budgets that several servers share: through a table of their database, or through the process that started them (see
+ * counts-in-primary.ts). Each server counts in its own memory, and adds that up in blocks of a hundredth of the budget.
  */
-import { RateLimiterPostgres, type RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { fingerprint } from '../secrets/keys.js';
 import { type Budget, createLocalBudget, MINUTE_S } from './local-budget.js';
 
@@ -15,6 +15,21 @@ export interface SharedCounts {
   }): Promise<{ readonly rows: readonly object[]; readonly rowCount: number }>;
 }
 
+/** What is left of a budget that is shared, and when it is whole again. */
+export interface SharedRest {
+  readonly remainingPoints: number;
+  readonly msBeforeNext: number;
+}
+
+/** Where the points of all servers are added up. */
+export interface SharedLimiter {
+  /** Spends points. Rejects with a `SharedRest` when they were not left, and with an Error when nobody answers. */
+  consume(key: string, points: number): Promise<SharedRest>;
+}
+
+/** Makes the limiter of a budget: so many points a minute. */
+export type MakeSharedLimiter = (points: number, name: string) => SharedLimiter;
+
 /** A migration creates it. Its keys are hashes: addresses are personal data. */
 const TABLE = 'rate_limit';
 const BLOCKS = 100;
@@ -24,10 +39,10 @@ const PAUSE_MS = 1000;
 
 /**
  * A budget over all servers. One of fewer points than two hundred is counted point by point, and `spend` waits for the
- * table; with a larger one nothing waits, and each server may allow a block too many. While the table cannot be
- * reached, each server allows all points for itself.
+ * table; with a larger one nothing waits, and each server may allow a block too many. While nobody answers,
+ * each server allows all points for itself.
  */
-export function createSharedBudget(points: number, name: string, counts: SharedCounts): Budget {
+export function createSharedBudget(points: number, name: string, makeLimiter: MakeSharedLimiter): Budget {
   const block = Math.max(1, Math.floor(points / BLOCKS));
   /** Points that the table does not know yet. */
   const unsent = new Map<string, number>();
@@ -37,7 +52,7 @@ export function createSharedBudget(points: number, name: string, counts: SharedC
     unsent.delete(key);
     renewed.delete(key);
   });
-  const shared = sharedLimiter(points, name, counts);
+  const shared = makeLimiter(points, name);
   let pausedUntil = 0;
   const waitFor = (key: string) => {
     const wait = (renewed.get(key) ?? 0) - Date.now();
@@ -57,7 +72,7 @@ export function createSharedBudget(points: number, name: string, counts: SharedC
         pausedUntil = performance.now() + PAUSE_MS;
         return 0;
       }
-      renewed.set(key, Date.now() + (error as RateLimiterRes).msBeforeNext);
+      renewed.set(key, Date.now() + (error as SharedRest).msBeforeNext);
       return waitFor(key);
     }
   };
@@ -75,14 +90,16 @@ export function createSharedBudget(points: number, name: string, counts: SharedC
   };
 }
 
-function sharedLimiter(points: number, name: string, counts: SharedCounts): RateLimiterPostgres {
-  return new RateLimiterPostgres({
-    storeClient: counts,
-    storeType: 'client',
-    tableName: TABLE,
-    tableCreated: true,
-    keyPrefix: name,
-    points,
-    duration: MINUTE_S,
-  });
+/** Adds the points up in the table. */
+export function countsInTable(counts: SharedCounts): MakeSharedLimiter {
+  return (points, name) =>
+    new RateLimiterPostgres({
+      storeClient: counts,
+      storeType: 'client',
+      tableName: TABLE,
+      tableCreated: true,
+      keyPrefix: name,
+      points,
+      duration: MINUTE_S,
+    });
 }

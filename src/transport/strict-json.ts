@@ -17,19 +17,20 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
 function repeatsName(text: string): boolean {
   const outer: (Set<string> | undefined)[] = []; // the names so far in each enclosing object; undefined for a list
   let names: Set<string> | undefined;
-  const token = /["{}[\]]/g;
-  for (let found = token.exec(text); found !== null; found = token.exec(text)) {
-    if (found[0] === '"') {
-      const end = endOfString(text, found.index);
-      token.lastIndex = end;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const start = at;
+      const end = endOfString(text, start);
+      at = end - 1;
       if (names === undefined || !isName(text, end)) continue;
-      const name = nameAt(text, found.index, end);
+      const name = nameAt(text, start, end);
       if (names.has(name)) return true;
       names.add(name);
-    } else if (found[0] === '{' || found[0] === '[') {
+    } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
       outer.push(names);
-      names = found[0] === '{' ? new Set() : undefined;
-    } else {
+      names = code === OPEN_OBJECT ? new Set() : undefined;
+    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
       names = outer.pop();
     }
   }
@@ -55,6 +56,7 @@ function isName(text: string, end: number): boolean {
   return text[at] === ':';
 }
 
+const [QUOTE, OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [34, 123, 91, 125, 93];
 const SPACE = 32; // below it JSON allows only tabs and line ends between two tokens
 
 function nameAt(text: string, start: number, end: number): string {

@@ -9,7 +9,7 @@ import { type AdminContext, createKey, createOrg } from '../../src/store/adminis
 import { createRateLimitTable } from '../../src/store/postgres/rate-limit-table.js';
 import { openPostgresStore, type PostgresStore } from '../../src/store/postgres-store.js';
 import { verifyStore } from '../../src/store/verify-store.js';
-import { createSharedBudget, type SharedCounts } from '../../src/transport/shared-budget.js';
+import { countsInTable, createSharedBudget, type SharedCounts } from '../../src/transport/shared-budget.js';
 import { openConfirming } from '../support/confirming.js';
 import { freshDatabase, type TestDatabase } from '../support/postgres-database.js';
 import { queryAt } from '../support/postgres-driver.js';
@@ -113,7 +113,9 @@ test('what has expired in an org that nobody changes is forgotten, too; what has
 });
 
 test('a shared limit allows what was asked for, over both servers', async () => {
-  const [one, other] = stores.map(({ driver }) => createSharedBudget(20, 'exact', createRateLimitTable(driver)));
+  const [one, other] = stores.map(({ driver }) =>
+    createSharedBudget(20, 'exact', countsInTable(createRateLimitTable(driver))),
+  );
   const waits: number[] = [];
   for (let n = 0; n < 30; n += 1) waits.push((await (n % 2 === 0 ? one : other)?.spend('caller')) ?? 0);
   expect(waits.filter((wait) => wait === 0)).toHaveLength(20);
@@ -129,12 +131,12 @@ test('a large limit is counted in blocks, and without the table each server coun
       throw new Error('unreachable');
     },
   };
-  const budget = createSharedBudget(1000, 'blocks', broken);
+  const budget = createSharedBudget(1000, 'blocks', countsInTable(broken));
   const waits: number[] = [];
   for (let n = 0; n < 1010; n += 1) waits.push(await budget.spend('caller'));
   expect(waits.filter((wait) => wait === 0)).toHaveLength(1000);
   expect(asked).toBe(1);
-  const exact = createSharedBudget(3, 'exact', broken);
+  const exact = createSharedBudget(3, 'exact', countsInTable(broken));
   expect([await exact.spend('a'), await exact.spend('a'), await exact.spend('a')]).toEqual([0, 0, 0]);
   expect(await exact.spend('a')).toBeGreaterThan(0);
 });

@@ -69,6 +69,7 @@ export function openGateway(
     validate,
     build: BUILD,
     makeStamp: createStampMaker(),
+    mintRequestId: () => 'request',
     random32: () => 0,
     checkAvailable: () => undefined,
     elapsed: () => performance.now(),

@@ -216,19 +216,8 @@ function recordOf(
   policy: LoyaltyPolicy,
   { account, expiry, cards = [], holds = [], flags = [] }: Belonging,
 ): Customer {
-  const record: Customer = Object.assign(columnsShown(row), {
-    tags: [...row.tags],
-    loyalty: loyaltyOf(account, expiry, policy),
-    stored_value: cards.slice(0, MAX_CURRENCIES).map(storedValue),
-    active_holds: holds[0]?.active_holds ?? 0,
-    flags: flags.slice(0, MAX_FLAGS).map(({ flag }) => flag),
-  });
-  return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
-}
-
-/** A copy of the columns that are shown. Written out, it takes a seventh of the time of a loop over them. */
-function columnsShown(row: CustomerRow): Omit<CustomerRow, 'profile_access'> {
-  return {
+  // Written out, it takes a seventh of the time of a loop over the columns.
+  const record: Customer = {
     orgcode: row.orgcode,
     customer_id: row.customer_id,
     status: row.status,
@@ -244,13 +233,18 @@ function columnsShown(row: CustomerRow): Omit<CustomerRow, 'profile_access'> {
     addresses: row.addresses,
     home_logical_guid: row.home_logical_guid,
     external_refs: row.external_refs,
-    tags: row.tags,
+    tags: [...row.tags],
     attributes: row.attributes,
     merged_into_customer_id: row.merged_into_customer_id,
     consents: row.consents,
     created_at: row.created_at,
     updated_at: row.updated_at,
+    loyalty: loyaltyOf(account, expiry, policy),
+    stored_value: cards.slice(0, MAX_CURRENCIES).map(storedValue),
+    active_holds: holds[0]?.active_holds ?? 0,
+    flags: flags.slice(0, MAX_FLAGS).map(({ flag }) => flag),
   };
+  return isMasked(row.consents) && !cx.permits('unmasked') ? maskCustomer(record) : record;
 }
 
 /** The points that can be redeemed now: the balance without points that have expired but are not posted yet. */

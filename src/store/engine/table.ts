@@ -82,7 +82,10 @@ export function emptied<Row>(patch: object, empty: Partial<Row>): Partial<Row> {
 /** Parses the JSON columns of a raw row. */
 export function decode<Row>(table: Table<Row>, raw: Record<string, Scalar>): Row {
   const row: Record<string, unknown> = { ...raw };
-  for (const column of table.json) row[column] = JSON.parse(String(raw[column]));
+  for (const column of table.json) {
+    const text = raw[column];
+    row[column] = text === '[]' ? [] : text === '{}' ? {} : JSON.parse(String(text)); // most are empty
+  }
   return row as Row;
 }
 

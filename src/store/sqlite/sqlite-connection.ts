@@ -93,11 +93,11 @@ export class SqliteConnection {
     }
   }
 
-  snapshot<T>(steps: Steps<T>): T {
-    if (this.inTransaction) return this.drive(steps); // in memory, during a migration
+  snapshot<T>(read: (connection: this) => T): T {
+    if (this.inTransaction) return read(this); // in memory, during a migration
     this.exec('BEGIN');
     try {
-      return this.drive(steps);
+      return read(this);
     } finally {
       if (this.inTransaction) this.exec('COMMIT');
     }
@@ -203,12 +203,9 @@ interface Query {
 /** Makes the rows itself: better-sqlite3 makes the names of the columns again for every row, which takes twice as long. */
 function createQuery(statement: Database.Statement): Query {
   statement.raw();
-  const names = statement.columns().map(({ name }) => name);
-  const toRow = (values: readonly Scalar[]) => {
-    const row: Row = {};
-    for (let index = 0; index < names.length; index += 1) row[names[index] as string] = values[index] as Scalar;
-    return row;
-  };
+  const fields = statement.columns().map(({ name }, index) => `${JSON.stringify(name)}: values[${index}]`);
+  // The names come from this program's own statements. To set them one by one takes three times as long.
+  const toRow = new Function('values', `return { ${fields.join(', ')} };`) as (values: readonly Scalar[]) => Row;
   return {
     get(args) {
       const values = statement.get(args) as readonly Scalar[] | undefined;

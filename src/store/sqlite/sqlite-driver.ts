@@ -84,6 +84,8 @@ class SingleWriterDriver implements SqliteDriver {
   readonly #writer: SqliteConnection;
   readonly #truncation: WalTruncation;
   #reader: SqliteConnection | undefined;
+  /** Whether the reader's snapshot is open. */
+  #isReading = false;
   #filesInPlace: FilesInPlace | undefined;
   #outage: CrmError | undefined;
   #queue: Waiting[] = [];
@@ -102,23 +104,13 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   read<T>(steps: () => Steps<T>): T {
-    this.#reader ??= this.#openReader();
-    try {
-      return this.#reader.snapshot(steps());
-    } catch (error) {
-      throw isLocked(error) ? storageUnavailable(error) : error;
-    }
+    return this.#inSharedSnapshot((reader) => reader.drive(steps()));
   }
 
   /** Changes of the connection that asks do not count, so that a database in memory has no version. */
   version(): number | undefined {
     if (this.#path === IN_MEMORY) return undefined;
-    this.#reader ??= this.#openReader();
-    try {
-      return this.#reader.version();
-    } catch (error) {
-      throw isLocked(error) ? storageUnavailable(error) : error;
-    }
+    return this.#inSharedSnapshot((reader) => reader.version());
   }
 
   async inSnapshot<T>(work: (read: <R>(steps: () => Steps<R>) => Promise<R>) => Promise<T>): Promise<T> {
@@ -145,6 +137,7 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   script(sql: string): void {
+    this.#endSnapshot();
     this.#writer.script(sql);
   }
 
@@ -153,6 +146,7 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   direct<T>(steps: Steps<T>): T {
+    this.#endSnapshot();
     return this.#writer.drive(steps);
   }
 
@@ -181,8 +175,36 @@ class SingleWriterDriver implements SqliteDriver {
   async close(): Promise<void> {
     if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#truncation.stop();
+    this.#endSnapshot();
     this.#reader?.close();
     this.#writer.close();
+  }
+
+  /**
+   * Reads in a snapshot that all reads share until the event loop goes on: to begin and end one for each takes longer
+   * than a read. A call that reads twice mostly finds it open. It is never older than a call that reads in it, because
+   * no bytes of a client are read meanwhile.
+   */
+  #inSharedSnapshot<T>(read: (reader: SqliteConnection) => T): T {
+    this.#reader ??= this.#openReader();
+    const reader = this.#reader;
+    try {
+      if (reader === this.#writer) return reader.snapshot(read);
+      if (!this.#isReading) {
+        reader.exec('BEGIN');
+        this.#isReading = true;
+        process.nextTick(() => this.#endSnapshot());
+      }
+      return read(reader);
+    } catch (error) {
+      throw isLocked(error) ? storageUnavailable(error) : error;
+    }
+  }
+
+  #endSnapshot(): void {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.#reader?.exec('COMMIT');
   }
 
   /**
@@ -220,6 +242,7 @@ class SingleWriterDriver implements SqliteDriver {
 
   /** Begins a transaction, without waiting. Returns false when there is nothing to run in it now. */
   #begin(): boolean {
+    this.#endSnapshot();
     try {
       this.#writer.begin();
       this.#failedAttempts = 0;

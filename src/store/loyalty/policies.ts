@@ -17,8 +17,9 @@ const CURRENT = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? ORDER B
 const VERSION = `SELECT ${COLUMNS} FROM loyalty_policy WHERE orgcode = ? AND policy_version = ?`;
 
 /** As a part of a statement that reads an org's row `c`. */
-export const CURRENT_POLICY_TEXT = `SELECT p.policy FROM loyalty_policy p WHERE p.orgcode = c.orgcode
-  ORDER BY p.policy_version DESC LIMIT 1`;
+export const CURRENT_POLICY_TEXT = `SELECT p.policy FROM loyalty_policy p
+  WHERE p.orgcode = c.orgcode AND p.policy_version =
+    (SELECT MAX(l.policy_version) FROM loyalty_policy l WHERE l.orgcode = c.orgcode)`;
 
 /** The policy of an org that never set one (contract §3, Loyalty). */
 const NEVER_SET: PolicyRow = { policy_version: 0, policy: DEFAULT_POLICY, reason: null, actor: null, created_at: null };

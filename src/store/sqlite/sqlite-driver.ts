@@ -84,8 +84,6 @@ class SingleWriterDriver implements SqliteDriver {
   readonly #writer: SqliteConnection;
   readonly #truncation: WalTruncation;
   #reader: SqliteConnection | undefined;
-  /** Whether the reader's snapshot is open. */
-  #isReading = false;
   #filesInPlace: FilesInPlace | undefined;
   #outage: CrmError | undefined;
   #queue: Waiting[] = [];
@@ -104,13 +102,25 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   read<T>(steps: () => Steps<T>): T {
-    return this.#inSharedSnapshot((reader) => reader.drive(steps()));
+    return this.#inSnapshot((reader) => reader.drive(steps()));
   }
 
-  /** Changes of the connection that asks do not count, so that a database in memory has no version. */
+  /**
+   * Changes of the connection that asks do not count, so that a database in memory has no version. The snapshot in which
+   * it is read stays open for the next read, which is mostly that of the same call: to begin and end one takes longer
+   * than a read. It ends before the event loop goes on, so that it is older than no bytes that a client sends later.
+   */
   version(): number | undefined {
     if (this.#path === IN_MEMORY) return undefined;
-    return this.#inSharedSnapshot((reader) => reader.version());
+    this.#reader ??= this.#openReader();
+    try {
+      this.#beginSnapshot();
+      return this.#reader.version();
+    } catch (error) {
+      throw isLocked(error) ? storageUnavailable(error) : error;
+    } finally {
+      process.nextTick(() => this.#endSnapshot());
+    }
   }
 
   async inSnapshot<T>(work: (read: <R>(steps: () => Steps<R>) => Promise<R>) => Promise<T>): Promise<T> {
@@ -175,36 +185,38 @@ class SingleWriterDriver implements SqliteDriver {
   async close(): Promise<void> {
     if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#truncation.stop();
-    this.#endSnapshot();
     this.#reader?.close();
     this.#writer.close();
   }
 
-  /**
-   * Reads in a snapshot that all reads share until the event loop goes on: to begin and end one for each takes longer
-   * than a read. A call that reads twice mostly finds it open. It is never older than a call that reads in it, because
-   * no bytes of a client are read meanwhile.
-   */
-  #inSharedSnapshot<T>(read: (reader: SqliteConnection) => T): T {
+  /** Reads in the snapshot that is open, or in one of its own. */
+  #inSnapshot<T>(read: (reader: SqliteConnection) => T): T {
     this.#reader ??= this.#openReader();
     const reader = this.#reader;
     try {
       if (reader === this.#writer) return reader.snapshot(read);
-      if (!this.#isReading) {
-        reader.exec('BEGIN');
-        this.#isReading = true;
-        process.nextTick(() => this.#endSnapshot());
-      }
+      this.#beginSnapshot();
       return read(reader);
     } catch (error) {
       throw isLocked(error) ? storageUnavailable(error) : error;
+    } finally {
+      this.#endSnapshot();
     }
   }
 
+  #beginSnapshot(): void {
+    if (this.#reader?.inTransaction === false) this.#reader.exec('BEGIN');
+  }
+
+  /** A snapshot that cannot be ended must not be read again: the next read opens another connection. */
   #endSnapshot(): void {
-    if (!this.#isReading) return;
-    this.#isReading = false;
-    this.#reader?.exec('COMMIT');
+    if (this.#reader === this.#writer || this.#reader?.inTransaction !== true) return;
+    try {
+      this.#reader.exec('COMMIT');
+    } catch {
+      this.#reader.close();
+      this.#reader = undefined;
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * A load generator over raw keep-alive sockets: it sends prepared requests and reads lengths only, so that it needs less
- * of the machine than the server it measures.
+ * A load generator over raw keep-alive sockets: it sends prepared requests and reads lengths only, so that it needs
+ * less of the machine than the server it measures.
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';

@@ -156,7 +156,8 @@ async function listen(serving: Serving, listening: Listening): Promise<void> {
     transport = await openTransport(serving, listening, { metrics, traces }, isReady);
     const { welcome } = await import('../welcome.js');
     surviveClosedPipe();
-    const stopped = isWorker() ? Promise.race([toldToStop(), signalled()]) : signalled(); // before anybody knows that the server is there
+    // before anybody knows that the server is there
+    const stopped = isWorker() ? Promise.race([toldToStop(), signalled()]) : signalled();
     if (isWorker()) tellListening(transport.url);
     else process.stdout.write(welcome(transport.url, serving.demo, metricsUrl));
     await stopped;

@@ -117,9 +117,9 @@ function foundSession({ found, hash, again }: Stored<FoundSession>, orgcode: str
   return (stamp) => {
     if (found === undefined || hasEnded(found, stamp.now)) throw credentialsInvalid();
     identified ??= { caller: member(found, orgcode, 'session'), ...again };
-    const extended = stamp.epoch_ms + found.ttl_seconds * 1000;
-    if (extended - epochOf(found.expires_at) < TOUCH_EVERY_MS) return identified;
-    return { ...identified, touch: () => touchSession(hash, new Date(extended).toISOString()) };
+    const extendedMs = stamp.epoch_ms + found.ttl_seconds * 1000;
+    if (extendedMs - epochOf(found.expires_at) < TOUCH_EVERY_MS) return identified;
+    return { ...identified, touch: () => touchSession(hash, new Date(extendedMs).toISOString()) };
   };
 }
 

@@ -70,7 +70,7 @@ export function countsInPrimary(parent: Parent): MakeSharedLimiter {
   });
 }
 
-/** In the process that started the workers: adds up what they spend. Keeps as many keys as a process does for itself. */
+/** In the process that started the workers: adds up what they spend, for as many keys as a process keeps for itself. */
 export function createCountsOfWorkers(): (worker: Pick<Worker, 'send'>, message: unknown) => Promise<void> {
   const limiters = new Map<string, RateLimiterMemory>();
   const limiterOf = (name: string, points: number) => {

@@ -197,7 +197,11 @@ export const PACKAGES: { readonly [name: string]: readonly string[] } = {
   'pg-protocol': ['store/postgres/batch.ts'],
   pino: ['log.ts'],
   'prom-client': ['telemetry/backend-metrics.ts', 'telemetry/metrics.ts', 'telemetry/verify-metrics.ts'],
-  'rate-limiter-flexible': ['transport/local-budget.ts', 'transport/shared-budget.ts'],
+  'rate-limiter-flexible': [
+    'transport/counts-in-primary.ts',
+    'transport/local-budget.ts',
+    'transport/shared-budget.ts',
+  ],
   'string-width': ['cli/output/layout.ts'],
   undici: ['gateway/fetch-document.ts', 'gateway/origin.ts', 'gateway/probe.ts'],
   yaml: ['cli/profiles/profile-edit.ts'],

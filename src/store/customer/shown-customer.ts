@@ -1,4 +1,4 @@
-/** Reads one customer as a caller may see it, with what other tables hold about it. Pages of customers: customers.ts. */
+/** Reads one customer as a caller may see it, with what other tables hold about it. Pages: customers.ts. */
 import { notFound } from '../../contract/errors.js';
 import type { Context } from '../engine/handler.js';
 import { one, type Scalar, type Steps } from '../engine/step.js';

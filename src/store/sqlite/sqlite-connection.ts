@@ -200,7 +200,7 @@ interface Query {
   all(args: readonly Scalar[]): readonly Row[];
 }
 
-/** Makes the rows itself: better-sqlite3 makes the names of the columns again for every row, which takes twice as long. */
+/** Makes the rows itself: better-sqlite3 makes the names of the columns anew for every row, in as much time again. */
 function createQuery(statement: Database.Statement): Query {
   statement.raw();
   const fields = statement.columns().map(({ name }, index) => `${JSON.stringify(name)}: values[${index}]`);

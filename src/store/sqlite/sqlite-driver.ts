@@ -106,8 +106,8 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   /**
-   * Changes of the connection that asks do not count, so that a database in memory has no version. The snapshot in which
-   * it is read stays open for the next read, which is mostly that of the same call: to begin and end one takes longer
+   * Changes of the connection that asks do not count, so that a database in memory has no version. The snapshot that it
+   * is read in stays open for the next read, which is mostly that of the same call: to begin and end one takes longer
    * than a read. It ends before the event loop goes on, so that it is older than no bytes that a client sends later.
    */
   version(): number | undefined {

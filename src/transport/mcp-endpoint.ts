@@ -111,8 +111,7 @@ export function createMcpEndpoint(application: McpApplication, options: McpOptio
     if ('code' in read) return sendFault(response, read);
     const lacking = await scopeError({ request, response, headers }, read.messages);
     if (lacking !== undefined) return sendJsonRpcError(response, lacking);
-    // Outside of a session, a single message is the only one of its client that is known.
-    const ids = held?.connection.ids ?? (read.isBatch ? createIdsInFlight() : undefined);
+    const ids = held?.connection.ids ?? (read.isBatch ? createIdsInFlight() : undefined); // else there is only one
     const fault = ids?.take(read);
     if (fault !== undefined) return sendFault(response, fault);
     const release = () => ids?.releaseAll(read.messages);

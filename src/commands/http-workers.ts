@@ -64,8 +64,9 @@ export async function superviseWorkers({ count, log, stopMs, onListening }: Supe
     worker.on('error', onError);
     const listening = new Promise<string>((resolve, reject) => {
       worker.on('message', (message: Listening) => {
-        if (message?.type === 'listening') resolve(message.url);
-        else void answer(worker, message);
+        if (message?.type !== 'listening') return void answer(worker, message);
+        resolve(message.url);
+        if (isStopping) worker.send(STOP); // it was told before it could hear
       });
       worker.once('exit', () => reject(new Error('a worker did not come to listen')));
     });

@@ -58,7 +58,7 @@ mountTheme();
 byId('explorer-link', HTMLElement).hidden = location.protocol === 'file:'; // only a server has one
 mountConfirm();
 mountConnection();
-void mountSignIn(signInAnswer, connectWithToken, announce);
+mountSignIn(signInAnswer, connectWithToken, announce);
 mountSlashKey(['customer-search', 'search'].map((id) => byId(id, HTMLInputElement)));
 select(FIRST_TOOL, false);
 showRoute(routeInUrl() ?? { page: 'tools' }, false);

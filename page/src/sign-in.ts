@@ -5,11 +5,10 @@
  */
 import { byId } from './dom.js';
 
-const METADATA = '/.well-known/oauth-protected-resource';
 const PENDING = 'g3n-sign-in';
 const CODE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description', 'session_state'];
 
-/** How people sign in at this server. */
+/** How people sign in at this server, which says so in the page that it serves; see src/transport/pages.ts. */
 interface SignIn {
   readonly clientId: string;
   readonly issuer: string;
@@ -42,12 +41,12 @@ export function takeSignInAnswer(): URLSearchParams | undefined {
  * Shows the button if the server says how to sign in, and finishes what the answer belongs to. `onToken` gets the access
  * token; `onFailure` gets a sentence.
  */
-export async function mountSignIn(
+export function mountSignIn(
   answer: URLSearchParams | undefined,
   onToken: (token: string) => void,
   onFailure: (reason: string) => void,
-): Promise<void> {
-  const signIn = await readSignIn();
+): void {
+  const signIn = readSignIn();
   if (signIn === undefined) return;
   const button = byId('sign-in', HTMLButtonElement);
   button.hidden = false;
@@ -55,11 +54,7 @@ export async function mountSignIn(
   if (answer === undefined) return;
   const pending = takePending();
   if (pending === undefined) return;
-  try {
-    onToken(await tokenFor(answer, pending));
-  } catch (error) {
-    onFailure(error instanceof Refused ? error.message : UNREACHABLE);
-  }
+  tokenFor(answer, pending).then(onToken, (error) => onFailure(error instanceof Refused ? error.message : UNREACHABLE));
 }
 
 const UNREACHABLE = 'The identity provider does not answer this page. It must allow its origin (CORS).';
@@ -67,14 +62,9 @@ const UNREACHABLE = 'The identity provider does not answer this page. It must al
 /** The provider, or a check of its answer, said no. */
 class Refused extends Error {}
 
-async function readSignIn(): Promise<SignIn | undefined> {
-  if (!location.protocol.startsWith('http')) return undefined;
-  const document = await readJson(METADATA).catch(() => undefined);
-  const [issuer] = (document?.authorization_servers ?? []) as readonly string[];
-  const clientId = document?.g3n_page_client_id;
-  if (typeof clientId !== 'string' || issuer === undefined) return undefined;
-  const { resource, scopes_supported: scopes = [] } = document as { resource: string; scopes_supported?: string[] };
-  return { clientId, issuer, resource, scopes };
+function readSignIn(): SignIn | undefined {
+  const said = document.querySelector<HTMLMetaElement>('meta[name="g3n-sign-in"]')?.content;
+  return said === undefined ? undefined : (JSON.parse(said) as SignIn);
 }
 
 async function leave(signIn: SignIn): Promise<void> {

@@ -32,7 +32,7 @@ import {
   tellListening,
   toldToStop,
 } from './http-workers.js';
-import { checkFirstScopes, OAUTH_SETTINGS, type OAuthFlags, oauthSettings } from './oauth-settings.js';
+import { checkFirstScopes, OAUTH_SETTINGS, type OAuthFlags, oauthSettings, pageSignInOf } from './oauth-settings.js';
 import { openBearer } from './open-bearer.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
@@ -200,7 +200,7 @@ async function openTransport(
     allowedOrigins: [...(flags.allowOrigin ?? []), ...(flags.demo ? [NO_ORIGIN] : [])],
     pages: createPages({
       html: () => readFileSync(join(directory, '..', 'mcp.html'), 'utf8'),
-      signInOrigin: oauth?.pageClient === undefined ? undefined : new URL(oauth.issuer).origin,
+      signIn: oauth && pageSignInOf(oauth, serving.contract),
       ...(serving.published === undefined ? {} : { explorer: createExplorer(join(directory, '../dist/explorer')) }),
     }),
     bearer,

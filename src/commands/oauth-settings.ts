@@ -5,6 +5,7 @@ import { scopesOf } from '../contract/access.js';
 import type { Contract } from '../contract/operation.js';
 import { issuerUrlProblem } from '../oauth/issuer-http.js';
 import type { IntrospectionOptions, OAuthOptions } from '../oauth/oauth-options.js';
+import { resourceText } from '../oauth/resource-metadata.js';
 import type { SettingName } from '../settings/setting-table.js';
 
 export interface OAuthFlags {
@@ -98,6 +99,16 @@ export function oauthSettings(flags: OAuthFlags, env: NodeJS.ProcessEnv): OAuthO
     introspection: introspectionOf(flags, env),
     pageClient: flags.oauthPageClientId,
   };
+}
+
+/** How people sign in on the web page: for every operation, since its forms show all of them. */
+export function pageSignInOf(
+  { pageClient, issuer, resource, scopePrefix }: OAuthOptions,
+  { operations }: Pick<Contract, 'operations'>,
+) {
+  if (pageClient === undefined) return undefined;
+  const scopes = scopesOf(operations).map((scope) => scopePrefix + scope);
+  return { clientId: pageClient, issuer, resource: resourceText(resource), scopes };
 }
 
 /** @throws ConfigError for a scope that no operation of the contract needs. */

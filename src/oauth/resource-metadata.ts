@@ -13,7 +13,7 @@ export interface ResourceMetadata {
 
 /** The document, which names what a client needs to get a token. `scopes`: all that operations need. */
 export function resourceMetadata(options: OAuthOptions, scopes: readonly string[], mcpPath: string): ResourceMetadata {
-  const { issuer, resource, scopePrefix, pageClient } = options;
+  const { issuer, resource, scopePrefix } = options;
   const path = resource.pathname === '/' ? '' : resource.pathname;
   const own = `${WELL_KNOWN}${path}`;
   return {
@@ -25,7 +25,6 @@ export function resourceMetadata(options: OAuthOptions, scopes: readonly string[
       scopes_supported: scopes.map((scope) => scopePrefix + scope),
       bearer_methods_supported: ['header'],
       resource_name: 'G3N retail CRM',
-      ...(pageClient === undefined ? {} : { g3n_page_client_id: pageClient }),
     },
   };
 }

@@ -2,12 +2,20 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { etagOf, isUnchanged } from './etag.js';
 
+/** What the page needs to sign people in, as a client without a secret. */
+export interface PageSignIn {
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly resource: string;
+  readonly scopes: readonly string[];
+}
+
 export interface PageSource {
   html(): string;
   /** Serves the explorer. Without it there is none. */
   readonly explorer?: Pages;
-  /** The origin of the identity provider, where people sign in on the page. */
-  readonly signInOrigin?: string | undefined;
+  /** How people sign in on the page; without it they do not. */
+  readonly signIn?: PageSignIn | undefined;
 }
 
 /** Serves GET and HEAD of its paths; returns false for any other request. */
@@ -34,8 +42,8 @@ function leadTo(location: string, response: ServerResponse): true {
 }
 
 /** Serves the page, which is read at once. @throws what `html` throws; Error when the page has no CSP. */
-export function createPages({ html, explorer, signInOrigin }: PageSource): Pages {
-  const page = prepare(html(), signInOrigin);
+export function createPages({ html, explorer, signIn }: PageSource): Pages {
+  const page = prepare(html(), signIn);
   return (request, response, path) => {
     const { method, headers } = request;
     if (method !== 'GET' && method !== 'HEAD') return false;
@@ -52,6 +60,12 @@ export function createPages({ html, explorer, signInOrigin }: PageSource): Pages
   };
 }
 
+/** Says in the page how to sign in: it asks for nothing, and a page without OAuth stays as it is. */
+function withSignIn(html: string, signIn: PageSignIn): string {
+  const content = JSON.stringify(signIn).replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+  return html.replace('<title>', () => `<meta name="g3n-sign-in" content="${content}">\n<title>`);
+}
+
 interface Prepared {
   readonly bytes: Buffer;
   readonly headers: { readonly etag: string; readonly [name: string]: string };
@@ -65,14 +79,14 @@ export const PAGE_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-function prepare(html: string, signInOrigin: string | undefined): Prepared {
-  const bytes = Buffer.from(html);
+function prepare(html: string, signIn: PageSignIn | undefined): Prepared {
+  const bytes = Buffer.from(signIn === undefined ? html : withSignIn(html, signIn));
   return {
     bytes,
     headers: {
       ...PAGE_HEADERS,
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': servedPolicy(html, signInOrigin),
+      'content-security-policy': servedPolicy(html, signIn && new URL(signIn.issuer).origin),
       'cache-control': 'no-cache',
       etag: etagOf(bytes),
     },

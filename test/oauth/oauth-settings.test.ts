@@ -115,11 +115,11 @@ test('metadata of an issuer are looked for where MCP clients look', () => {
 });
 
 test('a resource of another path has its metadata there too', () => {
-  const options = oauthOptions(ISSUER, { resource: new URL('https://crm.example/retail/mcp'), pageClient: 'page' });
+  const options = oauthOptions(ISSUER, { resource: new URL('https://crm.example/retail/mcp') });
   const { paths, url, document } = resourceMetadata(options, [], '/mcp');
   expect(paths).toContain('/.well-known/oauth-protected-resource/retail/mcp');
   expect(url).toBe('https://crm.example/.well-known/oauth-protected-resource/retail/mcp');
-  expect(document).toMatchObject({ resource: 'https://crm.example/retail/mcp', g3n_page_client_id: 'page' });
+  expect(document).toMatchObject({ resource: 'https://crm.example/retail/mcp' });
 });
 
 test('paths reach own names only, and keys of users never collide', () => {

@@ -77,7 +77,7 @@ export async function openProvider(resource: string, publicClients: readonly obj
   });
   const answer = provider.callback();
   server.on('request', (request, response) => {
-    if (request.url?.startsWith('/token')) real.onTokenRequest();
+    if (request.url === '/token') real.onTokenRequest();
     void answer(request, response);
   });
   return real;

@@ -1,0 +1,75 @@
+/** Signing in on the page, in Chromium, with oidc-provider: the way there and back, the call, and what is kept. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pageSignInOf } from '../../src/commands/oauth-settings.js';
+import { CONTRACT } from '../../src/contract/generated/contract.js';
+import { createPages } from '../../src/transport/pages.js';
+import { openBrowser, visit } from '../support/browser.js';
+import { addPeople, type OAuthTransport, oauthOptions, openOAuth } from '../support/oauth.js';
+import { openProvider, type RealProvider } from '../support/oidc-provider.js';
+import { useWorld } from '../support/use-world.js';
+
+const world = useWorld({ atEnd: 'unverified' });
+let provider: RealProvider;
+let transport: OAuthTransport;
+let browser: Browser;
+
+beforeAll(async () => {
+  await addPeople(world);
+  const taken = createServer();
+  await new Promise<void>((listening) => taken.listen(0, '127.0.0.1', listening));
+  const { port } = taken.address() as AddressInfo;
+  await new Promise((closed) => taken.close(closed));
+  const origin = `http://127.0.0.1:${port}`;
+  provider = await openProvider(`${origin}/mcp`, [
+    {
+      client_id: 'page',
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+      redirect_uris: [`${origin}/`],
+      grant_types: ['authorization_code', 'refresh_token'],
+    },
+  ]);
+  const options = oauthOptions(provider.issuer, {
+    audiences: [`${origin}/mcp`],
+    resource: new URL(`${origin}/mcp`),
+    pageClient: 'page',
+  });
+  const pages = createPages({ html: () => readFileSync('mcp.html', 'utf8'), signIn: pageSignInOf(options, CONTRACT) });
+  transport = await openOAuth(world, options, { http: { port, pages }, deadlineMs: 5_000 });
+  browser = await openBrowser();
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await transport?.close();
+  await provider?.close();
+});
+
+test('a person signs in at the provider, comes back, and calls with a token that is kept nowhere', async () => {
+  const { page, problems, leave } = await visit(browser, new URL('/', transport.url).href);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.locator('input[name="login"]').fill('ada');
+  await page.locator('input[name="password"]').fill('any');
+  await page.locator('button[type="submit"]').click();
+  await page.locator('button[type="submit"]').click(); // consent
+  await page
+    .getByText(/^Connected to .*org ACME · crm_manage/)
+    .first()
+    .waitFor();
+  expect(new URL(page.url()).search).toBe('');
+  const kept = await page.evaluate('JSON.stringify([localStorage, sessionStorage, document.cookie])');
+  expect(kept).toBe('[{},{},""]');
+  expect(problems).toEqual([]);
+  await page.goto(`${new URL('/', transport.url).href}?code=stolen&state=of-another`);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+  expect(new URL(page.url()).search).toBe('');
+  await leave();
+}, 120_000);
+
+test('the page may connect to the issuer, and to nothing else; without OAuth it is as it was', async () => {
+  const { headers } = await fetch(new URL('/', transport.url));
+  expect(headers.get('content-security-policy')).toContain(`connect-src 'self' ${provider.issuer};`);
+});

@@ -147,6 +147,7 @@ describe('another org', () => {
     expect(missing).toContain('crm.not_found');
     for (const [claims, headers] of [
       [{}, { 'x-orgcode': 'OTHER' }],
+      [{ sub: 'carol' }, { 'x-orgcode': 'OTHER' }], // a member of both, but the token is for one
       [{ orgcode: 'OTHER' }, {}],
       [{ orgcode: 'NOWHERE' }, {}],
       [{ orgcode: undefined }, {}],

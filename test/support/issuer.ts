@@ -62,7 +62,8 @@ export async function openIssuer(): Promise<TestIssuer> {
   };
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const jwk = async () => ({ ...(await exportJWK(pair.publicKey)), kid, alg: 'RS256', use: 'sig' });
+  const jwk = async () => ({ ...(await exportJWK(pair.publicKey)), kid, use: 'sig' }); // no `alg`, as at Entra
+
   const issuer: TestIssuer = {
     url,
     asked,

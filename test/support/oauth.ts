@@ -77,9 +77,11 @@ export async function openOAuth(
   return Object.assign(transport, { refusals });
 }
 
-/** ada reads and manages ACME, bob has all rights in OTHER, eve is nowhere. */
+/** ada manages ACME, bob has all rights in OTHER, carol reads both, eve is nowhere. */
 export async function addPeople({ admin }: World): Promise<void> {
   await admin((cx) => createSession(cx, 'ACME', 'ada', { roles: ['crm_manage'], owner: false }, 3600));
+  for (const org of ['ACME', 'OTHER'])
+    await admin((cx) => createSession(cx, org, 'carol', { roles: ['crm_view'], owner: false }, 3600));
   await admin((cx) => createSession(cx, 'OTHER', 'bob', { roles: [], owner: true }, 3600));
 }
 

@@ -167,7 +167,7 @@ describe('a file from before the sequence', () => {
   /** The ledgers as an older version would have left them: without `seq`, and without triggers in the way. */
   function older(path: string): Database.Database {
     const db = new Database(path);
-    db.exec(`DELETE FROM schema_migration WHERE version >= 3; DROP TABLE derived_data;
+    db.exec(`DELETE FROM schema_migration WHERE version >= 3; DROP TABLE derived_data; DROP TABLE oauth_org;
       DROP TRIGGER loyalty_txn_by_month; DROP TRIGGER loyalty_txn_expiring; DROP TABLE loyalty_month;
       DROP INDEX certificate_expiring;
       ${['api_key expires_at', 'api_key last_used_at', 'api_key created_by', 'session revoked_at', 'session created_by']

@@ -8,6 +8,7 @@ import { openSqlite, type SqliteDriver } from '../../src/store/sqlite/sqlite-dri
 /** The columns that look like references and are none: the key of the row itself, or an id of another system. */
 const OWN = [
   'org.orgcode',
+  'oauth_org.orgcode', // of several groups, the first maps orgs of all
   'principal.principal_id',
   'customer.customer_id',
   'hold.hold_id',

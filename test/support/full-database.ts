@@ -9,6 +9,7 @@ import { createIdMint } from '../../src/ids.js';
 import { createLog } from '../../src/log.js';
 import { call } from '../../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
+import { addOAuthOrg } from '../../src/store/admin/oauth-orgs.js';
 import { createKey, createOrg, createSession } from '../../src/store/administration.js';
 import { openStore, type Store } from '../../src/store/store.js';
 
@@ -57,6 +58,7 @@ export async function fullDatabase(directory: string): Promise<FullDatabase> {
   const admin = store.driver;
   for (const orgcode of ['ACME', 'EMPTY']) await admin.write({ steps: () => createOrg(cx, orgcode, 'verified') });
   const { api_key } = await admin.write({ steps: () => createKey(cx, 'ACME', 'till', owner) });
+  await admin.write({ steps: () => addOAuthOrg(cx, 'tenant', 'acme-tenant', 'ACME') });
   const { session_guid } = await admin.write({ steps: () => createSession(cx, 'ACME', 'ann', owner, 86_400) });
   const byKey = {
     'x-orgcode': 'ACME',

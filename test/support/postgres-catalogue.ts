@@ -15,6 +15,7 @@ export const GLOBAL_TABLES: Readonly<Record<string, string>> = {
   database_group: 'for all databases of the groups',
   org_directory: 'is looked up to know in which group an org is',
   org_home: 'is looked up to know whether an org is here',
+  oauth_org: 'is looked up to know the org of a token',
 };
 
 export interface CatalogueTable {

@@ -22,6 +22,7 @@ export const COORDINATOR_TABLES: Readonly<Record<string, string>> = {
   database_group: 'for all databases of the groups',
   org_directory: 'looked up to know in which group an org is',
   org_home: 'looked up to know whether an org is here',
+  oauth_org: 'looked up to know the org of a token',
 };
 const DISTRIBUTION_COLUMN = 'orgcode';
 /** The table that the others are placed with. */

@@ -17,6 +17,8 @@ export interface TestIssuer {
   /** The issuer that the metadata name; default: its own. */
   named: string;
   readonly publicPem: string;
+  /** The key of an attacker, who publishes it at `/keys-of-another`. */
+  readonly attacker: KeyObject;
   /** Signs claims as the provider would; `undefined` leaves a claim out. */
   sign(claims?: object, header?: Partial<JWTHeaderParameters>, key?: KeyObject | Uint8Array): Promise<string>;
   /** Replaces the key of the provider. */
@@ -33,6 +35,7 @@ export async function openIssuer(): Promise<TestIssuer> {
   const opaque = new Map<string, object>();
   const trouble: TestIssuer['trouble'] = new Map();
   let pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const attackers = generateKeyPairSync('rsa', { modulusLength: 2048 });
   let kid = 'first';
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://issuer').pathname;
@@ -49,7 +52,8 @@ export async function openIssuer(): Promise<TestIssuer> {
   });
   const answerTo = async (path: string, request: IncomingMessage): Promise<object | undefined> => {
     if (path === '/.well-known/openid-configuration') return { issuer: issuer.named, ...endpoints(issuer.url) };
-    if (path === '/keys' || path === '/keys-of-another') return { keys: issuer.keys };
+    if (path === '/keys') return { keys: issuer.keys };
+    if (path === '/keys-of-another') return { keys: [await exportJWK(attackers.publicKey)] };
     if (path !== '/introspect') return undefined;
     const pair = Buffer.from(request.headers.authorization?.split(' ')[1] ?? '', 'base64')
       .toString()
@@ -71,6 +75,7 @@ export async function openIssuer(): Promise<TestIssuer> {
     trouble,
     keys: [await jwk()],
     named: url,
+    attacker: attackers.privateKey,
     publicPem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     sign: (claims = {}, header = {}, key = pair.privateKey) =>
       new SignJWT(

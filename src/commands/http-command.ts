@@ -33,7 +33,7 @@ import {
   toldToStop,
 } from './http-workers.js';
 import { checkFirstScopes, OAUTH_SETTINGS, type OAuthFlags, oauthSettings, pageSignInOf } from './oauth-settings.js';
-import { openBearer } from './open-bearer.js';
+import { openBearer, requireIssuer } from './open-bearer.js';
 import { type Serving, type ServingFlags, withServing } from './open-serving.js';
 import { signalled } from './output.js';
 import { type ServedMetrics, serveMetrics } from './serve-metrics.js';
@@ -105,6 +105,7 @@ async function serveHttp(directory: string, flags: HttpFlags): Promise<void> {
   requireDistinct(listeners);
   const file = flags.gateway === undefined ? environment.db : flags.gatewayDb;
   if (!existsSync(resolvedPath(file))) await requireFreePorts(listeners);
+  if (oauth !== undefined && !isWorker()) await requireIssuer(oauth, log);
   try {
     await withServing(serve, directory, { ...flags, readOnly }, flags.upstreamAuth, environment, log, {
       mayCreate: true,

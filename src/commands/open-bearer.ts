@@ -14,10 +14,23 @@ export interface BearerParts {
 }
 
 /**
- * Admits callers with access tokens; undefined without OAuth. An identity provider that is down keeps no other caller
- * out: the server starts, and asks again later.
- * @throws ConfigError when tokens could not be served, or the issuer's metadata are those of another one.
+ * Asks for the issuer's metadata, before anything is opened or made. An identity provider that is down keeps no other
+ * caller out: the server starts, and asks again when a token comes.
+ * @throws ConfigError when the metadata are those of another issuer.
  */
+export async function requireIssuer({ issuer }: OAuthOptions, log: Log): Promise<void> {
+  const { createIssuerHttp } = await import('../oauth/issuer-http.js');
+  const { createIssuerMetadata, IssuerMismatch } = await import('../oauth/issuer-metadata.js');
+  const clock = () => performance.now();
+  try {
+    await createIssuerMetadata(issuer, createIssuerHttp({ clock }), clock)();
+  } catch (error) {
+    if (error instanceof IssuerMismatch) throw new ConfigError(`--oauth-issuer: ${error.message}`);
+    log.warn({ cause: describe(error as Error) }, 'the identity provider does not answer yet');
+  }
+}
+
+/** Admits callers with access tokens; undefined without OAuth. @throws ConfigError when tokens could not be served. */
 export async function openBearer(
   options: OAuthOptions | undefined,
   { serving, application, log }: BearerParts,
@@ -27,7 +40,6 @@ export async function openBearer(
   if (serving.mappedOrg === undefined && options.claims.tenant !== undefined)
     throw new ConfigError('--oauth-tenant-claim needs the embedded database, which has the map of tenants');
   const { createResourceServer } = await import('../oauth/resource-server.js');
-  const { IssuerMismatch } = await import('../oauth/issuer-metadata.js');
   const { createBearer } = await import('../transport/bearer.js');
   const { MCP_PATH } = await import('../transport/http.js');
   const operations = application.catalogue.entries.map(({ operation }) => operation);
@@ -37,12 +49,6 @@ export async function openBearer(
     mcpPath: MCP_PATH,
     mappedOrg: serving.mappedOrg ?? NOT_MAPPED,
   });
-  try {
-    await server.check();
-  } catch (error) {
-    if (error instanceof IssuerMismatch) throw new ConfigError(`--oauth-issuer: ${error.message}`);
-    log.warn({ cause: describe(error as Error) }, 'the identity provider does not answer yet');
-  }
   const onRefused = ({ isOutage, ...refusal }: TokenRefusal) => {
     if (isOutage) log.warn(refusal, 'an access token cannot be checked');
     else log.debug(refusal, 'an access token was rejected');

@@ -38,8 +38,6 @@ export interface ResourceServer {
   challenge(challenge?: Challenge): string;
   /** Scopes as the identity provider knows them. */
   named(scopes: readonly string[]): readonly string[];
-  /** Reads the issuer's metadata. @throws IssuerMismatch, IssuerUnavailable */
-  check(): Promise<void>;
 }
 
 /** Longer than any token in use; the HTTP parser's limit on all headers is 16 KiB. */
@@ -81,9 +79,6 @@ export function createResourceServer(parts: ResourceServerParts): ResourceServer
       };
     },
     challenge: (challenge = { scopes: named(options.firstScopes) }) => challengeText(challenge, metadata.url),
-    async check() {
-      await issuer();
-    },
   };
 }
 

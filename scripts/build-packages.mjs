@@ -8,6 +8,7 @@ export const BUILD_PACKAGES = [
   '@opentelemetry/sdk-trace',
   'commander',
   'double-metaphone',
+  'jose',
   'jsonc-parser',
   'pg-protocol',
   'prom-client',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addPeople, type OAuthTransport, oauthOptions, openOAuth } from '../support/oauth.js';
 import { openProvider, type RealProvider } from '../support/oidc-provider.js';
-import { connectWithSignIn } from '../support/signing-in.js';
+import { clientMetadata, connectWithSignIn } from '../support/signing-in.js';
 import { useWorld } from '../support/use-world.js';
 
 const world = useWorld({ atEnd: 'unverified' });
@@ -55,7 +55,8 @@ test.each(['jwt', 'opaque'] as const)(
     expect(stat.structuredContent).toMatchObject({
       data: { caller: { context_source: 'oauth', roles: ['crm_manage'] }, org: { orgcode: 'ACME' } },
     });
-    expect(flow.asked).toEqual([{ scope: 'crm:read offline_access', challenge: 'S256', resource: transport.url }]);
+    const asked = { scope: 'crm:read offline_access', challenge: 'S256', resource: transport.url };
+    expect(flow.asked).toEqual([{ ...asked, client: expect.any(String) }]);
 
     const made = await signedIn.retrying(() => client.callTool(creating(`${format}@example.com`))); // 403, step-up, and the call again
     expect(made.structuredContent).toMatchObject({ data: { email: `${format}@example.com` } });
@@ -72,3 +73,13 @@ test.each(['jwt', 'opaque'] as const)(
     await signedIn.close();
   },
 );
+
+test('a client that is known by its metadata document does not register', async () => {
+  const url = 'https://client.example/oauth/client.json';
+  provider.documents.set(url, { ...clientMetadata(), client_id: url, scope: 'crm:read offline_access' });
+  const signedIn = await connectWithSignIn(transport.url, 'ada', { clientMetadataUrl: url });
+  const stat = await signedIn.client.callTool(STAT);
+  expect(stat.structuredContent).toMatchObject({ data: { caller: { context_source: 'oauth' } } });
+  expect(signedIn.flow.asked.map(({ client }) => client)).toEqual([url]);
+  await signedIn.close();
+});

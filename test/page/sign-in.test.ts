@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pageSignInOf } from '../../src/commands/oauth-settings.js';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
@@ -10,6 +10,7 @@ import { createPages } from '../../src/transport/pages.js';
 import { openBrowser, visit } from '../support/browser.js';
 import { addPeople, type OAuthTransport, oauthOptions, openOAuth } from '../support/oauth.js';
 import { openProvider, type RealProvider } from '../support/oidc-provider.js';
+import { connectWithSignIn } from '../support/signing-in.js';
 import { useWorld } from '../support/use-world.js';
 
 const world = useWorld({ atEnd: 'unverified' });
@@ -48,6 +49,14 @@ afterAll(async () => {
   await provider?.close();
 });
 
+/** Fills in the forms of the provider. */
+async function signIn(page: Page): Promise<void> {
+  await page.locator('input[name="login"]').fill('ada');
+  await page.locator('input[name="password"]').fill('any');
+  await page.locator('button[type="submit"]').click();
+  await page.locator('button[type="submit"]').click(); // consent
+}
+
 test('a person signs in at the provider, comes back, and calls with a token that is kept nowhere', async () => {
   const { page, problems, leave } = await visit(browser, new URL('/', transport.url).href);
   // The provider's own forms ask for a font, an icon and hints of the browser: only what this page does counts.
@@ -56,10 +65,7 @@ test('a person signs in at the provider, comes back, and calls with a token that
     (route) => route.abort(),
   );
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.locator('input[name="login"]').fill('ada');
-  await page.locator('input[name="password"]').fill('any');
-  await page.locator('button[type="submit"]').click();
-  await page.locator('button[type="submit"]').click(); // consent
+  await signIn(page);
   await page
     .getByText(/^Connected to .*org ACME · crm_manage/)
     .first()
@@ -72,6 +78,37 @@ test('a person signs in at the provider, comes back, and calls with a token that
   await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
   expect(new URL(page.url()).search).toBe('');
   await leave();
+}, 120_000);
+
+test('the official client has its user sign in with the browser, and gets the code on a port of loopback', async () => {
+  let came: (sent: URLSearchParams) => void = () => {};
+  const back = new Promise<URLSearchParams>((resolve) => {
+    came = resolve;
+  });
+  const listener = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    if (pathname === '/callback') came(searchParams);
+    response.end('You can close this page.');
+  });
+  await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening));
+  const redirectUrl = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/callback`;
+  const signedIn = await connectWithSignIn(transport.url, 'ada', {
+    redirectUrl,
+    signIn: async (start) => {
+      const { page, leave } = await visit(browser, start.href);
+      await signIn(page);
+      await page.getByText('You can close this page.').waitFor();
+      await leave();
+      return back;
+    },
+  });
+  const stat = await signedIn.client.callTool({ name: 'crm_stat', arguments: {} });
+  expect(stat.structuredContent).toMatchObject({
+    data: { caller: { context_source: 'oauth', roles: ['crm_manage'] }, org: { orgcode: 'ACME' } },
+  });
+  await signedIn.close();
+  listener.closeAllConnections();
+  listener.close();
 }, 120_000);
 
 test('the page may connect to the issuer, and to nothing else; without OAuth it is as it was', async () => {

@@ -10,6 +10,8 @@ export interface RealProvider {
   readonly resourceServer: { readonly clientId: string; readonly clientSecret: string };
   /** Of the access tokens that it issues from now on. */
   format: 'jwt' | 'opaque';
+  /** Client ID metadata documents, by URL: what the provider finds when it looks for one. */
+  readonly documents: Map<string, object>;
   /** Called with each request for a token. */
   onTokenRequest: () => void;
   close(): Promise<void>;
@@ -28,6 +30,7 @@ export async function openProvider(resource: string, publicClients: readonly obj
     issuer,
     resourceServer,
     format: 'jwt',
+    documents: new Map(),
     onTokenRequest: () => {},
     close: async () => {
       server.closeAllConnections();
@@ -46,6 +49,11 @@ export async function openProvider(resource: string, publicClients: readonly obj
       ...publicClients,
     ],
     scopes: ['openid', 'offline_access', ...scope.split(' ')],
+    // Documents are at https URLs of the Internet, which tests have not.
+    fetch: async (url: string | URL) => {
+      const document = real.documents.get(String(url));
+      return document === undefined ? new Response(null, { status: 404 }) : Response.json(document);
+    },
     cookies: { keys: ['test'] },
     clientBasedCORS: () => true,
     extraTokenClaims: () => ({ orgcode: 'ACME' }),
@@ -61,6 +69,7 @@ export async function openProvider(resource: string, publicClients: readonly obj
     features: {
       registration: { enabled: true },
       introspection: { enabled: true },
+      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => resource,

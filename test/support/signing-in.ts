@@ -9,6 +9,7 @@ export interface Flow {
     readonly scope: string | null;
     readonly challenge: string | null;
     readonly resource: string | null;
+    readonly client: string | null;
   }[];
   /** All tokens that the client got. */
   readonly tokens: { readonly access_token: string }[];
@@ -22,22 +23,38 @@ export interface SignedIn {
   close(): Promise<void>;
 }
 
+export interface SignInOptions {
+  /** Where the provider sends the user's browser back to. */
+  readonly redirectUrl?: string;
+  /** Has the user sign in, and returns what the provider sends back; default: fills in the forms without a browser. */
+  readonly signIn?: (start: URL) => Promise<URLSearchParams>;
+  /** The client ID metadata document of the client, which then does not register. */
+  readonly clientMetadataUrl?: string;
+}
+
+/** What a client says of itself, when it registers or in a document. */
+export function clientMetadata(redirectUrl = CALLBACK) {
+  return {
+    client_name: 'test client',
+    redirect_uris: [redirectUrl],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native' as const,
+  };
+}
+
 /** Connects a client that nobody has registered, as a user. */
-export async function connectWithSignIn(url: string, user: string): Promise<SignedIn> {
+export async function connectWithSignIn(url: string, user: string, options: SignInOptions = {}): Promise<SignedIn> {
+  const { redirectUrl = CALLBACK, signIn = (start: URL) => fillInForms(start, user), clientMetadataUrl } = options;
   const flow: Flow = { asked: [], tokens: [] };
   const kept: { registered?: object; discovered?: object; verifier: string; wanted?: URL | undefined } = {
     verifier: '',
   };
   const authProvider = {
-    redirectUrl: CALLBACK,
-    clientMetadata: {
-      client_name: 'test client',
-      redirect_uris: [CALLBACK],
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      token_endpoint_auth_method: 'none',
-      application_type: 'native' as const,
-    },
+    redirectUrl,
+    clientMetadata: clientMetadata(redirectUrl),
+    ...(clientMetadataUrl === undefined ? {} : { clientMetadataUrl }),
     clientInformation: () => kept.registered as never,
     saveClientInformation: (registered: object) => void Object.assign(kept, { registered }),
     tokens: () => flow.tokens.at(-1) as never,
@@ -49,6 +66,7 @@ export async function connectWithSignIn(url: string, user: string): Promise<Sign
         scope: asked.get('scope'),
         challenge: asked.get('code_challenge_method'),
         resource: asked.get('resource'),
+        client: asked.get('client_id'),
       });
     },
     saveCodeVerifier: (verifier: string) => void Object.assign(kept, { verifier }),
@@ -59,7 +77,7 @@ export async function connectWithSignIn(url: string, user: string): Promise<Sign
   let transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
   const signInFirst = async () => {
     if (kept.wanted === undefined) throw new Error('nobody was asked to sign in');
-    const callback = await signIn(kept.wanted, user);
+    const callback = await signIn(kept.wanted);
     kept.wanted = undefined;
     await transport.finishAuth(callback);
   };
@@ -91,7 +109,7 @@ export async function connectWithSignIn(url: string, user: string): Promise<Sign
 const MOST_STEPS = 20;
 
 /** Follows the provider's redirects and fills in its forms, until it leads back to the client. */
-export async function signIn(start: URL, user: string): Promise<URLSearchParams> {
+async function fillInForms(start: URL, user: string): Promise<URLSearchParams> {
   const cookies = new Map<string, string>();
   let next: { readonly url: URL; readonly form?: Record<string, string> } = { url: start };
   for (let step = 0; step < MOST_STEPS; step += 1) {

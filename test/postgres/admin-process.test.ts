@@ -23,6 +23,7 @@ afterAll(async () => {
   workspace.remove();
 });
 
+const MAPS = ['oauth map add', 'oauth map remove'];
 const admin = (...args: string[]) => runJson(['admin', ...args], environment);
 
 /** The status with which the server answers a caller. */
@@ -64,13 +65,29 @@ test('sessions are made, listed and revoked, and a user is disabled, at once for
   expect(found.has('kim')).toBe(true);
 }, 60_000);
 
+test('a client of an identity provider is mapped to an org, listed, and mapped no more', async () => {
+  const map = (...args: string[]) => admin('oauth', 'map', ...args, '--json');
+  expect(await map('add', 'ACME', '--client', 'till-7')).toMatchObject({ kind: 'client', orgcode: 'ACME' });
+  const { oauth_orgs } = await map('list');
+  expect(oauth_orgs).toMatchObject([{ kind: 'client', value: 'till-7', orgcode: 'ACME' }]);
+  expect(await map('remove', '--client', 'till-7')).toMatchObject({ value: 'till-7', removed: true });
+}, 60_000);
+
 test('the journal names each of these commands, and its chain holds', async () => {
   const { code, stdout } = await run(['admin', 'audit', '--org', 'ACME', '--all', '--json'], environment);
   const lines = stdout.trim().split('\n');
   const parsed = lines.map((line) => JSON.parse(line));
   expect([code, parsed.at(-1)]).toEqual([0, expect.objectContaining({ type: 'chain', holds: true })]);
   const operations = parsed.slice(0, -1).map(({ operation }) => operation);
-  for (const does of ['org create', 'key create', 'key rotate', 'key revoke', 'session create', 'user disable'])
+  for (const does of [
+    'org create',
+    'key create',
+    'key rotate',
+    'key revoke',
+    'session create',
+    'user disable',
+    ...MAPS,
+  ])
     expect(operations).toContain(`admin ${does}`);
 });
 

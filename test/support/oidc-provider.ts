@@ -49,11 +49,7 @@ export async function openProvider(resource: string, publicClients: readonly obj
       ...publicClients,
     ],
     scopes: ['openid', 'offline_access', ...scope.split(' ')],
-    // Documents are at https URLs of the Internet, which tests have not.
-    fetch: async (url: string | URL) => {
-      const document = real.documents.get(String(url));
-      return document === undefined ? new Response(null, { status: 404 }) : Response.json(document);
-    },
+    fetch: async (url: string | URL) => found(real.documents.get(String(url))),
     cookies: { keys: ['test'] },
     clientBasedCORS: () => true,
     extraTokenClaims: () => ({ orgcode: 'ACME' }),
@@ -90,4 +86,9 @@ export async function openProvider(resource: string, publicClients: readonly obj
     void answer(request, response);
   });
   return real;
+}
+
+/** The answer to a request for a document: they are at https URLs of the Internet, which tests do not reach. */
+function found(document: object | undefined): Response {
+  return document === undefined ? new Response(null, { status: 404 }) : Response.json(document);
 }

@@ -19,7 +19,17 @@ export interface AtlasEntry {
   readonly retryable: Retryable;
   readonly when: string;
   readonly what_to_do: string;
+  readonly ask?: Person;
 }
+
+/** The person with whom the next steps of an error end. */
+export interface Person {
+  /** `somebody`: a colleague whose role may do it. */
+  readonly who: 'operator' | 'user' | 'somebody';
+  readonly because: string;
+}
+
+const PEOPLE = ['operator', 'user', 'somebody'];
 
 export type Atlas = { readonly [errorCode: string]: AtlasEntry };
 
@@ -38,9 +48,17 @@ export function readAtlas(path: string): Atlas {
   return atlas;
 }
 
-function complete(where: string, group: string, { tag, when, what_to_do, ...rest }: Source): AtlasEntry {
+/** The next steps of each error that states none of its own: the sentences of `what_to_do`. */
+export function stepsByCode(atlas: Atlas): { readonly [errorCode: string]: readonly string[] } {
+  const sentences = (text: string) =>
+    text.split('; ').map((part) => `${part.charAt(0).toUpperCase()}${part.slice(1)}.`);
+  return Object.fromEntries(Object.entries(atlas).map(([code, { what_to_do }]) => [code, sentences(what_to_do)]));
+}
+
+function complete(where: string, group: string, { tag, when, what_to_do, ask, ...rest }: Source): AtlasEntry {
   if (tag !== 'varies' && !(tag in STATUS_BY_TAG)) throw new Error(`${where}: ${tag} is not a tag`);
   if (!when || !what_to_do) throw new Error(`${where}: when and what_to_do are required`);
+  if (ask && !(PEOPLE.includes(ask.who) && ask.because)) throw new Error(`${where}: ask names who and because`);
   const { http_status = tag === 'varies' ? tag : STATUS_BY_TAG[tag], retryable = 'no' } = rest;
-  return { group, tag, http_status, retryable, when, what_to_do };
+  return { group, tag, http_status, retryable, when, what_to_do, ...(ask ? { ask } : {}) };
 }

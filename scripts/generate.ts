@@ -16,6 +16,7 @@ import { createCatalogue } from '../src/tools/catalogue.js';
 import { withClientCommands } from './client-commands.js';
 import { withTables } from './configuration.js';
 import { makeCustomerApp } from './customer-app.js';
+import { type Atlas, stepsByCode } from './errors.js';
 import { withEvalTables } from './evals.js';
 import { mergeDocument } from './openapi.js';
 import { makePage } from './page.js';
@@ -35,6 +36,7 @@ const outputs: Record<string, string> = {
   'openapi.yaml': published,
   'PROTOCOL.md': renderProtocol('openapi', document, contract),
   'src/contract/generated/contract.ts': contractModule(contract),
+  'src/contract/generated/next-steps.ts': nextStepsModule(),
   'src/contract/generated/openapi.ts': await typesModule(published, contract),
   'mcp.html': await makePage(contract),
   'src/mcp/generated/customer-app.ts': await makeCustomerApp(),
@@ -67,6 +69,15 @@ function contractModule(value: Contract): string {
     `import type { Contract } from '../operation.js';`,
     '',
     `export const CONTRACT: Contract = ${JSON.stringify(value, undefined, 1)};`,
+    '',
+  ].join('\n');
+}
+
+function nextStepsModule(): string {
+  return [
+    `/** What to do after each error, by its code. Generated ${GENERATED} */`,
+    'export const STEPS_BY_CODE: { readonly [errorCode: string]: readonly string[] } = ',
+    `${JSON.stringify(stepsByCode(document['x-errors'] as Atlas), undefined, 1)};`,
     '',
   ].join('\n');
 }

@@ -125,8 +125,9 @@ function errors({ document }: Sources): string {
           retryText(entry),
           entry.when,
           entry.what_to_do,
+          entry.ask === undefined ? '' : `${entry.ask.who}: ${entry.ask.because}`,
         ]);
-      const head = ['error_code', 'HTTP', 'Tag', 'Retry same call', 'When', 'What to do'];
+      const head = ['error_code', 'HTTP', 'Tag', 'Retry same call', 'When', 'What to do', 'Ask'];
       return `### ${capital(group)}\n\n${table(head, rows)}`;
     })
     .join('\n\n');

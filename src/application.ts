@@ -46,6 +46,7 @@ export function createApplication(backend: Backend, log: Log, options: Applicati
     pipeline: createPipeline({
       backend,
       contract,
+      selected: selected.operations,
       log,
       clock,
       validators,

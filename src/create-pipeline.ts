@@ -1,17 +1,20 @@
 /** Puts the pipeline in front of a backend, with the clocks, ids and the log that it uses. */
 import { performance } from 'node:perf_hooks';
 import type { Backend, Stamp } from './contract/backend.js';
-import type { Contract } from './contract/operation.js';
+import type { Contract, Operation } from './contract/operation.js';
 import { createValidate } from './contract/validate.js';
 import { BUILD } from './contract/version.js';
 import { createIdMint, createRandom32, hex32 } from './ids.js';
 import { type Log, logCall } from './log.js';
 import type { AvailabilityCheck, Pipeline } from './pipeline/call.js';
 import type { CallHeaders } from './pipeline/headers.js';
+import { createFitSteps } from './pipeline/next-steps.js';
 
 export interface PipelineOptions {
   readonly backend: Backend;
   readonly contract: Contract;
+  /** The operations of the contract that are offered; default: all. */
+  readonly selected?: readonly Operation[];
   readonly log: Log;
   readonly checkAvailable: AvailabilityCheck;
   /** Returns milliseconds since the epoch; default: the system clock. */
@@ -24,6 +27,7 @@ export interface PipelineOptions {
 export function createPipeline({
   backend,
   contract,
+  selected = contract.operations,
   log,
   checkAvailable,
   clock,
@@ -34,6 +38,7 @@ export function createPipeline({
     backend,
     validate: createValidate(validators),
     checkAvailable,
+    fitSteps: createFitSteps(contract, selected, checkAvailable),
     build: BUILD,
     makeStamp: createStampMaker(clock),
     mintRequestId: createRequestIdMint(clock),

@@ -1,6 +1,6 @@
 /** The two envelopes of the contract (§1) and the fields that every response carries. */
 import type { Stamp } from './backend.js';
-import { CrmError, type ErrorTag, STEPS_BY_TAG } from './errors.js';
+import { CrmError, type ErrorTag, nextStepsOf } from './errors.js';
 
 export interface Build {
   readonly build_major: string;
@@ -55,8 +55,8 @@ export interface ErrorEnvelope {
 
 export type Envelope = SuccessEnvelope | ErrorEnvelope;
 
-/** The error object of contract §1 for an error. */
-export function errorObject(error: CrmError, stamp: Stamp): ErrorObject {
+/** The error object of contract §1 for an error; `nextSteps`: those of the error, fitted to its caller. */
+export function errorObject(error: CrmError, stamp: Stamp, nextSteps = nextStepsOf(error)): ErrorObject {
   return {
     error_code: error.code,
     http_status: error.status,
@@ -66,7 +66,7 @@ export function errorObject(error: CrmError, stamp: Stamp): ErrorObject {
     major: { tag: error.tag, message: { en_US: error.message } },
     ...(error.details ? { details: error.details } : {}),
     ...(error.conflictSnapshot ? { conflict_snapshot: error.conflictSnapshot } : {}),
-    next_steps: error.nextSteps ?? STEPS_BY_TAG[error.tag],
+    next_steps: nextSteps,
   };
 }
 

@@ -1,4 +1,5 @@
 /** The errors of the contract: tags, statuses and the one error class. Error objects are built in envelope.ts. */
+import { STEPS_BY_CODE } from './generated/next-steps.js';
 
 /** The error tags of the contract (§1) and the HTTP status of each. */
 export const STATUS_BY_TAG = {
@@ -16,8 +17,8 @@ export const STATUS_BY_TAG = {
 
 export type ErrorTag = keyof typeof STATUS_BY_TAG;
 
-/** The default next steps for errors that have none of their own. */
-export const STEPS_BY_TAG: { readonly [Tag in ErrorTag]: readonly string[] } = {
+/** The next steps for errors whose code is not in the atlas: those of an upstream. */
+const STEPS_BY_TAG: { readonly [Tag in ErrorTag]: readonly string[] } = {
   'validation-error': ['Correct the request as the message says, then send it again.'],
   unauthorized: ['Ask the operator for a valid session or API key.'],
   forbidden: ['Use a tool from your tool list, or ask somebody whose role may do this.'],
@@ -46,7 +47,7 @@ export interface CrmErrorInit {
   readonly retryable?: boolean;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly conflictSnapshot?: object;
-  /** Short imperative sentences an agent can act on. */
+  /** Short imperative sentences an agent can act on; default: those of openapi/errors.yaml. */
   readonly nextSteps?: readonly string[];
   /** True for a stored error, returned again for the same idempotency key. */
   readonly replayed?: boolean;
@@ -78,6 +79,20 @@ export class CrmError extends Error {
 }
 
 type Details = Readonly<Record<string, unknown>>;
+
+/** The next steps of an error. */
+export function nextStepsOf({ nextSteps, code, tag }: Pick<CrmError, 'nextSteps' | 'code' | 'tag'>): readonly string[] {
+  return nextSteps ?? STEPS_BY_CODE[code] ?? STEPS_BY_TAG[tag];
+}
+
+/** The next steps for an error that an upstream sent without any, as far as its details have what they name. */
+export function stepsForUpstreamError(code: unknown, tag: string, details: object): readonly string[] {
+  const isComplete = (step: string) =>
+    Array.from(step.matchAll(/details\.(\w+)/g)).every(([, name = '']) => Object.hasOwn(details, name));
+  const known = (STEPS_BY_CODE[String(code)] ?? []).filter(isComplete);
+  const byTag = STEPS_BY_TAG[tag as ErrorTag] ?? STEPS_BY_TAG['internal-error'];
+  return known.length > 0 ? known : byTag.filter(isComplete);
+}
 
 /** 409: the record's state, or its owner's, does not allow the action. */
 export function invalidState(
@@ -121,7 +136,6 @@ export function notFound(): CrmError {
     code: 'crm.not_found',
     tag: 'not-found',
     message: 'Not found, or not visible to this caller.',
-    nextSteps: ['Check the id and the orgcode.', 'Find the record with a list or search tool first.'],
   });
 }
 
@@ -131,7 +145,6 @@ export function credentialsInvalid(): CrmError {
     code: 'crm.credentials_invalid',
     tag: 'unauthorized',
     message: 'The credentials are unknown, expired or revoked.',
-    nextSteps: ['Ask the operator for a valid session or API key.'],
   });
 }
 
@@ -139,10 +152,7 @@ export const IDEMPOTENCY_MISMATCH = 'crm.idempotency_mismatch';
 
 /** 409: the key belongs to another request. The idempotency record is unchanged: this error is never stored itself. */
 export function idempotencyMismatch(): CrmError {
-  return conflict(IDEMPOTENCY_MISMATCH, 'This idempotency_key was used with another request body.', undefined, [
-    'To repeat the earlier call, send exactly the same body.',
-    'For a new action, use a new idempotency_key.',
-  ]);
+  return conflict(IDEMPOTENCY_MISMATCH, 'This idempotency_key was used with another request body.');
 }
 
 /** 429: too many calls. `retryAfterMs` is rounded up to whole milliseconds, at least one. */
@@ -152,7 +162,7 @@ export function throttled(message: string, retryAfterMs: number, nextSteps: read
     tag: 'throttled',
     message,
     details: { retry_after_ms: Math.max(1, Math.ceil(retryAfterMs)) },
-    nextSteps: ['Wait details.retry_after_ms.', ...nextSteps],
+    nextSteps: ['Wait details.retry_after_ms, then repeat the call.', ...nextSteps],
   });
 }
 
@@ -162,7 +172,6 @@ export function revisionRequired(): CrmError {
     code: 'crm.expected_revision_required',
     tag: 'expected-revision-required',
     message: 'This change needs expected_revision.',
-    nextSteps: ['Read the record.', 'Repeat the call with expected_revision set to its revision.'],
   });
 }
 
@@ -174,10 +183,6 @@ export function staleRevision(expected: number, current: { readonly revision: nu
     message: 'Expected revision does not match the current record.',
     details: { expected_revision: String(expected), current_revision: String(current.revision) },
     conflictSnapshot: current,
-    nextSteps: [
-      'Compare conflict_snapshot with your change.',
-      'Repeat with its revision only if the change still holds.',
-    ],
   });
 }
 

@@ -96,7 +96,6 @@ export function consumable(credit: Credit, requested: CreditRequest): number {
     'crm.credit_exceeded',
     credit.credit_hold === 1 ? 'The account is on credit hold.' : 'The account does not have that much credit left.',
     { ...creditDetails(credit), requested: requested.amount, credit_hold: credit.credit_hold === 1 },
-    ['Ask for payment otherwise, or have the credit limit or the hold reviewed.'],
   );
 }
 
@@ -107,12 +106,10 @@ export function consumable(credit: Credit, requested: CreditRequest): number {
 export function releasable(credit: Credit, requested: CreditRequest): number {
   const minor = inCurrencyOf(credit, requested);
   if (minor <= credit.credit_used_minor) return minor;
-  throw invalidState(
-    'crm.credit_not_used',
-    'The account has less credit in use than that.',
-    { ...creditDetails(credit), requested: requested.amount },
-    ['Release at most details.credit_used.', 'Check whether this release was made before.'],
-  );
+  throw invalidState('crm.credit_not_used', 'The account has less credit in use than that.', {
+    ...creditDetails(credit),
+    requested: requested.amount,
+  });
 }
 
 /** @throws CrmError 409 `crm.account_credit_in_use` while any credit is in use. */
@@ -126,9 +123,7 @@ export function majorOf(minor: number | null, currency: string | null): number |
 }
 
 function creditInUse(credit: Credit, message: string): CrmError {
-  return invalidState('crm.account_credit_in_use', `The account has credit in use. ${message}`, creditDetails(credit), [
-    'Release the credit that is in use first.',
-  ]);
+  return invalidState('crm.account_credit_in_use', `The account has credit in use. ${message}`, creditDetails(credit));
 }
 
 function inCurrencyOf(credit: Credit, { amount, currency }: CreditRequest): number {

@@ -57,7 +57,7 @@ export function commentSize({ caption, body, attachments }: CommentContent): num
 export function requireAuthor(comment: { readonly author: string }, actor: string): void {
   if (comment.author === actor) return;
   throw forbidden('Only its author may rewrite a comment.', undefined, [
-    'Answer it: add a comment with this comment_id as parent_comment_id.',
+    'Answer it with crm_comment instead: send this comment_id as parent_comment_id.',
   ]);
 }
 
@@ -69,14 +69,17 @@ export function requireAuthorOrModerator(
 ): void {
   if (moderates || comment.author === actor) return;
   throw forbidden('Only its author or a moderator may change the status of a comment.', undefined, [
-    'Ask its author or somebody who may moderate comments.',
+    'Ask its author, or somebody who may moderate comments.',
   ]);
 }
 
 /** @throws CrmError 409 `crm.comment_not_active` when the comment is hidden or doomed. */
 export function requireActiveComment({ status }: { readonly status: CommentStatus }): void {
   if (status === 'active') return;
-  const nextSteps = status === 'hidden' ? ['Make it active with comment_status first.'] : undefined;
+  const nextSteps =
+    status === 'hidden'
+      ? ['Make it active with crm_comment_status, then repeat the call.']
+      : ['Write a new comment with crm_comment instead.'];
   throw invalidState('crm.comment_not_active', `The comment is ${status}.`, { status }, nextSteps);
 }
 
@@ -92,7 +95,5 @@ export function requireReplyable(
   }
   if (parent.status === 'doomed') throw invalidState('crm.comment_doomed', 'A doomed comment cannot be answered.');
   if (parentDepth < MAX_THREAD_DEPTH) return;
-  throw invalidState('crm.comment_thread_depth', 'The thread is too deep.', { max_depth: MAX_THREAD_DEPTH }, [
-    'Answer a comment higher up in the thread.',
-  ]);
+  throw invalidState('crm.comment_thread_depth', 'The thread is too deep.', { max_depth: MAX_THREAD_DEPTH });
 }

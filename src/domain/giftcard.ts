@@ -81,12 +81,10 @@ export function spend(card: Card, requested: number, currency: string, allowPart
   }
   if (requested <= card.balance_minor) return requested;
   if (allowPartial) return card.balance_minor;
-  throw invalidState(
-    'crm.giftcard_insufficient_balance',
-    'The card holds less than that.',
-    { requested: toMajor(requested, currency), available: toMajor(card.balance_minor, currency) },
-    ['Ask for at most details.available, or send allow_partial and collect the rest otherwise.'],
-  );
+  throw invalidState('crm.giftcard_insufficient_balance', 'The card holds less than that.', {
+    requested: toMajor(requested, currency),
+    available: toMajor(card.balance_minor, currency),
+  });
 }
 
 /** The Luhn algorithm over 32 symbols: every second value is doubled, and the digits of the product are added. */

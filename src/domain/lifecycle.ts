@@ -13,5 +13,9 @@ export function requireTransition<S extends string>(code: string, transitions: T
   if (allowed.includes(to)) return;
   const instead = allowed.length === 0 ? `${from} is final.` : `It can become ${allowed.join(' or ')}.`;
   const noun = code.slice('crm.'.length, -'_transition'.length).replaceAll('_', ' ');
-  throw invalidState(code, `This ${noun} is ${from} and cannot become ${to}. ${instead}`, { from, to, allowed });
+  throw invalidState(code, `This ${noun} is ${from} and cannot become ${to}. ${instead}`, { from, to, allowed }, [
+    allowed.length === 0
+      ? 'Leave it, and tell the user.'
+      : 'Use one of details.allowed, if it serves what the user wants.',
+  ]);
 }

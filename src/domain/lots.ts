@@ -40,12 +40,10 @@ export function sweep(lots: readonly Lot[], asOf: string): LotChange[] {
 export function take(lots: readonly Lot[], points: number, now: string): LotChange[] {
   const most = available(lots, now);
   if (points > most) {
-    throw invalidState(
-      'crm.loyalty_insufficient_points',
-      `The customer has ${most} points available.`,
-      { requested: points, available: most },
-      ['Ask for at most details.available points.'],
-    );
+    throw invalidState('crm.loyalty_insufficient_points', `The customer has ${most} points available.`, {
+      requested: points,
+      available: most,
+    });
   }
   return consume(spendable(lots, now), points).changes;
 }
@@ -141,12 +139,10 @@ export function takeBack(
   const changes = [...fromOwn.changes, ...fromOthers.changes];
   if (fromOthers.short === 0) return changes;
   if (onSpent === 'debt') return [...changes, { lot_id: debtLotId, points: -fromOthers.short, expires_at: null }];
-  throw invalidState(
-    'crm.loyalty_points_spent',
-    'Some of these points are spent already.',
-    { requested: requested, available: requested - fromOthers.short },
-    ['Ask the operator whether the policy should allow a debt, or adjust what is available.'],
-  );
+  throw invalidState('crm.loyalty_points_spent', 'Some of these points are spent already.', {
+    requested: requested,
+    available: requested - fromOthers.short,
+  });
 }
 
 /** Empties every open lot, expired or not, debts included, so that the balance is zero. */

@@ -85,7 +85,7 @@ function requireAtMost<Item>(max: number, references: Item[]): Item[] {
       count: references.length,
       max,
     },
-    ['Take external_refs from one of them with field_choices, or remove some with the update tool first.'],
+    ['Take external_refs from one of them with field_choices, or remove some with crm_customer_update first.'],
   );
 }
 

@@ -176,7 +176,10 @@ function isCurrency(code: string): boolean {
 }
 
 function capExceeded(limit: string, details: Readonly<Record<string, number>>) {
-  return invalidState('crm.loyalty_cap_exceeded', `The policy's ${limit} does not allow this.`, { limit, ...details });
+  const bound = limit === 'min_points' ? 'at least' : 'at most';
+  return invalidState('crm.loyalty_cap_exceeded', `The policy's ${limit} does not allow this.`, { limit, ...details }, [
+    `Ask for ${bound} details.allowed points.`,
+  ]);
 }
 
 /** A factor of at most four decimals as an integer of ten-thousandths. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Caller, Credentials, OrgStatus } from '../contract/backend.js';
 import type { ErrorEnvelope } from '../contract/envelope.js';
-import { CrmError, credentialsInvalid, notFound } from '../contract/errors.js';
+import { CrmError } from '../contract/errors.js';
 import { type Fields, isFields, isKnownTag, tagOf } from './upstream-envelope.js';
 
 const CACHE_TTL_MS = 30_000;
@@ -42,8 +42,7 @@ export function callerFrom(data: object, credentials: Credentials): Caller {
 export function toCallerError({ error }: ErrorEnvelope): CrmError {
   const { error_code: code, http_status: status, retryable, details, next_steps } = error;
   const { tag, message } = error.major;
-  const standard = tag === 'not-found' ? notFound() : tag === 'unauthorized' ? credentialsInvalid() : undefined;
-  const nextSteps = Array.isArray(next_steps) ? next_steps.map(String) : standard?.nextSteps;
+  const nextSteps = Array.isArray(next_steps) ? next_steps.map(String) : undefined;
   // The call itself was not sent yet. When the upstream is only temporarily unable to respond, report that.
   const allDetails = { ...(isFields(details) ? details : {}), ...(status >= 429 ? { outcome: 'not_done' } : {}) };
   return new CrmError({

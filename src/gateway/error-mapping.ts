@@ -37,8 +37,8 @@ function convert(error: UpstreamError, failed: FailedCall): CrmError {
   };
   const retryable = error.transient && (!failed.write || outcome === 'not_done');
   const message = `${sentence(error, failed)}${failed.write ? OUTCOME_SENTENCES[outcome] : ''}`;
+  if (error.kind === 'refused') return statusError(error, { message, details });
   const nextSteps = steps(error, failed);
-  if (error.kind === 'refused') return statusError(error, { message, details, nextSteps });
   return new CrmError({ ...ERROR_FORMS[error.kind](error, failed), message, retryable, details, nextSteps });
 }
 
@@ -75,17 +75,17 @@ const ERRORS_BY_STATUS: { readonly [status: number]: { readonly code: string; re
   428: { code: 'crm.expected_revision_required', tag: 'expected-revision-required' },
 };
 
-type ErrorTexts = Required<Pick<CrmErrorInit, 'message' | 'details' | 'nextSteps'>>;
+type ErrorTexts = Required<Pick<CrmErrorInit, 'message' | 'details'>>;
 
 function statusError({ status = 0 }: UpstreamError, texts: ErrorTexts): CrmError {
   if (status === 404 || status === 410) return withDetails(notFound(), texts.details);
   const known = ERRORS_BY_STATUS[status];
-  if (known === undefined) return new CrmError({ ...BAD_REPLY, ...texts });
+  if (known === undefined) return new CrmError({ ...BAD_REPLY, ...texts, nextSteps: GIVE_UP });
   return new CrmError({ ...known, status, ...texts });
 }
 
-function withDetails({ code, tag, message, nextSteps }: CrmError, details: ErrorTexts['details']): CrmError {
-  return new CrmError({ code, tag, message, details, ...(nextSteps === undefined ? {} : { nextSteps }) });
+function withDetails({ code, tag, message }: CrmError, details: ErrorTexts['details']): CrmError {
+  return new CrmError({ code, tag, message, details });
 }
 
 const OUTCOME_SENTENCES: { readonly [outcome in WriteOutcome]: string } = {
@@ -139,13 +139,16 @@ function steps(error: UpstreamError, failed: FailedCall): readonly string[] {
     return [
       'Take out text that looks like an attack: markup, SQL, or ../ in it.',
       'If the text is plain, wait five minutes: this address may have sent too many requests.',
+      'If it is blocked again, report the request_id to the operator.',
     ];
   }
-  if (error.kind === 'refused') return ['Check the request.', 'Ask the operator to check the credentials upstream.'];
+  if (error.kind === 'cancelled') return ['Repeat the call if its answer is still wanted.'];
   if (error.retryAfterMs !== undefined) return ['Try again after details.retry_after_ms.'];
   if (error.transient) return ['Try again in a few seconds.', 'Report the request_id if it fails again.'];
-  return ['Do not repeat the call.', 'Ask the operator to check the gateway; report the request_id.'];
+  return GIVE_UP;
 }
+
+const GIVE_UP = ['Do not repeat the call.', 'Ask the operator to check the gateway; report the request_id.'];
 
 /** After a write with an unknown outcome, the first step is to read the record. */
 function stepsOfUnknown({ keyed, outcomeProbes }: FailedCall): readonly string[] {

@@ -7,13 +7,13 @@ import type { Backend, BackendCall, Credentials, DeprecationNotice, RelayedEnvel
 import type { Envelope } from '../contract/envelope.js';
 import { CrmError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
+import { createOutcomeProbes } from '../contract/outcome-probes.js';
 import { createBreaker } from './breaker.js';
 import { createCallerCache } from './caller-cache.js';
 import { type CredentialRedaction, createRedactions } from './credential-redaction.js';
 import { createDeadlines, DEFAULT_DEADLINE_MS, LONGEST_DEADLINE_MS } from './deadline.js';
 import { type FailedCall, toCrmError } from './error-mapping.js';
 import { GatewayOptionsError, type ProxyOptions } from './origin.js';
-import { createOutcomeProbes } from './outcome-probes.js';
 import { createRelay, isWrite } from './relay.js';
 import { createResponseCheck, type DataSchemaOf, type Drift, type ResponseValidation } from './response-check.js';
 import type { SendOnce } from './send-once.js';

@@ -234,7 +234,6 @@ function unsealed(keys: Keys, held: HeldRow): string {
       message: 'The upstream credential held for this caller cannot be read. Nothing was sent.',
       retryable: false,
       outcome: 'not_done',
-      nextSteps: ['Ask the operator to replace the credential held for this key.'],
     });
     error.cause = cause;
     throw error;

@@ -4,7 +4,7 @@
  */
 import type { Stamp } from '../contract/backend.js';
 import type { Build, Envelope, ErrorObject, Stats } from '../contract/envelope.js';
-import { type ErrorTag, STATUS_BY_TAG } from '../contract/errors.js';
+import { type ErrorTag, STATUS_BY_TAG, stepsForUpstreamError } from '../contract/errors.js';
 import type { Operation } from '../contract/operation.js';
 
 export type Fields = { readonly [name: string]: unknown };
@@ -78,17 +78,26 @@ function completeErrorObject(error: Fields, stats: Stats, completion: Completion
   const major = completeMajor(toFields(error.major), http_status);
   const { retryAfterMs } = completion;
   const details = error.details ?? {};
+  const error_code = isText(error.error_code) ? error.error_code : 'crm.upstream_error';
   const addsRetryAfter = retryAfterMs !== undefined && isFields(details) && !('retry_after_ms' in details);
+  const completeDetails = addsRetryAfter ? { ...details, retry_after_ms: retryAfterMs } : toFields(details);
   return {
     ...error,
-    error_code: isText(error.error_code) ? error.error_code : 'crm.upstream_error',
+    error_code,
     http_status,
     retryable: typeof error.retryable === 'boolean' ? error.retryable : isRetryable(major.tag, completion.operation),
     request_id: isId(error.request_id) ? error.request_id : stats.request_id,
     trace_id: isId(error.trace_id) ? error.trace_id : stats.trace_id,
     major,
-    ...(addsRetryAfter ? { details: { ...details, retry_after_ms: retryAfterMs } } : {}),
+    ...(addsRetryAfter ? { details: completeDetails } : {}),
+    ...(isEmpty(error.next_steps)
+      ? { next_steps: stepsForUpstreamError(error.error_code, major.tag, completeDetails) }
+      : {}),
   };
+}
+
+function isEmpty(steps: unknown): boolean {
+  return steps === undefined || steps === null || (Array.isArray(steps) && steps.length === 0);
 }
 
 /** The error's own status if it is an error status; else the reply's, if that is one; else that of its tag. */

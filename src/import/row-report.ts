@@ -1,7 +1,6 @@
 /** What is wrong with the rows of an import, one JSON line for each issue. It names columns, never their values. */
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
-import type { CrmError, Issue } from '../contract/errors.js';
-import { STEPS_BY_TAG } from '../contract/errors.js';
+import { type CrmError, type Issue, nextStepsOf } from '../contract/errors.js';
 import { targetOfPath } from './row-calls.js';
 import type { MappedColumn } from './row-mapping.js';
 
@@ -25,7 +24,7 @@ export function issuesOfError(place: Place, error: CrmError, mapping: readonly M
     readonly field?: string;
     readonly existing_customer_id?: string;
   };
-  const fix = (error.nextSteps ?? STEPS_BY_TAG[error.tag]).join(' ');
+  const fix = nextStepsOf(error).join(' ');
   if (issues !== undefined)
     return issues.map(({ path, message, expected }) => ({
       ...place,

@@ -273,13 +273,11 @@ function isReplay(done: BackendResult | RelayedEnvelope): boolean {
 function confirmationRequired(details: Readonly<Record<string, unknown>>): CrmError {
   return invalidState(CONFIRMATION_REQUIRED, 'Nothing was done: this call needs to be confirmed.', details, [
     'Show details.preview to the user, and ask.',
-    'If they agree, repeat the very same call with confirm_token from details among its arguments.',
+    'If they agree, repeat the very same call with confirm_token set to details.confirm_token.',
     'If not, leave it.',
   ]);
 }
 
 function declined(): CrmError {
-  return invalidState('crm.confirmation_declined', 'Nothing was done: the user did not agree.', undefined, [
-    'Do not repeat the call. Ask the user what they want instead.',
-  ]);
+  return invalidState('crm.confirmation_declined', 'Nothing was done: the user did not agree.');
 }

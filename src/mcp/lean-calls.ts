@@ -160,6 +160,5 @@ function unknownOperation(entries: readonly CatalogueEntry[], operation: unknown
     tag: 'validation-error',
     message: 'There is no operation of that name.',
     details: { nearest: nearestNames(names, String(operation), MAX_NEAREST) },
-    nextSteps: ['Take a name from details.nearest, or look for one with crm_find_operations.'],
   });
 }

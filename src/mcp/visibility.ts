@@ -117,17 +117,17 @@ function requireKnown(kind: string, names: readonly string[] | undefined, known:
 function notEnabled(): CrmError {
   return toolNotEnabled(
     'This connection does not have this tool.',
-    'ask for a connection whose X-MCP headers include it.',
+    'ask the operator for a connection whose X-MCP headers include it.',
   );
 }
 
 function notInReadOnly(): CrmError {
-  return toolNotEnabled('This connection is read-only.', 'ask for a connection that may write.');
+  return toolNotEnabled('This connection is read-only.', 'ask the operator for a connection that may write.');
 }
 
 function notCounted(): CrmError {
   const message = 'This server is read-only and could not count wrong codes, so it reads no gift cards.';
-  return toolNotEnabled(message, 'ask for a server that may write.');
+  return toolNotEnabled(message, 'ask the operator for a server that may write.');
 }
 
 function toolNotEnabled(message: string, otherwise: string): CrmError {

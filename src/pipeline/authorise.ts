@@ -30,7 +30,7 @@ function mayWrite(operation: Operation, caller: Caller): boolean {
 
 function roleMissing(required: readonly string[]): CrmError {
   return forbidden('The caller lacks a role for this action.', { required_roles: required }, [
-    'Use a tool from your own tool list, or ask for one of details.required_roles.',
+    'Use a tool from your own tool list, or ask the operator for one of details.required_roles.',
   ]);
 }
 
@@ -50,6 +50,5 @@ function writeBlocked(): CrmError {
     code: 'crm.org_write_blocked',
     tag: 'org-write-blocked',
     message: 'The org is not verified, so nothing can be written.',
-    nextSteps: ['Read only, or ask the operator to have the org verified.'],
   });
 }

@@ -29,6 +29,7 @@ import { type CallLimits, identifyWithLimits, type LimitedCall, performWithLimit
 import { readCredentials, secretIn } from './credentials.js';
 import { requireExactNumbers } from './exact-numbers.js';
 import type { CallHeaders } from './headers.js';
+import type { FitSteps } from './next-steps.js';
 import { readOperatingContext, splitContextArguments } from './operating-context.js';
 
 export interface CallRequest {
@@ -52,6 +53,8 @@ export interface Pipeline {
   /** Without it, the number of calls is not limited. */
   readonly limits?: CallLimits;
   readonly checkAvailable: AvailabilityCheck;
+  /** Without it, next steps are the same for every caller. */
+  readonly fitSteps?: FitSteps;
   readonly build: Build;
   readonly makeStamp: (headers: CallHeaders) => Stamp;
   /** An id for a request, as `makeStamp` gives one that has none. */
@@ -212,7 +215,8 @@ function fail(pipeline: Pipeline, request: CallRequest, progress: CallProgress, 
   pipeline.report(report(request, stamp, caller, pipeline.elapsed() - started, error, thrown));
   // A 404 looks the same to an unknown caller and to a member, down to its stats (contract §1).
   if (error.tag === 'not-found') progress.caller = undefined;
-  return failure(pipeline.build, error, stamp, statsOf(pipeline, progress, error.replayed));
+  const steps = pipeline.fitSteps?.(error, request.operation, request.headers, caller);
+  return failure(pipeline.build, error, stamp, statsOf(pipeline, progress, error.replayed), steps);
 }
 
 function statsOf(pipeline: Pipeline, { name, started, stamp, caller, cccode }: CallProgress, replayed: boolean): Stats {
@@ -318,8 +322,8 @@ function success(build: Build, { data, revision }: BackendResult, stats: Stats):
     : { success: true, data, revision, build, stats };
 }
 
-function failure(build: Build, error: CrmError, stamp: Stamp, stats: Stats): ErrorEnvelope {
-  return { success: false, error: errorObject(error, stamp), build, stats };
+function failure(build: Build, error: CrmError, stamp: Stamp, stats: Stats, steps?: readonly string[]): ErrorEnvelope {
+  return { success: false, error: errorObject(error, stamp, steps), build, stats };
 }
 
 function makeStats(

@@ -37,6 +37,5 @@ function credentialsRequired(): CrmError {
     code: 'crm.credentials_required',
     tag: 'unauthorized',
     message: `Send a credential in the ${SESSION} or the ${API_KEY} header.`,
-    nextSteps: ['Ask the operator to configure a session or an API key for this connection.'],
   });
 }

@@ -48,6 +48,5 @@ function tooManyConnections(): CrmError {
     status: 503,
     message: 'The server has as many connections as it may have. Nothing was done.',
     details: { outcome: 'not_done', retry_after_ms: RETRY_AFTER_MS },
-    nextSteps: ['Wait details.retry_after_ms, then repeat the call.', 'Close connections that are not needed.'],
   });
 }

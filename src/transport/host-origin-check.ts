@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/server';
-import { badRequest, CrmError } from '../contract/errors.js';
+import { badRequest, CrmError, nextStepsOf } from '../contract/errors.js';
 import { API_VERSION } from '../contract/version.js';
 import { REQUEST_ID } from '../pipeline/headers.js';
 import { NO_ORIGIN } from './cors.js';
@@ -69,7 +69,7 @@ export function jsonRpcErrorOf(error: CrmError, id: unknown = null) {
     'content-type': 'application/json',
     ...(wait > 0 ? { 'retry-after': String(Math.ceil(wait / 1000)) } : {}),
   };
-  const data = { error_code: code, ...details };
+  const data = { error_code: code, ...details, next_steps: nextStepsOf(error) };
   const rpcCode = code === 'crm.session_not_found' ? SESSION_NOT_FOUND : REJECTED;
   return { status, headers, text: JSON.stringify({ jsonrpc: '2.0', error: { code: rpcCode, message, data }, id }) };
 }

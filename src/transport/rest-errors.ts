@@ -26,7 +26,6 @@ export function urlError(url: string): CrmError | undefined {
     code: 'crm.credentials_in_url',
     tag: 'validation-error',
     message: 'A credential must never stand in a URL. Send it in a header.',
-    nextSteps: ['Send the credential in a header.', 'Have it replaced: URLs are kept in logs and histories.'],
   });
 }
 

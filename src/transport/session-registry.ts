@@ -159,6 +159,5 @@ function tooMany(subject: string): CrmError {
     tag: 'throttled',
     message: `${subject} as many sessions open here as there may be.`,
     details: { retry_after_ms: RETRY_AFTER_MS },
-    nextSteps: ['End sessions that are not needed (HTTP DELETE), or wait details.retry_after_ms.'],
   });
 }

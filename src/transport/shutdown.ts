@@ -71,7 +71,6 @@ function serverStopping(): CrmError {
     retryable: true,
     message: 'The server is stopping and takes no new calls. Nothing was done.',
     details: { outcome: 'not_done', retry_after_ms: RETRY_AFTER_MS },
-    nextSteps: ['Wait details.retry_after_ms, then repeat the call.'],
   });
 }
 

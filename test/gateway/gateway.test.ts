@@ -132,6 +132,7 @@ describe('a response', () => {
       request_id: reports.at(-1)?.stamp.request_id,
       trace_id: reports.at(-1)?.stamp.trace_id,
       major: { tag: 'conflict', message: { en_US: 'Taken.' } },
+      next_steps: ['Read the record and compare it with what you want.'],
     });
     const { gateway: bare } = await open(({ answer }) => answer(200, { success: true, data: {} }));
     const envelope = await bare.envelopeOf(operationOf('customer_create'));

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Credentials } from '../../src/contract/backend.js';
 import { errorObject } from '../../src/contract/envelope.js';
-import { CrmError, notFound } from '../../src/contract/errors.js';
+import { CrmError, nextStepsOf, notFound } from '../../src/contract/errors.js';
 import { placeCredential } from '../../src/gateway/credential-place.js';
 import {
   createHeldCredentials,
@@ -213,8 +213,8 @@ describe('a held credential', () => {
         status: 500,
         retryable: false,
         details: { outcome: 'not_done' },
-        nextSteps: ['Ask the operator to replace the credential held for this key.'],
       });
+      expect(nextStepsOf(error)).toEqual([expect.stringMatching(/^Ask the operator to replace/)]);
       expect(JSON.stringify(error)).not.toContain(UPSTREAM);
     }
     tamper(scratchDir.path, "UPDATE held_credential SET sealed = ''");

@@ -16,7 +16,9 @@ import { type HttpTransport, openHttp } from '../../src/transport/http.js';
 import { headersOf } from '../../src/transport/request-headers.js';
 import { openStdio, type StdioTransport, stdioApplicationOf } from '../../src/transport/stdio.js';
 import { openConfirming } from '../support/confirming.js';
+import { DIALOGUE_CODES } from '../support/error-cases/elsewhere.js';
 import { unmark } from '../support/marks.js';
+import { expectPerson } from '../support/person.js';
 import { type Data, newAccount, newCustomer, ok, openWorld, type World } from '../support/world.js';
 
 type Answer = { action: 'accept' | 'decline' | 'cancel'; content?: { confirm: boolean } };
@@ -142,7 +144,8 @@ describe.each(Object.entries(WITH_A_USER))('%s: a client with elicitation', (_na
       answer = negative;
       const result = await (await connect()).callTool(redeem());
       expect(result.isError).toBe(true);
-      expect(errorOf(result)).toMatchObject({ error_code: 'crm.confirmation_declined', http_status: 409 });
+      expect(errorOf(result)).toMatchObject({ error_code: DIALOGUE_CODES[0], http_status: 409 });
+      expectPerson(errorOf(result));
       expect(await balance()).toBe(100);
     },
   );

@@ -80,7 +80,7 @@ describe('calls', () => {
         http_status: 429,
         retryable: true,
         details: { retry_after_ms: 40_000 },
-        next_steps: ['Wait details.retry_after_ms.', expect.any(String)],
+        next_steps: ['Wait details.retry_after_ms, then repeat the call.', expect.any(String)],
       },
       stats: { actor: expect.any(String) },
     });

@@ -11,6 +11,7 @@ import { createGateway, type GatewayEvent, type GatewayOptions } from '../../src
 import { describe, type Log, logCall } from '../../src/log.js';
 import { type CallReport, call, type Pipeline } from '../../src/pipeline/call.js';
 import { type Headers, parseHeaders } from '../../src/pipeline/headers.js';
+import { createFitSteps } from '../../src/pipeline/next-steps.js';
 import { fingerprint } from '../../src/secrets/keys.js';
 import type { Data } from './world.js';
 
@@ -72,6 +73,7 @@ export function openGateway(
     mintRequestId: () => 'request',
     random32: () => 0,
     checkAvailable: () => undefined,
+    fitSteps: createFitSteps(CONTRACT, CONTRACT.operations, () => undefined),
     elapsed: () => performance.now(),
     startSpan,
     report: (report) => {

@@ -141,21 +141,18 @@ function* requireNumberFree(cx: Context, number: string | null | undefined, self
   if (number === null || number === undefined) return;
   const taken = yield* one<{ account_id: string }>(BY_NUMBER, cx.orgcode, number, self);
   if (taken === undefined) return;
-  throw conflict(
-    'crm.account_number_taken',
-    'Another account has this account_number.',
-    { existing_account_id: taken.account_id },
-    ['Use details.existing_account_id, or another account_number.'],
-  );
+  throw conflict('crm.account_number_taken', 'Another account has this account_number.', {
+    existing_account_id: taken.account_id,
+  });
 }
 
 /** @throws CrmError 404 when the org has no such parent, 409 when the parent is the account itself or one below it. */
 function* requireParent(cx: Context, parent: string | null | undefined, self: string): Steps<void> {
   let id = parent ?? null;
   for (let ancestors = 1; id !== null; ancestors += 1) {
-    if (id === self) throw parentError('crm.account_parent_circle', 'An account cannot be above itself.');
+    if (id === self) throw conflict('crm.account_parent_circle', 'An account cannot be above itself.');
     if (ancestors > MAX_ANCESTORS) {
-      throw parentError('crm.account_too_deep', `An account has at most ${MAX_ANCESTORS} accounts above it.`);
+      throw conflict('crm.account_too_deep', `An account has at most ${MAX_ANCESTORS} accounts above it.`);
     }
     const row: { parent_account_id: string | null } | undefined = yield* one(PARENT, cx.orgcode, id);
     if (row === undefined) throw notFound();
@@ -163,14 +160,13 @@ function* requireParent(cx: Context, parent: string | null | undefined, self: st
   }
 }
 
-function parentError(code: string, message: string) {
-  return conflict(code, message, undefined, ['Choose another parent_account_id, or none.']);
-}
-
 /** @throws CrmError 409 `crm.account_not_active`. */
 function requireActiveAccount({ status }: AccountRow): void {
   if (status === 'active') return;
-  const nextSteps = status === 'closed' ? undefined : ['Have the account activated with its status tool first.'];
+  const nextSteps =
+    status === 'closed'
+      ? ['Ask the user what to do instead: a closed account stays closed.']
+      : ['Make it active with crm_account_status_set if the user agrees, then repeat the call.'];
   throw invalidState('crm.account_not_active', `The account is ${status}.`, { status }, nextSteps);
 }
 

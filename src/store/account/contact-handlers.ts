@@ -147,7 +147,5 @@ function* unsetPrimary(cx: Context, { account_id, role }: ContactRow): Steps<voi
 function requireChangeable({ status }: ContactRow, toPrimary: boolean | undefined): void {
   if (status === 'doomed') throw invalidState('crm.account_contact_doomed', 'The contact is doomed, which is final.');
   if (status === 'active' || toPrimary !== true) return;
-  throw invalidState('crm.account_contact_not_active', `The contact is ${status} and cannot be primary.`, { status }, [
-    'Set its status to active first, or make another contact primary.',
-  ]);
+  throw invalidState('crm.account_contact_not_active', `The contact is ${status} and cannot be primary.`, { status });
 }

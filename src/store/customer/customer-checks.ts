@@ -39,7 +39,11 @@ export function requireActive({ customer_id, status, merged_into_customer_id: su
     'crm.customer_not_active',
     `The customer is ${status}.`,
     survivor === null ? { customer_id, status } : { customer_id, status, merged_into_customer_id: survivor },
-    survivor === null ? undefined : ['Repeat the call on details.merged_into_customer_id.'],
+    [
+      survivor === null
+        ? 'Ask the user which customer they mean.'
+        : 'Repeat the call on details.merged_into_customer_id.',
+    ],
   );
 }
 
@@ -57,7 +61,5 @@ export function* requireNoHold(
   );
   const hold_ids = holds.flat().map(({ hold_id }) => hold_id);
   if (hold_ids.length === 0) return;
-  throw invalidState('crm.customer_on_hold', 'A hold blocks this action.', { hold_ids }, [
-    'Have the holds reviewed and released before trying again.',
-  ]);
+  throw invalidState('crm.customer_on_hold', 'A hold blocks this action.', { hold_ids });
 }

@@ -58,7 +58,5 @@ function* requireFree(cx: Context, field: 'email' | 'phone', value: string, self
 }
 
 function exists(field: string, id: string) {
-  return conflict('crm.customer_exists', `Another customer has this ${field}.`, { field, existing_customer_id: id }, [
-    'Use details.existing_customer_id, or correct the value.',
-  ]);
+  return conflict('crm.customer_exists', `Another customer has this ${field}.`, { field, existing_customer_id: id });
 }

@@ -88,7 +88,5 @@ function* moveEverything(cx: Context, survivor: CustomerRow, losers: readonly Cu
 }
 
 function mergedIntoItself() {
-  return invalidState('crm.customer_merge_self', 'A customer cannot be merged into itself.', undefined, [
-    'Leave customer_id out of merge_customer_ids.',
-  ]);
+  return invalidState('crm.customer_merge_self', 'A customer cannot be merged into itself.');
 }

@@ -87,7 +87,6 @@ const NOTHING_WRITTEN = {
   status: 503,
   message: 'The database did not take the change; nothing was written.',
   retryable: true,
-  nextSteps: ['Wait a moment and repeat the call with the same idempotency_key.'],
 } as const;
 
 /** The database failed, and nothing was written: 503 `crm.storage_unavailable`. */
@@ -107,7 +106,7 @@ export function unconfirmedWrite(cause: unknown, keyed: boolean): CrmError {
     message: 'The database did not confirm the change; it may have been written.',
     retryable: keyed,
     details: { outcome: 'unknown' },
-    nextSteps: keyed ? NOTHING_WRITTEN.nextSteps : ['Read the record to see whether the change happened.'],
+    ...(keyed ? {} : { nextSteps: ['Read the record to see whether the change happened.'] }),
   });
   error.cause = cause;
   return error;

@@ -321,7 +321,5 @@ function twoPins(): CrmError {
 }
 
 function codeTaken(): CrmError {
-  return conflict('crm.giftcard_code_taken', 'A card with this code exists.', undefined, [
-    'Choose another code, or leave code out to have one minted.',
-  ]);
+  return conflict('crm.giftcard_code_taken', 'A card with this code exists.');
 }

@@ -266,10 +266,7 @@ function showPolicy(cx: Context, row: PolicyRow): PolicyRecord {
 }
 
 function notARedeem(kind: string) {
-  return invalidState(
-    'crm.loyalty_not_a_redeem',
-    `Only a redeem can be restored; this entry is of kind ${kind}.`,
-    { kind },
-    ['Use the reverse tool to undo another kind of entry.'],
-  );
+  return invalidState('crm.loyalty_not_a_redeem', `Only a redeem can be restored; this entry is of kind ${kind}.`, {
+    kind,
+  });
 }

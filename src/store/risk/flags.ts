@@ -49,9 +49,7 @@ export function* findFlag(cx: Context, customerId: string, flag: string): Steps<
 export function* requireFlagCapacity(cx: Context, customerId: string, flag: string): Steps<void> {
   const row = yield* one<{ others: number }>(IN_FORCE, cx.orgcode, customerId, flag, cx.stamp.now);
   if ((row?.others ?? 0) < MAX_IN_FORCE) return;
-  throw invalidState('crm.flag_limit', `A customer has at most ${MAX_IN_FORCE} flags.`, { limit: MAX_IN_FORCE }, [
-    'Take away a flag that is no longer needed, then repeat the call.',
-  ]);
+  throw invalidState('crm.flag_limit', `A customer has at most ${MAX_IN_FORCE} flags.`, { limit: MAX_IN_FORCE });
 }
 
 /** The condition for flags that have a status now. */

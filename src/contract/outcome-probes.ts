@@ -1,5 +1,5 @@
 /** Finds the outcome probes of a write: reads that can show whether it happened. Only the paths are compared. */
-import type { Operation } from '../contract/operation.js';
+import type { Operation } from './operation.js';
 
 const MAX_PROBES = 3;
 /** The last segment of a read's path, best probe first: reads one record, lists records, searches them. */

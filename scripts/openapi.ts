@@ -20,6 +20,8 @@ interface Source {
   readonly effect: string;
   readonly origin: string;
   readonly operational?: boolean;
+  /** Other words for what it does, as staff say them; for the search of operations, not for the list of tools. */
+  readonly keywords?: string;
   readonly counts_failures?: boolean;
   readonly unforeseen?: readonly string[];
   /** As `CliNames` of the contract. */
@@ -83,6 +85,7 @@ function operation(path: string, source: Source, family: string, schemas: Node):
     'x-effect': source.effect,
     'x-origin': source.origin,
     ...(source.operational ? { 'x-operational': true } : {}),
+    ...(source.keywords === undefined ? {} : { 'x-keywords': source.keywords.split(', ') }),
     ...(source.counts_failures ? { 'x-counts-failures': true } : {}),
     ...(source.unforeseen ? { 'x-unforeseen': source.unforeseen } : {}),
     ...(source.cli ? { 'x-cli': source.cli } : {}),

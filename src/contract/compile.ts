@@ -49,6 +49,7 @@ function compileOperation(document: Node, path: string, method: string, source: 
     ...compileMetadata(metadata, request, data),
     ...annotationsOf(data),
     ...optional('unforeseen', source['x-unforeseen'] as Operation['unforeseen']),
+    ...optional('keywords', source['x-keywords'] as Operation['keywords']),
     ...optional('cli', source['x-cli'] as Operation['cli']),
     ...optional('recordIds', source['x-record-id'] as Operation['recordIds']),
     inputSchema: requestForHosts(advertised(request)),

@@ -108,6 +108,8 @@ export interface Operation {
   readonly effect: Effect;
   /** `customer`: in the customer's document; `vendor`: known from the vendor's pages; `extension`: ours. */
   readonly origin: string;
+  /** Other words for what it does (`x-keywords`); only the search of operations knows them. */
+  readonly keywords?: readonly string[];
   /** Needs the facility and channel headers (contract §1). */
   readonly operational: boolean;
   readonly acceptsIdempotencyKey: boolean;

@@ -1,23 +1,52 @@
-/** Ranks operations by search words and by similar names. Does not decide which are visible; see visibility.ts. */
+/**
+ * Ranks operations by search words (BM25 over several fields) and by similar names. Does not decide which are visible;
+ * see visibility.ts.
+ */
 import type { CatalogueEntry } from '../tools/catalogue.js';
+import { stemsOf, stemsOfQuery } from './stems.js';
 
-const IN_NAME = 5;
-const IN_TITLE = 3;
-const IN_DESCRIPTION = 1;
-/** The factor by which an exact word counts more than a similar one. */
-const EXACT = 2;
+/** How much a word counts in each part of an operation. Keywords are the words of staff, which the texts do not have. */
+const WEIGHTS = { name: 3, title: 2, keywords: 4, description: 1 } as const;
+type Part = keyof typeof WEIGHTS;
+const PARTS = Object.keys(WEIGHTS) as readonly Part[];
+
+/** BM25: how soon a repeated word stops counting, and how far a long text counts less. */
+const K1 = 1.2;
+const B = 0.35;
+/** The share of an exact word that counts for the beginning of one: cert for certificate. */
+const BEGINNING = 0.3;
+const MIN_BEGINNING = 4;
 /** Part of every tool name, so it distinguishes none. */
 const PREFIX = 'crm';
 
+/** The stems in each part of an operation. */
+type Indexed = { readonly [part in Part]: readonly string[] };
+
+const INDEXED = new WeakMap<CatalogueEntry, Indexed>();
+
 /** The entries that match any of the words, best first; without words all of them, by name. */
 export function rankEntries(entries: readonly CatalogueEntry[], words: string): readonly CatalogueEntry[] {
-  const queryParts = wordsOf(words);
-  if (queryParts.length === 0) return entries;
+  const stems = stemsOfQuery(words).filter((stem) => stem !== PREFIX);
+  const query = [...stems, ...pairsIn(stems)];
+  if (query.length === 0) return words.trim() === '' ? entries : [];
+  const indexed = entries.map((entry) => ({ entry, parts: indexOf(entry) }));
+  const lengths = Object.fromEntries(
+    PARTS.map((part) => [part, average(indexed.map(({ parts }) => parts[part].length))]),
+  );
+  const counts = query.map((stem) => indexed.map(({ parts }) => weighted(parts, stem, lengths as Lengths)));
+  const scores = new Map(indexed.map(({ entry }) => [entry, 0]));
+  for (const perEntry of counts) {
+    const having = perEntry.filter((count) => count > 0).length;
+    const rarity = Math.log(1 + (entries.length - having + 0.5) / (having + 0.5));
+    perEntry.forEach((count, at) => {
+      const entry = entries[at] as CatalogueEntry;
+      scores.set(entry, (scores.get(entry) ?? 0) + (rarity * count * (K1 + 1)) / (count + K1));
+    });
+  }
+  const score = (entry: CatalogueEntry) => (entry.tool.name === words.trim() ? Infinity : (scores.get(entry) ?? 0));
   return entries
-    .map((entry) => ({ entry, score: scoreOf(entry, queryParts) }))
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score || (a.entry.tool.name < b.entry.tool.name ? -1 : 1))
-    .map(({ entry }) => entry);
+    .filter((entry) => score(entry) > 0)
+    .sort((a, b) => score(b) - score(a) || (a.tool.name < b.tool.name ? -1 : 1));
 }
 
 /** The known names most similar to an unknown one, best first. */
@@ -35,28 +64,45 @@ export function nearestNames(names: readonly string[], name: string, count: numb
     .map(({ other }) => other);
 }
 
-function scoreOf({ operation, tool }: CatalogueEntry, queryParts: readonly string[]): number {
-  const parts: readonly [number, readonly string[]][] = [
-    [IN_NAME, wordsOf(tool.name)],
-    [IN_TITLE, [...wordsOf(tool.title), operation.family]],
-    [IN_DESCRIPTION, wordsOf(tool.description)],
-  ];
-  const best = (word: string) =>
-    parts.map(([weight, words]) => {
-      if (words.includes(word)) return weight * EXACT;
-      return words.some((other) => areSimilar(word, other)) ? weight : 0;
-    });
-  return queryParts.reduce((score, word) => score + best(word).reduce((sum, weight) => sum + weight, 0), 0);
+type Lengths = { readonly [part in Part]: number };
+
+/** How often an operation has a stem: weighted by the part, and less in a long one. */
+function weighted(parts: Indexed, stem: string, lengths: Lengths): number {
+  return PARTS.reduce((sum, part) => {
+    const stems = parts[part];
+    const found = stems.reduce((count, other) => count + matchOf(stem, other), 0);
+    return found === 0 ? sum : sum + (WEIGHTS[part] * found) / (1 - B + (B * stems.length) / lengths[part]);
+  }, 0);
 }
 
-function wordsOf(text: string): readonly string[] {
-  return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => word !== PREFIX);
+function matchOf(stem: string, other: string): number {
+  if (stem === other) return 1;
+  const [short, long] = stem.length < other.length ? [stem, other] : [other, stem];
+  return short.length >= MIN_BEGINNING && !long.includes(' ') && long.startsWith(short) ? BEGINNING : 0;
 }
 
-/** Whether two words differ only in their endings or one is a prefix of the other: merge/merging, cert/certificate. */
-function areSimilar(one: string, other: string): boolean {
-  const shared = Math.max(3, Math.min(one.length, other.length) - 1);
-  return one.slice(0, shared) === other.slice(0, shared);
+function indexOf(entry: CatalogueEntry): Indexed {
+  const known = INDEXED.get(entry);
+  if (known !== undefined) return known;
+  const { operation, tool } = entry;
+  const stems = (text: string) => stemsOf(text).filter((stem) => stem !== PREFIX);
+  const indexed = {
+    name: stems(tool.name),
+    title: [...stems(`${tool.title} ${operation.family}`), ...pairsIn(stemsOfQuery(tool.title))],
+    keywords: (operation.keywords ?? []).flatMap((phrase) => [...stems(phrase), ...pairsIn(stemsOfQuery(phrase))]),
+    description: stems(tool.description),
+  };
+  INDEXED.set(entry, indexed);
+  return indexed;
+}
+
+/** Each two neighbouring stems as one: `gift card` says more than its words. */
+function pairsIn(stems: readonly string[]): readonly string[] {
+  return stems.slice(1).map((stem, at) => `${stems[at]} ${stem}`);
+}
+
+function average(lengths: readonly number[]): number {
+  return lengths.reduce((sum, length) => sum + length, 0) / (lengths.length || 1) || 1;
 }
 
 function pairsOf(text: string): ReadonlySet<string> {

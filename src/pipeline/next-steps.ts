@@ -30,8 +30,8 @@ export function createFitSteps(
   const offered = new Map(selected.map((operation) => [toolOf(operation), operation]));
   return (error, operation, headers, caller) => {
     const steps = nextStepsOf(error);
-    // To an unknown caller and to a member a 404 looks the same (contract §1), so it depends on nothing but the call.
-    if (error.tag === 'not-found') return operation.countsFailures ? [...steps, READ_AGAIN] : steps;
+    // To an unknown caller and to a member a 404 looks the same, whatever the call (contract §1).
+    if (error.tag === 'not-found') return steps;
     const has = (tool: string) => {
       const it = offered.get(tool);
       if (it === undefined || checkAvailable(it, headers) !== undefined) return false;
@@ -46,7 +46,6 @@ export function createFitSteps(
 }
 
 const READ = /\b[Rr]ead the record\b/;
-const READ_AGAIN = 'Of a gift card: have the user read out code and PIN again; do not guess them.';
 const NO_READ = 'You have no tool that reads it: ask the operator for one, or somebody who has one.';
 
 function nameReads(step: string, reads: readonly string[]): string {

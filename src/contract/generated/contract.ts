@@ -86,6 +86,16 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "new buyer",
+    "new approver",
+    "new payer",
+    "new sales rep",
+    "person in charge",
+    "contact person",
+    "employee of a company",
+    "colleague at a client"
+   ],
    "inputSchema": {
     "type": "object",
     "required": [
@@ -350,6 +360,13 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "contact details",
+    "phone of a buyer",
+    "e-mail of a contact",
+    "job",
+    "whom to call"
+   ],
    "recordIds": {
     "account_contact_id": "account_contact_id"
    },
@@ -462,6 +479,21 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "who buys there",
+    "people at a company",
+    "employees",
+    "buyers",
+    "approvers",
+    "payers",
+    "who approves",
+    "who pays",
+    "contact person",
+    "whom to call",
+    "who buys",
+    "phone of a buyer",
+    "e-mail of a contact"
    ],
    "inputSchema": {
     "type": "object",
@@ -627,6 +659,18 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "left the company",
+    "no longer works there",
+    "quit",
+    "gone",
+    "on leave",
+    "back at work",
+    "reactivate a contact",
+    "remove a contact",
+    "delete a contact",
+    "inactive"
+   ],
    "recordIds": {
     "account_contact_id": "account_contact_id"
    },
@@ -791,6 +835,21 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "new number",
+    "new phone",
+    "new mail address",
+    "changed job",
+    "promoted",
+    "make primary",
+    "main contact",
+    "takes over",
+    "correct a contact",
+    "rename",
+    "first contact",
+    "new e-mail of a contact",
+    "change a contact"
    ],
    "recordIds": {
     "account_contact_id": "account_contact_id"
@@ -1046,6 +1105,17 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "open an account",
+    "new business customer",
+    "new company",
+    "firm",
+    "client",
+    "wholesale",
+    "trade customer",
+    "subsidiary",
+    "register a business"
    ],
    "inputSchema": {
     "type": "object",
@@ -1540,6 +1610,17 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "book to the account",
+    "order on account",
+    "buy on account",
+    "charge to the account",
+    "invoice later",
+    "use credit",
+    "take from their credit",
+    "put on the tab",
+    "pay later"
+   ],
    "recordIds": {
     "account_id": "account_id"
    },
@@ -1739,6 +1820,16 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "paid an invoice",
+    "payment came in",
+    "free credit",
+    "order cancelled",
+    "credit back",
+    "settle",
+    "open amount paid",
+    "paid their bill"
+   ],
    "recordIds": {
     "account_id": "account_id"
    },
@@ -1931,6 +2022,19 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "credit limit",
+    "how much credit is left",
+    "open balance",
+    "can still buy",
+    "payment terms",
+    "net days",
+    "discount",
+    "billing address",
+    "owes",
+    "credit hold",
+    "credit in dollars"
+   ],
    "recordIds": {
     "account_id": "account_id"
    },
@@ -2098,6 +2202,20 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "find a company",
+    "look up a business",
+    "search an account",
+    "firm",
+    "client",
+    "account number",
+    "subsidiaries",
+    "group",
+    "which accounts",
+    "can still buy on credit",
+    "credit left",
+    "is it active"
    ],
    "inputSchema": {
     "type": "object",
@@ -2294,6 +2412,22 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "activate",
+    "approve an account",
+    "passed the credit check",
+    "suspend",
+    "block a company",
+    "overdue",
+    "unpaid invoices",
+    "reopen",
+    "lift a suspension",
+    "close down",
+    "closing down",
+    "out of business",
+    "bankrupt",
+    "end an account"
+   ],
    "recordIds": {
     "account_id": "account_id"
    },
@@ -2484,6 +2618,23 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "raise the credit limit",
+    "lower the credit limit",
+    "payment terms",
+    "net days",
+    "discount",
+    "credit hold",
+    "stop credit",
+    "moved",
+    "new address",
+    "billing address",
+    "shipping address",
+    "rename",
+    "new legal name",
+    "tax id",
+    "edit an account"
    ],
    "recordIds": {
     "account_id": "account_id"
@@ -2961,6 +3112,26 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "note",
+    "add a note",
+    "write down",
+    "put a note",
+    "leave a message on a record",
+    "remark",
+    "memo",
+    "jot down",
+    "reply",
+    "answer a note",
+    "attach a photo",
+    "attachment",
+    "hashtag",
+    "mention",
+    "leave a note",
+    "note on a card",
+    "answer that note",
+    "note that"
+   ],
    "cli": {
     "command": "comment add"
    },
@@ -3268,6 +3439,14 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "read a note",
+    "full text",
+    "earlier wording",
+    "history of a note",
+    "what did it say before",
+    "versions"
+   ],
    "recordIds": {
     "comment_id": "comment_id"
    },
@@ -3411,6 +3590,19 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "notes on a customer",
+    "what was noted",
+    "read notes",
+    "notes with a hashtag",
+    "tagged",
+    "remarks",
+    "who wrote",
+    "what do our notes say",
+    "how many notes",
+    "according to our notes",
+    "tag in notes"
    ],
    "inputSchema": {
     "type": "object",
@@ -3611,6 +3803,15 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "keywords": [
+    "biggest note",
+    "longest comment",
+    "storage",
+    "space",
+    "size in bytes",
+    "how many notes",
+    "total size"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -3752,6 +3953,16 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "correct my note",
+    "edit a note",
+    "fix a typo",
+    "change the text",
+    "reword",
+    "rewrite a note",
+    "amend",
+    "wrong in the note"
    ],
    "recordIds": {
     "comment_id": "comment_id"
@@ -3959,6 +4170,19 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "delete a note",
+    "remove a comment",
+    "hide a note",
+    "take down",
+    "spam",
+    "offensive",
+    "posted twice",
+    "duplicate note",
+    "show again",
+    "unhide",
+    "fake"
+   ],
    "recordIds": {
     "comment_id": "comment_id"
    },
@@ -4162,6 +4386,19 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "GDPR",
+    "right to be forgotten",
+    "erasure",
+    "delete my data",
+    "delete a customer",
+    "remove a person",
+    "forget",
+    "wipe",
+    "privacy request",
+    "CCPA",
+    "leave no trace"
+   ],
    "recordIds": {
     "customer_id": "customer_id"
    },
@@ -4335,6 +4572,23 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "keywords": [
+    "may we mail",
+    "may we e-mail",
+    "may we call",
+    "allowed to contact",
+    "agreed",
+    "opted in",
+    "opted out",
+    "subscribed",
+    "permission",
+    "when did they agree",
+    "proof of consent",
+    "may we phone",
+    "may we write",
+    "ever agree",
+    "said no"
+   ],
    "recordIds": {
     "customer_id": "customer_id"
    },
@@ -4506,6 +4760,33 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "keywords": [
+    "opt in",
+    "opt out",
+    "unsubscribe",
+    "subscribe",
+    "newsletter",
+    "no more mails",
+    "no more texts",
+    "stop marketing",
+    "SMS",
+    "text messages",
+    "post",
+    "phone calls",
+    "do not call",
+    "agreed",
+    "ticked",
+    "signed",
+    "objects",
+    "revoke",
+    "withdraw",
+    "permission",
+    "offers",
+    "ads",
+    "profiling",
+    "share data",
+    "privacy"
+   ],
    "recordIds": {
     "customer_id": "customer_id"
    },
@@ -4756,6 +5037,18 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "register",
+    "sign up",
+    "new member",
+    "enroll",
+    "join",
+    "new client",
+    "add a person",
+    "open a customer record",
+    "new customer",
+    "sign somebody up"
    ],
    "inputSchema": {
     "type": "object",
@@ -5210,6 +5503,15 @@ export const CONTRACT: Contract = {
    "untrusted": [],
    "untrustedKeys": [],
    "personal": [],
+   "keywords": [
+    "same person twice",
+    "double entries",
+    "twice in the system",
+    "two records",
+    "possible duplicates",
+    "look alike",
+    "duplicate check"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -5339,6 +5641,15 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "marked",
+    "which customers are flagged",
+    "warning",
+    "labels",
+    "VIP",
+    "notices",
+    "who has a flag"
    ],
    "inputSchema": {
     "type": "object",
@@ -5481,6 +5792,20 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "mark",
+    "unmark",
+    "label",
+    "tag",
+    "VIP",
+    "warning",
+    "remove a flag",
+    "unflag",
+    "set a notice",
+    "ask for ID",
+    "check ID at pickup",
+    "until a date"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -5660,6 +5985,20 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "suspicious",
+    "fraud check",
+    "risk score",
+    "scam",
+    "stolen card",
+    "strange purchase",
+    "chargeback",
+    "check before a sale",
+    "how risky",
+    "fishy",
+    "run a check",
+    "which level"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -5945,6 +6284,18 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "items.*.orgcode"
    ],
+   "keywords": [
+    "earlier checks",
+    "past fraud scores",
+    "why was it stopped",
+    "which rule fired",
+    "evidence",
+    "suspicious so far",
+    "high risk",
+    "which signal",
+    "assessment",
+    "why blocked"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -6126,6 +6477,23 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "look up",
+    "profile",
+    "record",
+    "details",
+    "points balance",
+    "how many points",
+    "tier",
+    "status",
+    "birthday",
+    "address",
+    "phone",
+    "e-mail",
+    "member",
+    "store credit",
+    "which level"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -6312,6 +6680,16 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "items.*.orgcode"
    ],
+   "keywords": [
+    "blocked customers",
+    "why can someone not redeem",
+    "frozen points",
+    "stopped",
+    "on hold",
+    "waiting for review",
+    "locked",
+    "reviews"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -6458,6 +6836,21 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "lift a hold",
+    "unblock",
+    "unfreeze",
+    "free again",
+    "let them redeem",
+    "false alarm",
+    "keep blocked",
+    "keep the hold",
+    "it was fraud",
+    "review done",
+    "cleared",
+    "decide a review",
+    "release a hold"
    ],
    "recordIds": {
     "hold_id": "hold_id"
@@ -6633,6 +7026,24 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "who signed up",
+    "new customers",
+    "customers with a tag",
+    "segment",
+    "mailing list",
+    "campaign",
+    "export",
+    "members",
+    "how many customers",
+    "of a store",
+    "joined",
+    "who may get offers",
+    "who agreed to marketing",
+    "count customers",
+    "active customers",
+    "how many people"
    ],
    "inputSchema": {
     "type": "object",
@@ -6911,6 +7322,18 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "same person",
+    "combine",
+    "join records",
+    "put together",
+    "make one of two",
+    "double",
+    "duplicate record",
+    "unite",
+    "registered twice",
+    "several cards of one person"
+   ],
    "recordIds": {
     "customer_id": "customer_id"
    },
@@ -7156,6 +7579,17 @@ export const CONTRACT: Contract = {
    ],
    "untrustedKeys": [],
    "personal": [],
+   "keywords": [
+    "who was merged",
+    "earlier merges",
+    "where did a customer go",
+    "merge history",
+    "which record was joined",
+    "what moved",
+    "undo a merge",
+    "split again",
+    "separate"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -7297,6 +7731,19 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "look up",
+    "look for",
+    "who is",
+    "by name",
+    "by phone",
+    "by e-mail",
+    "by loyalty card number",
+    "by till number",
+    "find a member",
+    "called",
+    "external number"
    ],
    "cli": {
     "argument": "q"
@@ -7626,6 +8073,28 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "new address",
+    "moved",
+    "married",
+    "new name",
+    "changed name",
+    "new e-mail",
+    "new phone number",
+    "correct a typo",
+    "birthday",
+    "tags",
+    "language",
+    "company",
+    "edit",
+    "fix the spelling",
+    "set the e-mail",
+    "take off the record",
+    "add a tag",
+    "replace an address",
+    "family name",
+    "change a number"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -8200,6 +8669,21 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "tax free",
+    "exempt",
+    "resale certificate",
+    "nonprofit",
+    "school",
+    "government",
+    "no sales tax",
+    "handed in a certificate",
+    "filed",
+    "new certificate",
+    "renewal",
+    "record an exemption",
+    "scan"
+   ],
    "inputSchema": {
     "type": "object",
     "required": [
@@ -8528,6 +9012,12 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "certificate details",
+    "valid until",
+    "expiry date",
+    "document"
+   ],
    "recordIds": {
     "certificate_id": "certificate_id"
    },
@@ -8647,6 +9137,20 @@ export const CONTRACT: Contract = {
    ],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "tax free",
+    "exempt",
+    "may we sell without tax",
+    "do we charge sales tax",
+    "valid certificate",
+    "runs out",
+    "renew",
+    "expiring",
+    "which certificates",
+    "leave the tax off",
+    "are they exempt",
+    "is somebody exempt"
    ],
    "inputSchema": {
     "type": "object",
@@ -8868,6 +9372,21 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "approve",
+    "checked the certificate",
+    "verified",
+    "valid",
+    "activate",
+    "suspend",
+    "revoke",
+    "withdrawn",
+    "forged",
+    "fake certificate",
+    "cancel a certificate",
+    "end the exemption",
+    "reinstate"
+   ],
    "recordIds": {
     "certificate_id": "certificate_id"
    },
@@ -9031,6 +9550,15 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "voucher",
+    "how much is left on a card",
+    "balance of a card",
+    "card value",
+    "is the card valid",
+    "card history",
+    "store credit"
    ],
    "recordIds": {
     "giftcard_id": "giftcard_id"
@@ -9206,6 +9734,18 @@ export const CONTRACT: Contract = {
    ],
    "unforeseen": [
     "masked_code"
+   ],
+   "keywords": [
+    "sell a gift card",
+    "voucher",
+    "new card",
+    "store credit",
+    "compensation",
+    "refund as credit",
+    "make a card",
+    "present",
+    "gift certificate",
+    "load money"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -9442,6 +9982,20 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "pay with a gift card",
+    "voucher",
+    "use a card",
+    "charge a card",
+    "take off the card",
+    "settle with store credit",
+    "pays by card",
+    "dollars from a card",
+    "redeem an amount",
+    "redeem a voucher",
+    "redeem dollars",
+    "take an amount off"
+   ],
    "recordIds": {
     "giftcard_id": "giftcard_id"
    },
@@ -9653,6 +10207,25 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "tell the team",
+    "notify",
+    "task",
+    "to-do",
+    "remind",
+    "alert",
+    "message to a team",
+    "let everybody know",
+    "announcement",
+    "ask the warehouse",
+    "assign",
+    "due",
+    "urgent",
+    "ping",
+    "inform",
+    "heads-up",
+    "put an item into the inbox"
    ],
    "inputSchema": {
     "type": "object",
@@ -9920,6 +10493,12 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "read a task",
+    "message details",
+    "due date",
+    "assignee"
+   ],
    "recordIds": {
     "inbox_id": "inbox_id"
    },
@@ -10026,6 +10605,19 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "tasks",
+    "to-dos",
+    "open work",
+    "what is waiting",
+    "unread messages",
+    "urgent",
+    "what is due",
+    "what is left to do",
+    "notifications",
+    "messages",
+    "team inbox"
    ],
    "inputSchema": {
     "type": "object",
@@ -10246,6 +10838,15 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "seen",
+    "read it",
+    "took note",
+    "acknowledge",
+    "noticed",
+    "mark as read",
+    "confirm receipt"
+   ],
    "recordIds": {
     "inbox_id": "inbox_id"
    },
@@ -10400,6 +11001,23 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "done",
+    "finished",
+    "complete a task",
+    "close a task",
+    "tick off",
+    "settled",
+    "reopen",
+    "delete a task",
+    "sent by mistake",
+    "should never have been",
+    "open again",
+    "dealt with",
+    "close the item",
+    "resolved",
+    "close a message"
    ],
    "recordIds": {
     "inbox_id": "inbox_id"
@@ -10561,6 +11179,33 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "goodwill",
+    "compensation",
+    "apology",
+    "sorry",
+    "bonus",
+    "courtesy",
+    "extra points",
+    "forgotten points",
+    "missing points",
+    "points by mistake",
+    "take points off",
+    "deduct",
+    "remove points",
+    "fix points",
+    "correct points",
+    "too many points",
+    "too few points",
+    "part of a return",
+    "half returned",
+    "brought back part",
+    "birthday points",
+    "manually",
+    "promised points",
+    "give points away",
+    "move points"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -10735,6 +11380,19 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "credit points",
+    "collect points",
+    "book a purchase",
+    "bought",
+    "receipt",
+    "sale at the till",
+    "award",
+    "add points",
+    "points for shopping",
+    "spent",
+    "purchase"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -11046,6 +11704,17 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "txns.*.orgcode"
    ],
+   "keywords": [
+    "run out",
+    "lapse",
+    "expiry run",
+    "sweep",
+    "monthly expiry",
+    "forfeit",
+    "overdue points",
+    "clean up old points",
+    "expired"
+   ],
    "inputSchema": {
     "type": "object",
     "required": [
@@ -11199,6 +11868,26 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "items.*.orgcode"
+   ],
+   "keywords": [
+    "history",
+    "statement",
+    "movements",
+    "transactions",
+    "points history",
+    "why so few points",
+    "where did points go",
+    "how did points come",
+    "last purchase",
+    "earlier redemptions",
+    "when do points expire",
+    "entries",
+    "points run out next",
+    "earliest expiry",
+    "points usable today",
+    "available points",
+    "went through",
+    "was it booked"
    ],
    "inputSchema": {
     "type": "object",
@@ -11399,6 +12088,23 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "programme rules",
+    "rules of the program",
+    "how many points per dollar",
+    "worth of a point",
+    "when do points expire",
+    "minimum",
+    "limits",
+    "tiers",
+    "thresholds",
+    "levels",
+    "what earns",
+    "points to the next tier",
+    "reach a level",
+    "gold",
+    "silver"
+   ],
    "inputSchema": {
     "type": "object",
     "additionalProperties": false,
@@ -11529,6 +12235,21 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "change the programme",
+    "new rules",
+    "double points",
+    "points per dollar",
+    "tiers",
+    "thresholds",
+    "expiry rule",
+    "value of a point",
+    "minimum to redeem",
+    "turn off the programme",
+    "enable",
+    "switch on",
+    "program"
    ],
    "inputSchema": {
     "type": "object",
@@ -12016,6 +12737,20 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "use points",
+    "pay with points",
+    "cash in",
+    "spend",
+    "discount for points",
+    "points at checkout",
+    "take points for a reward",
+    "burn",
+    "exchange points",
+    "redeem points",
+    "wants to use",
+    "use up"
+   ],
    "recordIds": {
     "customer_id": "customer_id"
    },
@@ -12181,6 +12916,16 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "cancelled order paid with points",
+    "points back",
+    "refund points",
+    "return spent points",
+    "redeemed by mistake",
+    "give back",
+    "order did not ship",
+    "wants points back"
+   ],
    "recordIds": {
     "loyalty_txn_id": "related_txn_id"
    },
@@ -12336,6 +13081,21 @@ export const CONTRACT: Contract = {
    "orgcodes": [
     "orgcode"
    ],
+   "keywords": [
+    "undo",
+    "void",
+    "cancel a booking",
+    "booked twice",
+    "double booking",
+    "wrong customer",
+    "whole return",
+    "returned everything",
+    "full return",
+    "take back all points of a sale",
+    "booked by mistake",
+    "error at the till",
+    "storno"
+   ],
    "recordIds": {
     "loyalty_txn_id": "related_txn_id"
    },
@@ -12469,6 +13229,27 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "orgcode"
+   ],
+   "keywords": [
+    "overview",
+    "figures",
+    "totals",
+    "statistics",
+    "numbers",
+    "dashboard",
+    "how many points in all",
+    "this month",
+    "last months",
+    "liabilities",
+    "what expires",
+    "open work",
+    "workload",
+    "management",
+    "business",
+    "points we owe",
+    "earned in a month",
+    "redeemed in a month",
+    "so far this year"
    ],
    "inputSchema": {
     "type": "object",
@@ -12621,6 +13402,21 @@ export const CONTRACT: Contract = {
    "personal": [],
    "orgcodes": [
     "org.orgcode"
+   ],
+   "keywords": [
+    "which shop",
+    "which org",
+    "my rights",
+    "my roles",
+    "permissions",
+    "what may I do",
+    "logged in",
+    "which store am I",
+    "connection",
+    "do I have a role",
+    "am I allowed",
+    "signed in",
+    "org code"
    ],
    "inputSchema": {
     "type": "object",

@@ -41,7 +41,6 @@ export function insufficientScope(required_scopes: readonly string[]): CrmError 
     tag: 'forbidden',
     message: 'The access token was not issued for this action.',
     details: { required_scopes },
-    nextSteps: ['Have the client sign in again and ask for details.required_scopes.'],
   });
 }
 

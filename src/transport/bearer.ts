@@ -66,7 +66,7 @@ export function createBearer({ server, limits, onRefused }: BearerOptions): Bear
     const reason = error instanceof Error ? error.message : 'unknown';
     const isOutage = !(error instanceof TokenRejected);
     onRefused({ request_id: headers.requestId, reason, isOutage });
-    if (isOutage) return checkUnavailable();
+    if (isOutage) return tokenCheckUnavailable();
     const { clientAddress } = headers;
     try {
       if (clientAddress !== undefined) {
@@ -153,7 +153,8 @@ function tokenRequired(): CrmError {
   });
 }
 
-function checkUnavailable(): CrmError {
+/** 503: the identity provider does not answer. */
+export function tokenCheckUnavailable(): CrmError {
   return new CrmError({
     code: 'crm.token_check_unavailable',
     tag: 'internal-error',
@@ -161,6 +162,5 @@ function checkUnavailable(): CrmError {
     retryable: true,
     message: 'The identity provider does not answer, so the access token cannot be checked. Nothing was done.',
     details: { retry_after_ms: RETRY_AFTER_MS },
-    nextSteps: ['Wait a little and repeat the call.', 'Tell the operator if it goes on.'],
   });
 }

@@ -1,6 +1,8 @@
 /** Errors of any call, of what a connection has, and of confirmation. */
 import type { Backend } from '../../../src/contract/backend.js';
+import { insufficientScope } from '../../../src/pipeline/authorise.js';
 import { storageUnavailable } from '../../../src/store/engine/driver.js';
+import { tokenCheckUnavailable } from '../../../src/transport/bearer.js';
 import { openConfirming } from '../confirming.js';
 import { performing } from '../performing.js';
 import { addOrg, type Data, errorOf, type World } from '../world.js';
@@ -68,6 +70,22 @@ export const EVERY_CALL: readonly ErrorCase[] = [
   {
     code: 'crm.credentials_invalid',
     call: async () => ({ tool: 'crm_stat', args: {}, headers: { 'x-orgcode': 'ACME', 'x-api-key': 'unknown' } }),
+  },
+  {
+    code: 'crm.token_check_unavailable',
+    call: async (scene) => ({
+      tool: 'crm_customer_get',
+      args: { customer_id: await scene.customer() },
+      application: failingOnce(scene.world, tokenCheckUnavailable()),
+    }),
+    follow: (told) => told.again(),
+  },
+  {
+    code: 'crm.insufficient_scope',
+    call: async (scene) => ({
+      ...(await earning(scene)),
+      application: failingOnce(scene.world, insufficientScope(['crm.write'])),
+    }),
   },
   {
     code: 'crm.not_found',

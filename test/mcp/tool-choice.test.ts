@@ -30,14 +30,19 @@ function foundBy(rank: (request: string) => readonly string[]) {
 
 /** The shares reached (docs/evals.md); a lower one is a text that became worse, or a task in words that nothing knows. */
 describe('the whole request as the query', () => {
-  test('finds the main tool of 80 % of the tasks by crm_find_operations', () => {
+  test('finds the main tool of 84 % of the tasks by crm_find_operations', () => {
     const { share, missed } = foundBy((request) => rankEntries(entries, request).map(({ tool }) => tool.name));
-    expect(share, missed.join('\n')).toBeGreaterThanOrEqual(0.8);
+    expect(share, missed.join('\n')).toBeGreaterThanOrEqual(0.84);
   });
 
   test('finds more than plain BM25 over names and descriptions', () => {
-    const plain = foundBy((request) => rankPlainly(entries.map(({ tool }) => tool), request));
-    expect(plain.share, plain.missed.join('\n')).toBeGreaterThanOrEqual(0.3);
+    const plain = foundBy((request) =>
+      rankPlainly(
+        entries.map(({ tool }) => tool),
+        request,
+      ),
+    );
+    expect(plain.share, plain.missed.join('\n')).toBeGreaterThanOrEqual(0.37);
     const search = foundBy((request) => rankEntries(entries, request).map(({ tool }) => tool.name));
     expect(search.share).toBeGreaterThan(plain.share);
   });

@@ -89,7 +89,8 @@ describe('rejected with 401 and no reason', () => {
       'Bearer error="invalid_token", error_description="The access token is not valid here. Get a new one.", ' +
         'resource_metadata="http://127.0.0.1:8787/.well-known/oauth-protected-resource/mcp"',
     );
-    expect(body.error.data).toEqual({ error_code: 'crm.credentials_invalid' });
+    const next_steps = ['Ask the operator for a valid session or API key.'];
+    expect(body.error.data).toEqual({ error_code: 'crm.credentials_invalid', next_steps });
     expect(transport.refusals).toMatchObject([{ isOutage: false }]);
     if (token !== '') expect(JSON.stringify([text, transport.refusals, world.logged])).not.toContain(token);
   });

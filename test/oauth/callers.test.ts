@@ -101,6 +101,7 @@ describe('scopes', () => {
     expect(older.body.error.data).toEqual({
       error_code: 'crm.insufficient_scope',
       required_scopes: ['customer:write'],
+      next_steps: ['Ask the user to sign in again with details.required_scopes.'],
     });
     const rest = await send(at('/crm/customer/create'), token, { customer: { email: 'new@example.com' } });
     expect([rest.status, rest.challenge]).toEqual([403, of('customer:write')]);

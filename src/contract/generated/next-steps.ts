@@ -18,7 +18,7 @@ export const STEPS_BY_CODE: { readonly [errorCode: string]: readonly string[] } 
   "Ask the operator for a valid session or API key."
  ],
  "crm.token_check_unavailable": [
-  "Wait a little and repeat the call.",
+  "Wait details.retry_after_ms, then repeat the call.",
   "Tell the operator if it goes on."
  ],
  "crm.not_found": [

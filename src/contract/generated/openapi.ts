@@ -631,7 +631,7 @@ export interface paths {
         put?: never;
         /**
          * Merge duplicate customers
-         * @description Makes one customer of up to eleven. customer_id survives; the others become merged and only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first; a refused consent wins, a granted one does not spread. Cannot be undone. Read both first: the same person?
+         * @description Makes one customer of up to eleven. customer_id survives; the others become merged and only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first; a refused consent wins, a granted one does not spread. Cannot be undone. dedupe_list finds pairs; read both first.
          */
         post: operations["customer_merge"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Find a customer
-         * @description Finds by exact email, phone or external_ref, or by q: beginnings of words of names, company, email name and phone digits. Whole-word matches of a name come first, then the newest. Give at least one criterion; all given must match.
+         * @description Finds by exact email, phone or external_ref, or by q: beginnings of words of names, company, email name and phone digits. Whole-word matches of a name come first, then the newest. At least one; all given must match. To filter use list.
          */
         post: operations["customer_search"];
         delete?: never;
@@ -931,7 +931,7 @@ export interface paths {
         put?: never;
         /**
          * Close, reopen or doom an inbox item
-         * @description Closes an open item when its work is done, reopens a closed one, or dooms either, which is final: doomed is for items that should never have been. The state axis stays as it is.
+         * @description Closes an open item when its work is done, reopens a closed one, or dooms either, which is final: doomed is for items that should never have been. State stays as it is; to mark it read use state.
          */
         post: operations["inbox_status"];
         delete?: never;
@@ -951,7 +951,7 @@ export interface paths {
         put?: never;
         /**
          * Correct a balance by hand
-         * @description Adds or takes points without a sale, for goodwill or a correction. To undo one entry use reverse instead, to give a redemption back use restore. Never takes a balance below zero.
+         * @description Adds or takes points for goodwill or a correction. For a sale use earn, to undo one entry reverse, to give a redemption back restore. Never takes a balance below zero.
          */
         post: operations["loyalty_adjust"];
         delete?: never;
@@ -1091,7 +1091,7 @@ export interface paths {
         put?: never;
         /**
          * Give a redemption back
-         * @description Gives redeemed points back to the lots they came from, with their own expiry, in part or whole, never more than was redeemed. unrestorable_points tells how many had expired since. Only for entries of kind redeem.
+         * @description Gives redeemed points back to the lots they came from, with their own expiry, in part or whole, never more than was redeemed. unrestorable_points tells how many had expired since. Of other entries use reverse.
          */
         post: operations["loyalty_restore"];
         delete?: never;
@@ -1111,7 +1111,7 @@ export interface paths {
         put?: never;
         /**
          * Undo a ledger entry
-         * @description Undoes one entry whole, once. Earned points are taken back; if they are spent the policy refuses (crm.loyalty_points_spent) or lets the balance go into debt. Redeemed points are given back. Entries of kind expire, merge and reverse cannot be undone.
+         * @description Undoes one entry whole, once. Earned points are taken back; if they are spent the policy refuses (crm.loyalty_points_spent) or lets the balance go into debt. Redeemed points are given back; restore does it in part. Entries of kind expire, merge and reverse cannot: use adjust.
          */
         post: operations["loyalty_reverse"];
         delete?: never;

@@ -5,7 +5,7 @@
 import type { CatalogueEntry } from '../tools/catalogue.js';
 import { stemsOf, stemsOfQuery } from './stems.js';
 
-/** How much a word counts in each part of an operation. Keywords are the words of staff, which the texts do not have. */
+/** How much a word counts in each part of an operation. Keywords are words of staff that the texts do not have. */
 const WEIGHTS = { name: 3, title: 2, keywords: 4, description: 1 } as const;
 type Part = keyof typeof WEIGHTS;
 const PARTS = Object.keys(WEIGHTS) as readonly Part[];

@@ -2,10 +2,11 @@
 
 /** English words that occur in any sentence. */
 const EMPTY = new Set(
-  `a about all also am an and any are as at be been but by can could did do does for from had has have he her hers him his
-  how i if in into is it its just let me my no not now of off on only or our out please she should so some than that the
-  their them then there these they this those to today too up us was we were what when where which while who whom why will
-  with would yes you your`.split(/\s+/),
+  `a about all also am an and any are as at be been but by can could did do does for from had has have he her
+  hers him his how i if in into is it its just let me my no not now of off on only or our out please she
+  should so some than that the their them then there these they this those to today too up us was we were what
+  when where which while
+  who whom why will with would yes you your`.split(/\s+/),
 );
 
 /** Endings, longest first, and how many letters must be left before them. */

@@ -1,6 +1,6 @@
 /**
  * The next steps of errors can be followed: for every error of openapi/errors.yaml a script makes the calls that they
- * tell, by tools of their own and by the three of lean mode, until one works; or they end with the person whom the atlas
+ * tell, with all tools and with the three of lean mode, until one works; or they end with the person whom the atlas
  * names. Errors of HTTP and of a gateway are in test/transport and test/gateway.
  */
 import { describe, expect, test } from 'vitest';

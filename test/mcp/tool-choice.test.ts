@@ -28,7 +28,7 @@ function foundBy(rank: (request: string) => readonly string[]) {
   return { share: 1 - missed.length / asking.length, missed: missed.map(({ task, main }) => `${task.id}: ${main}`) };
 }
 
-/** The shares reached (docs/evals.md); a lower one is a text that became worse, or a task in words that nothing knows. */
+/** The shares reached (docs/evals.md); a lower one is a text that became worse, or a task in unknown words. */
 describe('the whole request as the query', () => {
   test('finds the main tool of 84 % of the tasks by crm_find_operations', () => {
     const { share, missed } = foundBy((request) => rankEntries(entries, request).map(({ tool }) => tool.name));

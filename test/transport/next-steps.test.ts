@@ -65,7 +65,7 @@ const CASES: readonly HttpCase[] = [
     says: /Use \/crm\/customer\/get/,
     follow: ({ details }, { rest, owner }) =>
       statusOf(send(rest, { path: details.nearest_path, headers: owner, body: '{"customer_id":"x"}' })).then(
-        (status) => (status === 404 ? 200 : status), // there is no such customer, but there is such a path
+        (status) => (status === 404 ? 200 : status), // no such customer, but such a path
       ),
   },
   {
@@ -158,7 +158,8 @@ const CASES: readonly HttpCase[] = [
       return json;
     },
     says: /Wait details\.retry_after_ms, then repeat/,
-    follow: async (_, { owner }) => statusOf(ask((await open()).url, { headers: owner, body: STAT })), // the next server
+    // the next server
+    follow: async (_, { owner }) => statusOf(ask((await open()).url, { headers: owner, body: STAT })),
   },
 ];
 

@@ -85,14 +85,19 @@ test('the page is small and loads no external resources', () => {
   expect(HTML).not.toMatch(/<(?:script|link|img|iframe)[^>]*(?:src|href)="(?!data:)/);
 });
 
-test('its source parses no HTML, uses no storage and evaluates no code', () => {
+test('its source parses no HTML, evaluates no code, and stores nothing but the verifier of a sign-in under way', () => {
   const makesHtml = 'innerHTML|outerHTML|insertAdjacentHTML|document\\.write|DOMParser|createContextualFragment';
   const keeps = 'localStorage|sessionStorage|indexedDB|\\.cookie';
   const forbidden = new RegExp(`${makesHtml}|${keeps}|\\beval\\(|new Function`);
   const files = readdirSync('page/src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-  const found = files.filter((name) => forbidden.test(readFileSync(join('page/src', name), 'utf8')));
+  const lines = files.flatMap((name) => readFileSync(join('page/src', name), 'utf8').split('\n'));
+  const found = lines.filter((line) => forbidden.test(line)).map((line) => line.trim());
   expect(files.length).toBeGreaterThan(20);
-  expect(found).toEqual([]);
+  expect(found).toEqual([
+    'sessionStorage.setItem(PENDING, JSON.stringify(pending));',
+    'const text = sessionStorage.getItem(PENDING);',
+    'sessionStorage.removeItem(PENDING);',
+  ]);
 });
 
 describe('the page', () => {

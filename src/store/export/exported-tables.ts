@@ -101,6 +101,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   org: 'its code and status are in the first line',
   api_key: PEOPLE,
   membership: PEOPLE,
+  oauth_org: 'tenants and clients of the identity provider of this installation',
   comment_hashtag: DERIVED,
   comment_total: DERIVED,
   customer_block: DERIVED,

@@ -17,7 +17,13 @@ import { ADVERTISED_BYTES, ALL_ADVERTISED_BYTES, MIN_ADVERTISED_BYTES } from './
 import { addFinding, createFindings, type ImportReport } from './import-report.js';
 import { type DocumentNode, isNode, nodeAt, type OpenApiDocument, openDocument, own } from './openapi-document.js';
 import { type DraftContext, draftOperation, type OperationDraft } from './operation-draft.js';
-import { createContractLookup, readCliNames, readRecordIds, readRoles } from './operation-extensions.js';
+import {
+  createContractLookup,
+  readCliNames,
+  readRecordIds,
+  readRoles,
+  readSearchWords,
+} from './operation-extensions.js';
 import { nameOperations } from './operation-names.js';
 import { outputSchema, responseAnnotations } from './response.js';
 
@@ -110,6 +116,7 @@ function finishOperation(
   const sameShape = imported === undefined ? contractOperation : undefined;
   const recordIds = readRecordIds(draft.candidate.source, sameShape);
   const cli = readCliNames(draft.candidate.source, sameShape);
+  const keywords = readSearchWords(draft.candidate.source, sameShape);
   const annotations = lazy(() => responseAnnotations(document, response, contractOperation));
   const requestSchema = lazy(() => {
     const checked = enforced(request);
@@ -124,6 +131,7 @@ function finishOperation(
     ...(contractOperation?.unforeseen === undefined ? {} : { unforeseen: contractOperation.unforeseen }),
     ...movesOf(facts.moves, contractOperation),
     ...(recordIds === undefined ? {} : { recordIds }),
+    ...(keywords === undefined ? {} : { keywords }),
     ...(cli === undefined ? {} : { cli }),
     inputSchema: advertise(),
     outputSchema: outputSchema(response),

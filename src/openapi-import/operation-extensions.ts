@@ -84,6 +84,16 @@ export function readCliNames(source: DocumentNode, contractOperation: Operation 
   };
 }
 
+const MAX_KEYWORDS = 40;
+
+/** Other words for what the operation does (`x-keywords`), for the search of operations. */
+export function readSearchWords(source: DocumentNode, same: Operation | undefined): Operation['keywords'] {
+  const declared = own(source, 'x-keywords');
+  if (!Array.isArray(declared)) return same?.keywords;
+  const words = declared.filter((word) => typeof word === 'string' && word.length <= MAX_FIELD).slice(0, MAX_KEYWORDS);
+  return words.length === 0 ? undefined : (words as readonly string[]);
+}
+
 /** The role table of a document; the built-in contract's when it has no valid one. */
 export function readRoles(document: DocumentNode, builtIn: RoleTable): RoleTable {
   const roles = own(document, 'x-roles');

@@ -206,7 +206,7 @@ describe('a lean server', () => {
     await send(page, 'error');
     await page.locator('.result').getByText('crm.throttled', { exact: true }).waitFor();
     await page.getByText(/^Try again in \d+ seconds? \(at .*\d.*\)\.$/).waitFor();
-    await page.locator('.result li').getByText('Wait details.retry_after_ms.').waitFor();
+    await page.locator('.result li').getByText('Wait details.retry_after_ms, then repeat the call').waitFor();
   });
 });
 

@@ -51,7 +51,7 @@ interface Attempt {
 
 /**
  * After a job failed, so many groups run with a savepoint for each job. Without, a failure rolls back its whole group,
- * which then runs again: cheap while failures are rare, since savepoints cost a tenth of a change.
+ * which then runs again: cheap while failures are rare. What savepoints cost is in ADR 150.
  */
 const GROUPS_APART = 16;
 /** The most jobs of one group: keeps a commit under about 10 ms, so that no caller waits for a long group. */

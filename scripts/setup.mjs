@@ -83,11 +83,15 @@ async function installPackages() {
 /** Puts SQLite's binary into its package: the one that was there before, a downloaded or a compiled one. */
 async function putBinary() {
   if (binary === undefined) {
-    step('preparing SQLite (where no binary can be downloaded, it is compiled: about a minute)');
+    step('preparing SQLite (where no binary can be downloaded, it is compiled: half a minute or more)');
     const rebuild = ['rebuild', 'better-sqlite3', ...QUIET];
     const options = { CFLAGS: COMPILER_OPTIONS };
-    if (hasGnuCompiler()) await npm(rebuild, ON_ALL_CORES).catch(() => npm(rebuild, options));
-    else await npm(rebuild, options);
+    try {
+      await npm(rebuild, hasGnuCompiler() ? ON_ALL_CORES : options);
+    } catch {
+      step('preparing SQLite again, with fewer options of the compiler');
+      await npm(rebuild, options);
+    }
   }
   const kept = binary ?? readFileSync(BINARY);
   rmSync(join(SQLITE, 'build'), { recursive: true, force: true }); // without 15 MB of object files

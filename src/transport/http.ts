@@ -7,6 +7,7 @@ import { createFindMissingScopes } from '../mcp/missing-scopes.js';
 import { type Application, createCallTool, createServerFactory } from '../mcp/server.js';
 import { callerOf } from '../pipeline/call.js';
 import { CLIENT_ADDRESS, parseHeaders, REQUEST_ID } from '../pipeline/headers.js';
+import { acceptFirst } from './accept-first.js';
 import type { Bearer } from './bearer.js';
 import { clientAddressOf } from './client-address.js';
 import { type ConnectionLimit, createConnectionLimit } from './connection-limit.js';
@@ -123,13 +124,13 @@ export async function openHttp(application: HttpApplication, options: HttpOption
   const server = createServer(SERVER_OPTIONS);
   const limit = createConnectionLimit(server, options.maxConnections ?? MAX_CONNECTIONS);
   const serve = createDispatcher({ rest: application.rest, mcp, sse, shutdown, nameRequest, limit }, options);
-  const listener = (req: IncomingMessage, res: ServerResponse) => {
+  const listener = acceptFirst(server, (req, res) => {
     const served = serve(req, res).catch((error) => {
       options.onError(error as Error);
       res.destroy();
     });
     shutdown.track(served, res);
-  };
+  });
   server
     .on('request', listener)
     .on('checkExpectation', listener)

@@ -1,7 +1,7 @@
 /**
  * Lets connections in before requests are served. Node accepts one connection a turn of the event loop, and serves in
- * that turn whatever the connections before it have sent: of 64 connections that are opened at once, the last would wait
- * for hundreds of calls of the first. While connections are coming in, requests wait for them, but not for long.
+ * that turn whatever the connections before it have sent: of 64 connections that are opened at once, the last would
+ * wait for hundreds of calls of the others. While connections come in, requests wait for them, but not for long.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 

@@ -19,16 +19,16 @@ export function requireOwnAnswer({ operation, input, credentials }: AskedFor, { 
   const { orgcodes = [], recordIds = {}, imported } = operation;
   const record = envelope.success ? envelope.data : envelope.error.conflict_snapshot;
   const requireSame = (value: unknown, expected: unknown, reason: UpstreamErrorReason, path: string) => {
-    if (isComparable(value) && isComparable(expected) && comparable(value) !== comparable(expected)) {
-      throw new UpstreamError({ kind: 'unreadable', reason, outcome: 'unknown', transient: false, status, path });
-    }
+    if (value === expected || !isComparable(value) || !isComparable(expected)) return;
+    if (comparable(value) === comparable(expected)) return;
+    throw new UpstreamError({ kind: 'unreadable', reason, outcome: 'unknown', transient: false, status, path });
   };
   if (imported === undefined) requireSame(envelope.stats.orgcode, credentials.orgcode, 'other_org', 'stats.orgcode');
   for (const path of orgcodes) {
-    for (const value of valuesAt(record, path)) requireSame(value, credentials.orgcode, 'other_org', path);
+    eachValueAt(record, path, (value) => requireSame(value, credentials.orgcode, 'other_org', path));
   }
   for (const [field, path] of Object.entries(recordIds)) {
-    for (const value of valuesAt(record, path)) requireSame(value, input[field], 'other_record', path);
+    eachValueAt(record, path, (value) => requireSame(value, input[field], 'other_record', path));
   }
 }
 
@@ -41,14 +41,16 @@ function comparable(value: string | number): string {
   return String(value).trim().toLowerCase();
 }
 
-function valuesAt(value: unknown, path: FieldPath): readonly unknown[] {
-  const steps = path === '' ? [] : path.split('.');
-  return steps.reduce<readonly unknown[]>((values, step) => values.flatMap((each) => below(each, step)), [value]);
-}
-
-/** The value of a field; with `*` the items of a list, or the values of a map. */
-function below(value: unknown, step: string): readonly unknown[] {
-  if (typeof value !== 'object' || value === null) return [];
-  if (step === '*') return Object.values(value);
-  return Object.hasOwn(value, step) ? [(value as { readonly [name: string]: unknown })[step]] : [];
+/** Visits the values at a path. In it, `*` stands for each item of a list, or each value of a map. */
+function eachValueAt(value: unknown, path: FieldPath, visit: (value: unknown) => void): void {
+  if (path === '') {
+    visit(value);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const dot = path.indexOf('.');
+  const step = dot === -1 ? path : path.slice(0, dot);
+  const rest = dot === -1 ? '' : path.slice(dot + 1);
+  if (step === '*') for (const each of Object.values(value)) eachValueAt(each, rest, visit);
+  else if (Object.hasOwn(value, step)) eachValueAt((value as { readonly [name: string]: unknown })[step], rest, visit);
 }

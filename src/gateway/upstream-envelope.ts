@@ -57,13 +57,11 @@ function completeStats(value: unknown, { operation, stamp, latencyMs }: Completi
     trace_id: stamp.trace_id,
     latency_ms: Math.round(latencyMs),
   };
-  return {
-    ...fallback,
-    ...stats,
-    ...(isText(stats.call) ? {} : { call: fallback.call }),
-    ...(isId(stats.request_id) ? {} : { request_id: fallback.request_id }),
-    ...(isId(stats.trace_id) ? {} : { trace_id: fallback.trace_id }),
-  };
+  const completed: Record<string, unknown> & typeof fallback = { ...fallback, ...stats };
+  if (!isText(stats.call)) completed.call = fallback.call;
+  if (!isId(stats.request_id)) completed.request_id = fallback.request_id;
+  if (!isId(stats.trace_id)) completed.trace_id = fallback.trace_id;
+  return completed;
 }
 
 /** The build, from the top level or, as some services send it, from `stats`. */

@@ -1,6 +1,6 @@
 /** Builds the HTTP request of a call. For imported operations, imported-request.ts builds path, query and body. */
 import { createHash } from 'node:crypto';
-import type { BackendCall, Credentials, Input, OperatingContext, Stamp } from '../contract/backend.js';
+import type { BackendCall, Credentials, Input, Stamp } from '../contract/backend.js';
 import type { Operation } from '../contract/operation.js';
 import { VERSION } from '../contract/version.js';
 import { hex32 } from '../ids.js';
@@ -26,17 +26,9 @@ export function buildRequest(basePath: string, parts: RequestParts, random32: Ra
     : contractRequestParts(operation, input);
   const credential = placeCredential(parts.credentials, operation.imported?.credential);
   const query = credential.query === undefined ? '' : `${path.includes('?') ? '&' : '?'}${credential.query}`;
-  return {
-    method: operation.method,
-    path: `${basePath}${path}${query}`,
-    headers: {
-      ...headers,
-      ...commonHeaders(parts, random32),
-      ...credential.headers,
-      ...(body === undefined ? {} : { 'content-type': body.contentType }),
-    },
-    body: body?.content,
-  };
+  const all: Record<string, string> = { ...headers, ...commonHeaders(parts, random32), ...credential.headers };
+  if (body !== undefined) all['content-type'] = body.contentType;
+  return { method: operation.method, path: `${basePath}${path}${query}`, headers: all, body: body?.content };
 }
 
 /** The idempotency key of a write, if it has one. */
@@ -74,24 +66,20 @@ function contractRequestParts(operation: Operation, input: Input) {
 }
 
 function commonHeaders({ context, stamp, input }: RequestParts, random32: Random32): Record<string, string> {
-  const key = idempotencyKeyOf(input);
-  return {
+  const headers: Record<string, string> = {
     accept: 'application/json',
     'accept-encoding': 'identity',
     'user-agent': `g3n-crm-mcp/${VERSION}`,
     traceparent: traceparent(stamp, random32),
-    ...(stamp.tracestate === undefined ? {} : { tracestate: stamp.tracestate }),
-    ...contextHeaders(context),
-    ...(key === undefined || !isHeaderValue(key) ? {} : { 'idempotency-key': key }),
   };
-}
-
-function contextHeaders({ logical_guid, channel_code, cccode }: OperatingContext): Record<string, string> {
-  return {
-    ...(logical_guid === undefined ? {} : { 'x-logical-guid': logical_guid }),
-    ...(channel_code === undefined ? {} : { 'x-channel-code': channel_code }),
-    ...(cccode === undefined ? {} : { 'x-cccode': cccode }),
-  };
+  const { logical_guid, channel_code, cccode } = context;
+  const key = idempotencyKeyOf(input);
+  if (stamp.tracestate !== undefined) headers.tracestate = stamp.tracestate;
+  if (logical_guid !== undefined) headers['x-logical-guid'] = logical_guid;
+  if (channel_code !== undefined) headers['x-channel-code'] = channel_code;
+  if (cccode !== undefined) headers['x-cccode'] = cccode;
+  if (key !== undefined && isHeaderValue(key)) headers['idempotency-key'] = key;
+  return headers;
 }
 
 /** A new span within the caller's trace (W3C Trace Context). */

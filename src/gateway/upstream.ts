@@ -14,7 +14,7 @@ export interface UpstreamRequest {
   readonly method: Method;
   /** With query, percent-encoded. */
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly body: string | Buffer | undefined;
 }
 
@@ -139,7 +139,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     const { method, path, headers, body } = this.#request;
     const { dispatcher, origin } = this.#shared;
     dispatcher.dispatch(
-      { origin, method, path, headers: { ...headers }, ...(body === undefined ? {} : { body }) },
+      body === undefined ? { origin, method, path, headers } : { origin, method, path, headers, body },
       this,
     );
   }
@@ -177,8 +177,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.#head === undefined) this.#end('not_http');
-    else this.#settle({ ...this.#head, body: this.#bodyBytes() });
+    if (this.#head === undefined) {
+      this.#end('not_http');
+      return;
+    }
+    this.#controller = undefined; // nothing is left to abort
+    this.#settle({ ...this.#head, body: this.#bodyBytes() });
   }
 
   onResponseError(_controller: Controller, error: Error): void {
@@ -245,7 +249,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#body = EMPTY;
     if (end instanceof Error) this.#reject(end);
     else this.#resolve(end);
-    this.#controller?.abort(this.#settled); // has no effect after a complete response
+    this.#controller?.abort(this.#settled);
   }
 }
 

@@ -41,7 +41,7 @@ function parsePlain(text: string): unknown {
   }
 }
 
-/** The number of colons between tokens. Undefined for too many values, nesting too deep, and numbers to be looked at. */
+/** How many keys the text has; undefined for too many values, nesting too deep, and numbers that need a closer look. */
 function keysInPlain(text: string): number | undefined {
   let keys = 0;
   let values = 0;

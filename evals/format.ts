@@ -120,6 +120,8 @@ const task = z
     /** The answer of the first call of this operation that has an effect is lost. */
     lost: z.string().optional(),
     solution: steps,
+    /** How the caller would say each step of the solution, by its operation: what an agent searches a tool with. */
+    queries: z.record(z.string(), z.string().min(5)).default({}),
     /** `refused`: the right thing is to leave it, because of a rule, a role or a question that is open. */
     outcome: z.enum(['done', 'refused']).default('done'),
     /** What the agent must answer, and in which form. */
@@ -129,8 +131,11 @@ const task = z
     decoys: z.array(name).default([]),
     wrong: z.array(wrong).default([]),
   })
-  .superRefine(({ outcome, answer, effects, solution }, cx) => {
+  .superRefine(({ outcome, answer, effects, solution, queries }, cx) => {
     const issue = (message: string) => cx.addIssue({ code: 'custom', message });
+    const needed = operationsOf({ solution });
+    for (const id of needed) if (queries[id] === undefined) issue(`has no query for ${id}`);
+    for (const id of Object.keys(queries)) if (!needed.includes(id)) issue(`has a query for ${id}, but no call`);
     if (outcome === 'refused' && effects.some(({ optional }) => !optional)) issue('a refused task has no effects');
     if (outcome === 'done' && effects.length === 0 && answer === undefined)
       issue('a task without effects has an answer, or is refused');

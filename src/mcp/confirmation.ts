@@ -60,7 +60,7 @@ export const CONFIRMATION_REQUIRED = 'crm.confirmation_required';
 export const CONFIRM_TOKEN = 'confirm_token';
 const TOKEN_PROPERTY: JsonSchema = {
   type: 'string',
-  description: 'Of a preview the user approved',
+  description: 'After the user approves',
 };
 /** The read that prices points. */
 const POLICY = 'loyalty_policy_get';

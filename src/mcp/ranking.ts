@@ -3,7 +3,7 @@
  * see visibility.ts.
  */
 import type { CatalogueEntry } from '../tools/catalogue.js';
-import { stemsOf, stemsOfQuery } from './stems.js';
+import { isQuestion, stemsOf, stemsOfQuery } from './stems.js';
 
 /** How much a word counts in each part of an operation. Keywords are words of staff that the texts do not have. */
 const WEIGHTS = { name: 3, title: 2, keywords: 4, description: 1 } as const;
@@ -16,6 +16,8 @@ const B = 0.35;
 /** The share of an exact word that counts for the beginning of one: cert for certificate. */
 const BEGINNING = 0.3;
 const MIN_BEGINNING = 4;
+/** How much more an operation that only reads counts when the words ask or look for something. */
+const READS_WHEN_ASKED = 1.5;
 /** Part of every tool name, so it distinguishes none. */
 const PREFIX = 'crm';
 
@@ -43,7 +45,11 @@ export function rankEntries(entries: readonly CatalogueEntry[], words: string): 
       scores.set(entry, (scores.get(entry) ?? 0) + (rarity * count * (K1 + 1)) / (count + K1));
     });
   }
-  const score = (entry: CatalogueEntry) => (entry.tool.name === words.trim() ? Infinity : (scores.get(entry) ?? 0));
+  const asks = isQuestion(words);
+  const score = (entry: CatalogueEntry) => {
+    if (entry.tool.name === words.trim()) return Infinity;
+    return (scores.get(entry) ?? 0) * (asks && entry.operation.effect === 'read' ? READS_WHEN_ASKED : 1);
+  };
   return entries
     .filter((entry) => score(entry) > 0)
     .sort((a, b) => score(b) - score(a) || (a.tool.name < b.tool.name ? -1 : 1));

@@ -47,3 +47,13 @@ function stemOf(word: string): string {
   const plain = cut.replace(/([^aeioulsz\d])\1$/, '$1'); // cancelled and stopped
   return plain.replace(/(?<=.{2})e$/, '');
 }
+
+/** Words that begin a question, or an order to look for something. Not can and could: they begin polite orders. */
+const ASKING =
+  /^(?:what|which|who|whose|whom|how|when|where|why|is|are|am|was|were|do|does|did|has|have|may|find|look|search|list|show|read|see|check|count)\b/i;
+
+/** Whether a text asks or looks for something, judged by how its last sentence begins. */
+export function isQuestion(text: string): boolean {
+  const sentences = text.split(/(?<=[.?!])\s+/).filter((sentence) => sentence !== '');
+  return ASKING.test(sentences.at(-1) ?? '');
+}

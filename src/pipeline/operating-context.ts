@@ -23,7 +23,7 @@ const FIELDS: readonly Field[] = [
     header: LOGICAL_GUID,
     valueIn: ({ logicalGuid }) => logicalGuid,
     pattern: /^[\x21-\x7e]{1,128}$/,
-    description: 'Facility of the action',
+    description: 'Facility',
     invalid: 'crm.logical_guid_invalid',
     missing: 'crm.logical_guid_required',
   },

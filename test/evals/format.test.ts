@@ -13,6 +13,8 @@ tasks:
     role: loyalty_admin
     solution:
       - loyalty_adjust: { customer_id: "\${1.items[0].customer_id}", points: 10 }
+    queries:
+      loyalty_adjust: put ten points on
     effects:
       - added: loyalty_txn
 `;
@@ -39,7 +41,7 @@ describe('a task file', () => {
   test.each([
     ['tasks: [', 'file.yaml: '],
     [GOOD.replace('role: loyalty_admin', 'role: boss'), 'file/one: there is no role boss'],
-    [GOOD.replace('loyalty_adjust', 'loyalty_gift'), 'file/one: there is no operation loyalty_gift'],
+    [GOOD.replaceAll('loyalty_adjust', 'loyalty_gift'), 'file/one: there is no operation loyalty_gift'],
     [GOOD.replace('added: loyalty_txn', 'added: points'), 'file/one: there is no table points'],
     [GOOD.replace('1.items[0].customer_id', 'sam'), `call 1 cannot know ${ref('sam')}`],
     [GOOD.replace('    effects:\n      - added: loyalty_txn\n', ''), 'file/one: the task a task without effects'],
@@ -48,6 +50,11 @@ describe('a task file', () => {
     [`${GOOD}    traps: [magic]\n`, 'file/one: traps.0'],
     [GOOD.replace('points: 10 }', 'points: 10 }\n        failing: crm.forbidden'), 'unknown option: failing'],
     [GOOD.replace('points: 10 }', 'points: 10 }\n        fails: forbidden'), 'is an error code'],
+    [
+      GOOD.replace('      loyalty_adjust: put ten points on\n', ' {}\n').replace('queries:\n', 'queries:'),
+      'no query for',
+    ],
+    [GOOD.replace('adjust: put', 'earn: put'), 'file/one: the task has a query for loyalty_earn, but no call'],
     [GOOD + GOOD.replace('\ntasks:\n', ''), 'file/one: there are two of that id'],
   ])('%j is rejected', (text, message) => expect(messageOf(text)).toContain(message));
 

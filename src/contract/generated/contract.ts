@@ -59,7 +59,7 @@ export const CONTRACT: Contract = {
    "path": "/account/contact/create",
    "family": "account",
    "summary": "Add a contact to an account",
-   "description": "Adds a person to a B2B account, by at least one of caption, email, phone, customer_id, or given_name with family_name. customer_id links the person to their own customer record. An account has one primary contact per role: a new one takes over from the old.",
+   "description": "Add a person to a company's account: a new buyer, approver, sales rep, or payer who pays the invoices, by at least one of caption, email, phone, customer_id, or given_name with family_name. customer_id links to their own customer record. An account has one primary contact per role: a new one takes over.",
    "access": "account",
    "effect": "append",
    "origin": "customer",
@@ -94,7 +94,10 @@ export const CONTRACT: Contract = {
     "person in charge",
     "contact person",
     "employee of a company",
-    "colleague at a client"
+    "colleague at a client",
+    "add a person to a company",
+    "approver",
+    "payer"
    ],
    "inputSchema": {
     "type": "object",
@@ -153,11 +156,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -333,7 +336,7 @@ export const CONTRACT: Contract = {
    "path": "/account/contact/get",
    "family": "account",
    "summary": "Read a contact of an account",
-   "description": "One contact of a B2B account: who they are, how to reach them, their role there, and the customer record they are linked to, if any. To find contacts, list those of their account.",
+   "description": "Read one contact whose id you know: who they are, how to reach them, their role, any customer record they are linked to. For all of an account use account_contact_list.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -453,7 +456,7 @@ export const CONTRACT: Contract = {
    "path": "/account/contact/list",
    "family": "account",
    "summary": "List contacts of an account",
-   "description": "Contacts of one B2B account, newest first, filtered by role or status. Doomed contacts show only with status doomed or all. Whom to address first in a role is the one with is_primary.",
+   "description": "Who are our contacts at a company? Its people, whom to call, who buys, approves or pays there; each contact person with phone number and e-mail. Doomed ones only with status doomed or all. is_primary marks the first contact of a role.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -493,7 +496,11 @@ export const CONTRACT: Contract = {
     "whom to call",
     "who buys",
     "phone of a buyer",
-    "e-mail of a contact"
+    "e-mail of a contact",
+    "people of a company",
+    "our contacts there",
+    "contacts of an account",
+    "find a contact"
    ],
    "inputSchema": {
     "type": "object",
@@ -531,7 +538,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -573,7 +580,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -632,7 +639,7 @@ export const CONTRACT: Contract = {
    "path": "/account/contact/status/set",
    "family": "account",
    "summary": "Deactivate, restore or doom a contact",
-   "description": "active and inactive become each other, and any becomes doomed, which is final and hides the contact from lists. A contact that stops being active is no longer primary. Read the contact first and send its revision.",
+   "description": "Make a contact inactive when the person left the company, active again, or doomed, to forget the contact for good: that is final and hides it from lists. One that stops being active is no longer primary. Needs the contact's revision.",
    "access": "account",
    "effect": "destroy",
    "origin": "customer",
@@ -669,7 +676,10 @@ export const CONTRACT: Contract = {
     "reactivate a contact",
     "remove a contact",
     "delete a contact",
-    "inactive"
+    "inactive",
+    "forget a contact",
+    "doom a contact",
+    "make a contact inactive"
    ],
    "recordIds": {
     "account_contact_id": "account_contact_id"
@@ -704,11 +714,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -809,7 +819,7 @@ export const CONTRACT: Contract = {
    "path": "/account/contact/update",
    "family": "account",
    "summary": "Change a contact of an account",
-   "description": "Changes the fields you give. Read the contact first and send its revision. is_primary true takes over from the role's present primary contact; another role without is_primary gives the primary place up. Doomed contacts cannot change, and a contact cannot move to another account.",
+   "description": "Change a contact of a company: a new direct line, e-mail, name or role, or is_primary true to make somebody the first contact in place of the present one. Another role without is_primary gives the primary place up. Needs the contact's revision.",
    "access": "account",
    "effect": "revise",
    "origin": "customer",
@@ -849,7 +859,9 @@ export const CONTRACT: Contract = {
     "rename",
     "first contact",
     "new e-mail of a contact",
-    "change a contact"
+    "change a contact",
+    "direct line",
+    "first contact for buying"
    ],
    "recordIds": {
     "account_contact_id": "account_contact_id"
@@ -912,11 +924,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -1079,7 +1091,7 @@ export const CONTRACT: Contract = {
    "path": "/account/create",
    "family": "account",
    "summary": "Create a B2B account",
-   "description": "Adds a company that buys on account. It starts as draft; send status active only when it is already approved. A credit_limit needs a currency; without a limit nothing can be bought on credit. A taken account_number answers 409 with existing_account_id. People of the company are contacts, with tools of their own.",
+   "description": "Open an account for a new client that buys on account: a wholesale company, or a subsidiary (parent_account_id). It starts as draft; send status active only when already approved. A credit_limit needs a currency; without a limit there is no credit. A taken account_number answers 409 with existing_account_id.",
    "access": "account",
    "effect": "append",
    "origin": "customer",
@@ -1115,7 +1127,9 @@ export const CONTRACT: Contract = {
     "wholesale",
     "trade customer",
     "subsidiary",
-    "register a business"
+    "register a business",
+    "draft account",
+    "open an account for a company"
    ],
    "inputSchema": {
     "type": "object",
@@ -1232,11 +1246,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -1576,7 +1590,7 @@ export const CONTRACT: Contract = {
    "path": "/account/credit/consume",
    "family": "account",
    "summary": "Take credit of an account",
-   "description": "Takes an amount from the credit of an active account, in its currency, whole or not at all; credit_used rises. Over the limit, without one, or on credit hold the answer is 409 crm.credit_exceeded with the figures. Send an idempotency_key so that a retry cannot take it twice. Give it back with release.",
+   "description": "Book an order on account: take its amount from the company's credit, in the account's currency, whole or not at all. Only on active accounts; over the limit, without one, or on credit hold it is refused with the figures. Send an idempotency_key. Give it back with account_credit_release.",
    "access": "account",
    "effect": "destroy",
    "origin": "vendor",
@@ -1619,7 +1633,9 @@ export const CONTRACT: Contract = {
     "use credit",
     "take from their credit",
     "put on the tab",
-    "pay later"
+    "pay later",
+    "take it from the credit",
+    "book an order"
    ],
    "recordIds": {
     "account_id": "account_id"
@@ -1654,11 +1670,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -1786,7 +1802,7 @@ export const CONTRACT: Contract = {
    "path": "/account/credit/release",
    "family": "account",
    "summary": "Give credit back to an account",
-   "description": "Gives back credit that was consumed, when an invoice is paid or an order cancelled; credit_used falls. More than credit_used is refused with 409. Works on suspended accounts and under credit hold too. Send an idempotency_key so that a retry cannot release twice.",
+   "description": "Free credit of a company that paid an invoice or whose order was cancelled: credit_used falls. More than credit_used is refused. Works on suspended accounts and under credit hold too. Send an idempotency_key. The opposite is account_credit_consume.",
    "access": "account",
    "effect": "append",
    "origin": "vendor",
@@ -1828,7 +1844,9 @@ export const CONTRACT: Contract = {
     "credit back",
     "settle",
     "open amount paid",
-    "paid their bill"
+    "paid their bill",
+    "invoice paid",
+    "release credit"
    ],
    "recordIds": {
     "account_id": "account_id"
@@ -1863,11 +1881,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -1995,7 +2013,7 @@ export const CONTRACT: Contract = {
    "path": "/account/get",
    "family": "account",
    "summary": "Read a B2B account",
-   "description": "One account with its terms, addresses and credit as they are now: credit_used is what was consumed and not yet released, in the account's currency. What is left is credit_limit less credit_used, and nothing under credit_hold.",
+   "description": "Read one account whose id you know: terms, addresses and credit as they are now. credit_used was consumed and not yet released; left is credit_limit less credit_used, and nothing under credit_hold.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -2033,7 +2051,8 @@ export const CONTRACT: Contract = {
     "billing address",
     "owes",
     "credit hold",
-    "credit in dollars"
+    "credit in dollars",
+    "details of an account"
    ],
    "recordIds": {
     "account_id": "account_id"
@@ -2176,7 +2195,7 @@ export const CONTRACT: Contract = {
    "path": "/account/list",
    "family": "account",
    "summary": "List or find B2B accounts",
-   "description": "Accounts newest first. q finds by beginnings of words of legal_name, trade_name and account_number, all of which must match; parent_account_id lists direct subsidiaries. Closed accounts show only with status closed or all. A short page with a next_token has more behind it.",
+   "description": "Find a company's account: look up a business client, such as a school, hotel or cafe, by name or number, and how much it can still buy on credit. q: beginnings of words of legal_name, trade_name and account_number; all must match. parent_account_id lists subsidiaries. Closed ones only with status closed or all.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -2215,7 +2234,15 @@ export const CONTRACT: Contract = {
     "which accounts",
     "can still buy on credit",
     "credit left",
-    "is it active"
+    "is it active",
+    "find the company",
+    "find the account",
+    "find a school",
+    "shop",
+    "hotel",
+    "business client",
+    "client of ours",
+    "business account"
    ],
    "inputSchema": {
     "type": "object",
@@ -2245,7 +2272,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -2282,7 +2309,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -2385,7 +2412,7 @@ export const CONTRACT: Contract = {
    "path": "/account/status/set",
    "family": "account",
    "summary": "Activate, suspend or close an account",
-   "description": "draft becomes active, active and suspended become each other, and any becomes closed, which is final and refused while credit_used is above zero: release it first. Only an active account can consume credit. Read the account first and send its revision.",
+   "description": "Set a company's account active when it passed the credit check, suspend it until overdue invoices are paid, or close it when the company closes down. Closed is final and refused while credit_used is above zero; draft cannot be suspended. Needs the account's revision.",
    "access": "account",
    "effect": "destroy",
    "origin": "customer",
@@ -2426,7 +2453,10 @@ export const CONTRACT: Contract = {
     "closing down",
     "out of business",
     "bankrupt",
-    "end an account"
+    "end an account",
+    "set the account active",
+    "close an account",
+    "close their account"
    ],
    "recordIds": {
     "account_id": "account_id"
@@ -2462,11 +2492,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -2592,7 +2622,7 @@ export const CONTRACT: Contract = {
    "path": "/account/update",
    "family": "account",
    "summary": "Change a B2B account",
-   "description": "Changes the fields you give; lists and objects are replaced whole. Read the account first and send its revision. A limit below credit_used is allowed: it stops further credit and undoes none. The currency cannot change while credit is used, and a changed currency needs its credit_limit anew. Closed accounts cannot change.",
+   "description": "Raise or lower the credit limit of a company, or change its payment terms (net days, discount), credit hold, name or addresses. Lists and objects are replaced whole. Needs the account's revision. A limit below credit_used only stops further credit. The currency cannot change while credit is used; a changed one needs its credit_limit anew.",
    "access": "account",
    "effect": "revise",
    "origin": "customer",
@@ -2634,7 +2664,10 @@ export const CONTRACT: Contract = {
     "rename",
     "new legal name",
     "tax id",
-    "edit an account"
+    "edit an account",
+    "change a credit limit",
+    "days net",
+    "without discount"
    ],
    "recordIds": {
     "account_id": "account_id"
@@ -2717,11 +2750,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -3090,7 +3123,7 @@ export const CONTRACT: Contract = {
    "path": "/comment",
    "family": "comment",
    "summary": "Comment on a record",
-   "description": "Adds a note, in your name, to a customer, account, contact, certificate, gift card, ledger entry, hold or inbox item. Words marked # in the body become its hashtags, 50 at most. To answer a comment give its parent_comment_id; threads nest 8 deep. Attachments are described here; their bytes live elsewhere.",
+   "description": "Put a note on a customer, account, contact, certificate, gift card, points booking (loyalty_txn), hold or inbox item, in your name; leave an answer to a colleague's note (parent_comment_id, 8 deep); attach a photo or file, whose bytes live elsewhere. Words marked # become hashtags. To tell a team something use inbox_create.",
    "access": "notes",
    "effect": "append",
    "origin": "customer",
@@ -3130,7 +3163,9 @@ export const CONTRACT: Contract = {
     "leave a note",
     "note on a card",
     "answer that note",
-    "note that"
+    "note that",
+    "comment on a sale",
+    "note on an entry"
    ],
    "cli": {
     "command": "comment add"
@@ -3213,11 +3248,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -3417,7 +3452,7 @@ export const CONTRACT: Contract = {
    "path": "/comment/get",
    "family": "comment",
    "summary": "Read a comment",
-   "description": "One comment, whatever its status, with revisions: every text it has had, the current one first, 100 at most. Its revision is what revise and status need.",
+   "description": "Read one comment whose id you know, whatever its status, with revisions: every text it has had, the current one first, 100 at most. comment_revise and comment_status need its revision.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -3569,7 +3604,7 @@ export const CONTRACT: Contract = {
    "path": "/comment/list",
    "family": "comment",
    "summary": "List comments",
-   "description": "Comments newest first: all, or those on one record (target_type with target_id), of one author, with one hashtag. Replies name their parent_comment_id. Hidden and doomed comments are listed only when status asks for them.",
+   "description": "What do our notes say? Read the notes on a customer or another record (target_type with target_id), those somebody wrote, or how many carry a tag (hashtag), newest first. Hidden and doomed ones only when status asks.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -3602,7 +3637,13 @@ export const CONTRACT: Contract = {
     "what do our notes say",
     "how many notes",
     "according to our notes",
-    "tag in notes"
+    "tag in notes",
+    "notes on this customer",
+    "which note says",
+    "my note",
+    "both notes",
+    "find a note",
+    "what does the note say"
    ],
    "inputSchema": {
     "type": "object",
@@ -3649,7 +3690,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -3704,7 +3745,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -3789,7 +3830,7 @@ export const CONTRACT: Contract = {
    "path": "/comment/report",
    "family": "comment",
    "summary": "Report the largest comments",
-   "description": "The largest comments first, by bytes of caption, body and attachments, with how many there are and their bytes in all: in the org, on one target_type, or on one record. Doomed ones do not count. It reports size, not abuse.",
+   "description": "The largest notes by size in bytes, caption, body and attachments, and how many there are in all: in the org, on one target_type, or on one record. Doomed ones do not count. It reports size, not abuse.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -3932,7 +3973,7 @@ export const CONTRACT: Contract = {
    "path": "/comment/revise",
    "family": "comment",
    "summary": "Rewrite your comment",
-   "description": "Changes the caption, the body or both of an active comment of your own; a null caption clears it. Anybody else gets 403: answer with a comment instead. Earlier texts are kept and shown by comment_get. Read the comment first and send its revision as expected_revision.",
+   "description": "Correct or rewrite your own note when its text is wrong: the caption, the body or both; a null caption clears it. Only active ones; of others' you get 403: answer with a comment instead. Earlier texts stay in comment_get, which has the revision to send.",
    "access": "notes",
    "effect": "revise",
    "origin": "customer",
@@ -3962,7 +4003,10 @@ export const CONTRACT: Contract = {
     "reword",
     "rewrite a note",
     "amend",
-    "wrong in the note"
+    "wrong in the note",
+    "caption of a note",
+    "give a note a caption",
+    "callback note"
    ],
    "recordIds": {
     "comment_id": "comment_id"
@@ -4002,11 +4046,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -4148,7 +4192,7 @@ export const CONTRACT: Contract = {
    "path": "/comment/status",
    "family": "comment",
    "summary": "Hide or doom a comment",
-   "description": "Hides a comment, makes it active again, or dooms it, which is final. Hidden and doomed comments leave the lists but can still be read; doomed ones no longer count in reports. For its author and for moderators; others get 403.",
+   "description": "Hide a fake or offensive note, show it again, or doom it for good, such as one posted twice. Hidden and doomed comments leave the lists but can still be read; doomed ones no longer count in reports. For its author and for moderators; others get 403.",
    "access": "notes",
    "effect": "destroy",
    "origin": "customer",
@@ -4181,7 +4225,8 @@ export const CONTRACT: Contract = {
     "duplicate note",
     "show again",
     "unhide",
-    "fake"
+    "fake",
+    "get rid of a note"
    ],
    "recordIds": {
     "comment_id": "comment_id"
@@ -4216,11 +4261,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -4345,7 +4390,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/anonymize",
    "family": "customer",
    "summary": "Erase a customer's personal data",
-   "description": "Erases who the customer is, and who was merged into it: record, search, contacts, certificates, flag notes, kept answers. The ledger, cards and comments stay under the same customer_id, which nobody can act on again. Final: it cannot be undone. Refused while a hold is open.",
+   "description": "Forget a customer who asked to be forgotten: erase all personal data, also of customers merged into this one: record, contacts, certificates, flag notes, kept answers. Ledger, cards and comments stay under the customer_id, which nobody can act on again. Deleted data cannot come back. Refused while a hold is open.",
    "access": "privacy",
    "effect": "destroy",
    "origin": "vendor",
@@ -4397,7 +4442,9 @@ export const CONTRACT: Contract = {
     "wipe",
     "privacy request",
     "CCPA",
-    "leave no trace"
+    "leave no trace",
+    "delete all data",
+    "erase personal data"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -4423,11 +4470,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -4555,7 +4602,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/consent/get",
    "family": "consent",
    "summary": "Read consents",
-   "description": "What a customer granted, denied or withdrew, since when and where, with the revision that consent_set needs. An absent purpose was never asked. include_history adds every change, newest first.",
+   "description": "What has a customer agreed to, denied or withdrawn? Which permissions have they given us: may we mail, text or phone about offers or the newsletter, since when and where, with the revision that consent_set needs. An absent purpose was never asked. include_history adds every change.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -4587,7 +4634,15 @@ export const CONTRACT: Contract = {
     "may we phone",
     "may we write",
     "ever agree",
-    "said no"
+    "said no",
+    "what did she agree to",
+    "agreed so far",
+    "which permissions",
+    "does she allow",
+    "has he allowed",
+    "newsletter",
+    "consents given",
+    "allows marketing"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -4743,7 +4798,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/consent/set",
    "family": "consent",
    "summary": "Record consent",
-   "description": "Sets one or more consents of a customer; purposes you leave out stay as they are. Only on the customer's own word: say where it was given. Needs expected_revision once a consent exists; consent_get has it. Every change is kept.",
+   "description": "Record consent: somebody signed or ticked that they agree, or wants no more marketing by e-mail, text messages, phone or post, or whether staff may see their profile. Purposes you leave out stay. Only on the customer's own word: say where it was given. Needs expected_revision once a consent exists; consent_get has it.",
    "access": "privacy",
    "effect": "revise",
    "origin": "customer",
@@ -4785,7 +4840,12 @@ export const CONTRACT: Contract = {
     "ads",
     "profiling",
     "share data",
-    "privacy"
+    "privacy",
+    "no marketing",
+    "does not want mails",
+    "see a profile",
+    "ticked a box",
+    "withdraw consent"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -4842,11 +4902,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -4997,7 +5057,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/create",
    "family": "customer",
    "summary": "Create a customer",
-   "description": "Adds a customer from at least one of caption, email, phone, or given_name with family_name. Search first: if the email is taken the answer is 409 crm.customer_exists with existing_customer_id. Keep the customer_id.",
+   "description": "Sign up a new customer, from at least one of caption, email, phone, or given_name with family_name. Search first: a taken email answers 409 with existing_customer_id.",
    "access": "customer",
    "effect": "append",
    "origin": "customer",
@@ -5048,7 +5108,9 @@ export const CONTRACT: Contract = {
     "add a person",
     "open a customer record",
     "new customer",
-    "sign somebody up"
+    "sign somebody up",
+    "register a customer",
+    "new at the counter"
    ],
    "inputSchema": {
     "type": "object",
@@ -5173,11 +5235,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -5491,7 +5553,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/dedupe/list",
    "family": "customer",
    "summary": "Find duplicate customers",
-   "description": "Pairs of active customers that look like one person, newest first, with the evidence that adds up to the score. With customer_id: that customer's pairs alone. Read both before you merge them: namesakes and families exist. A page may be short while next_token says there is more.",
+   "description": "Is one person in our books twice? Likely duplicate pairs of active customers (double accounts), newest first, with the evidence, such as the same phone and birthday, that adds up to the score. Read both before customer_merge: namesakes and families exist. A short page may have a next_token.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -5510,7 +5572,14 @@ export const CONTRACT: Contract = {
     "two records",
     "possible duplicates",
     "look alike",
-    "duplicate check"
+    "duplicate check",
+    "double account",
+    "is it one person",
+    "twice in our books",
+    "are they the same",
+    "likely duplicates",
+    "same phone",
+    "same birthday"
    ],
    "inputSchema": {
     "type": "object",
@@ -5531,7 +5600,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -5558,7 +5627,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -5623,7 +5692,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/flag/list",
    "family": "risk",
    "summary": "List flags",
-   "description": "Flags newest first, of one customer or of all who have a flag, with note, expiry and the revision that flag_set needs. Without status only those in force; expired ones and those taken away come when you ask.",
+   "description": "Which flags does a customer have, or who has a flag? Newest first, with note, expiry and the revision that flag_set needs. Without status only those in force; the others come when you ask.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -5649,7 +5718,10 @@ export const CONTRACT: Contract = {
     "labels",
     "VIP",
     "notices",
-    "who has a flag"
+    "who has a flag",
+    "which flags",
+    "flags of a customer",
+    "ID check"
    ],
    "inputSchema": {
     "type": "object",
@@ -5678,7 +5750,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -5712,7 +5784,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -5774,7 +5846,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/flag/set",
    "family": "risk",
    "summary": "Set or clear a flag",
-   "description": "Marks a customer with a flag of your own naming, or takes the mark away with active false. note and expires_at are replaced whole: left out, they are gone. A flag that was ever set needs expected_revision; flag_list with status all has it.",
+   "description": "Mark a customer with a flag of your own naming, such as VIP or an ID check, or take the flag off again with active false. note and expires_at are replaced whole: left out, they are gone. A flag that was ever set needs expected_revision; flag_list with status all has it.",
    "access": "customer",
    "effect": "revise",
    "origin": "customer",
@@ -5805,7 +5877,12 @@ export const CONTRACT: Contract = {
     "set a notice",
     "ask for ID",
     "check ID at pickup",
-    "until a date"
+    "until a date",
+    "change a flag",
+    "note of a flag",
+    "take a flag off",
+    "set the flag",
+    "ask for an ID"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -5847,11 +5924,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -5968,7 +6045,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/fraud/assess",
    "family": "risk",
    "summary": "Assess a customer for fraud",
-   "description": "Scores from 0 to 100 how suspicious a customer, or an event about to happen, looks; signals name each rule that fired, with its evidence. High or critical opens a hold (earn, redeem: loyalty; gift cards: stored_value; else all) unless one is open; hold_id names the one that blocks now. One signal of your own at 1 is enough for that.",
+   "description": "Run a fraud check of a customer or of an event about to happen, or record a chargeback that the bank reports. Scores from 0 to 100; signals name each rule that fired, with its evidence. High or critical opens a hold (earn, redeem: loyalty; gift cards: stored_value; else all) unless one is open; hold_id names it. One signal of your own at 1 is enough.",
    "access": "risk",
    "effect": "append",
    "origin": "customer",
@@ -5998,7 +6075,9 @@ export const CONTRACT: Contract = {
     "how risky",
     "fishy",
     "run a check",
-    "which level"
+    "which level",
+    "run the fraud check",
+    "report a chargeback"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -6073,11 +6152,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -6266,7 +6345,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/fraud/list",
    "family": "risk",
    "summary": "List fraud assessments",
-   "description": "Past assessments, newest first, of one customer or of all, by level and time: what was scored, which rules fired on what evidence, and the hold_id of the hold that came of it. They are never changed.",
+   "description": "Why was a customer stopped? Past fraud assessments, newest first, of one or all, by level and time: what was scored, which signal or rule fired on what evidence, and the hold_id that came of it.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -6294,7 +6373,9 @@ export const CONTRACT: Contract = {
     "high risk",
     "which signal",
     "assessment",
-    "why blocked"
+    "why blocked",
+    "why can someone not spend",
+    "which signals"
    ],
    "inputSchema": {
     "type": "object",
@@ -6326,7 +6407,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -6365,7 +6446,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -6437,7 +6518,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/get",
    "family": "customer",
    "summary": "Read a customer",
-   "description": "One customer with points balance, tier, stored value, consents, holds and flags as they are now. A merged customer is returned as itself, with merged_into_customer_id: work with that one. masked_fields lists what you may not see.",
+   "description": "Read one customer whose customer_id you know: name, points balance, tier, stored value, consents, holds and flags as they are now. A merged customer is returned as itself, with merged_into_customer_id: work with that one. masked_fields lists what you may not see.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -6493,7 +6574,10 @@ export const CONTRACT: Contract = {
     "e-mail",
     "member",
     "store credit",
-    "which level"
+    "which level",
+    "read the record",
+    "name of a customer",
+    "which tier"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -6663,7 +6747,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/hold/list",
    "family": "risk",
    "summary": "List holds",
-   "description": "Holds, newest first. Without status those that block: active ones wait for a review, confirmed ones had it. A hold blocks redeem of points (scope loyalty), of gift cards (stored_value) or of both (all), and merges.",
+   "description": "Who is blocked, and is there a hold on somebody's points or cards? Newest first; without status those that block: active are waiting for a review, confirmed had it. A hold blocks redeeming points (scope loyalty), gift cards (stored_value) or both (all), and merges.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -6688,7 +6772,13 @@ export const CONTRACT: Contract = {
     "on hold",
     "waiting for review",
     "locked",
-    "reviews"
+    "reviews",
+    "find the hold",
+    "find the block",
+    "is there a hold",
+    "why blocked",
+    "which hold",
+    "hold on points"
    ],
    "inputSchema": {
     "type": "object",
@@ -6721,7 +6811,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -6758,7 +6848,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -6820,7 +6910,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/hold/resolve",
    "family": "risk",
    "summary": "Release or confirm a hold",
-   "description": "Ends the review of a hold. released lets the customer redeem again, and is final; confirmed keeps the block, until you release it. Only on a person's decision: read the assessment's evidence first. hold_list has the revision.",
+   "description": "Release a hold to unblock a cleared customer, which is final, or confirm it to keep the block until you release it. Only on a person's decision: read the evidence in fraud_list first. hold_list has the revision.",
    "access": "risk",
    "effect": "revise",
    "origin": "customer",
@@ -6850,7 +6940,9 @@ export const CONTRACT: Contract = {
     "review done",
     "cleared",
     "decide a review",
-    "release a hold"
+    "release a hold",
+    "confirm the hold",
+    "put a hold back"
    ],
    "recordIds": {
     "hold_id": "hold_id"
@@ -6884,11 +6976,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -6986,7 +7078,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/list",
    "family": "customer",
    "summary": "List customers by filter",
-   "description": "Customers newest first, filtered by tag, flag, home facility, creation time or status. To look for a person use search. purpose limits the list to customers who consented: marketing needs channel, export does not.",
+   "description": "List customers, or count how many we have: by tag, flag, home store (facility), creation time or status, newest first. purpose tells which may get marketing by e-mail, sms, phone or post (channel), or be exported (no channel). For one person use customer_search.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -7043,7 +7135,12 @@ export const CONTRACT: Contract = {
     "who agreed to marketing",
     "count customers",
     "active customers",
-    "how many people"
+    "how many people",
+    "which customers",
+    "list all customers",
+    "our VIPs",
+    "home store",
+    "how many have"
    ],
    "inputSchema": {
     "type": "object",
@@ -7101,7 +7198,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -7168,7 +7265,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -7281,7 +7378,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/merge",
    "family": "customer",
    "summary": "Merge duplicate customers",
-   "description": "Makes one customer of up to eleven. customer_id survives; the others become merged and only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first; a refused consent wins, a granted one does not spread. Cannot be undone. dedupe_list finds pairs; read both first.",
+   "description": "Merge two records of one person, or up to eleven, to make one: customer_id is the record to keep; the others only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first, or as field_choices says; a refused consent wins, a granted one does not spread. Cannot be undone. dedupe_list finds pairs; read both first.",
    "access": "customer",
    "effect": "destroy",
    "origin": "customer",
@@ -7332,7 +7429,14 @@ export const CONTRACT: Contract = {
     "duplicate record",
     "unite",
     "registered twice",
-    "several cards of one person"
+    "several cards of one person",
+    "merge the records",
+    "merge two cards",
+    "make it one",
+    "keep the record",
+    "keep the older one",
+    "take the newer",
+    "double account"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -7374,11 +7478,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -7565,7 +7669,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/merge/list",
    "family": "customer",
    "summary": "List merges",
-   "description": "Which customers were merged into which, newest first: what moved, by whom and why. With customer_id only the merges that customer took part in, as survivor or as one of the merged.",
+   "description": "When were records merged or put together, which into which, by whom and why, and what moved? All merges, newest first, or with customer_id those that customer took part in. None can be split again.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -7588,7 +7692,13 @@ export const CONTRACT: Contract = {
     "what moved",
     "undo a merge",
     "split again",
-    "separate"
+    "separate",
+    "when were they merged",
+    "when were they put together",
+    "records put together",
+    "in which month merged",
+    "when joined",
+    "what became of a record"
    ],
    "inputSchema": {
     "type": "object",
@@ -7603,7 +7713,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -7624,7 +7734,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -7691,7 +7801,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/search",
    "family": "customer",
    "summary": "Find a customer",
-   "description": "Finds by exact email, phone or external_ref, or by q: beginnings of words of names, company, email name and phone digits. Whole-word matches of a name come first, then the newest. At least one; all given must match. To filter use list.",
+   "description": "Find a customer: look up which customer it is, or the record, by name, e-mail, phone or till number; whose number or old card is that? Exact email, phone or external_ref, or q: beginnings of words of names, company, email name, phone digits. All given must match; whole words of a name come first, then the newest. To filter customers use customer_list.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -7743,7 +7853,23 @@ export const CONTRACT: Contract = {
     "by till number",
     "find a member",
     "called",
-    "external number"
+    "external number",
+    "find a customer",
+    "customer record",
+    "which customer is",
+    "who is this",
+    "whose number",
+    "whose card",
+    "old card",
+    "find somebody",
+    "find a person",
+    "find both records",
+    "in our books",
+    "missed call",
+    "what is the e-mail of",
+    "are they our customer",
+    "is there somebody with",
+    "of store 1"
    ],
    "cli": {
     "argument": "q"
@@ -7813,7 +7939,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -7913,7 +8039,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -8033,7 +8159,7 @@ export const CONTRACT: Contract = {
    "path": "/customer/update",
    "family": "customer",
    "summary": "Change a customer",
-   "description": "Changes the fields you give; null clears one; lists and attributes are replaced whole. Read the customer first and send its revision as expected_revision. Consents, points, holds and flags have tools of their own.",
+   "description": "Change a customer's record: a new phone number, e-mail, home address, family name or company; add a tag or take it off. Only what you give changes; null clears; lists and attributes are replaced whole. Needs the customer's revision. Consents, points, holds and flags have tools of their own.",
    "access": "customer",
    "effect": "revise",
    "origin": "extension",
@@ -8094,7 +8220,12 @@ export const CONTRACT: Contract = {
     "add a tag",
     "replace an address",
     "family name",
-    "change a number"
+    "change a number",
+    "change a record",
+    "new direct number",
+    "clear a field",
+    "wrong address",
+    "moved house"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -8319,11 +8450,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -8644,7 +8775,7 @@ export const CONTRACT: Contract = {
    "path": "/exemption/certificate/create",
    "family": "exemption",
    "summary": "Record a tax exemption certificate",
-   "description": "Records the certificate that frees a customer or a business account from sales tax in one jurisdiction. It starts as pending: check the document, then set it active. The last day it is good for is expires_on (UTC); without one it does not expire.",
+   "description": "Record a new tax exemption certificate (tax paper), such as for resale, that frees a customer or company from sales tax in one jurisdiction. It starts as pending: check the document, then set it active. expires_on is its last day (UTC); without one it does not expire.",
    "access": "exemption",
    "effect": "append",
    "origin": "customer",
@@ -8682,7 +8813,12 @@ export const CONTRACT: Contract = {
     "new certificate",
     "renewal",
     "record an exemption",
-    "scan"
+    "scan",
+    "pays no tax",
+    "diplomat",
+    "sent a certificate",
+    "record a certificate",
+    "tax paper"
    ],
    "inputSchema": {
     "type": "object",
@@ -8781,11 +8917,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -8987,7 +9123,7 @@ export const CONTRACT: Contract = {
    "path": "/exemption/certificate/get",
    "family": "exemption",
    "summary": "Read a tax exemption certificate",
-   "description": "One certificate with its status as of today: expired once expires_on has passed, unless it was revoked. Only an active one, from its effective_on on, frees from tax.",
+   "description": "Read one certificate whose id you know, with its status as of today: expired once expires_on has passed, unless it was revoked. Only an active one, from its effective_on on, frees from tax.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -9016,7 +9152,8 @@ export const CONTRACT: Contract = {
     "certificate details",
     "valid until",
     "expiry date",
-    "document"
+    "document",
+    "tax paper"
    ],
    "recordIds": {
     "certificate_id": "certificate_id"
@@ -9113,7 +9250,7 @@ export const CONTRACT: Contract = {
    "path": "/exemption/certificate/list",
    "family": "exemption",
    "summary": "List tax exemption certificates",
-   "description": "Certificates newest first, of every status unless you name one. To see whether someone is exempt, give customer_id or account_id, the jurisdiction, and status active. To see what to renew, give status active and expiring_before.",
+   "description": "Is a customer's or company's tax certificate (tax paper) in order, are they exempt, do we leave the tax off? Give customer_id or account_id, jurisdiction, and status active; each comes with its number. Which run out and are to renew: status active and expiring_before. Every status unless you name one.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -9150,7 +9287,16 @@ export const CONTRACT: Contract = {
     "which certificates",
     "leave the tax off",
     "are they exempt",
-    "is somebody exempt"
+    "is somebody exempt",
+    "certificate of a customer",
+    "tax paper",
+    "find a certificate",
+    "certificate by number",
+    "is the certificate in order",
+    "certificate of a company",
+    "exempt from tax",
+    "tax exemption paper",
+    "does she pay tax"
    ],
    "inputSchema": {
     "type": "object",
@@ -9203,7 +9349,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -9270,7 +9416,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -9347,7 +9493,7 @@ export const CONTRACT: Contract = {
    "path": "/exemption/certificate/status/set",
    "family": "exemption",
    "summary": "Approve, suspend or revoke a certificate",
-   "description": "Moves a certificate: pending to active or revoked, active to suspended and back, active or suspended to revoked, which is final. Anything else is 409 crm.certificate_transition. expired cannot be set: it follows from expires_on; an expired certificate still moves by these rules but keeps showing expired until it is revoked.",
+   "description": "Activate a checked tax certificate, suspend it until questions are cleared up and make it active again, or revoke it, which is final. A pending one cannot be suspended. expired cannot be set: it follows from expires_on, and shows until the certificate is revoked.",
    "access": "exemption",
    "effect": "destroy",
    "origin": "customer",
@@ -9385,7 +9531,11 @@ export const CONTRACT: Contract = {
     "fake certificate",
     "cancel a certificate",
     "end the exemption",
-    "reinstate"
+    "reinstate",
+    "activate a certificate",
+    "make it active again",
+    "revoked by mistake",
+    "suspend a tax paper"
    ],
    "recordIds": {
     "certificate_id": "certificate_id"
@@ -9421,11 +9571,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -9530,7 +9680,7 @@ export const CONTRACT: Contract = {
    "path": "/giftcard/get",
    "family": "giftcard",
    "summary": "Read a gift card",
-   "description": "Balance, status and transactions of a card named by giftcard_id or code, with its pin if it has one. A wrong code or PIN is a plain 404 and counts as in redeem.",
+   "description": "How much is left on a gift card or voucher? Its balance, status and transactions, by giftcard_id or code, with its pin if it has one. A wrong code or PIN is a plain 404 and counts as in giftcard_redeem.",
    "access": "read",
    "effect": "read",
    "origin": "extension",
@@ -9558,7 +9708,11 @@ export const CONTRACT: Contract = {
     "card value",
     "is the card valid",
     "card history",
-    "store credit"
+    "store credit",
+    "what is left on a card",
+    "enough on the card",
+    "PIN of a card",
+    "currency of a card"
    ],
    "recordIds": {
     "giftcard_id": "giftcard_id"
@@ -9704,7 +9858,7 @@ export const CONTRACT: Contract = {
    "path": "/giftcard/issue",
    "family": "giftcard",
    "summary": "Issue a gift card",
-   "description": "Makes a gift card or store credit with a balance. code and pin come in clear this once, and never again, not even in a replay: hand them over now. Keep giftcard_id. Send an idempotency_key so that a retry cannot issue twice.",
+   "description": "Sell or make a gift card, voucher or store credit with a balance, with or without an owner or PIN; also cards as promotion or prizes. code and pin come in clear this once, not even in a replay: hand them over now. Keep giftcard_id. Send an idempotency_key.",
    "access": "giftcard",
    "effect": "append",
    "origin": "customer",
@@ -9745,7 +9899,11 @@ export const CONTRACT: Contract = {
     "make a card",
     "present",
     "gift certificate",
-    "load money"
+    "load money",
+    "raffle prize",
+    "promotion card",
+    "gift cards",
+    "card with a PIN"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -9806,11 +9964,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -9954,7 +10112,7 @@ export const CONTRACT: Contract = {
    "path": "/giftcard/redeem",
    "family": "giftcard",
    "summary": "Spend from a gift card",
-   "description": "Takes an amount from a card named by giftcard_id or code, with its pin if it has one. Too little on it: 409, or with allow_partial what is there; txn.amount tells what was taken. A wrong code or PIN is a plain 404 and counts: after ten in ten minutes 429. Never guess.",
+   "description": "Pay with a gift card or voucher: take, say, 20 dollars off the card for a sale, by giftcard_id or code, with its PIN if it has one. All or nothing, or with allow_partial whatever is on it; txn.amount tells what was taken. A wrong code or PIN is a plain 404; after ten in ten minutes 429. Never guess. To pay with points use loyalty_redeem.",
    "access": "giftcard",
    "effect": "destroy",
    "origin": "customer",
@@ -9994,7 +10152,10 @@ export const CONTRACT: Contract = {
     "redeem an amount",
     "redeem a voucher",
     "redeem dollars",
-    "take an amount off"
+    "take an amount off",
+    "take the rest of a card",
+    "whatever is on the card",
+    "pay some with a card"
    ],
    "recordIds": {
     "giftcard_id": "giftcard_id"
@@ -10041,11 +10202,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -10188,7 +10349,7 @@ export const CONTRACT: Contract = {
    "path": "/inbox/create",
    "family": "inbox",
    "summary": "Put an item into an inbox",
-   "description": "Notifies one team (team_guid) or the whole org (org_wide true), exactly one of them. record_type and record_id say what it is about: both or neither, and the record must exist. It starts open and unread. To note something on a record for good, comment on it instead.",
+   "description": "Tell all stores (org_wide true), or ask one team (team_guid) to do something, exactly one of them, such as to call somebody by tomorrow (due_at). record_type and record_id say what it is about: both or neither; the record must exist. It starts open and unread. For a lasting note on a record use comment.",
    "access": "notes",
    "effect": "append",
    "origin": "customer",
@@ -10225,7 +10386,10 @@ export const CONTRACT: Contract = {
     "ping",
     "inform",
     "heads-up",
-    "put an item into the inbox"
+    "put an item into the inbox",
+    "tell all stores",
+    "ask a team",
+    "tell everybody"
    ],
    "inputSchema": {
     "type": "object",
@@ -10295,11 +10459,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -10473,7 +10637,7 @@ export const CONTRACT: Contract = {
    "path": "/inbox/get",
    "family": "inbox",
    "summary": "Read an inbox item",
-   "description": "One item with its two axes: status (open, closed, doomed) says whether it still needs work, state (unread, read, acknowledged) how far the receivers took note. Reading it here changes neither.",
+   "description": "Read one inbox item whose id you know: status (open, closed, doomed) says whether it still needs work, state (unread, read, acknowledged) how far the receivers took note. Reading it here changes neither.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -10586,7 +10750,7 @@ export const CONTRACT: Contract = {
    "path": "/inbox/list",
    "family": "inbox",
    "summary": "List inbox items",
-   "description": "Items newest first, open ones unless status says otherwise. Filter by team or org_wide, by what they are about (record_type, with record_id for one record), by state and priority. A team's list leaves out the org-wide items.",
+   "description": "What is in the inbox? Find a message, task or item that is open, urgent, due or unread, for a team or all (org_wide), newest first; closed ones when status asks. Filter by what they are about (record_type, with record_id for one record), by state and priority. A team's list leaves out org-wide items.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -10617,7 +10781,13 @@ export const CONTRACT: Contract = {
     "what is left to do",
     "notifications",
     "messages",
-    "team inbox"
+    "team inbox",
+    "find a message",
+    "find the item",
+    "what is in the inbox",
+    "open item",
+    "most urgent",
+    "task about a customer"
    ],
    "inputSchema": {
     "type": "object",
@@ -10678,7 +10848,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -10749,7 +10919,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     },
     "required": []
@@ -10818,7 +10988,7 @@ export const CONTRACT: Contract = {
    "path": "/inbox/state",
    "family": "inbox",
    "summary": "Mark an inbox item read or acknowledged",
-   "description": "Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items, not on doomed ones. To finish the work use the status tool.",
+   "description": "Mark a message as read or acknowledged: forward only from unread, so nothing can be set back; read may be skipped. Works on closed items, not on doomed ones. When the work is done use inbox_status.",
    "access": "notes",
    "effect": "revise",
    "origin": "customer",
@@ -10845,7 +11015,10 @@ export const CONTRACT: Contract = {
     "acknowledge",
     "noticed",
     "mark as read",
-    "confirm receipt"
+    "confirm receipt",
+    "mark a message",
+    "set back to unread",
+    "acknowledged by mistake"
    ],
    "recordIds": {
     "inbox_id": "inbox_id"
@@ -10879,11 +11052,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -10982,7 +11155,7 @@ export const CONTRACT: Contract = {
    "path": "/inbox/status",
    "family": "inbox",
    "summary": "Close, reopen or doom an inbox item",
-   "description": "Closes an open item when its work is done, reopens a closed one, or dooms either, which is final: doomed is for items that should never have been. State stays as it is; to mark it read use state.",
+   "description": "Close an item that is done or resolved, reopen a closed one, or get rid of either for good (doomed): for a message that should never have been there. State stays as it is; to mark it read use inbox_state.",
    "access": "notes",
    "effect": "destroy",
    "origin": "customer",
@@ -11017,7 +11190,10 @@ export const CONTRACT: Contract = {
     "dealt with",
     "close the item",
     "resolved",
-    "close a message"
+    "close a message",
+    "get rid of a message",
+    "item is done",
+    "not done after all"
    ],
    "recordIds": {
     "inbox_id": "inbox_id"
@@ -11051,11 +11227,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -11155,7 +11331,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/adjust",
    "family": "loyalty",
    "summary": "Correct a balance by hand",
-   "description": "Adds or takes points for goodwill or a correction. For a sale use earn, to undo one entry reverse, to give a redemption back restore. Never takes a balance below zero.",
+   "description": "Fix somebody's points by hand: put points on or take them off as a courtesy, for a mistake, when part or half of a sale was brought back, to add what is missing, or to move points to another customer. Never takes a balance below zero. If it was a sale use earn, to undo one whole entry reverse, to give a redemption back restore.",
    "access": "loyalty",
    "effect": "destroy",
    "origin": "customer",
@@ -11205,7 +11381,13 @@ export const CONTRACT: Contract = {
     "manually",
     "promised points",
     "give points away",
-    "move points"
+    "move points",
+    "courtesy points",
+    "move points to another customer",
+    "not a sale",
+    "add what is missing",
+    "survey",
+    "fix the points"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -11236,11 +11418,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -11354,7 +11536,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/earn",
    "family": "loyalty",
    "summary": "Give points for a sale",
-   "description": "Adds points to a customer: either points as such, or a purchase that the policy and the tier turn into points. Send an idempotency_key so that a retry cannot give them twice. Keep loyalty_txn_id: reversing needs it. Use adjust for corrections that no sale stands behind.",
+   "description": "Give points for a sale, or put them on the card: points as such, or a purchase, what somebody bought or paid, that the rules of our programme and the tier turn into points. Send an idempotency_key. Keep loyalty_txn_id: reversing needs it. Use adjust if no sale stands behind it.",
    "access": "loyalty",
    "effect": "append",
    "origin": "customer",
@@ -11392,7 +11574,13 @@ export const CONTRACT: Contract = {
     "add points",
     "points for shopping",
     "spent",
-    "purchase"
+    "purchase",
+    "points on a card for a sale",
+    "points by our rules",
+    "forgot the card",
+    "missed sale",
+    "points for a purchase",
+    "bought for"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -11472,11 +11660,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -11681,7 +11869,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/expire",
    "family": "loyalty",
    "summary": "Post what has expired",
-   "description": "Posts expiry entries for lots whose time has passed, for one customer or the whole org; expired points cannot be spent even before. Look first with dry_run. Repeat until complete is true; running it again expires nothing more.",
+   "description": "Run the expiry: post the expired points of one customer or all. Expired points cannot be spent even before. dry_run tells first how many would lapse. Repeat until complete is true.",
    "access": "loyalty",
    "effect": "destroy",
    "origin": "customer",
@@ -11713,7 +11901,10 @@ export const CONTRACT: Contract = {
     "forfeit",
     "overdue points",
     "clean up old points",
-    "expired"
+    "expired",
+    "post the expired points",
+    "run the expiry",
+    "points would lapse"
    ],
    "inputSchema": {
     "type": "object",
@@ -11743,11 +11934,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -11851,7 +12042,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/ledger/list",
    "family": "loyalty",
    "summary": "List a customer's points ledger",
-   "description": "Entries newest first, with the balance, what is available, and the open lots, earliest expiry first. Use it to explain a balance, or to find the loyalty_txn_id to restore or reverse.",
+   "description": "What was booked to a customer's points: did it go through, was it booked twice, which points came from or were spent on a sale or order? Entries newest first, with the balance, how many they can use today (available), and the lots that run out next. It has the loyalty_txn_id to restore or reverse.",
    "access": "read",
    "effect": "read",
    "origin": "extension",
@@ -11887,7 +12078,21 @@ export const CONTRACT: Contract = {
     "points usable today",
     "available points",
     "went through",
-    "was it booked"
+    "was it booked",
+    "points of a sale",
+    "points of this sale",
+    "points from a receipt",
+    "points spent on an order",
+    "points paid with",
+    "was it booked twice",
+    "is it there twice",
+    "got the points back",
+    "find a booking",
+    "find an entry",
+    "points booked to a customer",
+    "did it go through",
+    "which sale",
+    "what was booked"
    ],
    "inputSchema": {
     "type": "object",
@@ -11926,7 +12131,7 @@ export const CONTRACT: Contract = {
      },
      "next_token": {
       "type": "string",
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -11972,7 +12177,7 @@ export const CONTRACT: Contract = {
      "next_token": {
       "type": "string",
       "maxLength": 2048,
-      "description": "From the previous page; keep the filters"
+      "description": "From the previous page; same filters"
      }
     }
    },
@@ -12065,7 +12270,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/policy/get",
    "family": "loyalty",
    "summary": "Read the loyalty policy",
-   "description": "Returns the policy in force: how points are earned and priced, redemption limits, expiry, tiers. Give version for an older one; ledger entries name theirs. An org that never set one has version 0: explicit earning, no expiry.",
+   "description": "What are the rules of our points programme: what earns points, what a point is worth, the least that can be redeemed, expiry, how many points it takes to reach a tier such as gold? Give version for an older one; 0 means none was ever set: explicit earning, no expiry.",
    "access": "read",
    "effect": "read",
    "origin": "customer",
@@ -12103,7 +12308,11 @@ export const CONTRACT: Contract = {
     "points to the next tier",
     "reach a level",
     "gold",
-    "silver"
+    "silver",
+    "what is a point worth",
+    "our rules",
+    "rules of our programme",
+    "how much is a point"
    ],
    "inputSchema": {
     "type": "object",
@@ -12213,7 +12422,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/policy/set",
    "family": "loyalty",
    "summary": "Set the loyalty policy",
-   "description": "Makes a new version of the whole policy; what you leave out takes its default, so start from policy_get. It applies from now on and changes no balance. Needs expected_revision once a policy exists.",
+   "description": "Change the rules of the points programme, such as the least that can be redeemed. Makes a new version of the whole policy; what you leave out takes its default, so start from policy_get. It applies from now on and changes no balance. Needs expected_revision once a policy exists.",
    "access": "loyalty",
    "effect": "revise",
    "origin": "customer",
@@ -12249,7 +12458,9 @@ export const CONTRACT: Contract = {
     "turn off the programme",
     "enable",
     "switch on",
-    "program"
+    "program",
+    "change the rules",
+    "least that can be redeemed"
    ],
    "inputSchema": {
     "type": "object",
@@ -12423,11 +12634,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -12712,7 +12923,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/redeem",
    "family": "loyalty",
    "summary": "Spend points",
-   "description": "Takes points from a customer, those that expire first. Too few: 409 crm.loyalty_insufficient_points with what is available. value tells what they are worth if the policy prices them. Send an idempotency_key. Keep loyalty_txn_id: restore needs it if the sale is cancelled.",
+   "description": "Pay with points: somebody pays, or would like to use, spend or redeem points, at the till or counter. Takes those that expire first. Too few: 409 with what is available. Send an idempotency_key. Keep loyalty_txn_id: restore needs it. For a gift card use giftcard_redeem.",
    "access": "loyalty",
    "effect": "destroy",
    "origin": "customer",
@@ -12749,7 +12960,9 @@ export const CONTRACT: Contract = {
     "exchange points",
     "redeem points",
     "wants to use",
-    "use up"
+    "use up",
+    "pays with points",
+    "use some points"
    ],
    "recordIds": {
     "customer_id": "customer_id"
@@ -12778,11 +12991,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -12891,7 +13104,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/restore",
    "family": "loyalty",
    "summary": "Give a redemption back",
-   "description": "Gives redeemed points back to the lots they came from, with their own expiry, in part or whole, never more than was redeemed. unrestorable_points tells how many had expired since. Of other entries use reverse.",
+   "description": "Give points back that a customer paid with, when the order was cancelled, in part or whole, to the lots they came from, with their own expiry. unrestorable_points tells how many had expired since. For other entries use reverse.",
    "access": "loyalty",
    "effect": "append",
    "origin": "customer",
@@ -12924,7 +13137,10 @@ export const CONTRACT: Contract = {
     "redeemed by mistake",
     "give back",
     "order did not ship",
-    "wants points back"
+    "wants points back",
+    "give points back",
+    "the points paid with",
+    "part of the points back"
    ],
    "recordIds": {
     "loyalty_txn_id": "related_txn_id"
@@ -12951,11 +13167,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -13058,7 +13274,7 @@ export const CONTRACT: Contract = {
    "path": "/loyalty/reverse",
    "family": "loyalty",
    "summary": "Undo a ledger entry",
-   "description": "Undoes one entry whole, once. Earned points are taken back; if they are spent the policy refuses (crm.loyalty_points_spent) or lets the balance go into debt. Redeemed points are given back; restore does it in part. Entries of kind expire, merge and reverse cannot: use adjust.",
+   "description": "Undo one points booking whole, once: a sale where everything was returned, typed in twice, or booked to the wrong person. Earned points are taken back; if they are spent the policy refuses or lets the balance go into debt. Redeemed points are given back; restore does it in part. For entries of kind expire, merge and reverse use adjust.",
    "access": "loyalty",
    "effect": "destroy",
    "origin": "customer",
@@ -13094,7 +13310,12 @@ export const CONTRACT: Contract = {
     "take back all points of a sale",
     "booked by mistake",
     "error at the till",
-    "storno"
+    "storno",
+    "typed in twice",
+    "undo the points",
+    "undo a booking",
+    "undo the second",
+    "booked to the wrong person"
    ],
    "recordIds": {
     "loyalty_txn_id": "related_txn_id"
@@ -13115,11 +13336,11 @@ export const CONTRACT: Contract = {
      },
      "reason_code": {
       "type": "string",
-      "description": "Such as LOYALTY.GOODWILL"
+      "description": "Such as CUSTOMER.REQUEST"
      },
      "idempotency_key": {
       "type": "string",
-      "description": "Same key and body take effect once"
+      "description": "Makes a retry safe"
      }
     }
    },
@@ -13215,7 +13436,7 @@ export const CONTRACT: Contract = {
    "path": "/report/summary",
    "family": "report",
    "summary": "Summarize the org",
-   "description": "Points by month and kind of ledger entry, points that expire in the next months, and counts of what waits: holds, certificates that expire or have expired, inbox items. Months are of UTC and include the current one. Counts stop at 1000; then more is true.",
+   "description": "How many points do we owe, how many were earned or redeemed in a month, how many run out this month? And counts of what waits in the whole org: open inbox items, holds, certificates that expire or have expired. Months are UTC, the current one included. Counts stop at 1000; then more is true.",
    "access": "read",
    "effect": "read",
    "origin": "extension",
@@ -13249,7 +13470,11 @@ export const CONTRACT: Contract = {
     "points we owe",
     "earned in a month",
     "redeemed in a month",
-    "so far this year"
+    "so far this year",
+    "points altogether",
+    "run out this month",
+    "in the whole org",
+    "open items in all"
    ],
    "inputSchema": {
     "type": "object",
@@ -13388,7 +13613,7 @@ export const CONTRACT: Contract = {
    "path": "/stat",
    "family": "session",
    "summary": "Who am I",
-   "description": "Tells which org you work in, as whom, with which roles and in which facility and channel, and that the service answers. Call it first, and when a call is refused with 401, 403 or 404 and you do not see why.",
+   "description": "Am I signed in for the right shop? Tells which org you work in, as whom, whether you have a role, in which facility and channel. Call it first, and when a 401, 403 or 404 puzzles you.",
    "access": "session",
    "effect": "read",
    "origin": "vendor",
@@ -13416,7 +13641,10 @@ export const CONTRACT: Contract = {
     "do I have a role",
     "am I allowed",
     "signed in",
-    "org code"
+    "org code",
+    "am I signed in",
+    "the right shop",
+    "do I have the role"
    ],
    "inputSchema": {
     "type": "object",

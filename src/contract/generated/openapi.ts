@@ -11,7 +11,7 @@ export interface paths {
         put?: never;
         /**
          * Add a contact to an account
-         * @description Adds a person to a B2B account, by at least one of caption, email, phone, customer_id, or given_name with family_name. customer_id links the person to their own customer record. An account has one primary contact per role: a new one takes over from the old.
+         * @description Add a person to a company's account: a new buyer, approver, sales rep, or payer who pays the invoices, by at least one of caption, email, phone, customer_id, or given_name with family_name. customer_id links to their own customer record. An account has one primary contact per role: a new one takes over.
          */
         post: operations["account_contact_create"];
         delete?: never;
@@ -31,7 +31,7 @@ export interface paths {
         put?: never;
         /**
          * Read a contact of an account
-         * @description One contact of a B2B account: who they are, how to reach them, their role there, and the customer record they are linked to, if any. To find contacts, list those of their account.
+         * @description Read one contact whose id you know: who they are, how to reach them, their role, any customer record they are linked to. For all of an account use account_contact_list.
          */
         post: operations["account_contact_get"];
         delete?: never;
@@ -51,7 +51,7 @@ export interface paths {
         put?: never;
         /**
          * List contacts of an account
-         * @description Contacts of one B2B account, newest first, filtered by role or status. Doomed contacts show only with status doomed or all. Whom to address first in a role is the one with is_primary.
+         * @description Who are our contacts at a company? Its people, whom to call, who buys, approves or pays there; each contact person with phone number and e-mail. Doomed ones only with status doomed or all. is_primary marks the first contact of a role.
          */
         post: operations["account_contact_list"];
         delete?: never;
@@ -71,7 +71,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate, restore or doom a contact
-         * @description active and inactive become each other, and any becomes doomed, which is final and hides the contact from lists. A contact that stops being active is no longer primary. Read the contact first and send its revision.
+         * @description Make a contact inactive when the person left the company, active again, or doomed, to forget the contact for good: that is final and hides it from lists. One that stops being active is no longer primary. Needs the contact's revision.
          */
         post: operations["account_contact_status_set"];
         delete?: never;
@@ -91,7 +91,7 @@ export interface paths {
         put?: never;
         /**
          * Change a contact of an account
-         * @description Changes the fields you give. Read the contact first and send its revision. is_primary true takes over from the role's present primary contact; another role without is_primary gives the primary place up. Doomed contacts cannot change, and a contact cannot move to another account.
+         * @description Change a contact of a company: a new direct line, e-mail, name or role, or is_primary true to make somebody the first contact in place of the present one. Another role without is_primary gives the primary place up. Needs the contact's revision.
          */
         post: operations["account_contact_update"];
         delete?: never;
@@ -111,7 +111,7 @@ export interface paths {
         put?: never;
         /**
          * Create a B2B account
-         * @description Adds a company that buys on account. It starts as draft; send status active only when it is already approved. A credit_limit needs a currency; without a limit nothing can be bought on credit. A taken account_number answers 409 with existing_account_id. People of the company are contacts, with tools of their own.
+         * @description Open an account for a new client that buys on account: a wholesale company, or a subsidiary (parent_account_id). It starts as draft; send status active only when already approved. A credit_limit needs a currency; without a limit there is no credit. A taken account_number answers 409 with existing_account_id.
          */
         post: operations["account_create"];
         delete?: never;
@@ -131,7 +131,7 @@ export interface paths {
         put?: never;
         /**
          * Take credit of an account
-         * @description Takes an amount from the credit of an active account, in its currency, whole or not at all; credit_used rises. Over the limit, without one, or on credit hold the answer is 409 crm.credit_exceeded with the figures. Send an idempotency_key so that a retry cannot take it twice. Give it back with release.
+         * @description Book an order on account: take its amount from the company's credit, in the account's currency, whole or not at all. Only on active accounts; over the limit, without one, or on credit hold it is refused with the figures. Send an idempotency_key. Give it back with account_credit_release.
          */
         post: operations["account_credit_consume"];
         delete?: never;
@@ -151,7 +151,7 @@ export interface paths {
         put?: never;
         /**
          * Give credit back to an account
-         * @description Gives back credit that was consumed, when an invoice is paid or an order cancelled; credit_used falls. More than credit_used is refused with 409. Works on suspended accounts and under credit hold too. Send an idempotency_key so that a retry cannot release twice.
+         * @description Free credit of a company that paid an invoice or whose order was cancelled: credit_used falls. More than credit_used is refused. Works on suspended accounts and under credit hold too. Send an idempotency_key. The opposite is account_credit_consume.
          */
         post: operations["account_credit_release"];
         delete?: never;
@@ -171,7 +171,7 @@ export interface paths {
         put?: never;
         /**
          * Read a B2B account
-         * @description One account with its terms, addresses and credit as they are now: credit_used is what was consumed and not yet released, in the account's currency. What is left is credit_limit less credit_used, and nothing under credit_hold.
+         * @description Read one account whose id you know: terms, addresses and credit as they are now. credit_used was consumed and not yet released; left is credit_limit less credit_used, and nothing under credit_hold.
          */
         post: operations["account_get"];
         delete?: never;
@@ -191,7 +191,7 @@ export interface paths {
         put?: never;
         /**
          * List or find B2B accounts
-         * @description Accounts newest first. q finds by beginnings of words of legal_name, trade_name and account_number, all of which must match; parent_account_id lists direct subsidiaries. Closed accounts show only with status closed or all. A short page with a next_token has more behind it.
+         * @description Find a company's account: look up a business client, such as a school, hotel or cafe, by name or number, and how much it can still buy on credit. q: beginnings of words of legal_name, trade_name and account_number; all must match. parent_account_id lists subsidiaries. Closed ones only with status closed or all.
          */
         post: operations["account_list"];
         delete?: never;
@@ -211,7 +211,7 @@ export interface paths {
         put?: never;
         /**
          * Activate, suspend or close an account
-         * @description draft becomes active, active and suspended become each other, and any becomes closed, which is final and refused while credit_used is above zero: release it first. Only an active account can consume credit. Read the account first and send its revision.
+         * @description Set a company's account active when it passed the credit check, suspend it until overdue invoices are paid, or close it when the company closes down. Closed is final and refused while credit_used is above zero; draft cannot be suspended. Needs the account's revision.
          */
         post: operations["account_status_set"];
         delete?: never;
@@ -231,7 +231,7 @@ export interface paths {
         put?: never;
         /**
          * Change a B2B account
-         * @description Changes the fields you give; lists and objects are replaced whole. Read the account first and send its revision. A limit below credit_used is allowed: it stops further credit and undoes none. The currency cannot change while credit is used, and a changed currency needs its credit_limit anew. Closed accounts cannot change.
+         * @description Raise or lower the credit limit of a company, or change its payment terms (net days, discount), credit hold, name or addresses. Lists and objects are replaced whole. Needs the account's revision. A limit below credit_used only stops further credit. The currency cannot change while credit is used; a changed one needs its credit_limit anew.
          */
         post: operations["account_update"];
         delete?: never;
@@ -251,7 +251,7 @@ export interface paths {
         put?: never;
         /**
          * Comment on a record
-         * @description Adds a note, in your name, to a customer, account, contact, certificate, gift card, ledger entry, hold or inbox item. Words marked # in the body become its hashtags, 50 at most. To answer a comment give its parent_comment_id; threads nest 8 deep. Attachments are described here; their bytes live elsewhere.
+         * @description Put a note on a customer, account, contact, certificate, gift card, points booking (loyalty_txn), hold or inbox item, in your name; leave an answer to a colleague's note (parent_comment_id, 8 deep); attach a photo or file, whose bytes live elsewhere. Words marked # become hashtags. To tell a team something use inbox_create.
          */
         post: operations["comment"];
         delete?: never;
@@ -271,7 +271,7 @@ export interface paths {
         put?: never;
         /**
          * Read a comment
-         * @description One comment, whatever its status, with revisions: every text it has had, the current one first, 100 at most. Its revision is what revise and status need.
+         * @description Read one comment whose id you know, whatever its status, with revisions: every text it has had, the current one first, 100 at most. comment_revise and comment_status need its revision.
          */
         post: operations["comment_get"];
         delete?: never;
@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * List comments
-         * @description Comments newest first: all, or those on one record (target_type with target_id), of one author, with one hashtag. Replies name their parent_comment_id. Hidden and doomed comments are listed only when status asks for them.
+         * @description What do our notes say? Read the notes on a customer or another record (target_type with target_id), those somebody wrote, or how many carry a tag (hashtag), newest first. Hidden and doomed ones only when status asks.
          */
         post: operations["comment_list"];
         delete?: never;
@@ -311,7 +311,7 @@ export interface paths {
         put?: never;
         /**
          * Report the largest comments
-         * @description The largest comments first, by bytes of caption, body and attachments, with how many there are and their bytes in all: in the org, on one target_type, or on one record. Doomed ones do not count. It reports size, not abuse.
+         * @description The largest notes by size in bytes, caption, body and attachments, and how many there are in all: in the org, on one target_type, or on one record. Doomed ones do not count. It reports size, not abuse.
          */
         post: operations["comment_report"];
         delete?: never;
@@ -331,7 +331,7 @@ export interface paths {
         put?: never;
         /**
          * Rewrite your comment
-         * @description Changes the caption, the body or both of an active comment of your own; a null caption clears it. Anybody else gets 403: answer with a comment instead. Earlier texts are kept and shown by comment_get. Read the comment first and send its revision as expected_revision.
+         * @description Correct or rewrite your own note when its text is wrong: the caption, the body or both; a null caption clears it. Only active ones; of others' you get 403: answer with a comment instead. Earlier texts stay in comment_get, which has the revision to send.
          */
         post: operations["comment_revise"];
         delete?: never;
@@ -351,7 +351,7 @@ export interface paths {
         put?: never;
         /**
          * Hide or doom a comment
-         * @description Hides a comment, makes it active again, or dooms it, which is final. Hidden and doomed comments leave the lists but can still be read; doomed ones no longer count in reports. For its author and for moderators; others get 403.
+         * @description Hide a fake or offensive note, show it again, or doom it for good, such as one posted twice. Hidden and doomed comments leave the lists but can still be read; doomed ones no longer count in reports. For its author and for moderators; others get 403.
          */
         post: operations["comment_status"];
         delete?: never;
@@ -371,7 +371,7 @@ export interface paths {
         put?: never;
         /**
          * Erase a customer's personal data
-         * @description Erases who the customer is, and who was merged into it: record, search, contacts, certificates, flag notes, kept answers. The ledger, cards and comments stay under the same customer_id, which nobody can act on again. Final: it cannot be undone. Refused while a hold is open.
+         * @description Forget a customer who asked to be forgotten: erase all personal data, also of customers merged into this one: record, contacts, certificates, flag notes, kept answers. Ledger, cards and comments stay under the customer_id, which nobody can act on again. Deleted data cannot come back. Refused while a hold is open.
          */
         post: operations["customer_anonymize"];
         delete?: never;
@@ -391,7 +391,7 @@ export interface paths {
         put?: never;
         /**
          * Read consents
-         * @description What a customer granted, denied or withdrew, since when and where, with the revision that consent_set needs. An absent purpose was never asked. include_history adds every change, newest first.
+         * @description What has a customer agreed to, denied or withdrawn? Which permissions have they given us: may we mail, text or phone about offers or the newsletter, since when and where, with the revision that consent_set needs. An absent purpose was never asked. include_history adds every change.
          */
         post: operations["customer_consent_get"];
         delete?: never;
@@ -411,7 +411,7 @@ export interface paths {
         put?: never;
         /**
          * Record consent
-         * @description Sets one or more consents of a customer; purposes you leave out stay as they are. Only on the customer's own word: say where it was given. Needs expected_revision once a consent exists; consent_get has it. Every change is kept.
+         * @description Record consent: somebody signed or ticked that they agree, or wants no more marketing by e-mail, text messages, phone or post, or whether staff may see their profile. Purposes you leave out stay. Only on the customer's own word: say where it was given. Needs expected_revision once a consent exists; consent_get has it.
          */
         post: operations["customer_consent_set"];
         delete?: never;
@@ -431,7 +431,7 @@ export interface paths {
         put?: never;
         /**
          * Create a customer
-         * @description Adds a customer from at least one of caption, email, phone, or given_name with family_name. Search first: if the email is taken the answer is 409 crm.customer_exists with existing_customer_id. Keep the customer_id.
+         * @description Sign up a new customer, from at least one of caption, email, phone, or given_name with family_name. Search first: a taken email answers 409 with existing_customer_id.
          */
         post: operations["customer_create"];
         delete?: never;
@@ -451,7 +451,7 @@ export interface paths {
         put?: never;
         /**
          * Find duplicate customers
-         * @description Pairs of active customers that look like one person, newest first, with the evidence that adds up to the score. With customer_id: that customer's pairs alone. Read both before you merge them: namesakes and families exist. A page may be short while next_token says there is more.
+         * @description Is one person in our books twice? Likely duplicate pairs of active customers (double accounts), newest first, with the evidence, such as the same phone and birthday, that adds up to the score. Read both before customer_merge: namesakes and families exist. A short page may have a next_token.
          */
         post: operations["customer_dedupe_list"];
         delete?: never;
@@ -471,7 +471,7 @@ export interface paths {
         put?: never;
         /**
          * List flags
-         * @description Flags newest first, of one customer or of all who have a flag, with note, expiry and the revision that flag_set needs. Without status only those in force; expired ones and those taken away come when you ask.
+         * @description Which flags does a customer have, or who has a flag? Newest first, with note, expiry and the revision that flag_set needs. Without status only those in force; the others come when you ask.
          */
         post: operations["customer_flag_list"];
         delete?: never;
@@ -491,7 +491,7 @@ export interface paths {
         put?: never;
         /**
          * Set or clear a flag
-         * @description Marks a customer with a flag of your own naming, or takes the mark away with active false. note and expires_at are replaced whole: left out, they are gone. A flag that was ever set needs expected_revision; flag_list with status all has it.
+         * @description Mark a customer with a flag of your own naming, such as VIP or an ID check, or take the flag off again with active false. note and expires_at are replaced whole: left out, they are gone. A flag that was ever set needs expected_revision; flag_list with status all has it.
          */
         post: operations["customer_flag_set"];
         delete?: never;
@@ -511,7 +511,7 @@ export interface paths {
         put?: never;
         /**
          * Assess a customer for fraud
-         * @description Scores from 0 to 100 how suspicious a customer, or an event about to happen, looks; signals name each rule that fired, with its evidence. High or critical opens a hold (earn, redeem: loyalty; gift cards: stored_value; else all) unless one is open; hold_id names the one that blocks now. One signal of your own at 1 is enough for that.
+         * @description Run a fraud check of a customer or of an event about to happen, or record a chargeback that the bank reports. Scores from 0 to 100; signals name each rule that fired, with its evidence. High or critical opens a hold (earn, redeem: loyalty; gift cards: stored_value; else all) unless one is open; hold_id names it. One signal of your own at 1 is enough.
          */
         post: operations["customer_fraud_assess"];
         delete?: never;
@@ -531,7 +531,7 @@ export interface paths {
         put?: never;
         /**
          * List fraud assessments
-         * @description Past assessments, newest first, of one customer or of all, by level and time: what was scored, which rules fired on what evidence, and the hold_id of the hold that came of it. They are never changed.
+         * @description Why was a customer stopped? Past fraud assessments, newest first, of one or all, by level and time: what was scored, which signal or rule fired on what evidence, and the hold_id that came of it.
          */
         post: operations["customer_fraud_list"];
         delete?: never;
@@ -551,7 +551,7 @@ export interface paths {
         put?: never;
         /**
          * Read a customer
-         * @description One customer with points balance, tier, stored value, consents, holds and flags as they are now. A merged customer is returned as itself, with merged_into_customer_id: work with that one. masked_fields lists what you may not see.
+         * @description Read one customer whose customer_id you know: name, points balance, tier, stored value, consents, holds and flags as they are now. A merged customer is returned as itself, with merged_into_customer_id: work with that one. masked_fields lists what you may not see.
          */
         post: operations["customer_get"];
         delete?: never;
@@ -571,7 +571,7 @@ export interface paths {
         put?: never;
         /**
          * List holds
-         * @description Holds, newest first. Without status those that block: active ones wait for a review, confirmed ones had it. A hold blocks redeem of points (scope loyalty), of gift cards (stored_value) or of both (all), and merges.
+         * @description Who is blocked, and is there a hold on somebody's points or cards? Newest first; without status those that block: active are waiting for a review, confirmed had it. A hold blocks redeeming points (scope loyalty), gift cards (stored_value) or both (all), and merges.
          */
         post: operations["customer_hold_list"];
         delete?: never;
@@ -591,7 +591,7 @@ export interface paths {
         put?: never;
         /**
          * Release or confirm a hold
-         * @description Ends the review of a hold. released lets the customer redeem again, and is final; confirmed keeps the block, until you release it. Only on a person's decision: read the assessment's evidence first. hold_list has the revision.
+         * @description Release a hold to unblock a cleared customer, which is final, or confirm it to keep the block until you release it. Only on a person's decision: read the evidence in fraud_list first. hold_list has the revision.
          */
         post: operations["customer_hold_resolve"];
         delete?: never;
@@ -611,7 +611,7 @@ export interface paths {
         put?: never;
         /**
          * List customers by filter
-         * @description Customers newest first, filtered by tag, flag, home facility, creation time or status. To look for a person use search. purpose limits the list to customers who consented: marketing needs channel, export does not.
+         * @description List customers, or count how many we have: by tag, flag, home store (facility), creation time or status, newest first. purpose tells which may get marketing by e-mail, sms, phone or post (channel), or be exported (no channel). For one person use customer_search.
          */
         post: operations["customer_list"];
         delete?: never;
@@ -631,7 +631,7 @@ export interface paths {
         put?: never;
         /**
          * Merge duplicate customers
-         * @description Makes one customer of up to eleven. customer_id survives; the others become merged and only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first; a refused consent wins, a granted one does not spread. Cannot be undone. dedupe_list finds pairs; read both first.
+         * @description Merge two records of one person, or up to eleven, to make one: customer_id is the record to keep; the others only point to it. Points keep their expiry; cards, holds, comments, certificates and refs move. Empty fields are filled, oldest first, or as field_choices says; a refused consent wins, a granted one does not spread. Cannot be undone. dedupe_list finds pairs; read both first.
          */
         post: operations["customer_merge"];
         delete?: never;
@@ -651,7 +651,7 @@ export interface paths {
         put?: never;
         /**
          * List merges
-         * @description Which customers were merged into which, newest first: what moved, by whom and why. With customer_id only the merges that customer took part in, as survivor or as one of the merged.
+         * @description When were records merged or put together, which into which, by whom and why, and what moved? All merges, newest first, or with customer_id those that customer took part in. None can be split again.
          */
         post: operations["customer_merge_list"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Find a customer
-         * @description Finds by exact email, phone or external_ref, or by q: beginnings of words of names, company, email name and phone digits. Whole-word matches of a name come first, then the newest. At least one; all given must match. To filter use list.
+         * @description Find a customer: look up which customer it is, or the record, by name, e-mail, phone or till number; whose number or old card is that? Exact email, phone or external_ref, or q: beginnings of words of names, company, email name, phone digits. All given must match; whole words of a name come first, then the newest. To filter customers use customer_list.
          */
         post: operations["customer_search"];
         delete?: never;
@@ -691,7 +691,7 @@ export interface paths {
         put?: never;
         /**
          * Change a customer
-         * @description Changes the fields you give; null clears one; lists and attributes are replaced whole. Read the customer first and send its revision as expected_revision. Consents, points, holds and flags have tools of their own.
+         * @description Change a customer's record: a new phone number, e-mail, home address, family name or company; add a tag or take it off. Only what you give changes; null clears; lists and attributes are replaced whole. Needs the customer's revision. Consents, points, holds and flags have tools of their own.
          */
         post: operations["customer_update"];
         delete?: never;
@@ -711,7 +711,7 @@ export interface paths {
         put?: never;
         /**
          * Record a tax exemption certificate
-         * @description Records the certificate that frees a customer or a business account from sales tax in one jurisdiction. It starts as pending: check the document, then set it active. The last day it is good for is expires_on (UTC); without one it does not expire.
+         * @description Record a new tax exemption certificate (tax paper), such as for resale, that frees a customer or company from sales tax in one jurisdiction. It starts as pending: check the document, then set it active. expires_on is its last day (UTC); without one it does not expire.
          */
         post: operations["exemption_certificate_create"];
         delete?: never;
@@ -731,7 +731,7 @@ export interface paths {
         put?: never;
         /**
          * Read a tax exemption certificate
-         * @description One certificate with its status as of today: expired once expires_on has passed, unless it was revoked. Only an active one, from its effective_on on, frees from tax.
+         * @description Read one certificate whose id you know, with its status as of today: expired once expires_on has passed, unless it was revoked. Only an active one, from its effective_on on, frees from tax.
          */
         post: operations["exemption_certificate_get"];
         delete?: never;
@@ -751,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * List tax exemption certificates
-         * @description Certificates newest first, of every status unless you name one. To see whether someone is exempt, give customer_id or account_id, the jurisdiction, and status active. To see what to renew, give status active and expiring_before.
+         * @description Is a customer's or company's tax certificate (tax paper) in order, are they exempt, do we leave the tax off? Give customer_id or account_id, jurisdiction, and status active; each comes with its number. Which run out and are to renew: status active and expiring_before. Every status unless you name one.
          */
         post: operations["exemption_certificate_list"];
         delete?: never;
@@ -771,7 +771,7 @@ export interface paths {
         put?: never;
         /**
          * Approve, suspend or revoke a certificate
-         * @description Moves a certificate: pending to active or revoked, active to suspended and back, active or suspended to revoked, which is final. Anything else is 409 crm.certificate_transition. expired cannot be set: it follows from expires_on; an expired certificate still moves by these rules but keeps showing expired until it is revoked.
+         * @description Activate a checked tax certificate, suspend it until questions are cleared up and make it active again, or revoke it, which is final. A pending one cannot be suspended. expired cannot be set: it follows from expires_on, and shows until the certificate is revoked.
          */
         post: operations["exemption_certificate_status_set"];
         delete?: never;
@@ -791,7 +791,7 @@ export interface paths {
         put?: never;
         /**
          * Read a gift card
-         * @description Balance, status and transactions of a card named by giftcard_id or code, with its pin if it has one. A wrong code or PIN is a plain 404 and counts as in redeem.
+         * @description How much is left on a gift card or voucher? Its balance, status and transactions, by giftcard_id or code, with its pin if it has one. A wrong code or PIN is a plain 404 and counts as in giftcard_redeem.
          */
         post: operations["giftcard_get"];
         delete?: never;
@@ -811,7 +811,7 @@ export interface paths {
         put?: never;
         /**
          * Issue a gift card
-         * @description Makes a gift card or store credit with a balance. code and pin come in clear this once, and never again, not even in a replay: hand them over now. Keep giftcard_id. Send an idempotency_key so that a retry cannot issue twice.
+         * @description Sell or make a gift card, voucher or store credit with a balance, with or without an owner or PIN; also cards as promotion or prizes. code and pin come in clear this once, not even in a replay: hand them over now. Keep giftcard_id. Send an idempotency_key.
          */
         post: operations["giftcard_issue"];
         delete?: never;
@@ -831,7 +831,7 @@ export interface paths {
         put?: never;
         /**
          * Spend from a gift card
-         * @description Takes an amount from a card named by giftcard_id or code, with its pin if it has one. Too little on it: 409, or with allow_partial what is there; txn.amount tells what was taken. A wrong code or PIN is a plain 404 and counts: after ten in ten minutes 429. Never guess.
+         * @description Pay with a gift card or voucher: take, say, 20 dollars off the card for a sale, by giftcard_id or code, with its PIN if it has one. All or nothing, or with allow_partial whatever is on it; txn.amount tells what was taken. A wrong code or PIN is a plain 404; after ten in ten minutes 429. Never guess. To pay with points use loyalty_redeem.
          */
         post: operations["giftcard_redeem"];
         delete?: never;
@@ -851,7 +851,7 @@ export interface paths {
         put?: never;
         /**
          * Put an item into an inbox
-         * @description Notifies one team (team_guid) or the whole org (org_wide true), exactly one of them. record_type and record_id say what it is about: both or neither, and the record must exist. It starts open and unread. To note something on a record for good, comment on it instead.
+         * @description Tell all stores (org_wide true), or ask one team (team_guid) to do something, exactly one of them, such as to call somebody by tomorrow (due_at). record_type and record_id say what it is about: both or neither; the record must exist. It starts open and unread. For a lasting note on a record use comment.
          */
         post: operations["inbox_create"];
         delete?: never;
@@ -871,7 +871,7 @@ export interface paths {
         put?: never;
         /**
          * Read an inbox item
-         * @description One item with its two axes: status (open, closed, doomed) says whether it still needs work, state (unread, read, acknowledged) how far the receivers took note. Reading it here changes neither.
+         * @description Read one inbox item whose id you know: status (open, closed, doomed) says whether it still needs work, state (unread, read, acknowledged) how far the receivers took note. Reading it here changes neither.
          */
         post: operations["inbox_get"];
         delete?: never;
@@ -891,7 +891,7 @@ export interface paths {
         put?: never;
         /**
          * List inbox items
-         * @description Items newest first, open ones unless status says otherwise. Filter by team or org_wide, by what they are about (record_type, with record_id for one record), by state and priority. A team's list leaves out the org-wide items.
+         * @description What is in the inbox? Find a message, task or item that is open, urgent, due or unread, for a team or all (org_wide), newest first; closed ones when status asks. Filter by what they are about (record_type, with record_id for one record), by state and priority. A team's list leaves out org-wide items.
          */
         post: operations["inbox_list"];
         delete?: never;
@@ -911,7 +911,7 @@ export interface paths {
         put?: never;
         /**
          * Mark an inbox item read or acknowledged
-         * @description Moves how far the receivers took note of an item, forward only: unread, read, acknowledged; read may be skipped. Works on closed items, not on doomed ones. To finish the work use the status tool.
+         * @description Mark a message as read or acknowledged: forward only from unread, so nothing can be set back; read may be skipped. Works on closed items, not on doomed ones. When the work is done use inbox_status.
          */
         post: operations["inbox_state"];
         delete?: never;
@@ -931,7 +931,7 @@ export interface paths {
         put?: never;
         /**
          * Close, reopen or doom an inbox item
-         * @description Closes an open item when its work is done, reopens a closed one, or dooms either, which is final: doomed is for items that should never have been. State stays as it is; to mark it read use state.
+         * @description Close an item that is done or resolved, reopen a closed one, or get rid of either for good (doomed): for a message that should never have been there. State stays as it is; to mark it read use inbox_state.
          */
         post: operations["inbox_status"];
         delete?: never;
@@ -951,7 +951,7 @@ export interface paths {
         put?: never;
         /**
          * Correct a balance by hand
-         * @description Adds or takes points for goodwill or a correction. For a sale use earn, to undo one entry reverse, to give a redemption back restore. Never takes a balance below zero.
+         * @description Fix somebody's points by hand: put points on or take them off as a courtesy, for a mistake, when part or half of a sale was brought back, to add what is missing, or to move points to another customer. Never takes a balance below zero. If it was a sale use earn, to undo one whole entry reverse, to give a redemption back restore.
          */
         post: operations["loyalty_adjust"];
         delete?: never;
@@ -971,7 +971,7 @@ export interface paths {
         put?: never;
         /**
          * Give points for a sale
-         * @description Adds points to a customer: either points as such, or a purchase that the policy and the tier turn into points. Send an idempotency_key so that a retry cannot give them twice. Keep loyalty_txn_id: reversing needs it. Use adjust for corrections that no sale stands behind.
+         * @description Give points for a sale, or put them on the card: points as such, or a purchase, what somebody bought or paid, that the rules of our programme and the tier turn into points. Send an idempotency_key. Keep loyalty_txn_id: reversing needs it. Use adjust if no sale stands behind it.
          */
         post: operations["loyalty_earn"];
         delete?: never;
@@ -991,7 +991,7 @@ export interface paths {
         put?: never;
         /**
          * Post what has expired
-         * @description Posts expiry entries for lots whose time has passed, for one customer or the whole org; expired points cannot be spent even before. Look first with dry_run. Repeat until complete is true; running it again expires nothing more.
+         * @description Run the expiry: post the expired points of one customer or all. Expired points cannot be spent even before. dry_run tells first how many would lapse. Repeat until complete is true.
          */
         post: operations["loyalty_expire"];
         delete?: never;
@@ -1011,7 +1011,7 @@ export interface paths {
         put?: never;
         /**
          * List a customer's points ledger
-         * @description Entries newest first, with the balance, what is available, and the open lots, earliest expiry first. Use it to explain a balance, or to find the loyalty_txn_id to restore or reverse.
+         * @description What was booked to a customer's points: did it go through, was it booked twice, which points came from or were spent on a sale or order? Entries newest first, with the balance, how many they can use today (available), and the lots that run out next. It has the loyalty_txn_id to restore or reverse.
          */
         post: operations["loyalty_ledger_list"];
         delete?: never;
@@ -1031,7 +1031,7 @@ export interface paths {
         put?: never;
         /**
          * Read the loyalty policy
-         * @description Returns the policy in force: how points are earned and priced, redemption limits, expiry, tiers. Give version for an older one; ledger entries name theirs. An org that never set one has version 0: explicit earning, no expiry.
+         * @description What are the rules of our points programme: what earns points, what a point is worth, the least that can be redeemed, expiry, how many points it takes to reach a tier such as gold? Give version for an older one; 0 means none was ever set: explicit earning, no expiry.
          */
         post: operations["loyalty_policy_get"];
         delete?: never;
@@ -1051,7 +1051,7 @@ export interface paths {
         put?: never;
         /**
          * Set the loyalty policy
-         * @description Makes a new version of the whole policy; what you leave out takes its default, so start from policy_get. It applies from now on and changes no balance. Needs expected_revision once a policy exists.
+         * @description Change the rules of the points programme, such as the least that can be redeemed. Makes a new version of the whole policy; what you leave out takes its default, so start from policy_get. It applies from now on and changes no balance. Needs expected_revision once a policy exists.
          */
         post: operations["loyalty_policy_set"];
         delete?: never;
@@ -1071,7 +1071,7 @@ export interface paths {
         put?: never;
         /**
          * Spend points
-         * @description Takes points from a customer, those that expire first. Too few: 409 crm.loyalty_insufficient_points with what is available. value tells what they are worth if the policy prices them. Send an idempotency_key. Keep loyalty_txn_id: restore needs it if the sale is cancelled.
+         * @description Pay with points: somebody pays, or would like to use, spend or redeem points, at the till or counter. Takes those that expire first. Too few: 409 with what is available. Send an idempotency_key. Keep loyalty_txn_id: restore needs it. For a gift card use giftcard_redeem.
          */
         post: operations["loyalty_redeem"];
         delete?: never;
@@ -1091,7 +1091,7 @@ export interface paths {
         put?: never;
         /**
          * Give a redemption back
-         * @description Gives redeemed points back to the lots they came from, with their own expiry, in part or whole, never more than was redeemed. unrestorable_points tells how many had expired since. Of other entries use reverse.
+         * @description Give points back that a customer paid with, when the order was cancelled, in part or whole, to the lots they came from, with their own expiry. unrestorable_points tells how many had expired since. For other entries use reverse.
          */
         post: operations["loyalty_restore"];
         delete?: never;
@@ -1111,7 +1111,7 @@ export interface paths {
         put?: never;
         /**
          * Undo a ledger entry
-         * @description Undoes one entry whole, once. Earned points are taken back; if they are spent the policy refuses (crm.loyalty_points_spent) or lets the balance go into debt. Redeemed points are given back; restore does it in part. Entries of kind expire, merge and reverse cannot: use adjust.
+         * @description Undo one points booking whole, once: a sale where everything was returned, typed in twice, or booked to the wrong person. Earned points are taken back; if they are spent the policy refuses or lets the balance go into debt. Redeemed points are given back; restore does it in part. For entries of kind expire, merge and reverse use adjust.
          */
         post: operations["loyalty_reverse"];
         delete?: never;
@@ -1131,7 +1131,7 @@ export interface paths {
         put?: never;
         /**
          * Summarize the org
-         * @description Points by month and kind of ledger entry, points that expire in the next months, and counts of what waits: holds, certificates that expire or have expired, inbox items. Months are of UTC and include the current one. Counts stop at 1000; then more is true.
+         * @description How many points do we owe, how many were earned or redeemed in a month, how many run out this month? And counts of what waits in the whole org: open inbox items, holds, certificates that expire or have expired. Months are UTC, the current one included. Counts stop at 1000; then more is true.
          */
         post: operations["report_summary"];
         delete?: never;
@@ -1149,7 +1149,7 @@ export interface paths {
         };
         /**
          * Who am I
-         * @description Tells which org you work in, as whom, with which roles and in which facility and channel, and that the service answers. Call it first, and when a call is refused with 401, 403 or 404 and you do not see why.
+         * @description Am I signed in for the right shop? Tells which org you work in, as whom, whether you have a role, in which facility and channel. Call it first, and when a 401, 403 or 404 puzzles you.
          */
         get: operations["stat"];
         put?: never;
@@ -2628,7 +2628,7 @@ export interface components {
         /** @enum {unknown} */
         LoyaltyTxnKind: "earn" | "redeem" | "adjust" | "expire" | "restore" | "reverse" | "merge_in" | "merge_out";
         Multiplier: number;
-        /** @description From the previous page; keep the filters */
+        /** @description From the previous page; same filters */
         NextToken: string;
         Points: number;
         Reason: string;

@@ -9,6 +9,12 @@ const EMPTY = new Set(
   who whom why will with would yes you your`.split(/\s+/),
 );
 
+/** Words that begin a question, or an order to look for something. Not can and could: they begin polite orders. */
+const ASKING = new Set(
+  `what which who whose whom how when where why is are am was were do does did has have may find look search list
+  show read see check count`.split(/\s+/),
+);
+
 /** Endings, longest first, and how many letters must be left before them. */
 const ENDINGS: readonly (readonly [RegExp, string])[] = [
   [/(?<=[^\d]{3})ies$/, 'y'],
@@ -48,12 +54,8 @@ function stemOf(word: string): string {
   return plain.replace(/(?<=.{2})e$/, '');
 }
 
-/** Words that begin a question, or an order to look for something. Not can and could: they begin polite orders. */
-const ASKING =
-  /^(?:what|which|who|whose|whom|how|when|where|why|is|are|am|was|were|do|does|did|has|have|may|find|look|search|list|show|read|see|check|count)\b/i;
-
 /** Whether a text asks or looks for something, judged by how its last sentence begins. */
 export function isQuestion(text: string): boolean {
-  const sentences = text.split(/(?<=[.?!])\s+/).filter((sentence) => sentence !== '');
-  return ASKING.test(sentences.at(-1) ?? '');
+  const [first = ''] = wordsIn(text.split(/(?<=[.?!])\s+(?=\S)/).at(-1) ?? '');
+  return ASKING.has(first);
 }

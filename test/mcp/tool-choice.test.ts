@@ -126,7 +126,7 @@ const ONE_WAY: readonly (readonly [string, string])[] = [
   ['comment_revise', 'comment_get'],
 ];
 
-/** A tool by its name, or by an end of it that the other has not: loyalty_earn, earn; customer_dedupe_list, dedupe_list. */
+/** A tool by its name, or by an end of it that the other has not: loyalty_earn, earn. */
 function namesOf(id: string, other: string): RegExp {
   const endsOf = (name: string) => name.split('_').map((_, at, words) => words.slice(at).join('_'));
   const ends = endsOf(id).filter((end) => !endsOf(other).includes(end));

@@ -28,13 +28,7 @@ export const customer: Handlers<'customer'> = {
   *customer_create(cx, input) {
     const fields = normalizeCustomer(input.customer, cx.settings.defaultRegion);
     yield* requireUnique(cx, fields);
-    // not by spreading, which takes three times as long for so many fields
-    const row: CustomerRow = Object.assign({}, EMPTY, fields, {
-      orgcode: cx.orgcode,
-      customer_id: cx.newId(),
-      created_at: cx.stamp.now,
-      updated_at: cx.stamp.now,
-    });
+    const row: CustomerRow = Object.assign(emptyRow(cx.orgcode, cx.newId(), cx.stamp.now), fields);
     yield* insert(CUSTOMER, row);
     const [, data] = yield* together(indexCustomer(cx, row), showNewCustomer(cx, row));
     return { data, target_id: row.customer_id, fields: Object.keys(fields) };
@@ -83,25 +77,35 @@ export const customer: Handlers<'customer'> = {
   },
 };
 
-export const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = {
-  status: 'active',
-  revision: 1,
-  caption: null,
-  email: null,
-  phone: null,
-  given_name: null,
-  family_name: null,
-  company: null,
-  birth_date: null,
-  locale: null,
-  addresses: [],
-  home_logical_guid: null,
-  external_refs: [],
-  tags: [],
-  attributes: {},
-  merged_into_customer_id: null,
-  consents: {},
-  profile_access: null,
-};
+/** A new customer without anything. Written out: an object that gets its fields one by one takes ten times as long. */
+function emptyRow(orgcode: string, customer_id: string, now: string): CustomerRow {
+  return {
+    orgcode,
+    customer_id,
+    status: 'active',
+    revision: 1,
+    caption: null,
+    email: null,
+    phone: null,
+    given_name: null,
+    family_name: null,
+    company: null,
+    birth_date: null,
+    locale: null,
+    addresses: [],
+    home_logical_guid: null,
+    external_refs: [],
+    tags: [],
+    attributes: {},
+    merged_into_customer_id: null,
+    consents: {},
+    profile_access: null,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+/** What a field is that a patch clears. */
+export const EMPTY: Omit<CustomerRow, 'orgcode' | 'customer_id' | 'created_at' | 'updated_at'> = emptyRow('', '', '');
 
 type Fields = Partial<CustomerRow>;

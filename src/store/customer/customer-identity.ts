@@ -42,8 +42,13 @@ export function* requireUnique(cx: Context, fields: Partial<CustomerRow>, self =
     return value === undefined || value === null ? [] : [{ field, value }];
   });
   if (given.length === 0) return;
+  const free = given.map(({ field, value }) => requireFree(cx, field, value, self));
+  if (!cx.dialect.hasManyWriters) {
+    yield* together(...free);
+    return;
+  }
   const locks = given.map(({ field, value }) => lockKey(cx.orgcode, 'customer', field, value));
-  yield* together(lockKeys(locks), ...given.map(({ field, value }) => requireFree(cx, field, value, self)));
+  yield* together(lockKeys(locks), ...free);
 }
 
 function* requireFree(cx: Context, field: 'email' | 'phone', value: string, self: string): Steps<void> {

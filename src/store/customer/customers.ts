@@ -316,15 +316,16 @@ function byCustomer<Row extends OfCustomer>(rows: readonly Row[]): ReadonlyMap<s
 }
 
 type Search = Pick<Context, 'search'>;
+type Index = Pick<Context, 'search' | 'dialect'>;
 
 /** Adds a customer to the side tables and the search index; with `before`, removes its earlier state first. */
-export function* indexCustomer(cx: Search, row: CustomerRow, before?: CustomerRow): Steps<void> {
+export function* indexCustomer(cx: Index, row: CustomerRow, before?: CustomerRow): Steps<void> {
   if (before !== undefined) yield* unindexCustomer(cx, before);
   const key = [row.orgcode, row.customer_id] as const;
-  yield* together(cx.search.add(CUSTOMER_SEARCH, ...key, wordsOf(row)), addToSideTables(row));
+  yield* together(cx.search.add(CUSTOMER_SEARCH, ...key, wordsOf(row)), addToSideTables(cx, row));
 }
 
-function* addToSideTables(row: CustomerRow): Steps<void> {
+function* addToSideTables({ dialect }: Index, row: CustomerRow): Steps<void> {
   const { orgcode, customer_id } = row;
   const added = [
     ...row.tags.map((tag): Step => ({ sql: ADD_TAG, args: [orgcode, tag, customer_id], mode: 'run' })),
@@ -333,7 +334,7 @@ function* addToSideTables(row: CustomerRow): Steps<void> {
     ),
   ];
   if (added.length > 0) yield added;
-  if (row.status === 'active') yield* addDuplicateKeys(row);
+  if (row.status === 'active') yield* addDuplicateKeys(dialect, row);
 }
 
 /** Removes a customer from the side tables and the search index: once, and with the row that was added. */

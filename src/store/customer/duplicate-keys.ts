@@ -3,6 +3,7 @@
  * that shares a key with an older one is marked as a suspect; only suspects are compared. See duplicates.ts.
  */
 import { type BlockKey, blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
+import type { Dialect } from '../engine/dialect.js';
 import { lockKey, run, type Step, type Steps, sortedLocks } from '../engine/step.js';
 
 /** The columns of a customer from which keys are made. */
@@ -26,9 +27,10 @@ const MARK = 'INSERT INTO customer_suspect (orgcode, customer_id) VALUES (?, ?) 
 const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id = ?';
 
 /** Adds an active customer under its keys, which are locked: two new customers with one key must see each other. */
-export function* addDuplicateKeys(row: Blocked): Steps<void> {
+export function* addDuplicateKeys({ hasManyWriters }: Dialect, row: Blocked): Steps<void> {
   const keys = blockKeys(toSubject(row));
-  yield* addKeys(row, keys, sortedLocks(keys.map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key))));
+  const locks = hasManyWriters ? keys.map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key)) : [];
+  yield* addKeys(row, keys, sortedLocks(locks));
 }
 
 /**

@@ -9,7 +9,7 @@ const CUSTOMERS = 100_000;
 const SEED = 7;
 const LEAST = 0.95;
 const FIRST_PAGE_MS = 200;
-const SAMPLES = 50;
+const SAMPLES = 200;
 const ROUNDS = 7;
 const GROUP = 64;
 
@@ -35,20 +35,22 @@ export async function measureDedupe(): Promise<readonly Row[]> {
   return [
     { what: 'recall', unit: `of ${truth.size} pairs`, figures: {}, ratio: recall, goal: { least: LEAST } },
     { what: 'precision', unit: `of ${found.length} pairs`, figures: {}, ratio: precision, goal: { least: LEAST } },
-    { what: 'first page', unit: 'ms', figures: first, ratio: first.p50, goal: { most: FIRST_PAGE_MS } },
+    { what: 'first page', unit: 'ms', figures: first, ratio: first.p99, goal: { most: FIRST_PAGE_MS } },
     { what: 'every page', unit: '', figures: { calls, seconds } },
     creating,
   ];
 }
 
-async function firstPages(bench: BenchOrg): Promise<{ p50: number; p99: number }> {
+/** The first call of all compiles the validators and runs code that is not compiled yet: it is shown by itself. */
+async function firstPages(bench: BenchOrg): Promise<{ first: number; p50: number; p99: number }> {
   const times: number[] = [];
   for (let index = 0; index < SAMPLES; index += 1) {
     const started = performance.now();
     await bench.data('crm_customer_dedupe_list', {});
     times.push(performance.now() - started);
   }
-  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+  const [first = 0, ...others] = times;
+  return { first, p50: percentile(others, 0.5), p99: percentile(others, 0.99) };
 }
 
 /** Inserts new customers and their side tables in groups of 64; a doomed customer gets no blocking keys. */

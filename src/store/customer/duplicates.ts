@@ -10,6 +10,7 @@ import {
   commonIdentifiers,
   compare,
   SHARED_ABOVE,
+  type Subject,
   toSubject,
 } from '../../domain/dedupe.js';
 import type { Context, InputOf } from '../engine/handler.js';
@@ -102,7 +103,7 @@ function openPairs(cx: Context, walk: Walk, start: Position | undefined) {
   const customers: Compared[] = [];
   const toRead: PairToRead[] = [];
   const pairs: Pair[] = [];
-  const sharedByKey: SharedByKey = new Map();
+  const known: Known = { shared: new Map(), people: new Map() };
   let before = start === undefined ? AFTER_ALL : start.customer + AFTER_ALL;
   function* readBlocks(): Steps<void> {
     if (customers.length === 0) customers.push(...(yield* walk.customers(before)));
@@ -119,20 +120,26 @@ function openPairs(cx: Context, walk: Walk, start: Position | undefined) {
     *next(): Steps<Pair | undefined> {
       if (pairs.length === 0) {
         if (toRead.length === 0) yield* readBlocks();
-        pairs.push(
-          ...(yield* together(...toRead.splice(0, PAIRS_AT_ONCE).map((pair) => readPair(cx, pair, sharedByKey)))),
-        );
+        pairs.push(...(yield* together(...toRead.splice(0, PAIRS_AT_ONCE).map((pair) => readPair(cx, pair, known)))));
       }
       return pairs.shift();
     },
   };
 }
 
-function* readPair(cx: Context, { customer, partner: id }: PairToRead, sharedByKey: SharedByKey): Steps<Pair> {
-  const partner = id === undefined ? undefined : yield* find(COMPARED, cx.orgcode, id);
-  if (partner === undefined) return { customer };
-  const candidate = yield* compared(cx, customer, partner, sharedByKey);
-  return { customer, partner: partner.customer_id, candidate };
+function* readPair(cx: Context, { customer, partner: id }: PairToRead, known: Known): Steps<Pair> {
+  const partner = id === undefined ? undefined : (known.people.get(id) ?? (yield* readPerson(cx, id)));
+  if (id === undefined || partner === undefined) return { customer };
+  known.people.set(id, partner);
+  const person = known.people.get(customer.customer_id) ?? toSubject(customer);
+  known.people.set(customer.customer_id, person);
+  const candidate = yield* compared(cx, [customer.customer_id, person], [id, partner], known);
+  return { customer, partner: id, candidate };
+}
+
+function* readPerson(cx: Context, id: string): Steps<Subject | undefined> {
+  const row = yield* find(COMPARED, cx.orgcode, id);
+  return row && toSubject(row);
 }
 
 const suspectsSql = ({ dialect }: Context) => `SELECT ${columnsOf(COMPARED, 'c')}
@@ -170,7 +177,7 @@ const SIDES = {
 } as const;
 
 /** The nearest members of the blocks of an active customer, newest first, without those that the caller may not see. */
-function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDES)[]): Steps<string[]> {
+function* members(cx: Context, row: Compared, sides: readonly Side[]): Steps<string[]> {
   if (row.status !== 'active' || (isMasked(row.consents) && !cx.permits('unmasked'))) return [];
   const keys = blockKeys(toSubject(row));
   const lists = keys.flatMap(({ kind, key }) =>
@@ -179,39 +186,56 @@ function* members(cx: Context, row: Compared, sides: readonly (keyof typeof SIDE
   return [...new Set((yield* together(...lists)).flat())].sort().reverse();
 }
 
+type Side = keyof typeof SIDES;
+
 /** Masked members are excluded before the LIMIT, so that they do not displace visible ones. */
-function* memberIds(cx: Context, kind: string, key: string, side: keyof typeof SIDES, from: string, most: number) {
+function membersSql(side: Side, masked: string): string {
   const { sign, order } = SIDES[side];
-  const masked = `${cx.dialect.orderedJoin} customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
-  const sql = `SELECT b.customer_id FROM customer_block b ${cx.permits('unmasked') ? '' : masked}
+  return `SELECT b.customer_id FROM customer_block b ${masked}
     WHERE b.orgcode = ? AND b.block_kind = ? AND b.block_key = ? AND b.customer_id ${sign} ?
     ORDER BY b.customer_id ${order} LIMIT ?`;
+}
+
+const maskedSql = (join: string) =>
+  `${join} customer c ON c.orgcode = b.orgcode AND c.customer_id = b.customer_id AND ${NOT_MASKED}`;
+
+/** Made once: a text that is put together anew for each block takes longer to look up than its statement to run. */
+const UNMASKED_MEMBERS = { older: membersSql('older', ''), newer: membersSql('newer', '') };
+
+function* memberIds(cx: Context, kind: string, key: string, side: Side, from: string, most: number) {
+  const sql = cx.permits('unmasked') ? UNMASKED_MEMBERS[side] : membersSql(side, maskedSql(cx.dialect.orderedJoin));
   const rows = yield* all<{ customer_id: string }>(sql, cx.orgcode, kind, key, from, most);
   return rows.map(({ customer_id }) => customer_id);
 }
 
-/** Whether many customers share an identifier, by its block key, for the keys that this call has checked. */
-type SharedByKey = Map<string, boolean>;
+/** What a call has read: it compares some customers with many others. */
+interface Known {
+  /** Whether many customers share an identifier, by its block key. */
+  readonly shared: Map<string, boolean>;
+  /** Customers by id. */
+  readonly people: Map<string, Subject>;
+}
 
-function* compared(cx: Context, row: Compared, partner: Compared, sharedByKey: SharedByKey): Steps<Candidate> {
-  const [older, newer] = row.customer_id < partner.customer_id ? [row, partner] : [partner, row];
-  const [one, other] = [toSubject(older), toSubject(newer)];
-  const common = commonIdentifiers(one, other);
-  const known = yield* together(...common.map((field) => isShared(cx, field, one[field], sharedByKey)));
-  const shared = new Set(common.filter((_, index) => known[index]));
+type Person = readonly [id: string, subject: Subject];
+
+function* compared(cx: Context, some: Person, others: Person, { shared: known }: Known): Steps<Candidate> {
+  const [[olderId, older], [newerId, newer]] = some[0] < others[0] ? [some, others] : [others, some];
+  const common = commonIdentifiers(older, newer);
+  const answers = yield* together(...common.map((field) => isShared(cx, field, older[field], known)));
+  const shared = new Set(common.filter((_, index) => answers[index]));
   return {
-    candidate_id: `${older.customer_id}.${newer.customer_id}`,
-    customer_ids: [older.customer_id, newer.customer_id],
-    ...compare(one, other, shared),
+    candidate_id: `${olderId}.${newerId}`,
+    customer_ids: [olderId, newerId],
+    ...compare(older, newer, shared),
     shared_identifier: shared.size > 0,
   };
 }
 
-function* isShared(cx: Context, kind: CustomerIdentifier, key: string, sharedByKey: SharedByKey): Steps<boolean> {
-  const known = sharedByKey.get(`${kind} ${key}`);
-  if (known !== undefined) return known;
+function* isShared(cx: Context, kind: CustomerIdentifier, key: string, known: Known['shared']): Steps<boolean> {
+  const answer = known.get(`${kind} ${key}`);
+  if (answer !== undefined) return answer;
   const members = yield* memberIds(cx, kind, key, 'newer', '', SHARED_ABOVE + 1);
   const shared = members.length > SHARED_ABOVE;
-  sharedByKey.set(`${kind} ${key}`, shared);
+  known.set(`${kind} ${key}`, shared);
   return shared;
 }

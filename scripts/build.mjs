@@ -10,16 +10,18 @@ import process from 'node:process';
 import { build } from 'esbuild';
 import { parse } from 'yaml';
 import { buildExplorer } from './explorer.mjs';
+import { createLoadLess } from './load-less.mjs';
 import { OUTSIDE } from './outside.mjs';
 
 rmSync('dist', { recursive: true, force: true });
+const loadLess = createLoadLess('dist/chunks');
 const { metafile } = await build({
   entryPoints: ['src/main.ts', 'src/g3n.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,
   external: OUTSIDE,
-  plugins: [{ name: 'own-packages', setup: bundlePackagesInto }],
+  plugins: [{ name: 'own-packages', setup: bundlePackagesInto }, loadLess.plugin],
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' }, // its other form cannot be bundled
   platform: 'node',
   target: 'node20',
@@ -36,7 +38,10 @@ execFileSync(process.execPath, ['--import', 'tsx', 'scripts/validators.ts', 'dis
 cpSync('src/cli/completion/scripts', 'dist/cli/completion/scripts', { recursive: true });
 writeFileSync('dist/openapi.json', JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
 const explorerInputs = await buildExplorer('dist/explorer');
-writeFileSync('dist/THIRD-PARTY-LICENSES.txt', licences([...Object.keys(metafile.inputs), ...explorerInputs]));
+writeFileSync(
+  'dist/THIRD-PARTY-LICENSES.txt',
+  licences([...Object.keys(metafile.inputs), ...loadLess.inputs, ...explorerInputs]),
+);
 
 /**
  * Gives the schemas of the profiles a copy of zod of their own, with the tenth of it that they use. The chunk that

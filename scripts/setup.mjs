@@ -116,6 +116,7 @@ async function build() {
     'page/style.css',
     'scripts/build.mjs',
     'scripts/explorer.mjs',
+    'scripts/load-less.mjs',
     'scripts/outside.mjs',
     'scripts/validators.ts',
     'package-lock.json',

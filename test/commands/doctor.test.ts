@@ -9,8 +9,9 @@ import { checkDrift } from '../../src/doctor/check-drift.js';
 import { checkGateway } from '../../src/doctor/check-gateway.js';
 import { checkNode } from '../../src/doctor/check-runtime.js';
 import type { Finding } from '../../src/doctor/finding.js';
-import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, run, scratch, startHttp } from '../support/program.js';
 import { runHere } from '../support/run-here.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 let environment: Record<string, string>;

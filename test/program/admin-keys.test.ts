@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandJson, commandText } from '../support/admin.js';
-import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, run, scratch, startHttp } from '../support/program.js';
 import { ask, message, openSession } from '../support/sessions.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 const { db } = workspace;

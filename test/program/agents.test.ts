@@ -1,7 +1,8 @@
 /** Agent settings of the real program, set by flag, environment and header, over stdio and HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AnyClient, CLIENTS, type Connection } from '../support/clients.js';
-import { type HttpProgram, openLine, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, openLine, run, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 const { db } = workspace;

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cleanEnvironment, MAIN, openLine, run, runJson, scratch, setUpOrg, start } from '../support/program.js';
+import { cleanEnvironment, MAIN, openLine, run, runJson, scratch, start } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const { db, directory, remove } = scratch();
 let environment: Record<string, string>;

@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { CONTRACT } from '../../src/contract/generated/contract.js';
 import { type AnyClient, CLIENTS, type Connection, fits } from '../support/clients.js';
-import { cleanEnvironment, type HttpProgram, MAIN, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { cleanEnvironment, type HttpProgram, MAIN, runJson, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const INSPECTOR = 'node_modules/@modelcontextprotocol/inspector/clients';
 const workspace = scratch();

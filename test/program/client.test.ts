@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cleanEnvironment, type Ended, scratch, setUpOrg } from '../support/program.js';
+import { cleanEnvironment, type Ended, scratch } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const PROGRAM = resolve('dist/g3n.js');
 const workspace = scratch();

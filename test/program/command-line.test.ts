@@ -3,8 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openLine, run, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { openLine, run, runJson, scratch, startHttp } from '../support/program.js';
 import { ask, initialize, message, openSession, openStream } from '../support/sessions.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 const { db } = workspace;

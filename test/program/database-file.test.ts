@@ -2,7 +2,8 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openLine, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { openLine, run, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 let environment: Record<string, string>;

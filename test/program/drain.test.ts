@@ -1,7 +1,8 @@
 /** Graceful shutdown: a server reports it, rejects new calls, and completes in-flight calls without losing a write. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type HttpProgram, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, runJson, scratch, startHttp } from '../support/program.js';
 import { ask, initialize, message, openSession, openStream, type Reply, type Stream } from '../support/sessions.js';
+import { setUpOrg } from '../support/set-up-org.js';
 import type { Data } from '../support/world.js';
 
 const workspace = scratch();

@@ -2,16 +2,8 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type HttpProgram,
-  openLine,
-  run,
-  runJson,
-  scratch,
-  setUpOrg,
-  startHttp,
-  startServer,
-} from '../support/program.js';
+import { type HttpProgram, openLine, run, runJson, scratch, startHttp, startServer } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 import type { Data } from '../support/world.js';
 
 const workspace = scratch();

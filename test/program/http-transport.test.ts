@@ -1,7 +1,8 @@
 /** The HTTP transport: allowed hosts and origins, requests rejected before reading, and two concurrent tenants. */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type HttpProgram, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 let server: HttpProgram;

@@ -2,7 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Line, openLine, runJson, scratch, setUpOrg } from '../support/program.js';
+import { type Line, openLine, runJson, scratch } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const ROUNDS = 50;
 const IN_FLIGHT = 16;

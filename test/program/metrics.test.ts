@@ -4,7 +4,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { metricsSettings } from '../../src/commands/telemetry-options.js';
-import { type HttpProgram, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, run, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 import type { Data } from '../support/world.js';
 
 const MARK = 'Zzyzx-marked';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KEY_LOOK_MS } from '../../src/store/store.js';
-import { type Line, openLine, run, runJson, scratch, setUpOrg } from '../support/program.js';
+import { type Line, openLine, run, runJson, scratch } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const { db, directory, remove } = scratch();
 const admin = (...args: string[]) => ['admin', 'server-key', ...args, '--db', db];

@@ -1,7 +1,8 @@
 /** The stdio transport: only JSON-RPC on stdout for any input, and a clean exit in every case. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MAIN, openLine, run, runJson, scratch, setUpOrg, start } from '../support/program.js';
+import { MAIN, openLine, run, runJson, scratch, start } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 const { db } = workspace;

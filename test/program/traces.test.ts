@@ -2,7 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openLine, run, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { openLine, run, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 interface SentSpan {
   readonly traceId: string;

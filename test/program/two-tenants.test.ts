@@ -1,6 +1,7 @@
 /** Two tenants call one server concurrently, 20,000 times each: every response has only the caller’s own data. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type HttpProgram, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 import { openWire, resultOf, type Wire } from '../support/wire.js';
 
 const CALLS = 20_000;

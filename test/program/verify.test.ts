@@ -2,7 +2,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run, runJson, scratch, setUpOrg } from '../support/program.js';
+import { run, runJson, scratch } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const workspace = scratch();
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 /** `http --workers`: several processes that serve one port, and keep every promise of one. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type HttpProgram, runJson, scratch, setUpOrg, startHttp } from '../support/program.js';
+import { type HttpProgram, runJson, scratch, startHttp } from '../support/program.js';
+import { setUpOrg } from '../support/set-up-org.js';
 
 const LIMIT = 24;
 const workspace = scratch();

@@ -13,6 +13,7 @@ const EXPECTED = [
   'dist/openapi.json',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/chunks/*.js',
+  'dist/chunks/mcp-ajv.cjs',
   'dist/explorer/index.html',
   'dist/explorer/explorer-*.{css,js}.br',
   'dist/explorer/swagger-ui-*.js.br',

@@ -106,19 +106,6 @@ export function scratch(): { readonly db: string; readonly directory: string; re
   };
 }
 
-/** Creates an org and a key with the admin commands. Returns the environment of a stdio connection. */
-export async function setUpOrg(db: string, orgcode = 'ACME', roles: readonly string[] = ['--owner']) {
-  const existing = await run(['admin', 'org', 'create', orgcode, '--db', db]);
-  if (existing.code !== 0 && !existing.stderr.includes('exists')) throw new Error(existing.stderr);
-  const { api_key } = await runJson(['admin', 'key', 'create', orgcode, ...roles, '--db', db]);
-  return {
-    G3N_ORGCODE: orgcode,
-    G3N_API_KEY: String(api_key),
-    G3N_LOGICAL_GUID: 'store-1',
-    G3N_CHANNEL_CODE: 'pos',
-  };
-}
-
 export type Message = {
   readonly id?: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests read fields of messages they do not type

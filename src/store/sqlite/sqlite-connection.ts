@@ -59,7 +59,12 @@ export class SqliteConnection {
    */
   prepareForManyRows(): void {
     this.#database.pragma('cache_size = -128000');
-    this.#database.pragma('wal_autocheckpoint = 10000');
+    this.checkpointFrom(10_000);
+  }
+
+  /** With so many pages in the log, a COMMIT moves them into the database. */
+  checkpointFrom(pages: number): void {
+    this.#database.pragma(`wal_autocheckpoint = ${pages}`);
   }
 
   /** Moves the write-ahead log into the database and empties it. Returns false when another process prevents that. */

@@ -13,6 +13,12 @@ import type { Steps } from '../engine/step.js';
 import { FTS5_SEARCH } from './fts5-search.js';
 import { connect, requireSafeVersion, SqliteConnection } from './sqlite-connection.js';
 import { SQLITE_DIALECT } from './sqlite-dialect.js';
+import {
+  createWalCheckpoints,
+  DEFAULT_LOGGED_PAGES,
+  MOST_LOGGED_PAGES,
+  type WalCheckpoints,
+} from './wal-checkpoints.js';
 
 /** The driver, which reads at once, and what migrations and inspections need besides: the raw connection. */
 export interface SqliteDriver extends Driver {
@@ -83,6 +89,9 @@ class SingleWriterDriver implements SqliteDriver {
   readonly #path: string;
   readonly #writer: SqliteConnection;
   readonly #truncation: WalTruncation;
+  /** Undefined where SQLite itself moves the log into the database. */
+  #checkpoints: WalCheckpoints | undefined;
+  #writesManyRows = false;
   #reader: SqliteConnection | undefined;
   #filesInPlace: FilesInPlace | undefined;
   #outage: CrmError | undefined;
@@ -152,6 +161,7 @@ class SingleWriterDriver implements SqliteDriver {
   }
 
   prepareForManyRows(): void {
+    this.#writesManyRows = true;
     this.#writer.prepareForManyRows();
   }
 
@@ -184,6 +194,8 @@ class SingleWriterDriver implements SqliteDriver {
 
   async close(): Promise<void> {
     if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const stopped = this.#checkpoints?.stop();
+    if (stopped !== undefined) await stopped;
     this.#truncation.stop();
     this.#reader?.close();
     this.#writer.close();
@@ -226,8 +238,16 @@ class SingleWriterDriver implements SqliteDriver {
   #startWatching(): FilesInPlace {
     this.#reader ??= this.#openReader();
     for (const connection of [this.#reader, this.#writer]) connection.stopWaiting();
-    if (this.#writer.canWrite) this.#truncation.request();
+    if (this.#writer.canWrite) {
+      this.#truncation.request();
+      if (this.#path !== IN_MEMORY && !this.#writesManyRows) this.#checkpoints = this.#checkpointAside();
+    }
     return rememberFiles(this.#path);
+  }
+
+  #checkpointAside(): WalCheckpoints {
+    this.#writer.checkpointFrom(MOST_LOGGED_PAGES);
+    return createWalCheckpoints(this.#path, () => this.#writer.checkpointFrom(DEFAULT_LOGGED_PAGES));
   }
 
   /** A database in memory has one connection: another would open another database. */
@@ -284,6 +304,7 @@ class SingleWriterDriver implements SqliteDriver {
       return;
     }
     if (attempts.some(({ erased }) => erased)) this.#truncation.request();
+    this.#checkpoints?.note(group.length);
     for (const { settle } of attempts) settle();
   }
 

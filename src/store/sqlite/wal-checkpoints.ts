@@ -20,7 +20,7 @@ export interface WalCheckpoints {
   stop(): Promise<void> | undefined;
 }
 
-/** A checkpoint that is passive waits for no lock, and no connection waits for it; what it cannot move, the next does. */
+/** A passive checkpoint waits for no lock, and no connection waits for it. What it cannot move, the next one does. */
 const THREAD = `
   const { parentPort, workerData } = require('node:worker_threads');
   const Database = require(workerData.sqlite);

@@ -11,6 +11,7 @@ const SECTIONS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   store: async () => (await import('./store.js')).measureStore(),
   calls: async () => (await import('./calls.js')).measureCalls(),
   reads: async () => (await import('./reads.js')).measureReads(),
+  workers: async () => (await import('./workers.js')).measureWorkers(),
   search: async () => (await import('./search.js')).measureSearch(),
   dedupe: async () => (await import('./dedupe.js')).measureDedupe(),
   gateway: async () => (await import('./gateway.js')).measureGateway(),

@@ -8,12 +8,17 @@ import { build } from 'esbuild';
 
 const outdir = 'node_modules/.cache/bench';
 await build({
-  entryPoints: ['bench/main.ts'],
+  entryPoints: [
+    { in: 'bench/main.ts', out: 'main' },
+    // PostgreSQL's clusters are ended by a program of its own, which is looked for beside the code that starts it.
+    { in: 'test/support/postgres-guardian.mjs', out: 'postgres-guardian' },
+  ],
   outdir,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   packages: 'external',
 });
-await import(pathToFileURL(resolve(outdir, 'main.js')).href);
+await import(pathToFileURL(resolve(outdir, 'main.mjs')).href);

@@ -260,6 +260,13 @@ describe('a transaction', () => {
   });
 });
 
+/** Waits until two transactions of this database hold the advisory locks 1 and 2. */
+const BOTH_ARE_HERE = `DO $$ BEGIN
+  WHILE (SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+         WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objid IN (1, 2)) < 2
+  LOOP PERFORM pg_sleep(0.005); END LOOP;
+END $$`;
+
 describe('a job is run again', () => {
   const attempts = (failures: number, fail: () => Steps<void>) => {
     let attempt = 0;
@@ -307,14 +314,19 @@ describe('a job is run again', () => {
   test('when two jobs lock each other out', async () => {
     const rows = ['a', 'b'];
     for (const id of rows) await write(() => run(ITEM, ORG, id, 0));
-    const crossing = (ids: string[]) =>
-      write(function* () {
-        for (const id of ids) {
-          yield* count(COUNT_UP, ORG, id);
-          yield* one('SELECT pg_sleep(0.05)');
+    const crossing = (own: number, [first = '', second = '']: readonly string[]) => {
+      let isFirst = true;
+      return write(function* () {
+        yield* count(COUNT_UP, ORG, first);
+        if (isFirst) {
+          isFirst = false;
+          yield* one(`SELECT pg_advisory_xact_lock(${own})`);
+          yield* run(BOTH_ARE_HERE);
         }
+        yield* count(COUNT_UP, ORG, second);
       });
-    await Promise.all([crossing(rows), crossing([...rows].reverse())]);
+    };
+    await Promise.all([crossing(1, rows), crossing(2, [...rows].reverse())]);
     expect(await driver.read(() => all('SELECT n FROM t_item'), { orgcode: ORG })).toEqual([{ n: 2 }, { n: 2 }]);
     expect([1, 2, 3]).toContain(driver.counters().repeated); // more than once when they meet again
   });

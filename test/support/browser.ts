@@ -45,7 +45,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 /** Returns the accessibility problems that axe-core finds on a page or in a frame, each as `rule: where`. */
 export async function axeFindings(page: Pick<Page, 'evaluate'>): Promise<string[]> {
-  await page.evaluate(AXE);
+  if (!(await page.evaluate('"axe" in globalThis'))) await page.evaluate(AXE);
   // Other results than violations are not described: that takes most of the time on a large page.
   const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as { violations: Finding[] };
   return violations.flatMap(({ id, nodes }) =>

@@ -6,7 +6,7 @@ import { consent } from './consent/consent-handlers.js';
 import { customer } from './customer/customer-handlers.js';
 import { start } from './engine/first-steps.js';
 import type { AnyHandler, HandlerTable } from './engine/handler.js';
-import type { Step, Steps } from './engine/step.js';
+import { locksFor, type Step, type Steps } from './engine/step.js';
 import { exemption } from './exemption/exemption-handlers.js';
 import { giftcard } from './giftcard/giftcard-handlers.js';
 import { inbox } from './inbox/inbox-handlers.js';
@@ -39,7 +39,7 @@ export const HANDLERS: HandlerTable = Object.freeze(
 function withLocks(handler: AnyHandler, locksOf: LockTable[string]): AnyHandler {
   if (locksOf === undefined) return handler;
   return (cx, input) => {
-    const locks = cx.dialect.hasManyWriters ? locksOf(cx, input) : [];
+    const locks = locksFor(cx.dialect, () => locksOf(cx, input));
     return locks.length === 0 ? handler(cx, input) : lockFirst(locks, handler(cx, input));
   };
 }

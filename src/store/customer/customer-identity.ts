@@ -1,7 +1,7 @@
 /** Finds the customer of a call, and checks its revision and that its identifiers are unique. */
 import { conflict, notFound } from '../../contract/errors.js';
 import type { Context } from '../engine/handler.js';
-import { lockKey, lockKeys, one, type Steps, together } from '../engine/step.js';
+import { lockKey, lockKeys, locksFor, one, type Steps, together } from '../engine/step.js';
 import { find, requireRevision } from '../engine/table.js';
 import { requireActive } from './customer-checks.js';
 import { CUSTOMER, type CustomerRow, showCustomer } from './customers.js';
@@ -43,11 +43,9 @@ export function* requireUnique(cx: Context, fields: Partial<CustomerRow>, self =
   });
   if (given.length === 0) return;
   const free = given.map(({ field, value }) => requireFree(cx, field, value, self));
-  if (!cx.dialect.hasManyWriters) {
-    yield* together(...free);
-    return;
-  }
-  const locks = given.map(({ field, value }) => lockKey(cx.orgcode, 'customer', field, value));
+  const locks = locksFor(cx.dialect, () =>
+    given.map(({ field, value }) => lockKey(cx.orgcode, 'customer', field, value)),
+  );
   yield* together(lockKeys(locks), ...free);
 }
 

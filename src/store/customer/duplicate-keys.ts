@@ -4,7 +4,7 @@
  */
 import { type BlockKey, blockKeys, type Person, toSubject } from '../../domain/dedupe.js';
 import type { Dialect } from '../engine/dialect.js';
-import { lockKey, run, type Step, type Steps, sortedLocks } from '../engine/step.js';
+import { lockKey, locksFor, run, type Step, type Steps, sortedLocks } from '../engine/step.js';
 
 /** The columns of a customer from which keys are made. */
 export const PERSON_COLUMNS = [
@@ -27,9 +27,9 @@ const MARK = 'INSERT INTO customer_suspect (orgcode, customer_id) VALUES (?, ?) 
 const UNMARK = 'DELETE FROM customer_suspect WHERE orgcode = ? AND customer_id = ?';
 
 /** Adds an active customer under its keys, which are locked: two new customers with one key must see each other. */
-export function* addDuplicateKeys({ hasManyWriters }: Dialect, row: Blocked): Steps<void> {
+export function* addDuplicateKeys(dialect: Dialect, row: Blocked): Steps<void> {
   const keys = blockKeys(toSubject(row));
-  const locks = hasManyWriters ? keys.map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key)) : [];
+  const locks = locksFor(dialect, () => keys.map(({ kind, key }) => lockKey(row.orgcode, 'duplicates', kind, key)));
   yield* addKeys(row, keys, sortedLocks(locks));
 }
 

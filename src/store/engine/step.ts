@@ -78,6 +78,11 @@ export function lockKey(orgcode: string, ...name: readonly string[]): Step {
   return { sql: '', args: [orgcode, ...name], mode: 'lock-key' };
 }
 
+/** The locks that `make` returns; none where one writer sees all orgs, which would ignore them after all that work. */
+export function locksFor(dialect: { readonly hasManyWriters: boolean }, make: () => readonly Step[]): readonly Step[] {
+  return dialect.hasManyWriters ? make() : [];
+}
+
 /** Locks several names, sorted, so that no two calls wait for each other. */
 export function* lockKeys(locks: readonly Step[]): Steps<void> {
   if (locks.length > 0) yield sortedLocks(locks);
